@@ -1,0 +1,1 @@
+//! The whole configuration: reading, overriding, checking, showing.

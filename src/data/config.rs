@@ -1,0 +1,116 @@
+//! The `data` section: where the dataset comes from and where it is kept.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::util::sha256::Digest;
+
+/// The `data` section.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// The folder that holds all datasets.
+    #[serde(default = "default_root")]
+    pub root: PathBuf,
+    /// The dataset's folder below `root`; it will hold `raw` and `prepared`.
+    #[serde(default = "default_name")]
+    pub name: String,
+    /// Where the dataset comes from: mirrors, tried in order.
+    pub source: Vec<Source>,
+}
+
+impl DataConfig {
+    /// The dataset's folder.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        self.root.join(&self.name)
+    }
+}
+
+fn default_root() -> PathBuf {
+    "datasets".into()
+}
+
+fn default_name() -> String {
+    "storms".into()
+}
+
+/// One place that has the dataset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Source {
+    /// Storms made on this machine, in the real file format.
+    Synthetic(Synthetic),
+    /// A file or folder that is shared on Google Drive with everybody who has the link.
+    Gdrive(Gdrive),
+    /// A file on a web server.
+    Url(UrlSource),
+    /// An archive on this machine, or a folder that is used in place.
+    Path(PathSource),
+}
+
+/// A synthetic dataset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Synthetic {
+    /// Events: one folder each.
+    pub events: usize,
+    /// Frames of an event.
+    pub frames: usize,
+    /// Rows and columns of a frame, at 1 km.
+    pub grid: usize,
+    /// Vertical levels, 1 km apart.
+    pub levels: usize,
+    /// The same seed gives the same bytes.
+    pub seed: u64,
+}
+
+impl Default for Synthetic {
+    fn default() -> Self {
+        Self { events: 8, frames: 40, grid: 64, levels: 2, seed: 42 }
+    }
+}
+
+/// A file or folder on Google Drive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gdrive {
+    /// The id, or any address that the Share button gives.
+    pub id: String,
+    /// The expected SHA-256 of the file.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub sha256: Option<Digest>,
+    /// The expected size of the file in bytes.
+    #[serde(default)]
+    pub size_bytes: Option<u64>,
+}
+
+/// A file on a web server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UrlSource {
+    /// The address: http, https or file.
+    pub href: String,
+    /// The expected SHA-256 of the file.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub sha256: Option<Digest>,
+    /// The expected size of the file in bytes.
+    #[serde(default)]
+    pub size_bytes: Option<u64>,
+}
+
+/// An archive or a folder on this machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PathSource {
+    /// The archive or the folder.
+    pub path: PathBuf,
+    /// The expected SHA-256 of the archive.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub sha256: Option<Digest>,
+}

@@ -1,0 +1,4 @@
+//! Data as plain arrays and files: fetching, unpacking, the prepared store, the loader. Nothing here knows a task or
+//! sees a tensor.
+
+pub mod config;

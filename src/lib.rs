@@ -1,0 +1,17 @@
+//! fragua: a containerized batch training worker.
+//!
+//! The layers, each using only what stands to its right (`ARCHITECTURE.md` gives the reasons):
+//!
+//! ```text
+//! main -> cli -> worker -> config -> task -> train -> { data  report } -> { native  util }
+//! ```
+
+pub mod cli;
+pub mod config;
+pub mod data;
+pub mod native;
+pub mod report;
+pub mod task;
+pub mod train;
+pub mod util;
+pub mod worker;

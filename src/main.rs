@@ -1,0 +1,8 @@
+//! The program: opens CUDA where it lies beside libtorch, runs the command line, ends the process with its exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    fragua::native::cuda::open();
+    fragua::cli::main().into()
+}

@@ -1,0 +1,3 @@
+//! What libtorch has and `tch` does not expose: the only place with `unsafe`.
+
+pub mod cuda;

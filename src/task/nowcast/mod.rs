@@ -1,0 +1,3 @@
+//! Radar nowcasting: the next frames of a radar sequence from the last ones.
+
+pub mod config;

@@ -1,0 +1,1 @@
+//! Training. Holds the `train` section of the configuration.

@@ -1,0 +1,51 @@
+//! The exit codes of the program: the whole contract with scripts, orchestrators and people, in one place.
+
+/// Why the process ended. The numbers follow `sysexits.h` where it has a meaning to offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// The work is done and durable, or training stopped early because it had converged.
+    Done = 0,
+    /// The command line could not be understood.
+    Usage = 2,
+    /// Data was refused: damaged, hostile, of the wrong kind, or too much of it unusable.
+    DataRefused = 65,
+    /// A source is unreachable or refuses for long: quota, not shared, gone.
+    SourceUnreachable = 69,
+    /// A bug in this program.
+    Bug = 70,
+    /// Out of memory with the smallest possible batch.
+    OutOfMemory = 71,
+    /// The output folder can't be written.
+    OutputNotWritable = 73,
+    /// A disk failed to read or write.
+    DiskIo = 74,
+    /// Try again later: another worker holds the folder, or the network is down. What was done is kept.
+    TryAgain = 75,
+    /// Training diverged.
+    Diverged = 76,
+    /// The configuration is wrong, or differs from the run that is being resumed.
+    Configuration = 78,
+    /// Stopped by SIGINT, with everything that can be resumed on disk.
+    Interrupted = 130,
+    /// Stopped by SIGTERM, with everything that can be resumed on disk.
+    Terminated = 143,
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl Exit {
+    /// The code for an I/O error at a path that the program writes to.
+    #[must_use]
+    pub fn for_write_error(error: &std::io::Error) -> Self {
+        use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        match error.kind() {
+            PermissionDenied | ReadOnlyFilesystem => Self::OutputNotWritable,
+            _ => Self::DiskIo,
+        }
+    }
+}

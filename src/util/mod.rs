@@ -1,0 +1,12 @@
+//! Small things that every layer may use, each in a file named for the one thing it is about.
+
+pub mod exit;
+pub mod fs;
+pub mod lock;
+pub mod problem;
+pub mod progress;
+pub mod retry;
+pub mod seed;
+pub mod sha256;
+pub mod stop;
+pub mod units;

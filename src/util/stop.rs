@@ -1,0 +1,67 @@
+//! The wish to stop: set by a signal, asked for between pieces of work.
+//!
+//! The first SIGINT or SIGTERM only sets the flag; a second one ends the process at once, which is safe because nothing
+//! stands under its final name before it is complete.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use thiserror::Error;
+
+use super::exit::Exit;
+
+/// The work was stopped by a signal and can be resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("stopped by {name}; run the same command again to continue")]
+pub struct Stopped {
+    name: &'static str,
+    exit: Exit,
+}
+
+impl Stopped {
+    /// 130 or 143.
+    #[must_use]
+    pub fn exit(self) -> Exit {
+        self.exit
+    }
+}
+
+/// A flag that every long loop asks. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicUsize>);
+
+impl Stop {
+    /// A flag that SIGINT and SIGTERM set.
+    ///
+    /// # Errors
+    /// Where the system refuses the signal handlers.
+    pub fn on_signals() -> std::io::Result<Self> {
+        let stop = Self::default();
+        for (signal, exit) in [(SIGINT, Exit::Interrupted), (SIGTERM, Exit::Terminated)] {
+            // The order matters: the second signal must find the flag of the first.
+            let armed = Arc::new(std::sync::atomic::AtomicBool::new(false));
+            signal_hook::flag::register_conditional_shutdown(signal, exit as i32, Arc::clone(&armed))?;
+            signal_hook::flag::register(signal, armed)?;
+            signal_hook::flag::register_usize(signal, Arc::clone(&stop.0), exit as usize)?;
+        }
+        Ok(stop)
+    }
+
+    /// Asks as a test does: as if SIGTERM had come.
+    pub fn request(&self) {
+        self.0.store(Exit::Terminated as usize, Ordering::SeqCst);
+    }
+
+    /// `Err` once a signal has come: `stop.check()?` between two pieces of work.
+    ///
+    /// # Errors
+    /// [`Stopped`], with the code to exit with.
+    pub fn check(&self) -> Result<(), Stopped> {
+        match self.0.load(Ordering::SeqCst) {
+            0 => Ok(()),
+            code if code == Exit::Interrupted as usize => Err(Stopped { name: "SIGINT", exit: Exit::Interrupted }),
+            _ => Err(Stopped { name: "SIGTERM", exit: Exit::Terminated }),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Numbers for people: bytes, rates, durations.
+
+use std::time::Duration;
+
+/// 1234567 as "1.2 MB" (powers of ten, three significant digits at the most).
+#[must_use]
+pub fn bytes(count: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KB", "MB", "GB", "TB"];
+    let mut value = count as f64;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    let decimals = usize::from(unit > 0 && value < 99.95);
+    format!("{value:.decimals$} {}", UNITS[unit])
+}
+
+/// A duration as "0.4 s", "12 s", "3 min 05 s", "2 h 07 min".
+#[must_use]
+pub fn duration(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    if seconds < 9.95 {
+        return format!("{seconds:.1} s");
+    }
+    let whole = seconds.round() as u64;
+    match whole {
+        0..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
+    }
+}
+
+/// A count with its noun: "1 file", "3,000 files".
+#[must_use]
+pub fn count(number: u64, noun: &str) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    format!("{text} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_read_well_at_every_size() {
+        let texts: Vec<String> = [0, 999, 1000, 1_234_567, 99_960_000, 6_500_000_000].map(bytes).into();
+        assert_eq!(texts, ["0 B", "999 B", "1.0 KB", "1.2 MB", "100 MB", "6.5 GB"]);
+    }
+
+    #[test]
+    fn durations_read_well_at_every_length() {
+        let texts: Vec<String> = [0.42, 12.0, 185.0, 7620.0].map(|s| duration(Duration::from_secs_f64(s))).into();
+        assert_eq!(texts, ["0.4 s", "12 s", "3 min 05 s", "2 h 07 min"]);
+    }
+
+    #[test]
+    fn counts_take_separators_and_the_right_noun() {
+        assert_eq!(count(1, "file"), "1 file");
+        assert_eq!(count(3_000, "file"), "3,000 files");
+        assert_eq!(count(1_234_567, "frame"), "1,234,567 frames");
+    }
+}
