@@ -153,10 +153,11 @@ impl Resampler {
         let blocks = raw.chunks_exact(high * width).zip(out.chunks_exact_mut(self.to[1]));
         match key.kind {
             Kind::Mean { cells } => {
-                // `kind` has made sure that all sums of codes, the unit among them, fit.
+                // `kind` has made sure that all sums of codes, the unit among them, fit: nothing ever wraps, but where
+                // overflow is checked, as in the development profile, plain sums are not turned into vector instructions.
                 let unit = key.present.unit(cells) as u16;
-                let code = |raw| if height(raw) <= span { unit + u16::from(height(raw)) } else { 0 };
-                blocks.for_each(|(rows, out)| block_row(rows, codes, table, wide, out, code, |a, b| a + b));
+                let code = |raw| if height(raw) <= span { unit.wrapping_add(height(raw).into()) } else { 0 };
+                blocks.for_each(|(rows, out)| block_row(rows, codes, table, wide, out, code, u16::wrapping_add));
             }
             _ if key.decode.scale < 0.0 => {
                 let code = |raw| if height(raw) <= span { u16::from(span - height(raw)) + 1 } else { 0 };
