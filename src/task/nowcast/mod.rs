@@ -2,3 +2,5 @@
 
 pub mod config;
 pub mod volume;
+pub mod quantize;
+pub mod resample;

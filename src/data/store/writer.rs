@@ -1,0 +1,159 @@
+//! An event that is being written: under a hidden name until it is complete, then in place of an older one if there is.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::chunk::{self, Chunks};
+use super::error::StoreError;
+use super::reader::EventReader;
+use super::spec::{Attributes, FrameArraySpec};
+use super::{MANIFEST, metadata, replace};
+use crate::util::fs::{FsError, create_dir_all, partial_name, remove_tree, sync_file_system};
+
+/// How hard zstd tries unless told otherwise. On radar volumes level 3 takes twice the time of level 1 for files that are
+/// a tenth smaller.
+const DEFAULT_LEVEL: i32 = 1;
+
+/// Writes the frames of one event, in any order and from several threads. Dropped before it is finished, it leaves nothing.
+#[derive(Debug)]
+pub struct EventWriter {
+    place: PathBuf,
+    partial: PathBuf,
+    spec: FrameArraySpec,
+    chunks: Chunks,
+    level: i32,
+    finished: bool,
+}
+
+impl EventWriter {
+    /// Begins the event that will stand at `place`.
+    pub(super) fn begin(place: &Path, spec: FrameArraySpec) -> Result<Self, StoreError> {
+        if spec.coordinates.is_empty() || spec.frame_len() == 0 {
+            let reason = format!("frames of {:?} have no cells", spec.frame_shape());
+            return Err(StoreError::Description { path: place.to_owned(), reason });
+        }
+        let partial = partial_name(place);
+        remove_tree(&partial)?;
+        let chunks = Chunks::new(&partial, &spec, chunk::encoding());
+        create_dir_all(chunks.folder())?;
+        Ok(Self { place: place.to_owned(), partial, spec, chunks, level: DEFAULT_LEVEL, finished: false })
+    }
+
+    /// Sets the level of zstd, from 1 (fast) to 22 (small).
+    #[must_use]
+    pub fn with_level(mut self, level: i32) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// The folder where the event will stand.
+    #[must_use]
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
+    /// Writes the frame with this number, once.
+    ///
+    /// # Errors
+    /// Where the frame has another length than its axes say, was written before, or the disk refuses.
+    pub fn write_frame(&self, index: usize, frame: &[u8]) -> Result<(), StoreError> {
+        let (got, expected) = (frame.len(), self.chunks.frame_len);
+        if got != expected {
+            return Err(StoreError::FrameSize { path: self.place.clone(), index, got, expected });
+        }
+        self.chunks.write(index, frame, self.level)
+    }
+
+    /// Takes over a frame of an older event, compressed as it is, after reading it once to know that it is whole.
+    ///
+    /// # Errors
+    /// Where the older event's array is not described alike, its frame is damaged (it then has to be made anew), this
+    /// frame was written before, or the disk refuses.
+    pub fn reuse_frame(&self, index: usize, from: &EventReader, old_index: usize) -> Result<(), StoreError> {
+        if let Some(what) = difference(&self.spec.as_read_back(), from.spec()) {
+            let (old, new) = (from.folder().to_owned(), self.place.clone());
+            return Err(StoreError::Different { old, new, what });
+        }
+        from.read_frame(old_index, &mut vec![0; from.frame_len()])?;
+        Ok(self.chunks.adopt(index, &from.frame_path(old_index))?)
+    }
+
+    /// Completes the event: `times` are seconds since 1970, one for each frame; `attributes` are those of the event; the
+    /// manifest is kept as it is. When this returns, the event is on disk and an older one in its place is gone.
+    ///
+    /// # Errors
+    /// Where frames are missing or too many, a time is not a number, or the disk refuses; an older event then stands.
+    pub fn finish(
+        mut self,
+        times: &[f64],
+        attributes: &Attributes,
+        manifest: &[u8],
+    ) -> Result<EventReader, StoreError> {
+        self.check(times)?;
+        metadata::write(&self.partial, &self.spec, times, self.level, attributes)?;
+        let path = self.partial.join(MANIFEST);
+        fs::write(&path, manifest).map_err(FsError::at("write", &path))?;
+        sync_file_system(&self.partial)?;
+        let written = EventReader::open(&self.partial)?;
+        if self.place.exists() {
+            // The old event goes only after the new one has been read back.
+            written.verify()?;
+        }
+        replace::into_place(&self.partial, &self.place)?;
+        self.finished = true;
+        EventReader::open(&self.place)
+    }
+
+    /// Refuses times that do not belong to the frames on disk.
+    fn check(&self, times: &[f64]) -> Result<(), StoreError> {
+        let unfinished = |reason: String| Err(StoreError::Unfinished { path: self.place.clone(), reason });
+        if times.is_empty() {
+            return unfinished("it has no frames".into());
+        }
+        if let Some(index) = times.iter().position(|time| !time.is_finite()) {
+            return unfinished(format!("the time of frame {index} is {}", times[index]));
+        }
+        let written = self.written()?;
+        let file_name = |index: usize| self.chunks.path(index).file_name().unwrap_or_default().to_owned();
+        let expected: BTreeSet<OsString> = (0..times.len()).map(file_name).collect();
+        if let Some(index) = (0..times.len()).find(|&index| !written.contains(&file_name(index))) {
+            return unfinished(format!("frame {index} of {} was not written", times.len()));
+        }
+        match written.difference(&expected).next() {
+            Some(name) => unfinished(format!("it has {} times but also the frame {name:?}", times.len())),
+            None => Ok(()),
+        }
+    }
+
+    fn written(&self) -> Result<BTreeSet<OsString>, StoreError> {
+        let folder = self.chunks.folder();
+        let entries = fs::read_dir(folder).map_err(FsError::at("read folder", folder))?;
+        let names = entries.map(|entry| entry.map(|entry| entry.file_name()));
+        Ok(names.collect::<Result<_, _>>().map_err(FsError::at("read folder", folder))?)
+    }
+}
+
+impl Drop for EventWriter {
+    fn drop(&mut self) {
+        if !self.finished
+            && let Err(error) = remove_tree(&self.partial)
+        {
+            tracing::warn!("an unfinished event was left behind: {error}");
+        }
+    }
+}
+
+/// The first thing in which two arrays differ such that their frames mean different things.
+fn difference(new: &FrameArraySpec, old: &FrameArraySpec) -> Option<&'static str> {
+    if new.name != old.name {
+        Some("names")
+    } else if new.attributes != old.attributes {
+        Some("attributes")
+    } else if new.coordinates != old.coordinates {
+        Some("coordinates")
+    } else {
+        None
+    }
+}
