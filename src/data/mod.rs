@@ -2,3 +2,5 @@
 //! sees a tensor.
 
 pub mod config;
+pub mod manifest;
+pub mod unpack;
