@@ -1,3 +1,7 @@
 //! Radar nowcasting: the next frames of a radar sequence from the last ones.
 
 pub mod config;
+pub mod event_name;
+pub mod plan;
+pub mod split;
+pub mod windows;
