@@ -4,3 +4,7 @@ pub mod config;
 pub mod volume;
 pub mod quantize;
 pub mod resample;
+pub mod event_name;
+pub mod plan;
+pub mod split;
+pub mod windows;

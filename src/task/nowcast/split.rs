@@ -1,0 +1,365 @@
+//! Which events train, validate and test: whole days on one side, the last days test, those before them validate. Pure:
+//! it knows days and numbers of windows, no files.
+//!
+//! - An event lies on the UTC days from its first to its last frame. Days that share an event stay together: they are one
+//!   *unit*, so that a storm that crosses midnight is never on two sides.
+//! - A share is a share of windows. The test takes the number of last units whose windows come nearest to `test_share`,
+//!   then validation takes those before them the same way; of two equally near numbers the smaller one. Training keeps at
+//!   least one unit; validation, then the test, get at least one where their share is above 0 and there is one for them.
+//! - With one unit there is no whole day to spare: it is split by its events in time order, with a warning. One event
+//!   alone can't be split.
+//! - An event without windows takes no part, and ties no days together.
+
+use std::fmt;
+use std::ops::{Range, RangeInclusive};
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::config::SplitConfig;
+use crate::util::exit::Exit;
+
+/// What an event serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The weights are fitted to it.
+    Train,
+    /// It decides which weights are kept.
+    Val,
+    /// It is looked at when everything is decided.
+    Test,
+}
+
+/// What the rule knows of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventSpan {
+    /// The UTC day of its first frame.
+    pub first_day: Date,
+    /// The UTC day of its last frame.
+    pub last_day: Date,
+    /// How many windows it has.
+    pub windows: usize,
+}
+
+/// What is never cut in two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whole {
+    /// Days, and days that share an event.
+    Days,
+    /// Events, as all of them lie on the same days.
+    Events,
+}
+
+/// The decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// For each event its side; `None` for one without windows.
+    pub sides: Vec<Option<Side>>,
+    /// What stayed whole.
+    pub whole: Whole,
+    /// What the user should know about it.
+    pub warnings: Vec<SplitWarning>,
+}
+
+/// A split that is not what was asked for, but the best that these events allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SplitWarning {
+    /// Training and validation share a day.
+    SharedDay,
+    /// There is no unit left for the test.
+    NoTest(Whole),
+}
+
+impl fmt::Display for SplitWarning {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SharedDay => to.write_str(
+                "all events lie on the same days, so they are split by event in time order: validation sees the weather of \
+                 training and looks better than it is; add events of other days",
+            ),
+            Self::NoTest(Whole::Days) => to.write_str("two days serve training and validation; none is left for the test"),
+            Self::NoTest(Whole::Events) => to.write_str("two events serve training and validation; none is left for the test"),
+        }
+    }
+}
+
+/// Why there is no split.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum SplitError {
+    /// The shares leave nothing for training.
+    #[error(
+        "val_share {val_share} and test_share {test_share}, expected shares from 0 with a sum below 1; correct \
+         task.nowcast.split"
+    )]
+    Shares {
+        /// As configured.
+        val_share: f64,
+        /// As configured.
+        test_share: f64,
+    },
+    /// No event has a window.
+    #[error("none of {events} events has a window; add longer events, or ask for fewer frames in task.nowcast.windows")]
+    NoWindows {
+        /// The events looked at.
+        events: usize,
+    },
+    /// There is nothing to split.
+    #[error(
+        "only one event has windows, which can't both train and validate; add events, or set \
+         task.nowcast.split.val_share and test_share to 0"
+    )]
+    OneEvent,
+}
+
+impl SplitError {
+    /// The code to exit with.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Shares { .. } => Exit::Configuration,
+            Self::NoWindows { .. } | Self::OneEvent => Exit::DataRefused,
+        }
+    }
+}
+
+/// Splits events that are given in time order.
+///
+/// # Errors
+/// Where the shares make no sense, no event has a window, or a single one has.
+pub fn split(events: &[EventSpan], config: &SplitConfig) -> Result<Split, SplitError> {
+    check(config)?;
+    let used: Vec<usize> = (0..events.len()).filter(|&event| events[event].windows > 0).collect();
+    if used.is_empty() {
+        return Err(SplitError::NoWindows { events: events.len() });
+    }
+    let mut warnings = Vec::new();
+    let mut whole = Whole::Days;
+    let mut units = linked_days(events, &used);
+    if units.len() == 1 && (config.val_share > 0.0 || config.test_share > 0.0) {
+        if used.len() == 1 {
+            return Err(SplitError::OneEvent);
+        }
+        (whole, units) = (Whole::Events, (0..used.len()).map(|event| event..event + 1).collect());
+        warnings.push(SplitWarning::SharedDay);
+    }
+    let sizes: Vec<usize> =
+        units.iter().map(|unit| used[unit.clone()].iter().map(|&event| events[event].windows).sum()).collect();
+    let cuts = cuts(&sizes, config);
+    if config.test_share > 0.0 && cuts.test_from == units.len() {
+        warnings.push(SplitWarning::NoTest(whole));
+    }
+    let mut sides = vec![None; events.len()];
+    for (number, unit) in units.into_iter().enumerate() {
+        used[unit].iter().for_each(|&event| sides[event] = Some(cuts.side(number)));
+    }
+    Ok(Split { sides, whole, warnings })
+}
+
+fn check(config: &SplitConfig) -> Result<(), SplitError> {
+    let &SplitConfig { val_share, test_share } = config;
+    // Written so that a share that is not a number is refused as well.
+    if val_share >= 0.0 && test_share >= 0.0 && val_share + test_share < 1.0 {
+        Ok(())
+    } else {
+        Err(SplitError::Shares { val_share, test_share })
+    }
+}
+
+/// The used events, grouped where they share a day.
+fn linked_days(events: &[EventSpan], used: &[usize]) -> Vec<Range<usize>> {
+    let mut units: Vec<(Range<usize>, Date)> = Vec::new();
+    for (number, &event) in used.iter().enumerate() {
+        let EventSpan { first_day, last_day, .. } = events[event];
+        match units.last_mut() {
+            Some((unit, until)) if first_day <= *until => {
+                unit.end = number + 1;
+                *until = last_day.max(*until);
+            }
+            _ => units.push((number..number + 1, last_day)),
+        }
+    }
+    units.into_iter().map(|(unit, _)| unit).collect()
+}
+
+struct Cuts {
+    val_from: usize,
+    test_from: usize,
+}
+
+impl Cuts {
+    fn side(&self, unit: usize) -> Side {
+        match unit {
+            _ if unit >= self.test_from => Side::Test,
+            _ if unit >= self.val_from => Side::Val,
+            _ => Side::Train,
+        }
+    }
+}
+
+fn cuts(sizes: &[usize], config: &SplitConfig) -> Cuts {
+    let total = sizes.iter().sum::<usize>() as f64;
+    let least_val = usize::from(config.val_share > 0.0);
+    let most_test = sizes.len() - 1 - least_val.min(sizes.len() - 1);
+    let test = nearest(sizes, config.test_share * total, least(config.test_share, most_test));
+    let test_from = sizes.len() - test;
+    let val = nearest(&sizes[..test_from], config.val_share * total, least(config.val_share, test_from - 1));
+    Cuts { val_from: test_from - val, test_from }
+}
+
+/// How many units a side may have: none without a share, else at least one where there is one for it.
+fn least(share: f64, most: usize) -> RangeInclusive<usize> {
+    if share > 0.0 { most.min(1)..=most } else { 0..=0 }
+}
+
+/// The number of last units whose sizes add up to what is nearest to the wanted size.
+fn nearest(sizes: &[usize], wanted: f64, allowed: RangeInclusive<usize>) -> usize {
+    let mut best = (f64::INFINITY, 0);
+    let mut sum = 0;
+    for count in 0..=*allowed.end() {
+        let distance = (sum as f64 - wanted).abs();
+        if allowed.contains(&count) && distance < best.0 {
+            best = (distance, count);
+        }
+        sum += sizes.len().checked_sub(count + 1).map_or(0, |unit| sizes[unit]);
+    }
+    best.1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Side::{Test, Train, Val};
+    use proptest::prelude::*;
+
+    fn day(number: i32) -> Date {
+        Date::constant(2007, 11, 1).saturating_add(jiff::Span::new().days(number))
+    }
+
+    fn event(first: i32, last: i32, windows: usize) -> EventSpan {
+        EventSpan { first_day: day(first), last_day: day(last), windows }
+    }
+
+    fn shares(val_share: f64, test_share: f64) -> SplitConfig {
+        SplitConfig { val_share, test_share }
+    }
+
+    fn sides(events: &[EventSpan], config: &SplitConfig) -> Vec<Side> {
+        split(events, config).unwrap().sides.into_iter().map(Option::unwrap).collect()
+    }
+
+    #[test]
+    fn the_last_days_test_and_those_before_them_validate() {
+        let events: Vec<_> = (0..10).map(|number| event(number, number, 10)).collect();
+        let expected = [[Train; 7].as_slice(), &[Val; 2], &[Test; 1]].concat();
+        assert_eq!(sides(&events, &shares(0.2, 0.1)), expected);
+        assert_eq!(sides(&events, &shares(0.0, 0.0)), [Train; 10]);
+    }
+
+    #[test]
+    fn the_events_of_a_day_stay_together() {
+        let events = [event(0, 0, 10), event(1, 1, 3), event(2, 2, 3), event(2, 2, 3)];
+        assert_eq!(sides(&events, &shares(0.2, 0.0)), [Train, Train, Val, Val]);
+    }
+
+    #[test]
+    fn an_event_across_midnight_ties_its_days_together() {
+        let events = [event(0, 0, 5), event(1, 2, 1), event(2, 2, 1), event(2, 3, 1), event(3, 3, 1)];
+        assert_eq!(sides(&events, &shares(0.1, 0.0)), [Train, Val, Val, Val, Val]);
+    }
+
+    #[test]
+    fn a_share_above_0_gets_a_day_and_training_keeps_one() {
+        let events = [event(0, 0, 1), event(1, 1, 1000)];
+        assert_eq!(sides(&events, &shares(0.01, 0.0)), [Train, Val]);
+        assert_eq!(sides(&events, &shares(0.98, 0.0)), [Train, Val]);
+        let three = [event(0, 0, 1), event(1, 1, 1), event(2, 2, 1)];
+        assert_eq!(sides(&three, &shares(0.01, 0.01)), [Train, Val, Test]);
+    }
+
+    #[test]
+    fn two_days_go_to_training_and_validation_before_the_test() {
+        let found = split(&[event(0, 0, 5), event(1, 1, 5)], &shares(0.2, 0.2)).unwrap();
+        assert_eq!(found.sides, [Some(Train), Some(Val)]);
+        assert_eq!(found.warnings, [SplitWarning::NoTest(Whole::Days)]);
+    }
+
+    #[test]
+    fn a_single_day_is_split_by_event_with_a_warning() {
+        let found = split(&[event(0, 0, 8), event(0, 0, 0), event(0, 0, 2)], &shares(0.2, 0.0)).unwrap();
+        assert_eq!(found.sides, [Some(Train), None, Some(Val)]);
+        assert_eq!((found.whole, found.warnings), (Whole::Events, vec![SplitWarning::SharedDay]));
+    }
+
+    #[test]
+    fn a_single_event_trains_alone_or_is_refused() {
+        assert_eq!(split(&[event(0, 1, 9)], &shares(0.2, 0.0)), Err(SplitError::OneEvent));
+        assert_eq!(sides(&[event(0, 1, 9)], &shares(0.0, 0.0)), [Train]);
+    }
+
+    #[test]
+    fn no_windows_and_senseless_shares_are_refused() {
+        assert_eq!(split(&[event(0, 0, 0)], &shares(0.2, 0.0)), Err(SplitError::NoWindows { events: 1 }));
+        for (val, test) in [(-0.1, 0.0), (0.5, 0.5), (f64::NAN, 0.0), (0.0, 1.5)] {
+            let error = split(&[event(0, 0, 1)], &shares(val, test)).unwrap_err();
+            assert_eq!(error.exit(), Exit::Configuration, "{val} {test}");
+        }
+    }
+
+    fn any_events() -> impl Strategy<Value = Vec<EventSpan>> {
+        // Days since the event before, days to its own end, windows.
+        let event_after = (0_i32..3, prop_oneof![4 => Just(0_i32), 1 => 1..3_i32], 0_usize..40);
+        prop::collection::vec(event_after, 1..40).prop_map(|events| {
+            let mut first = 0;
+            let place = |(after, length, windows)| {
+                first += after;
+                event(first, first + length, windows)
+            };
+            events.into_iter().map(place).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_day_is_on_two_sides_and_time_only_goes_forward(
+            events in any_events(), val in 0.0..0.5_f64, test in 0.0..0.4_f64
+        ) {
+            let Ok(found) = split(&events, &shares(val, test)) else { return Ok(()) };
+            let placed: Vec<_> = events.iter().zip(&found.sides).filter_map(|(event, &side)| Some((event, side?))).collect();
+            prop_assert_eq!(placed.len(), events.iter().filter(|event| event.windows > 0).count());
+            prop_assert!(placed.is_sorted_by_key(|&(_, side)| side as u8));
+            if found.whole == Whole::Days {
+                for (left, left_side) in &placed {
+                    for (right, right_side) in &placed {
+                        let shared = left.first_day <= right.last_day && right.first_day <= left.last_day;
+                        prop_assert!(!shared || left_side == right_side);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn shares_are_within_one_unit_of_the_request(
+            events in any_events(), val in 0.0..0.5_f64, test in 0.0..0.4_f64
+        ) {
+            let Ok(found) = split(&events, &shares(val, test)) else { return Ok(()) };
+            let used: Vec<usize> = (0..events.len()).filter(|&event| events[event].windows > 0).collect();
+            let units = match found.whole {
+                Whole::Days => linked_days(&events, &used),
+                Whole::Events => (0..used.len()).map(|event| event..event + 1).collect(),
+            };
+            prop_assume!(units.len() > 2);
+            let largest = units.into_iter()
+                .map(|unit| used[unit].iter().map(|&event| events[event].windows).sum::<usize>()).max().unwrap() as f64;
+            let total: usize = events.iter().map(|event| event.windows).sum();
+            for (side, share) in [(Val, val), (Test, test)] {
+                let got: usize = events.iter().zip(&found.sides)
+                    .filter(|(_, found)| **found == Some(side)).map(|(event, _)| event.windows).sum();
+                let distance = (got as f64 - share * total as f64).abs();
+                prop_assert!(distance <= largest, "{:?}: {} of {}, asked for {}", side, got, total, share);
+            }
+        }
+    }
+}
