@@ -5,3 +5,4 @@ pub mod config;
 pub mod store;
 pub mod manifest;
 pub mod unpack;
+pub mod fetch;

@@ -1,0 +1,44 @@
+//! Addresses as messages show them: enough to recognise the source, without user names, passwords and query values.
+
+use url::Url;
+
+/// The address without user name, password, query and fragment; `?...` tells that there was a query.
+///
+/// Signatures and tokens (`X-Amz-Signature`, `token`) are only ever in these parts.
+#[must_use]
+pub fn shown(url: &Url) -> String {
+    let mut clean = url.clone();
+    // Neither can fail for the http and https addresses that are shown here; a `cannot-be-a-base` one has no user name.
+    let _ = clean.set_username("").and_then(|()| clean.set_password(None));
+    clean.set_fragment(None);
+    clean.set_query(None);
+    let query = if url.query().is_some() { "?..." } else { "" };
+    format!("{clean}{query}")
+}
+
+/// The same for a text that may not even be an address.
+#[must_use]
+pub fn shown_text(text: &str) -> String {
+    match Url::parse(text) {
+        Ok(url) if url.has_host() => shown(&url),
+        _ => {
+            let end = text.find(['?', '#']).unwrap_or(text.len());
+            let start = text[..end].rfind('@').map_or(0, |at| at + 1);
+            format!("{:?}", &text[start..end])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_do_not_show() {
+        let url: Url = "https://ann:pw@h.org:8443/a/b.tar?token=abc&X-Amz-Signature=def#f".parse().unwrap();
+        assert_eq!(shown(&url), "https://h.org:8443/a/b.tar?...");
+        assert_eq!(shown(&"https://ann@h.org/a".parse().unwrap()), "https://h.org/a");
+        assert_eq!(shown_text("htp:/ann:pw@h.org/a?token=1"), "\"h.org/a\"");
+        assert_eq!(shown_text("storms.tar"), "\"storms.tar\"");
+    }
+}

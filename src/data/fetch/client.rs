@@ -1,0 +1,331 @@
+//! One HTTP request and its reply, on `reqwest`: redirects, time limits, stalls, the wish to stop. The only file that
+//! calls the HTTP library.
+
+use std::error::Error;
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use reqwest::header;
+use reqwest::redirect::Policy;
+use url::Url;
+
+use super::address;
+use super::budget::Budget;
+use super::context::Context;
+use super::error::FetchError;
+use super::pace::Pace;
+use super::range::{self, Ask, Head};
+use crate::util::stop::{Stop, Stopped};
+
+/// Why a request or a connection ended too early.
+#[derive(Debug)]
+pub enum Failure {
+    /// May go better later.
+    Trouble(Trouble),
+    /// The bytes that are there are worthless, here.
+    StartOver {
+        /// Why, for the log.
+        reason: String,
+        /// Whether the server can't be trusted with ranges.
+        distrust: bool,
+    },
+    /// Will not go better.
+    Fatal(FetchError),
+}
+
+/// Something that may go better later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What happened.
+    pub cause: String,
+    /// How long the server wants us to wait.
+    pub demanded: Option<Duration>,
+    /// Whether the server itself said so; otherwise the network did.
+    pub refused: bool,
+}
+
+impl Trouble {
+    /// The error once patience is over, with `held` bytes kept.
+    #[must_use]
+    pub fn into_error(self, address: String, budget: &Budget<'_>, held: u64) -> FetchError {
+        let (cause, tries, waited) = (self.cause, budget.failed, budget.waited);
+        if self.refused {
+            FetchError::Busy { address, cause, tries, waited, held }
+        } else {
+            FetchError::Unreachable { address, cause, tries, waited, held }
+        }
+    }
+}
+
+impl Failure {
+    /// The network's doing.
+    pub fn network(cause: impl Into<String>) -> Self {
+        Self::Trouble(Trouble { cause: cause.into(), demanded: None, refused: false })
+    }
+}
+
+impl From<Stopped> for Failure {
+    fn from(stopped: Stopped) -> Self {
+        Self::Fatal(stopped.into())
+    }
+}
+
+/// What a request looks like to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guise {
+    /// As what it is.
+    Program,
+    /// As a desktop browser of the kind to which Google Drive still shows its plain pages.
+    Browser,
+}
+
+impl Guise {
+    fn user_agent(self) -> &'static str {
+        match self {
+            Self::Program => concat!("fragua/", env!("CARGO_PKG_VERSION")),
+            Self::Browser => {
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/98.0.4758.102 \
+                 Safari/537.36"
+            }
+        }
+    }
+}
+
+/// Makes requests.
+pub struct Client<'a> {
+    http: reqwest::Client,
+    /// The surroundings.
+    pub context: &'a Context<'a>,
+}
+
+/// A reply: its head, where it came from after all redirects, and the body to be read.
+pub struct Reply {
+    /// The head.
+    pub head: Head,
+    /// The address that answered.
+    pub url: Url,
+    /// The body.
+    pub body: Body,
+}
+
+impl<'a> Client<'a> {
+    /// A client with its own cookies; proxies are taken from the environment.
+    ///
+    /// # Errors
+    /// Where the TLS or proxy set-up of this machine can't be used.
+    pub fn new(context: &'a Context<'a>) -> Result<Self, FetchError> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(context.limits.connect)
+            .cookie_store(true)
+            .referer(false)
+            .redirect(Policy::custom(|attempt| {
+                if is_dead_end(attempt.url()) {
+                    attempt.stop()
+                } else if attempt.previous().len() > 10 {
+                    attempt.error("too many redirects")
+                } else {
+                    attempt.follow()
+                }
+            }))
+            .build()
+            .map_err(|error| FetchError::Setup(chain(&error)))?;
+        Ok(Self { http, context })
+    }
+
+    /// Asks for a file or for a part of it, and returns as soon as the head of the reply is there.
+    ///
+    /// # Errors
+    /// Where no reply comes, or a signal.
+    pub async fn get(&self, url: &Url, guise: Guise, ask: &Ask) -> Result<Reply, Failure> {
+        let mut request = self
+            .http
+            .get(url.clone())
+            .header(header::USER_AGENT, guise.user_agent())
+            .header(header::ACCEPT, "*/*")
+            // Compression on the way would change lengths and offsets.
+            .header(header::ACCEPT_ENCODING, "identity");
+        if ask.ranged {
+            let last = ask.end.map_or(String::new(), |end| (end - 1).to_string());
+            request = request.header(header::RANGE, format!("bytes={}-{last}", ask.start));
+            if let Some(validator) = &ask.validator {
+                request = request.header(header::IF_RANGE, validator.text());
+            }
+        }
+        let sent = unless_stopped(self.context.stop, tokio::time::timeout(self.context.limits.reply, request.send()));
+        let response = match sent.await? {
+            Err(_) => return Err(Failure::network("no answer")),
+            Ok(Err(error)) => return Err(self.send_failure(url, error)),
+            Ok(Ok(response)) => response,
+        };
+        let multiplexed = response.version() >= reqwest::Version::HTTP_2;
+        let limits = &self.context.limits;
+        Ok(Reply {
+            head: Head::new(response.status().as_u16(), response.headers(), multiplexed),
+            url: response.url().clone(),
+            body: Body {
+                response,
+                ahead: Vec::new(),
+                ended: false,
+                pace: Pace::new(limits.stall_window, limits.stall_bytes),
+            },
+        })
+    }
+
+    /// The trouble that a "later" reply stands for.
+    #[must_use]
+    pub fn busy(&self, head: &Head) -> Trouble {
+        let demanded = head.retry_after.as_deref();
+        Trouble {
+            cause: format!("the server answered {}", head.status),
+            demanded: demanded.and_then(|text| range::retry_after(text, self.context.clock.today())),
+            refused: true,
+        }
+    }
+
+    fn send_failure(&self, url: &Url, error: reqwest::Error) -> Failure {
+        let error = error.without_url();
+        if error.is_redirect() {
+            let status = 310;
+            let reason = "it redirects in a circle";
+            return Failure::Fatal(FetchError::Refused { address: address::shown(url), status, reason });
+        }
+        if error.is_builder() {
+            let (text, reason) = (address::shown(url), chain(&error));
+            return Failure::Fatal(FetchError::Address { text, reason });
+        }
+        Failure::network(chain(&error))
+    }
+}
+
+/// Redirects that lead to no file, so that following them would only hide the reason.
+fn is_dead_end(url: &Url) -> bool {
+    is_sign_in(url) || is_document(url)
+}
+
+/// Whether the address is Google's sign-in page.
+#[must_use]
+pub fn is_sign_in(url: &Url) -> bool {
+    url.host_str() == Some("accounts.google.com") || url.path().contains("/ServiceLogin")
+}
+
+/// Whether the address is the editor of a Google document.
+#[must_use]
+pub fn is_document(url: &Url) -> bool {
+    let editors = ["/document/", "/spreadsheets/", "/presentation/"];
+    url.host_str() == Some("docs.google.com") && editors.iter().any(|editor| url.path().starts_with(editor))
+}
+
+/// The body of a reply, in order.
+pub struct Body {
+    response: reqwest::Response,
+    ahead: Vec<u8>,
+    ended: bool,
+    pace: Pace,
+}
+
+impl Body {
+    /// The next bytes; `None` at the end.
+    ///
+    /// # Errors
+    /// Where the connection breaks or stalls, or a signal came.
+    pub async fn next(&mut self, stop: &Stop) -> Result<Option<Vec<u8>>, Failure> {
+        if !self.ahead.is_empty() {
+            return Ok(Some(std::mem::take(&mut self.ahead)));
+        }
+        self.receive(stop).await
+    }
+
+    /// The first bytes, up to `length`, which `next` will give again.
+    ///
+    /// # Errors
+    /// As `next`.
+    pub async fn peek(&mut self, length: usize, stop: &Stop) -> Result<&[u8], Failure> {
+        while self.ahead.len() < length {
+            match self.receive(stop).await? {
+                Some(bytes) => self.ahead.extend_from_slice(&bytes),
+                None => break,
+            }
+        }
+        Ok(&self.ahead)
+    }
+
+    /// All of a web page, up to `length` bytes. A broken connection ends the page: what is there may be enough.
+    ///
+    /// # Errors
+    /// Where a signal came.
+    pub async fn page(&mut self, length: usize, stop: &Stop) -> Result<String, Failure> {
+        if let Err(Failure::Fatal(error)) = self.peek(length, stop).await {
+            return Err(Failure::Fatal(error));
+        }
+        Ok(String::from_utf8_lossy(&self.ahead).into_owned())
+    }
+
+    /// All of a page that is only worth something when it is complete.
+    ///
+    /// # Errors
+    /// Where the connection breaks or a signal came, or the page is longer than `length`.
+    pub async fn whole_page(&mut self, length: usize, stop: &Stop) -> Result<String, Failure> {
+        let page = self.peek(length, stop).await?;
+        if page.len() >= length {
+            return Err(Failure::network("the page does not end"));
+        }
+        Ok(String::from_utf8_lossy(page).into_owned())
+    }
+
+    async fn receive(&mut self, stop: &Stop) -> Result<Option<Vec<u8>>, Failure> {
+        while !self.ended {
+            let (left, begun) = (self.pace.left(), Instant::now());
+            let received = unless_stopped(stop, tokio::time::timeout(left, self.response.chunk())).await?;
+            let count = match &received {
+                Ok(Ok(Some(bytes))) => bytes.len(),
+                _ => 0,
+            };
+            let stalled = self
+                .pace
+                .note(begun.elapsed().max(if received.is_err() { left } else { Duration::ZERO }), count as u64);
+            match received {
+                Ok(Ok(None)) => self.ended = true,
+                Ok(Ok(Some(bytes))) if !bytes.is_empty() => return Ok(Some(bytes.into())),
+                Ok(Err(error)) => return Err(Failure::network(chain(&error.without_url()))),
+                _ if stalled => return Err(Failure::network("the connection stalled")),
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Waits for the future, but not longer than until a signal comes.
+///
+/// # Errors
+/// Where a signal came.
+pub async fn unless_stopped<T>(stop: &Stop, future: impl Future<Output = T>) -> Result<T, Stopped> {
+    tokio::select! {
+        biased;
+        stopped = signal(stop) => Err(stopped),
+        value = future => Ok(value),
+    }
+}
+
+async fn signal(stop: &Stop) -> Stopped {
+    loop {
+        if let Err(stopped) = stop.check() {
+            return stopped;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The innermost reason last: "error sending request: connection refused". What only repeats is left out.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let words = inner.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        source = inner.source();
+    }
+    text
+}

@@ -1,0 +1,275 @@
+//! The partial file and its state on disk. The one rule: the state never claims a byte that has not been synced before.
+//!
+//! It knows nothing of servers; `transfer` tells it what to write where.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use crate::util::fs::{self, FsError};
+use crate::util::sha256::{Digest, Hasher};
+use crate::util::stop::Stop;
+
+use super::context::Limits;
+use super::error::FetchError;
+use super::state::{Piece, State};
+
+/// A partial file that is open for writing.
+pub struct Part {
+    /// What is known about it. Pieces that are still growing are not in it.
+    pub state: State,
+    path: PathBuf,
+    state_path: PathBuf,
+    file: File,
+    growing: Vec<Growing>,
+    limits: Limits,
+    unsaved: u64,
+    saved: Instant,
+}
+
+/// A piece that a connection appends to.
+struct Growing {
+    start: u64,
+    end: u64,
+    hasher: Hasher,
+}
+
+impl Growing {
+    fn piece(&self) -> Piece {
+        Piece { start: self.start, length: self.end - self.start, sha256: self.hasher.clone().finish() }
+    }
+}
+
+impl Part {
+    /// Opens the partial file `<folder>/.<key>.part`, or an empty new one. Pieces whose bytes are not what the state says
+    /// are dropped, so that exactly those are fetched again.
+    ///
+    /// # Errors
+    /// Where the folder can't be read or written, or a signal came.
+    pub fn open(folder: &Path, key: &str, source: Digest, limits: &Limits, stop: &Stop) -> Result<Self, FetchError> {
+        fs::create_dir_all(folder)?;
+        let path = folder.join(format!(".{key}.part"));
+        let state_path = folder.join(format!(".{key}.json"));
+        let state = match std::fs::read(&state_path) {
+            Ok(text) => State::parse(&text).unwrap_or_else(|| {
+                tracing::warn!("{} is damaged: the download starts anew", state_path.display());
+                State::empty(source)
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => State::empty(source),
+            Err(error) => return Err(FsError::at("read", &state_path)(error).into()),
+        };
+        let is_new = !path.exists();
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(FsError::at("open", &path))?;
+        if is_new {
+            fs::sync_parent(&path)?;
+        }
+        let mut part = Self {
+            state,
+            path,
+            state_path,
+            file,
+            growing: Vec::new(),
+            limits: limits.clone(),
+            unsaved: 0,
+            saved: Instant::now(),
+        };
+        if part.state.source != source {
+            // The same digest from another address: the bytes are welcome, what the first server said of them is not.
+            part.state.source = source;
+            part.state.validator = None;
+            part.state.ranges_distrusted = false;
+        }
+        part.drop_damaged(stop)?;
+        Ok(part)
+    }
+
+    /// Where the bytes are.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes that are there, synced or not.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        self.state.held() + self.growing.iter().map(|piece| piece.end - piece.start).sum::<u64>()
+    }
+
+    /// Whether nothing is missing.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.state.total.is_some_and(|total| self.held() == total)
+    }
+
+    /// Bytes of the file that the disk has already set aside, whether they hold data or not.
+    ///
+    /// # Errors
+    /// Where the file can't be asked.
+    pub fn allocated(&self) -> Result<u64, FsError> {
+        let metadata = self.file.metadata().map_err(FsError::at("read the size of", &self.path))?;
+        Ok(metadata.blocks().saturating_mul(512))
+    }
+
+    /// Sets the whole file aside on the disk, so that it can't run full half-way and the file lies in one stretch.
+    ///
+    /// # Errors
+    /// Where the disk is full, or the file may not become so long.
+    pub fn reserve(&self, total: u64) -> Result<(), FsError> {
+        use rustix::io::Errno;
+        if total == 0 {
+            return Ok(());
+        }
+        match rustix::fs::fallocate(&self.file, rustix::fs::FallocateFlags::empty(), 0, total) {
+            // Not every file system can; then the file just grows.
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
+            Err(error) => Err(FsError::at("reserve space for", &self.path)(error.into())),
+        }
+    }
+
+    /// Writes bytes that were missing, and saves the state now and then.
+    ///
+    /// # Errors
+    /// Where the disk fails; what was saved before stays.
+    pub fn write(&mut self, start: u64, bytes: &[u8]) -> Result<(), FsError> {
+        self.file.write_all_at(bytes, start).map_err(FsError::at("write", &self.path))?;
+        let index = self.growing.iter().position(|piece| piece.end == start).unwrap_or_else(|| {
+            self.growing.push(Growing { start, end: start, hasher: Hasher::default() });
+            self.growing.len() - 1
+        });
+        let piece = &mut self.growing[index];
+        piece.hasher.update(bytes);
+        piece.end += bytes.len() as u64;
+        if piece.end - piece.start >= self.limits.piece_bytes {
+            let piece = self.growing.swap_remove(index).piece();
+            insert(&mut self.state.pieces, piece);
+        }
+        self.unsaved += bytes.len() as u64;
+        if self.unsaved >= self.limits.save_bytes || self.saved.elapsed() >= self.limits.save_every {
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    /// Syncs the data, and only then writes the state that claims it.
+    ///
+    /// # Errors
+    /// Where the disk fails; the state then still says what it said.
+    pub fn save(&mut self) -> Result<(), FsError> {
+        self.file.sync_data().map_err(FsError::at("sync", &self.path))?;
+        let mut state = self.state.clone();
+        self.growing.iter().for_each(|piece| insert(&mut state.pieces, piece.piece()));
+        self.write_state(&state)?;
+        self.unsaved = 0;
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    /// Ends all growing pieces and saves: the connections are gone.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    pub fn settle(&mut self) -> Result<(), FsError> {
+        for piece in std::mem::take(&mut self.growing) {
+            insert(&mut self.state.pieces, piece.piece());
+        }
+        self.save()
+    }
+
+    /// Forgets all bytes: what the server has now is another file, or can't be continued. What is known about the server
+    /// and the number of fetches stays.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    pub fn start_over(&mut self) -> Result<(), FsError> {
+        // First the claim goes, then the bytes.
+        self.forget()?;
+        self.file.set_len(0).map_err(FsError::at("truncate", &self.path))
+    }
+
+    /// Forgets all bytes but leaves them where they are.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    pub fn forget(&mut self) -> Result<(), FsError> {
+        self.growing.clear();
+        self.unsaved = 0;
+        self.state = State {
+            ranges_distrusted: self.state.ranges_distrusted,
+            refetched: self.state.refetched,
+            ..State::empty(self.state.source)
+        };
+        self.write_state(&self.state)
+    }
+
+    /// Cuts what the file has behind its last byte and syncs it.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    pub fn trim(&self, total: u64) -> Result<(), FsError> {
+        self.file.set_len(total).map_err(FsError::at("set the size of", &self.path))?;
+        self.file.sync_all().map_err(FsError::at("sync", &self.path))
+    }
+
+    /// Removes the state, once the partial file has gone elsewhere.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    pub fn remove_state(&self) -> Result<(), FsError> {
+        std::fs::remove_file(&self.state_path).map_err(FsError::at("remove", &self.state_path))?;
+        fs::sync_parent(&self.state_path)
+    }
+
+    fn write_state(&self, state: &State) -> Result<(), FsError> {
+        let invalid = |error| FsError::at("write", &self.state_path)(io::Error::other(error));
+        let text = serde_json::to_vec(state).map_err(invalid)?;
+        fs::write_atomic(&self.state_path, &text)
+    }
+
+    fn drop_damaged(&mut self, stop: &Stop) -> Result<(), FetchError> {
+        let mut kept = Vec::with_capacity(self.state.pieces.len());
+        for piece in std::mem::take(&mut self.state.pieces) {
+            stop.check()?;
+            match digest_at(&self.file, piece) {
+                Ok(digest) if digest == piece.sha256 => kept.push(piece),
+                Ok(_) => tracing::warn!(
+                    "bytes {} to {} of {} changed on the disk and are fetched again",
+                    piece.start,
+                    piece.end() - 1,
+                    self.path.display()
+                ),
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    tracing::warn!("{} lacks bytes from {} and fetches them again", self.path.display(), piece.start);
+                }
+                Err(error) => return Err(FsError::at("read", &self.path)(error).into()),
+            }
+        }
+        self.state.pieces = kept;
+        Ok(())
+    }
+}
+
+fn insert(pieces: &mut Vec<Piece>, piece: Piece) {
+    let index = pieces.partition_point(|other| other.start < piece.start);
+    pieces.insert(index, piece);
+}
+
+fn digest_at(file: &File, piece: Piece) -> io::Result<Digest> {
+    let mut hasher = Hasher::default();
+    let mut buffer = vec![0; 256 * 1024];
+    let mut start = piece.start;
+    while start < piece.end() {
+        let length = (piece.end() - start).min(buffer.len() as u64) as usize;
+        file.read_exact_at(&mut buffer[..length], start)?;
+        hasher.update(&buffer[..length]);
+        start += length as u64;
+    }
+    Ok(hasher.finish())
+}
