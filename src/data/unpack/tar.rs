@@ -49,7 +49,9 @@ pub fn next_entry(content: &mut Content, budget: &mut Budget) -> Result<Option<E
     while let Some(block) = next_block(content)? {
         let at = |error: UnpackError| error.at(&ustar_name(&block));
         check_sum(&block).map_err(|refusal| at(refusal.into()))?;
-        let bytes = number("size", &block[124..136]).map_err(|refusal| at(refusal.into()))?;
+        let mut field = [0; 12];
+        field.copy_from_slice(&block[124..136]);
+        let bytes = size(&field).map_err(|refusal| at(refusal.into()))?;
         if extension.take(block[156], bytes, content, budget).map_err(at)? {
             continue;
         }
@@ -204,28 +206,33 @@ fn ustar_name(block: &[u8; BLOCK]) -> Vec<u8> {
     if prefix.is_empty() { name } else { [prefix, name].join(&b'/') }
 }
 
-/// A number: octal digits between spaces and zeros, or, where the first bit is set, binary.
-fn number(field: &'static str, bytes: &[u8]) -> Result<u64, Refusal> {
-    let wrong = |problem| Refusal::Header { field, problem };
-    if bytes[0] & 0x80 != 0 {
-        let (high, low) = bytes.split_at(bytes.len() - 8);
-        if high[0] != 0x80 || !is_zero(&high[1..]) || low[0] & 0x80 != 0 {
-            return Err(wrong("the number is negative or too large"));
-        }
-        return Ok(low.iter().fold(0, |value, &byte| value << 8 | u64::from(byte)));
+/// A size: octal digits, or, where the first bit is set, binary.
+fn size(bytes: &[u8; 12]) -> Result<u64, Refusal> {
+    let [first, high @ .., _, _, _, _, _, _, _, _] = bytes;
+    if first & 0x80 == 0 {
+        return octal("size", bytes);
     }
+    let value = bytes[4..].iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
+    match *first == 0x80 && is_zero(high) && value <= i64::MAX as u64 {
+        true => Ok(value),
+        false => Err(Refusal::Header { field: "size", problem: "the number is negative or too large" }),
+    }
+}
+
+/// Octal digits, spaces before them, spaces and zero bytes behind them.
+fn octal(field: &'static str, bytes: &[u8]) -> Result<u64, Refusal> {
     let text = bytes.trim_ascii_start();
     let digits = text.iter().take_while(|byte| (b'0'..=b'7').contains(byte)).count();
     let is_end = |byte: &u8| matches!(byte, 0 | b' ');
     if digits == 0 || !text[digits..].iter().all(is_end) {
-        return Err(wrong("it is no octal number"));
+        return Err(Refusal::Header { field, problem: "it is no octal number" });
     }
     Ok(text[..digits].iter().fold(0, |value, &byte| value << 3 | u64::from(byte - b'0')))
 }
 
 /// Compares the header's checksum, which some old writers summed over signed bytes.
 fn check_sum(block: &[u8; BLOCK]) -> Result<(), Refusal> {
-    let expected = number("header checksum", &block[148..156])? as u32;
+    let expected = octal("header checksum", &block[148..156])? as u32;
     let summed = || block[..148].iter().chain(&block[156..]);
     let got = summed().map(|&byte| u32::from(byte)).sum::<u32>() + 8 * u32::from(b' ');
     let signed = summed().map(|&byte| i32::from(byte as i8)).sum::<i32>() + 8 * i32::from(b' ');
