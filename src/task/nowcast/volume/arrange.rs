@@ -21,7 +21,7 @@ impl Plan {
     /// way round.
     pub fn new(dimensions: &[FieldDimension], reversed: [bool; 3]) -> Self {
         let (mut frame, mut strides) = ([1; 3], [0; 3]);
-        let mut stride = 1;
+        let mut stride = 1_usize;
         for dimension in dimensions.iter().rev() {
             let place = match dimension.role {
                 Role::Z => 0,
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn any_order_of_dimensions_is_turned() {
         // Stored as (column, level, row): the number of a cell says where it belongs.
-        let plan = Plan::new(&dimensions(&[(Role::X, 3), (Role::Z, 2), (Role::Y, 2)]), [false, true, false]);
+        let plan = Plan::new(&dimensions(&[(Role::X, 3), (Role::Z, 2), (Role::Y, 2)]), [true, false, false]);
         let stored: Vec<i32> =
             (0..3).flat_map(|x| (0..2).flat_map(move |z| (0..2).map(move |y| 100 * (1 - z) + 10 * y + x))).collect();
         let mut turned = vec![0; 12];

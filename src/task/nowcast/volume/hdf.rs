@@ -76,15 +76,13 @@ type Described = (Header, usize, Vec<Option<Vec<f64>>>);
 fn describe(path: &Path, field: &str) -> Result<Described, VolumeError> {
     let file = netcdf::open(path).map_err(netcdf_error(path))?;
     let mut header = Header::default();
-    let mut identifiers = Vec::new();
     for dimension in file.dimensions() {
-        identifiers.push(dimension.identifier());
         let unlimited = dimension.is_unlimited();
         header.dimensions.push(Dimension { name: dimension.name(), len: dimension.len() as u64, unlimited });
     }
     header.attributes = attributes(file.attributes());
     for variable in file.variables() {
-        let place = |d: &netcdf::Dimension| identifiers.iter().position(|known| *known == d.identifier());
+        let place = |d: &netcdf::Dimension| header.dimensions.iter().position(|known| known.name == d.name());
         let dimensions: Option<Vec<usize>> = variable.dimensions().iter().map(place).collect();
         let Some(dimensions) = dimensions else { continue };
         let attributes = attributes(variable.attributes());

@@ -2,7 +2,6 @@
 //! field's data lies.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::chunked::Chunked;
