@@ -13,6 +13,7 @@ use zarrs::metadata::v3::MetadataV3;
 use zarrs::storage::store::MemoryStore;
 use zarrs::storage::{ListableStorageTraits, ReadableStorageTraits, StoreKey, WritableStorageTraits};
 
+use super::TIME;
 use super::chunk;
 use super::error::StoreError;
 use super::spec::{Attributes, Coordinate, FrameArraySpec};
@@ -20,9 +21,6 @@ use crate::util::fs::FsError;
 
 /// The file that describes a group or an array.
 pub(super) const DESCRIPTION: &str = "zarr.json";
-
-/// The name of the axis of frames.
-const TIME: &str = "time";
 
 /// All that is known of an event but the values of its frames.
 #[derive(Debug)]

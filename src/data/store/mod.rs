@@ -2,12 +2,14 @@
 //! `xarray.open_zarr(root, group=event, consolidated=False)`. It knows frames of bytes with named axes, and no task.
 //!
 //! ```text
-//! root/zarr.json                     a group, as is every folder between it and the events
-//! root/radar/20100826/zarr.json      an event: its attributes
-//! root/radar/20100826/DBZ/zarr.json  the frames: uint8, one chunk per frame, zstd with a checksum
-//! root/radar/20100826/DBZ/c.0.0.0.0  the first frame
-//! root/radar/20100826/time, z, y, x  the coordinates, float64
-//! root/radar/20100826/manifest.json  whatever the writer wants to remember
+//! root/zarr.json                a group, as is every folder between it and the events
+//! root/radar/20100826/          an event
+//!     zarr.json                 its attributes
+//!     DBZ/zarr.json             the array of frames: uint8, one chunk per frame, zstd with a checksum
+//!     DBZ/c.0.0.0.0             the first frame
+//!     time/  z/  y/  x/         the coordinates, float64
+//!     time/manifest.json        whatever the writer wants to remember; not one folder up, where Zarr's Python library
+//!                               warns of files that it does not know
 //! ```
 //!
 //! Whatever stands under an event's name is complete. One program at a time may write (the caller holds a lock); any
@@ -31,8 +33,11 @@ pub use self::spec::{Attributes, Coordinate, FrameArraySpec};
 pub use self::writer::EventWriter;
 use crate::util::fs::{create_dir_all, write_atomic};
 
+/// The name of the axis of frames.
+const TIME: &str = "time";
+
 /// The file that makes a folder an event.
-const MANIFEST: &str = "manifest.json";
+const MANIFEST: &str = "time/manifest.json";
 
 /// A folder of prepared events.
 #[derive(Debug)]
@@ -171,7 +176,7 @@ fn check_name(event: &str, name: &str) -> Result<(), StoreError> {
         "it has an empty part, or one that is not a name"
     } else if name.starts_with('.') || name.starts_with("__") {
         "names that begin with a dot or two underscores are kept for other uses; rename the folder"
-    } else if name == metadata::DESCRIPTION || name == MANIFEST || name.contains(['\0', '\\', '/']) {
+    } else if name == metadata::DESCRIPTION || name.contains(['\0', '\\', '/']) {
         "it has a name that is kept for other uses; rename the folder"
     } else {
         return Ok(());

@@ -1,6 +1,7 @@
 //! Whole events: written, read back, opened by Python, replaced, reused, damaged and left half done.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -125,7 +126,7 @@ fn seen_by_python(store: &Store, event: &str) -> Option<SeenByPython> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = project.join(".tools/python/bin/python");
     if !python.exists() {
-        eprintln!("skipped: there is no {}", python.display());
+        writeln!(std::io::stderr(), "skipped: there is no {}", python.display()).unwrap();
         return None;
     }
     let script = project.join("tests/fixtures/store/read.py");
@@ -375,6 +376,21 @@ fn names_that_hide_or_escape_and_events_within_events_are_refused() {
     let mut hidden = spec();
     hidden.name = "../DBZ".into();
     assert!(store.writer("event", hidden).is_err());
+}
+
+#[test]
+fn arrays_without_cells_or_of_the_same_name_are_refused() {
+    let (_folder, store) = store();
+    let mut empty = spec();
+    empty.coordinates[1].values.clear();
+    let error = store.writer("event", empty).unwrap_err().to_string();
+    assert!(error.ends_with("frames of [2, 0, 4] have no cells"), "{error}");
+    for name in ["time", "DBZ", "x"] {
+        let mut twice = spec();
+        twice.coordinates[0].name = name.into();
+        let error = store.writer("event", twice).unwrap_err().to_string();
+        assert!(error.ends_with(&format!("two of its arrays are called {name:?}")), "{error}");
+    }
 }
 
 #[test]

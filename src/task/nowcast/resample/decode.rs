@@ -42,7 +42,8 @@ impl Decode {
         let [lowest, highest] = self.range();
         for (cell, &raw) in cells.iter_mut().zip(row) {
             let raw: f64 = raw.into();
-            *cell = if raw >= lowest && raw <= highest { raw } else { f64::NAN };
+            // Without a short cut between the two comparisons this becomes vector instructions.
+            *cell = if (raw >= lowest) & (raw <= highest) { raw } else { f64::NAN };
         }
         for &missing in &self.missing {
             for cell in &mut *cells {

@@ -164,7 +164,8 @@ impl Resampler {
         scratch: &mut Scratch,
     ) -> Result<(), ResampleError> {
         let [cells, resampled] = [self.from, self.to].map(|[rows, columns]| rows * columns);
-        if raw.len() % cells != 0 || out.len() % resampled != 0 || raw.len() / cells != out.len() / resampled {
+        let levels = raw.len() / cells;
+        if raw.len() != levels * cells || out.len() != levels * resampled {
             return Err(ResampleError::Length { raw: raw.len(), out: out.len(), from: self.from, to: self.to });
         }
         let fast = T::bytes(raw).is_some_and(|bytes| self.run_bytes(bytes, decode, quantizer, out, &mut scratch.bytes));

@@ -31,7 +31,13 @@ pub(super) fn mean<T: Raw>(
             }
         }
         for (byte, tile) in out.iter_mut().zip(columns) {
-            let [sum, total] = [&*sums, &*weights].map(|row| weighted_sum(&row[tile.cells()], &tile.weights));
+            let (mut sum, mut total) = (0.0, 0.0);
+            for (weight, (cell_sum, cell_total)) in
+                tile.weights.iter().zip(sums[tile.cells()].iter().zip(&weights[tile.cells()]))
+            {
+                sum += weight * cell_sum;
+                total += weight * cell_total;
+            }
             *byte = mean_byte(sum, total, decode, quantizer);
         }
     }
@@ -40,10 +46,6 @@ pub(super) fn mean<T: Raw>(
 fn clear(values: &mut Vec<f64>, length: usize, value: f64) {
     values.clear();
     values.resize(length, value);
-}
-
-fn weighted_sum(values: &[f64], weights: &[f64]) -> f64 {
-    values.iter().zip(weights).map(|(value, weight)| value * weight).sum()
 }
 
 /// The byte of a mean of raw numbers, given their weighted sum and the sum of the weights.
