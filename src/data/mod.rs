@@ -2,3 +2,4 @@
 //! sees a tensor.
 
 pub mod config;
+pub mod loader;
