@@ -6,3 +6,4 @@ pub mod store;
 pub mod manifest;
 pub mod unpack;
 pub mod fetch;
+pub mod loader;

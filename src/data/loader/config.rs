@@ -1,0 +1,54 @@
+//! How many threads and how much memory the loader may use. No setting changes what is delivered.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::util::problem::Problem;
+
+/// Threads and memory of a loader.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LoaderConfig {
+    /// Threads that decode ahead; 0 decodes when a window is asked for. On a CPU every busy one slows down training.
+    pub threads: usize,
+    /// Windows that may wait for the consumer.
+    pub queue_windows: usize,
+    /// Bytes of whole frames that may wait for the consumer; one window may always.
+    pub queue_bytes: usize,
+    /// Bytes of decoded frames that are kept, beside those that wait.
+    pub cache_bytes: usize,
+}
+
+impl Default for LoaderConfig {
+    fn default() -> Self {
+        Self { threads: 1, queue_windows: 16, queue_bytes: 512_000_000, cache_bytes: 2_000_000_000 }
+    }
+}
+
+impl LoaderConfig {
+    /// What is wrong with the values.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if self.threads > 64 {
+            problems.push(Problem::new("threads", format!("{} threads", self.threads), "write 0 to 64"));
+        }
+        if self.queue_windows == 0 {
+            problems.push(Problem::new("queue_windows", "no window may wait", "write 1 or more"));
+        }
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_make_no_sense_are_named_with_their_key() {
+        assert!(LoaderConfig::default().problems().is_empty());
+        let config = LoaderConfig { threads: 1000, queue_windows: 0, ..LoaderConfig::default() };
+        let keys: Vec<String> = config.problems().into_iter().map(|problem| problem.path).collect();
+        assert_eq!(keys, ["threads", "queue_windows"]);
+    }
+}
