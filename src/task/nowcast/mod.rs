@@ -8,3 +8,5 @@ pub mod event_name;
 pub mod plan;
 pub mod split;
 pub mod windows;
+pub mod lrose;
+pub mod synth;

@@ -1,0 +1,226 @@
+//! Synthetic storms, written as a radar's files are: for trying everything out where there is no radar data, and for tests.
+//!
+//! An event is planned first (`calendar`: when; `storm`, `cell`, `flow`: what moves where), then every scan is a pure function
+//! of the plan and its time: `scene` draws the columns, `profile` stands them up, `radar` looks at them from the ground.
+
+mod archive;
+mod calendar;
+mod cell;
+mod flow;
+mod radar;
+mod scene;
+mod storm;
+mod texture;
+mod volume;
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use thiserror::Error;
+
+pub use archive::{Packing, pack};
+
+use super::lrose::container::{Container, ContainerError};
+use super::lrose::grid::{Grid, SAN_RAFAEL};
+use super::lrose::{Origin, Volume};
+use crate::data::config::Synthetic;
+use crate::util::exit::Exit;
+use crate::util::fs::{self, FsError, partial_name};
+use crate::util::progress::{Progress, Unit};
+use crate::util::stop::{Stop, Stopped};
+use calendar::Event;
+use radar::Radar;
+use storm::Plan;
+use texture::Textures;
+use volume::Painter;
+
+/// The smallest grid that storms fit in.
+const MIN_GRID: usize = 16;
+/// The largest: the radar does not see farther.
+const MAX_GRID: usize = 2000;
+const MAX_LEVELS: usize = 30;
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Event folders, by name in time order.
+    pub events: Vec<String>,
+    /// Files written by this call; those of events that were already there are not counted.
+    pub files: usize,
+}
+
+/// Writes the events below a folder as netCDF classic files, `<event>/ncfdataYYYYMMDD_HHMMSS.nc`. An event's folder is
+/// complete or absent; events that are there already are left as they are.
+///
+/// # Errors
+/// Where the configuration makes no sense, the folder can't be written, or a stop was asked for.
+pub fn write(config: &Synthetic, into: &Path, stop: &Stop, progress: &dyn Progress) -> Result<Summary, SynthError> {
+    write_as(config, Container::Classic, into, stop, progress)
+}
+
+/// [`write`], in any container.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_as(
+    config: &Synthetic,
+    container: Container,
+    into: &Path,
+    stop: &Stop,
+    progress: &dyn Progress,
+) -> Result<Summary, SynthError> {
+    check(config)?;
+    fs::create_dir_all(into)?;
+    let events = calendar::events(config.seed, config.events, config.frames);
+    let studio = Studio::new(config);
+    progress.begin("synthesise", Some((config.events * config.frames) as u64), Unit::Frames);
+    let mut files = 0;
+    for event in &events {
+        let folder = into.join(&event.name);
+        if folder.is_dir() {
+            progress.advance(event.seconds.len() as u64);
+            continue;
+        }
+        write_event(&studio, event, container, &folder, stop, progress)?;
+        files += event.seconds.len();
+    }
+    let summary = Summary { events: events.into_iter().map(|event| event.name).collect(), files };
+    progress.end(&format!("{} events, {files} new files", summary.events.len()));
+    Ok(summary)
+}
+
+fn check(config: &Synthetic) -> Result<(), SynthError> {
+    let limits = [
+        ("grid", config.grid, MIN_GRID, MAX_GRID),
+        ("levels", config.levels, 1, MAX_LEVELS),
+        ("events", config.events, 1, calendar::MAX_EVENTS),
+        ("frames", config.frames, 1, calendar::MAX_FRAMES),
+    ];
+    match limits.into_iter().find(|&(_, got, least, most)| got < least || got > most) {
+        Some((key, got, least, most)) => Err(SynthError::Limit { key, got, least, most }),
+        None => Ok(()),
+    }
+}
+
+/// What all scans share.
+struct Studio {
+    seed: u64,
+    grid: Grid,
+    radar: Radar,
+    textures: Textures,
+    origin: Origin,
+}
+
+impl Studio {
+    fn new(config: &Synthetic) -> Self {
+        let grid = Grid::square(SAN_RAFAEL, config.grid, config.levels);
+        let textures = Textures::new(config.seed);
+        let radar = Radar::new(&grid, &textures);
+        Self { seed: config.seed, grid, radar, textures, origin: origin(config.seed) }
+    }
+}
+
+/// Nothing here may depend on the day or the machine: the same seed gives the same bytes.
+fn origin(seed: u64) -> Origin {
+    Origin {
+        title: "SAN_RAFAEL_SYNTHETIC".into(),
+        institution: "none".into(),
+        source: "synthetic storms; not an observation".into(),
+        history: format!("made by fragua synth with seed {seed}"),
+        references: "fragua, src/task/nowcast/synth".into(),
+        comment: "in the layout of Mdv2NetCDF".into(),
+    }
+}
+
+fn write_event(
+    studio: &Studio,
+    event: &Event,
+    container: Container,
+    folder: &Path,
+    stop: &Stop,
+    progress: &dyn Progress,
+) -> Result<(), SynthError> {
+    let partial = partial_name(folder);
+    fs::remove_tree(&partial)?;
+    fs::create_dir_all(&partial)?;
+    let plan = Plan::new(studio.seed, event, studio.grid.x_km.len());
+    (0..event.seconds.len()).into_par_iter().try_for_each(|scan| {
+        stop.check()?;
+        write_scan(studio, &plan, event, scan, container, &partial)?;
+        progress.advance(1);
+        Ok::<_, SynthError>(())
+    })?;
+    fs::sync_file_system(&partial)?;
+    fs::rename(&partial, folder)?;
+    Ok(())
+}
+
+fn write_scan(
+    studio: &Studio,
+    plan: &Plan,
+    event: &Event,
+    scan: usize,
+    container: Container,
+    folder: &Path,
+) -> Result<(), SynthError> {
+    let seconds = event.seconds[scan];
+    let painter = Painter { seed: studio.seed, grid: &studio.grid, radar: &studio.radar, textures: &studio.textures };
+    let dbz = painter.volume(plan, event.index, seconds - event.middle());
+    let half_scan = (event.interval_seconds / 2) as f64;
+    let volume = Volume {
+        scan_seconds: [seconds as f64 - half_scan, seconds as f64, seconds as f64 + half_scan],
+        forecast_from_seconds: None,
+        grid: &studio.grid,
+        dbz: &dbz,
+        origin: &studio.origin,
+    };
+    Ok(container.write(&volume.file(), &folder.join(calendar::file_name(seconds)))?)
+}
+
+/// Why synthetic storms could not be written.
+#[derive(Debug, Error)]
+pub enum SynthError {
+    /// A number in the configuration makes no sense.
+    #[error("synthetic.{key} is {got}; it may be {least} to {most}")]
+    Limit {
+        /// Which number.
+        key: &'static str,
+        /// What it is.
+        got: usize,
+        /// The smallest that works.
+        least: usize,
+        /// The largest that works.
+        most: usize,
+    },
+    /// A file can't be packed under its name.
+    #[error("could not pack {}: {source}", path.display())]
+    Pack {
+        /// The file or the archive.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file could not be encoded or written.
+    #[error(transparent)]
+    Container(#[from] ContainerError),
+    /// The disk refused.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// A stop was asked for.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+impl SynthError {
+    /// The exit code.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Limit { .. } => Exit::Configuration,
+            Self::Pack { source, .. } => Exit::for_write_error(source),
+            Self::Container(error) => error.exit(),
+            Self::Fs(error) => error.exit(),
+            Self::Stopped(stopped) => stopped.exit(),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! One scan as it is stored: the columns of a scene stood up level by level, seen by the radar, made into bytes.
+
+use super::super::lrose::grid::Grid;
+use super::super::lrose::{MISSING, OFFSET_DBZ, SCALE_DBZ};
+use super::radar::Radar;
+use super::scene::{Scene, together};
+use super::storm::Plan;
+use super::texture::{Textures, mix};
+
+/// Makes the volumes of any event.
+pub(super) struct Painter<'a> {
+    pub(super) seed: u64,
+    pub(super) grid: &'a Grid,
+    pub(super) radar: &'a Radar,
+    pub(super) textures: &'a Textures,
+}
+
+/// The noise of a single measurement.
+const MEASUREMENT_DB: f32 = 0.7;
+/// What the inside of storms differs by from one level to the next few.
+const LEVEL_DB: f32 = 1.5;
+/// White noise above this is an echo of nothing: one cell in a thousand.
+const SPECKLE: f32 = 2.78;
+
+/// Level by level: what does not depend on the cell.
+struct Level {
+    z_km: f32,
+    /// How the two noises of the scene mix here.
+    mix: [f32; 2],
+    freezing_km: f32,
+    /// What the ground returns is weaker above the lowest level.
+    clutter_loss_db: f32,
+}
+
+impl Painter<'_> {
+    /// The stored values of a scan, level by level from the lowest.
+    pub(super) fn volume(&self, plan: &Plan, event: usize, seconds: i64) -> Vec<i8> {
+        let size = self.grid.x_km.len();
+        let scene = Scene::new(plan, self.textures, size, seconds as f32);
+        let key = mix(self.seed ^ mix((event as u64) << 32 ^ seconds.cast_unsigned()));
+        let mut stored = vec![MISSING; self.grid.z_km.len() * size * size];
+        for (index, (plane, &z_km)) in stored.chunks_exact_mut(size * size).zip(&self.grid.z_km).enumerate() {
+            let (sin, cos) = (0.45 * index as f32).sin_cos();
+            let clutter_loss_db = 16.0 * (z_km - 1.0);
+            let level =
+                Level { z_km, mix: [LEVEL_DB * cos, LEVEL_DB * sin], freezing_km: plan.freezing_km, clutter_loss_db };
+            for (row, cells) in plane.chunks_exact_mut(size).enumerate() {
+                let white = self.textures.white(key ^ ((index as u64) << 20 | row as u64), size);
+                self.row(&scene, &level, row * size, white, cells);
+            }
+        }
+        stored
+    }
+
+    fn row(&self, scene: &Scene, level: &Level, first: usize, white: &[f32], stored: &mut [i8]) {
+        let here = first..first + stored.len();
+        let radar = self.radar;
+        let (lowest, highest) = (&radar.lowest_km[here.clone()], &radar.highest_km[here.clone()]);
+        let (shadow, loss) = (&radar.shadow_km[here.clone()], &radar.loss_db[here.clone()]);
+        let (weakest, clutter) = (&radar.weakest_dbz[here.clone()], &radar.clutter_dbz[here.clone()]);
+        let clear_air = &radar.clear_air_dbz[here.clone()];
+        let (core, core_km) = (&scene.core_dbz[here.clone()], &scene.core_km[here.clone()]);
+        let (tower, below) = (&scene.tower[here.clone()], &scene.below_db_km[here.clone()]);
+        let (rain, anvil) = (&scene.rain_dbz[here.clone()], &scene.anvil_dbz[here.clone()]);
+        let (coarse, grain) = (&scene.noise[0][here.clone()], &scene.noise[1][here]);
+        for cell in 0..stored.len() {
+            // Where the lowest beam passes above the level, the level repeats what that beam sees.
+            let z = level.z_km.max(lowest[cell]);
+            let convection = convective_dbz(z, core[cell], core_km[cell], tower[cell], below[cell]);
+            let layered = together(rain_dbz(z, rain[cell], level.freezing_km), anvil_dbz(z, anvil[cell]));
+            let texture = level.mix[0] * coarse[cell] + level.mix[1] * grain[cell];
+            let dimmed = if z < 5.0 { loss[cell] } else { 0.0 };
+            let weather = together(convection, layered) + texture - dimmed;
+            let ground = if white[cell] > -0.8 { clutter[cell] - level.clutter_loss_db + 3.0 * white[cell] } else { -60.0 };
+            let insects = clear_air[cell] - 5.0 * level.z_km + 2.0 * white[cell];
+            let speckle = if white[cell] > SPECKLE { weakest[cell] + 16.0 * (white[cell] - SPECKLE) } else { -60.0 };
+            let echo = weather.max(ground).max(insects).max(speckle);
+            let dbz = echo + MEASUREMENT_DB * white[cell];
+            let seen = dbz >= weakest[cell] && z <= highest[cell] && z >= shadow[cell] && lowest[cell] < 100.0;
+            stored[cell] = if seen { to_stored(dbz) } else { MISSING };
+        }
+    }
+}
+
+/// Strongest at the height of the core, weakening below it, and above it ever faster to the top of the tower, which is the
+/// higher the stronger the core is.
+#[inline]
+fn convective_dbz(z_km: f32, core_dbz: f32, core_km: f32, tower: f32, below_db_km: f32) -> f32 {
+    let strength = core_dbz.max(0.0);
+    let depth_km = tower * (1.4 + 0.0027 * strength * strength);
+    let risen = (z_km - core_km).max(0.0) / depth_km;
+    let fallen = (core_km - z_km).max(0.0);
+    core_dbz - below_db_km * fallen - (core_dbz - 18.0).max(7.0) * risen * risen
+}
+
+/// Even below the melting layer, a little stronger in it, weakening quickly in the snow above.
+#[inline]
+fn rain_dbz(z_km: f32, dbz: f32, freezing_km: f32) -> f32 {
+    let bright = (1.0 - (z_km - freezing_km + 0.3).abs() / 0.9).max(0.0) * 5.5;
+    dbz + bright - 3.4 * (z_km - freezing_km).max(0.0) - 0.5 * (freezing_km - z_km).max(0.0)
+}
+
+/// A layer around 9.5 km, sharper above than below.
+#[inline]
+fn anvil_dbz(z_km: f32, dbz: f32) -> f32 {
+    dbz - 3.2 * (9.5 - z_km).max(0.0) - 6.5 * (z_km - 9.5).max(0.0)
+}
+
+/// As [`super::super::lrose::packed`] stores it, for numbers between -100 and 100 only; rounding by adding a large number
+/// turns into vector instructions.
+#[inline]
+fn to_stored(dbz: f32) -> i8 {
+    const ROUNDS: f32 = 12_582_912.0;
+    let steps = ((dbz - OFFSET_DBZ) / SCALE_DBZ).clamp(-127.0, 127.0) + ROUNDS;
+    (steps.to_bits() as u8).cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::lrose::packed;
+    use super::*;
+
+    #[test]
+    fn fast_packing_agrees_with_packing() {
+        for step in -300..300 {
+            let dbz = step as f32 * 0.3 + 0.1;
+            assert_eq!(to_stored(dbz), packed(dbz), "{dbz}");
+        }
+    }
+
+    #[test]
+    fn stronger_towers_reach_higher_and_a_young_core_has_nothing_below_it() {
+        let top = |core_dbz: f32| (1..=20).filter(|&z| convective_dbz(z as f32, core_dbz, 3.6, 1.0, 0.6) > 18.0).count();
+        assert!(top(35.0) < top(48.0) && top(48.0) < top(60.0));
+        assert!((12..=16).contains(&top(60.0)), "{}", top(60.0));
+        assert!(convective_dbz(1.0, 30.0, 6.0, 0.5, 5.0) < 10.0);
+    }
+
+    #[test]
+    fn the_bright_band_lies_at_the_melting_layer() {
+        let strongest = (2..16).max_by(|&a, &b| {
+            rain_dbz(a as f32 * 0.5, 25.0, 4.0).total_cmp(&rain_dbz(b as f32 * 0.5, 25.0, 4.0))
+        });
+        assert!(matches!(strongest, Some(7 | 8)), "{strongest:?}");
+    }
+}
