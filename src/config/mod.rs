@@ -1,1 +1,7 @@
 //! The whole configuration: reading, overriding, checking, showing.
+
+pub mod diagnostic;
+pub mod parse;
+pub mod scalar;
+pub mod text;
+pub mod tree;
