@@ -1,4 +1,5 @@
 //! Data as plain arrays and files: fetching, unpacking, the prepared store, the loader. Nothing here knows a task or
 //! sees a tensor.
 
+mod check;
 pub mod config;
