@@ -3,3 +3,5 @@
 
 mod check;
 pub mod config;
+
+pub use check::folder_name;
