@@ -105,7 +105,10 @@ impl Checker<'_> {
             Some(variant) => {
                 let wrong = Diagnostic::at(&node.span, format!("{word:?} needs keys of its own"));
                 let key = last(at.path);
-                self.unusable(at.path, wrong.help(format!("write `{key}: {}` and what differs from the defaults", variant.example())));
+                self.unusable(
+                    at.path,
+                    wrong.help(format!("write `{key}: {}` and what differs from the defaults", variant.example())),
+                );
             }
             None => self.unusable(at.path, unknown_variant(word, &node.span, at.path, variants)),
         }
@@ -157,7 +160,7 @@ impl Checker<'_> {
     }
 
     fn mismatch(&mut self, at: At<'_>, node: &Node, shape: &Shape) {
-        let place = if node.value == Value::Null { at.key } else { &node.span };
+        let place = node.visible(at.key);
         let message = format!("{} must be {}, got {}", named(at.path), expectation(shape), node.value.described());
         let wrong = Diagnostic::at(place, message);
         let wrong = match hint(&node.value, shape, at.path) {

@@ -64,6 +64,7 @@ pub fn resolve(
     overrides: &[Override],
 ) -> Result<Config, Mistakes> {
     let mut texts = Texts::default();
+    let body = body.strip_prefix('\u{feff}').map_or_else(|| body.clone(), str::to_owned);
     let file = texts.add(Text { name, body: body.clone(), numbered: true });
     let mut found = Vec::new();
     let mut root = match parse(file, &body, 0..body.len(), &mut found) {
@@ -97,7 +98,8 @@ fn not_a_configuration(root: &Node) -> Option<Diagnostic> {
         Value::Null => "the file says nothing".into(),
         other => format!("a configuration consists of keys with values, got {}", other.described()),
     };
-    let help = "write at least `data: {source: [...]}` and `task: {nowcast: {}}`; `fragua config show` prints a whole one";
+    let help =
+        "write at least `data: {source: [...]}` and `task: {nowcast: {}}`; `fragua config show` prints a whole one";
     Some(Diagnostic::at(&root.span, message).help(help))
 }
 
@@ -132,7 +134,8 @@ fn read(path: &Path) -> Result<String, ConfigError> {
     };
     if path.is_dir() {
         let inside = path.join(DEFAULT_FILE);
-        let help = if inside.is_file() { format!("give the file: {}", inside.display()) } else { "give a YAML file".into() };
+        let help =
+            if inside.is_file() { format!("give the file: {}", inside.display()) } else { "give a YAML file".into() };
         return Err(ConfigError::Folder { path: path.into(), help });
     }
     let mut content = Vec::new();

@@ -22,6 +22,8 @@ mod overlay;
 mod parse;
 mod phases;
 mod problems;
+#[cfg(test)]
+mod reference;
 mod scalar;
 mod schema;
 mod shape;

@@ -210,7 +210,8 @@ fn list_item<'a>(node: &'a mut Node, key: &str, place: &Span, path: &str) -> Res
             Ok(&mut items[index])
         }
         _ => {
-            let wrong = Diagnostic::at(place, format!("`{path}` is a list with {length} items, got the number {key:?}"));
+            let wrong =
+                Diagnostic::at(place, format!("`{path}` is a list with {length} items, got the number {key:?}"));
             Err(wrong.help(format!("count from 0; {length} adds one")).into())
         }
     }

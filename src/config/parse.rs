@@ -130,7 +130,12 @@ impl<'a> Reader<'a> {
 
     fn unreadable(&self, error: &ScanError) -> Diagnostic {
         let at = self.byte(error.marker());
-        let wrong = Diagnostic::at(&Span::new(self.text, at..at + 1), format!("not readable as YAML: {}", error.info()));
+        if let Some(quote) = open_quote(error.kind(), &self.source[..at - self.offset]) {
+            let place = Span::new(self.text, self.offset + quote..self.offset + quote + 1);
+            return Diagnostic::at(&place, "these quotes are never closed").help("close the quotes on the same line");
+        }
+        let wrong =
+            Diagnostic::at(&Span::new(self.text, at..at + 1), format!("not readable as YAML: {}", error.info()));
         match remedy(error.kind()) {
             Some(help) => wrong.help(help),
             None => wrong,
@@ -143,6 +148,28 @@ impl<'a> Reader<'a> {
         let byte = marker.byte_offset().or_else(by_characters).unwrap_or(self.source.len());
         self.offset + byte.min(self.source.len())
     }
+}
+
+/// Where quotes were opened that the error suspects to be open: the last line above it with an odd number of them.
+/// The parser itself only notices much further down, where the text can't go on.
+fn open_quote(kind: &ErrorKind, before: &str) -> Option<usize> {
+    let suspected = matches!(
+        kind,
+        ErrorKind::UnclosedQuotedScalar
+            | ErrorKind::InvalidQuotedScalarIndent
+            | ErrorKind::DocumentIndicatorInQuotedScalar
+            | ErrorKind::InvalidTrailingDoubleQuotedScalar
+            | ErrorKind::InvalidTrailingSingleQuotedScalar
+    );
+    let lines = before.split_inclusive('\n').scan(0, |start, line| {
+        *start += line.len();
+        Some((*start - line.len(), line))
+    });
+    let last_odd = |quote: char| {
+        let odd = lines.clone().filter(|(_, line)| line.matches(quote).count() % 2 == 1).last();
+        odd.and_then(|(start, line)| Some(start + line.rfind(quote)?))
+    };
+    suspected.then(|| last_odd('"').or_else(|| last_odd('\''))).flatten()
 }
 
 /// What to do about the syntax errors that people make.

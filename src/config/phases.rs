@@ -41,7 +41,9 @@ impl Config {
             let train = whole.train.problems().into_iter().map(|problem| problem.below("train"));
             let TaskConfig::Nowcast(nowcast) = &whole.task;
             let loss = nowcast.loss.problems(&nowcast.prepare).into_iter().map(|problem| problem.below("loss"));
-            let is_new = |problem: &Problem| !before.iter().any(|known| known.message == problem.message);
+            let is_new = |problem: &Problem| {
+                !before.iter().any(|known| known.path.ends_with(&problem.path) && known.message == problem.message)
+            };
             let new = train.chain(loss).filter(is_new);
             found.extend(new.map(|problem| problem.below(&format!("train.phases.{index}"))));
         }

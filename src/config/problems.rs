@@ -36,7 +36,9 @@ impl Config {
         for (index, source) in self.data.source.iter().enumerate() {
             if let Source::Synthetic(synthetic) = source {
                 let problems = too_little(synthetic, nowcast);
-                found.extend(problems.into_iter().map(|problem| problem.below(&format!("data.source.{index}.synthetic"))));
+                found.extend(
+                    problems.into_iter().map(|problem| problem.below(&format!("data.source.{index}.synthetic"))),
+                );
                 found.extend(missing_levels(synthetic, nowcast));
             }
         }
@@ -54,7 +56,8 @@ fn too_little(synthetic: &Synthetic, nowcast: &NowcastConfig) -> Vec<Problem> {
     let split = &nowcast.split;
     let parts = 1 + usize::from(split.val_share > 0.0) + usize::from(split.test_share > 0.0);
     if synthetic.events > 0 && synthetic.events < parts {
-        let message = format!("{} events can't be split into {parts} parts: an event is never divided", synthetic.events);
+        let message =
+            format!("{} events can't be split into {parts} parts: an event is never divided", synthetic.events);
         found.push(Problem::new("events", message, format!("write {parts} or more, or lower `task.nowcast.split`")));
     }
     found

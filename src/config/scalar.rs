@@ -15,7 +15,8 @@ pub fn plain(word: &str) -> Value {
 }
 
 fn integer(word: &str) -> Option<Value> {
-    let radix = |digits: &str, radix| i128::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with(['+', '-']));
+    let radix =
+        |digits: &str, radix| i128::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with(['+', '-']));
     let value = match word.as_bytes() {
         [b'0', b'x', ..] => radix(&word[2..], 16),
         [b'0', b'o', ..] => radix(&word[2..], 8),
@@ -56,7 +57,9 @@ mod tests {
 
     #[test]
     fn words_that_only_look_like_numbers_are_text() {
-        for word in ["yes", "inf", "nan", "e5", "1e", "1.2.3", "1_000", "--5", "+-5", ".", "-", "0x-1", "2026-11-20", "cuda:0"] {
+        for word in
+            ["yes", "inf", "nan", "e5", "1e", "1.2.3", "1_000", "--5", "+-5", ".", "-", "0x-1", "2026-11-20", "cuda:0"]
+        {
             assert_eq!(plain(word), Value::Text(word.into()), "{word}");
         }
     }

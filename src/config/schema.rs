@@ -28,7 +28,8 @@ fn describe_phases(schema: &mut Value) {
         }
         let name = format!("Phase{def}");
         let description = schema["$defs"]["Phase"]["properties"][key]["description"].clone();
-        schema["$defs"]["Phase"]["properties"][key] = json!({"description": description, "$ref": format!("#/$defs/{name}")});
+        schema["$defs"]["Phase"]["properties"][key] =
+            json!({"description": description, "$ref": format!("#/$defs/{name}")});
         schema["$defs"][name] = changed;
     }
 }

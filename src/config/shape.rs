@@ -197,7 +197,8 @@ impl Builder<'_> {
     }
 
     fn fields(&self, schema: &Value) -> Vec<Field> {
-        let required = |name: &str| schema["required"].as_array().is_some_and(|keys| keys.iter().any(|key| key == name));
+        let required =
+            |name: &str| schema["required"].as_array().is_some_and(|keys| keys.iter().any(|key| key == name));
         let properties = schema["properties"].as_object().into_iter().flatten();
         properties
             .map(|(name, property)| Field {

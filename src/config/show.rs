@@ -20,15 +20,39 @@ mod tests {
     }
 
     #[test]
-    fn zz_look() {
-        let config = loaded("data: {source: [{synthetic: {}}, {gdrive: {id: '123'}}]}\ntask: {nowcast: {prepare: {levels: {channels: [0, 1]}}}}\ntrain: {schedule: constant, phases: [{train: {epochs: 3, optimizer: {adamw: {lr: 0.00001}}}, loss: {ssim_weight: 0.1}}]}\n");
-        assert!(show(&config).is_ok());
-        for text in ["train:\n  epohcs: 3\n  epochs: -1\n  lr: 2\n  micro_batch: 2.0\n  accumulate: 0\n  optimizer: adamw\n  schedule: {cosin: {}}\n  clip_norm: .nan\n  shuffle: yes\nname: 2014\ndata:\ndevice: gpu\ntask: {nowcast: {windows: {stride: 0}, model: {hidden: 3}, prepare: {size: [1,2,3], method: men, min_dbz: 70}}}\n",
-            "data:\n\tsource: 1\n", "data:\n  source: \"abc\ntask: 3\n", "a: b: c\n", "data:\n  source:\n    - synthetic: {\ntask: 3\n", "train:\n   epochs: 3\n  patience: 3\n", "- a\n", "", "data: @x\n", "\u{feff}name: 1\n", "train:\n  phases: [{train: {epochs: 0, phases: [], lr: 3}, loss: {ssim_weight: 3}}]\n",
-"data: {source: [{synthetic: {}}]}\ntask: {nowcast: {}}\ntrain:\n  phases: [{train: {epochs: 0, patience: 0}, loss: {ssim_weight: 3}}]\n",
-            ] {
-            println!("-----------------\n{text}\n");
-            println!("{}", resolve("config.yaml".into(), text.into(), &[("FRAGUA__TRAIN__EPOCSH".into(), "3".into()), ("FRAGUA__NAME".into(), "".into())], &[super::super::Override::set("train.epochs=many"), super::super::Override::set("data.source.7.url.href=many"), super::super::Override::set("train"), super::super::Override::set("train.schedule.cosine.min_lr=[2"), super::super::Override::flag("--epochs", "train.epochs", "x")]).unwrap_err());
+    fn what_is_shown_loads_to_the_same_configuration() {
+        let every_kind = "\
+name: \"no\"
+seed: 18446744073709551615
+device: cuda:1
+data:
+  name: 'null'
+  source:
+    - gdrive: {id: '0123', size_bytes: 7}
+    - url: {href: 'https://example.org/a?b=c#d', sha256: E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855}
+    - path: {path: '# not a comment: \\ ñ'}
+task: {nowcast: {prepare: {levels: {channels: [0, 1]}, variable: '1e3', min_dbz: -0.1}}}
+train:
+  schedule: constant
+  optimizer: {sgd: {lr: 1e-300, nesterov: true}}
+  clip_norm: null
+  patience: null
+  phases: [{train: {epochs: 3, optimizer: {adamw: {lr: 1e-5}}}, loss: {ssim_weight: 0.1}}, {}]
+output: {mirror: '~'}
+";
+        for text in [every_kind, super::super::BUILT_IN] {
+            let config = loaded(text);
+            let shown = show(&config).unwrap();
+            assert_eq!(loaded(&shown), config, "{shown}");
+            assert_eq!(show(&loaded(&shown)).unwrap(), shown);
+        }
+    }
+
+    #[test]
+    fn every_default_is_filled_in() {
+        let shown = show(&loaded("data: {source: [{synthetic: {}}]}\ntask: {nowcast: {}}\n")).unwrap();
+        for line in ["  epochs: 50", "    windows:", "      input_frames: 18", "  mirror: null", "device: auto"] {
+            assert!(shown.lines().any(|shown| shown == line), "{line:?} is not in {shown}");
         }
     }
 }

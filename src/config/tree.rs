@@ -65,7 +65,7 @@ impl Value {
             Self::Null => "nothing (null)".into(),
             Self::Bool(value) => value.to_string(),
             Self::Integer(value) => value.to_string(),
-            Self::Float(value) => value.to_string(),
+            Self::Float(value) => format!("{value:?}"),
             Self::Text(text) if text.chars().count() <= 60 => format!("the text {text:?}"),
             Self::Text(text) => format!("the text {:?}...", text.chars().take(50).collect::<String>()),
             other => other.kind().into(),
@@ -102,9 +102,17 @@ impl Node {
             }
         }
         match (&node.value, key_span) {
-            (Value::Map(_) | Value::Null, Some(key)) => key.clone(),
+            (Value::Map(_), Some(key)) => key.clone(),
+            (_, Some(key)) => node.visible(key).clone(),
             _ => node.span.clone(),
         }
+    }
+
+    /// The place of the value, or of its key where the value is nothing and so has no place that could be seen.
+    #[must_use]
+    pub fn visible<'a>(&'a self, key: &'a Span) -> &'a Span {
+        let unseen = self.span.start >= self.span.end && self.span.text == key.text;
+        if unseen { key } else { &self.span }
     }
 
     /// The value without places, leaving out what `leave_out` names by its dotted path.

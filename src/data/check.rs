@@ -88,7 +88,11 @@ impl Gdrive {
             let message = format!("the id of the file on Google Drive is still to be filled in, got {:?}", self.id);
             found.push(Problem::new("id", message, remedy));
         } else if id.contains(char::is_whitespace) {
-            found.push(Problem::new("id", format!("{:?} contains a space, so it is no id and no link", self.id), remedy));
+            found.push(Problem::new(
+                "id",
+                format!("{:?} contains a space, so it is no id and no link", self.id),
+                remedy,
+            ));
         }
         found.extend(size_problem(self.size_bytes));
         found
@@ -121,7 +125,8 @@ fn address(href: &str) -> Result<(), String> {
 impl PathSource {
     fn problems(&self) -> Vec<Problem> {
         let empty = self.path == Path::new("");
-        let problem = || Problem::new("path", "the path is empty", "write the archive or the folder: /data/storms.tar.gz");
+        let problem =
+            || Problem::new("path", "the path is empty", "write the archive or the folder: /data/storms.tar.gz");
         empty.then(problem).into_iter().collect()
     }
 }

@@ -206,7 +206,8 @@ mod tests {
             checkpoint: CheckpointConfig { every_steps: Some(0), every_minutes: Some(0.0), keep_last: 0, keep_best: 0 },
             ..TrainConfig::default()
         };
-        let checkpoint = ["every_minutes", "every_steps", "keep_last", "keep_best"].map(|key| format!("checkpoint.{key}"));
+        let checkpoint =
+            ["every_minutes", "every_steps", "keep_last", "keep_best"].map(|key| format!("checkpoint.{key}"));
         let counts = ["epochs", "micro_batch", "accumulate", "max_steps", "patience"].map(String::from);
         assert_eq!(paths(&config), [&counts[..], &checkpoint[..]].concat());
     }

@@ -311,7 +311,8 @@ impl FromStr for DeviceChoice {
             "cpu" => Ok(Self::Cpu),
             "cuda" => Ok(Self::Cuda(None)),
             _ => {
-                let number = text.strip_prefix("cuda:").filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+                let number =
+                    text.strip_prefix("cuda:").filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
                 let wrong = || format!("expected auto, cpu, cuda or cuda:N, got {text:?}");
                 number.and_then(|digits| digits.parse().ok()).map(|number| Self::Cuda(Some(number))).ok_or_else(wrong)
             }

@@ -61,18 +61,17 @@ fn channel_problems(levels: &[usize]) -> Vec<Problem> {
     }
     let mut seen = HashSet::new();
     let repeated = levels.iter().enumerate().filter(|(_, level)| !seen.insert(**level));
-    repeated.map(|(index, level)| Problem::new(index.to_string(), format!("level {level} stands twice"), remedy)).collect()
+    repeated
+        .map(|(index, level)| Problem::new(index.to_string(), format!("level {level} stands twice"), remedy))
+        .collect()
 }
 
 impl WindowsConfig {
     /// Everything in this section that makes no sense.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
-        let counts = [
-            ("input_frames", self.input_frames),
-            ("target_frames", self.target_frames),
-            ("stride", self.stride),
-        ];
+        let counts =
+            [("input_frames", self.input_frames), ("target_frames", self.target_frames), ("stride", self.stride)];
         let zeros = counts.into_iter().filter(|(_, count)| *count == 0);
         let mut found: Vec<_> =
             zeros.map(|(key, _)| Problem::new(key, "must be at least 1, got 0", "write 1 or more")).collect();
@@ -118,7 +117,11 @@ impl ModelConfig {
             found.push(Problem::new("hidden", "a model needs at least one layer", remedy));
         }
         for (index, _) in self.hidden.iter().enumerate().filter(|(_, channels)| **channels == 0) {
-            found.push(Problem::new(format!("hidden.{index}"), "a layer needs at least 1 channel, got 0", "write 32 or so"));
+            found.push(Problem::new(
+                format!("hidden.{index}"),
+                "a layer needs at least 1 channel, got 0",
+                "write 32 or so",
+            ));
         }
         if self.kernel % 2 == 0 {
             let message = format!("must be odd, so that a frame keeps its size, got {}", self.kernel);
@@ -146,7 +149,11 @@ impl LossConfig {
         }
         for (key, weight) in [("high_weight", self.high_weight), ("last_lead_weight", self.last_lead_weight)] {
             if weight <= 0.0 {
-                found.push(Problem::new(key, format!("a weight must be above 0, got {weight}"), "write 1 for no effect"));
+                found.push(Problem::new(
+                    key,
+                    format!("a weight must be above 0, got {weight}"),
+                    "write 1 for no effect",
+                ));
             }
         }
         found
@@ -174,7 +181,11 @@ impl ScoresConfig {
             let path = format!("fss_scales_px.{index}");
             let widest = prepare.size[0].min(prepare.size[1]);
             if scale % 2 == 0 {
-                found.push(Problem::new(path, format!("must be odd, so that the square has a centre, got {scale}"), "write 1, 5, 15"));
+                found.push(Problem::new(
+                    path,
+                    format!("must be odd, so that the square has a centre, got {scale}"),
+                    "write 1, 5, 15",
+                ));
             } else if *scale > widest {
                 let message = format!("a square of {scale} cells does not fit into a frame of {widest}");
                 found.push(Problem::new(path, message, "leave it out, or enlarge `prepare.size`"));
@@ -186,7 +197,8 @@ impl ScoresConfig {
 
 fn outside(dbz: f64, prepare: &PrepareConfig) -> Option<String> {
     let (min, max) = (prepare.min_dbz, prepare.max_dbz);
-    (min < max && !(min..max).contains(&dbz)).then(|| format!("{dbz} dBZ lies outside of what is kept, {min} to {max} dBZ"))
+    (min < max && !(min..max).contains(&dbz))
+        .then(|| format!("{dbz} dBZ lies outside of what is kept, {min} to {max} dBZ"))
 }
 
 #[cfg(test)]
