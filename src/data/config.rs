@@ -81,7 +81,7 @@ pub struct Gdrive {
     pub id: String,
     /// The expected SHA-256 of the file.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "sha256", "pattern" = "^[0-9a-fA-F]{64}$"))]
     pub sha256: Option<Digest>,
     /// The expected size of the file in bytes.
     #[serde(default)]
@@ -96,7 +96,7 @@ pub struct UrlSource {
     pub href: String,
     /// The expected SHA-256 of the file.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "sha256", "pattern" = "^[0-9a-fA-F]{64}$"))]
     pub sha256: Option<Digest>,
     /// The expected size of the file in bytes.
     #[serde(default)]
@@ -111,6 +111,6 @@ pub struct PathSource {
     pub path: PathBuf,
     /// The expected SHA-256 of the archive.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "sha256", "pattern" = "^[0-9a-fA-F]{64}$"))]
     pub sha256: Option<Digest>,
 }

@@ -1,1 +1,4 @@
 //! Training. Holds the `train` section of the configuration.
+
+mod check;
+pub mod config;

@@ -1,4 +1,4 @@
-//! The `task.nowcast` section: preparation, windows and split of radar sequences.
+//! The `task.nowcast` section: preparation, windows and split of radar sequences, the model, its loss and its scores.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,12 @@ pub struct NowcastConfig {
     pub windows: WindowsConfig,
     /// Which events train, validate and test.
     pub split: SplitConfig,
+    /// The network.
+    pub model: ModelConfig,
+    /// What training makes small.
+    pub loss: LossConfig,
+    /// What forecasts are judged by.
+    pub scores: ScoresConfig,
 }
 
 /// From radar files to the prepared dataset.
@@ -121,5 +127,73 @@ pub struct SplitConfig {
 impl Default for SplitConfig {
     fn default() -> Self {
         Self { val_share: 0.2, test_share: 0.0 }
+    }
+}
+
+/// The network: a stack of ConvLSTM layers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelConfig {
+    /// The channels of each layer's state, from the input to the output.
+    pub hidden: Vec<usize>,
+    /// Rows and columns of the convolutions.
+    pub kernel: usize,
+    /// What is normalised between the layers.
+    pub norm: Norm,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self { hidden: vec![128; 3], kernel: 3, norm: Norm::Layer }
+    }
+}
+
+/// What is normalised between the layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Norm {
+    /// Each sample as a whole, with a scale for every channel and cell: the weights fit one frame size only.
+    Layer,
+    /// Each sample in groups of channels, with a scale for every channel: the weights fit every frame size.
+    Group,
+    /// Nothing.
+    None,
+}
+
+/// What training makes small: a weighted Huber loss and the structural similarity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LossConfig {
+    /// The error, on the normalised scale, from which the Huber loss grows linearly.
+    pub huber_delta: f64,
+    /// The share of 1 - SSIM in the loss; the rest is the Huber loss.
+    pub ssim_weight: f64,
+    /// The reflectivity above which an echo is strong.
+    pub high_dbz: f64,
+    /// What the error at a strong echo counts; elsewhere it counts 1.
+    pub high_weight: f64,
+    /// What the last frame counts; the first counts 1, those between grow linearly.
+    pub last_lead_weight: f64,
+}
+
+impl Default for LossConfig {
+    fn default() -> Self {
+        Self { huber_delta: 1.0, ssim_weight: 0.5, high_dbz: 8.6, high_weight: 10.0, last_lead_weight: 1.0 }
+    }
+}
+
+/// What forecasts are judged by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScoresConfig {
+    /// The reflectivities above which a cell counts as an event.
+    pub thresholds_dbz: Vec<f64>,
+    /// The side lengths of the squares that the fractions skill score compares.
+    pub fss_scales_px: Vec<usize>,
+}
+
+impl Default for ScoresConfig {
+    fn default() -> Self {
+        Self { thresholds_dbz: vec![20.0, 30.0, 35.0, 40.0, 45.0, 50.0], fss_scales_px: vec![1, 5, 15, 31] }
     }
 }

@@ -1,5 +1,6 @@
 //! Radar nowcasting: the next frames of a radar sequence from the last ones.
 
+mod check;
 pub mod config;
 pub mod volume;
 pub mod quantize;

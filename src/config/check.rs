@@ -1,0 +1,266 @@
+//! Compares the tree of what was written with the shape of what may be: unknown keys, wrong types, unknown variants,
+//! missing keys, each with its place and the remedy. Ranges and combinations are for the components to judge.
+
+use std::str::FromStr;
+
+use crate::train::config::DeviceChoice;
+use crate::util::sha256::Digest;
+
+use super::diagnostic::{Diagnostic, nearest};
+use super::scalar;
+use super::shape::{Field, Shape, Variant};
+use super::text::Span;
+use super::tree::{Entry, Node, Value, join};
+
+/// What a check finds.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// The mistakes.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The dotted paths of the values that can't be used.
+    pub unusable: Vec<String>,
+}
+
+/// Compares a whole configuration with its shape.
+#[must_use]
+pub fn check(root: &Node, shape: &Shape) -> Findings {
+    let mut checker = Checker { root_shape: shape, findings: Findings::default() };
+    checker.value(At { path: "", key: &root.span, default: None }, root, shape);
+    checker.findings
+}
+
+/// Where a value stands: its path, its key (for values that have no text of their own), its default.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    path: &'a str,
+    key: &'a Span,
+    default: Option<&'a serde_json::Value>,
+}
+
+struct Checker<'a> {
+    root_shape: &'a Shape,
+    findings: Findings,
+}
+
+impl Checker<'_> {
+    fn value(&mut self, at: At<'_>, node: &Node, shape: &Shape) {
+        match (shape, &node.value) {
+            (Shape::Any, _) | (Shape::Nullable(_), Value::Null) | (Shape::Bool, Value::Bool(_)) => {}
+            (Shape::Nullable(inner), _) => self.value(at, node, inner),
+            (Shape::Map(fields), Value::Map(entries)) => self.map(at, entries, fields),
+            (Shape::List(item, least, most), Value::List(items)) => self.list(at, node, items, (item, *least, *most)),
+            (Shape::Choice(variants), Value::Text(word)) => self.word(at, node, word, variants),
+            (Shape::Choice(variants), Value::Map(entries)) => self.variant(at, node, entries, variants),
+            (Shape::Text(rules), Value::Text(text)) => self.text(at, node, text, rules.as_deref()),
+            (Shape::Integer(least, most), Value::Integer(value)) => self.integer(at, node, *value, *least, *most),
+            (Shape::Number, Value::Integer(_)) => {}
+            (Shape::Number, Value::Float(value)) if value.is_finite() => {}
+            _ => self.mismatch(at, node, shape),
+        }
+    }
+
+    fn map(&mut self, at: At<'_>, entries: &[Entry], fields: &[Field]) {
+        for entry in entries {
+            let path = join(at.path, &entry.key);
+            match fields.iter().find(|field| field.name == entry.key) {
+                Some(field) => {
+                    let below = At { path: &path, key: &entry.key_span, default: field.default.as_ref() };
+                    self.value(below, &entry.node, &field.shape);
+                }
+                None => {
+                    let wrong = unknown_key(&entry.key, &entry.key_span, at.path, fields, self.root_shape);
+                    self.unusable(&path, wrong);
+                }
+            }
+        }
+        let is_missing = |field: &&Field| field.required && !entries.iter().any(|entry| entry.key == field.name);
+        for field in fields.iter().filter(is_missing) {
+            let path = join(at.path, &field.name);
+            let wrong = Diagnostic::at(at.key, format!("the key `{path}` is missing"));
+            let help = format!("add `{}: {}`", field.name, field.shape.example());
+            self.unusable(&path, wrong.note(field.description.clone()).help(help));
+        }
+    }
+
+    fn list(&mut self, at: At<'_>, node: &Node, items: &[Node], (item, least, most): (&Shape, usize, usize)) {
+        if !(least..=most).contains(&items.len()) {
+            let expected = if least == most { least.to_string() } else { format!("{least} to {most}") };
+            let message = format!("{} must have {expected} items, got {}", named(at.path), items.len());
+            self.unusable(at.path, with_default(Diagnostic::at(&node.span, message), at));
+            return;
+        }
+        for (index, node) in items.iter().enumerate() {
+            let path = join(at.path, &index.to_string());
+            self.value(At { path: &path, key: &node.span, default: None }, node, item);
+            if self.findings.unusable.last() == Some(&path) {
+                // Without this item the others would change their numbers: the list as a whole can't be used.
+                self.findings.unusable.push(at.path.to_owned());
+            }
+        }
+    }
+
+    fn word(&mut self, at: At<'_>, node: &Node, word: &str, variants: &[Variant]) {
+        match variants.iter().find(|variant| variant.name == word) {
+            Some(Variant { payload: None, .. }) => {}
+            Some(variant) => {
+                let wrong = Diagnostic::at(&node.span, format!("{word:?} needs keys of its own"));
+                let key = last(at.path);
+                self.unusable(
+                    at.path,
+                    wrong.help(format!("write `{key}: {}` and what differs from the defaults", variant.example())),
+                );
+            }
+            None => self.unusable(at.path, unknown_variant(word, &node.span, at.path, variants)),
+        }
+    }
+
+    fn variant(&mut self, at: At<'_>, node: &Node, entries: &[Entry], variants: &[Variant]) {
+        let [entry] = entries else {
+            let place = entries.get(1).map_or(&node.span, |entry| &entry.key_span);
+            let got: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+            let got = if got.is_empty() { "nothing".into() } else { got.join(" and ") };
+            let wrong = Diagnostic::at(place, format!("{} must be exactly one thing, got {got}", named(at.path)));
+            self.unusable(at.path, wrong.help(format!("keep one of {}", names(variants))));
+            return;
+        };
+        match variants.iter().find(|variant| variant.name == entry.key) {
+            Some(Variant { payload: Some(payload), .. }) => {
+                let path = join(at.path, &entry.key);
+                self.value(At { path: &path, key: &entry.key_span, default: None }, &entry.node, payload);
+            }
+            Some(variant) => {
+                let wrong = Diagnostic::at(&entry.key_span, format!("{:?} has no keys", variant.name));
+                self.unusable(at.path, wrong.help(format!("write `{}: {}`", last(at.path), variant.name)));
+            }
+            None => self.unusable(at.path, unknown_variant(&entry.key, &entry.key_span, at.path, variants)),
+        }
+    }
+
+    fn text(&mut self, at: At<'_>, node: &Node, text: &str, rules: Option<&str>) {
+        let (outcome, help) = match rules {
+            Some("device") => (DeviceChoice::from_str(text).map(drop), "write auto, cpu, cuda or cuda:0"),
+            Some("sha256") => {
+                (Digest::from_str(text).map(drop), "write the 64 digits that `sha256sum FILE` prints, or null")
+            }
+            _ => (Ok(()), ""),
+        };
+        if let Err(message) = outcome {
+            self.unusable(at.path, Diagnostic::at(&node.span, format!("{}: {message}", named(at.path))).help(help));
+        }
+    }
+
+    fn integer(&mut self, at: At<'_>, node: &Node, value: i128, least: i128, most: i128) {
+        let message = match value {
+            _ if value < least && least == 0 => format!("{} must not be negative, got {value}", named(at.path)),
+            _ if value < least => format!("{} must be at least {least}, got {value}", named(at.path)),
+            _ if value > most => format!("{} must be at most {most}, got {value}", named(at.path)),
+            _ => return,
+        };
+        self.unusable(at.path, with_default(Diagnostic::at(&node.span, message), at));
+    }
+
+    fn mismatch(&mut self, at: At<'_>, node: &Node, shape: &Shape) {
+        let place = node.visible(at.key);
+        let message = format!("{} must be {}, got {}", named(at.path), expectation(shape), node.value.described());
+        let wrong = Diagnostic::at(place, message);
+        let wrong = match hint(&node.value, shape, at.path) {
+            Some(help) => wrong.help(help),
+            None => with_default(wrong, at),
+        };
+        self.unusable(at.path, wrong);
+    }
+
+    fn unusable(&mut self, path: &str, wrong: Diagnostic) {
+        self.findings.diagnostics.push(wrong);
+        self.findings.unusable.push(path.to_owned());
+    }
+}
+
+/// The mistake of a key that a section does not have.
+pub fn unknown_key(key: &str, place: &Span, section: &str, fields: &[Field], root: &Shape) -> Diagnostic {
+    let inside = if section.is_empty() { String::new() } else { format!(" in `{section}`") };
+    let wrong = Diagnostic::at(place, format!("unknown key {key:?}{inside}"));
+    let here: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+    if let Some(meant) = nearest(key, here.iter().copied()) {
+        return wrong.help(format!("did you mean {meant:?}?"));
+    }
+    match root.home_of(key) {
+        Some(home) if home.is_empty() => wrong.help(format!("{key:?} stands at the top, outside of every section")),
+        Some(home) => wrong.help(format!("{key:?} belongs below `{home}`")),
+        None => wrong.help(format!("the keys here are {}", here.join(", "))),
+    }
+}
+
+/// The mistake of a variant that a choice does not have.
+pub fn unknown_variant(word: &str, place: &Span, path: &str, variants: &[Variant]) -> Diagnostic {
+    let wrong = Diagnostic::at(place, format!("unknown value {word:?} for {}", named(path)));
+    match nearest(word, variants.iter().map(|variant| variant.name.as_str())) {
+        Some(meant) => wrong.note(format!("it may be {}", names(variants))).help(format!("did you mean {meant:?}?")),
+        None => wrong.help(format!("it may be {}", names(variants))),
+    }
+}
+
+fn names(variants: &[Variant]) -> String {
+    variants.iter().map(|variant| variant.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn named(path: &str) -> String {
+    if path.is_empty() { "the configuration".into() } else { format!("`{path}`") }
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
+}
+
+fn with_default(wrong: Diagnostic, at: At<'_>) -> Diagnostic {
+    match at.default {
+        Some(default) => wrong.help(format!("the default is {default}")),
+        None => wrong,
+    }
+}
+
+fn expectation(shape: &Shape) -> String {
+    match shape.present() {
+        Shape::Map(_) => "keys with values".into(),
+        Shape::List(..) => "a list".into(),
+        Shape::Choice(variants) => format!("one of {}", names(variants)),
+        Shape::Text(_) | Shape::Any => "text".into(),
+        Shape::Bool => "true or false".into(),
+        Shape::Integer(..) => "a whole number".into(),
+        Shape::Number => "a finite number".into(),
+        Shape::Nullable(_) => "a value".into(),
+    }
+}
+
+/// What to write, where what was meant can be guessed.
+fn hint(value: &Value, shape: &Shape, path: &str) -> Option<String> {
+    let key = last(path);
+    match (shape.present(), value) {
+        (Shape::Text(_), Value::Integer(_) | Value::Float(_) | Value::Bool(_)) => {
+            Some(format!("put it into quotes: `{key}: \"...\"`"))
+        }
+        (Shape::Integer(..), Value::Float(number)) if number.fract() == 0.0 && number.abs() < 1e15 => {
+            Some(format!("write `{key}: {number}`"))
+        }
+        (Shape::Integer(..) | Shape::Number, Value::Text(text)) => match scalar::plain(&text.replace(['_', ','], "")) {
+            Value::Integer(number) => Some(format!("write `{key}: {number}`")),
+            Value::Float(number) if number.is_finite() => Some(format!("write `{key}: {number:?}`")),
+            _ => None,
+        },
+        (Shape::Bool, Value::Text(word)) => match word.to_lowercase().as_str() {
+            "yes" | "on" | "y" | "true" => Some(format!("write `{key}: true`")),
+            "no" | "off" | "n" | "false" => Some(format!("write `{key}: false`")),
+            _ => None,
+        },
+        (Shape::Map(_), Value::Null) => Some(format!("write `{key}: {}`, or its keys below it", shape.example())),
+        (Shape::List(..), Value::Map(_)) => Some("put `- ` before it: it is a list, even with one item".into()),
+        (Shape::List(..), Value::Integer(number)) => Some(format!("write `{key}: [{number}]`")),
+        (Shape::List(..), _) => Some(format!("write `{key}: {}`", shape.example())),
+        (Shape::Map(fields), _) if fields.is_empty() => Some(format!("write `{key}: {{}}`")),
+        (Shape::Map(fields), _) => {
+            let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+            Some(format!("the keys here are {}", names.join(", ")))
+        }
+        _ => None,
+    }
+}

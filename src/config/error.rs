@@ -1,0 +1,101 @@
+//! Why a configuration could not be used, as the person who wrote it sees it.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::util::exit::Exit;
+use crate::util::units::count;
+
+use super::diagnostic::Diagnostic;
+use super::text::Texts;
+
+/// Why a configuration could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// There is no such file.
+    #[error("error: there is no configuration file {}\n = help: {help}\n", path.display())]
+    Missing {
+        /// The file that was asked for.
+        path: PathBuf,
+        /// What to do.
+        help: String,
+    },
+    /// It is a folder.
+    #[error("error: {} is a folder, not a configuration file\n = help: {help}\n", path.display())]
+    Folder {
+        /// The folder that was given.
+        path: PathBuf,
+        /// What to do.
+        help: String,
+    },
+    /// It is not text.
+    #[error("error: {} is not UTF-8 text: {reason}\n = help: save it as UTF-8\n", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// Where it stops being text.
+        reason: String,
+    },
+    /// It is far too large to have been written by a person.
+    #[error("error: {} is larger than {limit}, so it is no configuration file\n = help: give the path of a YAML file\n", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The largest size that is read.
+        limit: String,
+    },
+    /// It could not be read.
+    #[error("error: can't read {}: {source}\n", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// There are mistakes in it.
+    #[error("{0}")]
+    Mistakes(Mistakes),
+}
+
+impl ConfigError {
+    /// The exit code of the program.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        Exit::Configuration
+    }
+}
+
+/// All mistakes in a configuration, in the order of their places.
+#[derive(Debug)]
+pub struct Mistakes {
+    texts: Texts,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Mistakes {
+    /// The mistakes in these texts.
+    #[must_use]
+    pub fn new(texts: Texts, mut diagnostics: Vec<Diagnostic>) -> Self {
+        diagnostics.sort_by(|a, b| a.place.cmp(&b.place));
+        diagnostics.dedup();
+        Self { texts, diagnostics }
+    }
+
+    /// Each mistake with its line in the file, where it has one.
+    pub fn lines(&self) -> impl Iterator<Item = (Option<usize>, &Diagnostic)> {
+        self.diagnostics.iter().map(|wrong| {
+            let excerpt = wrong.place.as_ref().and_then(|place| self.texts.excerpt(place));
+            (excerpt.filter(|found| found.text.numbered).map(|found| found.number), wrong)
+        })
+    }
+}
+
+impl std::fmt::Display for Mistakes {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for wrong in &self.diagnostics {
+            writeln!(out, "{}", wrong.render(&self.texts))?;
+        }
+        let number = count(self.diagnostics.len() as u64, "mistake");
+        writeln!(out, "error: {number} in the configuration")
+    }
+}

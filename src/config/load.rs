@@ -1,0 +1,174 @@
+//! Loading: the file, over it the environment, over it the flags; then everything that is wrong, at once.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::util::units::bytes;
+
+use super::check::{Findings, check};
+use super::diagnostic::{Diagnostic, nearest};
+use super::error::{ConfigError, Mistakes};
+use super::overlay::{Override, environment, overlay};
+use super::parse::parse;
+use super::schema::schema;
+use super::shape::Shape;
+use super::text::{Span, Text, Texts};
+use super::tree::{Node, Value};
+use super::{BUILT_IN, Config};
+
+/// The file that is read when none is named.
+pub const DEFAULT_FILE: &str = "config.yaml";
+
+/// More than a person writes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// A configuration, and where it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// The configuration, complete and checked.
+    pub config: Config,
+    /// The file it was read from; `None` for the copy inside the program, which is used where no file was named and
+    /// there is no `config.yaml` in the current folder.
+    pub file: Option<PathBuf>,
+}
+
+/// Reads a configuration: `file`, or `config.yaml` in the current folder, or the copy inside the program; then the
+/// variables named `FRAGUA__...` out of `variables`; then `overrides`, the last one winning.
+///
+/// # Errors
+/// All mistakes that could be found, each with its place and what to write instead.
+pub fn load(
+    file: Option<&Path>,
+    variables: impl IntoIterator<Item = (String, String)>,
+    overrides: &[Override],
+) -> Result<Loaded, ConfigError> {
+    let default = Path::new(DEFAULT_FILE);
+    let file = file.or_else(|| default.exists().then_some(default));
+    let (name, body) = match file {
+        Some(path) => (path.display().to_string(), read(path)?),
+        None => (format!("built-in {DEFAULT_FILE}"), BUILT_IN.to_owned()),
+    };
+    let config = resolve(name, body, &environment(variables), overrides).map_err(ConfigError::Mistakes)?;
+    Ok(Loaded { config, file: file.map(Path::to_owned) })
+}
+
+/// A configuration from its text.
+///
+/// # Errors
+/// All mistakes that could be found.
+pub fn resolve(
+    name: String,
+    body: String,
+    environment: &[(String, String)],
+    overrides: &[Override],
+) -> Result<Config, Mistakes> {
+    let mut texts = Texts::default();
+    let body = body.strip_prefix('\u{feff}').map_or_else(|| body.clone(), str::to_owned);
+    let file = texts.add(Text { name, body: body.clone(), numbered: true });
+    let mut found = Vec::new();
+    let mut root = match parse(file, &body, 0..body.len(), &mut found) {
+        Ok(root) => root.unwrap_or_else(|| nothing(file)),
+        Err(wrong) => {
+            found.push(*wrong);
+            return Err(Mistakes::new(texts, found));
+        }
+    };
+    if let Some(wrong) = not_a_configuration(&root) {
+        return Err(Mistakes::new(texts, vec![wrong]));
+    }
+    let shape = Shape::of(&schema());
+    found.extend(overlay(&mut root, &shape, &mut texts, environment, overrides));
+    let Findings { diagnostics, unusable } = check(&root, &shape);
+    found.extend(diagnostics);
+    let config = build(&root, &unusable, &mut found);
+    match config {
+        Some(config) if found.is_empty() => Ok(config),
+        _ => Err(Mistakes::new(texts, found)),
+    }
+}
+
+fn nothing(file: usize) -> Node {
+    Node { value: Value::Null, span: Span::new(file, 0..0) }
+}
+
+fn not_a_configuration(root: &Node) -> Option<Diagnostic> {
+    let message = match &root.value {
+        Value::Map(_) => return None,
+        Value::Null => "the file says nothing".into(),
+        other => format!("a configuration consists of keys with values, got {}", other.described()),
+    };
+    let help =
+        "write at least `data: {source: [...]}` and `task: {nowcast: {}}`; `fragua config show` prints a whole one";
+    Some(Diagnostic::at(&root.span, message).help(help))
+}
+
+/// The typed configuration out of what can be used, with what its components have to say. So one mistyped key does not
+/// hide ten wrong numbers.
+fn build(root: &Node, unusable: &[String], found: &mut Vec<Diagnostic>) -> Option<Config> {
+    match serde_json::from_value::<Config>(root.json(unusable)) {
+        Ok(config) => {
+            let section = |path: &str| path.rsplit_once('.').map_or(String::new(), |(section, _)| section.to_owned());
+            let doubtful: Vec<String> = unusable.iter().map(|path| section(path)).collect();
+            for problem in config.problems() {
+                // A value that was replaced by its default may contradict its neighbours, who are not to blame.
+                if !doubtful.contains(&section(&problem.path)) {
+                    let message = format!("`{}`: {}", problem.path, problem.message);
+                    found.push(Diagnostic::at(&root.place(&problem.path), message).help(problem.remedy));
+                }
+            }
+            Some(config)
+        }
+        Err(_) if !found.is_empty() => None,
+        Err(error) => {
+            found.push(Diagnostic::at(&root.span, error.to_string()));
+            None
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    let failed = |source: std::io::Error| match source.kind() {
+        std::io::ErrorKind::NotFound => ConfigError::Missing { path: path.into(), help: missing_help(path) },
+        _ => ConfigError::Read { path: path.into(), source },
+    };
+    if path.is_dir() {
+        let inside = path.join(DEFAULT_FILE);
+        let help =
+            if inside.is_file() { format!("give the file: {}", inside.display()) } else { "give a YAML file".into() };
+        return Err(ConfigError::Folder { path: path.into(), help });
+    }
+    let mut content = Vec::new();
+    File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut content)).map_err(failed)?;
+    if content.len() as u64 > MAX_BYTES {
+        return Err(ConfigError::TooLarge { path: path.into(), limit: bytes(MAX_BYTES) });
+    }
+    String::from_utf8(content).map_err(|error| ConfigError::NotText { path: path.into(), reason: not_text(&error) })
+}
+
+fn not_text(error: &std::string::FromUtf8Error) -> String {
+    let content = error.as_bytes();
+    if content.starts_with(&[0xff, 0xfe]) || content.starts_with(&[0xfe, 0xff]) {
+        return "it looks like UTF-16".into();
+    }
+    let at = error.utf8_error().valid_up_to();
+    let line = content[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    format!("the byte 0x{:02x} on line {line} does not belong there", content.get(at).copied().unwrap_or_default())
+}
+
+/// What to do about a file that does not exist: name the one that was meant, or those that are there.
+fn missing_help(path: &Path) -> String {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = folder.read_dir() else {
+        return format!("the folder {} does not exist either", folder.display());
+    };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".yaml") || name.ends_with(".yml")).collect();
+    names.sort();
+    let wanted = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    match nearest(wanted, names.iter().map(String::as_str)) {
+        Some(name) => format!("did you mean {}?", path.with_file_name(name).display()),
+        None if names.is_empty() => "`fragua config show > config.yaml` writes one to begin with".into(),
+        None => format!("in that folder there are {}", names.join(", ")),
+    }
+}

@@ -1,0 +1,208 @@
+//! What makes no sense in the `data` section though every type is right.
+
+use std::path::Path;
+
+use crate::util::problem::Problem;
+
+use super::config::{DataConfig, Gdrive, PathSource, Source, Synthetic, UrlSource};
+
+impl DataConfig {
+    /// Everything in this section that makes no sense.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut found = Vec::new();
+        if self.root.as_os_str().is_empty() {
+            found.push(Problem::new("root", "the path is empty", "write the folder of all datasets: datasets"));
+        }
+        if let Err(message) = folder_name(&self.name) {
+            found.push(Problem::new("name", message, "write one word: it becomes a folder's name below `data.root`"));
+        }
+        if self.source.is_empty() {
+            let remedy = "write at least one of synthetic, gdrive, url, path: `- url: {href: \"https://...\"}`";
+            found.push(Problem::new("source", "the list of sources is empty", remedy));
+        }
+        for (index, source) in self.source.iter().enumerate() {
+            found.extend(source.problems().into_iter().map(|problem| problem.below(&format!("source.{index}"))));
+        }
+        found
+    }
+}
+
+/// Whether a name can be the name of a folder on every system that a dataset or a run may be copied to.
+///
+/// # Errors
+/// Why it can't, as a fragment.
+pub fn folder_name(name: &str) -> Result<(), String> {
+    let refused = |character: &char| "/\\:*?\"<>|".contains(*character) || character.is_control();
+    match name {
+        "" => Err("the name is empty".into()),
+        "." | ".." => Err(format!("{name:?} is not a name of a folder of its own")),
+        "latest" => Err("\"latest\" is what commands call the newest one".into()),
+        _ if name.trim() != name => Err("the name begins or ends with a space".into()),
+        _ if name.starts_with(['.', '-']) => Err(format!("the name begins with {:?}", &name[..1])),
+        _ if name.len() > 100 => Err(format!("the name has {} bytes, at most 100 are allowed", name.len())),
+        _ => match name.chars().find(refused) {
+            Some(character) => Err(format!("the name contains {character:?}")),
+            None => Ok(()),
+        },
+    }
+}
+
+impl Source {
+    fn problems(&self) -> Vec<Problem> {
+        let (variant, found) = match self {
+            Self::Synthetic(synthetic) => ("synthetic", synthetic.problems()),
+            Self::Gdrive(gdrive) => ("gdrive", gdrive.problems()),
+            Self::Url(url) => ("url", url.problems()),
+            Self::Path(path) => ("path", path.problems()),
+        };
+        found.into_iter().map(|problem| problem.below(variant)).collect()
+    }
+}
+
+impl Synthetic {
+    fn problems(&self) -> Vec<Problem> {
+        let limits = [
+            ("events", self.events, 1, 10_000),
+            ("frames", self.frames, 1, 10_000),
+            ("grid", self.grid, 16, 4096),
+            ("levels", self.levels, 1, 100),
+        ];
+        let outside = limits.into_iter().filter(|(_, value, least, most)| !(least..=most).contains(&value));
+        outside
+            .map(|(key, value, least, most)| {
+                let message = format!("must lie between {least} and {most}, got {value}");
+                Problem::new(key, message, format!("write {least} or more"))
+            })
+            .collect()
+    }
+}
+
+impl Gdrive {
+    fn problems(&self) -> Vec<Problem> {
+        let mut found = Vec::new();
+        let remedy = "share the file with everybody who has the link, and write that link (or the id inside it) here";
+        let id = self.id.trim();
+        let unfilled = id.is_empty() || id.contains(['<', '>']) || id.contains("...");
+        if unfilled {
+            let message = format!("the id of the file on Google Drive is still to be filled in, got {:?}", self.id);
+            found.push(Problem::new("id", message, remedy));
+        } else if id.contains(char::is_whitespace) {
+            found.push(Problem::new(
+                "id",
+                format!("{:?} contains a space, so it is no id and no link", self.id),
+                remedy,
+            ));
+        }
+        found.extend(size_problem(self.size_bytes));
+        found
+    }
+}
+
+impl UrlSource {
+    fn problems(&self) -> Vec<Problem> {
+        let mut found = Vec::new();
+        if let Err(message) = address(&self.href) {
+            let remedy = "write the whole address of the file: https://example.org/storms.tar.gz";
+            found.push(Problem::new("href", message, remedy));
+        }
+        found.extend(size_problem(self.size_bytes));
+        found
+    }
+}
+
+fn address(href: &str) -> Result<(), String> {
+    let url = url::Url::parse(href).map_err(|error| format!("{href:?} is not an address: {error}"))?;
+    match url.scheme() {
+        "http" | "https" if url.host_str().is_none_or(|host| host == "..." || host.is_empty()) => {
+            Err(format!("{href:?} names no server"))
+        }
+        "http" | "https" | "file" => Ok(()),
+        scheme => Err(format!("addresses of the kind {scheme:?} can't be fetched, only http, https and file")),
+    }
+}
+
+impl PathSource {
+    fn problems(&self) -> Vec<Problem> {
+        let empty = self.path == Path::new("");
+        let problem =
+            || Problem::new("path", "the path is empty", "write the archive or the folder: /data/storms.tar.gz");
+        empty.then(problem).into_iter().collect()
+    }
+}
+
+fn size_problem(size_bytes: Option<u64>) -> Option<Problem> {
+    let remedy = "write the size in bytes, or null if it isn't known";
+    (size_bytes == Some(0)).then(|| Problem::new("size_bytes", "a dataset of 0 bytes holds nothing", remedy))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(source: Vec<Source>) -> DataConfig {
+        DataConfig { root: "datasets".into(), name: "storms".into(), source }
+    }
+
+    fn paths(config: &DataConfig) -> Vec<String> {
+        config.problems().into_iter().map(|problem| problem.path).collect()
+    }
+
+    fn href(href: &str) -> Source {
+        Source::Url(UrlSource { href: href.into(), sha256: None, size_bytes: None })
+    }
+
+    fn id(id: &str) -> Source {
+        Source::Gdrive(Gdrive { id: id.into(), sha256: None, size_bytes: None })
+    }
+
+    #[test]
+    fn every_kind_of_source_has_a_form_that_is_accepted() {
+        let path = Source::Path(PathSource { path: "/data/storms.tar.gz".into(), sha256: None });
+        let sources = [
+            vec![Source::Synthetic(Synthetic::default()), path],
+            ["https://example.org/a.tar.gz", "http://127.0.0.1:8080/a", "file:///data/a.zip"].map(href).into(),
+            ["1A2b3C4d5E6f7G8h9I0j", "https://drive.google.com/file/d/1A2b3C4d5E/view?usp=sharing"].map(id).into(),
+        ];
+        assert_eq!(paths(&config(sources.concat())), [""; 0]);
+    }
+
+    #[test]
+    fn an_empty_list_of_sources_is_refused() {
+        assert_eq!(paths(&config(Vec::new())), ["source"]);
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for wrong in ["", "example.org/a", "/data/a.tar.gz", "ftp://example.org/a", "https://", "https://..."] {
+            assert_eq!(paths(&config(vec![href(wrong)])), ["source.0.url.href"], "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_still_to_be_filled_in_is_named_as_such() {
+        for wrong in ["", "...", "<FILE_ID>"] {
+            let problems = config(vec![id(wrong)]).problems();
+            assert_eq!(problems[0].path, "source.0.gdrive.id");
+            assert!(problems[0].message.contains("still to be filled in"), "{wrong}");
+        }
+        assert_eq!(paths(&config(vec![id("two words")])), ["source.0.gdrive.id"]);
+    }
+
+    #[test]
+    fn a_name_that_would_leave_its_folder_is_refused() {
+        for wrong in ["", ".", "..", "a/b", "..\\b", " a", ".hidden", "-rf", "a\nb", "latest"] {
+            assert!(folder_name(wrong).is_err(), "{wrong:?}");
+        }
+        for right in ["storms", "storms-2014", "San Rafael 2014", "tormentas_ñ", "v1.2"] {
+            assert_eq!(folder_name(right), Ok(()), "{right:?}");
+        }
+    }
+
+    #[test]
+    fn a_synthetic_dataset_of_nothing_is_refused() {
+        let nothing = Synthetic { events: 0, frames: 0, grid: 0, levels: 0, seed: 0 };
+        let keys = ["events", "frames", "grid", "levels"].map(|key| format!("source.0.synthetic.{key}"));
+        assert_eq!(paths(&config(vec![Source::Synthetic(nothing)])), keys);
+    }
+}

@@ -1,0 +1,258 @@
+//! What makes no sense in the `task.nowcast` section though every type is right.
+
+use std::collections::HashSet;
+
+use crate::util::problem::Problem;
+
+use super::config::{
+    Levels, LossConfig, ModelConfig, NowcastConfig, PrepareConfig, ScoresConfig, SplitConfig, WindowsConfig,
+};
+
+/// The side of the Gaussian window that SSIM looks through: a smaller frame has no structure to compare.
+const SSIM_WINDOW: usize = 11;
+
+impl NowcastConfig {
+    /// Everything in this section that makes no sense.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let sections = [
+            ("prepare", self.prepare.problems()),
+            ("windows", self.windows.problems()),
+            ("split", self.split.problems()),
+            ("model", self.model.problems()),
+            ("loss", self.loss.problems(&self.prepare)),
+            ("scores", self.scores.problems(&self.prepare)),
+        ];
+        sections.into_iter().flat_map(|(key, found)| found.into_iter().map(|problem| problem.below(key))).collect()
+    }
+}
+
+impl PrepareConfig {
+    /// Everything in this section that makes no sense.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut found = Vec::new();
+        if self.variable.trim().is_empty() {
+            found.push(Problem::new("variable", "the name is empty", "write the variable's name in the files: DBZ"));
+        }
+        for (index, side) in self.size.into_iter().enumerate().filter(|(_, side)| *side < SSIM_WINDOW) {
+            let message = format!("a frame needs at least {SSIM_WINDOW} rows and columns, got {side}");
+            found.push(Problem::new(format!("size.{index}"), message, "write [rows, columns], such as [250, 250]"));
+        }
+        if self.min_dbz >= self.max_dbz {
+            let message = format!("must be above min_dbz = {}, got {}", self.min_dbz, self.max_dbz);
+            found.push(Problem::new("max_dbz", message, "write the weakest echo as min_dbz, the strongest as max_dbz"));
+        }
+        if !(0.0..=1.0).contains(&self.max_bad_share) {
+            let message = format!("a share lies between 0 and 1, got {}", self.max_bad_share);
+            found.push(Problem::new("max_bad_share", message, "write 0.05 for five in a hundred"));
+        }
+        if let Levels::Channels(levels) = &self.levels {
+            found.extend(channel_problems(levels).into_iter().map(|problem| problem.below("levels.channels")));
+        }
+        found
+    }
+}
+
+fn channel_problems(levels: &[usize]) -> Vec<Problem> {
+    let remedy = "write the numbers of the levels, counted from 0 at the ground: channels: [2, 4, 6]";
+    if levels.is_empty() {
+        return vec![Problem::new("", "no level is chosen", remedy)];
+    }
+    let mut seen = HashSet::new();
+    let repeated = levels.iter().enumerate().filter(|(_, level)| !seen.insert(**level));
+    repeated
+        .map(|(index, level)| Problem::new(index.to_string(), format!("level {level} stands twice"), remedy))
+        .collect()
+}
+
+impl WindowsConfig {
+    /// Everything in this section that makes no sense.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let counts =
+            [("input_frames", self.input_frames), ("target_frames", self.target_frames), ("stride", self.stride)];
+        let zeros = counts.into_iter().filter(|(_, count)| *count == 0);
+        let mut found: Vec<_> =
+            zeros.map(|(key, _)| Problem::new(key, "must be at least 1, got 0", "write 1 or more")).collect();
+        if self.max_gap < 1.0 {
+            let message = format!("must be at least 1, got {}: no interval would be short enough", self.max_gap);
+            found.push(Problem::new("max_gap", message, "write 1.5"));
+        }
+        found
+    }
+}
+
+impl SplitConfig {
+    /// Everything in this section that makes no sense.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let shares = [("val_share", self.val_share), ("test_share", self.test_share)];
+        let mut found: Vec<_> = shares
+            .into_iter()
+            .filter(|(_, share)| !(0.0..1.0).contains(share))
+            .map(|(key, share)| {
+                let message = format!("a share is at least 0 and below 1, got {share}");
+                Problem::new(key, message, "write 0.2 for a fifth of the windows")
+            })
+            .collect();
+        if found.is_empty() && self.val_share + self.test_share >= 1.0 {
+            let message = format!(
+                "nothing is left to train on: val_share {} + test_share {} is not below 1",
+                self.val_share, self.test_share
+            );
+            found.push(Problem::new("test_share", message, "lower one of the shares"));
+        }
+        found
+    }
+}
+
+impl ModelConfig {
+    /// Everything in this section that makes no sense.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut found = Vec::new();
+        if self.hidden.is_empty() {
+            let remedy = "write the channels of each layer: [128, 128, 128]";
+            found.push(Problem::new("hidden", "a model needs at least one layer", remedy));
+        }
+        for (index, _) in self.hidden.iter().enumerate().filter(|(_, channels)| **channels == 0) {
+            found.push(Problem::new(
+                format!("hidden.{index}"),
+                "a layer needs at least 1 channel, got 0",
+                "write 32 or so",
+            ));
+        }
+        if self.kernel % 2 == 0 {
+            let message = format!("must be odd, so that a frame keeps its size, got {}", self.kernel);
+            found.push(Problem::new("kernel", message, "write 3 or 5"));
+        }
+        found
+    }
+}
+
+impl LossConfig {
+    /// Everything in this section that makes no sense.
+    #[must_use]
+    pub fn problems(&self, prepare: &PrepareConfig) -> Vec<Problem> {
+        let mut found = Vec::new();
+        if self.huber_delta <= 0.0 {
+            let message = format!("must be above 0, got {}", self.huber_delta);
+            found.push(Problem::new("huber_delta", message, "write 1.0"));
+        }
+        if !(0.0..=1.0).contains(&self.ssim_weight) {
+            let message = format!("a share lies between 0 and 1, got {}", self.ssim_weight);
+            found.push(Problem::new("ssim_weight", message, "write 0.5 for equal parts, 0 for no SSIM"));
+        }
+        if let Some(message) = outside(self.high_dbz, prepare) {
+            found.push(Problem::new("high_dbz", message, "write a reflectivity inside that range"));
+        }
+        for (key, weight) in [("high_weight", self.high_weight), ("last_lead_weight", self.last_lead_weight)] {
+            if weight <= 0.0 {
+                found.push(Problem::new(
+                    key,
+                    format!("a weight must be above 0, got {weight}"),
+                    "write 1 for no effect",
+                ));
+            }
+        }
+        found
+    }
+}
+
+impl ScoresConfig {
+    /// Everything in this section that makes no sense.
+    #[must_use]
+    pub fn problems(&self, prepare: &PrepareConfig) -> Vec<Problem> {
+        let mut found = Vec::new();
+        if self.thresholds_dbz.is_empty() {
+            found.push(Problem::new("thresholds_dbz", "at least one threshold is needed", "write [35]"));
+        }
+        for (index, threshold) in self.thresholds_dbz.iter().enumerate() {
+            let path = format!("thresholds_dbz.{index}");
+            if let Some(message) = outside(*threshold, prepare) {
+                found.push(Problem::new(path, message, "write reflectivities inside that range"));
+            } else if index > 0 && *threshold <= self.thresholds_dbz[index - 1] {
+                let message = format!("{threshold} does not rise above {}", self.thresholds_dbz[index - 1]);
+                found.push(Problem::new(path, message, "write the thresholds from the weakest to the strongest"));
+            }
+        }
+        for (index, scale) in self.fss_scales_px.iter().enumerate() {
+            let path = format!("fss_scales_px.{index}");
+            let widest = prepare.size[0].min(prepare.size[1]);
+            if scale % 2 == 0 {
+                found.push(Problem::new(
+                    path,
+                    format!("must be odd, so that the square has a centre, got {scale}"),
+                    "write 1, 5, 15",
+                ));
+            } else if *scale > widest {
+                let message = format!("a square of {scale} cells does not fit into a frame of {widest}");
+                found.push(Problem::new(path, message, "leave it out, or enlarge `prepare.size`"));
+            }
+        }
+        found
+    }
+}
+
+fn outside(dbz: f64, prepare: &PrepareConfig) -> Option<String> {
+    let (min, max) = (prepare.min_dbz, prepare.max_dbz);
+    (min < max && !(min..max).contains(&dbz))
+        .then(|| format!("{dbz} dBZ lies outside of what is kept, {min} to {max} dBZ"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(change: impl FnOnce(&mut NowcastConfig)) -> Vec<String> {
+        let mut config = NowcastConfig::default();
+        change(&mut config);
+        config.problems().into_iter().map(|problem| problem.path).collect()
+    }
+
+    #[test]
+    fn the_defaults_make_sense() {
+        assert_eq!(paths(|_| {}), [""; 0]);
+    }
+
+    #[test]
+    fn frames_and_ranges_that_hold_nothing_are_refused() {
+        let found = paths(|config| {
+            config.prepare.size = [0, 250];
+            config.prepare.max_dbz = -29.0;
+            config.prepare.max_bad_share = 5.0;
+            config.prepare.levels = Levels::Channels(vec![1, 2, 1]);
+            config.scores.fss_scales_px.clear();
+        });
+        let keys = ["size.0", "max_dbz", "max_bad_share", "levels.channels.2"];
+        assert_eq!(found, keys.map(|key| format!("prepare.{key}")));
+    }
+
+    #[test]
+    fn windows_without_frames_and_splits_without_training_are_refused() {
+        let found = paths(|config| {
+            config.windows = WindowsConfig { input_frames: 0, target_frames: 0, stride: 0, max_gap: 0.5 };
+            config.split = SplitConfig { val_share: 0.6, test_share: 0.4 };
+        });
+        let windows = ["input_frames", "target_frames", "stride", "max_gap"].map(|key| format!("windows.{key}"));
+        assert_eq!(found, [&windows[..], &["split.test_share".to_owned()]].concat());
+        assert_eq!(paths(|config| config.split.val_share = 1.0), ["split.val_share"]);
+    }
+
+    #[test]
+    fn a_model_without_layers_or_with_an_even_kernel_is_refused() {
+        assert_eq!(paths(|config| config.model.hidden.clear()), ["model.hidden"]);
+        assert_eq!(paths(|config| config.model.hidden[1] = 0), ["model.hidden.1"]);
+        assert_eq!(paths(|config| config.model.kernel = 4), ["model.kernel"]);
+    }
+
+    #[test]
+    fn thresholds_must_lie_in_the_range_that_is_kept_and_rise() {
+        assert_eq!(paths(|config| config.scores.thresholds_dbz = vec![20.0, 70.0]), ["scores.thresholds_dbz.1"]);
+        assert_eq!(paths(|config| config.scores.thresholds_dbz = vec![30.0, 20.0]), ["scores.thresholds_dbz.1"]);
+        assert_eq!(paths(|config| config.loss.high_dbz = 65.0), ["loss.high_dbz"]);
+        assert_eq!(paths(|config| config.prepare.size = [16, 64]), ["scores.fss_scales_px.3"]);
+        assert_eq!(paths(|config| config.scores.fss_scales_px = vec![0, 4]).len(), 2);
+    }
+}
