@@ -19,6 +19,7 @@ step() {
 step set-up scripts/setup.sh
 # Cargo would take these for the flags of .cargo/config.toml, and the binary would not find libtorch.
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
+step scripts .tools/python/bin/python -m unittest discover --start-directory scripts --pattern "*_test.py"
 step format cargo fmt --check
 step lints cargo clippy --locked --all-targets -- -D warnings
 step tests cargo test --locked

@@ -43,18 +43,26 @@ class Finder(DownloadCommand):
 
     def __init__(self, pins, action):
         super().__init__("download", "finds wheels and hands them to an action")
-        self.pins, self.action = pins, action
+        self.pins, self.action, self.refused = pins, action, None
 
     def run(self, options, args):
+        try:
+            self.find(options)
+        except Refused as refused:  # pip would show it as a bug of its own
+            self.refused = refused
+        return 0
+
+    def find(self, options):
+        """Calls the action with a session and the link of each pin."""
         session = self.get_default_session(options)
         finder = self._build_package_finder(options=options, session=session, target_python=make_target_python(options))
         for name, version, sha256 in self.pins:
             hashes = Hashes({"sha256": [sha256]})
             candidate = finder.find_best_candidate(name, SpecifierSet(f"=={version}"), hashes).best_candidate
             if candidate is None:
-                raise Refused(f"pip finds no wheel of {name} {version}; see its own words: pip download {name}=={version}")
+                remedy = f"is the network up? `pip download --no-deps {name}=={version}` tells more"
+                raise Refused(f"pip finds no wheel of {name} {version} in its index; {remedy}")
             self.action(session, candidate.link, sha256)
-        return 0
 
 
 def read_pins(path):
@@ -77,8 +85,11 @@ def fetch(pins, folder):
             download(session, link, path, sha256)
         paths.append(path)
 
-    status = Finder(pins, one).main(["--no-cache-dir", "--only-binary=:all:", "--no-deps", *TARGET])
-    if status != 0 or len(paths) != len(pins):
+    finder = Finder(pins, one)
+    finder.main(["--no-cache-dir", "--only-binary=:all:", "--no-deps", *TARGET])
+    if finder.refused:
+        raise finder.refused
+    if len(paths) != len(pins):
         raise Refused("the download failed; the lines above say why. Call the script again: it goes on where it stopped")
     return paths
 
@@ -88,7 +99,7 @@ def download(session, link, path, sha256):
     part = path.with_name(path.name + ".part")
     if link.is_file:
         shutil.copyfile(link.file_path, part)
-    else:
+    elif size(part) == 0 or digest(part) != sha256:
         transfer(session, link.url_without_fragment, part)
     if (got := digest(part)) != sha256:
         part.unlink()
