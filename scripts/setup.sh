@@ -62,24 +62,31 @@ check_rust() {
   rustup toolchain install "$RUST" --profile minimal --component rustfmt --component clippy
 }
 
-# A virtual environment can't be renamed, so this one is made in place and `.complete` is written last.
+# Made beside the old one, which is removed last. A virtual environment writes its own path into its scripts, so the
+# partial name is replaced in them before the renaming.
 make_python() {
+  local new=.tools/python.partial old=.tools/python.old
   say "python: a virtual environment with numpy, xarray, netCDF4 and others for the reference tests, 150 MB to download"
-  rm -rf .tools/python
+  rm -rf "$new" "$old"
   # What a user may have set for pip at large would lead the packages elsewhere.
   unset PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV PYTHONHOME PYTHONPATH
-  export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1
+  export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
   local install=(-m pip install --quiet --only-binary=:all: --require-hashes)
   if "$PYTHON" -c 'import ensurepip' 2>/dev/null; then
-    "$PYTHON" -m venv .tools/python
-    .tools/python/bin/python "${install[@]}" -r scripts/pins/pip.txt
+    "$PYTHON" -m venv "$new"
+    "$new/bin/python" "${install[@]}" -r scripts/pins/pip.txt
   else # Debian keeps ensurepip in a package of its own; the system's pip can fill the environment as well.
-    "$PYTHON" -m venv --without-pip .tools/python
-    "$PYTHON" "${install[@]}" --target "$(.tools/python/bin/python -c 'import site; print(site.getsitepackages()[0])')" \
+    "$PYTHON" -m venv --without-pip "$new"
+    "$PYTHON" "${install[@]}" --target "$("$new/bin/python" -c 'import site; print(site.getsitepackages()[0])')" \
       -r scripts/pins/pip.txt
   fi
-  .tools/python/bin/python "${install[@]}" -r scripts/requirements.txt
-  key scripts/requirements.txt >.tools/python/.complete
+  "$new/bin/python" "${install[@]}" -r scripts/requirements.txt
+  grep -rlI 'python\.partial' "$new/bin" "$new/pyvenv.cfg" | xargs -r sed -i 's|python\.partial|python|g'
+  key scripts/requirements.txt >"$new/.complete"
+  sync
+  [[ ! -e .tools/python ]] || mv .tools/python "$old"
+  mv "$new" .tools/python
+  rm -rf "$old"
 }
 
 check_machine
