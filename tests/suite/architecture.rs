@@ -95,6 +95,7 @@ fn a_file_that_is_too_long_is_found_and_its_tests_do_not_count() {
     let lines = |count: usize| "fn f() {}\n".repeat(count);
     let good = format!("{}#[cfg(test)]\nmod tests {{}}\n{}", lines(400), lines(300));
     tells_apart(length, "util/fs.rs", &lines(401), &good);
+    assert!(length(&Source::new("util/fs_tests.rs", &lines(401))).is_empty());
 }
 
 #[test]

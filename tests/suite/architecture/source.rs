@@ -45,12 +45,15 @@ impl Source {
 
     /// Lines before those for tests.
     pub fn code_lines(&self) -> usize {
+        if self.is_test() {
+            return 0;
+        }
         self.text.lines().take_while(|line| !line.starts_with(TESTS_BEGIN)).count()
     }
 
     /// Whether the whole file is for tests.
     pub fn is_test(&self) -> bool {
-        self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
+        ["/tests.rs", "_tests.rs"].iter().any(|end| self.path.ends_with(end)) || self.path.contains("/tests/")
     }
 
     /// The tokens of the whole file.
@@ -60,7 +63,7 @@ impl Source {
 
     /// The tokens of what is not for tests.
     pub fn product_tokens(&self) -> Vec<Token<'_>> {
-        let lines = if self.is_test() { 0 } else { self.code_lines() };
+        let lines = self.code_lines();
         self.tokens().into_iter().filter(|token| token.line <= lines).collect()
     }
 }
