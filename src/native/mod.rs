@@ -1,3 +1,6 @@
 //! What libtorch has and `tch` does not expose: the only place with `unsafe`.
 
 pub mod cuda;
+mod versions;
+
+pub use versions::{Versions, versions};

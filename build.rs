@@ -1,0 +1,33 @@
+//! Tells the program which libtorch it is built against: the version stands in a header and in no function of `tch`.
+
+use std::path::PathBuf;
+use std::{env, fs};
+
+const HEADER: &str = "torch/csrc/api/include/torch/version.h";
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    for name in ["LIBTORCH", "LIBTORCH_INCLUDE"] {
+        println!("cargo::rerun-if-env-changed={name}");
+    }
+    match version() {
+        Ok(version) => println!("cargo::rustc-env=FRAGUA_LIBTORCH_VERSION={version}"),
+        Err(reason) => println!("cargo::error={reason}"),
+    }
+}
+
+fn version() -> Result<String, String> {
+    let folder = env::var_os("LIBTORCH_INCLUDE")
+        .or_else(|| env::var_os("LIBTORCH"))
+        .ok_or("LIBTORCH is not set: call cargo inside the checkout, where .cargo/config.toml sets it")?;
+    let header = PathBuf::from(folder).join("include").join(HEADER);
+    println!("cargo::rerun-if-changed={}", header.display());
+    let text = fs::read_to_string(&header)
+        .map_err(|error| format!("{}: {error}; scripts/setup.sh brings libtorch", header.display()))?;
+    let part = |name: &str| {
+        let prefix = format!("#define TORCH_VERSION_{name} ");
+        let line = text.lines().find_map(|line| line.strip_prefix(&prefix));
+        line.map(str::trim).ok_or_else(|| format!("{}: no line {prefix:?}", header.display()))
+    };
+    Ok(format!("{}.{}.{}", part("MAJOR")?, part("MINOR")?, part("PATCH")?))
+}

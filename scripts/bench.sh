@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Times the program beside the usual tools on the same data and disk; prints medians and ratios.
+#     scripts/bench.sh                    all rows, three rounds
+#     scripts/bench.sh --rows classic,unpack --rounds 5 --frames 120
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+scripts/setup.sh
+cargo build --locked
+.tools/python/bin/python scripts/bench/run.py "$@"

@@ -1,0 +1,203 @@
+"""Runs the contenders of each row in turn, several rounds, and prints medians and ratios. Called by scripts/bench.sh.
+
+The contenders of one row alternate within each round, so that a machine that grows slower does so for all of them. Each
+runs as a process of its own into a folder of its own; wall time, CPU time and peak memory are the kernel's. The data is read
+once before, so all find it in the page cache; dirty pages are flushed before each run.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FRAGUA = ROOT / "target/debug/fragua"
+HERE = Path(__file__).parent
+
+CONFIG = """\
+data:
+  root: {root}
+  name: bench
+  source: [{{path: {{path: {source}}}}}]
+task: {{nowcast: {{}}}}
+"""
+
+
+@dataclass
+class Contender:
+    """A command to time: `command` gives it for a fresh folder to write to. `setup` goes before, and tells what failed."""
+
+    name: str
+    command: object
+    setup: object = None
+    runs: list = field(default_factory=list)
+    failure: str = ""
+
+
+@dataclass
+class Run:
+    """What the kernel counted for one process and its children."""
+
+    wall: float
+    cpu: float
+    peak_mb: float
+
+
+def measure(command):
+    """Runs a command to its end; returns its figures, or the reason why there are none."""
+    os.sync()
+    with tempfile.TemporaryFile() as output:
+        began = time.monotonic()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.monotonic() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            output.seek(0)
+            tail = output.read().decode(errors="replace").strip().splitlines()[-3:]
+            return None, f"exit {process.returncode}: " + " | ".join(tail)
+    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024), ""
+
+
+def race(title, contenders, rounds, scratch, unit=None, count=0):
+    """Times the contenders in turn and prints the row. Returns whether all of them ran."""
+    print(f"\n## {title}", flush=True)
+    for contender in contenders:
+        if contender.setup:
+            contender.failure = contender.setup()
+    for number in range(rounds):
+        for contender in contenders:
+            if contender.failure:
+                continue
+            folder = Path(tempfile.mkdtemp(dir=scratch, prefix=f"{number}-"))
+            figures, contender.failure = measure(contender.command(folder))
+            if figures:
+                contender.runs.append(figures)
+            shutil.rmtree(folder)
+    show(contenders, unit, count)
+    return not any(contender.failure for contender in contenders)
+
+
+def show(contenders, unit, count):
+    """The table of a row; the first contender is the program, the ratios are to it."""
+    rate = f" {unit + '/s':>12}" if unit else ""
+    print(f"{'':<24} {'wall s':>8} {'min..max':>15} {'CPU s':>8} {'peak MB':>8}{rate} {'x program':>10}")
+    ours = median(contenders[0], "wall")
+    for contender in contenders:
+        if contender.failure:
+            print(f"{contender.name:<24} {contender.failure}")
+            continue
+        walls = [run.wall for run in contender.runs]
+        wall, span = statistics.median(walls), f"{min(walls):.2f}..{max(walls):.2f}"
+        rate = f" {count / wall:12.1f}" if unit else ""
+        ratio = f"{wall / ours:10.2f}" if ours else f"{'':>10}"
+        cpu, peak = median(contender, "cpu"), median(contender, "peak_mb")
+        print(f"{contender.name:<24} {wall:8.2f} {span:>15} {cpu:8.2f} {peak:8.0f}{rate} {ratio}", flush=True)
+
+
+def median(contender, figure):
+    """The median of a figure, or None where nothing ran."""
+    values = [getattr(run, figure) for run in contender.runs]
+    return statistics.median(values) if values and not contender.failure else None
+
+
+def fragua(verb, source, folder):
+    """The program on a dataset, with a configuration of its own in the folder."""
+    config = folder / "bench.yaml"
+    config.write_text(CONFIG.format(root=folder / "datasets", source=source))
+    return [str(FRAGUA), verb, "--config", str(config)]
+
+
+def volumes(scratch, name, **options):
+    """Writes volumes and reads them once."""
+    folder = scratch / name
+    flags = [text for key, value in options.items() for text in (f"--{key}", str(value))]
+    subprocess.run([sys.executable, HERE / "make_volumes.py", folder, *flags], check=True)
+    for path in folder.rglob("*.nc"):
+        path.read_bytes()
+    return folder
+
+
+def prepare_row(options, scratch, container):
+    """Preparing whole volumes against Python."""
+    source = volumes(scratch, container, format=container, events=2, frames=options.frames // 2)
+    script = HERE / "prepare_in_python.py"
+
+    def python(way):
+        return Contender(f"Python, {way}", lambda folder: [sys.executable, script, way, source, folder / "out.zarr"])
+
+    ours = Contender("fragua prepare", lambda folder: fragua("prepare", source, folder))
+    contenders = [ours, python("careful"), python("xarray")]
+    count = options.frames // 2 * 2
+    title = f"prepare {count} volumes of 18 x 500 x 500, netCDF {container}"
+    return race(title, contenders, options.rounds, scratch, "frames", count)
+
+
+def again_row(options, scratch):
+    """Preparing again when nothing changed."""
+    source = volumes(scratch, "many", events=30, frames=100, grid=64, levels=2)
+    kept = scratch / "again"
+    kept.mkdir()
+    command = [*fragua("prepare", source, kept), "--set", "task.nowcast.prepare.size=[64, 64]"]
+    contender = Contender("fragua prepare, again", lambda _: command, setup=lambda: measure(command)[1])
+    return race("prepare 3000 files again, nothing changed", [contender], options.rounds, scratch, "files", 3000)
+
+
+def unpack_row(options, scratch, suffix, pack, unpack):
+    """Unpacking an archive against tar, both until everything is on disk."""
+    source = volumes(scratch, f"packed-{suffix}", events=2, frames=options.frames // 2)
+    archive = scratch / f"volumes.{suffix}"
+    subprocess.run(["tar", *pack, "-cf", archive, "-C", source.parent, source.name], check=True)
+    archive.read_bytes()
+    megabytes = sum(path.stat().st_size for path in source.rglob("*.nc")) / 1e6
+    shell = 'mkdir "$2/raw" && tar ' + unpack + ' "$1" -C "$2/raw" && sync -f "$2/raw"'
+    contenders = [
+        Contender("fragua fetch", lambda folder: fragua("fetch", archive, folder)),
+        Contender("tar and sync", lambda folder: ["sh", "-c", shell, "sh", str(archive), str(folder)]),
+    ]
+    return race(f"unpack {archive.name} ({megabytes:.0f} MB unpacked)", contenders, options.rounds, scratch, "MB", megabytes)
+
+
+def loader_row(_options, _scratch):
+    """The loader's own benchmark, in its own words."""
+    print("\n## loader", flush=True)
+    return subprocess.run(["cargo", "bench", "--locked", "--bench", "loader"], cwd=ROOT, check=False).returncode == 0
+
+
+ROWS = {
+    "classic": lambda options, scratch: prepare_row(options, scratch, "classic"),
+    "netcdf4": lambda options, scratch: prepare_row(options, scratch, "netcdf4"),
+    "again": again_row,
+    "gzip": lambda options, scratch: unpack_row(options, scratch, "tar.gz", ["--gzip"], "-xzf"),
+    "zstd": lambda options, scratch: unpack_row(options, scratch, "tar.zst", ["--zstd"], "--zstd -xf"),
+    "loader": loader_row,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", default=",".join(ROWS), help="which, of: %(default)s")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--frames", type=int, default=60, help="volumes of a row that holds whole ones")
+    parser.add_argument("--scratch", type=Path, help="a folder on the disk to measure (a temporary one is made below it)")
+    options = parser.parse_args()
+    unknown = [row for row in options.rows.split(",") if row not in ROWS]
+    if unknown or options.rounds < 1 or options.frames < 2:
+        parser.error(f"unknown rows {unknown}" if unknown else "--rounds from 1, --frames from 2")
+    if any(row == "zstd" for row in options.rows.split(",")) and not shutil.which("zstd"):
+        parser.error("tar needs zstd for the row zstd: apt-get install zstd, or name other --rows")
+    fine = True
+    for row in options.rows.split(","):
+        with tempfile.TemporaryDirectory(prefix="fragua-bench-", dir=options.scratch) as scratch:
+            fine &= ROWS[row](options, Path(scratch))
+    sys.exit(0 if fine else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Sets up what is missing and runs every check of the project. The first failure ends it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# step NAME COMMAND...: announces a check, runs it with its output as it is, and tells how long it took.
+step() {
+  local name=$1 began=$SECONDS status=0
+  shift
+  printf '== %s: %s\n' "$name" "$*"
+  "$@" || status=$?
+  if ((status != 0)); then
+    printf '== %s: failed with status %d after %d s\n' "$name" "$status" $((SECONDS - began)) >&2
+    exit "$status"
+  fi
+  printf '== %s: passed in %d s\n' "$name" $((SECONDS - began))
+}
+
+step set-up scripts/setup.sh
+# Cargo would take these for the flags of .cargo/config.toml, and the binary would not find libtorch.
+unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
+step scripts .tools/python/bin/python -m unittest discover --start-directory scripts --pattern "*_test.py"
+step format cargo fmt --check
+step lints cargo clippy --locked --all-targets -- -D warnings
+step tests cargo test --locked
+step documentation env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps

@@ -1,0 +1,167 @@
+//! The rules of `ARCHITECTURE.md` that a program can check, each a pure function from a file to what is wrong with it.
+
+use super::source::{Source, Token};
+
+/// The layers: a module uses only those of a later row. Those of one row never use each other.
+const LAYERS: [&[&str]; 8] = [
+    &["main"],
+    &["cli"],
+    &["worker"],
+    &["config"],
+    &["task"],
+    &["train"],
+    &["data", "nn", "metric", "report"],
+    &["native", "util"],
+];
+
+/// A file past this many lines says more than one thing.
+const MAX_CODE_LINES: usize = 400;
+
+/// One outside thing, one place: the crates, and the paths below `src` that may name them.
+const HOMES: [(&[&str], &[&str]); 4] = [
+    (&["reqwest"], &["data/fetch"]),
+    (&["netcdf", "hdf5", "hdf5_metno"], &["task/nowcast"]),
+    (&["serde_yaml", "serde_saphyr"], &["config"]),
+    (&["tch"], &["native", "nn", "metric", "train", "task"]),
+];
+
+const PRINTING: [&str; 4] = ["println", "eprintln", "print", "eprint"];
+
+/// Everything that is wrong with a file, one line each.
+pub fn faults(source: &Source) -> Vec<String> {
+    [layers, heading, length, unsafe_code, printing, homes].iter().flat_map(|rule| rule(source)).collect()
+}
+
+/// No arrow points left or sideways.
+pub fn layers(source: &Source) -> Vec<String> {
+    if source.path == "lib.rs" {
+        return Vec::new();
+    }
+    let tokens = source.tokens();
+    let root = if source.path == "main.rs" { "fragua" } else { "crate" };
+    let used =
+        (0..tokens.len()).filter(|at| is_path_root(&tokens, *at, root)).flat_map(|at| children(&tokens[at + 2..]));
+    let wrong = used.filter_map(|used| {
+        let reason = refusal(source.top(), used.text)?;
+        Some(format!("{}:{}: uses `{}`: {reason}", source.path, used.line, used.text))
+    });
+    wrong.chain(climbs(source, &tokens)).collect()
+}
+
+/// Why a module may not use another, or `None` where it may.
+fn refusal(user: &str, used: &str) -> Option<&'static str> {
+    let rank = |name: &str| LAYERS.iter().position(|row| row.contains(&name));
+    match (rank(user), rank(used)) {
+        _ if user == used => None,
+        (None, _) => Some("the user stands in no layer; give it one in the layer line"),
+        (_, None) => Some("it stands in no layer; give it one in the layer line"),
+        (Some(from), Some(to)) if to == from => Some("the arrow points sideways; pass in what is needed"),
+        (Some(from), Some(to)) if to < from => Some("the arrow points left; pass in what is needed from above"),
+        _ => None,
+    }
+}
+
+/// `super::super::x` may reach the root of the crate as well as `crate::x` does, unseen by the rule above.
+fn climbs(source: &Source, tokens: &[Token<'_>]) -> Vec<String> {
+    let is_super = |at: usize| tokens.get(at).is_some_and(|token| token.text == "super");
+    let starts = (0..tokens.len()).filter(|at| is_super(*at) && (*at < 2 || !is_super(at - 2)));
+    let climb = |at: usize| (0..).take_while(|step| is_super(at + 2 * step)).count();
+    let allowed = |line: usize| source.depth() - usize::from(line <= source.code_lines());
+    starts
+        .filter(|at| climb(*at) > allowed(tokens[*at].line))
+        .map(|at| format!("{}:{}: `super` climbs to the root; write `crate::`", source.path, tokens[at].line))
+        .collect()
+}
+
+/// Whether a path begins here with this name: `name::`, and nothing before it that makes it a part of another path.
+fn is_path_root(tokens: &[Token<'_>], at: usize, name: &str) -> bool {
+    let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
+    let before = if at == 0 { "" } else { text(at - 1) };
+    let leads = text(at + 1) == "::" || (before == "use" && matches!(text(at + 1), ";" | "as"));
+    text(at) == name && leads && before != "." && !(before == "::" && at > 1 && is_segment(text(at - 2)))
+}
+
+/// Whether a word is a part of a path; `use` may stand before the `::` of a path that begins there.
+fn is_segment(word: &str) -> bool {
+    word != "use" && word.starts_with(|character: char| character.is_alphabetic() || character == '_')
+}
+
+/// The names right below the root: `a` in `crate::a::b`, `a` and `c` in `crate::{a::{self, b}, c}`.
+fn children<'a>(after_root: &[Token<'a>]) -> Vec<Token<'a>> {
+    if after_root.first().is_none_or(|token| token.text != "{") {
+        return after_root.first().copied().into_iter().collect();
+    }
+    let (mut found, mut depth, mut before) = (Vec::new(), 0, "");
+    for token in after_root {
+        match token.text {
+            "{" => depth += 1,
+            "}" => depth -= 1,
+            "," => {}
+            _ if depth == 1 && matches!(before, "{" | ",") => found.push(*token),
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+        before = token.text;
+    }
+    found
+}
+
+/// Every file says what it is.
+pub fn heading(source: &Source) -> Vec<String> {
+    let says = source.text.starts_with("//! ");
+    if says { Vec::new() } else { vec![format!("{}: does not open with `//!`: say what it is", source.path)] }
+}
+
+/// No file grows past what one thought needs.
+pub fn length(source: &Source) -> Vec<String> {
+    let lines = source.code_lines();
+    if lines <= MAX_CODE_LINES {
+        return Vec::new();
+    }
+    vec![format!("{}: {lines} lines of code, {MAX_CODE_LINES} at most: give its second idea a file", source.path)]
+}
+
+/// `unsafe` stands only in `native`, in tests too.
+pub fn unsafe_code(source: &Source) -> Vec<String> {
+    if source.top() == "native" {
+        return Vec::new();
+    }
+    let found = source.tokens().into_iter().filter(|token| token.text == "unsafe");
+    found.map(|token| format!("{}:{}: `unsafe` outside `native`", source.path, token.line)).collect()
+}
+
+/// Only the command line prints. A test may tell why it skips.
+pub fn printing(source: &Source) -> Vec<String> {
+    if source.top() == "cli" {
+        return Vec::new();
+    }
+    let tokens = source.product_tokens();
+    let prints = |pair: &&[Token<'_>]| PRINTING.contains(&pair[0].text) && pair[1].text == "!";
+    let fault = |pair: &[Token<'_>]| format!("{}:{}: `{}!` outside `cli`", source.path, pair[0].line, pair[0].text);
+    tokens.windows(2).filter(prints).map(fault).collect()
+}
+
+/// One place per outside thing.
+pub fn homes(source: &Source) -> Vec<String> {
+    let tokens = source.product_tokens();
+    let mut found = Vec::new();
+    for (crates, homes) in HOMES {
+        if homes.iter().any(|home| lies_in(&source.path, home)) {
+            continue;
+        }
+        for name in crates {
+            let uses = (0..tokens.len()).filter(|at| is_path_root(&tokens, *at, name));
+            found.extend(
+                uses.map(|at| format!("{}:{}: `{name}` outside {}", source.path, tokens[at].line, homes.join(", "))),
+            );
+        }
+    }
+    found
+}
+
+/// Whether the path is the home's file or lies in its folder.
+fn lies_in(path: &str, home: &str) -> bool {
+    path.strip_prefix(home).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+}
