@@ -33,7 +33,8 @@ fn measure<T: Raw>(criterion: &mut Criterion, kind: &str, method: Method, to: [u
     let (Ok(resampler), Ok(quantizer)) = (Resampler::new(method, FROM, to), Quantizer::new(-29.0, 65.0)) else {
         return;
     };
-    let decode = Decode { scale: 0.5, offset: 33.5, missing: vec![-128.0], valid: Some([-127.0, 127.0]) };
+    let decode =
+        Decode { scale: 0.5, offset: 33.5, missing: vec![-128.0], valid: Some([-127.0, 127.0]), unsigned_span: None };
     let mut out = vec![0; LEVELS * to[0] * to[1]];
     let mut scratch = Scratch::default();
     let mut group = criterion.benchmark_group("resample");

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -193,6 +194,7 @@ fn frames_of_the_old_version_are_taken_over() {
     let writer = store.writer("event", spec()).unwrap();
     writer.reuse_frame(0, &old, 1).unwrap();
     writer.reuse_frame(1, &old, 2).unwrap();
+    assert_eq!(old.frame_path(1).metadata().unwrap().nlink(), 2, "the file is shared, not copied");
     writer.write_frame(2, &frame(50)).unwrap();
     let new = writer.finish(&times(3), &Attributes::new(), b"{}").unwrap();
     assert_eq!([0, 1, 2].map(|index| read(&new, index)), [frame(1), frame(2), frame(50)]);

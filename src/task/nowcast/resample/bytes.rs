@@ -44,7 +44,7 @@ struct Present {
     lowest: i16,
     /// How far the highest is above it.
     span: u8,
-    /// Whether the raw bytes have a sign.
+    /// Whether the raw bytes have a sign that counts.
     signed: bool,
 }
 
@@ -100,7 +100,12 @@ impl Resampler {
         out: &mut [u8],
         scratch: &mut Scratch,
     ) -> bool {
-        let Some(present) = Present::of(decode, matches!(raw, Bytes::Signed(_))) else { return false };
+        let signed = match (raw, decode.unsigned_span) {
+            (Bytes::Signed(_), None) => true,
+            (Bytes::Unsigned(_), _) | (Bytes::Signed(_), Some(256.0)) => false,
+            (Bytes::Signed(_), Some(_)) => return false,
+        };
+        let Some(present) = Present::of(decode, signed) else { return false };
         let Some((kind, block)) = self.kind(&present) else { return false };
         let key = Key { decode: decode.clone(), quantizer: *quantizer, kind, present };
         if scratch.table.as_ref().is_none_or(|(known, _)| *known != key) {

@@ -13,9 +13,21 @@ pub struct Decode {
     pub missing: Vec<f64>,
     /// The lowest and the highest raw number that is not missing, where the file says so.
     pub valid: Option<[f64; 2]>,
+    /// What negative numbers are raised by before all else, where a signed type holds unsigned numbers: 256 for bytes.
+    pub unsigned_span: Option<f64>,
 }
 
 impl Decode {
+    /// A number of the file as a raw number: raised where it holds an unsigned one.
+    #[must_use]
+    #[inline]
+    pub fn raw(&self, number: f64) -> f64 {
+        match self.unsigned_span {
+            Some(span) if number < 0.0 => number + span,
+            _ => number,
+        }
+    }
+
     /// Whether a raw number stands for "missing".
     #[must_use]
     #[inline]
@@ -40,12 +52,20 @@ impl Decode {
     /// Writes one row as floats, still raw, with NaN for what is missing.
     pub(super) fn row<T: Raw>(&self, row: &[T], cells: &mut [f64]) {
         let [lowest, highest] = self.range();
-        for (cell, &raw) in cells.iter_mut().zip(row) {
-            let raw: f64 = raw.into();
-            // Without a short cut between the two comparisons this becomes vector instructions.
-            *cell = if (raw >= lowest) & (raw <= highest) { raw } else { f64::NAN };
+        for (cell, &number) in cells.iter_mut().zip(row) {
+            *cell = number.into();
         }
-        for &missing in &self.missing {
+        if self.unsigned_span.is_some() {
+            cells.iter_mut().for_each(|cell| *cell = self.raw(*cell));
+        }
+        // Most files name one number; NaN stands for none, as nothing equals it.
+        let (first, rest) = self.missing.split_first().unwrap_or((&f64::NAN, &[]));
+        for cell in &mut *cells {
+            // Without short cuts between the comparisons this becomes vector instructions.
+            let present = (*cell >= lowest) & (*cell <= highest) & (*cell != *first);
+            *cell = if present { *cell } else { f64::NAN };
+        }
+        for &missing in rest {
             for cell in &mut *cells {
                 *cell = if *cell == missing { f64::NAN } else { *cell };
             }
@@ -95,7 +115,13 @@ mod tests {
 
     #[test]
     fn listed_numbers_those_outside_the_range_and_those_not_finite_are_missing() {
-        let decode = Decode { scale: 0.5, offset: 33.5, missing: vec![-128.0, 7.0], valid: Some([-127.0, 100.0]) };
+        let decode = Decode {
+            scale: 0.5,
+            offset: 33.5,
+            missing: vec![-128.0, 7.0],
+            valid: Some([-127.0, 100.0]),
+            unsigned_span: None,
+        };
         let raw = [-128.0, -127.0, 7.0, 8.0, 100.0, 101.0, f64::NAN, f64::INFINITY];
         let expected = [true, false, true, false, false, true, true, true];
         assert_eq!(raw.map(|raw| decode.is_missing(raw)), expected);
@@ -107,9 +133,24 @@ mod tests {
 
     #[test]
     fn infinite_numbers_are_missing_also_where_no_range_is_given() {
-        let decode =
-            Decode { scale: 1.0, offset: 0.0, missing: vec![], valid: Some([f64::NEG_INFINITY, f64::INFINITY]) };
+        let valid = Some([f64::NEG_INFINITY, f64::INFINITY]);
+        let decode = Decode { scale: 1.0, offset: 0.0, missing: vec![], valid, unsigned_span: None };
         assert!(decode.is_missing(f64::INFINITY) && decode.is_missing(f64::NEG_INFINITY));
         assert!(!decode.is_missing(1e300));
+    }
+
+    #[test]
+    fn signed_numbers_that_hold_unsigned_ones_are_raised_first() {
+        let decode = Decode {
+            scale: 1.0,
+            offset: 0.0,
+            missing: vec![255.0],
+            valid: Some([0.0, 254.0]),
+            unsigned_span: Some(256.0),
+        };
+        let mut cells = [0.0; 4];
+        decode.row(&[5_i8, -1, -2, -128], &mut cells);
+        assert_eq!([cells[0], cells[2], cells[3]], [5.0, 254.0, 128.0]);
+        assert!(cells[1].is_nan());
     }
 }

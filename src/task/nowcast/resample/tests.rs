@@ -36,8 +36,13 @@ impl Case {
 
     fn run<T: Raw>(&self, convert: impl Fn(f64) -> T) -> Vec<u8> {
         let raw: Vec<T> = self.raw.iter().map(|raw| convert(raw.unwrap_or(f64::NAN))).collect();
-        let decode =
-            Decode { scale: self.scale, offset: self.offset, missing: self.missing.clone(), valid: self.valid };
+        let decode = Decode {
+            scale: self.scale,
+            offset: self.offset,
+            missing: self.missing.clone(),
+            valid: self.valid,
+            unsigned_span: None,
+        };
         let quantizer = Quantizer::new(QUANTIZER.0, QUANTIZER.1).unwrap();
         let mut out = vec![99; self.to[0] * self.to[1]];
         let resampler = Resampler::along(self.method, [&self.y, &self.x], self.to).unwrap();
@@ -111,11 +116,9 @@ fn decodes() -> impl Strategy<Value = Decode> {
         Just(vec![127.0, 1e9, f64::NAN]),
     ];
     let valid = prop_oneof![Just(None), Just(Some([-127.0, 127.0])), Just(Some([10.0, 200.5])), Just(Some([9.0, 8.0]))];
-    (scale, -60.0..60.0, missing, valid).prop_map(|(scale, offset, missing, valid)| Decode {
-        scale,
-        offset,
-        missing,
-        valid,
+    let unsigned_span = prop_oneof![3 => Just(None), 1 => Just(Some(256.0))];
+    (scale, -60.0..60.0, missing, valid, unsigned_span).prop_map(|(scale, offset, missing, valid, unsigned_span)| {
+        Decode { scale, offset, missing, valid, unsigned_span }
     })
 }
 
@@ -148,7 +151,8 @@ proptest! {
 
 #[test]
 fn the_kernels_for_bytes_are_used_for_radar_volumes() {
-    let decode = Decode { scale: 0.5, offset: 33.5, missing: vec![-128.0], valid: Some([-127.0, 127.0]) };
+    let decode =
+        Decode { scale: 0.5, offset: 33.5, missing: vec![-128.0], valid: Some([-127.0, 127.0]), unsigned_span: None };
     let quantizer = Quantizer::new(-29.0, 65.0).unwrap();
     for method in [Method::Mean, Method::Max, Method::Nearest] {
         let resampler = Resampler::new(method, [6, 6], [3, 3]).unwrap();
@@ -165,7 +169,7 @@ fn memory_that_served_another_decoding_gives_the_same_result() {
     let mut scratch = Scratch::default();
     let mut out = [0];
     for (scale, expected) in [(1.0, 11), (2.0, 21), (1.0, 11)] {
-        let decode = Decode { scale, offset: 0.0, missing: vec![0.0], valid: None };
+        let decode = Decode { scale, offset: 0.0, missing: vec![0.0], valid: None, unsigned_span: None };
         resampler.run(&[10_u8, 0, 10, 10], &decode, &quantizer, &mut out, &mut scratch).unwrap();
         assert_eq!(out, [expected]);
     }
@@ -174,7 +178,7 @@ fn memory_that_served_another_decoding_gives_the_same_result() {
 #[test]
 fn values_are_clamped_after_averaging() {
     let resampler = Resampler::new(Method::Mean, [1, 2], [1, 1]).unwrap();
-    let decode = Decode { scale: 1.0, offset: 0.0, missing: vec![], valid: None };
+    let decode = Decode { scale: 1.0, offset: 0.0, missing: vec![], valid: None, unsigned_span: None };
     let quantizer = Quantizer::new(0.0, 127.0).unwrap();
     // -100 and 100 average to 0; clamped first they would give 50.
     assert_eq!(run(&resampler, &[-100_i8, 100], &decode, &quantizer), [1]);
@@ -183,7 +187,7 @@ fn values_are_clamped_after_averaging() {
 #[test]
 fn slices_that_do_not_fit_are_refused() {
     let resampler = Resampler::new(Method::Mean, [4, 4], [2, 2]).unwrap();
-    let decode = Decode { scale: 1.0, offset: 0.0, missing: vec![], valid: None };
+    let decode = Decode { scale: 1.0, offset: 0.0, missing: vec![], valid: None, unsigned_span: None };
     let quantizer = Quantizer::new(0.0, 1.0).unwrap();
     let error = resampler.run(&[0_u8; 32], &decode, &quantizer, &mut [0; 4], &mut Scratch::default()).unwrap_err();
     assert_eq!(
@@ -205,7 +209,7 @@ fn empty_grids_and_disordered_axes_are_refused() {
 
 #[test]
 fn one_cell_spreads_over_any_grid() {
-    let decode = Decode { scale: 1.0, offset: 0.0, missing: vec![], valid: None };
+    let decode = Decode { scale: 1.0, offset: 0.0, missing: vec![], valid: None, unsigned_span: None };
     let quantizer = Quantizer::new(0.0, 254.0).unwrap();
     for method in [Method::Mean, Method::Max, Method::Nearest, Method::Bilinear] {
         let resampler = Resampler::new(method, [1, 1], [2, 3]).unwrap();

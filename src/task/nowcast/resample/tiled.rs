@@ -95,7 +95,7 @@ pub(super) fn nearest<T: Raw>(
     for (&row, out) in rows.iter().zip(out.chunks_exact_mut(columns.len())) {
         let row = &level[row * width..][..width];
         for (byte, &column) in out.iter_mut().zip(columns) {
-            *byte = cell_byte(row[column].into(), decode, quantizer);
+            *byte = cell_byte(decode.raw(row[column].into()), decode, quantizer);
         }
     }
 }
