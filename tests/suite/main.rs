@@ -1,1 +1,4 @@
 //! The integration tests, in one binary: they run the real program.
+
+#[cfg(test)]
+mod config;
