@@ -1,8 +1,6 @@
 //! A mistake with the place where it was written, and how both are shown to people. Which mistakes there are is not
 //! decided here.
 
-use std::fmt::Write as _;
-
 use super::text::{Excerpt, Span, Texts};
 
 /// The longest piece of a line that is shown.
@@ -53,8 +51,7 @@ impl Diagnostic {
         }
         for (label, text) in [("note", &self.note), ("help", &self.help)] {
             if let Some(text) = text {
-                // Writing to a string can't fail.
-                let _: std::fmt::Result = writeln!(out, "{margin} = {label}: {}", printable(text));
+                out += &format!("{margin} = {label}: {}\n", printable(text));
             }
         }
         out

@@ -9,6 +9,9 @@ use crate::util::units::count;
 use super::diagnostic::Diagnostic;
 use super::text::Texts;
 
+/// More mistakes than this are counted but not shown: the file is then of another kind altogether.
+const MOST_SHOWN: usize = 50;
+
 /// Why a configuration could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -92,8 +95,11 @@ impl Mistakes {
 
 impl std::fmt::Display for Mistakes {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for wrong in &self.diagnostics {
+        for wrong in self.diagnostics.iter().take(MOST_SHOWN) {
             writeln!(out, "{}", wrong.render(&self.texts))?;
+        }
+        if let Some(rest) = self.diagnostics.len().checked_sub(MOST_SHOWN + 1) {
+            writeln!(out, "... and {} not shown\n", count(rest as u64 + 1, "mistake"))?;
         }
         let number = count(self.diagnostics.len() as u64, "mistake");
         writeln!(out, "error: {number} in the configuration")

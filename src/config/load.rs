@@ -21,7 +21,7 @@ use super::{BUILT_IN, Config};
 pub const DEFAULT_FILE: &str = "config.yaml";
 
 /// More than a person writes.
-const MAX_BYTES: u64 = 1 << 20;
+const MAX_BYTES: u64 = 1 << 18;
 
 /// A configuration, and where it came from.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +47,10 @@ pub fn load(
     let file = file.or_else(|| default.exists().then_some(default));
     let (name, body) = match file {
         Some(path) => (path.display().to_string(), read(path)?),
-        None => (format!("built-in {DEFAULT_FILE}"), BUILT_IN.to_owned()),
+        None => {
+            tracing::info!("there is no {DEFAULT_FILE} in this folder: the built-in one is used");
+            (format!("built-in {DEFAULT_FILE}"), BUILT_IN.to_owned())
+        }
     };
     let config = resolve(name, body, &environment(variables), overrides).map_err(ConfigError::Mistakes)?;
     Ok(Loaded { config, file: file.map(Path::to_owned) })

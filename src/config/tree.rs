@@ -127,7 +127,7 @@ impl Node {
         match &self.value {
             Value::Null => serde_json::Value::Null,
             Value::Bool(value) => (*value).into(),
-            Value::Integer(value) => Number::from_i128(*value).map_or(serde_json::Value::Null, Into::into),
+            Value::Integer(value) => Number::from_i128(*value).map_or_else(|| (*value as f64).into(), Into::into),
             Value::Float(value) => (*value).into(),
             Value::Text(text) => text.clone().into(),
             Value::List(items) => {

@@ -123,7 +123,7 @@ impl ModelConfig {
                 "write 32 or so",
             ));
         }
-        if self.kernel % 2 == 0 {
+        if self.kernel.is_multiple_of(2) {
             let message = format!("must be odd, so that a frame keeps its size, got {}", self.kernel);
             found.push(Problem::new("kernel", message, "write 3 or 5"));
         }
@@ -180,7 +180,7 @@ impl ScoresConfig {
         for (index, scale) in self.fss_scales_px.iter().enumerate() {
             let path = format!("fss_scales_px.{index}");
             let widest = prepare.size[0].min(prepare.size[1]);
-            if scale % 2 == 0 {
+            if scale.is_multiple_of(2) {
                 found.push(Problem::new(
                     path,
                     format!("must be odd, so that the square has a centre, got {scale}"),
