@@ -1,9 +1,101 @@
-//! The command line.
+//! The command line: what is typed becomes a call of the worker, what comes back becomes text and an exit code.
+//!
+//! Results go to stdout, everything else to stderr.
 
+mod args;
+mod commands;
+mod log;
+mod output;
+mod progress;
+mod version;
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use clap::Parser;
+use indicatif::MultiProgress;
+use thiserror::Error;
+use tracing::error;
+
+use self::args::Arguments;
+use crate::config::ConfigError;
 use crate::util::exit::Exit;
+use crate::util::progress::Progress;
+use crate::util::stop::Stop;
+use crate::worker::WorkError;
 
-/// Runs the program.
+/// What a command gets from the command line's surroundings.
+struct Session {
+    stop: Stop,
+    progress: Box<dyn Progress>,
+}
+
+/// A command that failed.
+#[derive(Debug, Error)]
+enum CommandError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Work(#[from] WorkError),
+    /// Whoever reads the output has gone, or its disk is full.
+    #[error("could not write the result: {0}")]
+    Output(#[from] io::Error),
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl CommandError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Config(error) => error.exit(),
+            Self::Work(error) => error.exit(),
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+            Self::Output(_) => Exit::DiskIo,
+            Self::Usage(_) => Exit::Usage,
+        }
+    }
+}
+
+/// Runs the program: parses, works, reports, and says how the process ends.
 #[must_use]
 pub fn main() -> Exit {
-    Exit::Done
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return explain(&error),
+    };
+    let bars = MultiProgress::new();
+    log::start(arguments.log_format, arguments.verbose, &bars);
+    let progress = progress::observer(&bars, arguments.log_format);
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let session = Session { stop: Stop::on_signals()?, progress };
+        commands::run(arguments.command, &session)
+    }));
+    match result {
+        Ok(Ok(())) => Exit::Done,
+        Ok(Err(failure)) => tell(&failure),
+        Err(_) => {
+            error!("this is a bug in fragua; please report it with the lines above and the command");
+            Exit::Bug
+        }
+    }
+}
+
+/// Help and version are results; anything else that clap has to say is a mistake in the command.
+fn explain(error: &clap::Error) -> Exit {
+    let printed = error.print();
+    match (error.use_stderr(), printed) {
+        (false, Ok(())) => Exit::Done,
+        (false, Err(error)) => CommandError::from(error).exit(),
+        (true, _) => Exit::Usage,
+    }
+}
+
+fn tell(failure: &CommandError) -> Exit {
+    let exit = failure.exit();
+    match failure {
+        _ if exit == Exit::Done => {}
+        CommandError::Config(error) => output::mistakes(error),
+        _ => error!("{failure}"),
+    }
+    exit
 }

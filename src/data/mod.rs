@@ -1,12 +1,13 @@
 //! Data as plain arrays and files: fetching, unpacking, the prepared store, the loader. Nothing here knows a task or
 //! sees a tensor.
 
+pub mod acquire;
 mod check;
 pub mod config;
-pub mod store;
-pub mod manifest;
-pub mod unpack;
 pub mod fetch;
 pub mod loader;
+pub mod manifest;
+pub mod store;
+pub mod unpack;
 
 pub use check::folder_name;

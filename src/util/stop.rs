@@ -4,7 +4,7 @@
 //! stands under its final name before it is complete.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use thiserror::Error;
@@ -38,11 +38,11 @@ impl Stop {
     /// Where the system refuses the signal handlers.
     pub fn on_signals() -> std::io::Result<Self> {
         let stop = Self::default();
+        let armed = Arc::new(AtomicBool::new(false));
         for (signal, exit) in [(SIGINT, Exit::Interrupted), (SIGTERM, Exit::Terminated)] {
-            // The order matters: the second signal must find the flag of the first.
-            let armed = Arc::new(std::sync::atomic::AtomicBool::new(false));
+            // The order matters: the first signal must not yet find the flag that it sets.
             signal_hook::flag::register_conditional_shutdown(signal, exit as i32, Arc::clone(&armed))?;
-            signal_hook::flag::register(signal, armed)?;
+            signal_hook::flag::register(signal, Arc::clone(&armed))?;
             signal_hook::flag::register_usize(signal, Arc::clone(&stop.0), exit as usize)?;
         }
         Ok(stop)

@@ -2,4 +2,11 @@
 
 #[cfg(test)]
 mod architecture;
+#[cfg(test)]
 mod config;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod prepare;
+#[cfg(test)]
+mod program;

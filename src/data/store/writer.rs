@@ -79,6 +79,24 @@ impl EventWriter {
         Ok(self.chunks.adopt(index, &from.frame_path(old_index))?)
     }
 
+    /// Keeps only these frames, given in ascending order, and numbers them anew from 0.
+    ///
+    /// # Errors
+    /// Where one of them was not written, or the disk refuses.
+    pub fn keep(&self, indices: &[usize]) -> Result<(), StoreError> {
+        let kept: BTreeSet<OsString> = indices.iter().map(|&index| self.file_name(index)).collect();
+        for name in self.written()?.difference(&kept) {
+            let path = self.chunks.folder().join(name);
+            fs::remove_file(&path).map_err(FsError::at("remove", &path))?;
+        }
+        // Each frame moves to a number that is free by then, because those before it have moved already.
+        for (new, &old) in indices.iter().enumerate().filter(|(new, old)| new != *old) {
+            let path = self.chunks.path(old);
+            fs::rename(&path, self.chunks.path(new)).map_err(FsError::at("rename", &path))?;
+        }
+        Ok(())
+    }
+
     /// Completes the event: `times` are seconds since 1970, one for each frame; `attributes` are those of the event; the
     /// manifest is kept as it is. When this returns, the event is on disk and an older one in its place is gone.
     ///
@@ -115,15 +133,18 @@ impl EventWriter {
             return unfinished(format!("the time of frame {index} is {}", times[index]));
         }
         let written = self.written()?;
-        let file_name = |index: usize| self.chunks.path(index).file_name().unwrap_or_default().to_owned();
-        let expected: BTreeSet<OsString> = (0..times.len()).map(file_name).collect();
-        if let Some(index) = (0..times.len()).find(|&index| !written.contains(&file_name(index))) {
+        let expected: BTreeSet<OsString> = (0..times.len()).map(|index| self.file_name(index)).collect();
+        if let Some(index) = (0..times.len()).find(|&index| !written.contains(&self.file_name(index))) {
             return unfinished(format!("frame {index} of {} was not written", times.len()));
         }
         match written.difference(&expected).next() {
             Some(name) => unfinished(format!("it has {} times but also the frame {name:?}", times.len())),
             None => Ok(()),
         }
+    }
+
+    fn file_name(&self, index: usize) -> OsString {
+        self.chunks.path(index).file_name().unwrap_or_default().to_owned()
     }
 
     fn written(&self) -> Result<BTreeSet<OsString>, StoreError> {

@@ -222,7 +222,7 @@ fn size(bytes: &[u8; 12]) -> Result<u64, Refusal> {
 /// Octal digits, spaces before them, spaces and zero bytes behind them.
 fn octal(field: &'static str, bytes: &[u8]) -> Result<u64, Refusal> {
     let text = bytes.trim_ascii_start();
-    let digits = text.iter().take_while(|byte| (b'0'..=b'7').contains(byte)).count();
+    let digits = text.iter().take_while(|&&byte| (b'0'..=b'7').contains(&byte)).count();
     let is_end = |byte: &u8| matches!(byte, 0 | b' ');
     if digits == 0 || !text[digits..].iter().all(is_end) {
         return Err(Refusal::Header { field, problem: "it is no octal number" });

@@ -2,12 +2,16 @@
 
 mod check;
 pub mod config;
-pub mod volume;
+pub mod dataset;
+pub mod event_name;
+pub mod inspect;
+pub mod lrose;
+pub mod plan;
+pub mod prepare;
 pub mod quantize;
 pub mod resample;
-pub mod event_name;
-pub mod plan;
 pub mod split;
-pub mod windows;
-pub mod lrose;
+pub mod statistics;
 pub mod synth;
+pub mod volume;
+pub mod windows;

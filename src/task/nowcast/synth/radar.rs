@@ -99,7 +99,8 @@ impl View {
 
     /// Hills near the radar, and the front range of the mountains where it is not in their shadow.
     fn clutter_dbz(&self, textures: &Textures) -> f32 {
-        let pattern = 0.8 * textures.fine.at(self.x * 2.1 + 40.0, self.y * 2.1) + 0.6 * textures.ragged.at(self.x, self.y);
+        let pattern =
+            0.8 * textures.fine.at(self.x * 2.1 + 40.0, self.y * 2.1) + 0.6 * textures.ragged.at(self.x, self.y);
         let near = 17.0 + 13.0 * pattern - 1.1 * self.range;
         let ridge = 118.0 + 14.0 * textures.broad.at(self.azimuth_degrees * 1.4, 3.0);
         let from_west = (self.azimuth_degrees - 270.0).abs();

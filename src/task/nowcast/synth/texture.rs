@@ -156,7 +156,9 @@ mod tests {
     fn broad_noise_is_smoother_than_fine_noise() {
         let textures = Textures::new(1);
         let roughness = |texture: &Texture| -> f32 {
-            (0..4000).map(|i| (texture.at(i as f32, (i / 7) as f32) - texture.at(i as f32 + 1.0, (i / 7) as f32)).abs()).sum()
+            (0..4000)
+                .map(|i| (texture.at(i as f32, (i / 7) as f32) - texture.at(i as f32 + 1.0, (i / 7) as f32)).abs())
+                .sum()
         };
         assert!(roughness(&textures.broad) * 2.0 < roughness(&textures.ragged));
         assert!(roughness(&textures.ragged) < roughness(&textures.fine));

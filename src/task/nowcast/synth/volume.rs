@@ -71,7 +71,8 @@ impl Painter<'_> {
             let texture = level.mix[0] * coarse[cell] + level.mix[1] * grain[cell];
             let dimmed = if z < 5.0 { loss[cell] } else { 0.0 };
             let weather = together(convection, layered) + texture - dimmed;
-            let ground = if white[cell] > -0.8 { clutter[cell] - level.clutter_loss_db + 3.0 * white[cell] } else { -60.0 };
+            let ground =
+                if white[cell] > -0.8 { clutter[cell] - level.clutter_loss_db + 3.0 * white[cell] } else { -60.0 };
             let insects = clear_air[cell] - 5.0 * level.z_km + 2.0 * white[cell];
             let speckle = if white[cell] > SPECKLE { weakest[cell] + 16.0 * (white[cell] - SPECKLE) } else { -60.0 };
             let echo = weather.max(ground).max(insects).max(speckle);
@@ -130,7 +131,8 @@ mod tests {
 
     #[test]
     fn stronger_towers_reach_higher_and_a_young_core_has_nothing_below_it() {
-        let top = |core_dbz: f32| (1..=20).filter(|&z| convective_dbz(z as f32, core_dbz, 3.6, 1.0, 0.6) > 18.0).count();
+        let top =
+            |core_dbz: f32| (1..=20).filter(|&z| convective_dbz(z as f32, core_dbz, 3.6, 1.0, 0.6) > 18.0).count();
         assert!(top(35.0) < top(48.0) && top(48.0) < top(60.0));
         assert!((12..=16).contains(&top(60.0)), "{}", top(60.0));
         assert!(convective_dbz(1.0, 30.0, 6.0, 0.5, 5.0) < 10.0);
@@ -138,9 +140,8 @@ mod tests {
 
     #[test]
     fn the_bright_band_lies_at_the_melting_layer() {
-        let strongest = (2..16).max_by(|&a, &b| {
-            rain_dbz(a as f32 * 0.5, 25.0, 4.0).total_cmp(&rain_dbz(b as f32 * 0.5, 25.0, 4.0))
-        });
+        let strongest = (2..16)
+            .max_by(|&a, &b| rain_dbz(a as f32 * 0.5, 25.0, 4.0).total_cmp(&rain_dbz(b as f32 * 0.5, 25.0, 4.0)));
         assert!(matches!(strongest, Some(7 | 8)), "{strongest:?}");
     }
 }

@@ -1,0 +1,34 @@
+//! Results on stdout, and the one kind of error that brings its own layout.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::config::ConfigError;
+
+/// Writes text as a result.
+///
+/// # Errors
+/// Where nobody takes it: a closed pipe, a full disk.
+pub fn text(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    out.flush()
+}
+
+/// Writes a value as JSON.
+///
+/// # Errors
+/// Where nobody takes it.
+pub fn json(value: &impl Serialize) -> io::Result<()> {
+    text(&serde_json::to_string_pretty(value)?)
+}
+
+/// Writes the mistakes in a configuration, which come with excerpts and carets.
+pub fn mistakes(error: &ConfigError) {
+    // Where stderr is gone too, the exit code is all that is left to say.
+    drop(write!(io::stderr().lock(), "{error}"));
+}

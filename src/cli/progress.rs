@@ -1,0 +1,217 @@
+//! What a person sees of long work: bars on a terminal, otherwise a plain line every few seconds.
+
+use std::io::IsTerminal;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tracing::info;
+
+use super::args::LogFormat;
+use crate::util::progress::{Progress, Unit};
+use crate::util::units;
+
+/// How often a plain line is written.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// The observer that fits where stderr goes.
+#[must_use]
+pub fn observer(bars: &MultiProgress, format: LogFormat) -> Box<dyn Progress> {
+    if std::io::stderr().is_terminal() && format == LogFormat::Text {
+        Box::new(Bars { bars: bars.clone(), current: Mutex::default() })
+    } else {
+        Box::new(Lines { stage: Mutex::default() })
+    }
+}
+
+/// Nothing done here leaves a half-changed value behind, so a panic elsewhere while it was held does no harm.
+fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A bar per stage.
+struct Bars {
+    bars: MultiProgress,
+    current: Mutex<Option<ProgressBar>>,
+}
+
+impl Bars {
+    fn with(&self, action: impl FnOnce(&ProgressBar)) {
+        if let Some(bar) = hold(&self.current).as_ref() {
+            action(bar);
+        }
+    }
+}
+
+impl Progress for Bars {
+    fn begin(&self, stage: &str, total: Option<u64>, unit: Unit) {
+        let bar = self.bars.add(total.map_or_else(ProgressBar::no_length, ProgressBar::new));
+        bar.set_style(style(unit));
+        bar.set_prefix(stage.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(250));
+        if let Some(unfinished) = hold(&self.current).replace(bar) {
+            unfinished.finish_and_clear();
+        }
+    }
+
+    fn set_total(&self, total: u64) {
+        self.with(|bar| bar.set_length(total));
+    }
+
+    fn advance(&self, amount: u64) {
+        self.with(|bar| bar.inc(amount));
+    }
+
+    fn set_position(&self, position: u64) {
+        self.with(|bar| {
+            bar.set_position(position);
+            // The rate is of this session; what was there before would make it absurd.
+            bar.reset_eta();
+        });
+    }
+
+    fn end(&self, summary: &str) {
+        if let Some(bar) = hold(&self.current).take() {
+            bar.finish_and_clear();
+        }
+        info!("{summary}");
+    }
+}
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        self.with(ProgressBar::finish_and_clear);
+    }
+}
+
+fn style(unit: Unit) -> ProgressStyle {
+    let template = match unit {
+        Unit::Bytes => "{prefix:>10} {wide_bar} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta}",
+        Unit::Files | Unit::Frames => "{prefix:>10} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta}",
+    };
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// Plain lines.
+struct Lines {
+    stage: Mutex<Option<Stage>>,
+}
+
+/// Where a stage stands.
+struct Stage {
+    name: String,
+    unit: Unit,
+    total: Option<u64>,
+    position: u64,
+    /// Where this session began, for the rate.
+    origin: u64,
+    began: Instant,
+    last_line: Instant,
+}
+
+impl Stage {
+    fn line(&self) -> String {
+        let seconds = self.began.elapsed().as_secs_f64();
+        let rate = self.position.saturating_sub(self.origin) as f64 / seconds.max(1e-3);
+        let mut line = format!("{}: {}", self.name, self.amount(self.position));
+        if let Some(total) = self.total {
+            let share = 100.0 * self.position as f64 / total.max(1) as f64;
+            line += &format!(" of {} ({share:.0} %)", self.amount(total));
+        }
+        line += &match self.unit {
+            Unit::Bytes => format!(", {}/s", units::bytes(rate as u64)),
+            Unit::Files | Unit::Frames => format!(", {rate:.0}/s"),
+        };
+        if let Some(left) = self.total.map(|total| total.saturating_sub(self.position)).filter(|_| rate > 0.0) {
+            line += &format!(", {} left", units::duration(Duration::from_secs_f64((left as f64 / rate).min(1e8))));
+        }
+        line
+    }
+
+    fn amount(&self, amount: u64) -> String {
+        match self.unit {
+            Unit::Bytes => units::bytes(amount),
+            Unit::Files => units::count(amount, "file"),
+            Unit::Frames => units::count(amount, "frame"),
+        }
+    }
+}
+
+impl Lines {
+    fn with(&self, action: impl FnOnce(&mut Stage)) {
+        let mut stage = hold(&self.stage);
+        let Some(stage) = stage.as_mut() else { return };
+        action(stage);
+        if stage.last_line.elapsed() >= INTERVAL {
+            stage.last_line = Instant::now();
+            info!("{}", stage.line());
+        }
+    }
+}
+
+impl Progress for Lines {
+    fn begin(&self, stage: &str, total: Option<u64>, unit: Unit) {
+        let now = Instant::now();
+        let name = stage.to_owned();
+        *hold(&self.stage) = Some(Stage { name, unit, total, position: 0, origin: 0, began: now, last_line: now });
+    }
+
+    fn set_total(&self, total: u64) {
+        self.with(|stage| stage.total = Some(total));
+    }
+
+    fn advance(&self, amount: u64) {
+        self.with(|stage| stage.position += amount);
+    }
+
+    fn set_position(&self, position: u64) {
+        self.with(|stage| {
+            stage.position = position;
+            stage.origin = position;
+            stage.began = Instant::now();
+        });
+    }
+
+    fn end(&self, summary: &str) {
+        hold(&self.stage).take();
+        info!("{summary}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_line_says_amount_share_rate_and_time_left() {
+        let now = Instant::now();
+        let ago = now.checked_sub(Duration::from_secs(10)).unwrap();
+        let stage = Stage {
+            name: "download".into(),
+            unit: Unit::Bytes,
+            total: Some(4_000_000_000),
+            position: 1_000_000_000,
+            origin: 0,
+            began: ago,
+            last_line: now,
+        };
+        let line = stage.line();
+        assert!(line.starts_with("download: 1.0 GB of 4.0 GB (25 %), "), "{line}");
+        assert!(line.ends_with("30 s left"), "{line}");
+    }
+
+    #[test]
+    fn the_rate_is_of_this_session_only() {
+        let began = Instant::now().checked_sub(Duration::from_secs(10)).unwrap();
+        let stage = Stage {
+            name: "prepare".into(),
+            unit: Unit::Frames,
+            total: None,
+            position: 1100,
+            origin: 1000,
+            began,
+            last_line: began,
+        };
+        assert_eq!(stage.line(), "prepare: 1,100 frames, 10/s");
+    }
+}

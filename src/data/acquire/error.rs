@@ -1,0 +1,163 @@
+//! Why a dataset is not there.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::data::fetch::FetchError;
+use crate::data::manifest::ManifestError;
+use crate::data::unpack::UnpackError;
+use crate::util::exit::Exit;
+use crate::util::fs::FsError;
+use crate::util::lock::LockError;
+use crate::util::sha256::Digest;
+use crate::util::stop::Stopped;
+
+/// A dataset that could not be brought here. What had arrived is kept and used by the next start.
+#[derive(Debug, Error)]
+pub enum AcquireError {
+    /// A download failed.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// An archive was refused or could not be written out.
+    #[error(transparent)]
+    Unpack(#[from] UnpackError),
+    /// A manifest could not be read or written.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// A file operation failed.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// Another worker is at work in the folder.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// A signal came.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// The synthetic dataset could not be made.
+    #[error("could not make the synthetic dataset: {source}")]
+    Synthetic {
+        /// What the generator said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// Its exit code.
+        exit: Exit,
+    },
+    /// A local path leads nowhere.
+    #[error("{} does not exist; correct data.source.path.path (a relative path starts at the folder you are in)", path.display())]
+    NoSuchPath {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A file alone is no dataset that could be used in place.
+    #[error("{} is a radar file, not a dataset; give the folder that holds it", path.display())]
+    SingleFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A local archive is not the expected one.
+    #[error("{} has SHA-256 {got}, expected {expected}; fetch it again or correct data.source.path.sha256", path.display())]
+    Digest {
+        /// The archive.
+        path: PathBuf,
+        /// What it has.
+        got: Digest,
+        /// What was configured.
+        expected: Digest,
+    },
+    /// The record of the dataset can't be used.
+    #[error("{} can't be used: {reason}; remove it to fetch the dataset again", path.display())]
+    Record {
+        /// The record.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The folder holds the dataset of another source.
+    #[error(
+        "{} holds data from {held}, which is not among the configured sources; \
+         give this dataset another data.name, or remove the folder",
+        folder.display()
+    )]
+    OtherSource {
+        /// The dataset's folder.
+        folder: PathBuf,
+        /// Where its data came from.
+        held: String,
+    },
+    /// Something that this program did not put there stands in the way.
+    #[error(
+        "{} exists but was not put there by fragua; move it away, or use it in place: data.source: [{{path: {{path: {}}}}}]",
+        folder.display(),
+        folder.display()
+    )]
+    InTheWay {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A folder that is used in place is gone.
+    #[error("{} was used in place and is gone; mount or restore it, or correct data.source", path.display())]
+    Gone {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// No mirror had the dataset.
+    #[error("none of the {} sources has the dataset: {}", failures.len(), Failures(failures))]
+    AllFailed {
+        /// Each source with what went wrong.
+        failures: Vec<(String, AcquireError)>,
+    },
+}
+
+/// All failures in one line.
+struct Failures<'a>(&'a [(String, AcquireError)]);
+
+impl fmt::Display for Failures<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (source, error)) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(out, "{separator}({}) {source}: {error}", index + 1)?;
+        }
+        Ok(())
+    }
+}
+
+impl AcquireError {
+    /// The exit code.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Fetch(error) => error.exit(),
+            Self::Unpack(error) => error.exit(),
+            Self::Manifest(error) => error.exit(),
+            Self::Fs(error) => error.exit(),
+            Self::Lock(error) => error.exit(),
+            Self::Stopped(stopped) => stopped.exit(),
+            Self::Synthetic { exit, .. } => *exit,
+            Self::NoSuchPath { .. } | Self::Gone { .. } => Exit::SourceUnreachable,
+            Self::SingleFile { .. } | Self::Digest { .. } => Exit::DataRefused,
+            Self::Record { .. } | Self::OtherSource { .. } | Self::InTheWay { .. } => Exit::Configuration,
+            Self::AllFailed { failures } => worst(failures),
+        }
+    }
+
+    /// Whether another source is worth a try: not after a signal, nor where this machine is at fault.
+    #[must_use]
+    pub fn another_source_may_help(&self) -> bool {
+        match self {
+            Self::Fetch(error) => error.next_mirror(),
+            Self::Unpack(error) => error.exit() == Exit::DataRefused,
+            Self::NoSuchPath { .. } | Self::SingleFile { .. } | Self::Digest { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+/// Where waiting may help with one of the sources, it may help with all of them.
+fn worst(failures: &[(String, AcquireError)]) -> Exit {
+    let codes: Vec<Exit> = failures.iter().map(|(_, error)| error.exit()).collect();
+    match codes.contains(&Exit::TryAgain) {
+        true => Exit::TryAgain,
+        false => codes.last().copied().unwrap_or(Exit::SourceUnreachable),
+    }
+}

@@ -1,0 +1,179 @@
+//! What is in a prepared dataset, for the person who wants to train on it: a table, and pictures of every event.
+
+mod pictures;
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use thiserror::Error;
+
+pub use self::pictures::{Pictures, View};
+use super::config::NowcastConfig;
+use super::dataset::{Dataset, DatasetError};
+use super::plan::{EventRecord, Totals};
+use super::prepare::report::{EventReport, Report};
+use super::quantize::{QuantizeError, Quantizer};
+use super::split::Side;
+use super::statistics::{Counts, count};
+use crate::data::store::StoreError;
+use crate::report::PictureError;
+use crate::util::exit::Exit;
+use crate::util::fs::FsError;
+use crate::util::progress::{Progress, Unit};
+use crate::util::stop::{Stop, Stopped};
+use crate::util::units;
+
+/// The reflectivities above which shares are told: rain, heavy rain, severe cores.
+pub const THRESHOLDS_DBZ: [f64; 3] = [20.0, 35.0, 45.0];
+
+/// What is in a dataset.
+#[derive(Clone, Debug, Serialize)]
+pub struct Inspection {
+    /// The folder of the prepared dataset.
+    pub store: PathBuf,
+    /// Levels, rows and columns of a frame.
+    pub shape: [usize; 3],
+    /// The events in time order.
+    pub events: Vec<EventView>,
+    /// All of them together.
+    pub total: Shares,
+    /// Windows by side.
+    pub windows: Totals,
+    /// The files that were set aside, by event.
+    pub set_aside: Vec<EventReport>,
+    /// What the user should know about the split.
+    pub warnings: Vec<String>,
+    /// The pictures that were drawn.
+    pub pictures: Vec<PathBuf>,
+}
+
+/// What is in an event.
+#[derive(Clone, Debug, Serialize)]
+pub struct EventView {
+    /// When it was, how it was cut into windows, and which side it is on.
+    #[serde(flatten)]
+    pub record: EventRecord,
+    /// What is in its frames.
+    #[serde(flatten)]
+    pub shares: Shares,
+}
+
+/// Shares of all cells of all frames and levels.
+#[derive(Clone, Debug, Serialize)]
+pub struct Shares {
+    /// Cells that are missing.
+    pub missing_share: f64,
+    /// Cells above each of [`THRESHOLDS_DBZ`], missing ones counted among all.
+    pub above: Vec<Above>,
+}
+
+/// The share of cells above a reflectivity.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Above {
+    /// The reflectivity.
+    pub dbz: f64,
+    /// The share.
+    pub share: f64,
+}
+
+/// Why a dataset could not be inspected.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub enum InspectError {
+    /// The dataset can't be used.
+    Dataset(#[from] DatasetError),
+    /// A frame can't be read.
+    Store(#[from] StoreError),
+    /// The range of reflectivities makes no sense.
+    Quantize(#[from] QuantizeError),
+    /// A picture can't be drawn.
+    Picture(#[from] PictureError),
+    /// A file can't be read or written.
+    Fs(#[from] FsError),
+    /// A signal came.
+    Stopped(#[from] Stopped),
+}
+
+impl InspectError {
+    /// The exit code.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Dataset(error) => error.exit(),
+            Self::Store(error) => error.exit(),
+            Self::Quantize(error) => error.exit(),
+            Self::Picture(error) => error.exit(),
+            Self::Fs(error) => error.exit(),
+            Self::Stopped(stopped) => stopped.exit(),
+        }
+    }
+}
+
+/// What inspecting gets from outside.
+pub struct Setting<'a> {
+    /// The task.
+    pub config: &'a NowcastConfig,
+    /// Where the pictures go, if they are wanted.
+    pub pictures: Option<&'a Path>,
+    /// What of a volume is drawn.
+    pub view: View,
+    /// Threads that read frames.
+    pub threads: usize,
+    /// The wish to stop.
+    pub stop: &'a Stop,
+    /// The audience.
+    pub progress: &'a dyn Progress,
+}
+
+/// Looks at a prepared dataset.
+///
+/// # Errors
+/// Where it can't be read, or a picture can't be written.
+pub fn inspect(store: &Path, setting: &Setting<'_>) -> Result<Inspection, InspectError> {
+    let dataset = Dataset::open(store, setting.config)?;
+    let quantizer = Quantizer::new(setting.config.prepare.min_dbz, setting.config.prepare.max_dbz)?;
+    let report = Report::load(store)?;
+    let (mut events, mut all) = (Vec::new(), Counts::default());
+    let frames: usize = dataset.plan.manifest.events.iter().map(|event| event.frames).sum();
+    setting.progress.begin("inspect", Some(frames as u64), Unit::Frames);
+    for (planned, record) in dataset.plan.events.iter().zip(&dataset.plan.manifest.events) {
+        setting.stop.check()?;
+        let counts = count(&dataset.frames.events()[planned.index], setting.threads)?;
+        setting.progress.advance(record.frames as u64);
+        events.push(EventView { record: record.clone(), shares: Shares::of(&counts, &quantizer) });
+        all.merge(&counts);
+    }
+    setting.progress.end(&format!("inspected: {}", units::count(frames as u64, "frame")));
+    let mut inspection = Inspection {
+        store: store.to_owned(),
+        shape: dataset.shape(),
+        events,
+        total: Shares::of(&all, &quantizer),
+        windows: dataset.plan.manifest.totals.clone(),
+        set_aside: report.events.into_iter().filter(|event| !event.set_aside.is_empty()).collect(),
+        warnings: dataset.plan.manifest.warnings.clone(),
+        pictures: Vec::new(),
+    };
+    if let Some(folder) = setting.pictures {
+        inspection.pictures = Pictures { folder, dataset: &dataset, quantizer, setting }.draw(&inspection, &all)?;
+    }
+    Ok(inspection)
+}
+
+impl Shares {
+    fn of(counts: &Counts, quantizer: &Quantizer) -> Self {
+        let above = THRESHOLDS_DBZ.iter().map(|&dbz| Above { dbz, share: counts.share_above(dbz, quantizer) });
+        Self { missing_share: counts.missing_share(), above: above.collect() }
+    }
+}
+
+/// The word for a side.
+fn side_name(side: Option<Side>) -> &'static str {
+    match side {
+        Some(Side::Train) => "train",
+        Some(Side::Val) => "val",
+        Some(Side::Test) => "test",
+        None => "-",
+    }
+}

@@ -1,0 +1,123 @@
+//! The inspection as text.
+
+use super::{EventView, Inspection, Shares, side_name};
+use crate::report::table::Table;
+use crate::util::units;
+
+impl Inspection {
+    /// A line for each event, the sums, the windows of each side, what was set aside.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let headings = [
+            "<event",
+            "frames",
+            "<first (UTC)",
+            "interval",
+            "gaps",
+            "missing",
+            ">20 dBZ",
+            ">35 dBZ",
+            ">45 dBZ",
+            "windows",
+            "<split",
+        ];
+        let mut table = Table::new(&headings);
+        self.events.iter().for_each(|event| table.row(row(event)));
+        table.row(self.total_row());
+        let mut text = table.render();
+        text += &self.sides();
+        text += &self.set_aside();
+        for warning in &self.warnings {
+            text += &format!("\nwarning: {warning}\n");
+        }
+        for picture in &self.pictures {
+            text += &format!("\n{}", picture.display());
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+        text
+    }
+
+    fn total_row(&self) -> Vec<String> {
+        let sum = |of: fn(&EventView) -> usize| self.events.iter().map(of).sum::<usize>();
+        let [missing, light, heavy, severe] = percents(&self.total);
+        let frames = sum(|event| event.record.frames).to_string();
+        let gaps = sum(|event| event.record.gaps.len()).to_string();
+        let windows = sum(|event| event.record.windows).to_string();
+        let name = units::count(self.events.len() as u64, "event");
+        let blank = String::new;
+        vec![name, frames, blank(), blank(), gaps, missing, light, heavy, severe, windows, blank()]
+    }
+
+    fn sides(&self) -> String {
+        let [levels, rows, columns] = self.shape;
+        let totals = &self.windows;
+        let mut text = format!("\nframes of {levels} x {rows} x {columns} (levels x rows x columns)\n");
+        for (name, total) in [("train", &totals.train), ("val", &totals.val), ("test", &totals.test)] {
+            let windows = units::count(total.windows as u64, "window");
+            let events = units::count(total.events as u64, "event");
+            let days = units::count(total.days as u64, "day");
+            let share = 100.0 * total.share_of_windows;
+            text += &format!("{name:<6}{windows} ({share:.0} %) in {events} on {days}\n");
+        }
+        text
+    }
+
+    fn set_aside(&self) -> String {
+        let mut text = String::new();
+        for event in &self.set_aside {
+            for file in &event.set_aside {
+                text += &format!("set aside: {}/{}: {}\n", event.path, file.file, file.reason);
+            }
+        }
+        if text.is_empty() { text } else { format!("\n{text}") }
+    }
+}
+
+fn row(event: &EventView) -> Vec<String> {
+    let record = &event.record;
+    let first = record.first.map_or_else(|| "-".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M").to_string());
+    let interval = record.median_interval_seconds.map_or_else(|| "-".to_owned(), minutes);
+    let [missing, light, heavy, severe] = percents(&event.shares);
+    let (frames, gaps, windows) =
+        (record.frames.to_string(), record.gaps.len().to_string(), record.windows.to_string());
+    let side = side_name(record.side).to_owned();
+    vec![record.path.clone(), frames, first, interval, gaps, missing, light, heavy, severe, windows, side]
+}
+
+/// 182 s as "3:02".
+fn minutes(seconds: f64) -> String {
+    let whole = seconds.round() as i64;
+    format!("{}:{:02}", whole / 60, whole % 60)
+}
+
+fn percents(shares: &Shares) -> [String; 4] {
+    let above = |index: usize| shares.above.get(index).map_or(0.0, |above| above.share);
+    [shares.missing_share, above(0), above(1), above(2)].map(percent)
+}
+
+/// As many decimals as tell something: rare values are the interesting ones.
+fn percent(share: f64) -> String {
+    let percent = 100.0 * share;
+    match percent {
+        _ if percent == 0.0 => "0 %".to_owned(),
+        _ if percent < 0.01 => "<0.01 %".to_owned(),
+        _ if percent < 1.0 => format!("{percent:.2} %"),
+        _ => format!("{percent:.1} %"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rare_values_are_not_rounded_to_nothing() {
+        assert_eq!([0.0, 0.000_01, 0.002, 0.256].map(percent), ["0 %", "<0.01 %", "0.20 %", "25.6 %"]);
+    }
+
+    #[test]
+    fn intervals_are_minutes_and_seconds() {
+        assert_eq!([182.0, 258.4, 59.6].map(minutes), ["3:02", "4:18", "1:00"]);
+    }
+}

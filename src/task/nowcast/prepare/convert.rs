@@ -1,0 +1,131 @@
+//! One file's frames into the event: verify the content, read, resample, write. Runs on every core at once.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::decode::resample;
+use super::survey::reason;
+use super::{PrepareError, Setting};
+use crate::data::store::EventWriter;
+use crate::task::nowcast::resample::{Resampler, Scratch as ResampleScratch};
+use crate::task::nowcast::volume::{RawVolume, VolumeError, VolumeFile};
+use crate::util::fs::FsError;
+use crate::util::sha256::Digest;
+
+/// A file to convert.
+#[derive(Debug)]
+pub struct Work {
+    /// Its number in the event.
+    pub file: usize,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// The hash that it had when it was fetched, where that is known.
+    pub expected: Option<Digest>,
+    /// Its frames: the place in the file, and the slot to write into.
+    pub frames: Vec<(usize, usize)>,
+}
+
+/// What became of a file.
+#[derive(Debug)]
+pub struct Converted {
+    /// Its number in the event.
+    pub file: usize,
+    /// Its content.
+    pub sha256: Digest,
+    /// The slots that hold a frame now, or why the file is set aside.
+    pub result: Result<Vec<usize>, String>,
+}
+
+/// Memory that a thread uses again for each file.
+#[derive(Default)]
+struct Scratch {
+    raw: RawVolume,
+    out: Vec<u8>,
+    resample: ResampleScratch,
+}
+
+/// Converts files on all cores. The results come in the order of the work.
+///
+/// # Errors
+/// The first that is not the fault of a file: a disk, a signal.
+pub fn convert_all(
+    work: &[Work],
+    resampler: &Resampler,
+    writer: &EventWriter,
+    setting: &Setting<'_>,
+) -> Result<Vec<Converted>, PrepareError> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::with_capacity(work.len()));
+    let threads = setting.threads.min(work.len());
+    let run = || -> Result<(), PrepareError> {
+        let mut scratch = Scratch::default();
+        while let Some(work) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+            setting.stop.check()?;
+            let converted = convert(work, resampler, writer, setting, &mut scratch)?;
+            setting.progress.advance(work.frames.len() as u64);
+            results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(converted);
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let handles: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
+        handles.into_iter().try_for_each(|handle| match handle.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    })?;
+    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    results.sort_by_key(|converted: &Converted| converted.file);
+    Ok(results)
+}
+
+fn convert(
+    work: &Work,
+    resampler: &Resampler,
+    writer: &EventWriter,
+    setting: &Setting<'_>,
+    scratch: &mut Scratch,
+) -> Result<Converted, PrepareError> {
+    let sha256 = Digest::of_file(&work.path).map_err(FsError::at("read", &work.path))?;
+    let result = match work.expected.filter(|expected| *expected != sha256) {
+        Some(expected) => Err(format!("damaged on this disk: its SHA-256 is {sha256}, it was {expected} when fetched")),
+        None => convert_frames(work, resampler, writer, setting, scratch)?,
+    };
+    Ok(Converted { file: work.file, sha256, result })
+}
+
+/// The inner result is about the file, the outer one about everything else.
+fn convert_frames(
+    work: &Work,
+    resampler: &Resampler,
+    writer: &EventWriter,
+    setting: &Setting<'_>,
+    scratch: &mut Scratch,
+) -> Result<Result<Vec<usize>, String>, PrepareError> {
+    let refused = |error: VolumeError| reason(error, &work.path).map(Err);
+    let volume = match VolumeFile::open(&work.path, &setting.config.variable) {
+        Ok(volume) => volume,
+        Err(error) => return refused(error),
+    };
+    let [rows, columns] = resampler.to();
+    scratch.out.resize(volume.grid().z.values.len() * rows * columns, 0);
+    let mut written = Vec::with_capacity(work.frames.len());
+    for &(in_file, slot) in &work.frames {
+        if let Err(error) = volume.read(in_file, &mut scratch.raw) {
+            return refused(error);
+        }
+        let (out, memory) = (&mut scratch.out, &mut scratch.resample);
+        if let Err(error) = resample(resampler, &scratch.raw, volume.packing(), &setting.quantizer, out, memory) {
+            return Ok(Err(format!("it changed while it was read: {error}")));
+        }
+        if scratch.out.iter().any(|&cell| cell != 0) {
+            writer.write_frame(slot, &scratch.out)?;
+            written.push(slot);
+        }
+    }
+    if written.is_empty() {
+        return Ok(Err("all cells are missing".to_owned()));
+    }
+    Ok(Ok(written))
+}

@@ -1,0 +1,169 @@
+//! From radar files to the prepared dataset. Only what is new or changed is done; what can't be used is set aside with
+//! its reason, and too much of it stops the work.
+//!
+//! The passes: discover the files (names only), survey what is not known yet (headers only), convert event by event. An
+//! event is in the dataset complete, with the record of its files, or not at all.
+
+pub mod discover;
+pub mod plan;
+pub mod record;
+pub mod report;
+
+mod convert;
+mod decode;
+mod describe;
+mod error;
+mod event;
+mod key;
+mod survey;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use rayon::prelude::*;
+use tracing::warn;
+
+pub use self::error::PrepareError;
+use self::event::Events;
+use self::plan::{EventPlan, FileState, most_frequent};
+use self::record::{EventRecord, GridRecord};
+use self::report::{EventReport, Report};
+use super::config::PrepareConfig;
+use super::quantize::Quantizer;
+use crate::data::manifest::Manifest;
+use crate::data::store::Store;
+use crate::util::progress::{Progress, Unit};
+use crate::util::stop::Stop;
+use crate::util::units;
+
+/// What preparing gets from outside.
+pub struct Setting<'a> {
+    /// The options.
+    pub config: &'a PrepareConfig,
+    /// From reflectivity to bytes.
+    pub quantizer: Quantizer,
+    /// The hashes that the files had when they were fetched.
+    pub hashes: Option<&'a Manifest>,
+    /// Threads that convert.
+    pub threads: usize,
+    /// The wish to stop.
+    pub stop: &'a Stop,
+    /// The audience.
+    pub progress: &'a dyn Progress,
+}
+
+/// A prepared dataset.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// Its folder: a Zarr store with a group for each event.
+    pub store: PathBuf,
+    /// What became of each file.
+    pub report: Report,
+    /// Frames of events that were written now; none where nothing had changed.
+    pub converted: usize,
+}
+
+/// Where the dataset with these options lies below the folder of all prepared ones.
+#[must_use]
+pub fn store_path(prepared: &Path, config: &PrepareConfig) -> PathBuf {
+    prepared.join(key::folder_name(config))
+}
+
+/// Prepares the dataset below `root` into a store below `prepared`.
+///
+/// # Errors
+/// Where there is nothing to prepare, too much of it is unusable, a disk fails, or a signal comes.
+pub fn prepare(root: &Path, prepared: &Path, setting: &Setting<'_>) -> Result<Prepared, PrepareError> {
+    let began = Instant::now();
+    let store = Store::create(&store_path(prepared, setting.config))?;
+    let plans = plans(root, &store)?;
+    let surveys = survey_all(&plans, setting)?;
+    let grid = most_frequent(surveys.iter().flatten().filter_map(FileState::grid));
+    let mut work = Events::new(&store, grid.as_ref(), root, setting);
+    let frames: usize = surveys.iter().flatten().map(FileState::frames).sum();
+    setting.progress.begin("prepare", Some(frames as u64), Unit::Frames);
+    let mut events = Vec::with_capacity(plans.len());
+    for (plan, states) in plans.iter().zip(surveys) {
+        setting.stop.check()?;
+        events.push(work.event(plan, states)?);
+        check_share(&events, &plans, &store, setting)?;
+    }
+    let converted = work.converted();
+    remove_vanished(&store, &events)?;
+    let report = report(events, grid, &store, setting)?;
+    setting.progress.end(&summary(&report, converted, began.elapsed()));
+    Ok(Prepared { store: store.root().to_owned(), report, converted })
+}
+
+fn plans(root: &Path, store: &Store) -> Result<Vec<EventPlan>, PrepareError> {
+    let events = discover::discover(root)?;
+    let plan = |event: discover::EventFiles| {
+        let manifest = store.event(&event.path).and_then(|event| event.manifest());
+        EventPlan { event, record: manifest.ok().and_then(|text| EventRecord::of_json(&text)) }
+    };
+    Ok(events.into_par_iter().map(plan).collect())
+}
+
+fn survey_all(plans: &[EventPlan], setting: &Setting<'_>) -> Result<Vec<Vec<FileState>>, PrepareError> {
+    let survey = |plan: &EventPlan| {
+        setting.stop.check()?;
+        let files = plan.event.files.par_iter();
+        files.map(|file| survey::survey(plan, file, &setting.config.variable)).collect()
+    };
+    plans.par_iter().map(survey).collect()
+}
+
+/// Stops as soon as it is certain that too many files are bad.
+fn check_share(
+    events: &[EventReport],
+    plans: &[EventPlan],
+    store: &Store,
+    setting: &Setting<'_>,
+) -> Result<(), PrepareError> {
+    let total: usize = plans.iter().map(|plan| plan.event.files.len()).sum();
+    let bad: usize = events.iter().map(|event| event.set_aside.len()).sum();
+    let limit = setting.config.max_bad_share;
+    if bad as f64 <= limit * total as f64 {
+        return Ok(());
+    }
+    let report = report(events.to_vec(), None, store, setting)?;
+    let (examples, report) = (report.examples(3), Report::path(store.root()));
+    Err(PrepareError::TooManyBad { bad, total, limit, examples, report })
+}
+
+/// Events whose files are gone leave the dataset too.
+fn remove_vanished(store: &Store, events: &[EventReport]) -> Result<(), PrepareError> {
+    for path in store.events()? {
+        let wanted = events.iter().any(|event| event.path == path && event.frames > 0);
+        if !wanted {
+            warn!("event {path} is no longer among the source files; removing it from the prepared dataset");
+            store.remove_event(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn report(
+    events: Vec<EventReport>,
+    source_grid: Option<GridRecord>,
+    store: &Store,
+    setting: &Setting<'_>,
+) -> Result<Report, PrepareError> {
+    let report = Report::new(setting.config.clone(), source_grid, events);
+    report.save(store.root())?;
+    Ok(report)
+}
+
+fn summary(report: &Report, converted: usize, took: std::time::Duration) -> String {
+    let frames = units::count(report.frames() as u64, "frame");
+    let present = report.events.iter().filter(|event| event.frames > 0).count();
+    let events = units::count(present as u64, "event");
+    let mut text = match converted {
+        0 => format!("prepared: {frames} in {events}, nothing new"),
+        _ => format!("prepared: {frames} in {events}, {converted} of them now, in {}", units::duration(took)),
+    };
+    if report.bad() > 0 {
+        text += &format!(", {} set aside", units::count(report.bad() as u64, "file"));
+    }
+    text
+}

@@ -1,0 +1,280 @@
+//! What has to be done: pure decisions from what lies in the folders and what is remembered.
+
+use std::collections::HashMap;
+
+use super::discover::{EventFiles, SourceFile};
+use super::record::{EventRecord, FileRecord, GridRecord, Outcome};
+
+/// An event with what is remembered of it.
+#[derive(Debug)]
+pub struct EventPlan {
+    /// Its files now.
+    pub event: EventFiles,
+    /// Its record, if it was prepared before.
+    pub record: Option<EventRecord>,
+}
+
+impl EventPlan {
+    /// Whether the event has exactly the files that the record tells of, all unchanged from outside.
+    #[must_use]
+    pub fn is_unchanged(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| {
+            record.files.len() == self.event.files.len()
+                && self.event.files.iter().all(|file| record.unchanged(&file.name, file.stamp).is_some())
+        })
+    }
+
+    /// What is remembered of a file that is unchanged from outside.
+    #[must_use]
+    pub fn known(&self, file: &SourceFile) -> Option<&FileRecord> {
+        self.record.as_ref()?.unchanged(&file.name, file.stamp)
+    }
+}
+
+/// The grid that most files have; of equally frequent ones that of the first file. All others are set aside.
+#[must_use]
+pub fn most_frequent<'a>(grids: impl Iterator<Item = &'a GridRecord>) -> Option<GridRecord> {
+    let mut counts: HashMap<&GridRecord, (usize, usize)> = HashMap::new();
+    for (index, grid) in grids.enumerate() {
+        counts.entry(grid).or_insert((0, index)).0 += 1;
+    }
+    let best = counts.into_iter().max_by_key(|(_, (count, first))| (*count, usize::MAX - first));
+    best.map(|(grid, _)| grid.clone())
+}
+
+/// Where the frame of a candidate comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The file has to be read.
+    Convert,
+    /// The earlier version of the event has it, at this place.
+    Adopt(usize),
+}
+
+/// A frame that is to be in the event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Candidate {
+    /// The file, by its number in the event.
+    pub file: usize,
+    /// The frame's place in the file.
+    pub in_file: usize,
+    /// Seconds since 1970.
+    pub time: f64,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// A file as it enters an event: unchanged in content and adopted, read for the first time, or refused.
+#[derive(Clone, Debug)]
+pub enum FileState {
+    /// The content is the recorded one; the frames are in the earlier version of the event.
+    Adopted(FileRecord),
+    /// The header was read.
+    Surveyed {
+        /// The grid.
+        grid: GridRecord,
+        /// The times of its frames.
+        times: Vec<f64>,
+    },
+    /// It can't be used.
+    Refused {
+        /// Why.
+        reason: String,
+        /// The grid, where the header could be read.
+        grid: Option<GridRecord>,
+    },
+}
+
+impl FileState {
+    /// The file's grid, where its header could be read.
+    #[must_use]
+    pub fn grid(&self) -> Option<&GridRecord> {
+        match self {
+            Self::Adopted(record) => record.grid(),
+            Self::Surveyed { grid, .. } => Some(grid),
+            Self::Refused { grid, .. } => grid.as_ref(),
+        }
+    }
+
+    /// How many frames the file has, as far as is known.
+    #[must_use]
+    pub fn frames(&self) -> usize {
+        match self {
+            Self::Adopted(record) => record.frames().len(),
+            Self::Surveyed { times, .. } => times.len(),
+            Self::Refused { .. } => 0,
+        }
+    }
+
+    fn candidates(&self) -> Vec<(usize, f64, Origin)> {
+        match self {
+            Self::Adopted(record) => {
+                record.frames().iter().map(|frame| (frame.in_file, frame.time, Origin::Adopt(frame.in_event))).collect()
+            }
+            Self::Surveyed { times, .. } => {
+                times.iter().enumerate().map(|(in_file, &time)| (in_file, time, Origin::Convert)).collect()
+            }
+            Self::Refused { .. } => Vec::new(),
+        }
+    }
+}
+
+/// Sets aside the files whose grid is not the dataset's.
+pub fn refuse_other_grids(states: &mut [FileState], expected: &GridRecord) {
+    for state in states {
+        let Some(grid) = state.grid().filter(|grid| *grid != expected).cloned() else { continue };
+        if matches!(state, FileState::Refused { .. }) {
+            continue;
+        }
+        let reason = other_grid(&grid, expected);
+        *state = FileState::Refused { reason, grid: Some(grid) };
+    }
+}
+
+fn other_grid(got: &GridRecord, expected: &GridRecord) -> String {
+    let text = |grid: &GridRecord| grid.shape.map(|length| length.to_string()).join("x");
+    if got.shape == expected.shape {
+        format!("another grid: {} as most files, but at other coordinates", text(got))
+    } else {
+        format!("another grid: got {}, most files have {} (levels x rows x columns)", text(got), text(expected))
+    }
+}
+
+/// The frames of an event in time order. A file whose time another file (earlier by name) already has is set aside.
+pub fn order_frames(files: &[SourceFile], states: &mut [FileState]) -> Vec<Candidate> {
+    let mut taken: HashMap<u64, usize> = HashMap::new();
+    let mut candidates = Vec::new();
+    for (file, state) in states.iter_mut().enumerate() {
+        let frames = state.candidates();
+        let double = frames.iter().enumerate().find_map(|(index, (_, time, _))| {
+            let within = frames.iter().take(index).any(|(_, other, _)| other == time);
+            taken.get(&time.to_bits()).copied().or(within.then_some(file)).map(|holder| (*time, holder))
+        });
+        if let Some((time, holder)) = double {
+            let holder = files.get(holder).map_or("", |file| file.name.as_str());
+            let reason = format!("a second frame at {}: {holder} has that time", time_text(time));
+            let grid = state.grid().cloned();
+            *state = FileState::Refused { reason, grid };
+            continue;
+        }
+        for (in_file, time, origin) in frames {
+            taken.insert(time.to_bits(), file);
+            candidates.push(Candidate { file, in_file, time, origin });
+        }
+    }
+    candidates.sort_by(|a, b| a.time.total_cmp(&b.time));
+    candidates
+}
+
+/// A time as people read it.
+#[must_use]
+pub fn time_text(seconds: f64) -> String {
+    jiff::Timestamp::from_second(seconds.round() as i64)
+        .map_or_else(|_| format!("{seconds} s"), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+/// What is recorded of a file, once the frames that could be used have their places.
+#[must_use]
+pub fn outcome(state: &FileState, frames: Vec<super::record::FrameRecord>) -> Outcome {
+    match state {
+        FileState::Refused { reason, grid } => Outcome::SetAside { reason: reason.clone(), grid: grid.clone() },
+        FileState::Adopted(FileRecord { outcome: Outcome::SetAside { reason, grid }, .. }) => {
+            Outcome::SetAside { reason: reason.clone(), grid: grid.clone() }
+        }
+        FileState::Adopted(FileRecord { outcome: Outcome::Used { grid, .. }, .. })
+        | FileState::Surveyed { grid, .. } => Outcome::Used { grid: grid.clone(), frames },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::nowcast::prepare::discover::Stamp;
+    use crate::task::nowcast::prepare::record::{FORMAT, FrameRecord};
+    use crate::util::sha256::Digest;
+
+    fn grid(rows: usize) -> GridRecord {
+        GridRecord { shape: [1, rows, 4], digest: Digest::of(&rows.to_le_bytes()) }
+    }
+
+    fn stamp(bytes: u64) -> Stamp {
+        Stamp { bytes, inode: 7, changed_ns: 9 }
+    }
+
+    fn file(name: &str) -> SourceFile {
+        SourceFile { name: name.into(), stamp: stamp(1) }
+    }
+
+    fn surveyed(times: &[f64]) -> FileState {
+        FileState::Surveyed { grid: grid(3), times: times.to_vec() }
+    }
+
+    fn record(name: &str, in_event: usize, time: f64) -> FileRecord {
+        let frames = vec![FrameRecord { in_file: 0, in_event, time }];
+        FileRecord {
+            name: name.into(),
+            stamp: stamp(1),
+            sha256: None,
+            outcome: Outcome::Used { grid: grid(3), frames },
+        }
+    }
+
+    fn plan(now: &[&str], recorded: &[&str]) -> EventPlan {
+        let files = now.iter().map(|name| file(name)).collect();
+        let event = EventFiles { path: "e".into(), folder: "e".into(), files };
+        let files = recorded.iter().enumerate().map(|(index, name)| record(name, index, index as f64)).collect();
+        EventPlan { event, record: Some(EventRecord { format: FORMAT, grid: grid(3), files }) }
+    }
+
+    #[test]
+    fn an_event_is_unchanged_only_with_the_same_files_and_stamps() {
+        assert!(plan(&["a", "b"], &["a", "b"]).is_unchanged());
+        assert!(!plan(&["a", "b", "c"], &["a", "b"]).is_unchanged());
+        assert!(!plan(&["a"], &["a", "b"]).is_unchanged());
+        assert!(!plan(&["a", "c"], &["a", "b"]).is_unchanged());
+        let mut touched = plan(&["a"], &["a"]);
+        touched.event.files[0].stamp.changed_ns += 1;
+        assert!(!touched.is_unchanged());
+        assert!(touched.known(&touched.event.files[0]).is_none());
+    }
+
+    #[test]
+    fn the_majority_decides_about_the_grid_and_the_first_file_in_a_tie() {
+        let grids = [grid(1), grid(2), grid(2)];
+        assert_eq!(most_frequent(grids.iter()), Some(grid(2)));
+        assert_eq!(most_frequent(grids[..2].iter()), Some(grid(1)));
+        assert_eq!(most_frequent([].iter()), None);
+    }
+
+    #[test]
+    fn a_file_of_another_grid_is_set_aside_with_both_sizes() {
+        let mut states = [surveyed(&[1.0]), FileState::Surveyed { grid: grid(5), times: vec![2.0] }];
+        refuse_other_grids(&mut states, &grid(3));
+        let FileState::Refused { reason, .. } = &states[1] else { panic!("{states:?}") };
+        assert_eq!(reason, "another grid: got 1x5x4, most files have 1x3x4 (levels x rows x columns)");
+        assert!(matches!(states[0], FileState::Surveyed { .. }));
+    }
+
+    #[test]
+    fn frames_come_in_time_order_whatever_the_names() {
+        let files = [file("a"), file("b"), file("c")];
+        let mut states = [surveyed(&[30.0]), surveyed(&[10.0, 40.0]), FileState::Adopted(record("c", 5, 20.0))];
+        let order = order_frames(&files, &mut states);
+        let order: Vec<_> = order.iter().map(|frame| (frame.file, frame.in_file, frame.origin)).collect();
+        assert_eq!(
+            order,
+            [(1, 0, Origin::Convert), (2, 0, Origin::Adopt(5)), (0, 0, Origin::Convert), (1, 1, Origin::Convert)]
+        );
+    }
+
+    #[test]
+    fn the_second_file_of_a_time_is_set_aside() {
+        let files = [file("a"), file("b"), file("c")];
+        let mut states = [surveyed(&[0.0]), surveyed(&[0.0]), surveyed(&[5.0, 5.0])];
+        let order = order_frames(&files, &mut states);
+        assert_eq!(order.len(), 1);
+        let FileState::Refused { reason, .. } = &states[1] else { panic!("{states:?}") };
+        assert_eq!(reason, "a second frame at 1970-01-01 00:00:00 UTC: a has that time");
+        assert!(matches!(&states[2], FileState::Refused { reason, .. } if reason.contains("c has that time")));
+    }
+}

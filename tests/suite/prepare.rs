@@ -1,0 +1,220 @@
+//! `fragua prepare` on synthetic storms: the numbers against xarray, what is set aside, and that nothing is done twice.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::program::{Program, python};
+
+const EVENTS: usize = 3;
+const FRAMES: usize = 12;
+
+/// A folder with events of 12 frames, 48 x 48 cells and 2 levels, and a configuration that uses it in place.
+fn dataset() -> Program {
+    let program = Program::new();
+    program
+        .succeed(&["synth", "--output", "storms", "--events", "3", "--frames", "12", "--grid", "48", "--levels", "2"]);
+    program.write(
+        "config.yaml",
+        "data:\n  name: d\n  source:\n    - path: {path: storms}\ntask:\n  nowcast:\n    prepare: {size: [24, 24]}\n    \
+         windows: {input_frames: 4, target_frames: 2, stride: 1}\n    split: {val_share: 0.3}\n",
+    );
+    program
+}
+
+fn events(program: &Program) -> Vec<PathBuf> {
+    let mut events: Vec<PathBuf> =
+        fs::read_dir(program.path("storms")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    events.retain(|path| path.is_dir());
+    events.sort();
+    events
+}
+
+fn files(event: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(event).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap().to_str().unwrap().to_owned()
+}
+
+fn prepare(program: &Program, more: &[&str]) -> Value {
+    program.json(&[&["prepare", "--json"], more].concat())
+}
+
+/// The reason that the report gives for a file.
+fn reason(prepared: &Value, file: &Path) -> String {
+    let report = Path::new(prepared["store"].as_str().unwrap()).join("report.json");
+    let report: Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
+    let all = report["events"].as_array().unwrap().iter().flat_map(|event| event["set_aside"].as_array().unwrap());
+    let found = all.clone().find(|bad| bad["file"] == name(file).as_str());
+    found.unwrap_or_else(|| panic!("{} is not among {:?}", file.display(), all.collect::<Vec<_>>()))["reason"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+impl Program {
+    fn store(&self, prepared: &Value) -> PathBuf {
+        self.folder().join(prepared["store"].as_str().unwrap())
+    }
+}
+
+#[test]
+fn every_method_gives_what_xarray_gives() {
+    let program = dataset();
+    for method in ["mean", "max", "nearest", "bilinear"] {
+        let prepared = prepare(&program, &["--set", &format!("task.nowcast.prepare.method={method}")]);
+        let store = program.store(&prepared);
+        for event in events(&program) {
+            let arguments =
+                [store.to_str().unwrap(), &name(&event), event.to_str().unwrap(), method, "24", "24", "-29", "65"];
+            let compared: usize = python("tests/fixtures/prepare/check.py", &arguments).trim().parse().unwrap();
+            assert!(compared > 1000, "{method}: only {compared} cells had a value");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_prepared_twice_and_only_what_changed_is_prepared_again() {
+    let program = dataset();
+    let first = prepare(&program, &[]);
+    assert_eq!(first["frames"], first["converted"]);
+    let again = prepare(&program, &[]);
+    assert_eq!((&again["converted"], &again["fingerprint"]), (&Value::from(0), &first["fingerprint"]));
+
+    let event = &events(&program)[1];
+    let frames = files(event);
+    let held = fs::read(&frames[3]).unwrap();
+    fs::remove_file(&frames[3]).unwrap();
+    let fewer = prepare(&program, &[]);
+    assert_eq!(fewer["frames"].as_u64(), first["frames"].as_u64().map(|frames| frames - 1));
+    assert_eq!(fewer["converted"].as_u64(), Some(frames.len() as u64 - 1));
+    assert_ne!(fewer["fingerprint"], first["fingerprint"]);
+
+    fs::write(&frames[3], held).unwrap();
+    let back = prepare(&program, &[]);
+    assert_eq!((&back["frames"], &back["fingerprint"]), (&first["frames"], &first["fingerprint"]));
+    fs::remove_dir_all(event).unwrap();
+    let without = prepare(&program, &[]);
+    assert!(!program.store(&without).join(name(event)).exists());
+}
+
+#[test]
+fn a_dataset_prepared_in_steps_has_the_same_bytes_as_one_prepared_at_once() {
+    let program = dataset();
+    let event = &events(&program)[0];
+    let (early, late) = (files(event)[0].clone(), files(event)[7].clone());
+    for file in [&early, &late] {
+        fs::rename(file, file.with_extension("later")).unwrap();
+    }
+    prepare(&program, &[]);
+    for file in [&early, &late] {
+        fs::rename(file.with_extension("later"), file).unwrap();
+    }
+    let stepwise = prepare(&program, &[]);
+    let at_once = prepare(&program, &["--set", "data.name=other"]);
+    let frame_bytes = |prepared: &Value| {
+        let folder = program.store(prepared).join(name(event)).join("DBZ");
+        files(&folder).iter().map(|path| (name(path), fs::read(path).unwrap())).collect::<Vec<_>>()
+    };
+    assert_eq!(stepwise["fingerprint"], at_once["fingerprint"]);
+    assert!(frame_bytes(&stepwise) == frame_bytes(&at_once));
+}
+
+#[test]
+fn files_that_cannot_be_used_are_set_aside_with_their_reasons() {
+    let program = dataset();
+    let event = &events(&program)[0];
+    let frames = files(event);
+    let whole = fs::read(&frames[1]).unwrap();
+    fs::write(&frames[1], &whole[..whole.len() - 100]).unwrap();
+    fs::write(&frames[2], "<html>sign in</html>").unwrap();
+    fs::copy(&frames[4], event.join("copy.nc")).unwrap();
+    program.succeed(&[
+        "synth", "--output", "odd", "--events", "1", "--frames", "1", "--grid", "32", "--levels", "2", "--seed", "9",
+    ]);
+    let odd = fs::read_dir(program.path("odd")).unwrap().next().unwrap().unwrap().path();
+    fs::copy(&files(&odd)[0], event.join("odd.nc")).unwrap();
+    python("tests/fixtures/prepare/spoil.py", &[event.to_str().unwrap(), &name(&frames[5])]);
+
+    let prepared = prepare(&program, &["--set", "task.nowcast.prepare.max_bad_share=0.5"]);
+    assert!(reason(&prepared, &frames[1]).starts_with("is cut: needs "), "{}", reason(&prepared, &frames[1]));
+    assert!(reason(&prepared, &frames[2]).contains("not a netCDF file"), "{}", reason(&prepared, &frames[2]));
+    let double = reason(&prepared, &frames[4]);
+    assert!(double.contains("copy.nc has that time"), "{double}");
+    let grid = reason(&prepared, &event.join("odd.nc"));
+    assert_eq!(grid, "another grid: got 2x32x32, most files have 2x48x48 (levels x rows x columns)");
+    assert_eq!(reason(&prepared, &event.join("missing.nc")), "all cells are missing");
+    let variable = reason(&prepared, &event.join("renamed.nc"));
+    assert!(variable.contains("no variable \"DBZ\"") && variable.contains("VIL"), "{variable}");
+    assert_eq!(prepared["set_aside"], 6);
+}
+
+#[test]
+fn too_many_unusable_files_stop_the_work_with_65_and_lose_nothing() {
+    let program = dataset();
+    let good = prepare(&program, &[]);
+    let event = &events(&program)[2];
+    for file in &files(event)[..6] {
+        fs::write(file, "no radar").unwrap();
+    }
+    let outcome = program.run(&["prepare"]);
+    assert_eq!(outcome.code, 65, "{outcome:?}");
+    for part in ["6 of 36 files can't be used", "max_bad_share = 0.05", "not a netCDF file", "report.json"] {
+        assert!(outcome.stderr.contains(part), "{part:?} is not in {}", outcome.stderr);
+    }
+    let allowed = prepare(&program, &["--set", "task.nowcast.prepare.max_bad_share=0.2"]);
+    let frames = |prepared: &Value| prepared["frames"].as_u64().unwrap();
+    assert_eq!(frames(&allowed), frames(&good) - 6);
+}
+
+#[test]
+fn silent_damage_is_found_where_the_hash_is_known() {
+    let program = dataset();
+    program.succeed(&[
+        "synth",
+        "--output",
+        "s",
+        "--events",
+        "3",
+        "--frames",
+        "12",
+        "--grid",
+        "48",
+        "--levels",
+        "2",
+        "--archive",
+        "s.tar.zst",
+    ]);
+    let source = ["--set", "data.name=packed", "--set", "data.source=[{path: {path: s.tar.zst}}]"];
+    let fetched = program.json(&[&["fetch", "--json"], &source[..]].concat());
+    assert_eq!(fetched["files"], (EVENTS * FRAMES));
+    let root = program.path(fetched["root"].as_str().unwrap());
+    let event = fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap();
+    let event = if files(&event)[0].is_dir() { files(&event)[0].clone() } else { event };
+    let victim = &files(&event)[4];
+    let mut bytes = fs::read(victim).unwrap();
+    let place = bytes.len() - 3;
+    bytes[place] ^= 1;
+    fs::write(victim, bytes).unwrap();
+    let prepared = prepare(&program, &source);
+    assert!(reason(&prepared, victim).starts_with("damaged on this disk: its SHA-256 is "));
+    assert_eq!(prepared["set_aside"], 1);
+}
+
+#[test]
+fn a_piped_log_has_plain_lines_and_results_go_to_stdout() {
+    let program = dataset();
+    let outcome = program.succeed(&["prepare"]);
+    assert!(!outcome.stderr.contains(['\r', '\x1b']), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("prepared: 36 frames in 3 events"), "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("train ") && outcome.stdout.lines().count() == 1, "{}", outcome.stdout);
+    let outcome = program.succeed(&["prepare", "--log-format", "json"]);
+    for line in outcome.stderr.lines() {
+        serde_json::from_str::<Value>(line).unwrap();
+    }
+}
