@@ -139,9 +139,10 @@ impl<'a> Volume<'a> {
     }
 
     fn reflectivity(&self) -> Variable<'a> {
-        let strongest = self.dbz.iter().copied().filter(|&b| b != MISSING).max();
-        let weakest = self.dbz.iter().copied().filter(|&b| b != MISSING).min();
-        let or_bound = |stored: Option<i8>, bound| unpacked(stored.unwrap_or(bound));
+        // Missing is the smallest number there is: it never is the maximum, and must not be the minimum.
+        let strongest = self.dbz.iter().fold(-127, |strongest: i8, &b| strongest.max(b));
+        let weakest = self.dbz.iter().fold(127, |weakest: i8, &b| weakest.min(if b == MISSING { 127 } else { b }));
+        let weakest = weakest.min(strongest);
         Variable {
             name: "DBZ",
             dimensions: vec![TIME, Z0, Y0, X0],
@@ -151,8 +152,8 @@ impl<'a> Volume<'a> {
                 number("valid_min", Values::Byte(vec![-127].into())),
                 number("valid_max", Values::Byte(vec![127].into())),
                 number("_FillValue", Values::Byte(vec![MISSING].into())),
-                number("min_value", Values::Float(vec![or_bound(weakest, -127)].into())),
-                number("max_value", Values::Float(vec![or_bound(strongest, -127)].into())),
+                number("min_value", Values::Float(vec![unpacked(weakest)].into())),
+                number("max_value", Values::Float(vec![unpacked(strongest)].into())),
                 text("standard_name", "equivalent_reflectivity_factor"),
                 text("long_name", "DBZ"),
                 text("units", "dBZ"),

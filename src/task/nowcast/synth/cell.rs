@@ -99,7 +99,18 @@ mod tests {
 
     fn cell() -> Cell {
         let (kind, particle, drift) = (Kind::Core, [0.0; 2], [0.0; 2]);
-        Cell { kind, particle, drift, born: 0.0, life: 2400.0, peak_dbz: 55.0, side_km: 5.0, front: 0.6, back: 1.5, turn: 0.0 }
+        Cell {
+            kind,
+            particle,
+            drift,
+            born: 0.0,
+            life: 2400.0,
+            peak_dbz: 55.0,
+            side_km: 5.0,
+            front: 0.6,
+            back: 1.5,
+            turn: 0.0,
+        }
     }
 
     #[test]

@@ -54,10 +54,6 @@ impl Flow {
         let (sin, cos) = (self.heading + self.turn_per_s * seconds).sin_cos();
         [cos, sin]
     }
-
-    pub(super) fn speed_km_s(&self) -> f32 {
-        self.speed_km_s
-    }
 }
 
 impl Motion {

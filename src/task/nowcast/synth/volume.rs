@@ -3,7 +3,7 @@
 use super::super::lrose::grid::Grid;
 use super::super::lrose::{MISSING, OFFSET_DBZ, SCALE_DBZ};
 use super::radar::Radar;
-use super::scene::{Scene, together};
+use super::scene::{Scene, greater, together};
 use super::storm::Plan;
 use super::texture::{Textures, mix};
 
@@ -21,6 +21,7 @@ const MEASUREMENT_DB: f32 = 0.7;
 const LEVEL_DB: f32 = 1.5;
 /// White noise above this is an echo of nothing: one cell in a thousand.
 const SPECKLE: f32 = 2.78;
+const NOTHING_DBZ: f32 = -60.0;
 
 /// Level by level: what does not depend on the cell.
 struct Level {
@@ -32,53 +33,102 @@ struct Level {
     clutter_loss_db: f32,
 }
 
+/// Cells that are worked on together: a length known to the compiler turns the loop over them into vector instructions.
+pub(super) const LANES: usize = 16;
+
+/// Everything that is known of the cells, in blocks.
+struct Fields<'a> {
+    lowest_km: &'a [[f32; LANES]],
+    highest_km: &'a [[f32; LANES]],
+    shadow_km: &'a [[f32; LANES]],
+    loss_db: &'a [[f32; LANES]],
+    weakest_dbz: &'a [[f32; LANES]],
+    clutter_dbz: &'a [[f32; LANES]],
+    clear_air_dbz: &'a [[f32; LANES]],
+    core_dbz: &'a [[f32; LANES]],
+    core_km: &'a [[f32; LANES]],
+    tower: &'a [[f32; LANES]],
+    below_db_km: &'a [[f32; LANES]],
+    rain_dbz: &'a [[f32; LANES]],
+    anvil_dbz: &'a [[f32; LANES]],
+    noise: [&'a [[f32; LANES]]; 2],
+}
+
 impl Painter<'_> {
     /// The stored values of a scan, level by level from the lowest.
     pub(super) fn volume(&self, plan: &Plan, event: usize, seconds: i64) -> Vec<i8> {
         let size = self.grid.x_km.len();
         let scene = Scene::new(plan, self.textures, size, seconds as f32);
+        let fields = Fields::new(self.radar, &scene);
         let key = mix(self.seed ^ mix((event as u64) << 32 ^ seconds.cast_unsigned()));
         let mut stored = vec![MISSING; self.grid.z_km.len() * size * size];
         for (index, (plane, &z_km)) in stored.chunks_exact_mut(size * size).zip(&self.grid.z_km).enumerate() {
             let (sin, cos) = (0.45 * index as f32).sin_cos();
             let clutter_loss_db = 16.0 * (z_km - 1.0);
-            let level =
-                Level { z_km, mix: [LEVEL_DB * cos, LEVEL_DB * sin], freezing_km: plan.freezing_km, clutter_loss_db };
-            for (row, cells) in plane.chunks_exact_mut(size).enumerate() {
-                let white = self.textures.white(key ^ ((index as u64) << 20 | row as u64), size);
-                self.row(&scene, &level, row * size, white, cells);
+            let mix = [LEVEL_DB * cos, LEVEL_DB * sin];
+            let level = Level { z_km, mix, freezing_km: plan.freezing_km, clutter_loss_db };
+            for (block, cells) in plane.chunks_mut(LANES).enumerate() {
+                let white = self.textures.white::<LANES>(key ^ ((index as u64) << 32 | block as u64));
+                cells.copy_from_slice(&fields.look(&level, block, white)[..cells.len()]);
             }
         }
         stored
     }
+}
 
-    fn row(&self, scene: &Scene, level: &Level, first: usize, white: &[f32], stored: &mut [i8]) {
-        let here = first..first + stored.len();
-        let radar = self.radar;
-        let (lowest, highest) = (&radar.lowest_km[here.clone()], &radar.highest_km[here.clone()]);
-        let (shadow, loss) = (&radar.shadow_km[here.clone()], &radar.loss_db[here.clone()]);
-        let (weakest, clutter) = (&radar.weakest_dbz[here.clone()], &radar.clutter_dbz[here.clone()]);
-        let clear_air = &radar.clear_air_dbz[here.clone()];
-        let (core, core_km) = (&scene.core_dbz[here.clone()], &scene.core_km[here.clone()]);
-        let (tower, below) = (&scene.tower[here.clone()], &scene.below_db_km[here.clone()]);
-        let (rain, anvil) = (&scene.rain_dbz[here.clone()], &scene.anvil_dbz[here.clone()]);
-        let (coarse, grain) = (&scene.noise[0][here.clone()], &scene.noise[1][here]);
-        for cell in 0..stored.len() {
+impl<'a> Fields<'a> {
+    fn new(radar: &'a Radar, scene: &'a Scene) -> Self {
+        let blocks = |field: &'a Vec<f32>| field.as_chunks::<LANES>().0;
+        Self {
+            lowest_km: blocks(&radar.lowest_km),
+            highest_km: blocks(&radar.highest_km),
+            shadow_km: blocks(&radar.shadow_km),
+            loss_db: blocks(&radar.loss_db),
+            weakest_dbz: blocks(&radar.weakest_dbz),
+            clutter_dbz: blocks(&radar.clutter_dbz),
+            clear_air_dbz: blocks(&radar.clear_air_dbz),
+            core_dbz: blocks(&scene.core_dbz),
+            core_km: blocks(&scene.core_km),
+            tower: blocks(&scene.tower),
+            below_db_km: blocks(&scene.below_db_km),
+            rain_dbz: blocks(&scene.rain_dbz),
+            anvil_dbz: blocks(&scene.anvil_dbz),
+            noise: [blocks(&scene.noise[0]), blocks(&scene.noise[1])],
+        }
+    }
+
+    /// What the radar stores for a block of cells of a level.
+    #[inline]
+    fn look(&self, level: &Level, block: usize, white: &[f32; LANES]) -> [i8; LANES] {
+        let (lowest, highest, shadow) = (&self.lowest_km[block], &self.highest_km[block], &self.shadow_km[block]);
+        let (loss, weakest) = (&self.loss_db[block], &self.weakest_dbz[block]);
+        let (clutter, clear_air) = (&self.clutter_dbz[block], &self.clear_air_dbz[block]);
+        let (core, core_km) = (&self.core_dbz[block], &self.core_km[block]);
+        let (tower, below) = (&self.tower[block], &self.below_db_km[block]);
+        let (rain, anvil) = (&self.rain_dbz[block], &self.anvil_dbz[block]);
+        let (coarse, grain) = (&self.noise[0][block], &self.noise[1][block]);
+        let mut stored = [MISSING; LANES];
+        for cell in 0..LANES {
             // Where the lowest beam passes above the level, the level repeats what that beam sees.
-            let z = level.z_km.max(lowest[cell]);
+            let z = greater(level.z_km, lowest[cell]);
             let convection = convective_dbz(z, core[cell], core_km[cell], tower[cell], below[cell]);
             let layered = together(rain_dbz(z, rain[cell], level.freezing_km), anvil_dbz(z, anvil[cell]));
             let texture = level.mix[0] * coarse[cell] + level.mix[1] * grain[cell];
-            let dimmed = if z < 5.0 { loss[cell] } else { 0.0 };
+            let loss_db = loss[cell];
+            let dimmed = if z < 5.0 { loss_db } else { 0.0 };
             let weather = together(convection, layered) + texture - dimmed;
-            let ground = if white[cell] > -0.8 { clutter[cell] - level.clutter_loss_db + 3.0 * white[cell] } else { -60.0 };
+            let ground = clutter[cell] - level.clutter_loss_db + 3.0 * white[cell];
+            let ground = if white[cell] > -0.8 { ground } else { NOTHING_DBZ };
             let insects = clear_air[cell] - 5.0 * level.z_km + 2.0 * white[cell];
-            let speckle = if white[cell] > SPECKLE { weakest[cell] + 16.0 * (white[cell] - SPECKLE) } else { -60.0 };
-            let echo = weather.max(ground).max(insects).max(speckle);
+            let speckle = weakest[cell] + 16.0 * (white[cell] - SPECKLE);
+            let speckle = if white[cell] > SPECKLE { speckle } else { NOTHING_DBZ };
+            let echo = greater(greater(weather, ground), greater(insects, speckle));
             let dbz = echo + MEASUREMENT_DB * white[cell];
-            let seen = dbz >= weakest[cell] && z <= highest[cell] && z >= shadow[cell] && lowest[cell] < 100.0;
-            stored[cell] = if seen { to_stored(dbz) } else { MISSING };
+            let seen = (dbz >= weakest[cell]) & (z <= highest[cell]) & (z >= shadow[cell]);
+            let code = to_stored(dbz);
+            stored[cell] = if seen { code } else { MISSING };
         }
+        stored
     }
 }
 
@@ -86,24 +136,24 @@ impl Painter<'_> {
 /// higher the stronger the core is.
 #[inline]
 fn convective_dbz(z_km: f32, core_dbz: f32, core_km: f32, tower: f32, below_db_km: f32) -> f32 {
-    let strength = core_dbz.max(0.0);
+    let strength = greater(core_dbz, 0.0);
     let depth_km = tower * (1.4 + 0.0027 * strength * strength);
-    let risen = (z_km - core_km).max(0.0) / depth_km;
-    let fallen = (core_km - z_km).max(0.0);
-    core_dbz - below_db_km * fallen - (core_dbz - 18.0).max(7.0) * risen * risen
+    let risen = greater(z_km - core_km, 0.0) / depth_km;
+    let fallen = greater(core_km - z_km, 0.0);
+    core_dbz - below_db_km * fallen - greater(core_dbz - 18.0, 7.0) * risen * risen
 }
 
 /// Even below the melting layer, a little stronger in it, weakening quickly in the snow above.
 #[inline]
 fn rain_dbz(z_km: f32, dbz: f32, freezing_km: f32) -> f32 {
-    let bright = (1.0 - (z_km - freezing_km + 0.3).abs() / 0.9).max(0.0) * 5.5;
-    dbz + bright - 3.4 * (z_km - freezing_km).max(0.0) - 0.5 * (freezing_km - z_km).max(0.0)
+    let bright = greater(1.0 - (z_km - freezing_km + 0.3).abs() / 0.9, 0.0) * 5.5;
+    dbz + bright - 3.4 * greater(z_km - freezing_km, 0.0) - 0.5 * greater(freezing_km - z_km, 0.0)
 }
 
 /// A layer around 9.5 km, sharper above than below.
 #[inline]
 fn anvil_dbz(z_km: f32, dbz: f32) -> f32 {
-    dbz - 3.2 * (9.5 - z_km).max(0.0) - 6.5 * (z_km - 9.5).max(0.0)
+    dbz - 3.2 * greater(9.5 - z_km, 0.0) - 6.5 * greater(z_km - 9.5, 0.0)
 }
 
 /// As [`super::super::lrose::packed`] stores it, for numbers between -100 and 100 only; rounding by adding a large number
@@ -111,7 +161,8 @@ fn anvil_dbz(z_km: f32, dbz: f32) -> f32 {
 #[inline]
 fn to_stored(dbz: f32) -> i8 {
     const ROUNDS: f32 = 12_582_912.0;
-    let steps = ((dbz - OFFSET_DBZ) / SCALE_DBZ).clamp(-127.0, 127.0) + ROUNDS;
+    let steps = (dbz - OFFSET_DBZ) * (1.0 / SCALE_DBZ);
+    let steps = -greater(-greater(steps, -127.0), -127.0) + ROUNDS;
     (steps.to_bits() as u8).cast_signed()
 }
 
@@ -130,7 +181,8 @@ mod tests {
 
     #[test]
     fn stronger_towers_reach_higher_and_a_young_core_has_nothing_below_it() {
-        let top = |core_dbz: f32| (1..=20).filter(|&z| convective_dbz(z as f32, core_dbz, 3.6, 1.0, 0.6) > 18.0).count();
+        let top =
+            |core_dbz: f32| (1..=20).filter(|&z| convective_dbz(z as f32, core_dbz, 3.6, 1.0, 0.6) > 18.0).count();
         assert!(top(35.0) < top(48.0) && top(48.0) < top(60.0));
         assert!((12..=16).contains(&top(60.0)), "{}", top(60.0));
         assert!(convective_dbz(1.0, 30.0, 6.0, 0.5, 5.0) < 10.0);
@@ -138,9 +190,8 @@ mod tests {
 
     #[test]
     fn the_bright_band_lies_at_the_melting_layer() {
-        let strongest = (2..16).max_by(|&a, &b| {
-            rain_dbz(a as f32 * 0.5, 25.0, 4.0).total_cmp(&rain_dbz(b as f32 * 0.5, 25.0, 4.0))
-        });
+        let strongest = (2..16)
+            .max_by(|&a, &b| rain_dbz(a as f32 * 0.5, 25.0, 4.0).total_cmp(&rain_dbz(b as f32 * 0.5, 25.0, 4.0)));
         assert!(matches!(strongest, Some(7 | 8)), "{strongest:?}");
     }
 }
