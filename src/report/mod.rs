@@ -1,1 +1,8 @@
 //! What people look at: tables and pictures, from plain arrays.
+
+pub mod animation;
+mod canvas;
+pub mod contact_sheet;
+pub mod font;
+pub mod radar_colours;
+pub mod radar_frame;

@@ -224,3 +224,85 @@ impl SynthError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::util::progress::Silent;
+
+    fn config() -> Synthetic {
+        Synthetic { events: 2, frames: 12, grid: 48, levels: 2, seed: 42 }
+    }
+
+    fn written(config: &Synthetic, container: Container) -> BTreeMap<PathBuf, Vec<u8>> {
+        let folder = tempfile::tempdir().unwrap();
+        write_as(config, container, folder.path(), &Stop::default(), &Silent).unwrap();
+        let mut files = BTreeMap::new();
+        for event in std::fs::read_dir(folder.path()).unwrap() {
+            for file in std::fs::read_dir(event.unwrap().path()).unwrap() {
+                let path = file.unwrap().path();
+                files.insert(path.strip_prefix(folder.path()).unwrap().to_owned(), std::fs::read(&path).unwrap());
+            }
+        }
+        files
+    }
+
+    fn pool(threads: usize) -> rayon::ThreadPool {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
+        let alone = pool(1).install(|| written(&config(), Container::Classic));
+        assert_eq!(alone.len(), 24);
+        assert!(alone == pool(5).install(|| written(&config(), Container::Classic)));
+        let other = written(&Synthetic { seed: 43, ..config() }, Container::Classic);
+        assert!(alone != other);
+    }
+
+    #[test]
+    fn netcdf4_files_are_reproducible_and_hold_the_same_numbers_in_less_space() {
+        let config = Synthetic { events: 1, frames: 2, grid: 160, ..config() };
+        let container = Container::Netcdf4 { deflate_level: 5 };
+        let (classic, compressed) = (written(&config, Container::Classic), written(&config, container));
+        assert!(compressed == written(&config, container));
+        let folder = tempfile::tempdir().unwrap();
+        let values = |bytes: &[u8]| -> Vec<i8> {
+            let path = folder.path().join("file.nc");
+            std::fs::write(&path, bytes).unwrap();
+            netcdf::open(path).unwrap().variable("DBZ").unwrap().get_values(..).unwrap()
+        };
+        for (path, bytes) in &classic {
+            assert_eq!(values(bytes), values(&compressed[path]));
+            assert!(compressed[path].len() < bytes.len());
+        }
+    }
+
+    #[test]
+    fn events_that_are_complete_are_kept_and_a_stop_leaves_no_incomplete_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (stop, config) = (Stop::default(), config());
+        let summary = write(&Synthetic { events: 1, ..config.clone() }, folder.path(), &stop, &Silent).unwrap();
+        assert_eq!(summary.files, 12);
+        stop.request();
+        let error = write(&config, folder.path(), &stop, &Silent).unwrap_err();
+        assert_eq!(error.exit(), Exit::Terminated);
+        let shown = |folder: &Path| {
+            let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+            names.filter(|name| !name.as_encoded_bytes().starts_with(b".")).count()
+        };
+        assert_eq!(shown(folder.path()), 1);
+        let summary = write(&config, folder.path(), &Stop::default(), &Silent).unwrap();
+        assert_eq!((summary.events.len(), summary.files, shown(folder.path())), (2, 12, 2));
+    }
+
+    #[test]
+    fn numbers_that_make_no_sense_are_refused_with_their_limits() {
+        let folder = tempfile::tempdir().unwrap();
+        let wrong = Synthetic { grid: 4, ..config() };
+        let error = write(&wrong, folder.path(), &Stop::default(), &Silent).unwrap_err();
+        assert_eq!(error.to_string(), "synthetic.grid is 4; it may be 16 to 2000");
+    }
+}

@@ -102,7 +102,7 @@ impl Planner {
             let place = self.place_near([0.0; 2], 0.55);
             self.flow.at(middle).particle(place)
         };
-        let (speed, angle) = (self.rng.random_range(0.001..0.0045), self.rng.random_range(0.0..TAU));
+        let (speed, angle) = (self.rng.random_range(0.0005..0.003), self.rng.random_range(0.0..TAU));
         let propagation = [speed * angle.cos(), speed * angle.sin()];
         let born = middle - 0.5 * life;
         let start = [particle[0] - propagation[0] * 0.5 * life, particle[1] - propagation[1] * 0.5 * life];
@@ -157,7 +157,7 @@ impl Planner {
     /// One long-lived storm that leaves the wind to its right, as the strong ones of the southern hemisphere do, with a
     /// flanking line of young cells.
     fn supercell(&mut self, career: &Career) {
-        let leave_speed = self.rng.random_range(0.002..0.0045);
+        let leave_speed = self.rng.random_range(0.0015..0.0035);
         let drift = self.across(career.born + 0.5 * career.life, leave_speed);
         let side_km = self.scale * self.rng.random_range(5.5..8.5);
         let peak_dbz = self.rng.random_range(59.0..66.0);

@@ -168,7 +168,9 @@ fn to_stored(dbz: f32) -> i8 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::lrose::packed;
+    use super::super::super::lrose::grid::SAN_RAFAEL;
+    use super::super::super::lrose::{packed, unpacked};
+    use super::super::calendar;
     use super::*;
 
     #[test]
@@ -193,5 +195,68 @@ mod tests {
         let strongest = (2..16)
             .max_by(|&a, &b| rain_dbz(a as f32 * 0.5, 25.0, 4.0).total_cmp(&rain_dbz(b as f32 * 0.5, 25.0, 4.0)));
         assert!(matches!(strongest, Some(7 | 8)), "{strongest:?}");
+    }
+
+    const SIZE: usize = 96;
+
+    /// Volumes of one event, some minutes apart, as dBZ with -30 where nothing is seen.
+    fn event(index: usize, levels: usize, minutes: &[i64]) -> Vec<Vec<f32>> {
+        let textures = Textures::new(11);
+        let grid = Grid::square(SAN_RAFAEL, SIZE, levels);
+        let radar = Radar::new(&grid, &textures);
+        let plan = Plan::new(11, &calendar::events(11, 4, 40)[index], SIZE);
+        let painter = Painter { seed: 11, grid: &grid, radar: &radar, textures: &textures };
+        let dbz = |stored: i8| if stored == MISSING { -30.0 } else { unpacked(stored) };
+        minutes.iter().map(|m| painter.volume(&plan, index, m * 60).into_iter().map(dbz).collect()).collect()
+    }
+
+    fn share_above(dbz: &[f32], threshold: f32) -> f64 {
+        dbz.iter().filter(|&&dbz| dbz > threshold).count() as f64 / dbz.len() as f64
+    }
+
+    #[test]
+    fn echoes_are_as_strong_and_as_common_as_those_of_a_stormy_day() {
+        let volumes: Vec<f32> = (0..4).flat_map(|index| event(index, 2, &[-40, -20, 0, 20, 40]).concat()).collect();
+        let shares = [20.0, 35.0, 45.0, 55.0].map(|threshold| share_above(&volumes, threshold));
+        assert!((0.03..0.25).contains(&shares[0]), "{shares:?}");
+        assert!((0.008..0.08).contains(&shares[1]), "{shares:?}");
+        assert!((0.001..0.03).contains(&shares[2]), "{shares:?}");
+        assert!(shares[3] > 0.0 && shares[3] < 0.004, "{shares:?}");
+        assert!(volumes.iter().all(|&dbz| dbz < 72.0));
+    }
+
+    #[test]
+    fn echoes_thin_out_with_height() {
+        let volume = &event(1, 16, &[0])[0];
+        let shares: Vec<_> = volume.chunks(SIZE * SIZE).map(|level| share_above(level, 30.0)).collect();
+        assert!(shares[2] > 2.0 * shares[7] && shares[7] > shares[12], "{shares:?}");
+        assert!(share_above(&volume[15 * SIZE * SIZE..], 30.0) < 0.001);
+    }
+
+    #[test]
+    fn moving_the_picture_along_beats_leaving_it_as_it_is() {
+        for index in 0..4 {
+            let frames = event(index, 1, &[0, 10]);
+            let inner = 14..SIZE as i64 - 14;
+            let error = |dx: i64, dy: i64| -> f32 {
+                let at = |frame: usize, x: i64, y: i64| frames[frame][y as usize * SIZE + x as usize].max(0.0);
+                let cells = inner.clone().flat_map(|y| inner.clone().map(move |x| (x, y)));
+                cells.map(|(x, y)| (at(1, x, y) - at(0, x - dx, y - dy)).powi(2)).sum()
+            };
+            let shifts = (-14..=14).flat_map(|dx| (-14..=14).map(move |dy| (dx, dy)));
+            let (best, dx, dy) =
+                shifts.map(|(dx, dy)| (error(dx, dy), dx, dy)).min_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
+            assert!(best < 0.8 * error(0, 0), "event {index}: {best} at ({dx}, {dy}), {} at rest", error(0, 0));
+            let speed_m_s = f64::hypot(dx as f64, dy as f64) * 1000.0 / 600.0;
+            assert!((6.0..24.0).contains(&speed_m_s), "event {index}: {speed_m_s} m/s");
+        }
+    }
+
+    #[test]
+    fn the_radar_sees_nothing_beyond_its_range_nor_above_itself() {
+        let volume = &event(2, 10, &[0])[0];
+        let at = |level: usize, x: usize, y: usize| volume[level * SIZE * SIZE + y * SIZE + x];
+        assert!((0..10).all(|level| at(level, 1, 1) == -30.0 && at(level, SIZE - 2, SIZE - 2) == -30.0));
+        assert!((3..10).all(|level| at(level, SIZE / 2, SIZE / 2) == -30.0), "cone of silence");
     }
 }
