@@ -38,7 +38,7 @@ pub const COLOURS: [[u8; 3]; 20] = [
 
 pub(super) const NO_ECHO: Rgb = WHITE;
 pub(super) const MISSING: Rgb = [0xED; 3];
-pub(super) const MISSING_LINE: Rgb = [0xD4; 3];
+pub(super) const MISSING_LINE: Rgb = [0xC8; 3];
 
 /// The colour of a reflectivity at a pixel of a picture; `NaN` is missing and hatched, which is why the place matters.
 #[must_use]

@@ -231,4 +231,37 @@ mod tests {
         assert!(unpacked(MISSING).is_nan());
         assert!((-127..=127).all(|stored| packed(unpacked(stored)) == stored));
     }
+
+    fn variables(scan_seconds: [f64; 3], forecast_from_seconds: Option<f64>) -> Vec<(&'static str, Values<'static>)> {
+        let grid = Grid::square(grid::SAN_RAFAEL, 2, 1);
+        let origin = || String::from("test");
+        let origin = Origin {
+            title: origin(),
+            institution: origin(),
+            source: origin(),
+            history: origin(),
+            references: origin(),
+            comment: origin(),
+        };
+        let volume = Volume { scan_seconds, forecast_from_seconds, grid: &grid, dbz: &[MISSING; 4], origin: &origin };
+        let times = volume.times().into_iter();
+        times
+            .filter_map(|v| if let Values::Double(d) = v.values { Some((v.name, Values::Double(d))) } else { None })
+            .collect()
+    }
+
+    #[test]
+    fn bounds_are_written_only_where_the_scan_took_time() {
+        let names = |scan| variables(scan, None).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names([0.0, 91.0, 182.0]), ["time", "start_time", "stop_time", "time_bounds"]);
+        assert_eq!(names([91.0, 91.0, 91.0]), ["time", "start_time", "stop_time"]);
+        assert_eq!(names([100.0, 91.0, 182.0]), ["time", "start_time", "stop_time"]);
+    }
+
+    #[test]
+    fn forecasts_say_when_they_were_made_and_how_far_they_reach() {
+        let found = variables([900.0, 900.0, 900.0], Some(300.0));
+        assert!(found.contains(&("forecast_reference_time", Values::Double(vec![300.0]))));
+        assert!(found.contains(&("forecast_period", Values::Double(vec![600.0]))));
+    }
 }

@@ -76,7 +76,7 @@ impl Planner {
         }
         let at_once = (self.size_km / 300.0).powf(1.3) * 12.0 * if line { 0.6 } else { 1.0 };
         let mean_life = 4200.0;
-        let count = at_once.max(2.2) * (2.0 * self.half_s + mean_life) / mean_life;
+        let count = at_once.max(2.8) * (2.0 * self.half_s + mean_life) / mean_life;
         let zones: Vec<_> = (0..3).map(|_| self.place_near([0.0; 2], 0.5)).collect();
         for _ in 0..count.round() as usize {
             let career = self.career(&zones);
@@ -328,7 +328,7 @@ impl Planner {
             drift: propagation,
             born: -early,
             life: 3.2 * self.half_s,
-            peak_dbz: self.rng.random_range(26.0..34.0),
+            peak_dbz: self.rng.random_range(22.0..29.0),
             side_km,
             front: 1.5,
             back: self.rng.random_range(1.3..2.0),
