@@ -11,3 +11,9 @@ impl PictureError {
         crate::util::exit::Exit::DiskIo
     }
 }
+pub mod animation;
+mod canvas;
+pub mod contact_sheet;
+pub mod font;
+pub mod radar_colours;
+pub mod radar_frame;

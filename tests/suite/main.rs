@@ -10,3 +10,4 @@ mod kill;
 mod prepare;
 #[cfg(test)]
 mod program;
+mod synth;

@@ -139,9 +139,10 @@ impl<'a> Volume<'a> {
     }
 
     fn reflectivity(&self) -> Variable<'a> {
-        let strongest = self.dbz.iter().copied().filter(|&b| b != MISSING).max();
-        let weakest = self.dbz.iter().copied().filter(|&b| b != MISSING).min();
-        let or_bound = |stored: Option<i8>, bound| unpacked(stored.unwrap_or(bound));
+        // Missing is the smallest number there is: it never is the maximum, and must not be the minimum.
+        let strongest = self.dbz.iter().fold(-127, |strongest: i8, &b| strongest.max(b));
+        let weakest = self.dbz.iter().fold(127, |weakest: i8, &b| weakest.min(if b == MISSING { 127 } else { b }));
+        let weakest = weakest.min(strongest);
         Variable {
             name: "DBZ",
             dimensions: vec![TIME, Z0, Y0, X0],
@@ -151,8 +152,8 @@ impl<'a> Volume<'a> {
                 number("valid_min", Values::Byte(vec![-127].into())),
                 number("valid_max", Values::Byte(vec![127].into())),
                 number("_FillValue", Values::Byte(vec![MISSING].into())),
-                number("min_value", Values::Float(vec![or_bound(weakest, -127)].into())),
-                number("max_value", Values::Float(vec![or_bound(strongest, -127)].into())),
+                number("min_value", Values::Float(vec![unpacked(weakest)].into())),
+                number("max_value", Values::Float(vec![unpacked(strongest)].into())),
                 text("standard_name", "equivalent_reflectivity_factor"),
                 text("long_name", "DBZ"),
                 text("units", "dBZ"),
@@ -229,5 +230,38 @@ mod tests {
         assert_eq!(packed(-99.0), -127, "very weak is not missing");
         assert!(unpacked(MISSING).is_nan());
         assert!((-127..=127).all(|stored| packed(unpacked(stored)) == stored));
+    }
+
+    fn variables(scan_seconds: [f64; 3], forecast_from_seconds: Option<f64>) -> Vec<(&'static str, Values<'static>)> {
+        let grid = Grid::square(grid::SAN_RAFAEL, 2, 1);
+        let origin = || String::from("test");
+        let origin = Origin {
+            title: origin(),
+            institution: origin(),
+            source: origin(),
+            history: origin(),
+            references: origin(),
+            comment: origin(),
+        };
+        let volume = Volume { scan_seconds, forecast_from_seconds, grid: &grid, dbz: &[MISSING; 4], origin: &origin };
+        let times = volume.times().into_iter();
+        times
+            .filter_map(|v| if let Values::Double(d) = v.values { Some((v.name, Values::Double(d))) } else { None })
+            .collect()
+    }
+
+    #[test]
+    fn bounds_are_written_only_where_the_scan_took_time() {
+        let names = |scan| variables(scan, None).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names([0.0, 91.0, 182.0]), ["time", "start_time", "stop_time", "time_bounds"]);
+        assert_eq!(names([91.0, 91.0, 91.0]), ["time", "start_time", "stop_time"]);
+        assert_eq!(names([100.0, 91.0, 182.0]), ["time", "start_time", "stop_time"]);
+    }
+
+    #[test]
+    fn forecasts_say_when_they_were_made_and_how_far_they_reach() {
+        let found = variables([900.0, 900.0, 900.0], Some(300.0));
+        assert!(found.contains(&("forecast_reference_time", Values::Double(vec![300.0]))));
+        assert!(found.contains(&("forecast_period", Values::Double(vec![600.0]))));
     }
 }

@@ -109,3 +109,54 @@ fn append<W: Write>(builder: &mut Builder<W>, path: &Path, name: &Path, kind: En
     header.set_size(file.metadata().map_err(failed)?.len());
     builder.append_data(&mut header, name, BufReader::new(file)).map_err(failed)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in [("radar/b/2.nc", "two"), ("radar/a/1.nc", "one"), ("radar/.c.partial/3.nc", "half")] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        }
+        folder
+    }
+
+    fn packed(folder: &Path, name: &str) -> Vec<u8> {
+        let archive = folder.join(name);
+        pack(&folder.join("radar"), &archive, Packing::of(&archive).unwrap(), &Stop::default()).unwrap();
+        std::fs::read(archive).unwrap()
+    }
+
+    #[test]
+    fn the_bytes_depend_on_the_content_alone() {
+        let (first, second) = (folder(), folder());
+        for name in ["out.tar.gz", "out.tar.zst"] {
+            assert_eq!(packed(first.path(), name), packed(second.path(), name));
+        }
+    }
+
+    #[test]
+    fn archives_hold_the_complete_files_in_order() {
+        let folder = folder();
+        let gzip = flate2::read::GzDecoder::new(std::io::Cursor::new(packed(folder.path(), "out.tgz")));
+        let zstd = zstd::Decoder::new(std::io::Cursor::new(packed(folder.path(), "out.tar.zst"))).unwrap();
+        for reader in [Box::new(gzip) as Box<dyn Read>, Box::new(zstd)] {
+            let mut found = Vec::new();
+            for entry in tar::Archive::new(reader).entries().unwrap() {
+                let mut entry = entry.unwrap();
+                let mut content = String::new();
+                entry.read_to_string(&mut content).unwrap();
+                found.push((entry.path().unwrap().to_str().unwrap().to_owned(), content));
+            }
+            let found: Vec<_> = found.iter().map(|(name, content)| (name.as_str(), content.as_str())).collect();
+            let expected =
+                [("radar", ""), ("radar/a", ""), ("radar/a/1.nc", "one"), ("radar/b", ""), ("radar/b/2.nc", "two")];
+            assert_eq!(found, expected);
+        }
+    }
+}

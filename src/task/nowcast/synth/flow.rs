@@ -25,7 +25,7 @@ pub(super) struct Motion {
 }
 
 impl Flow {
-    /// 10 to 20 m/s, mostly towards the east, turning by up to 25 degrees an hour.
+    /// 12 to 20 m/s, mostly towards the east, turning by up to 25 degrees an hour.
     pub(super) fn draw(rng: &mut impl Rng, size_km: f32) -> Self {
         let sign = |rng: &mut _| if Rng::random_bool(rng, 0.5) { 1.0 } else { -1.0 };
         let per_hour = TAU / 360.0 / 3600.0;
@@ -33,7 +33,7 @@ impl Flow {
         // The rim of the picture must not outrun the wind, so large pictures spin slower.
         let spin = rng.random_range(2.0..7.0) * sign(rng) * (250.0 / size_km).min(2.0);
         Self {
-            speed_km_s: rng.random_range(0.010..0.019),
+            speed_km_s: rng.random_range(0.012..0.020),
             heading: rng.random_range(-50.0..60.0) * TAU / 360.0,
             turn_per_s: turn * per_hour,
             spin_per_s: spin * per_hour,
@@ -53,10 +53,6 @@ impl Flow {
     pub(super) fn direction(&self, seconds: f32) -> [f32; 2] {
         let (sin, cos) = (self.heading + self.turn_per_s * seconds).sin_cos();
         [cos, sin]
-    }
-
-    pub(super) fn speed_km_s(&self) -> f32 {
-        self.speed_km_s
     }
 }
 
@@ -114,7 +110,7 @@ mod tests {
             let step = [after[0] - before[0], after[1] - before[1]];
             let direction = flow.direction(1200.0);
             let speed_m_s = f32::hypot(step[0], step[1]) / 20.0 * 1000.0;
-            assert!((9.8..19.2).contains(&speed_m_s), "{speed_m_s}");
+            assert!((11.8..20.2).contains(&speed_m_s), "{speed_m_s}");
             let along = (step[0] * direction[0] + step[1] * direction[1]) / f32::hypot(step[0], step[1]);
             assert!(along > 0.999, "{along}");
         }

@@ -50,10 +50,11 @@ pub struct Summary {
 }
 
 /// Writes the events below a folder as netCDF classic files, `<event>/ncfdataYYYYMMDD_HHMMSS.nc`. An event's folder is
-/// complete or absent; events that are there already are left as they are.
+/// complete or absent; the same call continues what an earlier one left unfinished.
 ///
 /// # Errors
-/// Where the configuration makes no sense, the folder can't be written, or a stop was asked for.
+/// Where the configuration makes no sense, the folder holds the storms of another one or can't be written, or a stop was asked
+/// for.
 pub fn write(config: &Synthetic, into: &Path, stop: &Stop, progress: &dyn Progress) -> Result<Summary, SynthError> {
     write_as(config, Container::Classic, into, stop, progress)
 }
@@ -71,6 +72,7 @@ pub fn write_as(
 ) -> Result<Summary, SynthError> {
     check(config)?;
     fs::create_dir_all(into)?;
+    claim(config, container, into)?;
     let events = calendar::events(config.seed, config.events, config.frames);
     let studio = Studio::new(config);
     progress.begin("synthesise", Some((config.events * config.frames) as u64), Unit::Frames);
@@ -87,6 +89,25 @@ pub fn write_as(
     let summary = Summary { events: events.into_iter().map(|event| event.name).collect(), files };
     progress.end(&format!("{} events, {files} new files", summary.events.len()));
     Ok(summary)
+}
+
+/// A folder holds the storms of one configuration, which is noted in it before the first of them.
+fn claim(config: &Synthetic, container: Container, into: &Path) -> Result<(), SynthError> {
+    let note = into.join(".synthetic");
+    let wanted = format!("{config:?} {container:?}\n");
+    match std::fs::read_to_string(&note) {
+        Ok(found) if found == wanted => Ok(()),
+        Ok(found) => Err(SynthError::Taken {
+            folder: into.to_owned(),
+            found: found.trim_end().to_owned(),
+            wanted: wanted.trim_end().to_owned(),
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            fs::write_atomic(&note, wanted.as_bytes())?;
+            Ok(())
+        }
+        Err(error) => Err(FsError::at("read", &note)(error).into()),
+    }
 }
 
 fn check(config: &Synthetic) -> Result<(), SynthError> {
@@ -192,6 +213,16 @@ pub enum SynthError {
         /// The largest that works.
         most: usize,
     },
+    /// The folder holds the storms of another configuration.
+    #[error("{} holds {found}, not {wanted}; remove it or choose another folder", folder.display())]
+    Taken {
+        /// The folder.
+        folder: PathBuf,
+        /// What is in it.
+        found: String,
+        /// What was to be written.
+        wanted: String,
+    },
     /// A file can't be packed under its name.
     #[error("could not pack {}: {source}", path.display())]
     Pack {
@@ -216,11 +247,122 @@ impl SynthError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Limit { .. } => Exit::Configuration,
+            Self::Limit { .. } | Self::Taken { .. } => Exit::Configuration,
             Self::Pack { source, .. } => Exit::for_write_error(source),
             Self::Container(error) => error.exit(),
             Self::Fs(error) => error.exit(),
             Self::Stopped(stopped) => stopped.exit(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::util::progress::Silent;
+
+    fn config() -> Synthetic {
+        Synthetic { events: 2, frames: 12, grid: 48, levels: 2, seed: 42 }
+    }
+
+    fn written(config: &Synthetic, container: Container) -> BTreeMap<PathBuf, Vec<u8>> {
+        let folder = tempfile::tempdir().unwrap();
+        write_as(config, container, folder.path(), &Stop::default(), &Silent).unwrap();
+        let mut files = BTreeMap::new();
+        let folders = std::fs::read_dir(folder.path()).unwrap().map(|event| event.unwrap().path());
+        for event in folders.filter(|path| path.is_dir()) {
+            for file in std::fs::read_dir(event).unwrap() {
+                let path = file.unwrap().path();
+                files.insert(path.strip_prefix(folder.path()).unwrap().to_owned(), std::fs::read(&path).unwrap());
+            }
+        }
+        files
+    }
+
+    fn pool(threads: usize) -> rayon::ThreadPool {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
+        let alone = pool(1).install(|| written(&config(), Container::Classic));
+        assert_eq!(alone.len(), 24);
+        assert!(alone == pool(5).install(|| written(&config(), Container::Classic)));
+        let other = written(&Synthetic { seed: 43, ..config() }, Container::Classic);
+        assert!(alone != other);
+    }
+
+    #[test]
+    fn netcdf4_files_are_reproducible_and_hold_the_same_numbers_in_less_space() {
+        let config = Synthetic { events: 1, frames: 2, grid: 160, ..config() };
+        let container = Container::Netcdf4 { deflate_level: 5 };
+        let (classic, compressed) = (written(&config, Container::Classic), written(&config, container));
+        assert!(compressed == written(&config, container));
+        let folder = tempfile::tempdir().unwrap();
+        let values = |bytes: &[u8]| -> Vec<i8> {
+            let path = folder.path().join("file.nc");
+            std::fs::write(&path, bytes).unwrap();
+            netcdf::open(path).unwrap().variable("DBZ").unwrap().get_values(..).unwrap()
+        };
+        for (path, bytes) in &classic {
+            assert_eq!(values(bytes), values(&compressed[path]));
+            assert!(compressed[path].len() < bytes.len());
+        }
+    }
+
+    /// Asks to stop when so many frames are done.
+    struct StopAfter {
+        frames: std::sync::atomic::AtomicI64,
+        stop: Stop,
+    }
+
+    impl Progress for StopAfter {
+        fn begin(&self, _stage: &str, _total: Option<u64>, _unit: Unit) {}
+        fn set_total(&self, _total: u64) {}
+        fn advance(&self, amount: u64) {
+            if self.frames.fetch_sub(amount as i64, std::sync::atomic::Ordering::SeqCst) <= 1 {
+                self.stop.request();
+            }
+        }
+        fn set_position(&self, _position: u64) {}
+        fn end(&self, _summary: &str) {}
+    }
+
+    fn complete_events(folder: &Path) -> usize {
+        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| !name.as_encoded_bytes().starts_with(b".")).count()
+    }
+
+    #[test]
+    fn a_stop_leaves_complete_events_only_and_the_same_call_makes_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let stop = Stop::default();
+        let after = StopAfter { frames: 18.into(), stop: stop.clone() };
+        let error = write(&config(), folder.path(), &stop, &after).unwrap_err();
+        assert_eq!(error.exit(), Exit::Terminated);
+        assert_eq!(complete_events(folder.path()), 1);
+        let summary = write(&config(), folder.path(), &Stop::default(), &Silent).unwrap();
+        assert_eq!((summary.events.len(), summary.files, complete_events(folder.path())), (2, 12, 2));
+    }
+
+    #[test]
+    fn storms_of_two_configurations_are_not_mixed_in_one_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        write(&config(), folder.path(), &Stop::default(), &Silent).unwrap();
+        let other = Synthetic { grid: 64, ..config() };
+        let error = write(&other, folder.path(), &Stop::default(), &Silent).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("grid: 48") && text.contains("grid: 64") && text.contains("choose another"), "{text}");
+        assert_eq!(error.exit(), Exit::Configuration);
+    }
+
+    #[test]
+    fn numbers_that_make_no_sense_are_refused_with_their_limits() {
+        let folder = tempfile::tempdir().unwrap();
+        let wrong = Synthetic { grid: 4, ..config() };
+        let error = write(&wrong, folder.path(), &Stop::default(), &Silent).unwrap_err();
+        assert_eq!(error.to_string(), "synthetic.grid is 4; it may be 16 to 2000");
     }
 }

@@ -2,10 +2,11 @@
 
 use super::super::lrose::grid::Grid;
 use super::texture::Textures;
+use super::volume::LANES;
 
-/// Per cell of the grid, row by row from the south.
+/// Per cell of the grid, row by row from the south, filled up to whole blocks.
 pub(super) struct Radar {
-    /// The lowest beam: lower levels repeat what it sees. Infinite beyond the range.
+    /// The lowest beam: lower levels repeat what it sees. Above everything beyond the range.
     pub(super) lowest_km: Vec<f32>,
     /// The highest beam: above it is the cone of silence.
     pub(super) highest_km: Vec<f32>,
@@ -28,12 +29,14 @@ const ALTITUDE_KM: f32 = 0.55;
 const TWICE_EFFECTIVE_RADIUS_KM: f32 = 2.0 * 8495.0;
 const LOWEST_SINE: f32 = 0.0087;
 const HIGHEST_TANGENT: f32 = 0.62;
+/// An altitude that nothing reaches.
+const BEYOND_KM: f32 = 1000.0;
 const NONE_DBZ: f32 = -60.0;
 
 impl Radar {
     pub(super) fn new(grid: &Grid, textures: &Textures) -> Self {
         let cells = grid.x_km.len() * grid.y_km.len();
-        let field = || Vec::with_capacity(cells);
+        let field = || Vec::with_capacity(cells.next_multiple_of(LANES));
         let mut radar = Self {
             lowest_km: field(),
             highest_km: field(),
@@ -49,14 +52,17 @@ impl Radar {
                 radar.push(View::new(x, y, size_km), textures);
             }
         }
+        for _ in cells..cells.next_multiple_of(LANES) {
+            radar.push(View::new(size_km, size_km, size_km), textures);
+        }
         radar
     }
 
     fn push(&mut self, view: View, textures: &Textures) {
         let beam_km = |sine: f32| ALTITUDE_KM + view.range * sine + view.range * view.range / TWICE_EFFECTIVE_RADIUS_KM;
         let seen = view.range <= RANGE * 500.0;
-        self.lowest_km.push(if seen { beam_km(LOWEST_SINE) } else { f32::INFINITY });
-        self.highest_km.push(ALTITUDE_KM + view.true_range * HIGHEST_TANGENT);
+        self.lowest_km.push(if seen { beam_km(LOWEST_SINE) } else { BEYOND_KM });
+        self.highest_km.push((ALTITUDE_KM + view.true_range * HIGHEST_TANGENT).min(0.5 * BEYOND_KM));
         let (horizon_sine, loss_db) = view.horizon(textures);
         self.shadow_km.push(if horizon_sine > 0.0 { beam_km(horizon_sine) } else { 0.0 });
         self.loss_db.push(loss_db);

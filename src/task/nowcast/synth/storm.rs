@@ -51,28 +51,32 @@ impl Plan {
         let mut rng = seed::generator(seed, "synthetic storms", event.index as u64, 0);
         let size_km = size as f32;
         // Small pictures hold smaller storms, or a single one would fill them; large ones hold storms of the real size.
-        let scale = (size_km / 320.0).powf(0.4).clamp(0.4, 1.0);
+        let scale = (size_km / 320.0).powf(0.22).clamp(0.5, 1.0);
         let flow = Flow::draw(&mut rng, size_km);
         let half_s = event.duration_seconds() as f32 / 2.0 + 60.0;
         let texture_offset = [rng.random_range(0.0..512.0), rng.random_range(0.0..512.0)];
         let showers_dbz = rng.random_range(-7.0..4.0);
         let freezing_km = rng.random_range(3.4..4.4);
         let mut planner = Planner { rng, flow, cells: Vec::new(), size_km, scale, half_s };
-        planner.fill();
+        planner.fill(event.index);
         let Planner { flow, cells, .. } = planner;
         Self { flow, cells, texture_offset, showers_dbz, freezing_km, scale }
     }
 }
 
 impl Planner {
-    fn fill(&mut self) {
-        let lines = if self.rng.random_bool(0.45) { 1 } else { 0 };
-        for _ in 0..lines {
+    /// Every second event has a squall line, every third widespread rain: a small dataset shows all there is.
+    fn fill(&mut self, event: usize) {
+        let line = event % 2 == 1;
+        if line {
             self.squall_line();
         }
-        let at_once = (self.size_km / 300.0).powf(1.3) * 9.0 * if lines > 0 { 0.6 } else { 1.0 };
+        if event % 3 == 2 {
+            self.widespread_rain();
+        }
+        let at_once = (self.size_km / 300.0).powf(1.3) * 12.0 * if line { 0.6 } else { 1.0 };
         let mean_life = 4200.0;
-        let count = at_once.max(2.2) * (2.0 * self.half_s + mean_life) / mean_life;
+        let count = at_once.max(2.8) * (2.0 * self.half_s + mean_life) / mean_life;
         let zones: Vec<_> = (0..3).map(|_| self.place_near([0.0; 2], 0.5)).collect();
         for _ in 0..count.round() as usize {
             let career = self.career(&zones);
@@ -98,7 +102,7 @@ impl Planner {
             let place = self.place_near([0.0; 2], 0.55);
             self.flow.at(middle).particle(place)
         };
-        let (speed, angle) = (self.rng.random_range(0.001..0.0045), self.rng.random_range(0.0..TAU));
+        let (speed, angle) = (self.rng.random_range(0.0005..0.003), self.rng.random_range(0.0..TAU));
         let propagation = [speed * angle.cos(), speed * angle.sin()];
         let born = middle - 0.5 * life;
         let start = [particle[0] - propagation[0] * 0.5 * life, particle[1] - propagation[1] * 0.5 * life];
@@ -153,7 +157,7 @@ impl Planner {
     /// One long-lived storm that leaves the wind to its right, as the strong ones of the southern hemisphere do, with a
     /// flanking line of young cells.
     fn supercell(&mut self, career: &Career) {
-        let leave_speed = self.rng.random_range(0.002..0.0045);
+        let leave_speed = self.rng.random_range(0.0015..0.0035);
         let drift = self.across(career.born + 0.5 * career.life, leave_speed);
         let side_km = self.scale * self.rng.random_range(5.5..8.5);
         let peak_dbz = self.rng.random_range(59.0..66.0);
@@ -248,7 +252,7 @@ impl Planner {
         let centre = self.place_near([0.0; 2], 0.14);
         let forward_speed = self.rng.random_range(0.0005..0.003);
         let propagation = [ahead[0] * forward_speed, ahead[1] * forward_speed];
-        let spacing = self.scale * 9.0;
+        let spacing = self.scale * 7.5;
         let slots = (length / spacing).ceil() as i32;
         let bow = self.rng.random_range(0.1..0.35) * length;
         let peak = self.rng.random_range(51.0..59.0);
@@ -264,6 +268,25 @@ impl Planner {
             if slot.rem_euclid(3) == 0 {
                 self.trailing_rain(particle, propagation, ahead, length);
             }
+        }
+    }
+
+    /// Sheets of rain, some 100 km across, that outlast the event.
+    fn widespread_rain(&mut self) {
+        for _ in 0..4 {
+            let cell = Cell {
+                kind: Kind::Rain,
+                particle: self.place_near([0.0; 2], 0.55),
+                drift: [0.0; 2],
+                born: -2.0 * self.half_s - self.rng.random_range(0.0..0.4) * self.half_s,
+                life: 4.4 * self.half_s,
+                peak_dbz: self.rng.random_range(20.0..29.0),
+                side_km: self.size_km * self.rng.random_range(0.09..0.2),
+                front: self.rng.random_range(0.8..2.0),
+                back: self.rng.random_range(0.8..2.0),
+                turn: self.rng.random_range(-1.0..1.0),
+            };
+            self.cells.push(cell);
         }
     }
 
@@ -305,7 +328,7 @@ impl Planner {
             drift: propagation,
             born: -early,
             life: 3.2 * self.half_s,
-            peak_dbz: self.rng.random_range(26.0..34.0),
+            peak_dbz: self.rng.random_range(22.0..29.0),
             side_km,
             front: 1.5,
             back: self.rng.random_range(1.3..2.0),

@@ -37,10 +37,11 @@ impl Textures {
         }
     }
 
-    /// A row of `length` independent normal numbers, another for every `key`.
-    pub(super) fn white(&self, key: u64, length: usize) -> &[f32] {
-        let offset = (mix(key) % (WHITE - length) as u64) as usize;
-        &self.white[offset..offset + length]
+    /// Independent normal numbers, others for every `key`.
+    #[inline]
+    pub(super) fn white<const COUNT: usize>(&self, key: u64) -> &[f32; COUNT] {
+        let offset = mix(key) as usize % (WHITE - COUNT);
+        self.white[offset..].first_chunk().unwrap_or(&[0.0; COUNT])
     }
 }
 
@@ -167,8 +168,8 @@ mod tests {
     #[test]
     fn white_noise_differs_by_key_and_has_unit_spread() {
         let textures = Textures::new(1);
-        assert_ne!(textures.white(1, 64), textures.white(2, 64));
-        let row = textures.white(3, 10_000);
+        assert_ne!(textures.white::<64>(1), textures.white::<64>(2));
+        let row = textures.white::<10_000>(3);
         let variance = row.iter().map(|value| value * value).sum::<f32>() / 10_000.0;
         assert!((0.93..1.07).contains(&variance), "{variance}");
     }
