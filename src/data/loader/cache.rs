@@ -100,10 +100,10 @@ impl<S: FrameSource> FrameCache<S> {
         self.frame_bytes
     }
 
-    /// Says which position is served next.
-    pub(super) fn start(&self, position: u64) {
+    /// Says which position is served next, in which epoch, in which order.
+    pub(super) fn start(&self, position: u64, epoch: u64, numbers: &Arc<[u32]>) {
         if let Some(ranking) = &mut self.state().ranking {
-            ranking.start(position);
+            ranking.start(position, epoch, numbers);
         }
     }
 
@@ -241,11 +241,11 @@ impl Ranking {
         (self.lookahead.next_use(frame), self.last_use[frame], frame)
     }
 
-    fn start(&mut self, position: u64) {
+    fn start(&mut self, position: u64, epoch: u64, numbers: &Arc<[u32]>) {
         if self.lookahead.continues_at(position) {
             return;
         }
-        self.lookahead.restart(position);
+        self.lookahead.restart(position, epoch, Arc::clone(numbers));
         let held = std::mem::take(&mut self.held);
         self.held = held.into_iter().map(|(_, last, frame)| (UNKNOWN, last, frame)).collect();
         while self.look_further() {}
