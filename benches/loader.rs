@@ -1,5 +1,8 @@
 //! The loader's two promises: windows from the RAM cache at more than 1 GB/s per core, and the first window of an epoch
 //! within 100 ms however many there are.
+//!
+//! `cargo bench --profile dev --bench loader`: the dev profile is optimised and built already; cargo's own bench profile
+//! builds everything again, libtorch's bindings too.
 
 #![allow(missing_docs, reason = "criterion's macros make public items without docs")]
 
