@@ -129,7 +129,7 @@ fn title(events: &[TimelineEvent]) -> String {
     let frames: usize = events.iter().map(|event| event.frames).sum();
     let windows: usize = events.iter().map(|event| event.windows).sum();
     let count = |number: usize, noun| units::count(number as u64, noun);
-    format!("{}, {}, {}", count(events.len(), "event"), count(frames, "frame"), count(windows, "window"))
+    format!("{}, {}, {}; times in UTC", count(events.len(), "event"), count(frames, "frame"), count(windows, "window"))
 }
 
 /// Only what the picture shows.

@@ -17,6 +17,9 @@ use super::order::Order;
 use super::sample::{Sample, Samples};
 use super::source::FrameSource;
 
+/// How fast the view of the future grows: looking to the horizon at once would delay an epoch's first window.
+const LOOK_PER_WINDOW: usize = 64;
+
 /// What the cache did so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheStats {
@@ -248,7 +251,6 @@ impl Ranking {
         self.lookahead.restart(position, epoch, Arc::clone(numbers));
         let held = std::mem::take(&mut self.held);
         self.held = held.into_iter().map(|(_, last, frame)| (UNKNOWN, last, frame)).collect();
-        while self.look_further() {}
     }
 
     /// A window is being served: its frames' next uses change.
@@ -261,7 +263,11 @@ impl Ranking {
                 self.held.insert(self.rank(frame));
             }
         }
-        while self.look_further() {}
+        for _ in 0..LOOK_PER_WINDOW {
+            if !self.look_further() {
+                break;
+            }
+        }
     }
 
     fn look_further(&mut self) -> bool {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::order::Order;
 use super::sample::Samples;
 
-/// Samples looked ahead. More costs time at the start; an epoch that is longer loses little, see [`super::cache`].
+/// Samples looked ahead. More costs memory; an epoch that is longer loses little, see [`super::cache`].
 const HORIZON: u64 = 1 << 14;
 
 /// The next use of a frame that is not wanted within the horizon.
@@ -59,6 +59,7 @@ impl Lookahead {
     /// The sample at this position is being served: its frames' next uses lie behind it.
     pub(super) fn pass(&mut self, position: u64, frames: std::ops::Range<usize>) {
         self.from = self.from.max(position + 1);
+        self.to = self.to.max(self.from);
         for uses in &mut self.uses[frames] {
             while uses.positions.front().is_some_and(|&next| next <= position) {
                 uses.positions.pop_front();
