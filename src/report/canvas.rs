@@ -1,6 +1,6 @@
 //! A picture being drawn: rectangles, text, pixels. It knows nothing of what it shows.
 
-use image::codecs::png::PngEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 use plotters::prelude::{BitMapBackend, DrawingBackend, IntoFont, RGBColor, TextStyle};
 use plotters::style::Color;
@@ -21,13 +21,6 @@ pub(super) struct Canvas {
     pub(super) width: usize,
     pub(super) height: usize,
     pub(super) rgb: Vec<u8>,
-}
-
-/// Which side of a text its place is.
-#[derive(Clone, Copy)]
-pub(super) enum Anchor {
-    Left,
-    Centre,
 }
 
 impl Canvas {
@@ -59,17 +52,13 @@ impl Canvas {
         self.fill([x + width + 1, y], [1, height + 2], colour);
     }
 
-    /// A line of text, its vertical middle at `y`.
-    pub(super) fn text(&mut self, text: &str, [x, y]: [usize; 2], size: usize, anchor: Anchor, colour: Rgb) {
-        let horizontal = match anchor {
-            Anchor::Left => HPos::Left,
-            Anchor::Centre => HPos::Center,
-        };
+    /// A line of text that begins at `x`, its vertical middle at `y`.
+    pub(super) fn text(&mut self, text: &str, [x, y]: [usize; 2], size: usize, colour: Rgb) {
         let [red, green, blue] = colour;
         let colour = RGBColor(red, green, blue).to_rgba();
         let style = TextStyle::from((font::FAMILY, size as f64).into_font())
             .color(&colour)
-            .pos(Pos::new(horizontal, VPos::Center));
+            .pos(Pos::new(HPos::Left, VPos::Center));
         let mut backend = BitMapBackend::with_buffer(&mut self.rgb, (self.width as u32, self.height as u32));
         // Text that does not fit is cut at the edge; there is nothing else that could go wrong in memory.
         if let Err(error) = backend.draw_text(text, &style, (x as i32, y as i32)) {
@@ -81,7 +70,9 @@ impl Canvas {
     pub(super) fn png(&self) -> Result<Vec<u8>, image::ImageError> {
         let mut bytes = Vec::new();
         let (width, height) = (self.width as u32, self.height as u32);
-        PngEncoder::new(&mut bytes).write_image(&self.rgb, width, height, ExtendedColorType::Rgb8)?;
+        // Few colours in repeating patterns: filters, made for photographs, would only hide the repetition.
+        let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::NoFilter);
+        encoder.write_image(&self.rgb, width, height, ExtendedColorType::Rgb8)?;
         Ok(bytes)
     }
 }

@@ -1,8 +1,8 @@
 //! A picture of how often each reflectivity occurs, on a logarithmic scale: over 90 % of the cells of a radar volume hold
 //! no echo, and the few strong ones are what a forecast is for.
 
-use super::canvas::{Anchor, BLACK, Canvas, GREY, Rgb};
-use super::text_width::text_width;
+use super::canvas::{BLACK, Canvas, GREY, Rgb};
+use super::text_width::{centred, text_width};
 use crate::util::units;
 
 /// How often each value occurs.
@@ -42,8 +42,8 @@ pub fn histogram(histogram: &Histogram) -> Result<Vec<u8>, image::ImageError> {
 fn draw(histogram: &Histogram) -> Canvas {
     let axes = Axes::of(histogram);
     let mut canvas = Canvas::new(WIDTH, HEIGHT);
-    canvas.text("Reflectivity of all cells", [24, 26], 20, Anchor::Left, BLACK);
-    canvas.text(&summary(histogram), [24, 54], TEXT, Anchor::Left, GREY);
+    canvas.text("Reflectivity of all cells", [24, 26], 20, BLACK);
+    canvas.text(&summary(histogram), [24, 54], TEXT, GREY);
     grid(&mut canvas, &axes);
     for (bin, &count) in histogram.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
         let value = histogram.first_dbz + bin as f64 * histogram.step_dbz;
@@ -54,8 +54,8 @@ fn draw(histogram: &Histogram) -> Canvas {
     }
     thresholds(&mut canvas, &axes, histogram);
     canvas.fill([LEFT, BOTTOM], [RIGHT - LEFT, 1], BLACK);
-    canvas.text("dBZ", [usize::midpoint(LEFT, RIGHT), HEIGHT - 20], TEXT, Anchor::Centre, GREY);
-    canvas.text("cells", [LEFT - text_width("cells", TEXT) - 8, TOP - 22], TEXT, Anchor::Left, GREY);
+    centred(&mut canvas, "dBZ", [usize::midpoint(LEFT, RIGHT), HEIGHT - 20], TEXT, GREY);
+    canvas.text("cells", [LEFT - text_width("cells", TEXT) - 8, TOP - 22], TEXT, GREY);
     canvas
 }
 
@@ -93,13 +93,13 @@ fn grid(canvas: &mut Canvas, axes: &Axes) {
         let y = axes.y(10_f64.powi(decade as i32));
         canvas.fill([LEFT, y], [RIGHT - LEFT, 1], GRID);
         let text = power(decade);
-        canvas.text(&text, [LEFT - text_width(&text, TEXT) - 8, y], TEXT, Anchor::Left, BLACK);
+        canvas.text(&text, [LEFT - text_width(&text, TEXT) - 8, y], TEXT, BLACK);
     }
     let first = (axes.from_dbz / 10.0).ceil() as i32;
     for tens in first..=(axes.to_dbz / 10.0).floor() as i32 {
         let x = axes.x(f64::from(10 * tens));
         canvas.fill([x, BOTTOM], [1, 6], BLACK);
-        canvas.text(&(10 * tens).to_string(), [x, BOTTOM + 18], TEXT, Anchor::Centre, BLACK);
+        centred(canvas, &(10 * tens).to_string(), [x, BOTTOM + 18], TEXT, BLACK);
     }
 }
 
@@ -118,7 +118,7 @@ fn thresholds(canvas: &mut Canvas, axes: &Axes, histogram: &Histogram) {
         let text = format!("{dbz}: {}", percent(above(histogram, dbz), total(histogram)));
         let half = text_width(&text, TEXT) / 2;
         if x.saturating_sub(half) >= free_from && x + half < WIDTH {
-            canvas.text(&text, [x, TOP - 10], TEXT, Anchor::Centre, THRESHOLD);
+            centred(canvas, &text, [x, TOP - 10], TEXT, THRESHOLD);
             free_from = x + half + 8;
         }
     }

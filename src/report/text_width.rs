@@ -2,6 +2,7 @@
 
 use plotters::style::{IntoFont, TextStyle};
 
+use super::canvas::{Canvas, Rgb};
 use super::font;
 
 /// The width in pixels; that of wide letters where the font can't say.
@@ -12,6 +13,11 @@ pub(super) fn text_width(text: &str, size: usize) -> usize {
         .font
         .layout_box(text)
         .map_or(text.chars().count() * size, |((left, _), (right, _))| left.abs_diff(right) as usize + 1)
+}
+
+/// A line of text whose middle, in both directions, is at the place.
+pub(super) fn centred(canvas: &mut Canvas, text: &str, [x, y]: [usize; 2], size: usize, colour: Rgb) {
+    canvas.text(text, [x.saturating_sub(text_width(text, size) / 2), y], size, colour);
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::canvas::{Anchor, BLACK, Canvas, GREY, Rgb};
-use super::text_width::text_width;
+use super::canvas::{BLACK, Canvas, GREY, Rgb};
+use super::text_width::{centred, text_width};
 use crate::util::units;
 
 /// What a bar's colour says. Blue, orange, green: distinct also to the colour-blind.
@@ -91,7 +91,7 @@ pub fn timeline(events: &[TimelineEvent]) -> Result<Vec<u8>, image::ImageError> 
 fn draw(events: &[TimelineEvent]) -> Canvas {
     let layout = Layout::of(events);
     let mut canvas = Canvas::new(WIDTH, TOP + events.len() * ROW + BOTTOM);
-    canvas.text(&title(events), [MARGIN, 26], 20, Anchor::Left, BLACK);
+    canvas.text(&title(events), [MARGIN, 26], 20, BLACK);
     legend(&mut canvas, events);
     axis(&mut canvas, &layout, events.len());
     for (row, event) in events.iter().enumerate() {
@@ -150,7 +150,7 @@ fn legend(canvas: &mut Canvas, events: &[TimelineEvent]) {
 }
 
 fn legend_text(canvas: &mut Canvas, text: &str, x: usize, y: usize) -> usize {
-    canvas.text(text, [x, y], TEXT, Anchor::Left, BLACK);
+    canvas.text(text, [x, y], TEXT, BLACK);
     x + text_width(text, TEXT) + 26
 }
 
@@ -161,10 +161,10 @@ fn axis(canvas: &mut Canvas, layout: &Layout, rows: usize) {
     let ticks = (0..).map(|tick| f64::from(tick) * step).take_while(|&time| time <= layout.longest_seconds * 1.000_001);
     for time in ticks {
         canvas.fill([layout.x(time), TOP - 4], [1, rows * ROW + 8], GRID);
-        canvas.text(&tick_name(time, step), [layout.x(time), bottom + 16], TEXT, Anchor::Centre, BLACK);
+        centred(canvas, &tick_name(time, step), [layout.x(time), bottom + 16], TEXT, BLACK);
     }
     let middle = layout.bars + layout.bars_width / 2;
-    canvas.text("time since the event's first frame", [middle, bottom + 38], TEXT, Anchor::Centre, GREY);
+    centred(canvas, "time since the event's first frame", [middle, bottom + 38], TEXT, GREY);
 }
 
 fn tick_name(seconds: f64, step: f64) -> String {
@@ -183,8 +183,8 @@ fn draw_row(canvas: &mut Canvas, layout: &Layout, event: &TimelineEvent, y: usiz
         hole(canvas, since(before), since(after).max(since(before) + 2), y);
     }
     event.set_aside.iter().for_each(|&time| mark(canvas, since(time), y));
-    canvas.text(&fit(&label(event), WIDTH / 3), [MARGIN, y], TEXT, Anchor::Left, BLACK);
-    canvas.text(&fit(&note(event), WIDTH / 3), [layout.notes, y], TEXT, Anchor::Left, BLACK);
+    canvas.text(&fit(&label(event), WIDTH / 3), [MARGIN, y], TEXT, BLACK);
+    canvas.text(&fit(&note(event), WIDTH / 3), [layout.notes, y], TEXT, BLACK);
 }
 
 /// Nothing but a line through the middle.
