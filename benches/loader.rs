@@ -1,13 +1,14 @@
 //! The loader's two promises: windows from the RAM cache at more than 1 GB/s per core, and the first window of an epoch
 //! within 100 ms however many there are.
-
-#![allow(missing_docs, reason = "criterion's macros make public items without docs")]
+//!
+//! `cargo bench --profile dev --bench loader`: the dev profile is optimised and built already; cargo's own bench profile
+//! builds everything again, libtorch's bindings too.
 
 use std::convert::Infallible;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_main};
 use fragua::data::loader::{FrameError, FrameSource, Loader, LoaderConfig, Order, Position, Sample};
 use fragua::util::exit::Exit;
 
@@ -111,9 +112,17 @@ fn first_window(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group! {
-    name = benches;
-    config = Criterion::default().warm_up_time(std::time::Duration::from_secs(1)).measurement_time(std::time::Duration::from_secs(3));
-    targets = windows_from_memory, first_window
+mod group {
+    use std::time::Duration;
+
+    use criterion::{Criterion, criterion_group};
+
+    use super::{first_window, windows_from_memory};
+
+    criterion_group! {
+        name = benches;
+        config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
+        targets = windows_from_memory, first_window
+    }
 }
-criterion_main!(benches);
+criterion_main!(group::benches);

@@ -17,3 +17,8 @@ pub mod contact_sheet;
 pub mod font;
 pub mod radar_colours;
 pub mod radar_frame;
+mod canvas;
+pub mod font;
+pub mod histogram;
+mod text_width;
+pub mod timeline;

@@ -17,6 +17,9 @@ use super::order::Order;
 use super::sample::{Sample, Samples};
 use super::source::FrameSource;
 
+/// How fast the view of the future grows: looking to the horizon at once would delay an epoch's first window.
+const LOOK_PER_WINDOW: usize = 64;
+
 /// What the cache did so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheStats {
@@ -100,10 +103,10 @@ impl<S: FrameSource> FrameCache<S> {
         self.frame_bytes
     }
 
-    /// Says which position is served next.
-    pub(super) fn start(&self, position: u64) {
+    /// Says which position is served next, in which epoch, in which order.
+    pub(super) fn start(&self, position: u64, epoch: u64, numbers: &Arc<[u32]>) {
         if let Some(ranking) = &mut self.state().ranking {
-            ranking.start(position);
+            ranking.start(position, epoch, numbers);
         }
     }
 
@@ -241,14 +244,13 @@ impl Ranking {
         (self.lookahead.next_use(frame), self.last_use[frame], frame)
     }
 
-    fn start(&mut self, position: u64) {
+    fn start(&mut self, position: u64, epoch: u64, numbers: &Arc<[u32]>) {
         if self.lookahead.continues_at(position) {
             return;
         }
-        self.lookahead.restart(position);
+        self.lookahead.restart(position, epoch, Arc::clone(numbers));
         let held = std::mem::take(&mut self.held);
         self.held = held.into_iter().map(|(_, last, frame)| (UNKNOWN, last, frame)).collect();
-        while self.look_further() {}
     }
 
     /// A window is being served: its frames' next uses change.
@@ -261,7 +263,11 @@ impl Ranking {
                 self.held.insert(self.rank(frame));
             }
         }
-        while self.look_further() {}
+        for _ in 0..LOOK_PER_WINDOW {
+            if !self.look_further() {
+                break;
+            }
+        }
     }
 
     fn look_further(&mut self) -> bool {

@@ -59,13 +59,14 @@ impl<S: FrameSource> Loader<S> {
         let base = epoch.checked_mul(u64::from(samples)).filter(|base| base.checked_add(u64::from(samples)).is_some());
         let base = base.filter(|_| next <= samples as usize);
         let base = base.ok_or(StartError::Position { epoch, next, samples })?;
-        self.shared.cache.start(base + next as u64);
+        let numbers = self.order.epoch(epoch, samples);
+        self.shared.cache.start(base + next as u64, epoch, &numbers);
         let frame_bytes = self.shared.cache.frame_bytes();
         let window_bytes = if samples == 0 { 1 } else { self.shared.samples.get(0).length * frame_bytes };
         let most = self.config.queue_windows.min(self.config.queue_bytes / window_bytes.max(1));
         let route = Arc::new(Route {
             shared: Arc::clone(&self.shared),
-            numbers: self.order.epoch(epoch, samples),
+            numbers,
             base,
             queue: Queue::new(next, samples as usize, most),
         });

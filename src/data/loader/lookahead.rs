@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::order::Order;
 use super::sample::Samples;
 
-/// Samples looked ahead. More costs time at the start; an epoch that is longer loses little, see [`super::cache`].
+/// Samples looked ahead. More costs memory; an epoch that is longer loses little, see [`super::cache`].
 const HORIZON: u64 = 1 << 14;
 
 /// The next use of a frame that is not wanted within the horizon.
@@ -18,20 +18,30 @@ pub(super) struct Lookahead {
     order: Order,
     samples: Arc<Samples>,
     epoch: Option<(u64, Arc<[u32]>)>,
-    uses: Vec<VecDeque<u64>>,
+    uses: Vec<Uses>,
+    /// Uses of an older one are forgotten: that costs nothing at a restart, however many frames there are.
+    generation: u32,
     from: u64,
     to: u64,
 }
 
+#[derive(Clone, Default)]
+struct Uses {
+    generation: u32,
+    positions: VecDeque<u64>,
+}
+
 impl Lookahead {
     pub(super) fn new(order: Order, samples: Arc<Samples>) -> Self {
-        let uses = vec![VecDeque::new(); samples.frames()];
-        Self { order, samples, epoch: None, uses, from: 0, to: 0 }
+        let uses = vec![Uses::default(); samples.frames()];
+        Self { order, samples, epoch: None, uses, generation: 0, from: 0, to: 0 }
     }
 
     /// When a frame is wanted next.
     pub(super) fn next_use(&self, frame: usize) -> u64 {
-        self.uses[frame].front().copied().unwrap_or(UNKNOWN)
+        let uses = &self.uses[frame];
+        let known = uses.positions.front().filter(|_| uses.generation == self.generation);
+        known.copied().unwrap_or(UNKNOWN)
     }
 
     /// Whether the future from this position on is what was looked at already.
@@ -39,18 +49,20 @@ impl Lookahead {
         position == self.from && self.to > self.from
     }
 
-    /// Forgets the future: another position comes next.
-    pub(super) fn restart(&mut self, position: u64) {
-        self.uses.iter_mut().for_each(VecDeque::clear);
+    /// Forgets the future: another position comes next, in an epoch of this order.
+    pub(super) fn restart(&mut self, position: u64, epoch: u64, numbers: Arc<[u32]>) {
+        self.generation = self.generation.wrapping_add(1);
+        self.epoch = Some((epoch, numbers));
         (self.from, self.to) = (position, position);
     }
 
     /// The sample at this position is being served: its frames' next uses lie behind it.
     pub(super) fn pass(&mut self, position: u64, frames: std::ops::Range<usize>) {
         self.from = self.from.max(position + 1);
+        self.to = self.to.max(self.from);
         for uses in &mut self.uses[frames] {
-            while uses.front().is_some_and(|&next| next <= position) {
-                uses.pop_front();
+            while uses.positions.front().is_some_and(|&next| next <= position) {
+                uses.positions.pop_front();
             }
         }
     }
@@ -69,7 +81,13 @@ impl Lookahead {
         }
         let number = self.epoch.as_ref().map_or(0, |(_, numbers)| numbers[(position % u64::from(count)) as usize]);
         let frames = self.samples.frames_of(self.samples.get(number));
-        self.uses[frames.clone()].iter_mut().for_each(|uses| uses.push_back(position));
+        for uses in &mut self.uses[frames.clone()] {
+            if uses.generation != self.generation {
+                uses.positions.clear();
+                uses.generation = self.generation;
+            }
+            uses.positions.push_back(position);
+        }
         Some((position, frames))
     }
 }
