@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::{env, fs};
 
-const HEADER: &str = "torch/csrc/api/include/torch/version.h";
+/// Where the header lies: first of newer libtorches, whose old place only includes the new one, then of older ones.
+const HEADERS: [&str; 2] = ["torch/headeronly/version.h", "torch/csrc/api/include/torch/version.h"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -20,9 +21,11 @@ fn version() -> Result<String, String> {
     let folder = env::var_os("LIBTORCH_INCLUDE")
         .or_else(|| env::var_os("LIBTORCH"))
         .ok_or("LIBTORCH is not set: call cargo inside the checkout, where .cargo/config.toml sets it")?;
-    let header = PathBuf::from(folder).join("include").join(HEADER);
+    let include = PathBuf::from(folder).join("include");
+    let header = HEADERS.map(|header| include.join(header));
+    let header = header.iter().find(|header| header.is_file()).unwrap_or(&header[1]);
     println!("cargo::rerun-if-changed={}", header.display());
-    let text = fs::read_to_string(&header)
+    let text = fs::read_to_string(header)
         .map_err(|error| format!("{}: {error}; scripts/setup.sh brings libtorch", header.display()))?;
     let part = |name: &str| {
         let prefix = format!("#define TORCH_VERSION_{name} ");

@@ -17,8 +17,8 @@ step() {
 }
 
 step set-up scripts/setup.sh
-# Cargo would take these for the flags of .cargo/config.toml, and the binary would not find libtorch.
-unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
+# The flags of .cargo/config.toml let the binary find libtorch from target/; these would replace the flags or the folder.
+unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_TARGET_DIR
 step scripts .tools/python/bin/python -m unittest discover --start-directory scripts --pattern "*_test.py"
 step format cargo fmt --check
 step lints cargo clippy --locked --all-targets -- -D warnings

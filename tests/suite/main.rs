@@ -11,3 +11,4 @@ mod prepare;
 #[cfg(test)]
 mod program;
 mod synth;
+mod installed;
