@@ -4,9 +4,11 @@
 //! Both libraries are one at a time: everything here happens under one lock, from opening to closing, so that a damaged
 //! file never leaves an open handle behind that would serve cached data to the next reader.
 
+use std::cell::Cell;
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 
 use hdf5_metno as hdf5;
 use hdf5_metno::dataset::{ChunkOpts, Layout};
@@ -18,6 +20,7 @@ use super::error::VolumeError;
 use super::filters::{Filter, Pipeline};
 use super::flat::Flat;
 use super::header::{AttributeValue, Attributes, Dimension, Header, Kind, Variable};
+use super::heaps;
 use super::slab::Slab;
 use super::source::{Format, Source, Store, could_be_coordinate, find_field};
 use super::values::{ByteOrder, Values, with_values};
@@ -27,11 +30,31 @@ static LIBRARIES: Mutex<()> = Mutex::new(());
 /// The numbers of a coordinate variable that are read at most.
 const MAX_COORDINATES: usize = 1 << 24;
 
+static QUIET_HOOK: Once = Once::new();
+
+thread_local! {
+    /// Whether a panic of this thread will be caught here, and is no news.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Keeps panics that are caught here from being printed; all others go to the hook that was there before.
+fn install_quiet_hook() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !QUIET.get() {
+            before(panic);
+        }
+    }));
+}
+
 /// Runs something with the libraries locked and silent. The bindings panic on some kinds of damage.
 fn with_libraries<T>(path: &Path, run: impl FnOnce() -> Result<T, VolumeError>) -> Result<T, VolumeError> {
     let _lock = LIBRARIES.lock().unwrap_or_else(PoisonError::into_inner);
     hdf5::silence_errors(true);
+    QUIET_HOOK.call_once(install_quiet_hook);
+    QUIET.set(true);
     let ended = catch_unwind(AssertUnwindSafe(run));
+    QUIET.set(false);
     ended.unwrap_or_else(|_| Err(VolumeError::damaged(path, "the netCDF library does not understand its header")))
 }
 
@@ -44,8 +67,10 @@ fn hdf5_error(path: &Path) -> impl Fn(hdf5::Error) -> VolumeError {
 }
 
 /// Opens an HDF5 file: its header, its coordinates, and where the field lies.
-pub(super) fn open(path: &Path, file_len: u64, field: &str) -> Result<Source, VolumeError> {
+pub(super) fn open(file: &File, path: &Path, file_len: u64, field: &str) -> Result<Source, VolumeError> {
+    heaps::check(file, path, file_len)?;
     with_libraries(path, || {
+        check_metadata(path)?;
         let (header, index, numbers) = describe(path, field)?;
         let store = locate(path, file_len, &header, &header.variables[index])?;
         Ok(Source { format: Format::Hdf5, header, field: index, numbers, store })
@@ -69,6 +94,18 @@ pub(super) fn read(path: &Path, field: &str, slab: &Slab, into: &mut Values) -> 
             .collect();
         with_values!(into, values => variable.get_values_into(values, extents)).map_err(netcdf_error(path))
     })
+}
+
+/// Lets the HDF5 library verify the checksums of all metadata, as it reports damage where the bindings of netCDF panic.
+fn check_metadata(path: &Path) -> Result<(), VolumeError> {
+    let file = hdf5::File::open(path).map_err(hdf5_error(path))?;
+    file.attr_names().map_err(hdf5_error(path))?;
+    for dataset in file.datasets().map_err(hdf5_error(path))? {
+        for name in dataset.attr_names().map_err(hdf5_error(path))? {
+            dataset.attr(&name).and_then(|attribute| attribute.dtype()).map_err(hdf5_error(path))?;
+        }
+    }
+    Ok(())
 }
 
 type Described = (Header, usize, Vec<Option<Vec<f64>>>);

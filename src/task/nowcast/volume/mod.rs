@@ -21,6 +21,7 @@ mod frames;
 mod grid;
 mod hdf;
 mod header;
+mod heaps;
 mod packing;
 mod raw;
 mod signature;

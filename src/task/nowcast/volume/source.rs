@@ -59,7 +59,7 @@ pub(super) fn open(file: &File, path: &Path, file_len: u64, field: &str) -> Resu
         Signature::Hdf5 { needs } if needs > file_len => {
             Err(VolumeError::Cut { path: path.to_owned(), needs, has: file_len })
         }
-        Signature::Hdf5 { .. } => hdf::open(path, file_len, field),
+        Signature::Hdf5 { .. } => hdf::open(file, path, file_len, field),
         Signature::Other(found) => Err(VolumeError::NotNetcdf { path: path.to_owned(), found }),
     }
 }
