@@ -545,6 +545,21 @@ fn another_mirror_of_the_same_digest_continues_what_the_first_began() {
     assert_eq!((second.sent(), file.reused_bytes), (LENGTH as u64 - 600_000, 600_000));
 }
 
+/// Waits for something that another thread is about to do.
+pub fn wait_until(done: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !done() && begun.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn folder_holds(folder: &Path, first: &[u8]) -> bool {
+    let parts = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    parts
+        .filter(|path| path.extension().is_some_and(|end| end == "part"))
+        .any(|path| std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(first)))
+}
+
 #[test]
 fn a_signal_ends_it_within_a_second_with_all_bytes_kept() {
     let content = content(LENGTH);
@@ -552,11 +567,11 @@ fn a_signal_ends_it_within_a_second_with_all_bytes_kept() {
     let mut play = Play::new();
     play.limits.stall_window = Duration::from_secs(60);
     let stop = play.stop.clone();
+    let (folder, first) = (play.path().to_owned(), content[..1000].to_vec());
     let mut asked_at = None;
     server.on_piece(move |sent| {
         if sent == 600_000 && asked_at.is_none() {
-            // Lets the first bytes arrive.
-            std::thread::sleep(Duration::from_millis(10));
+            wait_until(|| folder_holds(&folder, &first));
             stop.request();
             asked_at = Some(Instant::now());
         }

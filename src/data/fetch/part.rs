@@ -182,6 +182,14 @@ impl Part {
         Ok(())
     }
 
+    /// Saves, if anything is unsaved.
+    ///
+    /// # Errors
+    /// As `save`.
+    pub fn save_rest(&mut self) -> Result<(), FsError> {
+        if self.unsaved > 0 { self.save() } else { Ok(()) }
+    }
+
     /// Ends all growing pieces and saves: the connections are gone.
     ///
     /// # Errors

@@ -6,9 +6,11 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use url::Url;
 
 use super::budget::Budget;
@@ -20,9 +22,6 @@ use super::range::{self, Ask, Head, Verdict, judge};
 use super::source::Source;
 use super::state::{Gap, segments};
 use crate::util::fs::{self, FsError};
-
-/// So many chunks may wait for the disk.
-const QUEUE: usize = 64;
 
 /// One file to be fetched.
 pub struct Transfer<'a> {
@@ -42,6 +41,8 @@ pub struct Transfer<'a> {
 struct Chunk {
     start: u64,
     bytes: Vec<u8>,
+    /// Its share of the bytes that may wait for the disk, given back when it has been written.
+    _room: OwnedSemaphorePermit,
 }
 
 /// What the connections of a round share.
@@ -49,7 +50,8 @@ struct Round<'a> {
     url: Url,
     ask: Ask,
     queue: RefCell<VecDeque<Gap>>,
-    writer: mpsc::Sender<Chunk>,
+    writer: mpsc::UnboundedSender<Chunk>,
+    room: Arc<Semaphore>,
     transfer: &'a Transfer<'a>,
 }
 
@@ -105,9 +107,10 @@ impl Transfer<'_> {
             Ok(None) => return (part, Ok(())),
             Err(failure) => return (part, Err(failure)),
         };
-        let (sender, receiver) = mpsc::channel(QUEUE);
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let save_every = self.client.context.limits.save_every;
         let ask = Ask { ranged: true, ..self.ask(&part, Gap { start: 0, end: None }) };
-        let writer = tokio::task::spawn_blocking(move || keep(part, receiver));
+        let writer = tokio::task::spawn_blocking(move || keep(part, receiver, save_every));
         let outcome = self.connect_all(plan, ask, sender).await;
         let (mut part, kept) = match writer.await {
             Ok(returned) => returned,
@@ -262,10 +265,16 @@ impl Transfer<'_> {
     }
 
     /// Runs all connections of a round. Returns where the file ends, if only the end of a body told.
-    async fn connect_all(&self, plan: Plan, ask: Ask, writer: mpsc::Sender<Chunk>) -> Result<Option<u64>, Failure> {
+    async fn connect_all(
+        &self,
+        plan: Plan,
+        ask: Ask,
+        writer: mpsc::UnboundedSender<Chunk>,
+    ) -> Result<Option<u64>, Failure> {
         let Plan { first, body, until, framed, url, more, connections } = plan;
         let others = more.len().min(connections.saturating_sub(1));
-        let round = Round { url, ask, queue: RefCell::new(more), writer, transfer: self };
+        let room = Arc::new(Semaphore::new(self.client.context.limits.queue_bytes));
+        let round = Round { url, ask, queue: RefCell::new(more), writer, room, transfer: self };
         let mut running = FuturesUnordered::new();
         running.push(round.connection(Some((first, until, framed, body))));
         running.extend((0..others).map(|_| round.connection(None)));
@@ -358,13 +367,13 @@ impl Round<'_> {
             if end.is_none() && self.transfer.size_bytes.is_some_and(|expected| start + count > expected) {
                 return Err(Failure::Fatal(self.transfer.too_long(start + count)));
             }
-            let sent = unless_stopped(context.stop, self.writer.send(Chunk { start, bytes })).await;
-            match sent {
-                Ok(Ok(())) => {}
-                // The writer is gone and says why itself.
-                Ok(Err(_)) => return Err(Failure::network("the disk failed")),
-                Err(stopped) => return Err(stopped.into()),
-            }
+            let share = bytes.len().min(context.limits.queue_bytes) as u32;
+            let waiting = Arc::clone(&self.room).acquire_many_owned(share);
+            let room = unless_stopped(context.stop, waiting).await?;
+            // The writer is gone only when the disk has failed, and then says so itself.
+            let gone = || Failure::network("the disk failed");
+            let chunk = Chunk { start, bytes, _room: room.map_err(|_| gone())? };
+            self.writer.send(chunk).map_err(|_| gone())?;
             *reached += count;
             context.progress.advance(count);
         }
@@ -379,14 +388,22 @@ impl Transfer<'_> {
     }
 }
 
-/// The writer: everything that arrives goes to the disk, and the state follows. It ends when all connections have.
-fn keep(mut part: Part, mut arriving: mpsc::Receiver<Chunk>) -> (Part, Result<(), FsError>) {
+/// The writer: everything that arrives goes to the disk, and the state follows, also while nothing more arrives. It ends
+/// when all connections have.
+fn keep(
+    mut part: Part,
+    mut arriving: mpsc::UnboundedReceiver<Chunk>,
+    save_every: Duration,
+) -> (Part, Result<(), FsError>) {
+    let runtime = tokio::runtime::Handle::current();
     let mut outcome = Ok(());
-    while let Some(chunk) = arriving.blocking_recv() {
-        outcome = part.write(chunk.start, &chunk.bytes);
-        if outcome.is_err() {
-            break;
-        }
+    while outcome.is_ok() {
+        let next = runtime.block_on(async { tokio::time::timeout(save_every, arriving.recv()).await });
+        outcome = match next {
+            Ok(Some(chunk)) => part.write(chunk.start, &chunk.bytes),
+            Ok(None) => break,
+            Err(_) => part.save_rest(),
+        };
     }
     drop(arriving);
     // Also after a failed write: what came before it is worth keeping.
