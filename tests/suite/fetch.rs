@@ -4,12 +4,13 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use fragua::data::config::UrlSource;
 use fragua::data::fetch::{Clock, Context, Downloaded, DownloadedFile, FetchError, Limits, Request, download};
 use fragua::util::exit::Exit;
-use fragua::util::progress::Silent;
+use fragua::util::progress::{Progress, Silent, Unit};
 use fragua::util::retry::Backoff;
 use fragua::util::sha256::Digest;
 use fragua::util::stop::Stop;
@@ -202,6 +203,56 @@ fn every_way_to_break_off_is_continued_where_it_was() {
         assert_eq!(asked[1].header("if-range"), Some("\"v1\""));
         let repeated = 600_000_usize.saturating_sub(asked[1].range().unwrap().0);
         assert!(repeated <= 30_000, "{framing:?} {fault:?}: {repeated} bytes sent again");
+    }
+}
+
+/// Counts as a progress bar does.
+#[derive(Default)]
+struct Bar {
+    stages: Mutex<Vec<String>>,
+    position: AtomicU64,
+}
+
+impl Progress for Bar {
+    fn begin(&self, stage: &str, total: Option<u64>, _unit: Unit) {
+        self.position.store(0, Ordering::SeqCst);
+        self.stages.lock().unwrap().push(format!("{stage} {total:?}"));
+    }
+
+    fn set_total(&self, total: u64) {
+        self.stages.lock().unwrap().push(format!("of {total}"));
+    }
+
+    fn advance(&self, amount: u64) {
+        self.position.fetch_add(amount, Ordering::SeqCst);
+    }
+
+    fn set_position(&self, position: u64) {
+        self.position.store(position, Ordering::SeqCst);
+    }
+
+    fn end(&self, _summary: &str) {
+        self.stages.lock().unwrap().push(format!("done {}", self.position.load(Ordering::SeqCst)));
+    }
+}
+
+#[test]
+fn the_bar_ends_at_the_size_of_the_file_also_after_cuts_and_restarts() {
+    let content = content(LENGTH);
+    for honours in [true, false] {
+        let own = content.clone();
+        let server = cut_then(&content, move |asked, answer| match asked.range() {
+            Some(_) if !honours => Answer::new(200, own.clone()).with("ETag", "\"v2\""),
+            _ => answer,
+        });
+        let (play, bar) = (Play::new(), Bar::default());
+        let source = UrlSource { href: server.url("/a.tar"), sha256: None, size_bytes: None };
+        let context = Context { progress: &bar, ..play.context() };
+        download(&Request::from_url(&source).unwrap(), play.path(), &context).unwrap();
+        let done = format!("done {LENGTH}");
+        let stages = bar.stages.into_inner().unwrap();
+        assert_eq!(stages.first().unwrap(), "download None");
+        assert_eq!(stages.iter().filter(|stage| **stage == done).count(), 2, "download and verify: {stages:?}");
     }
 }
 

@@ -112,6 +112,16 @@ fn a_small_file_that_was_cut_is_continued_at_the_final_address() {
 }
 
 #[test]
+fn a_page_in_place_of_the_rest_is_no_data() {
+    let server = Server::start(|asked| match asked.range() {
+        Some(_) => Answer::new(200, "<html><title>Google Drive - Quota exceeded</title>"),
+        None => named(honest(asked, &content(LENGTH), "\"v1\"")).failing(Fault::Cut(400_000)),
+    });
+    let error = get(&Play::new(), &server, ID).unwrap_err();
+    assert!(matches!(error, FetchError::Quota { .. }), "{error}");
+}
+
+#[test]
 fn a_server_that_ignores_the_range_is_read_from_the_start() {
     let content = content(LENGTH);
     let own = content.clone();

@@ -197,6 +197,9 @@ fn judge_part(ask: &Ask, head: &Head) -> Verdict {
     {
         return Verdict::StartOver { reason: "the file changed on the server".into(), distrust: false };
     }
+    if total.is_none() && ask.total.is_none() && !ask.digest_known {
+        return misplaced("the server does not say how long the file is".into());
+    }
     if head.length.is_some_and(|length| length != end - start) {
         return misplaced("the server's Content-Length and Content-Range disagree".into());
     }
@@ -306,6 +309,9 @@ mod tests {
         assert_eq!(judge(&ask(40), &reply), Verdict::Part { end: 100, total: Some(100) });
         let shorter = head(206, &[("content-range", "bytes 40-59/100")]);
         assert_eq!(judge(&ask(40), &shorter), Verdict::Part { end: 60, total: Some(100) });
+        let unknown = Ask { total: None, ..ask(40) };
+        let endless = head(206, &[("content-range", "bytes 40-59/*")]);
+        assert!(matches!(judge(&unknown, &endless), Verdict::StartOver { distrust: true, .. }));
         let bounded = Ask { end: Some(50), ..ask(40) };
         assert_eq!(judge(&bounded, &reply), Verdict::Part { end: 50, total: Some(100) });
     }
