@@ -12,3 +12,10 @@ mod prepare;
 mod program;
 mod synth;
 mod installed;
+mod fetch;
+#[cfg(test)]
+mod fetch_drive;
+#[cfg(test)]
+mod fetch_kill;
+#[cfg(test)]
+mod server;

@@ -7,13 +7,10 @@ use url::Url;
 /// Signatures and tokens (`X-Amz-Signature`, `token`) are only ever in these parts.
 #[must_use]
 pub fn shown(url: &Url) -> String {
-    let mut clean = url.clone();
-    // Neither can fail for the http and https addresses that are shown here; a `cannot-be-a-base` one has no user name.
-    let _ = clean.set_username("").and_then(|()| clean.set_password(None));
-    clean.set_fragment(None);
-    clean.set_query(None);
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port().map_or(String::new(), |port| format!(":{port}"));
     let query = if url.query().is_some() { "?..." } else { "" };
-    format!("{clean}{query}")
+    format!("{}://{host}{port}{}{query}", url.scheme(), url.path())
 }
 
 /// The same for a text that may not even be an address.

@@ -94,6 +94,8 @@ pub struct Limits {
     pub save_bytes: u64,
     /// or after this time, whichever comes first.
     pub save_every: Duration,
+    /// Received bytes that may wait for the disk; more make the connections wait.
+    pub queue_bytes: usize,
     /// To connect.
     pub connect: Duration,
     /// From the request to the header of the reply.
@@ -125,6 +127,7 @@ impl Default for Limits {
             piece_bytes: 16 * MIB,
             save_bytes: 32 * MIB,
             save_every: Duration::from_secs(2),
+            queue_bytes: 8 << 20,
             connect: Duration::from_secs(20),
             reply: Duration::from_secs(60),
             stall_window: Duration::from_secs(30),

@@ -6,6 +6,7 @@
 pub mod address;
 mod budget;
 mod client;
+mod connections;
 pub mod context;
 pub mod drive;
 pub mod error;

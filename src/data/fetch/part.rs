@@ -140,22 +140,32 @@ impl Part {
     /// Where the disk fails; what was saved before stays.
     pub fn write(&mut self, start: u64, bytes: &[u8]) -> Result<(), FsError> {
         self.file.write_all_at(bytes, start).map_err(FsError::at("write", &self.path))?;
-        let index = self.growing.iter().position(|piece| piece.end == start).unwrap_or_else(|| {
-            self.growing.push(Growing { start, end: start, hasher: Hasher::default() });
-            self.growing.len() - 1
-        });
-        let piece = &mut self.growing[index];
-        piece.hasher.update(bytes);
-        piece.end += bytes.len() as u64;
-        if piece.end - piece.start >= self.limits.piece_bytes {
-            let piece = self.growing.swap_remove(index).piece();
-            insert(&mut self.state.pieces, piece);
-        }
+        self.grow(start, bytes);
         self.unsaved += bytes.len() as u64;
         if self.unsaved >= self.limits.save_bytes || self.saved.elapsed() >= self.limits.save_every {
             self.save()?;
         }
         Ok(())
+    }
+
+    /// Adds written bytes to the piece that ends where they begin; a piece that has its full length is done.
+    fn grow(&mut self, mut start: u64, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let index = self.growing.iter().position(|piece| piece.end == start).unwrap_or_else(|| {
+                self.growing.push(Growing { start, end: start, hasher: Hasher::default() });
+                self.growing.len() - 1
+            });
+            let piece = &mut self.growing[index];
+            let room = self.limits.piece_bytes.saturating_sub(piece.end - piece.start).max(1);
+            let (own, rest) = bytes.split_at(bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX)));
+            piece.hasher.update(own);
+            piece.end += own.len() as u64;
+            (start, bytes) = (piece.end, rest);
+            if piece.end - piece.start >= self.limits.piece_bytes {
+                let done = self.growing.swap_remove(index).piece();
+                insert(&mut self.state.pieces, done);
+            }
+        }
     }
 
     /// Syncs the data, and only then writes the state that claims it.
@@ -170,6 +180,14 @@ impl Part {
         self.unsaved = 0;
         self.saved = Instant::now();
         Ok(())
+    }
+
+    /// Saves, if anything is unsaved.
+    ///
+    /// # Errors
+    /// As `save`.
+    pub fn save_rest(&mut self) -> Result<(), FsError> {
+        if self.unsaved > 0 { self.save() } else { Ok(()) }
     }
 
     /// Ends all growing pieces and saves: the connections are gone.
@@ -272,4 +290,90 @@ fn digest_at(file: &File, piece: Piece) -> io::Result<Digest> {
         start += length as u64;
     }
     Ok(hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::state::Gap;
+    use super::*;
+
+    fn open(folder: &Path) -> Part {
+        let limits = Limits {
+            piece_bytes: 1000,
+            save_bytes: u64::MAX,
+            save_every: Duration::from_secs(3600),
+            ..Limits::default()
+        };
+        Part::open(folder, "key", Digest::of(b"source"), &limits, &Stop::default()).unwrap()
+    }
+
+    #[test]
+    fn only_saved_bytes_are_claimed_after_a_crash() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut part = open(folder.path());
+        part.write(0, &[1; 2500]).unwrap();
+        part.save().unwrap();
+        part.write(2500, &[2; 2500]).unwrap();
+        assert_eq!(part.held(), 5000);
+        drop(part);
+        let part = open(folder.path());
+        let lengths: Vec<u64> = part.state.pieces.iter().map(|piece| piece.length).collect();
+        assert_eq!(lengths, [1000, 1000, 500]);
+    }
+
+    #[test]
+    fn several_connections_grow_pieces_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut part = open(folder.path());
+        for step in 0..30_u64 {
+            part.write(step * 100, &[step as u8; 100]).unwrap();
+            part.write(5000 + step * 100, &[!step as u8; 100]).unwrap();
+        }
+        part.settle().unwrap();
+        part.state.total = Some(8000);
+        assert_eq!(part.state.gaps(), [Gap { start: 3000, end: Some(5000) }]);
+        assert_eq!(part.state.pieces.len(), 6);
+        drop(part);
+        assert_eq!(open(folder.path()).held(), 6000);
+    }
+
+    #[test]
+    fn damaged_and_lost_bytes_are_missing_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut part = open(folder.path());
+        part.write(0, &[7; 4000]).unwrap();
+        part.settle().unwrap();
+        part.file.write_all_at(&[8], 1500).unwrap();
+        part.file.set_len(3999).unwrap();
+        drop(part);
+        let part = open(folder.path());
+        assert_eq!(part.state.gaps(), [Gap { start: 1000, end: Some(2000) }, Gap { start: 3000, end: None }]);
+    }
+
+    #[test]
+    fn a_start_from_nothing_claims_nothing_and_takes_no_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut part = open(folder.path());
+        part.write(0, &[7; 4000]).unwrap();
+        part.settle().unwrap();
+        part.start_over().unwrap();
+        assert_eq!((part.held(), std::fs::metadata(part.path()).unwrap().len()), (0, 0));
+        drop(part);
+        assert_eq!(open(folder.path()).held(), 0);
+    }
+
+    #[test]
+    fn the_same_bytes_from_another_address_keep_no_validator() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut part = open(folder.path());
+        part.write(0, &[7; 4000]).unwrap();
+        part.state.validator = Some(super::super::range::Validator::Etag("\"a\"".into()));
+        part.settle().unwrap();
+        drop(part);
+        let limits = Limits::default();
+        let part = Part::open(folder.path(), "key", Digest::of(b"mirror"), &limits, &Stop::default()).unwrap();
+        assert_eq!((part.held(), part.state.validator.clone()), (4000, None));
+    }
 }

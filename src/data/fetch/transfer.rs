@@ -1,28 +1,21 @@
 //! From an empty or partial file to a complete one: rounds of requests with patience between them.
 //!
 //! A round opens the source once, takes as many connections as the server and the size of the file allow, and ends when
-//! nothing is missing or the last connection has broken. The bytes go through one writer, which alone touches the disk.
+//! nothing is missing or the last connection has broken. What the connections do is `connections`'.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::path::Path;
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::mpsc;
-use url::Url;
-
 use super::budget::Budget;
-use super::client::{Body, Client, Failure, Reply, Trouble, unless_stopped};
+use super::client::{Client, Failure, Reply, Trouble, unless_stopped};
+use super::connections::Plan;
 use super::error::FetchError;
 use super::name;
 use super::part::Part;
 use super::range::{self, Ask, Head, Verdict, judge};
 use super::source::Source;
 use super::state::{Gap, segments};
-use crate::util::fs::{self, FsError};
-
-/// So many chunks may wait for the disk.
-const QUEUE: usize = 64;
+use crate::util::fs;
 
 /// One file to be fetched.
 pub struct Transfer<'a> {
@@ -36,33 +29,6 @@ pub struct Transfer<'a> {
     pub digest_known: bool,
     /// Where the partial file lies.
     pub folder: &'a Path,
-}
-
-/// Bytes on their way to the disk.
-struct Chunk {
-    start: u64,
-    bytes: Vec<u8>,
-}
-
-/// What the connections of a round share.
-struct Round<'a> {
-    url: Url,
-    ask: Ask,
-    queue: RefCell<VecDeque<Gap>>,
-    writer: mpsc::Sender<Chunk>,
-    transfer: &'a Transfer<'a>,
-}
-
-/// A round that can begin: the first connection's work and body, and the work for the others.
-struct Plan {
-    first: Gap,
-    body: Body,
-    /// Where the first body ends at the latest.
-    until: Option<u64>,
-    framed: bool,
-    url: Url,
-    more: VecDeque<Gap>,
-    connections: usize,
 }
 
 impl Transfer<'_> {
@@ -105,17 +71,8 @@ impl Transfer<'_> {
             Ok(None) => return (part, Ok(())),
             Err(failure) => return (part, Err(failure)),
         };
-        let (sender, receiver) = mpsc::channel(QUEUE);
         let ask = Ask { ranged: true, ..self.ask(&part, Gap { start: 0, end: None }) };
-        let writer = tokio::task::spawn_blocking(move || keep(part, receiver));
-        let outcome = self.connect_all(plan, ask, sender).await;
-        let (mut part, kept) = match writer.await {
-            Ok(returned) => returned,
-            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-        };
-        if let Err(error) = kept {
-            return (part, Err(Failure::Fatal(error.into())));
-        }
+        let (mut part, outcome) = plan.run(self, ask, part).await;
         let outcome = outcome.and_then(|end| self.conclude(&mut part, end));
         (part, outcome)
     }
@@ -260,136 +217,4 @@ impl Transfer<'_> {
         };
         FetchError::Refused { address: self.source.address(), status: head.status, reason }
     }
-
-    /// Runs all connections of a round. Returns where the file ends, if only the end of a body told.
-    async fn connect_all(&self, plan: Plan, ask: Ask, writer: mpsc::Sender<Chunk>) -> Result<Option<u64>, Failure> {
-        let Plan { first, body, until, framed, url, more, connections } = plan;
-        let others = more.len().min(connections.saturating_sub(1));
-        let round = Round { url, ask, queue: RefCell::new(more), writer, transfer: self };
-        let mut running = FuturesUnordered::new();
-        running.push(round.connection(Some((first, until, framed, body))));
-        running.extend((0..others).map(|_| round.connection(None)));
-        let (mut end, mut trouble) = (None, None);
-        while let Some(outcome) = running.next().await {
-            match outcome {
-                Ok(found) => end = end.or(found),
-                // The other connections go on; what this one had left is in the queue again.
-                Err(Failure::Trouble(found)) => trouble = Some(found),
-                Err(failure) => return Err(failure),
-            }
-        }
-        let done = round.queue.borrow().is_empty();
-        match trouble {
-            Some(trouble) if !done => Err(Failure::Trouble(trouble)),
-            _ => Ok(end),
-        }
-    }
-}
-
-impl Round<'_> {
-    /// One connection: its first body, then whatever is left in the queue.
-    async fn connection(&self, first: Option<(Gap, Option<u64>, bool, Body)>) -> Result<Option<u64>, Failure> {
-        let mut end = None;
-        if let Some((gap, until, framed, body)) = first {
-            end = self.receive(gap, until, framed, body).await?;
-        }
-        loop {
-            let next = self.queue.borrow_mut().pop_front();
-            let Some(gap) = next else { return Ok(end) };
-            match self.request(gap).await {
-                Ok((until, body)) => self.receive(gap, Some(until), true, body).await?,
-                Err(failure) => {
-                    self.queue.borrow_mut().push_front(gap);
-                    return Err(failure);
-                }
-            };
-        }
-    }
-
-    async fn request(&self, gap: Gap) -> Result<(u64, Body), Failure> {
-        let ask = Ask { start: gap.start, end: gap.end, ..self.ask.clone() };
-        let Transfer { client, source, .. } = self.transfer;
-        let reply = source.open_again(client, &self.url, &ask).await?;
-        match judge(&ask, &reply.head) {
-            Verdict::Part { end, .. } => Ok((end, reply.body)),
-            Verdict::Whole => {
-                let reason = "the server sent the whole file though a part was asked for".into();
-                let same = ask.validator.is_none() || ask.validator == reply.head.validator;
-                Err(Failure::StartOver { reason, distrust: same })
-            }
-            Verdict::StartOver { reason, distrust } => Err(Failure::StartOver { reason, distrust }),
-            // A refusal here may only mean: not so many connections.
-            _ => Err(Failure::Trouble(client.busy(&reply.head))),
-        }
-    }
-
-    /// Hands a body to the writer, up to the end of the gap. Returns where the file ends, if the gap did not say.
-    async fn receive(
-        &self,
-        gap: Gap,
-        until: Option<u64>,
-        framed: bool,
-        mut body: Body,
-    ) -> Result<Option<u64>, Failure> {
-        let mut reached = gap.start;
-        let outcome = self.pump(&mut reached, gap.end, &mut body).await;
-        let Some(end) = gap.end else {
-            return outcome.map(|()| Some(reached));
-        };
-        if reached < end {
-            self.queue.borrow_mut().push_front(Gap { start: reached, end: Some(end) });
-        }
-        outcome?;
-        // A server may send less than the range asked for; the rest is in the queue again.
-        if reached == end || (framed && until == Some(reached) && reached > gap.start) {
-            return Ok(None);
-        }
-        Err(Failure::network("the connection ended too early"))
-    }
-
-    async fn pump(&self, reached: &mut u64, end: Option<u64>, body: &mut Body) -> Result<(), Failure> {
-        let context = self.transfer.client.context;
-        while end != Some(*reached) {
-            let Some(mut bytes) = body.next(context.stop).await? else { break };
-            if let Some(end) = end {
-                bytes.truncate(usize::try_from(end - *reached).unwrap_or(usize::MAX));
-            }
-            let (start, count) = (*reached, bytes.len() as u64);
-            if end.is_none() && self.transfer.size_bytes.is_some_and(|expected| start + count > expected) {
-                return Err(Failure::Fatal(self.transfer.too_long(start + count)));
-            }
-            let sent = unless_stopped(context.stop, self.writer.send(Chunk { start, bytes })).await;
-            match sent {
-                Ok(Ok(())) => {}
-                // The writer is gone and says why itself.
-                Ok(Err(_)) => return Err(Failure::network("the disk failed")),
-                Err(stopped) => return Err(stopped.into()),
-            }
-            *reached += count;
-            context.progress.advance(count);
-        }
-        Ok(())
-    }
-}
-
-impl Transfer<'_> {
-    fn too_long(&self, found: u64) -> FetchError {
-        let expected = self.size_bytes.unwrap_or_default();
-        FetchError::Size { address: self.source.address(), found, expected }
-    }
-}
-
-/// The writer: everything that arrives goes to the disk, and the state follows. It ends when all connections have.
-fn keep(mut part: Part, mut arriving: mpsc::Receiver<Chunk>) -> (Part, Result<(), FsError>) {
-    let mut outcome = Ok(());
-    while let Some(chunk) = arriving.blocking_recv() {
-        outcome = part.write(chunk.start, &chunk.bytes);
-        if outcome.is_err() {
-            break;
-        }
-    }
-    drop(arriving);
-    // Also after a failed write: what came before it is worth keeping.
-    let settled = part.settle();
-    (part, outcome.and(settled))
 }

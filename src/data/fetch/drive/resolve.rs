@@ -51,10 +51,12 @@ impl DriveFile {
             }
             let stop = client.context.stop;
             if !sniff::is_html(reply.body.peek(sniff::PREFIX, stop).await?) {
-                if step == 0 && ask.ranged {
-                    return client.get(&reply.url, Guise::Browser, ask).await;
+                if step > 0 || !ask.ranged {
+                    return Ok(reply);
                 }
-                return Ok(reply);
+                // No page in between: the same address once more, now for the part.
+                url = reply.url;
+                continue;
             }
             let text = reply.body.page(client.context.limits.page_bytes, stop).await?;
             match pages::read(&text, &reply.url) {
