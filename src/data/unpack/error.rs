@@ -195,6 +195,12 @@ pub enum Refusal {
         /// The limit.
         limit: u64,
     },
+    /// Too many long names.
+    #[error("its names take more than {} together", units::bytes(*limit))]
+    NamesTooLong {
+        /// The limit.
+        limit: u64,
+    },
     /// Too many bytes.
     #[error("it unpacks to more than the {} that are allowed", units::bytes(*limit))]
     TooLarge {

@@ -11,6 +11,8 @@ const BLOCK: u64 = 4096;
 pub struct Limits {
     /// Files, folders and header extensions together.
     pub entries: u64,
+    /// Bytes of all names together: they are kept in memory.
+    pub name_bytes: u64,
     /// Bytes of all files, each rounded up to a disk block.
     pub bytes: u64,
     /// Unpacked size in multiples of the archive's size. A radar volume without echo alone compresses 900:1, a whole
@@ -29,6 +31,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             entries: 2_000_000,
+            name_bytes: 128 << 20,
             bytes: 4 << 40,
             ratio: 250,
             harmless_bytes: 1 << 30,
@@ -43,6 +46,7 @@ impl Default for Limits {
 pub struct Budget<'a> {
     limits: &'a Limits,
     entries: u64,
+    name_bytes: u64,
     /// Bytes spent; the difference to `allowed` is what is left.
     spent: u64,
     allowed: u64,
@@ -66,7 +70,7 @@ impl<'a> Budget<'a> {
         let usable = free_bytes.saturating_sub(limits.keep_free_bytes);
         let bounds = [(limits.bytes, Bound::Bytes), (by_ratio, Bound::Ratio), (usable, Bound::Disk)];
         let (allowed, bound) = bounds.into_iter().min_by_key(|&(bytes, _)| bytes).unwrap_or((0, Bound::Disk));
-        Self { limits, entries: 0, spent: 0, allowed, bound, usable, folder }
+        Self { limits, entries: 0, name_bytes: 0, spent: 0, allowed, bound, usable, folder }
     }
 
     /// Pays for an entry before anything of it is written; `bytes` is its stated size.
@@ -76,6 +80,15 @@ impl<'a> Budget<'a> {
             return Err(Refusal::TooManyEntries { limit: self.limits.entries }.into());
         }
         self.bytes(bytes.checked_next_multiple_of(BLOCK).unwrap_or(u64::MAX).max(BLOCK))
+    }
+
+    /// Pays for the memory that a name takes.
+    pub fn name(&mut self, path: &str) -> Result<(), Refusal> {
+        self.name_bytes += path.len() as u64;
+        match self.name_bytes <= self.limits.name_bytes {
+            true => Ok(()),
+            false => Err(Refusal::NamesTooLong { limit: self.limits.name_bytes }),
+        }
     }
 
     /// Pays for bytes of an entry whose size was not stated.

@@ -48,6 +48,7 @@ impl<'a> Writer<'a> {
         if name.path.split('/').next() == Some("__MACOSX") {
             return Ok(());
         }
+        self.budget.name(&name.path)?;
         let new = self.tree.add_folder(&name.path)?;
         self.make_folders(&new)
     }
@@ -68,6 +69,7 @@ impl<'a> Writer<'a> {
             self.left_out += 1;
             return check_length(content.pass(bytes.unwrap_or(u64::MAX))?, bytes);
         }
+        self.budget.name(&name.path)?;
         let new = self.tree.add_file(&name.path)?;
         self.make_folders(&new)?;
         let file = self.create_file(&name.path)?;

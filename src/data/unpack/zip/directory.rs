@@ -17,8 +17,8 @@ const END_RECORD: usize = 22;
 const ZIP64_LOCATOR: usize = 20;
 const ZIP64_END_RECORD: usize = 56;
 const LONGEST_COMMENT: usize = 65_535;
-/// A directory that is read at once: 400 MB would be two million entries with long names.
-const LARGEST_DIRECTORY: u64 = 400 << 20;
+/// The directory is read at once: this much is two million entries with names of 80 bytes.
+const LARGEST_DIRECTORY: u64 = 256 << 20;
 
 const ZIP64_EXTRA: u16 = 0x0001;
 const UNICODE_NAME_EXTRA: u16 = 0x7075;
