@@ -50,6 +50,7 @@ impl<'a> Writer<'a> {
         }
         self.budget.name(&name.path)?;
         let new = self.tree.add_folder(&name.path)?;
+        self.budget.unnamed_folders(new.len().saturating_sub(1))?;
         self.make_folders(&new)
     }
 
@@ -71,6 +72,7 @@ impl<'a> Writer<'a> {
         }
         self.budget.name(&name.path)?;
         let new = self.tree.add_file(&name.path)?;
+        self.budget.unnamed_folders(new.len())?;
         self.make_folders(&new)?;
         let file = self.create_file(&name.path)?;
         let written = self.copy(file, &name.path, bytes, content)?;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use flate2::Crc;
 
+use crate::data::unpack::decode::decoder_error;
 use crate::data::unpack::error::{Refusal, UnpackError};
 use crate::util::fs::FsError;
 
@@ -331,7 +332,7 @@ fn read_at<R: Read + Seek>(
 ) -> Result<Vec<u8>, UnpackError> {
     reader.seek(SeekFrom::Start(at)).map_err(FsError::at("read", path))?;
     let mut bytes = Vec::new();
-    reader.take(count as u64).read_to_end(&mut bytes).map_err(FsError::at("read", path))?;
+    reader.take(count as u64).read_to_end(&mut bytes).map_err(|error| decoder_error(error, "zip", path))?;
     match bytes.len() == count {
         true => Ok(bytes),
         false => Err(Refusal::Cut { within: "its directory" }.into()),
