@@ -10,6 +10,7 @@ use super::error::{Refusal, UnpackError};
 use super::pipeline::Source;
 use crate::util::fs::FsError;
 use crate::util::progress::Progress;
+use crate::util::stop::{Stop, Stopped};
 
 const READ_BYTES: usize = 128 * 1024;
 
@@ -17,18 +18,21 @@ const READ_BYTES: usize = 128 * 1024;
 pub struct Metered<'a> {
     file: File,
     progress: &'a dyn Progress,
+    stop: &'a Stop,
 }
 
 impl<'a> Metered<'a> {
     /// Opens the archive.
-    pub fn open(path: &Path, progress: &'a dyn Progress) -> Result<BufReader<Self>, FsError> {
+    pub fn open(path: &Path, progress: &'a dyn Progress, stop: &'a Stop) -> Result<BufReader<Self>, FsError> {
         let file = File::open(path).map_err(FsError::at("open", path))?;
-        Ok(BufReader::with_capacity(READ_BYTES, Self { file, progress }))
+        Ok(BufReader::with_capacity(READ_BYTES, Self { file, progress, stop }))
     }
 }
 
 impl Read for Metered<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        // A decoder may read for long without giving anything: empty members, frames that are to be skipped.
+        self.stop.check().map_err(io::Error::other)?;
         let count = self.file.read(out)?;
         self.progress.advance(count as u64);
         Ok(count)
@@ -55,16 +59,21 @@ impl<R: Read> Stream<R> {
 }
 
 /// A stream that is not compressed.
-pub fn plain<'a>(path: &Path, progress: &'a dyn Progress) -> Result<impl Source + use<'a>, UnpackError> {
-    Ok(Stream::new(Metered::open(path, progress)?, "tar", path))
+pub fn plain<'a>(
+    path: &Path,
+    progress: &'a dyn Progress,
+    stop: &'a Stop,
+) -> Result<impl Source + use<'a>, UnpackError> {
+    Ok(Stream::new(Metered::open(path, progress, stop)?, "tar", path))
 }
 
 /// A gzip stream of one or more members, and the file name that the first one states.
 pub fn gzip<'a>(
     path: &Path,
     progress: &'a dyn Progress,
+    stop: &'a Stop,
 ) -> Result<(impl Source + use<'a>, Option<Vec<u8>>), UnpackError> {
-    let decoder = MultiGzDecoder::new(Metered::open(path, progress)?);
+    let decoder = MultiGzDecoder::new(Metered::open(path, progress, stop)?);
     let name = decoder.header().and_then(|header| header.filename()).map(<[u8]>::to_vec);
     Ok((Stream::new(decoder, "gzip", path), name))
 }
@@ -74,8 +83,9 @@ pub fn zstd<'a>(
     path: &Path,
     window_log: u32,
     progress: &'a dyn Progress,
+    stop: &'a Stop,
 ) -> Result<impl Source + use<'a>, UnpackError> {
-    let mut decoder = ::zstd::Decoder::with_buffer(Metered::open(path, progress)?)
+    let mut decoder = ::zstd::Decoder::with_buffer(Metered::open(path, progress, stop)?)
         .map_err(|error| decoder_error(error, "zstd", path))?;
     decoder.window_log_max(window_log).map_err(|error| decoder_error(error, "zstd", path))?;
     Ok(Stream::new(decoder, "zstd", path))
@@ -92,8 +102,11 @@ impl<R: Read + Send> Source for Stream<R> {
     }
 }
 
-/// Tells what the disk did from what the data is.
+/// Tells a wish to stop and what the disk did from what the data is.
 pub fn decoder_error(error: io::Error, format: &'static str, path: &Path) -> UnpackError {
+    if let Some(&stopped) = error.get_ref().and_then(|inner| inner.downcast_ref::<Stopped>()) {
+        return stopped.into();
+    }
     if error.raw_os_error().is_some() {
         return FsError::at("read", path)(error).into();
     }

@@ -190,8 +190,16 @@ pub enum Refusal {
         limit: u64,
     },
     /// Too many entries.
-    #[error("it holds more than {limit} entries")]
+    #[error(
+        "it holds more than {limit} entries (files, folders, header extensions), which its size does not account for"
+    )]
     TooManyEntries {
+        /// The limit.
+        limit: u64,
+    },
+    /// Too many long names.
+    #[error("its names take more than {} together", units::bytes(*limit))]
+    NamesTooLong {
         /// The limit.
         limit: u64,
     },

@@ -11,6 +11,12 @@ const BLOCK: u64 = 4096;
 pub struct Limits {
     /// Files, folders and header extensions together.
     pub entries: u64,
+    /// Entries may take this little of the archive on average: empty files take 7 bytes, the smallest honest ones about 60.
+    pub archive_bytes_per_entry: u64,
+    /// The average is not looked at below so many entries: they are created and removed again in seconds.
+    pub harmless_entries: u64,
+    /// Bytes of all names together: they are kept in memory.
+    pub name_bytes: u64,
     /// Bytes of all files, each rounded up to a disk block.
     pub bytes: u64,
     /// Unpacked size in multiples of the archive's size. A radar volume without echo alone compresses 900:1, a whole
@@ -29,6 +35,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             entries: 2_000_000,
+            archive_bytes_per_entry: 32,
+            harmless_entries: 50_000,
+            name_bytes: 128 << 20,
             bytes: 4 << 40,
             ratio: 250,
             harmless_bytes: 1 << 30,
@@ -43,6 +52,8 @@ impl Default for Limits {
 pub struct Budget<'a> {
     limits: &'a Limits,
     entries: u64,
+    allowed_entries: u64,
+    name_bytes: u64,
     /// Bytes spent; the difference to `allowed` is what is left.
     spent: u64,
     allowed: u64,
@@ -66,16 +77,32 @@ impl<'a> Budget<'a> {
         let usable = free_bytes.saturating_sub(limits.keep_free_bytes);
         let bounds = [(limits.bytes, Bound::Bytes), (by_ratio, Bound::Ratio), (usable, Bound::Disk)];
         let (allowed, bound) = bounds.into_iter().min_by_key(|&(bytes, _)| bytes).unwrap_or((0, Bound::Disk));
-        Self { limits, entries: 0, spent: 0, allowed, bound, usable, folder }
+        let by_size = (archive_bytes / limits.archive_bytes_per_entry.max(1)).max(limits.harmless_entries);
+        let allowed_entries = limits.entries.min(by_size);
+        Self { limits, entries: 0, allowed_entries, name_bytes: 0, spent: 0, allowed, bound, usable, folder }
     }
 
     /// Pays for an entry before anything of it is written; `bytes` is its stated size.
     pub fn entry(&mut self, bytes: u64) -> Result<(), UnpackError> {
         self.entries += 1;
-        if self.entries > self.limits.entries {
-            return Err(Refusal::TooManyEntries { limit: self.limits.entries }.into());
+        if self.entries > self.allowed_entries {
+            return Err(Refusal::TooManyEntries { limit: self.allowed_entries }.into());
         }
         self.bytes(bytes.checked_next_multiple_of(BLOCK).unwrap_or(u64::MAX).max(BLOCK))
+    }
+
+    /// Pays for folders that no entry names: they cost the disk the same.
+    pub fn unnamed_folders(&mut self, count: usize) -> Result<(), UnpackError> {
+        (0..count).try_for_each(|_| self.entry(0))
+    }
+
+    /// Pays for the memory that a name takes.
+    pub fn name(&mut self, path: &str) -> Result<(), Refusal> {
+        self.name_bytes += path.len() as u64;
+        match self.name_bytes <= self.limits.name_bytes {
+            true => Ok(()),
+            false => Err(Refusal::NamesTooLong { limit: self.limits.name_bytes }),
+        }
     }
 
     /// Pays for bytes of an entry whose size was not stated.

@@ -140,15 +140,15 @@ impl Job<'_> {
     fn read(&self, writer: &mut Writer) -> Result<Vec<crate::util::sha256::Digest>, UnpackError> {
         match self.kind {
             Kind::Tar => {
-                let mut source = decode::plain(self.archive, self.progress)?;
+                let mut source = decode::plain(self.archive, self.progress, self.stop)?;
                 Ok(pipeline::run(&mut source, self.stop, |content| read_tar(content, writer))?.1)
             }
             Kind::Gzip => {
-                let (mut source, name) = decode::gzip(self.archive, self.progress)?;
+                let (mut source, name) = decode::gzip(self.archive, self.progress, self.stop)?;
                 self.read_stream(&mut source, name.as_deref(), writer)
             }
             Kind::Zstd => {
-                let mut source = decode::zstd(self.archive, self.limits.window_log, self.progress)?;
+                let mut source = decode::zstd(self.archive, self.limits.window_log, self.progress, self.stop)?;
                 self.read_stream(&mut source, None, writer)
             }
             Kind::Zip => zip::read(self.archive, self.progress, self.stop, writer),

@@ -42,7 +42,10 @@ impl Records {
     }
 }
 
-fn split_record(body: &[u8]) -> Result<(&[u8], &[u8], &[u8]), Refusal> {
+/// Key and value of the first record, and the records behind it.
+type Split<'a> = (&'a [u8], &'a [u8], &'a [u8]);
+
+fn split_record(body: &[u8]) -> Result<Split<'_>, Refusal> {
     let space = body.iter().take(20).position(|&byte| byte == b' ').ok_or_else(|| wrong("a record has no length"))?;
     let length = decimal(&body[..space])?;
     let length = usize::try_from(length).ok().filter(|length| (space + 3..=body.len()).contains(length));

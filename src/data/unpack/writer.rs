@@ -48,7 +48,9 @@ impl<'a> Writer<'a> {
         if name.path.split('/').next() == Some("__MACOSX") {
             return Ok(());
         }
+        self.budget.name(&name.path)?;
         let new = self.tree.add_folder(&name.path)?;
+        self.budget.unnamed_folders(new.len().saturating_sub(1))?;
         self.make_folders(&new)
     }
 
@@ -68,7 +70,9 @@ impl<'a> Writer<'a> {
             self.left_out += 1;
             return check_length(content.pass(bytes.unwrap_or(u64::MAX))?, bytes);
         }
+        self.budget.name(&name.path)?;
         let new = self.tree.add_file(&name.path)?;
+        self.budget.unnamed_folders(new.len())?;
         self.make_folders(&new)?;
         let file = self.create_file(&name.path)?;
         let written = self.copy(file, &name.path, bytes, content)?;

@@ -25,7 +25,7 @@ pub fn read(
     stop: &Stop,
     writer: &mut Writer,
 ) -> Result<Vec<Digest>, UnpackError> {
-    let mut reader = Metered::open(archive, progress)?;
+    let mut reader = Metered::open(archive, progress, stop)?;
     let entries = directory::read(&mut reader, archive)?;
     // Sizes are known beforehand, so that a bomb is refused before a byte of it is written.
     let mut foreseen = writer.budget.clone();

@@ -215,7 +215,7 @@ fn make_tree(root: &Path) -> Vec<(String, Vec<u8>)> {
 fn run_tool(folder: &Path, command: &str) -> bool {
     let tool = command.split_whitespace().next().unwrap();
     if Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
-        eprintln!("skipped: {tool} is not installed");
+        skip(&format!("{tool} is not installed"));
         return false;
     }
     let output = Command::new("sh").arg("-c").arg(command).current_dir(folder).output().unwrap();
@@ -262,7 +262,7 @@ fn what_the_tools_of_this_machine_pack_is_unpacked_as_it_was() {
 fn the_real_radar_archive_is_unpacked_whole() {
     let archive = Path::new("../shared/data/real-radar.tar.gz");
     if !archive.exists() {
-        eprintln!("skipped: {} is not here", archive.display());
+        skip(&format!("{} is not here", archive.display()));
         return;
     }
     let folder = scratch();

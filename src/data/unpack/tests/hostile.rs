@@ -208,6 +208,11 @@ fn bombs_are_refused_before_they_burst() {
     let many = (0..3000).fold(Tar::default(), |tar, number| tar.file(&format!("{number}"), b"")).end();
     let many_globals =
         (0..3000).fold(Tar::default(), |tar, _| tar.pax(b'g', &[("comment", "x")])).file("a", b"x").end();
+    let deep =
+        (0..40).fold(Tar::default(), |tar, number| tar.file(&format!("{}x", format!("{number}/").repeat(20)), b""));
+    let deep = deep.end();
+    let long_names =
+        (0..100).fold(Tar::default(), |tar, number| tar.file(&format!("{number:0>90}/{number}"), b"")).end();
     let mut huge = header(b"a", b'0', 0);
     huge[124..136].copy_from_slice(b"\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff");
     let huge = Tar::default().block(summed(huge)).end();
@@ -227,6 +232,20 @@ fn bombs_are_refused_before_they_burst() {
         ("empty entries", "a.tar.gz", gzip(&many), limits(|_| {}), "250 times its own size"),
         ("many entries", "a.tar", many, limits(|limits| limits.entries = 1000), "more than 1000 entries"),
         ("many headers", "a.tar", many_globals, limits(|limits| limits.entries = 1000), "more than 1000 entries"),
+        (
+            "many unnamed folders",
+            "a.tar.gz",
+            gzip(&deep),
+            limits(|limits| (limits.harmless_bytes, limits.harmless_entries) = (1 << 30, 500)),
+            "more than 500 entries",
+        ),
+        (
+            "long names",
+            "a.tar",
+            long_names,
+            limits(|limits| limits.name_bytes = 5000),
+            "its names take more than 5.0 KB",
+        ),
         (
             "too large",
             "a.tar",

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use flate2::Crc;
 
+use crate::data::unpack::decode::decoder_error;
 use crate::data::unpack::error::{Refusal, UnpackError};
 use crate::util::fs::FsError;
 
@@ -17,8 +18,8 @@ const END_RECORD: usize = 22;
 const ZIP64_LOCATOR: usize = 20;
 const ZIP64_END_RECORD: usize = 56;
 const LONGEST_COMMENT: usize = 65_535;
-/// A directory that is read at once: 400 MB would be two million entries with long names.
-const LARGEST_DIRECTORY: u64 = 400 << 20;
+/// The directory is read at once: this much is two million entries with names of 80 bytes.
+const LARGEST_DIRECTORY: u64 = 256 << 20;
 
 const ZIP64_EXTRA: u16 = 0x0001;
 const UNICODE_NAME_EXTRA: u16 = 0x7075;
@@ -331,7 +332,7 @@ fn read_at<R: Read + Seek>(
 ) -> Result<Vec<u8>, UnpackError> {
     reader.seek(SeekFrom::Start(at)).map_err(FsError::at("read", path))?;
     let mut bytes = Vec::new();
-    reader.take(count as u64).read_to_end(&mut bytes).map_err(FsError::at("read", path))?;
+    reader.take(count as u64).read_to_end(&mut bytes).map_err(|error| decoder_error(error, "zip", path))?;
     match bytes.len() == count {
         true => Ok(bytes),
         false => Err(Refusal::Cut { within: "its directory" }.into()),
