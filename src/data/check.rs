@@ -24,6 +24,7 @@ impl DataConfig {
         for (index, source) in self.source.iter().enumerate() {
             found.extend(source.problems().into_iter().map(|problem| problem.below(&format!("source.{index}"))));
         }
+        found.extend(self.loader.problems().into_iter().map(|problem| problem.below("loader")));
         found
     }
 }
@@ -139,9 +140,10 @@ fn size_problem(size_bytes: Option<u64>) -> Option<Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::loader::LoaderConfig;
 
     fn config(source: Vec<Source>) -> DataConfig {
-        DataConfig { root: "datasets".into(), name: "storms".into(), source }
+        DataConfig { root: "datasets".into(), name: "storms".into(), source, loader: LoaderConfig::default() }
     }
 
     fn paths(config: &DataConfig) -> Vec<String> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::loader::LoaderConfig;
 use crate::util::sha256::Digest;
 
 /// The `data` section.
@@ -19,6 +20,9 @@ pub struct DataConfig {
     pub name: String,
     /// Where the dataset comes from: mirrors, tried in order.
     pub source: Vec<Source>,
+    /// How windows of frames are brought to training.
+    #[serde(default)]
+    pub loader: LoaderConfig,
 }
 
 impl DataConfig {

@@ -1,7 +1,5 @@
 //! Tables of text: aligned columns, numbers to the right, no lines drawn.
 
-use std::fmt::Write;
-
 /// A table in the making.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
@@ -35,10 +33,9 @@ impl Table {
         for row in &self.rows {
             let mut line = String::new();
             for ((cell, width), left) in row.iter().zip(&widths).zip(&self.left) {
-                // Writing to a string can't fail.
-                let _ = match left {
-                    true => write!(line, "{cell:<width$}  "),
-                    false => write!(line, "{cell:>width$}  "),
+                line += &match left {
+                    true => format!("{cell:<width$}  "),
+                    false => format!("{cell:>width$}  "),
                 };
             }
             text += line.trim_end();

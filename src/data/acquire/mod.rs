@@ -195,7 +195,9 @@ fn remote(
     raw: &Path,
     context: &Context<'_>,
 ) -> Result<(), AcquireError> {
-    let place = folder.join("download").join(identity(source));
+    // Mirrors with the same hash have the same file: what one of them gave is continued from the next.
+    let key = request.sha256().map_or_else(|| identity(source), |digest| digest.to_string());
+    let place = folder.join("download").join(key);
     durable::create_dir_all(&place)?;
     let note = place.join("arrived.json");
     let arrival = match load_arrival(&note, &place) {

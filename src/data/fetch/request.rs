@@ -27,6 +27,12 @@ pub(super) enum Place {
 }
 
 impl Request {
+    /// The digest that the file must have, where that is known.
+    #[must_use]
+    pub fn sha256(&self) -> Option<Digest> {
+        self.sha256
+    }
+
     /// A file on a web server. An address of Google Drive is understood as such.
     ///
     /// # Errors

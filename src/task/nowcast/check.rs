@@ -186,7 +186,7 @@ impl ScoresConfig {
                     format!("must be odd, so that the square has a centre, got {scale}"),
                     "write 1, 5, 15",
                 ));
-            } else if *scale > widest {
+            } else if *scale > widest && self.fss_scales_px != ScoresConfig::default().fss_scales_px {
                 let message = format!("a square of {scale} cells does not fit into a frame of {widest}");
                 found.push(Problem::new(path, message, "leave it out, or enlarge `prepare.size`"));
             }

@@ -7,7 +7,7 @@ use super::time::{days_from_date, plausible};
 
 /// Seconds since 1970 of the first date and time in a file's name.
 #[must_use]
-pub(super) fn time(path: &Path) -> Option<f64> {
+pub fn time_in_name(path: &Path) -> Option<f64> {
     let name = path.file_stem()?.to_str()?;
     let runs = digit_runs(name);
     for (place, &(start, digits)) in runs.iter().enumerate() {
@@ -68,7 +68,7 @@ mod tests {
             "site7_20100826T0005Z.nc",
             "cfrad.20100826_000500_to_20100826_001000.nc",
         ] {
-            assert_eq!(time(Path::new(name)), Some(1_282_781_100.0), "{name}");
+            assert_eq!(time_in_name(Path::new(name)), Some(1_282_781_100.0), "{name}");
         }
     }
 
@@ -83,7 +83,7 @@ mod tests {
             "12345678901234.nc",
             "20100826__000500.nc",
         ] {
-            assert_eq!(time(Path::new(name)), None, "{name}");
+            assert_eq!(time_in_name(Path::new(name)), None, "{name}");
         }
     }
 }

@@ -193,7 +193,7 @@ fn real_volumes_are_read() {
         let mut times = Vec::new();
         for path in &paths {
             let file = VolumeFile::open(path, "DBZ").unwrap();
-            assert_eq!(file_name::time(path), Some(file.times()[0]));
+            assert_eq!(file_name::time_in_name(path), Some(file.times()[0]));
             times.push(file.times()[0]);
             file.read(0, &mut raw).unwrap();
             assert_eq!((raw.shape, raw.values.kind()), ([1, 500, 500], Kind::I8));

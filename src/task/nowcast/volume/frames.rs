@@ -21,7 +21,7 @@ pub(super) struct Known<'a> {
 impl Known<'_> {
     /// Whether the frame's time is known from elsewhere than the field's dimensions.
     pub fn has_lone_time(&self, field: &Variable) -> bool {
-        self.lone_time(field).is_some() || file_name::time(self.path).is_some()
+        self.lone_time(field).is_some() || file_name::time_in_name(self.path).is_some()
     }
 
     /// Seconds since 1970, one for each frame of the field.
@@ -42,7 +42,7 @@ impl Known<'_> {
         if let Some(index) = along.or_else(|| self.lone_time(field).filter(|_| frames == 1)) {
             return self.converted(index, frames);
         }
-        match file_name::time(self.path) {
+        match file_name::time_in_name(self.path) {
             Some(time) if frames == 1 => Ok(vec![time]),
             _ => Err(self.no_time(field, frames)),
         }

@@ -43,6 +43,7 @@ use arrange::Plan;
 use axes::{FieldDimension, Role};
 pub use error::VolumeError;
 pub use field::{FieldAttributes, GridMapping};
+pub use file_name::time_in_name;
 use frames::Known;
 pub use grid::{Axis, Grid};
 pub use header::{AttributeValue, Attributes, Kind};
