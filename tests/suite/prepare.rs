@@ -23,12 +23,13 @@ fn dataset() -> Program {
     program
 }
 
+/// The folders in a folder, sorted.
+fn folders(folder: &Path) -> Vec<PathBuf> {
+    files(folder).into_iter().filter(|path| path.is_dir()).collect()
+}
+
 fn events(program: &Program) -> Vec<PathBuf> {
-    let mut events: Vec<PathBuf> =
-        fs::read_dir(program.path("storms")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    events.retain(|path| path.is_dir());
-    events.sort();
-    events
+    folders(&program.path("storms"))
 }
 
 fn files(event: &Path) -> Vec<PathBuf> {
@@ -45,21 +46,19 @@ fn prepare(program: &Program, more: &[&str]) -> Value {
     program.json(&[&["prepare", "--json"], more].concat())
 }
 
-/// The reason that the report gives for a file.
-fn reason(prepared: &Value, file: &Path) -> String {
-    let report = Path::new(prepared["store"].as_str().unwrap()).join("report.json");
-    let report: Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
-    let all = report["events"].as_array().unwrap().iter().flat_map(|event| event["set_aside"].as_array().unwrap());
-    let found = all.clone().find(|bad| bad["file"] == name(file).as_str());
-    found.unwrap_or_else(|| panic!("{} is not among {:?}", file.display(), all.collect::<Vec<_>>()))["reason"]
-        .as_str()
-        .unwrap()
-        .to_owned()
-}
-
 impl Program {
     fn store(&self, prepared: &Value) -> PathBuf {
         self.folder().join(prepared["store"].as_str().unwrap())
+    }
+
+    /// The reason that the report gives for setting a file aside.
+    fn reason(&self, prepared: &Value, file: &Path) -> String {
+        let report: Value =
+            serde_json::from_slice(&fs::read(self.store(prepared).join("report.json")).unwrap()).unwrap();
+        let all = report["events"].as_array().unwrap().iter().flat_map(|event| event["set_aside"].as_array().unwrap());
+        let found = all.clone().find(|bad| bad["file"] == name(file).as_str());
+        let found = found.unwrap_or_else(|| panic!("{} is not among {:?}", file.display(), all.collect::<Vec<_>>()));
+        found["reason"].as_str().unwrap().to_owned()
     }
 }
 
@@ -137,19 +136,27 @@ fn files_that_cannot_be_used_are_set_aside_with_their_reasons() {
     program.succeed(&[
         "synth", "--output", "odd", "--events", "1", "--frames", "1", "--grid", "32", "--levels", "2", "--seed", "9",
     ]);
-    let odd = fs::read_dir(program.path("odd")).unwrap().next().unwrap().unwrap().path();
+    let odd = folders(&program.path("odd")).remove(0);
     fs::copy(&files(&odd)[0], event.join("odd.nc")).unwrap();
     python("tests/fixtures/prepare/spoil.py", &[event.to_str().unwrap(), &name(&frames[5])]);
 
     let prepared = prepare(&program, &["--set", "task.nowcast.prepare.max_bad_share=0.5"]);
-    assert!(reason(&prepared, &frames[1]).starts_with("is cut: needs "), "{}", reason(&prepared, &frames[1]));
-    assert!(reason(&prepared, &frames[2]).contains("not a netCDF file"), "{}", reason(&prepared, &frames[2]));
-    let double = reason(&prepared, &frames[4]);
+    assert!(
+        program.reason(&prepared, &frames[1]).starts_with("is cut: needs "),
+        "{}",
+        program.reason(&prepared, &frames[1])
+    );
+    assert!(
+        program.reason(&prepared, &frames[2]).contains("not a netCDF file"),
+        "{}",
+        program.reason(&prepared, &frames[2])
+    );
+    let double = program.reason(&prepared, &frames[4]);
     assert!(double.contains("copy.nc has that time"), "{double}");
-    let grid = reason(&prepared, &event.join("odd.nc"));
+    let grid = program.reason(&prepared, &event.join("odd.nc"));
     assert_eq!(grid, "another grid: got 2x32x32, most files have 2x48x48 (levels x rows x columns)");
-    assert_eq!(reason(&prepared, &event.join("missing.nc")), "all cells are missing");
-    let variable = reason(&prepared, &event.join("renamed.nc"));
+    assert_eq!(program.reason(&prepared, &event.join("missing.nc")), "all cells are missing");
+    let variable = program.reason(&prepared, &event.join("renamed.nc"));
     assert!(variable.contains("no variable \"DBZ\"") && variable.contains("VIL"), "{variable}");
     assert_eq!(prepared["set_aside"], 6);
 }
@@ -194,15 +201,14 @@ fn silent_damage_is_found_where_the_hash_is_known() {
     let fetched = program.json(&[&["fetch", "--json"], &source[..]].concat());
     assert_eq!(fetched["files"], (EVENTS * FRAMES));
     let root = program.path(fetched["root"].as_str().unwrap());
-    let event = fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap();
-    let event = if files(&event)[0].is_dir() { files(&event)[0].clone() } else { event };
+    let event = folders(&folders(&root)[0]).into_iter().next().unwrap_or_else(|| folders(&root)[0].clone());
     let victim = &files(&event)[4];
     let mut bytes = fs::read(victim).unwrap();
     let place = bytes.len() - 3;
     bytes[place] ^= 1;
     fs::write(victim, bytes).unwrap();
     let prepared = prepare(&program, &source);
-    assert!(reason(&prepared, victim).starts_with("damaged on this disk: its SHA-256 is "));
+    assert!(program.reason(&prepared, victim).starts_with("damaged on this disk: its SHA-256 is "));
     assert_eq!(prepared["set_aside"], 1);
 }
 
