@@ -141,6 +141,30 @@ fn a_wrong_variable_lists_the_fields() {
 }
 
 #[test]
+fn a_filter_that_nobody_has_is_named() {
+    let error = VolumeFile::open(&folder().join("h5_lzf.nc"), "Z").err().unwrap().to_string();
+    assert!(
+        error.contains("compressed with LZF (HDF5 filter 32000)") && error.contains("write the file again"),
+        "{error}"
+    );
+}
+
+#[test]
+fn other_files_are_told_from_netcdf() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("20100826_000000.nc");
+    for (content, found) in [(&b"<html>quota"[..], "a web page"), (b"", "an empty file"), (b"\x1f\x8b\x08", "gzip")] {
+        std::fs::write(&path, content).unwrap();
+        let error = VolumeFile::open(&path, "DBZ").err().unwrap();
+        let text = error.to_string();
+        assert!(text.contains(found) && text.contains("20100826_000000.nc is not a netCDF file"), "{text}");
+        assert_eq!(error.exit(), crate::util::exit::Exit::DataRefused);
+    }
+    let absent = VolumeFile::open(&folder.path().join("absent.nc"), "DBZ").err().unwrap();
+    assert_eq!(absent.exit(), crate::util::exit::Exit::DiskIo);
+}
+
+#[test]
 fn a_frame_past_the_last_is_refused() {
     let error = open("prediction.nc", "DBZ").read(3, &mut RawVolume::new()).unwrap_err().to_string();
     assert!(error.contains("has 3 frames, frame 3"), "{error}");
