@@ -164,6 +164,19 @@ fn other_files_are_told_from_netcdf() {
     assert_eq!(absent.exit(), crate::util::exit::Exit::DiskIo);
 }
 
+/// A forecast repeats them; each is a field of its own.
+#[test]
+fn latitude_and_longitude_are_read_like_fields() {
+    for name in ["lrose_cdf2.nc", "lrose_nc4_zlib.nc"] {
+        let file = open(name, "lat0");
+        let mut raw = RawVolume::new();
+        file.read(0, &mut raw).unwrap();
+        assert_eq!((raw.shape, file.grid().z.stated), ([1, 3, 5], false));
+        let expected = |cell: u8| f64::from((-34.648 + f64::from(cell) / 100.0) as f32);
+        assert_eq!(raw.values.to_f64(), (0..15).map(expected).collect::<Vec<_>>());
+    }
+}
+
 #[test]
 fn a_frame_past_the_last_is_refused() {
     let error = open("prediction.nc", "DBZ").read(3, &mut RawVolume::new()).unwrap_err().to_string();
