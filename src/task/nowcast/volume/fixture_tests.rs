@@ -122,10 +122,12 @@ fn only_rare_layouts_need_the_library() {
 }
 
 #[test]
-fn missing_coordinates_are_noted() {
+fn missing_coordinates_and_chunks_are_noted() {
     let file = open("no_coordinates.nc", "Z");
     assert_eq!(file.notes().len(), 3, "{:?}", file.notes());
     assert!(!file.grid().y.stated);
+    let notes = open("h5_unwritten_all.nc", "Z").notes().join("; ");
+    assert!(notes.contains("0 of 12 chunks were written"), "{notes}");
 }
 
 #[test]
