@@ -1,4 +1,5 @@
-//! How fast radar volumes of the usual size (18 x 500 x 500 bytes) are read, by one thread and by two.
+//! How fast radar volumes of the usual size (18 x 500 x 500 bytes) are read, by one thread and by two; and opened, where
+//! netCDF-4 is under the libraries' lock.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,20 +31,29 @@ fn echo(seed: usize) -> Vec<i8> {
 }
 
 /// Writes the files with the netCDF library, so that they are what other programs write.
-fn write(folder: &Path, options: netcdf::Options, deflate: bool) -> Vec<PathBuf> {
+fn write(folder: &Path, deflate: bool) -> Vec<PathBuf> {
     (0..FILES)
         .map(|number| {
             let path = folder.join(format!("ncfdata20100826_00{number:02}00.nc"));
-            let mut file = netcdf::create_with(&path, options).expect("create");
+            let mut file = netcdf::create_with(
+                &path,
+                if deflate { netcdf::Options::NETCDF4 } else { netcdf::Options::_64BIT_OFFSET },
+            )
+            .unwrap_or_else(|error| panic!("create: {error}"));
             for (name, len) in ["time", "z0", "y0", "x0"].into_iter().zip(SHAPE) {
-                file.add_dimension(name, len).expect("dimension");
+                file.add_dimension(name, len).unwrap_or_else(|error| panic!("dimension: {error}"));
             }
-            let mut field = file.add_variable::<i8>("DBZ", &["time", "z0", "y0", "x0"]).expect("variable");
+            let mut field = file
+                .add_variable::<i8>("DBZ", &["time", "z0", "y0", "x0"])
+                .unwrap_or_else(|error| panic!("variable: {error}"));
             if deflate {
-                field.set_chunking(&SHAPE).expect("chunks");
-                field.set_compression(4, true).expect("compression");
+                field.set_chunking(&SHAPE).unwrap_or_else(|error| panic!("chunks: {error}"));
+                field.set_compression(4, true).unwrap_or_else(|error| panic!("compression: {error}"));
             }
-            field.put_values(&echo(number), ..).expect("values");
+            file.enddef().unwrap_or_else(|error| panic!("header: {error}"));
+            if let Some(mut field) = file.variable_mut("DBZ") {
+                field.put_values(&echo(number), ..).unwrap_or_else(|error| panic!("values: {error}"));
+            }
             path
         })
         .collect()
@@ -57,8 +67,8 @@ fn read_all(paths: &[PathBuf], threads: usize) {
             scope.spawn(|| {
                 let mut raw = RawVolume::new();
                 while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let file = VolumeFile::open(path, "DBZ").expect("open");
-                    file.read(0, &mut raw).expect("read");
+                    let file = VolumeFile::open(path, "DBZ").unwrap_or_else(|error| panic!("open: {error}"));
+                    file.read(0, &mut raw).unwrap_or_else(|error| panic!("read: {error}"));
                 }
             });
         }
@@ -69,16 +79,19 @@ fn volumes(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("volume");
     group.sample_size(10).throughput(Throughput::Elements(FILES as u64));
     group.measurement_time(std::time::Duration::from_secs(3)).warm_up_time(std::time::Duration::from_millis(500));
-    for (name, options, deflate) in
-        [("classic", netcdf::Options::_64BIT_OFFSET, false), ("netcdf4_zlib", netcdf::Options::NETCDF4, true)]
-    {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let paths = write(folder.path(), options, deflate);
+    for (name, deflate) in [("classic", false), ("netcdf4_zlib", true)] {
+        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("a temporary folder: {error}"));
+        let paths = write(folder.path(), deflate);
         for threads in [1, 2] {
             group.bench_function(format!("{name}/{threads}_threads"), |bencher| {
                 bencher.iter(|| read_all(&paths, threads))
             });
         }
+    }
+    group.throughput(Throughput::Elements(1));
+    for name in ["lrose_cdf1.nc", "lrose_nc4_zlib.nc"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/volume").join(name);
+        group.bench_function(format!("open/{name}"), |bencher| bencher.iter(|| VolumeFile::open(&path, "DBZ").is_ok()));
     }
     group.finish();
 }

@@ -52,6 +52,13 @@ impl Chunked {
         self.shape.iter().zip(&self.chunk_shape).map(|(&len, &chunk)| len.div_ceil(chunk)).collect()
     }
 
+    /// A note where chunks are absent. That is allowed, and reads as the fill value; but a file whose index of chunks is
+    /// damaged, which has no checksum, looks the same.
+    pub fn gaps(&self) -> Option<String> {
+        let (stored, all) = (self.chunks.len() as u64, self.chunk_counts().iter().product::<u64>());
+        (stored < all).then(|| format!("{stored} of {all} chunks were written; cells of the others are fill"))
+    }
+
     /// Reads a box of cells, densely, in the file's order of dimensions. `identity` tells files apart.
     pub fn read<T: Element>(
         &self,

@@ -122,10 +122,12 @@ fn only_rare_layouts_need_the_library() {
 }
 
 #[test]
-fn missing_coordinates_are_noted() {
+fn missing_coordinates_and_chunks_are_noted() {
     let file = open("no_coordinates.nc", "Z");
     assert_eq!(file.notes().len(), 3, "{:?}", file.notes());
     assert!(!file.grid().y.stated);
+    let notes = open("h5_unwritten_all.nc", "Z").notes().join("; ");
+    assert!(notes.contains("0 of 12 chunks were written"), "{notes}");
 }
 
 #[test]
@@ -137,6 +139,43 @@ fn a_wrong_variable_lists_the_fields() {
         assert!(message("velocity").contains("its fields are"), "{}", message("velocity"));
         assert!(message("time").contains("none of which counts rows"), "{}", message("time"));
         assert!(VolumeFile::open(&path, "dbz").err().unwrap().exit() == crate::util::exit::Exit::DataRefused);
+    }
+}
+
+#[test]
+fn a_filter_that_nobody_has_is_named() {
+    let error = VolumeFile::open(&folder().join("h5_lzf.nc"), "Z").err().unwrap().to_string();
+    assert!(
+        error.contains("compressed with LZF (HDF5 filter 32000)") && error.contains("write the file again"),
+        "{error}"
+    );
+}
+
+#[test]
+fn other_files_are_told_from_netcdf() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("20100826_000000.nc");
+    for (content, found) in [(&b"<html>quota"[..], "a web page"), (b"", "an empty file"), (b"\x1f\x8b\x08", "gzip")] {
+        std::fs::write(&path, content).unwrap();
+        let error = VolumeFile::open(&path, "DBZ").err().unwrap();
+        let text = error.to_string();
+        assert!(text.contains(found) && text.contains("20100826_000000.nc is not a netCDF file"), "{text}");
+        assert_eq!(error.exit(), crate::util::exit::Exit::DataRefused);
+    }
+    let absent = VolumeFile::open(&folder.path().join("absent.nc"), "DBZ").err().unwrap();
+    assert_eq!(absent.exit(), crate::util::exit::Exit::DiskIo);
+}
+
+/// A forecast repeats them; each is a field of its own.
+#[test]
+fn latitude_and_longitude_are_read_like_fields() {
+    for name in ["lrose_cdf2.nc", "lrose_nc4_zlib.nc"] {
+        let file = open(name, "lat0");
+        let mut raw = RawVolume::new();
+        file.read(0, &mut raw).unwrap();
+        assert_eq!((raw.shape, file.grid().z.stated), ([1, 3, 5], false));
+        let expected = |cell: u8| f64::from((-34.648 + f64::from(cell) / 100.0) as f32);
+        assert_eq!(raw.values.to_f64(), (0..15).map(expected).collect::<Vec<_>>());
     }
 }
 

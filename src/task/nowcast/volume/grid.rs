@@ -135,3 +135,43 @@ fn points_down(variable: &Variable) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::nowcast::volume::header::{AttributeValue, Attributes, Kind};
+
+    fn axis(role: Role, values: &[f64], attributes: &[(&str, &str)]) -> Result<Directed, VolumeError> {
+        let text = |&(name, value): &(&str, &str)| (name.to_owned(), AttributeValue::Text(value.to_owned()));
+        let attributes = Attributes(attributes.iter().map(text).collect());
+        let variable = Variable { name: "y0".into(), dimensions: vec![0], kind: Kind::F32, attributes };
+        let header = Header { variables: vec![variable], ..Header::default() };
+        let dimension = FieldDimension { role, len: 3, name: "y0".into(), coordinate: Some(0) };
+        directed(Path::new("scan.nc"), &header, &dimension, Some(values))
+    }
+
+    #[test]
+    fn axes_that_are_not_monotonic_are_refused() {
+        for values in [[0.0, 1.0, 1.0], [0.0, 2.0, 1.0], [3.0, 1.0, 2.0], [0.0, f64::NAN, 2.0]] {
+            let error = axis(Role::Y, &values, &[]).err().unwrap().to_string();
+            assert!(error.contains("scan.nc: variable \"y0\" is an axis but not monotonic"), "{error}");
+        }
+        assert!(axis(Role::Y, &[0.0, 1.0, f64::INFINITY], &[]).is_err());
+        assert!(axis(Role::Y, &[0.0, 1.0], &[]).is_err());
+    }
+
+    #[test]
+    fn levels_run_upwards_whatever_their_numbers_do() {
+        for (values, attributes, reversed) in [
+            ([1.0, 2.0, 3.0], &[("positive", "up")][..], false),
+            ([3.0, 2.0, 1.0], &[], true),
+            ([1.0, 2.0, 3.0], &[("positive", "down")], true),
+            ([3.0, 2.0, 1.0], &[("units", "hPa")], false),
+            ([3.0, 2.0, 1.0], &[("units", "hPa"), ("positive", "up")], true),
+        ] {
+            let directed = axis(Role::Z, &values, attributes).unwrap();
+            assert_eq!(directed.reversed, reversed, "{attributes:?}");
+        }
+        assert!(!axis(Role::Y, &[1.0, 2.0, 3.0], &[("positive", "down")]).unwrap().reversed);
+    }
+}

@@ -105,6 +105,9 @@ impl VolumeFile {
         let mut axis_of = |role: Role| axis(&known, &dimensions, role, &mut notes);
         let [(z, z_reversed), (y, y_reversed), (x, x_reversed)] =
             [axis_of(Role::Z)?, axis_of(Role::Y)?, axis_of(Role::X)?];
+        if let Store::Chunked(chunked) = &store {
+            notes.extend(chunked.gaps());
+        }
         let plan = Plan::new(&dimensions, [z_reversed, y_reversed, x_reversed]);
         check_frame_size(&plan, field.kind).map_err(unusable)?;
         Ok(Self {

@@ -87,13 +87,13 @@ impl Values {
     /// The number at an index as it is stored, widened without loss; nothing past the end.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<f64> {
-        with_values!(self, values => values.get(index).map(|&value| value.into()))
+        with_values!(self, values => values.get(index).map(|&value| Element::widened(value)))
     }
 
     /// All numbers as they are stored, widened without loss.
     #[must_use]
     pub fn to_f64(&self) -> Vec<f64> {
-        with_values!(self, values => values.iter().map(|&value| value.into()).collect())
+        with_values!(self, values => values.iter().map(|&value| Element::widened(value)).collect())
     }
 
     /// Whether frames can be of a type.
@@ -126,6 +126,10 @@ pub(super) trait Element: Copy + Default + Into<f64> {
     const SIZE: usize;
     /// Fills a slice from as many stored numbers; both must have the same count.
     fn convert(stored: &[u8], order: ByteOrder, into: &mut [Self]);
+    /// The same number as a double.
+    fn widened(self) -> f64 {
+        self.into()
+    }
     /// The nearest number of this type.
     fn nearest(value: f64) -> Self;
 }
