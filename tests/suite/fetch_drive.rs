@@ -157,7 +157,7 @@ fn a_slow_drip_is_left_and_continued() {
         1 => answer.failing(Fault::Drip(500_000)),
         _ => answer,
     });
-    assert_eq!(bytes(get(&Play::new(), &server, ID).unwrap()), content);
+    assert_eq!(bytes(get(&Play::new().impatient(), &server, ID).unwrap()), content);
 }
 
 #[test]
