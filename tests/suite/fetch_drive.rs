@@ -112,6 +112,22 @@ fn a_small_file_that_was_cut_is_continued_at_the_final_address() {
 }
 
 #[test]
+fn without_a_validator_the_same_size_is_continued_and_another_is_not() {
+    let old = content(LENGTH);
+    for grown in [0, 1] {
+        let new = content(LENGTH + grown);
+        let own = new.clone();
+        let server = behind_the_scan(old.clone(), move |asked, answer| match asked.number {
+            1 => answer.failing(Fault::Cut(400_000)).without("ETag"),
+            _ => named(honest(asked, &own, "\"v2\"")).without("ETag"),
+        });
+        assert_eq!(bytes(get(&Play::new(), &server, ID).unwrap()), new);
+        assert_eq!(server.asked()[3].range(), Some((400_000, None)));
+        assert_eq!(server.asked()[3].header("if-range"), None);
+    }
+}
+
+#[test]
 fn a_page_in_place_of_the_rest_is_no_data() {
     let server = Server::start(|asked| match asked.range() {
         Some(_) => Answer::new(200, "<html><title>Google Drive - Quota exceeded</title>"),
@@ -157,7 +173,7 @@ fn a_slow_drip_is_left_and_continued() {
         1 => answer.failing(Fault::Drip(500_000)),
         _ => answer,
     });
-    assert_eq!(bytes(get(&Play::new(), &server, ID).unwrap()), content);
+    assert_eq!(bytes(get(&Play::new().impatient(), &server, ID).unwrap()), content);
 }
 
 #[test]

@@ -110,14 +110,14 @@ pub fn honest(asked: &Asked, content: &[u8], etag: &str) -> Answer {
 }
 
 type Script = dyn Fn(&Asked) -> Answer + Send + Sync;
-type OnPiece = dyn FnMut(u64) + Send;
+type OnPiece = Box<dyn FnMut(u64) + Send>;
 
 struct Shared {
     script: Box<Script>,
     asked: Mutex<Vec<Asked>>,
     sent: AtomicU64,
     over: AtomicBool,
-    pieces: Mutex<Option<Box<OnPiece>>>,
+    pieces: Mutex<Option<OnPiece>>,
 }
 
 /// A running server.

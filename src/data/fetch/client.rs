@@ -147,7 +147,8 @@ impl<'a> Client<'a> {
         if ask.ranged {
             let last = ask.end.map_or(String::new(), |end| (end - 1).to_string());
             request = request.header(header::RANGE, format!("bytes={}-{last}", ask.start));
-            if let Some(validator) = &ask.validator {
+            // Google Drive does not document `If-Range`; what its 206 says of the file is compared instead.
+            if let (Some(validator), Guise::Program) = (&ask.validator, guise) {
                 request = request.header(header::IF_RANGE, validator.text());
             }
         }

@@ -87,6 +87,8 @@ pub struct Head {
     pub validator: Option<Validator>,
     /// The raw entity tag, strong or weak.
     pub etag: Option<String>,
+    /// The raw `Last-Modified`.
+    pub modified: Option<String>,
     /// `Retry-After`.
     pub retry_after: Option<String>,
     /// `Content-Disposition`.
@@ -110,6 +112,7 @@ impl Head {
             range: text(header::CONTENT_RANGE).and_then(ContentRange::parse),
             validator: Validator::of(headers),
             etag: text(header::ETAG).map(str::to_owned),
+            modified: text(header::LAST_MODIFIED).map(str::to_owned),
             retry_after: text(header::RETRY_AFTER).map(str::to_owned),
             disposition: headers.get(header::CONTENT_DISPOSITION).map(|value| value.as_bytes().to_vec()),
             location: text(header::LOCATION).map(str::to_owned),
@@ -192,9 +195,12 @@ fn judge_part(ask: &Ask, head: &Head) -> Verdict {
             distrust: false,
         };
     }
-    if let (Some(Validator::Etag(known)), Some(found)) = (&ask.validator, &head.etag)
-        && known != found
-    {
+    let found = match &ask.validator {
+        Some(Validator::Etag(_)) => head.etag.as_deref(),
+        Some(Validator::Date(_)) => head.modified.as_deref(),
+        None => None,
+    };
+    if found.is_some() && found != ask.validator.as_ref().map(Validator::text) {
         return Verdict::StartOver { reason: "the file changed on the server".into(), distrust: false };
     }
     if total.is_none() && ask.total.is_none() && !ask.digest_known {
@@ -333,6 +339,14 @@ mod tests {
                 other => panic!("{headers:?}: {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn a_part_with_another_date_is_of_another_file() {
+        let dated = Ask { validator: Some(Validator::Date("Sun, 06 Nov 1994 08:49:37 GMT".into())), ..ask(40) };
+        let reply = |date| head(206, &[("content-range", "bytes 40-99/100"), ("last-modified", date)]);
+        assert!(matches!(judge(&dated, &reply("Sun, 06 Nov 1994 08:49:37 GMT")), Verdict::Part { .. }));
+        assert!(matches!(judge(&dated, &reply("Sun, 06 Nov 1994 08:49:38 GMT")), Verdict::StartOver { .. }));
     }
 
     #[test]

@@ -43,6 +43,13 @@ impl Source {
         matches!(self, Self::Web(_))
     }
 
+    /// Whether the same size is proof enough that the file is still the same. Google Drive cuts long transfers every hour,
+    /// names the file by an id of its own and may send no validator: without this, a big file would never end.
+    #[must_use]
+    pub fn is_known_by_size(&self) -> bool {
+        matches!(self, Self::Drive(_))
+    }
+
     /// A reply that is no web page: the file, a part of it, or a status that says why not.
     ///
     /// # Errors

@@ -103,7 +103,8 @@ impl Transfer<'_> {
 
     /// Opens the source and decides what its reply means. `None` where nothing is missing.
     async fn open(&self, part: &mut Part) -> Result<Option<Plan>, Failure> {
-        let provable = part.state.validator.is_some() || self.digest_known;
+        let known_by_size = self.source.is_known_by_size() && part.state.total.is_some();
+        let provable = part.state.validator.is_some() || self.digest_known || known_by_size;
         if part.held() > 0 && (part.state.ranges_distrusted || !provable) {
             self.start_over(part)?;
         }
