@@ -222,10 +222,4 @@ mod tests {
             }
         }
     }
-
-    #[test]
-    #[ignore = "writes pictures for people to look at"]
-    fn pictures_to_look_at() {
-        std::fs::write(std::env::temp_dir().join("histogram.png"), histogram(&storms()).unwrap()).unwrap();
-    }
 }

@@ -316,16 +316,4 @@ mod tests {
         assert_eq!(note(&one), "41 frames, 4 windows; gaps 4 min, 2 h 07 min");
         assert!(timeline(&[one]).unwrap().starts_with(b"\x89PNG"));
     }
-
-    #[test]
-    #[ignore = "writes pictures for people to look at"]
-    fn pictures_to_look_at() {
-        for number in [1, 8, 60] {
-            std::fs::write(
-                std::env::temp_dir().join(format!("timeline-{number}.png")),
-                timeline(&events(number)).unwrap(),
-            )
-            .unwrap();
-        }
-    }
 }

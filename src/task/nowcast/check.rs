@@ -252,7 +252,9 @@ mod tests {
         assert_eq!(paths(|config| config.scores.thresholds_dbz = vec![20.0, 70.0]), ["scores.thresholds_dbz.1"]);
         assert_eq!(paths(|config| config.scores.thresholds_dbz = vec![30.0, 20.0]), ["scores.thresholds_dbz.1"]);
         assert_eq!(paths(|config| config.loss.high_dbz = 65.0), ["loss.high_dbz"]);
-        assert_eq!(paths(|config| config.prepare.size = [16, 64]), ["scores.fss_scales_px.3"]);
+        assert_eq!(paths(|config| config.scores.fss_scales_px = vec![1, 301]), ["scores.fss_scales_px.1"]);
+        // The default scales are not the user's mistake: those that don't fit into small frames are left out.
+        assert!(paths(|config| config.prepare.size = [16, 64]).is_empty());
         assert_eq!(paths(|config| config.scores.fss_scales_px = vec![0, 4]).len(), 2);
     }
 }

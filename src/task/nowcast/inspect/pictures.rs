@@ -93,10 +93,18 @@ impl Pictures<'_> {
 
     fn histogram(&self, counts: &Counts) -> Result<Vec<u8>, InspectError> {
         let [missing, present @ ..] = counts.by_value();
+        // Whole dBZ: finer bins show how the steps of the file and those of the dataset meet, not the weather.
+        let lowest = self.quantizer.dequantize(1).floor();
+        let mut bins = Vec::new();
+        for (value, count) in (1..=u8::MAX).zip(present) {
+            let bin = (self.quantizer.dequantize(value) - lowest) as usize;
+            bins.resize(bins.len().max(bin + 1), 0);
+            bins[bin] += count;
+        }
         let shown = Histogram {
-            first_dbz: self.quantizer.dequantize(1),
-            step_dbz: self.quantizer.scale_factor(),
-            counts: present.to_vec(),
+            first_dbz: lowest,
+            step_dbz: 1.0,
+            counts: bins,
             missing: *missing,
             thresholds_dbz: THRESHOLDS_DBZ.to_vec(),
         };
