@@ -1,18 +1,21 @@
 //! Each subcommand: from its arguments to a call of the worker, from the outcome to text.
 
 use serde_json::json;
+use tracing::info;
 
 use super::args::{
     Command, ConfigAction, ConfigArguments, Configured, FetchArguments, InspectArguments, PrepareArguments,
     SynthArguments,
 };
 use super::{CommandError, Session, output};
-use crate::config::{self, Config, Override};
+use crate::config::{self, Config, Loaded, Override};
 use crate::data::config::Synthetic;
+use crate::task::nowcast::dataset::Dataset;
 use crate::task::nowcast::inspect::View;
-use crate::task::nowcast::synth;
+use crate::task::nowcast::prepare::{Prepared, report::Report};
+use crate::task::nowcast::synth::{self, SynthError};
 use crate::util::units;
-use crate::worker::{self, InspectOptions, Surroundings};
+use crate::worker::{self, InspectOptions, Surroundings, WorkError};
 
 /// Runs a subcommand.
 pub fn run(command: Command, session: &Session) -> Result<(), CommandError> {
@@ -31,11 +34,14 @@ impl Session {
     }
 }
 
-/// Reads the configuration; says which one where that is not obvious.
 fn load(configured: &Configured) -> Result<Config, CommandError> {
+    Ok(load_from(configured)?.config)
+}
+
+/// The configuration, with the file that it is from.
+fn load_from(configured: &Configured) -> Result<Loaded, CommandError> {
     let overrides: Vec<Override> = configured.sets.iter().map(|argument| Override::set(argument)).collect();
-    let loaded = config::load(configured.config.as_deref(), variables(), &overrides)?;
-    Ok(loaded.config)
+    Ok(config::load(configured.config.as_deref(), variables(), &overrides)?)
 }
 
 fn fetch(arguments: &FetchArguments, session: &Session) -> Result<(), CommandError> {
@@ -68,15 +74,35 @@ fn prepare(arguments: &PrepareArguments, session: &Session) -> Result<(), Comman
         });
         return Ok(output::json(&value)?);
     }
-    let sides = [("train", &totals.train), ("val", &totals.val), ("test", &totals.test)];
-    let sides = sides.map(|(name, total)| {
-        format!(
-            "{name} {} in {}",
-            units::count(total.windows as u64, "window"),
-            units::count(total.events as u64, "event")
-        )
-    });
-    Ok(output::text(&format!("{}: {}", prepared.store.display(), sides.join(", ")))?)
+    output::text(&prepared_text(&prepared, &dataset))?;
+    info!("look at it with `fragua inspect`{}", same_flags(&arguments.configured));
+    Ok(())
+}
+
+/// The store alone on the first line, for scripts; below it what a person wants to know.
+fn prepared_text(prepared: &Prepared, dataset: &Dataset) -> String {
+    let report = &prepared.report;
+    let [levels, rows, columns] = dataset.shape();
+    let frames = units::count(report.frames() as u64, "frame");
+    let events = units::count(dataset.paths.len() as u64, "event");
+    let mut text = format!("{}\n{frames} in {events}, ", prepared.store.display());
+    text += &format!("each {levels} x {rows} x {columns} (levels x rows x columns)\n");
+    text += &dataset.plan.manifest.totals.text();
+    if report.bad() > 0 {
+        let files = units::count(report.files() as u64, "file");
+        let path = Report::path(&prepared.store);
+        text += &format!("{} of {files} set aside; {} tells why\n", report.bad(), path.display());
+    }
+    text
+}
+
+fn same_flags(configured: &Configured) -> &'static str {
+    match (configured.config.is_some(), !configured.sets.is_empty()) {
+        (false, false) => "",
+        (true, false) => " and the same --config",
+        (false, true) => " and the same --set",
+        (true, true) => " and the same --config and --set",
+    }
 }
 
 fn inspect(arguments: &InspectArguments, session: &Session) -> Result<(), CommandError> {
@@ -102,23 +128,32 @@ fn synth(arguments: &SynthArguments, session: &Session) -> Result<(), CommandErr
     });
     let packing = packing.transpose().map_err(CommandError::Usage)?;
     let around = session.around();
-    let summary = worker::synth(&config, &arguments.output, packing, &around)?;
-    let (events, files) = (summary.events.len() as u64, summary.files as u64);
-    let text = format!(
-        "{}: {}, {} written",
-        arguments.output.display(),
-        units::count(events, "event"),
-        units::count(files, "file")
-    );
+    let summary = worker::synth(&config, &arguments.output, packing, &around).map_err(in_flags)?;
+    let events = units::count(summary.events.len() as u64, "event");
+    let frames = units::count(arguments.frames as u64, "frame");
+    let mut text = format!("{}: {events} of {frames}", arguments.output.display());
+    if let Some((archive, _)) = packing {
+        text += &format!("\n{}: the same, packed", archive.display());
+    }
     Ok(output::text(&text)?)
+}
+
+/// A number that was typed as a flag is a mistake in the command, not in a configuration.
+fn in_flags(error: WorkError) -> CommandError {
+    match error {
+        WorkError::Synth(SynthError::Limit { key, got, least, most }) => {
+            CommandError::Usage(format!("--{key} {got}: expected {least} to {most}"))
+        }
+        other => other.into(),
+    }
 }
 
 fn config(arguments: &ConfigArguments) -> Result<(), CommandError> {
     match &arguments.action {
         ConfigAction::Check(configured) => {
-            load(configured)?;
-            let name = configured.config.as_deref().unwrap_or(config::DEFAULT_FILE.as_ref());
-            Ok(output::text(&format!("{}: all right", name.display()))?)
+            let file = load_from(configured)?.file;
+            let name = file.map_or_else(|| "the built-in configuration".to_owned(), |file| file.display().to_string());
+            Ok(output::text(&format!("{name}: all right"))?)
         }
         ConfigAction::Show(configured) => {
             Ok(output::text(&config::show(&load(configured)?).map_err(std::io::Error::other)?)?)

@@ -15,9 +15,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use clap::Parser;
 use indicatif::MultiProgress;
 use thiserror::Error;
-use tracing::error;
+use tracing::{error, info};
 
-use self::args::Arguments;
+use self::args::{Arguments, LogFormat};
 use crate::config::ConfigError;
 use crate::util::exit::Exit;
 use crate::util::progress::Progress;
@@ -72,7 +72,7 @@ pub fn main() -> Exit {
     }));
     match result {
         Ok(Ok(())) => Exit::Done,
-        Ok(Err(failure)) => tell(&failure),
+        Ok(Err(failure)) => tell(&failure, arguments.log_format),
         Err(_) => {
             error!("this is a bug in fragua; please report it with the lines above and the command");
             Exit::Bug
@@ -90,11 +90,13 @@ fn explain(error: &clap::Error) -> Exit {
     }
 }
 
-fn tell(failure: &CommandError) -> Exit {
+fn tell(failure: &CommandError, format: LogFormat) -> Exit {
     let exit = failure.exit();
     match failure {
         _ if exit == Exit::Done => {}
-        CommandError::Config(error) => output::mistakes(error),
+        // Who asked for it to stop made no mistake.
+        _ if matches!(exit, Exit::Interrupted | Exit::Terminated) => info!("{failure}"),
+        CommandError::Config(error) if format == LogFormat::Text => output::mistakes(error),
         _ => error!("{failure}"),
     }
     exit

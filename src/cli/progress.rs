@@ -1,10 +1,11 @@
 //! What a person sees of long work: bars on a terminal, otherwise a plain line every few seconds.
 
+use std::fmt;
 use std::io::IsTerminal;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use tracing::info;
 
 use super::args::LogFormat;
@@ -87,9 +88,14 @@ impl Drop for Bars {
 fn style(unit: Unit) -> ProgressStyle {
     let template = match unit {
         Unit::Bytes => "{prefix:>10} {wide_bar} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta}",
-        Unit::Files | Unit::Frames => "{prefix:>10} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta}",
+        Unit::Files | Unit::Frames => "{prefix:>10} {wide_bar} {human_pos}/{human_len}  {rate}  {eta}",
     };
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    // indicatif's own rate has four decimals, which flicker.
+    style.with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
+        // Where the line can't be written, nobody is looking at it.
+        write!(out, "{:.0}/s", state.per_sec()).unwrap_or_default();
+    })
 }
 
 /// Plain lines.
@@ -116,7 +122,7 @@ impl Stage {
         let mut line = format!("{}: {}", self.name, self.amount(self.position));
         if let Some(total) = self.total {
             let share = 100.0 * self.position as f64 / total.max(1) as f64;
-            line += &format!(" of {} ({share:.0} %)", self.amount(total));
+            line = format!("{}: {} of {} ({share:.0} %)", self.name, self.number(self.position), self.amount(total));
         }
         line += &match self.unit {
             Unit::Bytes => format!(", {}/s", units::bytes(rate as u64)),
@@ -126,6 +132,14 @@ impl Stage {
             line += &format!(", {} left", units::duration(Duration::from_secs_f64((left as f64 / rate).min(1e8))));
         }
         line
+    }
+
+    /// The amount before "of": the noun follows once, behind the total.
+    fn number(&self, amount: u64) -> String {
+        match self.unit {
+            Unit::Bytes => units::bytes(amount),
+            Unit::Files | Unit::Frames => HumanCount(amount).to_string(),
+        }
     }
 
     fn amount(&self, amount: u64) -> String {
@@ -141,8 +155,10 @@ impl Lines {
     fn with(&self, action: impl FnOnce(&mut Stage)) {
         let mut stage = hold(&self.stage);
         let Some(stage) = stage.as_mut() else { return };
+        let before = stage.position;
         action(stage);
-        if stage.last_line.elapsed() >= INTERVAL {
+        // Who waits for a server says so; a count that stands still would only repeat itself.
+        if stage.position != before && stage.last_line.elapsed() >= INTERVAL {
             stage.last_line = Instant::now();
             info!("{}", stage.line());
         }

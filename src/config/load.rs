@@ -172,6 +172,6 @@ fn missing_help(path: &Path) -> String {
     match nearest(wanted, names.iter().map(String::as_str)) {
         Some(name) => format!("did you mean {}?", path.with_file_name(name).display()),
         None if names.is_empty() => "`fragua config show > config.yaml` writes one to begin with".into(),
-        None => format!("in that folder there are {}", names.join(", ")),
+        None => format!("that folder has {}", names.join(", ")),
     }
 }

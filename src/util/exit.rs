@@ -8,7 +8,7 @@ pub enum Exit {
     Done = 0,
     /// The command line could not be understood.
     Usage = 2,
-    /// Data was refused: damaged, hostile, of the wrong kind, or too much of it unusable.
+    /// Data was refused: damaged, hostile, of the wrong kind, not prepared yet, or too much of it unusable.
     DataRefused = 65,
     /// A source is unreachable or refuses for long: quota, not shared, gone.
     SourceUnreachable = 69,
@@ -42,9 +42,10 @@ impl Exit {
     /// The code for an I/O error at a path that the program writes to.
     #[must_use]
     pub fn for_write_error(error: &std::io::Error) -> Self {
-        use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        use std::io::ErrorKind::{AlreadyExists, NotADirectory, PermissionDenied, ReadOnlyFilesystem};
         match error.kind() {
-            PermissionDenied | ReadOnlyFilesystem => Self::OutputNotWritable,
+            // The last two: a file stands where a folder has to be.
+            PermissionDenied | ReadOnlyFilesystem | NotADirectory | AlreadyExists => Self::OutputNotWritable,
             _ => Self::DiskIo,
         }
     }

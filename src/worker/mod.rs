@@ -15,7 +15,7 @@ use crate::task::nowcast::dataset::Dataset;
 use crate::task::nowcast::inspect::{self, Inspection, View};
 use crate::task::nowcast::prepare::{self, Prepared, report::Report};
 use crate::task::nowcast::quantize::Quantizer;
-use crate::task::nowcast::synth;
+use crate::task::nowcast::synth::{self, SynthError};
 use crate::util::progress::Progress;
 use crate::util::stop::Stop;
 
@@ -37,6 +37,7 @@ pub struct Surroundings<'a> {
 pub fn fetch(config: &Config, around: &Surroundings<'_>) -> Result<Acquired, WorkError> {
     let synthesize = |config: &Synthetic, into: &Path| match synth::write(config, into, around.stop, around.progress) {
         Ok(_) => Ok(()),
+        Err(SynthError::Stopped(stopped)) => Err(stopped.into()),
         Err(error) => Err(AcquireError::Synthetic { exit: error.exit(), source: error.into() }),
     };
     let context = acquire::Context::new(around.stop, around.progress, &synthesize);

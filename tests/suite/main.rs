@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod architecture;
+mod cli;
 mod config;
 mod fetch;
 mod fetch_drive;

@@ -75,7 +75,7 @@ pub enum AcquireError {
     },
     /// The folder holds the dataset of another source.
     #[error(
-        "{} holds data from {held}, which is not among the configured sources; \
+        "{} holds data from {held:?}, which is not among the configured sources; \
          give this dataset another data.name, or remove the folder",
         folder.display()
     )]

@@ -33,7 +33,7 @@ pub enum StoreError {
         reason: String,
     },
     /// There is no such event, or no store.
-    #[error("there is no prepared {what} at {}; prepare the data first", path.display())]
+    #[error("there is no prepared {what} at {}: run `fragua prepare` first, with the same configuration", path.display())]
     Absent {
         /// "dataset" or "event".
         what: &'static str,

@@ -10,6 +10,7 @@ pub mod plan;
 pub mod prepare;
 pub mod quantize;
 pub mod resample;
+mod sides;
 pub mod split;
 pub mod statistics;
 pub mod synth;

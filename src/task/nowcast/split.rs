@@ -19,6 +19,7 @@ use thiserror::Error;
 
 use super::config::SplitConfig;
 use crate::util::exit::Exit;
+use crate::util::units;
 
 /// What an event serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -101,7 +102,9 @@ pub enum SplitError {
         test_share: f64,
     },
     /// No event has a window.
-    #[error("none of {events} events has a window; add longer events, or ask for fewer frames in task.nowcast.windows")]
+    #[error("no event has a window ({} looked at): none has enough frames without a gap for input_frames + target_frames; \
+         add longer events, or ask for fewer frames in task.nowcast.windows",
+        units::count(*events as u64, "event"))]
     NoWindows {
         /// The events looked at.
         events: usize,

@@ -79,19 +79,33 @@ pub struct Above {
 
 /// Why a dataset could not be inspected.
 #[derive(Debug, Error)]
-#[error(transparent)]
 pub enum InspectError {
+    /// The level to draw is not there.
+    #[error("level {level} was asked for, counted from 0, but the dataset has {}; the highest is {}",
+        units::count(*levels as u64, "level"), levels.saturating_sub(1))]
+    NoLevel {
+        /// The level.
+        level: usize,
+        /// How many there are.
+        levels: usize,
+    },
     /// The dataset can't be used.
+    #[error(transparent)]
     Dataset(#[from] DatasetError),
     /// A frame can't be read.
+    #[error(transparent)]
     Store(#[from] StoreError),
     /// The range of reflectivities makes no sense.
+    #[error(transparent)]
     Quantize(#[from] QuantizeError),
     /// A picture can't be drawn.
+    #[error(transparent)]
     Picture(#[from] PictureError),
     /// A file can't be read or written.
+    #[error(transparent)]
     Fs(#[from] FsError),
     /// A signal came.
+    #[error(transparent)]
     Stopped(#[from] Stopped),
 }
 
@@ -100,6 +114,7 @@ impl InspectError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
+            Self::NoLevel { .. } => Exit::Usage,
             Self::Dataset(error) => error.exit(),
             Self::Store(error) => error.exit(),
             Self::Quantize(error) => error.exit(),
@@ -132,6 +147,7 @@ pub struct Setting<'a> {
 /// Where it can't be read, or a picture can't be written.
 pub fn inspect(store: &Path, setting: &Setting<'_>) -> Result<Inspection, InspectError> {
     let dataset = Dataset::open(store, setting.config)?;
+    setting.view.check(dataset.shape())?;
     let quantizer = Quantizer::new(setting.config.prepare.min_dbz, setting.config.prepare.max_dbz)?;
     let report = Report::load(store)?;
     let (mut events, mut all) = (Vec::new(), Counts::default());

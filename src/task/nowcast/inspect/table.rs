@@ -51,16 +51,7 @@ impl Inspection {
 
     fn sides(&self) -> String {
         let [levels, rows, columns] = self.shape;
-        let totals = &self.windows;
-        let mut text = format!("\nframes of {levels} x {rows} x {columns} (levels x rows x columns)\n");
-        for (name, total) in [("train", &totals.train), ("val", &totals.val), ("test", &totals.test)] {
-            let windows = units::count(total.windows as u64, "window");
-            let events = units::count(total.events as u64, "event");
-            let days = units::count(total.days as u64, "day");
-            let share = 100.0 * total.share_of_windows;
-            text += &format!("{name:<6}{windows} ({share:.0} %) in {events} on {days}\n");
-        }
-        text
+        format!("\nframes of {levels} x {rows} x {columns} (levels x rows x columns)\n{}", self.windows.text())
     }
 
     fn set_aside(&self) -> String {

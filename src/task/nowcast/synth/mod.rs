@@ -23,11 +23,12 @@ pub use archive::{Packing, pack};
 use super::lrose::container::{Container, ContainerError};
 use super::lrose::grid::{Grid, SAN_RAFAEL};
 use super::lrose::{Origin, Volume};
-use crate::data::config::Synthetic;
+use crate::data::config::{Source, Synthetic};
 use crate::util::exit::Exit;
 use crate::util::fs::{self, FsError, partial_name};
 use crate::util::progress::{Progress, Unit};
 use crate::util::stop::{Stop, Stopped};
+use crate::util::units;
 use calendar::Event;
 use radar::Radar;
 use storm::Plan;
@@ -87,14 +88,15 @@ pub fn write_as(
         files += event.seconds.len();
     }
     let summary = Summary { events: events.into_iter().map(|event| event.name).collect(), files };
-    progress.end(&format!("{} events, {files} new files", summary.events.len()));
+    let total = units::count(summary.events.len() as u64, "event");
+    progress.end(&format!("synthesised: {total}, {} written now", units::count(files as u64, "file")));
     Ok(summary)
 }
 
 /// A folder holds the storms of one configuration, which is noted in it before the first of them.
 fn claim(config: &Synthetic, container: Container, into: &Path) -> Result<(), SynthError> {
     let note = into.join(".synthetic");
-    let wanted = format!("{config:?} {container:?}\n");
+    let wanted = format!("{}, {container:?}\n", Source::Synthetic(config.clone()));
     match std::fs::read_to_string(&note) {
         Ok(found) if found == wanted => Ok(()),
         Ok(found) => Err(SynthError::Taken {
