@@ -30,7 +30,7 @@ impl FsError {
         move |source| Self { action, path, source }
     }
 
-    /// The exit code: 73 where writing is not allowed, 74 otherwise.
+    /// The exit code: 73 where writing is not allowed or a file stands in place of a folder, 74 otherwise.
     #[must_use]
     pub fn exit(&self) -> Exit {
         Exit::for_write_error(&self.source)

@@ -356,7 +356,7 @@ mod tests {
         let other = Synthetic { grid: 64, ..config() };
         let error = write(&other, folder.path(), &Stop::default(), &Silent).unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("grid: 48") && text.contains("grid: 64") && text.contains("choose another"), "{text}");
+        assert!(text.contains("48x48x2") && text.contains("64x64x2") && text.contains("choose another"), "{text}");
         assert_eq!(error.exit(), Exit::Configuration);
     }
 
