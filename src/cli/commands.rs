@@ -7,7 +7,7 @@ use super::args::{
     SynthArguments,
 };
 use super::{CommandError, Session, output};
-use crate::config::{self, Config, Override};
+use crate::config::{self, Config, Loaded, Override};
 use crate::data::config::Synthetic;
 use crate::task::nowcast::inspect::View;
 use crate::task::nowcast::synth;
@@ -31,11 +31,13 @@ impl Session {
     }
 }
 
-/// Reads the configuration; says which one where that is not obvious.
 fn load(configured: &Configured) -> Result<Config, CommandError> {
+    Ok(load_named(configured)?.config)
+}
+
+fn load_named(configured: &Configured) -> Result<Loaded, CommandError> {
     let overrides: Vec<Override> = configured.sets.iter().map(|argument| Override::set(argument)).collect();
-    let loaded = config::load(configured.config.as_deref(), variables(), &overrides)?;
-    Ok(loaded.config)
+    Ok(config::load(configured.config.as_deref(), variables(), &overrides)?)
 }
 
 fn fetch(arguments: &FetchArguments, session: &Session) -> Result<(), CommandError> {
@@ -116,9 +118,9 @@ fn synth(arguments: &SynthArguments, session: &Session) -> Result<(), CommandErr
 fn config(arguments: &ConfigArguments) -> Result<(), CommandError> {
     match &arguments.action {
         ConfigAction::Check(configured) => {
-            load(configured)?;
-            let name = configured.config.as_deref().unwrap_or(config::DEFAULT_FILE.as_ref());
-            Ok(output::text(&format!("{}: all right", name.display()))?)
+            let file = load_named(configured)?.file;
+            let name = file.map_or_else(|| "the built-in configuration".to_owned(), |file| file.display().to_string());
+            Ok(output::text(&format!("{name}: all right"))?)
         }
         ConfigAction::Show(configured) => {
             Ok(output::text(&config::show(&load(configured)?).map_err(std::io::Error::other)?)?)

@@ -171,7 +171,7 @@ fn too_many_unusable_files_stop_the_work_with_65_and_lose_nothing() {
     }
     let outcome = program.run(&["prepare"]);
     assert_eq!(outcome.code, 65, "{outcome:?}");
-    for part in ["6 of 36 files can't be used", "max_bad_share = 0.05", "not a netCDF file", "report.json"] {
+    for part in ["6 of 36 files can't be used", "max_bad_share = 0.05", "not a netCDF file", "refused.json"] {
         assert!(outcome.stderr.contains(part), "{part:?} is not in {}", outcome.stderr);
     }
     let allowed = prepare(&program, &["--set", "task.nowcast.prepare.max_bad_share=0.2"]);
