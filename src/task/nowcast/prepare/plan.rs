@@ -282,6 +282,23 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_refused_gives_no_frame_and_holds_no_time() {
+        let files = [file("a"), file("b"), file("c")];
+        let other = FileState::Surveyed { grid: grid(5), times: vec![1.0] };
+        let draft = Draft::new(&files, vec![other, surveyed(&[1.0]), surveyed(&[2.0])], Some(&grid(3)));
+        assert_eq!(draft.candidates.iter().map(|frame| frame.file).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(draft.refused(&files).map(|(file, _)| file.name.as_str()).collect::<Vec<_>>(), ["a"]);
+    }
+
+    #[test]
+    fn a_record_stands_only_while_its_grid_is_that_of_the_dataset() {
+        let plan = plan(&["a"], &["a"]);
+        assert!(plan.standing(Some(&grid(3))).is_some());
+        assert!(plan.standing(Some(&grid(4))).is_none());
+        assert!(plan.standing(None).is_none());
+    }
+
+    #[test]
     fn a_file_of_another_grid_is_set_aside_with_both_sizes() {
         let mut states = [surveyed(&[1.0]), FileState::Surveyed { grid: grid(5), times: vec![2.0] }];
         refuse_other_grids(&mut states, &grid(3));
