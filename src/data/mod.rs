@@ -5,6 +5,7 @@ pub mod acquire;
 mod check;
 pub mod config;
 pub mod fetch;
+mod html;
 pub mod loader;
 pub mod manifest;
 pub mod store;

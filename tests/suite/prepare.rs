@@ -155,7 +155,7 @@ fn files_that_cannot_be_used_are_set_aside_with_their_reasons() {
     assert!(double.contains("copy.nc has that time"), "{double}");
     let grid = program.reason(&prepared, &event.join("odd.nc"));
     assert_eq!(grid, "another grid: got 2x32x32, most files have 2x48x48 (levels x rows x columns)");
-    assert_eq!(program.reason(&prepared, &event.join("missing.nc")), "all cells are missing");
+    assert_eq!(program.reason(&prepared, &event.join("missing.nc")), "all cells are missing, or were never written");
     let variable = program.reason(&prepared, &event.join("renamed.nc"));
     assert!(variable.contains("no variable \"DBZ\"") && variable.contains("VIL"), "{variable}");
     assert_eq!(prepared["set_aside"], 6);
@@ -171,12 +171,81 @@ fn too_many_unusable_files_stop_the_work_with_65_and_lose_nothing() {
     }
     let outcome = program.run(&["prepare"]);
     assert_eq!(outcome.code, 65, "{outcome:?}");
-    for part in ["6 of 36 files can't be used", "max_bad_share = 0.05", "not a netCDF file", "report.json"] {
+    for part in ["6 of 36 files can't be used", "max_bad_share = 0.05", "not a netCDF file", "refused.json"] {
         assert!(outcome.stderr.contains(part), "{part:?} is not in {}", outcome.stderr);
     }
     let allowed = prepare(&program, &["--set", "task.nowcast.prepare.max_bad_share=0.2"]);
     let frames = |prepared: &Value| prepared["frames"].as_u64().unwrap();
     assert_eq!(frames(&allowed), frames(&good) - 6);
+}
+
+/// The frames of an event in the store, by the name of their files.
+fn stored(store: &Path, event: &str) -> Vec<(String, Vec<u8>)> {
+    files(&store.join(event).join("DBZ")).iter().map(|path| (name(path), fs::read(path).unwrap())).collect()
+}
+
+#[test]
+fn a_dataset_that_lost_its_files_leaves_what_was_prepared_and_its_report() {
+    let program = dataset();
+    let good = prepare(&program, &[]);
+    let (store, event) = (program.store(&good), events(&program)[1].clone());
+    let before = (stored(&store, &name(&event)), fs::read(store.join("report.json")).unwrap());
+    let contents: Vec<_> = files(&event).iter().map(|file| fs::read(file).unwrap()).collect();
+    files(&event).iter().for_each(|file| fs::write(file, "").unwrap());
+    assert_eq!(program.run(&["prepare"]).code, 65);
+    assert!(before == (stored(&store, &name(&event)), fs::read(store.join("report.json")).unwrap()));
+    let refused: Value = serde_json::from_slice(&fs::read(store.join("refused.json")).unwrap()).unwrap();
+    assert_eq!(refused[0]["set_aside"].as_array().unwrap().len(), FRAMES, "{refused}");
+
+    files(&event).iter().zip(contents).for_each(|(file, content)| fs::write(file, content).unwrap());
+    let again = prepare(&program, &[]);
+    assert_eq!((&again["converted"], &again["fingerprint"]), (&Value::from(0), &good["fingerprint"]));
+    assert!(!store.join("refused.json").exists());
+}
+
+#[test]
+fn files_that_move_into_a_folder_below_and_back_are_prepared_where_they_are() {
+    let program = dataset();
+    let first = prepare(&program, &[]);
+    let event = events(&program)[0].clone();
+    let inner = event.join("part");
+    fs::create_dir(&inner).unwrap();
+    let moved: Vec<_> = files(&event).into_iter().filter(|path| path.is_file()).skip(6).collect();
+    moved.iter().for_each(|file| fs::rename(file, inner.join(name(file))).unwrap());
+    let parted = prepare(&program, &[]);
+    let store = program.store(&parted);
+    for path in ["event", "part"] {
+        assert!(store.join(name(&event)).join(path).join("DBZ").is_dir(), "{path}");
+    }
+    moved.iter().for_each(|file| fs::rename(inner.join(name(file)), file).unwrap());
+    let back = prepare(&program, &[]);
+    assert_eq!(back["fingerprint"], first["fingerprint"]);
+    assert_eq!(stored(&store, &name(&event)).len(), FRAMES);
+}
+
+#[test]
+fn frames_that_were_never_written_are_left_out_and_half_written_ones_refused() {
+    let program = dataset();
+    let event = events(&program)[0].clone();
+    python("tests/fixtures/prepare/unwritten.py", &[event.to_str().unwrap(), &name(&files(&event)[0])]);
+    let prepared = prepare(&program, &["--set", "task.nowcast.prepare.max_bad_share=0.2"]);
+    let never = program.reason(&prepared, &event.join("never.nc"));
+    assert_eq!(never, "all cells are missing, or were never written");
+    let half = program.reason(&prepared, &event.join("half.nc"));
+    assert!(half.starts_with("is damaged: only 1 of 2 chunks of its frame 0"), "{half}");
+    // many.nc has three frames, of which the second was never written.
+    assert_eq!((&prepared["set_aside"], &prepared["frames"]), (&Value::from(2), &Value::from(EVENTS * FRAMES + 2)));
+    assert_eq!(prepare(&program, &["--set", "task.nowcast.prepare.max_bad_share=0.2"])["converted"], 0);
+}
+
+#[test]
+fn a_level_to_draw_that_is_not_there_is_refused_before_anything_is_drawn() {
+    let program = dataset();
+    prepare(&program, &[]);
+    let outcome = program.run(&["inspect", "--level", "2"]);
+    assert_eq!(outcome.code, 2, "{outcome:?}");
+    assert!(outcome.stderr.contains("--level 2 (counted from 0 at the ground), but the dataset has 2"), "{outcome:?}");
+    assert!(!program.path("datasets/d/inspect").exists());
 }
 
 #[test]

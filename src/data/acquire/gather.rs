@@ -14,6 +14,9 @@ use crate::data::unpack;
 use crate::util::fs::{self as durable, FsError};
 use crate::util::sha256::Digest;
 
+/// The endings that an archive's folder goes without, the longer ones first.
+const ENDINGS: [&str; 8] = [".tar.gz", ".tar.zst", ".tgz", ".tzst", ".tar", ".zip", ".gz", ".zst"];
+
 /// A file that arrived.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Arrived {
@@ -105,11 +108,14 @@ fn take(file: &Arrived, place: &Path, partial: &Path, context: &Context<'_>) -> 
     Ok(())
 }
 
-/// `a/storms.tar.gz` is unpacked into `a/storms`.
+/// `a/storms.2014.tar.gz` is unpacked into `a/storms.2014`; where that is taken, as by `a/storms.2014.zip`, into a folder of
+/// the archive's whole name.
 fn folder_of(archive: &Path) -> PathBuf {
     let name = archive.file_name().unwrap_or_default().to_string_lossy();
-    let stem = name.split_once('.').map_or(name.as_ref(), |(stem, _)| stem);
-    archive.with_file_name(if stem.is_empty() { "archive" } else { stem })
+    let lower = name.to_ascii_lowercase();
+    let ending = ENDINGS.iter().find(|ending| lower.ends_with(*ending)).map_or(0, |ending| ending.len());
+    let stem = archive.with_file_name(&name[..name.len() - ending]);
+    if ending == name.len() || stem.exists() { archive.to_owned() } else { stem }
 }
 
 /// Writes the manifest of a folder that is complete but not in place yet, and puts it there.
@@ -139,4 +145,21 @@ fn list(folder: &Path, below: String, paths: &mut Vec<String>) -> Result<(), Acq
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archive_goes_into_a_folder_of_its_name_that_no_other_has() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = |name: &str| folder_of(&root.path().join(name)).file_name().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(folder("storms.2014.01.tar.gz"), "storms.2014.01");
+        assert_eq!(folder("storms.2014.02.TGZ"), "storms.2014.02");
+        assert_eq!(folder("storms"), "storms");
+        assert_eq!(folder(".zip"), ".zip");
+        fs::create_dir(root.path().join("storms.2014.01")).unwrap();
+        assert_eq!(folder("storms.2014.01.zip"), "storms.2014.01.zip");
+    }
 }

@@ -98,6 +98,10 @@ fn open(record: Record, folder: &Path, lock: FolderLock) -> Result<Acquired, Acq
 
 /// Tries the sources in order.
 fn from_any(sources: &[Source], folder: &Path, context: &Context<'_>) -> Result<Record, AcquireError> {
+    if let Some(record) = unrecorded(sources, folder)? {
+        record.save(folder)?;
+        return Ok(record);
+    }
     let mut failures = Vec::new();
     for source in sources {
         match from(source, folder, context) {
@@ -115,35 +119,49 @@ fn from_any(sources: &[Source], folder: &Path, context: &Context<'_>) -> Result<
     Err(AcquireError::AllFailed { failures })
 }
 
+/// The dataset that stands in its place though its record was never written; it may be that of any of the mirrors.
+fn unrecorded(sources: &[Source], folder: &Path) -> Result<Option<Record>, AcquireError> {
+    let raw = folder.join("raw");
+    if !raw.exists() {
+        return Ok(None);
+    }
+    let held = Manifest::load(&raw.join(MANIFEST)).ok();
+    let source = held.and_then(|manifest| sources.iter().find(|source| identity(source) == manifest.source));
+    source.map(|source| Some(in_raw(source))).ok_or(AcquireError::InTheWay { folder: raw })
+}
+
+fn in_raw(source: &Source) -> Record {
+    Record::new(source.clone(), "raw".into(), Some(Path::new("raw").join(MANIFEST)))
+}
+
 fn from(source: &Source, folder: &Path, context: &Context<'_>) -> Result<Record, AcquireError> {
     let raw = folder.join("raw");
-    let in_raw = || Record::new(source.clone(), "raw".into(), Some(Path::new("raw").join(MANIFEST)));
-    if raw.exists() {
-        return match Manifest::load(&raw.join(MANIFEST)) {
-            Ok(manifest) if manifest.source == identity(source) => Ok(in_raw()),
-            _ => Err(AcquireError::InTheWay { folder: raw }),
-        };
-    }
     match source {
         Source::Synthetic(config) => synthetic(config, source, &raw, context)?,
-        Source::Path(path) => match local(path)? {
-            Local::Folder(path) => {
-                info!("using {} in place", path.display());
-                return Ok(Record::new(source.clone(), path, None));
-            }
-            Local::Archive(path) => gather(&[Arrived::lone(&path)], folder, &raw, &identity(source), context)?,
-        },
+        Source::Path(path) => return from_path(path, source, folder, context),
         Source::Url(UrlSource { href, sha256, .. }) if href.starts_with("file:") => {
             let path = url::Url::parse(href).ok().and_then(|url| url.to_file_path().ok());
             let path = path.ok_or_else(|| AcquireError::NoSuchPath { path: href.into() })?;
-            let as_path = Source::Path(PathSource { path, sha256: *sha256 });
-            let record = from(&as_path, folder, context)?;
-            return Ok(record.of(source.clone()));
+            return from_path(&PathSource { path, sha256: *sha256 }, source, folder, context);
         }
         Source::Url(url) => remote(source, &Request::from_url(url)?, folder, &raw, context)?,
         Source::Gdrive(drive) => remote(source, &Request::from_gdrive(drive)?, folder, &raw, context)?,
     }
-    Ok(in_raw())
+    Ok(in_raw(source))
+}
+
+/// A path of this machine, however the source names it.
+fn from_path(path: &PathSource, source: &Source, folder: &Path, context: &Context<'_>) -> Result<Record, AcquireError> {
+    match local(path)? {
+        Local::Folder(path) => {
+            info!("using {} in place", path.display());
+            Ok(Record::new(source.clone(), path, None))
+        }
+        Local::Archive(path) => {
+            gather(&[Arrived::lone(&path)], folder, &folder.join("raw"), &identity(source), context)?;
+            Ok(in_raw(source))
+        }
+    }
 }
 
 /// Stands for a source in names of folders and in manifests.

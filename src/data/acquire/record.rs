@@ -34,12 +34,6 @@ impl Record {
         Self { format: FORMAT, source, root, manifest }
     }
 
-    /// The same, known by another name of its source.
-    #[must_use]
-    pub fn of(self, source: Source) -> Self {
-        Self { source, ..self }
-    }
-
     fn path(folder: &Path) -> PathBuf {
         folder.join("source.json")
     }

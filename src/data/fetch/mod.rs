@@ -16,7 +16,6 @@ mod pace;
 mod part;
 mod range;
 pub mod request;
-mod sniff;
 mod source;
 mod state;
 mod transfer;

@@ -2,12 +2,13 @@
 
 use url::Url;
 
+use super::address;
 use super::client::{Client, Failure, Guise, Reply, is_sign_in};
 use super::drive::pages;
 use super::drive::resolve::{DriveFile, refusal};
 use super::error::FetchError;
 use super::range::Ask;
-use super::{address, sniff};
+use crate::data::html;
 
 /// A file on a server.
 #[derive(Clone, Debug)]
@@ -84,7 +85,7 @@ impl Source {
         }
         let from_the_start = reply.head.status == 200 || (reply.head.status == 206 && ask.start == 0);
         let stop = client.context.stop;
-        if from_the_start && sniff::is_html(reply.body.peek(sniff::PREFIX, stop).await?) {
+        if from_the_start && html::is_page(reply.body.peek(html::PREFIX, stop).await?) {
             let page = reply.body.page(client.context.limits.page_bytes, stop).await?;
             return Err(Failure::Fatal(refusal(pages::read(&page, &reply.url), self.address())));
         }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::error::{Refusal, UnpackError};
 use super::tar;
+use crate::data::html;
 use crate::util::fs::FsError;
 
 /// So many bytes decide: a tar header.
@@ -50,7 +51,7 @@ impl Kind {
         if let Some((_, found, remedy)) = REFUSED.iter().find(|(magic, ..)| head.starts_with(magic)) {
             return Err(Refusal::WrongKind { found, remedy });
         }
-        if looks_like_html(head) {
+        if html::is_page(head) {
             return Err(Refusal::WrongKind {
                 found: "a web page",
                 remedy: "the server sent a page (sign-in, quota or warning) in place of the file; check the address",
@@ -90,12 +91,6 @@ const REFUSED: [(&[u8], &str, &str); 9] = [
 /// zstd files may begin with a frame that carries no data.
 fn is_skippable_zstd(head: &[u8]) -> bool {
     matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
-}
-
-fn looks_like_html(head: &[u8]) -> bool {
-    let start = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-    let begins = |tag: &[u8]| start.len() >= tag.len() && start[..tag.len()].eq_ignore_ascii_case(tag);
-    [&b"<!doctype html"[..], b"<html", b"<head", b"<body", b"<script", b"<!--", b"<?xml"].into_iter().any(begins)
 }
 
 /// What a file is.

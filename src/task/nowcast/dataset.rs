@@ -130,3 +130,128 @@ impl Dataset {
         Ok(write_atomic(&path, &text)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::data::config::Synthetic;
+    use crate::data::loader::{Loader, LoaderConfig, Order, Position};
+    use crate::task::nowcast::prepare::{Setting, prepare};
+    use crate::task::nowcast::quantize::Quantizer;
+    use crate::task::nowcast::synth;
+    use crate::util::progress::Silent;
+    use crate::util::stop::Stop;
+
+    /// Synthetic storms of 2 levels, prepared with 12 x 16 cells, in windows of 3 + 2 frames.
+    fn prepared(folder: &Path) -> (std::path::PathBuf, NowcastConfig) {
+        let mut config = NowcastConfig::default();
+        config.prepare.size = [12, 16];
+        config.windows.input_frames = 3;
+        config.windows.target_frames = 2;
+        config.windows.stride = 2;
+        config.split.val_share = 0.3;
+        let (raw, stop) = (folder.join("raw"), Stop::default());
+        let synthetic = Synthetic { events: 3, frames: 9, grid: 32, levels: 2, seed: 7 };
+        synth::write(&synthetic, &raw, &stop, &Silent).unwrap();
+        let setting = Setting {
+            config: &config.prepare,
+            quantizer: Quantizer::new(config.prepare.min_dbz, config.prepare.max_dbz).unwrap(),
+            hashes: None,
+            threads: 2,
+            stop: &stop,
+            progress: &Silent,
+        };
+        let store = prepare(&raw, &folder.join("prepared"), &setting).unwrap().store;
+        (store, config)
+    }
+
+    /// The frames of a sample, read one by one by the store itself.
+    fn stored(store: &Store, path: &str, sample: &Sample) -> Vec<u8> {
+        let event = store.event(path).unwrap();
+        let mut frame = vec![0; event.frame_len()];
+        let mut bytes = Vec::new();
+        for index in sample.start..sample.start + sample.length {
+            event.read_frame(index, &mut frame).unwrap();
+            bytes.extend_from_slice(&frame[sample.slice.clone()]);
+        }
+        bytes
+    }
+
+    #[test]
+    fn the_loader_delivers_the_frames_of_the_store_and_goes_on_in_the_middle_of_an_epoch() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, config) = prepared(folder.path());
+        let dataset = Dataset::open(&path, &config).unwrap();
+        let samples = dataset.samples(Side::Train, &config);
+        let (paths, source) = (dataset.paths, Arc::new(dataset.frames));
+        let store = Store::open(&path).unwrap();
+        let order = Order { seed: 42, shuffle: true };
+        let settings = |threads| LoaderConfig { threads, cache_bytes: 5000, ..LoaderConfig::default() };
+        let loader = |threads| Loader::new(Arc::clone(&source), samples.clone(), order, settings(threads)).unwrap();
+
+        let mut seen = Vec::new();
+        for window in loader(2).start(Position { epoch: 3, next: 0 }).unwrap() {
+            let window = window.unwrap();
+            let mut bytes = Vec::new();
+            window.append_to(&mut bytes);
+            assert!(
+                bytes == stored(&store, &paths[window.sample.event], &samples[window.number]),
+                "{:?}",
+                window.sample
+            );
+            assert!(bytes.iter().any(|&cell| cell != 0), "a window without a single value tells nothing");
+            seen.push((window.number, bytes));
+        }
+        let mut numbers: Vec<usize> = seen.iter().map(|(number, _)| *number).collect();
+        assert_ne!(numbers, (0..samples.len()).collect::<Vec<_>>(), "the order is shuffled");
+        numbers.sort_unstable();
+        assert_eq!(numbers, (0..samples.len()).collect::<Vec<_>>());
+
+        let rest = loader(0).start(Position { epoch: 3, next: 5 }).unwrap().map(|window| {
+            let window = window.unwrap();
+            let mut bytes = Vec::new();
+            window.append_to(&mut bytes);
+            (window.number, bytes)
+        });
+        assert!(rest.collect::<Vec<_>>() == seen[5..]);
+    }
+
+    #[test]
+    fn each_level_is_a_sample_of_its_own_unless_levels_are_combined() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, mut config) = prepared(folder.path());
+        let dataset = Dataset::open(&path, &config).unwrap();
+        assert_eq!(dataset.shape(), [2, 12, 16]);
+        let windows = dataset.plan.windows(Side::Train).count();
+        let each = dataset.samples(Side::Train, &config);
+        assert_eq!(each.len(), 2 * windows);
+        assert_eq!((each[0].slice.clone(), each[1].slice.clone()), (0..192, 192..384));
+        assert_eq!((each[0].start, each[0].length), (each[1].start, 5));
+        config.prepare.levels = Levels::Composite;
+        let whole = dataset.samples(Side::Train, &config);
+        assert_eq!((whole.len(), whole[0].slice.clone()), (windows, 0..384));
+    }
+
+    #[test]
+    fn a_level_that_the_dataset_does_not_have_is_refused_with_both_sides() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, mut config) = prepared(folder.path());
+        config.prepare.levels = Levels::Channels(vec![1, 2]);
+        let error = Dataset::open(&path, &config).unwrap_err();
+        assert!(error.to_string().contains("asks for level 2 (counted from 0), the dataset has 2"), "{error}");
+        assert_eq!(error.exit(), Exit::Configuration);
+    }
+
+    #[test]
+    fn the_manifest_is_written_once_and_says_which_event_serves_what() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, config) = prepared(folder.path());
+        let dataset = Dataset::open(&path, &config).unwrap();
+        dataset.save_manifest(&path).unwrap();
+        let manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(path.join(MANIFEST)).unwrap()).unwrap();
+        let sides: Vec<_> = manifest["events"].as_array().unwrap().iter().map(|event| &event["side"]).collect();
+        assert_eq!(sides, ["train", "train", "val"]);
+    }
+}

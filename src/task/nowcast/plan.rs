@@ -35,7 +35,7 @@ pub struct Plan {
     /// The events in time order.
     pub events: Vec<PlannedEvent>,
     /// What went where, and why.
-    pub manifest: Manifest,
+    pub manifest: WindowsManifest,
 }
 
 /// An event with its windows.
@@ -59,7 +59,7 @@ impl Plan {
 
 /// What went where, and why: the same events and configuration always give the same text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Manifest {
+pub struct WindowsManifest {
     /// The version of this layout.
     pub format: u32,
     /// How events are placed.
@@ -75,7 +75,7 @@ pub struct Manifest {
     /// The sums of each side.
     pub totals: Totals,
     /// In time order.
-    pub events: Vec<EventRecord>,
+    pub events: Vec<PlacedEvent>,
 }
 
 /// The sums of each side.
@@ -108,7 +108,7 @@ pub struct Total {
 
 /// One event in the manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EventRecord {
+pub struct PlacedEvent {
     /// Its path below the dataset, or its name.
     pub path: String,
     /// What it serves; `null` without windows.
@@ -227,7 +227,7 @@ fn utc_day(time: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(time).date()
 }
 
-fn manifest(events: &[CutEvent<'_>], split: &Split, windows: &WindowsConfig, shares: &SplitConfig) -> Manifest {
+fn manifest(events: &[CutEvent<'_>], split: &Split, windows: &WindowsConfig, shares: &SplitConfig) -> WindowsManifest {
     let total = |side| total(events, &split.sides, side);
     let totals = Totals {
         train: total(Some(Side::Train)),
@@ -239,7 +239,7 @@ fn manifest(events: &[CutEvent<'_>], split: &Split, windows: &WindowsConfig, sha
         Reasons { totals: &totals, whole: split.whole, window: windows.input_frames + windows.target_frames, shares };
     let record = |(event, &side): (&CutEvent<'_>, &Option<Side>)| record(event, side, reasons.of(event, side));
     let records = events.iter().zip(&split.sides).map(record).collect();
-    Manifest {
+    WindowsManifest {
         format: 1,
         rule: RULE.to_owned(),
         whole: split.whole,
@@ -264,8 +264,8 @@ fn total(events: &[CutEvent<'_>], sides: &[Option<Side>], side: Option<Side>) ->
     }
 }
 
-fn record(event: &CutEvent<'_>, side: Option<Side>, reason: String) -> EventRecord {
-    EventRecord {
+fn record(event: &CutEvent<'_>, side: Option<Side>, reason: String) -> PlacedEvent {
+    PlacedEvent {
         path: event.event.path.clone(),
         side,
         reason,
@@ -358,7 +358,7 @@ mod tests {
         let manifest = |events: &[EventTimes]| {
             let manifest = plan(events, &small(), &config).unwrap().manifest;
             let text = serde_json::to_string(&manifest).unwrap();
-            assert_eq!(serde_json::from_str::<Manifest>(&text).unwrap(), manifest);
+            assert_eq!(serde_json::from_str::<WindowsManifest>(&text).unwrap(), manifest);
             text
         };
         let mut events = storms();

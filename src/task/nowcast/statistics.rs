@@ -2,8 +2,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use thiserror::Error;
+
 use super::quantize::Quantizer;
 use crate::data::store::{EventReader, StoreError};
+use crate::util::exit::Exit;
+use crate::util::progress::Progress;
+use crate::util::stop::{Stop, Stopped};
 
 /// How often each of the 256 stored values occurs; number 0 is "missing".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,21 +76,44 @@ impl Counts {
     }
 }
 
-/// Counts the cells of all frames of an event, on several threads.
+/// Why the cells of an event could not be counted.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub enum CountError {
+    /// A frame can't be read.
+    Store(#[from] StoreError),
+    /// A signal came.
+    Stopped(#[from] Stopped),
+}
+
+impl CountError {
+    /// The exit code.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Store(error) => error.exit(),
+            Self::Stopped(stopped) => stopped.exit(),
+        }
+    }
+}
+
+/// Counts the cells of all frames of an event, on several threads; each frame is a step of the progress.
 ///
 /// # Errors
-/// Where a frame can't be read.
-pub fn count(event: &EventReader, threads: usize) -> Result<Counts, StoreError> {
+/// Where a frame can't be read, or a signal comes.
+pub fn count(event: &EventReader, threads: usize, stop: &Stop, progress: &dyn Progress) -> Result<Counts, CountError> {
     let next = AtomicUsize::new(0);
-    let run = || -> Result<Counts, StoreError> {
+    let run = || -> Result<Counts, CountError> {
         let (mut counts, mut frame) = (Counts::default(), vec![0; event.frame_len()]);
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             if index >= event.frames() {
                 return Ok(counts);
             }
+            stop.check()?;
             event.read_frame(index, &mut frame)?;
             counts.add_frame(&frame);
+            progress.advance(1);
         }
     };
     std::thread::scope(|scope| {

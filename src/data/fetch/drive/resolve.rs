@@ -5,8 +5,8 @@ use url::Url;
 use super::super::client::{Client, Failure, Guise, Reply, is_document, is_sign_in};
 use super::super::error::FetchError;
 use super::super::range::Ask;
-use super::super::sniff;
 use super::pages::{self, Page};
+use crate::data::html;
 
 /// Pages to go through at the most.
 const MOST_PAGES: usize = 5;
@@ -50,7 +50,7 @@ impl DriveFile {
                 return Ok(reply);
             }
             let stop = client.context.stop;
-            if !sniff::is_html(reply.body.peek(sniff::PREFIX, stop).await?) {
+            if !html::is_page(reply.body.peek(html::PREFIX, stop).await?) {
                 if step > 0 || !ask.ranged {
                     return Ok(reply);
                 }

@@ -11,11 +11,11 @@ use thiserror::Error;
 pub use self::pictures::{Pictures, View};
 use super::config::NowcastConfig;
 use super::dataset::{Dataset, DatasetError};
-use super::plan::{EventRecord, Totals};
+use super::plan::{PlacedEvent, Totals};
 use super::prepare::report::{EventReport, Report};
 use super::quantize::{QuantizeError, Quantizer};
 use super::split::Side;
-use super::statistics::{Counts, count};
+use super::statistics::{CountError, Counts, count};
 use crate::data::store::StoreError;
 use crate::report::PictureError;
 use crate::util::exit::Exit;
@@ -53,7 +53,7 @@ pub struct Inspection {
 pub struct EventView {
     /// When it was, how it was cut into windows, and which side it is on.
     #[serde(flatten)]
-    pub record: EventRecord,
+    pub record: PlacedEvent,
     /// What is in its frames.
     #[serde(flatten)]
     pub shares: Shares,
@@ -83,6 +83,8 @@ pub enum InspectError {
     /// The level to draw is not there.
     #[error("level {level} was asked for, counted from 0, but the dataset has {}; the highest is {}",
         units::count(*levels as u64, "level"), levels.saturating_sub(1))]
+    /// The level to draw is none of the dataset's.
+    #[error("--level {level} (counted from 0 at the ground), but the dataset has {levels}; give a lower number")]
     NoLevel {
         /// The level.
         level: usize,
@@ -95,6 +97,9 @@ pub enum InspectError {
     /// A frame can't be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The cells of an event can't be counted.
+    #[error(transparent)]
+    Count(#[from] CountError),
     /// The range of reflectivities makes no sense.
     #[error(transparent)]
     Quantize(#[from] QuantizeError),
@@ -116,6 +121,7 @@ impl InspectError {
         match self {
             Self::NoLevel { .. } => Exit::Usage,
             Self::Dataset(error) => error.exit(),
+            Self::Count(error) => error.exit(),
             Self::Store(error) => error.exit(),
             Self::Quantize(error) => error.exit(),
             Self::Picture(error) => error.exit(),
@@ -148,15 +154,15 @@ pub struct Setting<'a> {
 pub fn inspect(store: &Path, setting: &Setting<'_>) -> Result<Inspection, InspectError> {
     let dataset = Dataset::open(store, setting.config)?;
     setting.view.check(dataset.shape())?;
+    check_view(setting.view, dataset.shape()[0])?;
     let quantizer = Quantizer::new(setting.config.prepare.min_dbz, setting.config.prepare.max_dbz)?;
     let report = Report::load(store)?;
     let (mut events, mut all) = (Vec::new(), Counts::default());
     let frames: usize = dataset.plan.manifest.events.iter().map(|event| event.frames).sum();
     setting.progress.begin("inspect", Some(frames as u64), Unit::Frames);
     for (planned, record) in dataset.plan.events.iter().zip(&dataset.plan.manifest.events) {
-        setting.stop.check()?;
-        let counts = count(&dataset.frames.events()[planned.index], setting.threads)?;
-        setting.progress.advance(record.frames as u64);
+        let event = &dataset.frames.events()[planned.index];
+        let counts = count(event, setting.threads, setting.stop, setting.progress)?;
         events.push(EventView { record: record.clone(), shares: Shares::of(&counts, &quantizer) });
         all.merge(&counts);
     }
@@ -175,6 +181,14 @@ pub fn inspect(store: &Path, setting: &Setting<'_>) -> Result<Inspection, Inspec
         inspection.pictures = Pictures { folder, dataset: &dataset, quantizer, setting }.draw(&inspection, &all)?;
     }
     Ok(inspection)
+}
+
+/// Before all frames are counted: a level that is not there can't be drawn.
+fn check_view(view: View, levels: usize) -> Result<(), InspectError> {
+    match view {
+        View::Level(level) if level >= levels => Err(InspectError::NoLevel { level, levels }),
+        View::Level(_) | View::Composite => Ok(()),
+    }
 }
 
 impl Shares {

@@ -66,7 +66,6 @@ impl Pictures<'_> {
     /// Where a frame can't be read, or a file can't be written.
     pub fn draw(&self, inspection: &Inspection, counts: &Counts) -> Result<Vec<PathBuf>, InspectError> {
         let progress = self.setting.progress;
-        create_dir_all(self.folder)?;
         progress.begin("draw", Some(inspection.events.len() as u64 + 3), Unit::Files);
         let mut drawn = vec![
             self.write("timeline.png", &timeline(&self.rows(inspection)).map_err(PictureError::from)?)?,
@@ -79,7 +78,8 @@ impl Pictures<'_> {
         for (planned, event) in self.dataset.plan.events.iter().zip(&inspection.events) {
             self.setting.stop.check()?;
             let film = self.film(&self.dataset.frames.events()[planned.index])?;
-            let name = event.record.path.replace('/', "-");
+            // The path as it is: with its folders joined by another character, two events could share a picture.
+            let name = format!("events/{}", event.record.path);
             let title = format!("{} ({})", event.record.path, super::side_name(event.record.side));
             drawn.push(self.write(&format!("{name}.png"), &film.draw(&title, contact_sheet::png, shape)?)?);
             if stormiest == Some(&event.record.path) {
@@ -93,6 +93,7 @@ impl Pictures<'_> {
 
     fn write(&self, name: &str, content: &[u8]) -> Result<PathBuf, InspectError> {
         let path = self.folder.join(name);
+        create_dir_all(path.parent().unwrap_or(self.folder))?;
         write_atomic(&path, content)?;
         Ok(path)
     }

@@ -112,6 +112,11 @@ fn convert_frames(
     scratch.out.resize(volume.grid().z.values.len() * rows * columns, 0);
     let mut written = Vec::with_capacity(work.frames.len());
     for &(in_file, slot) in &work.frames {
+        match volume.is_written(in_file) {
+            Ok(true) => {}
+            Ok(false) => continue,
+            Err(error) => return refused(error),
+        }
         if let Err(error) = volume.read(in_file, &mut scratch.raw) {
             return refused(error);
         }
@@ -125,7 +130,7 @@ fn convert_frames(
         }
     }
     if written.is_empty() {
-        return Ok(Err("all cells are missing".to_owned()));
+        return Ok(Err("all cells are missing, or were never written".to_owned()));
     }
     Ok(Ok(written))
 }

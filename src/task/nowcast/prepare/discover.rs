@@ -3,6 +3,7 @@
 //! Only names and file stamps are looked at here; nothing is opened.
 
 use std::fs::{self, Metadata};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -104,7 +105,11 @@ fn visit(
     let mut files = Vec::new();
     for name in names(folder)? {
         let entry = folder.join(&name);
-        let metadata = fs::metadata(&entry).map_err(FsError::at("read", &entry))?;
+        let metadata = match fs::metadata(&entry) {
+            // A link to nowhere, or a file that just went: what it was called tells whether it is missed.
+            Err(error) if error.kind() == ErrorKind::NotFound && !is_radar_name(&name) => continue,
+            metadata => metadata.map_err(FsError::at("read", &entry))?,
+        };
         if metadata.is_dir() {
             path.push(name);
             visit(&entry, path, visited, events)?;
@@ -183,6 +188,16 @@ mod tests {
         let root = tree(&["e/1.nc"]);
         std::os::unix::fs::symlink(root.path(), root.path().join("e/again")).unwrap();
         assert_eq!(found(root.path()).len(), 1);
+    }
+
+    #[test]
+    fn a_link_to_nowhere_is_only_missed_where_it_has_the_name_of_a_radar_file() {
+        let root = tree(&["e/1.nc"]);
+        std::os::unix::fs::symlink("gone", root.path().join("e/notes.txt")).unwrap();
+        assert_eq!(found(root.path()), [("e".into(), vec!["1.nc".into()])]);
+        std::os::unix::fs::symlink("gone.nc", root.path().join("e/2.nc")).unwrap();
+        let error = discover(root.path()).unwrap_err().to_string();
+        assert!(error.contains("e/2.nc"), "{error}");
     }
 
     #[test]

@@ -32,10 +32,10 @@ pub enum PrepareError {
     },
     /// Too much of the dataset is unusable.
     #[error(
-        "{bad} of {total} files can't be used, more than task.nowcast.prepare.max_bad_share = {limit} allows; {}; see {} for all of them, \
+        "{bad} of {total} files can't be used, more than task.nowcast.prepare.max_bad_share = {limit} allows; {}; {} names all of them; \
          repair the files or raise the share",
         examples.join("; "),
-        report.display()
+        list.display()
     )]
     TooManyBad {
         /// Files set aside.
@@ -46,8 +46,8 @@ pub enum PrepareError {
         limit: f64,
         /// The first few, with their reasons.
         examples: Vec<String>,
-        /// The report that names all.
-        report: PathBuf,
+        /// The file that names all.
+        list: PathBuf,
     },
     /// The grid can't be brought to the configured size.
     #[error(transparent)]

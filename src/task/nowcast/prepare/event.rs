@@ -7,7 +7,7 @@ use tracing::warn;
 use super::convert::{Converted, Work, convert_all};
 use super::describe::{attributes, spec};
 use super::discover::EventFiles;
-use super::plan::{Candidate, EventPlan, FileState, Origin, order_frames, outcome, refuse_other_grids};
+use super::plan::{Candidate, Draft, EventPlan, FileState, Origin, outcome};
 use super::record::{EventRecord, FORMAT, FileRecord, FrameRecord, GridRecord};
 use super::report::{EventReport, SetAside};
 use super::{PrepareError, Setting};
@@ -48,18 +48,12 @@ impl<'a> Events<'a> {
     ///
     /// # Errors
     /// Where the disk fails or a signal comes.
-    pub fn event(&mut self, plan: &EventPlan, mut states: Vec<FileState>) -> Result<EventReport, PrepareError> {
-        if let Some(record) = &plan.record
-            && plan.is_unchanged()
-            && Some(&record.grid) == self.grid
-        {
+    pub fn event(&mut self, plan: &EventPlan, draft: Draft) -> Result<EventReport, PrepareError> {
+        if let Some(record) = plan.standing(self.grid) {
             self.setting.progress.advance(record.frames() as u64);
             return Ok(report(&plan.event, &record.files));
         }
-        if let Some(grid) = self.grid {
-            refuse_other_grids(&mut states, grid);
-        }
-        let candidates = order_frames(&plan.event.files, &mut states);
+        let Draft { states, candidates } = draft;
         let digests = states.iter().map(known_digest).collect();
         let mut build = Build { event: &plan.event, states, candidates, digests };
         let files = self.build(&mut build)?;
@@ -84,6 +78,7 @@ impl<'a> Events<'a> {
         let resampler = Resampler::along(self.setting.config.method, axes, self.setting.config.size)?;
         let writer = self.store.writer(&build.event.path, spec(&volume, self.setting))?;
         let adopted = self.adopt(build, &writer);
+        self.setting.progress.advance(adopted.len() as u64);
         let work = self.work(build, &adopted);
         let results = convert_all(&work, &resampler, &writer, self.setting)?;
         let kept = build.settle(adopted, results);
@@ -204,7 +199,8 @@ impl Build<'_> {
     }
 }
 
-fn report(event: &EventFiles, files: &[FileRecord]) -> EventReport {
+/// What became of an event whose files have these records.
+pub fn report(event: &EventFiles, files: &[FileRecord]) -> EventReport {
     let set_aside = files
         .iter()
         .filter_map(|file| file.reason().map(|reason| SetAside { file: file.name.clone(), reason: reason.to_owned() }));

@@ -25,9 +25,9 @@ use tracing::warn;
 
 pub use self::error::PrepareError;
 use self::event::Events;
-use self::plan::{EventPlan, FileState, most_frequent};
+use self::plan::{Draft, EventPlan, FileState, most_frequent};
 use self::record::{EventRecord, GridRecord};
-use self::report::{EventReport, Report};
+use self::report::{EventReport, Report, SetAside};
 use super::config::PrepareConfig;
 use super::quantize::Quantizer;
 use crate::data::manifest::Manifest;
@@ -35,6 +35,9 @@ use crate::data::store::Store;
 use crate::util::progress::{Progress, Unit};
 use crate::util::stop::Stop;
 use crate::util::units;
+
+/// The bad files that an error names; a list on the disk names all.
+const EXAMPLES: usize = 3;
 
 /// What preparing gets from outside.
 pub struct Setting<'a> {
@@ -79,18 +82,26 @@ pub fn prepare(root: &Path, prepared: &Path, setting: &Setting<'_>) -> Result<Pr
     let plans = plans(root, &store)?;
     let surveys = survey_all(&plans, setting)?;
     let grid = most_frequent(surveys.iter().flatten().filter_map(FileState::grid));
+    let drafts = plans.iter().zip(surveys);
+    let drafts: Vec<Draft> =
+        drafts.map(|(plan, states)| Draft::new(&plan.event.files, states, grid.as_ref())).collect();
+    let mut events: Vec<EventReport> =
+        plans.iter().zip(&drafts).map(|(plan, draft)| foreseen(plan, draft, grid.as_ref())).collect();
+    // Before anything is written: a dataset that lost its files must not lose what was prepared of them.
+    check_share(&events, &store, setting)?;
+    make_room(&store, &plans)?;
     let mut work = Events::new(&store, grid.as_ref(), root, setting);
-    let frames: usize = surveys.iter().flatten().map(FileState::frames).sum();
+    let frames: usize = events.iter().map(|event| event.frames).sum();
     setting.progress.begin("prepare", Some(frames as u64), Unit::Frames);
-    let mut events = Vec::with_capacity(plans.len());
-    for (plan, states) in plans.iter().zip(surveys) {
+    for (index, (plan, draft)) in plans.iter().zip(drafts).enumerate() {
         setting.stop.check()?;
-        events.push(work.event(plan, states)?);
-        check_share(&events, &plans, &store, setting)?;
+        events[index] = work.event(plan, draft)?;
+        check_share(&events, &store, setting)?;
     }
     let converted = work.converted();
     remove_vanished(&store, &events)?;
-    let report = report(events, grid, &store, setting)?;
+    let report = Report::new(setting.config.clone(), grid, events);
+    report.save(store.root())?;
     setting.progress.end(&summary(&report, converted, began.elapsed()));
     Ok(Prepared { store: store.root().to_owned(), report, converted })
 }
@@ -105,30 +116,62 @@ fn plans(root: &Path, store: &Store) -> Result<Vec<EventPlan>, PrepareError> {
 }
 
 fn survey_all(plans: &[EventPlan], setting: &Setting<'_>) -> Result<Vec<Vec<FileState>>, PrepareError> {
+    let files: usize = plans.iter().map(|plan| plan.event.files.len()).sum();
+    setting.progress.begin("survey", Some(files as u64), Unit::Files);
     let survey = |plan: &EventPlan| {
-        setting.stop.check()?;
-        let files = plan.event.files.par_iter();
-        files.map(|file| survey::survey(plan, file, &setting.config.variable)).collect()
+        let file = |file: &discover::SourceFile| {
+            setting.stop.check()?;
+            let state = survey::survey(plan, file, &setting.config.variable)?;
+            setting.progress.advance(1);
+            Ok(state)
+        };
+        plan.event.files.par_iter().map(file).collect()
     };
-    plans.par_iter().map(survey).collect()
+    let surveys = plans.par_iter().map(survey).collect::<Result<_, PrepareError>>()?;
+    let events = units::count(plans.len() as u64, "event");
+    setting.progress.end(&format!("surveyed: {} in {events}", units::count(files as u64, "file")));
+    Ok(surveys)
+}
+
+/// What will become of an event, as far as the headers of its files tell.
+fn foreseen(plan: &EventPlan, draft: &Draft, grid: Option<&GridRecord>) -> EventReport {
+    if let Some(record) = plan.standing(grid) {
+        return event::report(&plan.event, &record.files);
+    }
+    let refused = draft.refused(&plan.event.files);
+    let set_aside = refused.map(|(file, reason)| SetAside { file: file.name.clone(), reason: reason.to_owned() });
+    EventReport {
+        path: plan.event.path.clone(),
+        frames: draft.candidates.len(),
+        files: plan.event.files.len(),
+        set_aside: set_aside.collect(),
+        used: Vec::new(),
+    }
 }
 
 /// Stops as soon as it is certain that too many files are bad.
-fn check_share(
-    events: &[EventReport],
-    plans: &[EventPlan],
-    store: &Store,
-    setting: &Setting<'_>,
-) -> Result<(), PrepareError> {
-    let total: usize = plans.iter().map(|plan| plan.event.files.len()).sum();
+fn check_share(events: &[EventReport], store: &Store, setting: &Setting<'_>) -> Result<(), PrepareError> {
+    let total: usize = events.iter().map(|event| event.files).sum();
     let bad: usize = events.iter().map(|event| event.set_aside.len()).sum();
     let limit = setting.config.max_bad_share;
     if bad as f64 <= limit * total as f64 {
         return Ok(());
     }
-    let report = report(events.to_vec(), None, store, setting)?;
-    let (examples, report) = (report.examples(3), Report::path(store.root()));
-    Err(PrepareError::TooManyBad { bad, total, limit, examples, report })
+    let list = report::save_refused(events, store.root())?;
+    let examples = report::examples(events, EXAMPLES);
+    Err(PrepareError::TooManyBad { bad, total, limit, examples, list })
+}
+
+/// Removes the events that stand where the folders of others will be, as after files were moved into subfolders.
+fn make_room(store: &Store, plans: &[EventPlan]) -> Result<(), PrepareError> {
+    let within = |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
+    for old in store.events()? {
+        let mut wanted = plans.iter().map(|plan| plan.event.path.as_str());
+        if wanted.any(|new| within(new, &old) || within(&old, new)) {
+            store.remove_event(&old)?;
+        }
+    }
+    Ok(())
 }
 
 /// Events whose files are gone leave the dataset too.
@@ -141,17 +184,6 @@ fn remove_vanished(store: &Store, events: &[EventReport]) -> Result<(), PrepareE
         }
     }
     Ok(())
-}
-
-fn report(
-    events: Vec<EventReport>,
-    source_grid: Option<GridRecord>,
-    store: &Store,
-    setting: &Setting<'_>,
-) -> Result<Report, PrepareError> {
-    let report = Report::new(setting.config.clone(), source_grid, events);
-    report.save(store.root())?;
-    Ok(report)
 }
 
 fn summary(report: &Report, converted: usize, took: std::time::Duration) -> String {

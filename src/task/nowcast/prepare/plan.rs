@@ -24,6 +24,12 @@ impl EventPlan {
         })
     }
 
+    /// The record of an event that is in the dataset as it should be: nothing changed, and the grid is still the dataset's.
+    #[must_use]
+    pub fn standing(&self, grid: Option<&GridRecord>) -> Option<&EventRecord> {
+        self.record.as_ref().filter(|record| self.is_unchanged() && Some(&record.grid) == grid)
+    }
+
     /// What is remembered of a file that is unchanged from outside.
     #[must_use]
     pub fn known(&self, file: &SourceFile) -> Option<&FileRecord> {
@@ -119,8 +125,37 @@ impl FileState {
     }
 }
 
+/// What an event would become, as far as the headers of its files tell.
+#[derive(Debug)]
+pub struct Draft {
+    /// Its files.
+    pub states: Vec<FileState>,
+    /// Its frames in time order.
+    pub candidates: Vec<Candidate>,
+}
+
+impl Draft {
+    /// Sets aside what can't be used together: files of another grid, second frames of a time.
+    #[must_use]
+    pub fn new(files: &[SourceFile], mut states: Vec<FileState>, grid: Option<&GridRecord>) -> Self {
+        if let Some(grid) = grid {
+            refuse_other_grids(&mut states, grid);
+        }
+        let candidates = order_frames(files, &mut states);
+        Self { states, candidates }
+    }
+
+    /// The files that are refused already, each with the reason.
+    pub fn refused<'a>(&'a self, files: &'a [SourceFile]) -> impl Iterator<Item = (&'a SourceFile, &'a str)> {
+        files.iter().zip(&self.states).filter_map(|(file, state)| match state {
+            FileState::Refused { reason, .. } => Some((file, reason.as_str())),
+            _ => None,
+        })
+    }
+}
+
 /// Sets aside the files whose grid is not the dataset's.
-pub fn refuse_other_grids(states: &mut [FileState], expected: &GridRecord) {
+fn refuse_other_grids(states: &mut [FileState], expected: &GridRecord) {
     for state in states {
         let Some(grid) = state.grid().filter(|grid| *grid != expected).cloned() else { continue };
         if matches!(state, FileState::Refused { .. }) {
@@ -141,7 +176,7 @@ fn other_grid(got: &GridRecord, expected: &GridRecord) -> String {
 }
 
 /// The frames of an event in time order. A file whose time another file (earlier by name) already has is set aside.
-pub fn order_frames(files: &[SourceFile], states: &mut [FileState]) -> Vec<Candidate> {
+fn order_frames(files: &[SourceFile], states: &mut [FileState]) -> Vec<Candidate> {
     let mut taken: HashMap<u64, usize> = HashMap::new();
     let mut candidates = Vec::new();
     for (file, state) in states.iter_mut().enumerate() {
@@ -244,6 +279,23 @@ mod tests {
         assert_eq!(most_frequent(grids.iter()), Some(grid(2)));
         assert_eq!(most_frequent(grids[..2].iter()), Some(grid(1)));
         assert_eq!(most_frequent([].iter()), None);
+    }
+
+    #[test]
+    fn a_file_that_is_refused_gives_no_frame_and_holds_no_time() {
+        let files = [file("a"), file("b"), file("c")];
+        let other = FileState::Surveyed { grid: grid(5), times: vec![1.0] };
+        let draft = Draft::new(&files, vec![other, surveyed(&[1.0]), surveyed(&[2.0])], Some(&grid(3)));
+        assert_eq!(draft.candidates.iter().map(|frame| frame.file).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(draft.refused(&files).map(|(file, _)| file.name.as_str()).collect::<Vec<_>>(), ["a"]);
+    }
+
+    #[test]
+    fn a_record_stands_only_while_its_grid_is_that_of_the_dataset() {
+        let plan = plan(&["a"], &["a"]);
+        assert!(plan.standing(Some(&grid(3))).is_some());
+        assert!(plan.standing(Some(&grid(4))).is_none());
+        assert!(plan.standing(None).is_none());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What became of every event and file, for people and for later stages. It is written last and rewritten whole.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,9 @@ use super::record::GridRecord;
 use crate::task::nowcast::config::PrepareConfig;
 use crate::util::fs::{FsError, write_atomic};
 use crate::util::sha256::{Digest, Hasher};
+
+/// The bad files of a dataset that was refused because of them.
+const REFUSED: &str = "refused.json";
 
 /// The report on a prepared dataset.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -97,10 +101,7 @@ impl Report {
     /// The first files that were set aside, as "event/file: reason".
     #[must_use]
     pub fn examples(&self, most: usize) -> Vec<String> {
-        let all = self.events.iter().flat_map(|event| {
-            event.set_aside.iter().map(move |bad| format!("{}/{}: {}", event.path, bad.file, bad.reason))
-        });
-        all.take(most).collect()
+        examples(&self.events, most)
     }
 
     /// Writes the report, unless the same stands there already.
@@ -108,12 +109,42 @@ impl Report {
     /// # Errors
     /// Where it can't be written.
     pub fn save(&self, store: &Path) -> Result<(), PrepareError> {
-        let path = Self::path(store);
-        let mut text = serde_json::to_vec_pretty(self).map_err(|error| FsError::at("encode", &path)(error.into()))?;
-        text.push(b'\n');
-        if std::fs::read(&path).is_ok_and(|old| old == text) {
-            return Ok(());
+        write_json(&Self::path(store), self)?;
+        let refused = store.join(REFUSED);
+        match std::fs::remove_file(&refused) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(FsError::at("remove", &refused)(error).into()),
+            _ => Ok(()),
         }
-        Ok(write_atomic(&path, &text)?)
     }
+}
+
+/// The first files that were set aside, as "event/file: reason".
+#[must_use]
+pub fn examples(events: &[EventReport], most: usize) -> Vec<String> {
+    let all = events.iter().flat_map(|event| {
+        event.set_aside.iter().map(move |bad| format!("{}/{}: {}", event.path, bad.file, bad.reason))
+    });
+    all.take(most).collect()
+}
+
+/// Writes the bad files of a dataset that is refused because of them; where they are listed. The report of what was
+/// prepared before stays as it is.
+///
+/// # Errors
+/// Where it can't be written.
+pub fn save_refused(events: &[EventReport], store: &Path) -> Result<PathBuf, PrepareError> {
+    let path = store.join(REFUSED);
+    let bad: Vec<_> = events.iter().filter(|event| !event.set_aside.is_empty()).collect();
+    write_json(&path, &bad)?;
+    Ok(path)
+}
+
+/// Writes a value as JSON, unless the same stands there already.
+fn write_json(path: &Path, value: &impl Serialize) -> Result<(), PrepareError> {
+    let mut text = serde_json::to_vec_pretty(value).map_err(|error| FsError::at("encode", path)(error.into()))?;
+    text.push(b'\n');
+    if std::fs::read(path).is_ok_and(|old| old == text) {
+        return Ok(());
+    }
+    Ok(write_atomic(path, &text)?)
 }

@@ -59,6 +59,28 @@ impl Chunked {
         (stored < all).then(|| format!("{stored} of {all} chunks were written; cells of the others are fill"))
     }
 
+    /// How many of the chunks that a box of cells touches are stored, and how many there are.
+    pub fn stored(&self, slab: &Slab) -> [u64; 2] {
+        let (counts, (first, number)) = (self.chunk_counts(), self.touched(slab));
+        let (mut index, mut stored) = (vec![0; counts.len()], 0);
+        loop {
+            let at = index.iter().zip(&first).map(|(index, first)| index + first);
+            let place = at.zip(&counts).fold(0, |place, (at, count)| place * count + at);
+            stored += u64::from(self.chunks.binary_search_by_key(&place, |chunk| chunk.place).is_ok());
+            if !advance(&mut index, &number) {
+                return [stored, number.iter().product()];
+            }
+        }
+    }
+
+    /// The first chunk that a box touches in each dimension, and how many it touches.
+    fn touched(&self, slab: &Slab) -> (Vec<u64>, Vec<u64>) {
+        let ranges = slab.start.iter().zip(&slab.count).zip(&self.chunk_shape);
+        ranges
+            .map(|((&start, &count), &chunk)| (start / chunk, (start + count).div_ceil(chunk) - start / chunk))
+            .unzip()
+    }
+
     /// Reads a box of cells, densely, in the file's order of dimensions. `identity` tells files apart.
     pub fn read<T: Element>(
         &self,
@@ -69,10 +91,7 @@ impl Chunked {
         into: &mut [T],
     ) -> Result<(), VolumeError> {
         let counts = self.chunk_counts();
-        let ranges = slab.start.iter().zip(&slab.count).zip(&self.chunk_shape);
-        let (first, number): (Vec<u64>, Vec<u64>) = ranges
-            .map(|((&start, &count), &chunk)| (start / chunk, (start + count).div_ceil(chunk) - start / chunk))
-            .unzip();
+        let (first, number) = self.touched(slab);
         if (self.chunks.len() as u64) < counts.iter().product() {
             into.fill(T::nearest(self.fill));
         }

@@ -131,6 +131,19 @@ fn missing_coordinates_and_chunks_are_noted() {
 }
 
 #[test]
+fn frames_that_were_never_written_are_known() {
+    for name in ["h5_unwritten_all.nc", "h5_contiguous_unwritten.nc"] {
+        assert!(!open(name, "Z").is_written(0).unwrap(), "{name}");
+    }
+    let first_alone = open("h5_unwritten_chunks.nc", "Z");
+    assert_eq!([0, 1].map(|frame| first_alone.is_written(frame).unwrap()), [true, false]);
+    for name in ["h5_several_frames_a_chunk.nc", "h5_scale_offset.nc", "h5_skipped_filters.nc"] {
+        let whole = open(name, "Z");
+        assert!((0..whole.times().len()).all(|frame| whole.is_written(frame).unwrap()), "{name}");
+    }
+}
+
+#[test]
 fn a_wrong_variable_lists_the_fields() {
     for name in ["lrose_cdf1.nc", "lrose_nc4_zlib.nc"] {
         let path = folder().join(name);

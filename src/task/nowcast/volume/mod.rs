@@ -202,6 +202,24 @@ impl VolumeFile {
         Ok(())
     }
 
+    /// Whether a frame was written when the file was.
+    ///
+    /// # Errors
+    /// Where only a part of it was: the file is unfinished, or its index of chunks, which has no checksum, is damaged.
+    pub fn is_written(&self, frame: usize) -> Result<bool, VolumeError> {
+        let [stored, all] = match &self.store {
+            Store::Chunked(chunked) => chunked.stored(&self.plan.slab(frame)),
+            Store::Unwritten(_) => [0, 1],
+            Store::Flat(_) | Store::Library => [1, 1],
+        };
+        if stored > 0 && stored < all {
+            let check =
+                format!("only {stored} of {all} chunks of its frame {frame} (counted from 0) were ever written");
+            return Err(VolumeError::damaged(&self.path, check));
+        }
+        Ok(stored == all)
+    }
+
     /// Reads a frame in the file's order of dimensions.
     fn read_stored(
         &self,

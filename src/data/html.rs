@@ -1,4 +1,4 @@
-//! Tells a web page from data by its first bytes. What the server calls it (`Content-Type`) is not asked: quota pages
+//! Tells a web page from data by its first bytes: servers send sign-in and quota pages in place of files. What the server calls it (`Content-Type`) is not asked: quota pages
 //! come as `application/octet-stream`, archives come as `text/html`.
 
 /// So many first bytes decide.
@@ -6,7 +6,7 @@ pub const PREFIX: usize = 1024;
 
 /// Whether a body that begins with these bytes is a web page.
 #[must_use]
-pub fn is_html(prefix: &[u8]) -> bool {
+pub fn is_page(prefix: &[u8]) -> bool {
     let mut rest = skip_space(prefix.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(prefix));
     // An XML declaration and comments may stand before the first element.
     for (open, close) in [("<?xml", "?>"), ("<!--", "-->")] {
@@ -49,7 +49,7 @@ mod tests {
             "<?xml version=\"1.0\"?>\n<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0\">",
             "  <head><title>Google Drive - Quota exceeded</title>",
         ] {
-            assert!(is_html(page.as_bytes()), "{page}");
+            assert!(is_page(page.as_bytes()), "{page}");
         }
     }
 
@@ -69,7 +69,7 @@ mod tests {
             b"<?xml version=\"1.0\"?><kml>",
             b"x <html>",
         ] {
-            assert!(!is_html(data), "{data:?}");
+            assert!(!is_page(data), "{data:?}");
         }
     }
 }
