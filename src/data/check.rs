@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::util::problem::Problem;
 
 use super::config::{DataConfig, Gdrive, PathSource, Source, Synthetic, UrlSource};
+use super::fetch::address::shown_text;
 
 impl DataConfig {
     /// Everything in this section that makes no sense.
@@ -113,10 +114,12 @@ impl UrlSource {
 }
 
 fn address(href: &str) -> Result<(), String> {
-    let url = url::Url::parse(href).map_err(|error| format!("{href:?} is not an address: {error}"))?;
+    // What was written here may hold a password or a token.
+    let shown = shown_text(href);
+    let url = url::Url::parse(href).map_err(|error| format!("{shown} is not an address: {error}"))?;
     match url.scheme() {
         "http" | "https" if url.host_str().is_none_or(|host| host == "..." || host.is_empty()) => {
-            Err(format!("{href:?} names no server"))
+            Err(format!("{shown} names no server"))
         }
         "http" | "https" | "file" => Ok(()),
         scheme => Err(format!("addresses of the kind {scheme:?} can't be fetched, only http, https and file")),

@@ -5,15 +5,17 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::exit::Exit;
+use super::units;
 
-/// A file operation that failed, with the path it failed at.
+/// A file operation that failed, with the path it failed at and what to do about it.
 #[derive(Debug, Error)]
-#[error("could not {action} {}: {source}", path.display())]
+#[error("could not {action} {}: {source}{}", path.display(), remedy(path, source))]
 pub struct FsError {
     /// What was tried, as a verb: "write", "rename", "create folder".
     pub action: &'static str,
@@ -34,6 +36,36 @@ impl FsError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         Exit::for_write_error(&self.source)
+    }
+}
+
+/// What helps against an error that people can do something about, as the end of its message.
+fn remedy(path: &Path, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            let free = free_bytes(path).map_or_else(|_| "nothing".to_owned(), units::bytes);
+            format!("; {free} free there: make room, or choose a folder on another disk")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "; it is mounted read-only: mount it writable (without :ro), or choose another folder".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => owners(path),
+        _ => String::new(),
+    }
+}
+
+/// Who may write at a path, and who tries to.
+fn owners(path: &Path) -> String {
+    let process = rustix::process::geteuid().as_raw();
+    let existing = path.ancestors().skip(1).find_map(|folder| Some((folder, fs::metadata(folder).ok()?.uid())));
+    match existing {
+        Some((folder, owner)) if owner != process => format!(
+            "; {} belongs to user {owner} and this process is user {process}: run `chown -R {process} {}`, or start as \
+             user {owner} (docker run --user {owner})",
+            folder.display(),
+            folder.display()
+        ),
+        _ => "; check its permissions, or choose another folder".to_owned(),
     }
 }
 
@@ -141,6 +173,22 @@ mod tests {
     fn an_error_names_the_path_and_the_action() {
         let error = write_atomic(Path::new("/proc/nowhere/file"), b"").unwrap_err();
         assert!(error.to_string().starts_with("could not create /proc/nowhere/.file.partial: "), "{error}");
+    }
+
+    #[test]
+    fn what_people_can_mend_comes_with_the_remedy() {
+        let text = |error: rustix::io::Errno| FsError::at("write", Path::new("/proc/a"))(error.into()).to_string();
+        assert!(
+            text(rustix::io::Errno::NOSPC).contains("0 B free there: make room"),
+            "{}",
+            text(rustix::io::Errno::NOSPC)
+        );
+        assert!(text(rustix::io::Errno::ROFS).contains("without :ro"));
+        assert!(
+            text(rustix::io::Errno::ACCESS).contains("permissions")
+                || text(rustix::io::Errno::ACCESS).contains("chown -R ")
+        );
+        assert!(text(rustix::io::Errno::IO).ends_with("(os error 5)"));
     }
 
     #[test]

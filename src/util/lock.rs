@@ -75,7 +75,10 @@ impl FolderLock {
             Err(Errno::WOULDBLOCK) => return Err(LockError::Held { holder: describe_holder(&mut file), path }),
             Err(errno) => return Err(LockError::Unsupported { path, source: errno.into() }),
         }
-        sign(&mut file).map_err(FsError::at("write", &path))?;
+        // The lock holds without its note: a full disk is for those to report who need room.
+        if let Err(error) = sign(&mut file) {
+            tracing::debug!("could not sign {}: {error}", path.display());
+        }
         Ok(Self { _file: file })
     }
 }

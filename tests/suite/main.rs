@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+mod acquire;
+mod acquire_kill;
 mod architecture;
 mod cli;
 mod config;

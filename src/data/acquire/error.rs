@@ -75,15 +75,26 @@ pub enum AcquireError {
     },
     /// The folder holds the dataset of another source.
     #[error(
-        "{} holds data from {held:?}, which is not among the configured sources; \
+        "{} holds data from {held}{}, which is not among the configured sources; \
          give this dataset another data.name, or remove the folder",
-        folder.display()
+        folder.display(),
+        with_digest(*sha256)
     )]
     OtherSource {
         /// The dataset's folder.
         folder: PathBuf,
         /// Where its data came from.
         held: String,
+        /// The digest of the archive.
+        sha256: Option<Digest>,
+    },
+    /// The list of the raw files can't be read: nothing is known of them.
+    #[error("{reason}; remove {} to fetch the dataset again", folder.display())]
+    RawManifest {
+        /// The folder of raw files.
+        folder: PathBuf,
+        /// What is wrong with its manifest.
+        reason: String,
     },
     /// Something that this program did not put there stands in the way.
     #[error(
@@ -135,7 +146,7 @@ impl AcquireError {
             Self::Stopped(stopped) => stopped.exit(),
             Self::Synthetic { exit, .. } => *exit,
             Self::NoSuchPath { .. } | Self::Gone { .. } => Exit::SourceUnreachable,
-            Self::SingleFile { .. } | Self::Digest { .. } => Exit::DataRefused,
+            Self::SingleFile { .. } | Self::Digest { .. } | Self::RawManifest { .. } => Exit::DataRefused,
             Self::Record { .. } | Self::OtherSource { .. } | Self::InTheWay { .. } => Exit::Configuration,
             Self::AllFailed { failures } => worst(failures),
         }
@@ -151,13 +162,20 @@ impl AcquireError {
             _ => false,
         }
     }
+
+    /// Whether the same source may have it later.
+    #[must_use]
+    pub fn patience_may_help(&self) -> bool {
+        matches!(self, Self::Fetch(FetchError::Unreachable { .. } | FetchError::Busy { .. }))
+    }
 }
 
-/// Where waiting may help with one of the sources, it may help with all of them.
+fn with_digest(sha256: Option<Digest>) -> String {
+    sha256.map_or_else(String::new, |digest| format!(" with SHA-256 {digest}"))
+}
+
+/// Where waiting may help with one of the sources, it may help with all of them. The order of the sources is of no account.
 fn worst(failures: &[(String, AcquireError)]) -> Exit {
-    let codes: Vec<Exit> = failures.iter().map(|(_, error)| error.exit()).collect();
-    match codes.contains(&Exit::TryAgain) {
-        true => Exit::TryAgain,
-        false => codes.last().copied().unwrap_or(Exit::SourceUnreachable),
-    }
+    let has = |code: &Exit| failures.iter().any(|(_, error)| error.exit() == *code);
+    [Exit::TryAgain, Exit::SourceUnreachable, Exit::DataRefused].into_iter().find(has).unwrap_or(Exit::Configuration)
 }

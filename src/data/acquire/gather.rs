@@ -7,15 +7,14 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::record::Origin;
 use super::{AcquireError, Context, MANIFEST};
-use crate::data::fetch::DownloadedFile;
+use crate::data::fetch::{DownloadedFile, digest_of};
 use crate::data::manifest::{FileEntry, Manifest};
 use crate::data::unpack;
 use crate::util::fs::{self as durable, FsError};
+use crate::util::progress::Silent;
 use crate::util::sha256::Digest;
-
-/// The endings that an archive's folder goes without, the longer ones first.
-const ENDINGS: [&str; 8] = [".tar.gz", ".tar.zst", ".tgz", ".tzst", ".tar", ".zip", ".gz", ".zst"];
 
 /// A file that arrived.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,17 +25,11 @@ pub struct Arrived {
     pub name: PathBuf,
     /// Its size.
     pub bytes: u64,
-    /// Its digest, where the download computed one.
-    pub sha256: Option<Digest>,
+    /// Its digest.
+    pub sha256: Digest,
 }
 
 impl Arrived {
-    /// An archive that lies on this machine anyway.
-    pub fn lone(path: &Path) -> Self {
-        let name = path.file_name().unwrap_or_default().into();
-        Self { path: path.to_owned(), name, bytes: 0, sha256: None }
-    }
-
     /// A file that was downloaded into `place`.
     pub fn file(file: &DownloadedFile, place: &Path) -> Self {
         Self::of(file, file.origin.as_str().into(), place)
@@ -50,7 +43,7 @@ impl Arrived {
 
     fn of(file: &DownloadedFile, name: PathBuf, place: &Path) -> Self {
         let path = file.path.strip_prefix(place).unwrap_or(&file.path).to_owned();
-        Self { path, name, bytes: file.bytes, sha256: Some(file.sha256) }
+        Self { path, name, bytes: file.bytes, sha256: file.sha256 }
     }
 
     /// Whether it is still there, in full length.
@@ -64,13 +57,13 @@ pub fn gather(
     files: &[Arrived],
     place: &Path,
     raw: &Path,
-    identity: &str,
+    origin: &Origin,
     context: &Context<'_>,
 ) -> Result<(), AcquireError> {
     if let [only] = files {
         let path = place.join(&only.path);
         if unpack::detect(&path)?.is_archive() {
-            return gather_one(&path, raw, identity, context);
+            return gather_one(&path, raw, origin, context);
         }
     }
     let partial = durable::partial_name(raw);
@@ -80,14 +73,14 @@ pub fn gather(
         context.fetch.stop.check()?;
         take(file, place, &partial, context)?;
     }
-    commit(&partial, raw, identity)
+    commit(&partial, raw, origin, context)
 }
 
 /// The usual case: one archive is the dataset. Its manifest comes from the unpacking, without reading the files again.
-fn gather_one(archive: &Path, raw: &Path, identity: &str, context: &Context<'_>) -> Result<(), AcquireError> {
+pub fn gather_one(archive: &Path, raw: &Path, origin: &Origin, context: &Context<'_>) -> Result<(), AcquireError> {
     let (stop, progress) = (context.fetch.stop, context.fetch.progress);
     let mut unpacked = unpack::unpack(archive, raw, &context.limits, stop, progress)?;
-    unpacked.manifest.source = identity.to_owned();
+    unpacked.manifest.source = origin.to_string();
     unpacked.manifest.save(&unpacked.folder().join(MANIFEST))?;
     unpacked.commit()?;
     Ok(())
@@ -100,37 +93,68 @@ fn take(file: &Arrived, place: &Path, partial: &Path, context: &Context<'_>) -> 
         durable::create_dir_all(parent)?;
     }
     if unpack::detect(&from).is_ok_and(unpack::Kind::is_archive) {
-        let (stop, progress) = (context.fetch.stop, context.fetch.progress);
-        let _ = unpack::unpack(&from, &folder_of(&to), &context.limits, stop, progress)?.commit()?;
-        return Ok(());
+        return take_archive(&from, &to, context);
     }
     fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop)).map_err(FsError::at("write", &to))?;
     Ok(())
 }
 
-/// `a/storms.2014.tar.gz` is unpacked into `a/storms.2014`; where that is taken, as by `a/storms.2014.zip`, into a folder of
-/// the archive's whole name.
+fn take_archive(from: &Path, to: &Path, context: &Context<'_>) -> Result<(), AcquireError> {
+    let (stop, progress) = (context.fetch.stop, context.fetch.progress);
+    let folder = folder_of(to);
+    let manifest = unpack::unpack(from, &folder, &context.limits, stop, progress)?.commit()?;
+    match manifest.files.as_slice() {
+        // A compressed file is a file: it lies where it would lie if it were not compressed.
+        [only] if !is_tar_or_zip(from) => {
+            let target = unused(&folder.with_file_name(&only.path));
+            fs::rename(folder.join(&only.path), &target).map_err(FsError::at("rename", &target))?;
+            Ok(durable::remove_tree(&folder)?)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_tar_or_zip(archive: &Path) -> bool {
+    let name = archive.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    ENDINGS_OF_ARCHIVES.iter().any(|ending| name.ends_with(ending))
+}
+
+/// Endings that are no part of a dataset's name. Compressed single files end in the last two.
+const ENDINGS_OF_ARCHIVES: [&str; 7] = [".tar.gz", ".tar.zst", ".tar", ".tgz", ".tzst", ".zip", ".tar.zstd"];
+const ENDINGS_OF_COMPRESSED: [&str; 3] = [".gz", ".zst", ".zstd"];
+
+/// `a/storms.2014.tar.gz` is unpacked into `a/storms.2014`.
 fn folder_of(archive: &Path) -> PathBuf {
-    let name = archive.file_name().unwrap_or_default().to_string_lossy();
-    let lower = name.to_ascii_lowercase();
-    let ending = ENDINGS.iter().find(|ending| lower.ends_with(*ending)).map_or(0, |ending| ending.len());
-    let stem = archive.with_file_name(&name[..name.len() - ending]);
-    if ending == name.len() || stem.exists() { archive.to_owned() } else { stem }
+    let name = archive.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let endings = ENDINGS_OF_ARCHIVES.iter().chain(&ENDINGS_OF_COMPRESSED);
+    let length =
+        endings.filter(|ending| name.to_ascii_lowercase().ends_with(**ending)).map(|ending| ending.len()).max();
+    let stem = name.get(..name.len() - length.unwrap_or(0)).filter(|stem| !stem.is_empty()).unwrap_or("archive");
+    unused(&archive.with_file_name(stem))
+}
+
+/// The path itself, or one beside it that nothing has yet.
+fn unused(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (stem, ending) = name.rsplit_once('.').map_or((name.as_str(), ""), |(stem, _)| (stem, &name[stem.len()..]));
+    let others = (2..).map(|number| path.with_file_name(format!("{stem}-{number}{ending}")));
+    let is_free = |path: &PathBuf| fs::symlink_metadata(path).is_err();
+    std::iter::once(path.to_owned()).chain(others).find(is_free).unwrap_or_else(|| path.to_owned())
 }
 
 /// Writes the manifest of a folder that is complete but not in place yet, and puts it there.
-pub fn commit(partial: &Path, raw: &Path, identity: &str) -> Result<(), AcquireError> {
+pub fn commit(partial: &Path, raw: &Path, origin: &Origin, context: &Context<'_>) -> Result<(), AcquireError> {
     let mut paths = Vec::new();
     list(partial, String::new(), &mut paths)?;
     paths.sort();
     let entry = |path: String| -> Result<FileEntry, AcquireError> {
         let file = partial.join(&path);
         let bytes = fs::metadata(&file).map_err(FsError::at("read", &file))?.len();
-        let sha256 = Digest::of_file(&file).map_err(FsError::at("read", &file))?;
+        let sha256 = digest_of(&file, context.fetch.stop, &Silent)?;
         Ok(FileEntry { path, bytes, sha256 })
     };
     let files = paths.into_par_iter().map(entry).collect::<Result<_, _>>()?;
-    Manifest { source: identity.to_owned(), files }.save(&partial.join(MANIFEST))?;
+    Manifest { source: origin.to_string(), files }.save(&partial.join(MANIFEST))?;
     durable::sync_file_system(partial)?;
     Ok(durable::rename(partial, raw)?)
 }
@@ -145,21 +169,4 @@ fn list(folder: &Path, below: String, paths: &mut Vec<String>) -> Result<(), Acq
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_archive_goes_into_a_folder_of_its_name_that_no_other_has() {
-        let root = tempfile::tempdir().unwrap();
-        let folder = |name: &str| folder_of(&root.path().join(name)).file_name().unwrap().to_str().unwrap().to_owned();
-        assert_eq!(folder("storms.2014.01.tar.gz"), "storms.2014.01");
-        assert_eq!(folder("storms.2014.02.TGZ"), "storms.2014.02");
-        assert_eq!(folder("storms"), "storms");
-        assert_eq!(folder(".zip"), ".zip");
-        fs::create_dir(root.path().join("storms.2014.01")).unwrap();
-        assert_eq!(folder("storms.2014.01.zip"), "storms.2014.01.zip");
-    }
 }

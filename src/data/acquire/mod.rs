@@ -13,23 +13,24 @@
 mod describe;
 mod error;
 mod gather;
+mod local;
 mod record;
+mod remote;
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
-use self::gather::{Arrived, gather};
-use self::record::Record;
-use super::config::{DataConfig, PathSource, Source, Synthetic, UrlSource};
-use super::fetch::{self, Downloaded, Request};
+use self::local::Local;
+use self::record::{Lies, Origin, Record};
+use super::config::{DataConfig, PathSource, Source, Synthetic};
+use super::fetch::{self, Request};
 use super::manifest::Manifest;
 use super::unpack;
-use crate::util::fs::{self as durable, FsError};
+use crate::util::fs as durable;
 use crate::util::lock::FolderLock;
 use crate::util::progress::Progress;
-use crate::util::sha256::Digest;
+use crate::util::retry::Backoff;
 use crate::util::stop::Stop;
 
 pub use self::error::AcquireError;
@@ -37,10 +38,14 @@ pub use self::error::AcquireError;
 /// The manifest's name in the folder of raw files.
 const MANIFEST: &str = ".manifest.json";
 
+/// So often a mirror is tried while there are others; only when none of them answers is one worth all the patience.
+const TRIES_WITH_OTHERS_LEFT: u32 = 3;
+
 /// Makes a synthetic dataset. The layer that knows radar files provides it.
 pub type Synthesize<'a> = &'a dyn Fn(&Synthetic, &Path) -> Result<(), AcquireError>;
 
 /// What acquiring gets from outside.
+#[derive(Clone)]
 pub struct Context<'a> {
     /// Downloads.
     pub fetch: fetch::Context<'a>,
@@ -55,6 +60,13 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn new(stop: &'a Stop, progress: &'a dyn Progress, synthesize: Synthesize<'a>) -> Self {
         Self { fetch: fetch::Context::new(stop, progress), limits: unpack::Limits::default(), synthesize }
+    }
+
+    /// The same with less patience.
+    fn hasty(&self) -> Self {
+        let patience = &self.fetch.backoff;
+        let backoff = Backoff { max_tries: patience.max_tries.min(TRIES_WITH_OTHERS_LEFT), ..patience.clone() };
+        Self { fetch: fetch::Context { backoff, ..self.fetch.clone() }, ..self.clone() }
     }
 }
 
@@ -78,173 +90,151 @@ pub fn acquire(config: &DataConfig, context: &Context<'_>) -> Result<Acquired, A
     let folder = config.folder();
     durable::create_dir_all(&folder)?;
     let lock = FolderLock::acquire(&folder)?;
-    let record = match Record::load(&folder)? {
-        Some(record) if config.source.contains(&record.source) => record,
-        Some(record) => return Err(AcquireError::OtherSource { held: record.source.to_string(), folder }),
-        None => from_any(&config.source, &folder, context)?,
+    let sources = config.source.iter().map(local::resolved).collect::<Result<Vec<_>, _>>()?;
+    let record = match held(&sources, &folder)? {
+        Some(record) => record,
+        None => {
+            let record = from_any(&sources, &folder, context)?;
+            record.save(&folder)?;
+            record
+        }
     };
     durable::remove_tree(&folder.join("download"))?;
-    open(record, &folder, lock)
+    open(record, &sources, &folder, lock)
 }
 
-fn open(record: Record, folder: &Path, lock: FolderLock) -> Result<Acquired, AcquireError> {
-    let root = folder.join(&record.root);
-    if !root.is_dir() {
-        return Err(AcquireError::Gone { path: root });
-    }
-    let manifest = record.manifest.map(|path| Manifest::load(&folder.join(path))).transpose()?;
-    Ok(Acquired { root, manifest, source: record.source.to_string(), _lock: lock })
+fn open(record: Record, sources: &[Source], folder: &Path, lock: FolderLock) -> Result<Acquired, AcquireError> {
+    let (root, manifest) = match record.lies {
+        Lies::Here => {
+            let root = folder.join("raw");
+            let manifest = Manifest::load(&root.join(MANIFEST))
+                .map_err(|error| AcquireError::RawManifest { folder: root.clone(), reason: error.to_string() })?;
+            (root, Some(manifest))
+        }
+        Lies::InPlace => (in_place(&record, sources)?, None),
+    };
+    Ok(Acquired { root, manifest, source: record.source, _lock: lock })
 }
 
-/// Tries the sources in order.
-fn from_any(sources: &[Source], folder: &Path, context: &Context<'_>) -> Result<Record, AcquireError> {
-    if let Some(record) = unrecorded(sources, folder)? {
-        record.save(folder)?;
-        return Ok(record);
-    }
-    let mut failures = Vec::new();
-    for source in sources {
-        match from(source, folder, context) {
-            Ok(record) => {
-                record.save(folder)?;
-                return Ok(record);
-            }
-            Err(error) if error.another_source_may_help() && sources.len() > 1 => {
-                warn!("{source}: {error}");
-                failures.push((source.to_string(), error));
-            }
-            Err(error) => return Err(error),
+/// The folder that is used in place, as the configuration writes it now: it may have been mounted elsewhere since.
+fn in_place(record: &Record, sources: &[Source]) -> Result<PathBuf, AcquireError> {
+    let path = sources.iter().find_map(|source| match source {
+        Source::Path(path) if record.origin.fits(&Origin::of(source)) => Some(path.path.as_path()),
+        _ => None,
+    });
+    let path = path.unwrap_or(Path::new(&record.source));
+    let gone = || AcquireError::Gone { path: path.to_owned() };
+    local::existing(path).ok().filter(|path| path.is_dir()).ok_or_else(gone)
+}
+
+/// What is complete already.
+fn held(sources: &[Source], folder: &Path) -> Result<Option<Record>, AcquireError> {
+    let wanted = |origin: &Origin| sources.iter().find(|source| origin.fits(&Origin::of(source)));
+    let raw = folder.join("raw");
+    match Record::load(folder)? {
+        Some(record) if wanted(&record.origin).is_none() => {
+            let (held, sha256) = (record.source, record.origin.sha256());
+            Err(AcquireError::OtherSource { held, sha256, folder: folder.to_owned() })
+        }
+        Some(record) if record.lies == Lies::Here && !raw.is_dir() => {
+            warn!("{} is gone; fetching the dataset again", raw.display());
+            Ok(None)
+        }
+        Some(record) => Ok(Some(record)),
+        None => {
+            // Killed after the last file was in place and before the record was.
+            let origin = Manifest::load(&raw.join(MANIFEST)).ok().and_then(|manifest| manifest.source.parse().ok());
+            let found = origin.and_then(|origin: Origin| Some((wanted(&origin)?, origin)));
+            let record = found.map(|(source, origin)| Record::new(source, origin, Lies::Here));
+            record.iter().try_for_each(|record| record.save(folder))?;
+            Ok(record)
         }
     }
-    Err(AcquireError::AllFailed { failures })
 }
 
-/// The dataset that stands in its place though its record was never written; it may be that of any of the mirrors.
-fn unrecorded(sources: &[Source], folder: &Path) -> Result<Option<Record>, AcquireError> {
-    let raw = folder.join("raw");
-    if !raw.exists() {
-        return Ok(None);
+/// Tries the sources in order; those that may only need patience once more at the end, with all of it.
+fn from_any(sources: &[Source], folder: &Path, context: &Context<'_>) -> Result<Record, AcquireError> {
+    if let [only] = sources {
+        return from(only, folder, context);
     }
-    let held = Manifest::load(&raw.join(MANIFEST)).ok();
-    let source = held.and_then(|manifest| sources.iter().find(|source| identity(source) == manifest.source));
-    source.map(|source| Some(in_raw(source))).ok_or(AcquireError::InTheWay { folder: raw })
-}
-
-fn in_raw(source: &Source) -> Record {
-    Record::new(source.clone(), "raw".into(), Some(Path::new("raw").join(MANIFEST)))
+    let mut failures: Vec<Option<AcquireError>> = sources.iter().map(|_| None).collect();
+    for context in [&context.hasty(), context] {
+        for (source, failure) in sources.iter().zip(&mut failures) {
+            if failure.as_ref().is_some_and(|failure| !failure.patience_may_help()) {
+                continue;
+            }
+            match from(source, folder, context) {
+                Ok(record) => return Ok(record),
+                Err(error) if error.another_source_may_help() => {
+                    warn!("{error}");
+                    *failure = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    let named = sources.iter().map(ToString::to_string).zip(failures);
+    Err(AcquireError::AllFailed { failures: named.filter_map(|(source, failure)| Some((source, failure?))).collect() })
 }
 
 fn from(source: &Source, folder: &Path, context: &Context<'_>) -> Result<Record, AcquireError> {
     let raw = folder.join("raw");
-    match source {
-        Source::Synthetic(config) => synthetic(config, source, &raw, context)?,
-        Source::Path(path) => return from_path(path, source, folder, context),
-        Source::Url(UrlSource { href, sha256, .. }) if href.starts_with("file:") => {
-            let path = url::Url::parse(href).ok().and_then(|url| url.to_file_path().ok());
-            let path = path.ok_or_else(|| AcquireError::NoSuchPath { path: href.into() })?;
-            return from_path(&PathSource { path, sha256: *sha256 }, source, folder, context);
+    let origin = Origin::of(source);
+    let origin = match source {
+        Source::Synthetic(config) => {
+            refuse_in_the_way(&raw)?;
+            synthetic(config, origin, &raw, context)?
         }
-        Source::Url(url) => remote(source, &Request::from_url(url)?, folder, &raw, context)?,
-        Source::Gdrive(drive) => remote(source, &Request::from_gdrive(drive)?, folder, &raw, context)?,
+        Source::Path(path) => match local(path, &raw, origin.clone(), context)? {
+            Some(origin) => origin,
+            None => return Ok(Record::new(source, origin, Lies::InPlace)),
+        },
+        Source::Url(url) => {
+            refuse_in_the_way(&raw)?;
+            remote::bring(&Request::from_url(url)?, origin, folder, &raw, context)?
+        }
+        Source::Gdrive(drive) => {
+            refuse_in_the_way(&raw)?;
+            remote::bring(&Request::from_gdrive(drive)?, origin, folder, &raw, context)?
+        }
+    };
+    Ok(Record::new(source, origin, Lies::Here))
+}
+
+/// An empty folder is in nobody's way.
+fn refuse_in_the_way(raw: &Path) -> Result<(), AcquireError> {
+    let is_empty = || std::fs::read_dir(raw).is_ok_and(|mut folder| folder.next().is_none());
+    match std::fs::symlink_metadata(raw).is_ok() && !is_empty() {
+        true => Err(AcquireError::InTheWay { folder: raw.to_owned() }),
+        false => Ok(()),
     }
-    Ok(in_raw(source))
 }
 
-/// A path of this machine, however the source names it.
-fn from_path(path: &PathSource, source: &Source, folder: &Path, context: &Context<'_>) -> Result<Record, AcquireError> {
-    match local(path)? {
-        Local::Folder(path) => {
-            info!("using {} in place", path.display());
-            Ok(Record::new(source.clone(), path, None))
-        }
-        Local::Archive(path) => {
-            gather(&[Arrived::lone(&path)], folder, &folder.join("raw"), &identity(source), context)?;
-            Ok(in_raw(source))
-        }
-    }
-}
-
-/// Stands for a source in names of folders and in manifests.
-fn identity(source: &Source) -> String {
-    let text = serde_json::to_string(source).unwrap_or_else(|_| source.to_string());
-    Digest::of(text.as_bytes()).to_string().split_at(16).0.to_owned()
-}
-
-fn synthetic(config: &Synthetic, source: &Source, raw: &Path, context: &Context<'_>) -> Result<(), AcquireError> {
+fn synthetic(config: &Synthetic, origin: Origin, raw: &Path, context: &Context<'_>) -> Result<Origin, AcquireError> {
     let partial = durable::partial_name(raw);
     durable::remove_tree(&partial)?;
     (context.synthesize)(config, &partial)?;
-    gather::commit(&partial, raw, &identity(source))
+    gather::commit(&partial, raw, &origin, context)?;
+    Ok(origin)
 }
 
-/// A path of this machine.
-enum Local {
-    Folder(PathBuf),
-    Archive(PathBuf),
-}
-
-fn local(source: &PathSource) -> Result<Local, AcquireError> {
-    let path = source.path.canonicalize().map_err(|_| AcquireError::NoSuchPath { path: source.path.clone() })?;
-    if path.is_dir() {
-        return Ok(Local::Folder(path));
-    }
-    if !unpack::detect(&path)?.is_archive() {
-        return Err(AcquireError::SingleFile { path });
-    }
-    if let Some(expected) = source.sha256 {
-        let got = Digest::of_file(&path).map_err(FsError::at("read", &path))?;
-        if got != expected {
-            return Err(AcquireError::Digest { path, got, expected });
-        }
-    }
-    Ok(Local::Archive(path))
-}
-
-/// The files of a finished download, as remembered until they are unpacked.
-#[derive(Debug, Serialize, Deserialize)]
-struct Arrival {
-    files: Vec<Arrived>,
-}
-
-fn remote(
-    source: &Source,
-    request: &Request,
-    folder: &Path,
+/// `None` for a folder that is used in place.
+fn local(
+    source: &PathSource,
     raw: &Path,
+    origin: Origin,
     context: &Context<'_>,
-) -> Result<(), AcquireError> {
-    // Mirrors with the same hash have the same file: what one of them gave is continued from the next.
-    let key = request.sha256().map_or_else(|| identity(source), |digest| digest.to_string());
-    let place = folder.join("download").join(key);
-    durable::create_dir_all(&place)?;
-    let note = place.join("arrived.json");
-    let arrival = match load_arrival(&note, &place) {
-        Some(arrival) => arrival,
-        None => {
-            let files = match fetch::download(request, &place, &context.fetch)? {
-                Downloaded::File(file) => vec![Arrived::file(&file, &place)],
-                Downloaded::Folder(folder) => {
-                    folder.files.iter().map(|file| Arrived::in_folder(file, &folder.path, &place)).collect()
-                }
-            };
-            let arrival = Arrival { files };
-            let text = serde_json::to_vec(&arrival).map_err(|error| FsError::at("encode", &note)(error.into()))?;
-            durable::write_atomic(&note, &text)?;
-            arrival
+) -> Result<Option<Origin>, AcquireError> {
+    match local::look(source, context)? {
+        Local::Folder(path) => {
+            info!("using {} in place", path.display());
+            Ok(None)
         }
-    };
-    let unpacked = gather(&arrival.files, &place, raw, &identity(source), context);
-    if let Err(AcquireError::Unpack(error)) = &unpacked
-        && error.exit() == crate::util::exit::Exit::DataRefused
-    {
-        // The file arrived as the server has it, and is no usable archive: the next start shall not believe in it.
-        durable::remove_tree(&place)?;
+        Local::Archive(path, sha256) => {
+            refuse_in_the_way(raw)?;
+            let origin = origin.with(sha256);
+            gather::gather_one(&path, raw, &origin, context)?;
+            Ok(Some(origin))
+        }
     }
-    unpacked
-}
-
-/// A finished download whose files are all still there.
-fn load_arrival(note: &Path, place: &Path) -> Option<Arrival> {
-    let arrival: Arrival = serde_json::from_slice(&std::fs::read(note).ok()?).ok()?;
-    arrival.files.iter().all(|file| file.is_there(place)).then_some(arrival)
 }

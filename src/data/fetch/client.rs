@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::header;
 use reqwest::redirect::Policy;
-use url::Url;
+use url::{Host, Url};
 
 use super::address;
 use super::budget::Budget;
@@ -94,6 +94,8 @@ impl Guise {
 /// Makes requests.
 pub struct Client<'a> {
     http: reqwest::Client,
+    /// For servers on this machine, which no proxy reaches.
+    direct: reqwest::Client,
     /// The surroundings.
     pub context: &'a Context<'a>,
 }
@@ -109,27 +111,25 @@ pub struct Reply {
 }
 
 impl<'a> Client<'a> {
-    /// A client with its own cookies; proxies are taken from the environment.
+    /// A client with its own cookies; proxies are taken from the environment, except for this machine itself.
     ///
     /// # Errors
     /// Where the TLS or proxy set-up of this machine can't be used.
     pub fn new(context: &'a Context<'a>) -> Result<Self, FetchError> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(context.limits.connect)
-            .cookie_store(true)
-            .referer(false)
-            .redirect(Policy::custom(|attempt| {
-                if is_dead_end(attempt.url()) {
-                    attempt.stop()
-                } else if attempt.previous().len() > 10 {
-                    attempt.error("too many redirects")
-                } else {
-                    attempt.follow()
-                }
-            }))
-            .build()
-            .map_err(|error| FetchError::Setup(chain(&error)))?;
-        Ok(Self { http, context })
+        let failed = |error: reqwest::Error| FetchError::Setup(chain(&error));
+        let http = builder(context).build().map_err(failed)?;
+        let direct = builder(context).no_proxy().build().map_err(failed)?;
+        Ok(Self { http, direct, context })
+    }
+
+    fn for_host_of(&self, url: &Url) -> &reqwest::Client {
+        let is_here = match url.host() {
+            Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        if is_here { &self.direct } else { &self.http }
     }
 
     /// Asks for a file or for a part of it, and returns as soon as the head of the reply is there.
@@ -138,7 +138,7 @@ impl<'a> Client<'a> {
     /// Where no reply comes, or a signal.
     pub async fn get(&self, url: &Url, guise: Guise, ask: &Ask) -> Result<Reply, Failure> {
         let mut request = self
-            .http
+            .for_host_of(url)
             .get(url.clone())
             .header(header::USER_AGENT, guise.user_agent())
             .header(header::ACCEPT, "*/*")
@@ -294,6 +294,20 @@ impl Body {
         }
         Ok(None)
     }
+}
+
+fn builder(context: &Context<'_>) -> reqwest::ClientBuilder {
+    reqwest::Client::builder().connect_timeout(context.limits.connect).cookie_store(true).referer(false).redirect(
+        Policy::custom(|attempt| {
+            if is_dead_end(attempt.url()) {
+                attempt.stop()
+            } else if attempt.previous().len() > 10 {
+                attempt.error("too many redirects")
+            } else {
+                attempt.follow()
+            }
+        }),
+    )
 }
 
 /// Waits for the future, but not longer than until a signal comes.

@@ -29,6 +29,7 @@ use url::Url;
 pub use context::{Clock, Context, Endpoints, Limits};
 pub use error::FetchError;
 pub use request::Request;
+pub use verify::digest_of;
 
 use crate::util::sha256::Digest;
 use client::Client;

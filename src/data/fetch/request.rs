@@ -33,6 +33,20 @@ impl Request {
         self.sha256
     }
 
+    /// The same for the same file, whoever asks for it: without user name, password and fragment.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        match &self.place {
+            Place::Drive(item) => format!("{item:?}"),
+            Place::Web(url) => {
+                let host = url.host_str().unwrap_or_default();
+                let port = url.port_or_known_default().unwrap_or_default();
+                let query = url.query().unwrap_or_default();
+                format!("{}://{host}:{port}{}?{query}", url.scheme(), url.path())
+            }
+        }
+    }
+
     /// A file on a web server. An address of Google Drive is understood as such.
     ///
     /// # Errors

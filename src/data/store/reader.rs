@@ -96,6 +96,13 @@ impl EventReader {
         self.chunks.path(index)
     }
 
+    /// The first frame whose file is not there, or empty: what can be seen without reading it.
+    #[must_use]
+    pub fn lost_frame(&self) -> Option<PathBuf> {
+        let is_there = |path: &PathBuf| fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0);
+        (0..self.frames()).map(|index| self.frame_path(index)).find(|path| !is_there(path))
+    }
+
     /// Reads one frame.
     ///
     /// # Errors

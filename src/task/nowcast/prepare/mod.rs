@@ -31,7 +31,7 @@ use self::report::{EventReport, Report, SetAside};
 use super::config::PrepareConfig;
 use super::quantize::Quantizer;
 use crate::data::manifest::Manifest;
-use crate::data::store::Store;
+use crate::data::store::{Store, StoreError};
 use crate::util::progress::{Progress, Unit};
 use crate::util::stop::Stop;
 use crate::util::units;
@@ -108,9 +108,21 @@ pub fn prepare(root: &Path, prepared: &Path, setting: &Setting<'_>) -> Result<Pr
 
 fn plans(root: &Path, store: &Store) -> Result<Vec<EventPlan>, PrepareError> {
     let events = discover::discover(root)?;
-    let plan = |event: discover::EventFiles| {
-        let manifest = store.event(&event.path).and_then(|event| event.manifest());
-        EventPlan { event, record: manifest.ok().and_then(|text| EventRecord::of_json(&text)) }
+    let plan = |event: discover::EventFiles| match store.event(&event.path) {
+        Ok(prepared) => {
+            let record = prepared.manifest().ok().and_then(|text| EventRecord::of_json(&text));
+            let lost = prepared.lost_frame();
+            if let Some(path) = &lost {
+                warn!("{} is missing from the prepared dataset; preparing it again", path.display());
+            }
+            EventPlan { event, record, is_whole: lost.is_none() }
+        }
+        Err(error) => {
+            if let StoreError::Damaged { path, reason } = error {
+                warn!("{} is damaged ({reason}); preparing event {} again", path.display(), event.path);
+            }
+            EventPlan { event, record: None, is_whole: false }
+        }
     };
     Ok(events.into_par_iter().map(plan).collect())
 }

@@ -12,16 +12,19 @@ pub struct EventPlan {
     pub event: EventFiles,
     /// Its record, if it was prepared before.
     pub record: Option<EventRecord>,
+    /// Whether all the frames that the record tells of are still there.
+    pub is_whole: bool,
 }
 
 impl EventPlan {
-    /// Whether the event has exactly the files that the record tells of, all unchanged from outside.
+    /// Whether the event has exactly the files that the record tells of, all unchanged from outside, and all its frames.
     #[must_use]
     pub fn is_unchanged(&self) -> bool {
-        self.record.as_ref().is_some_and(|record| {
-            record.files.len() == self.event.files.len()
-                && self.event.files.iter().all(|file| record.unchanged(&file.name, file.stamp).is_some())
-        })
+        self.is_whole
+            && self.record.as_ref().is_some_and(|record| {
+                record.files.len() == self.event.files.len()
+                    && self.event.files.iter().all(|file| record.unchanged(&file.name, file.stamp).is_some())
+            })
     }
 
     /// The record of an event that is in the dataset as it should be: nothing changed, and the grid is still the dataset's.
@@ -258,7 +261,7 @@ mod tests {
         let files = now.iter().map(|name| file(name)).collect();
         let event = EventFiles { path: "e".into(), folder: "e".into(), files };
         let files = recorded.iter().enumerate().map(|(index, name)| record(name, index, index as f64)).collect();
-        EventPlan { event, record: Some(EventRecord { format: FORMAT, grid: grid(3), files }) }
+        EventPlan { event, record: Some(EventRecord { format: FORMAT, grid: grid(3), files }), is_whole: true }
     }
 
     #[test]

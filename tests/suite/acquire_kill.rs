@@ -1,0 +1,192 @@
+//! Fetching from a server, killed or stopped at any moment and started again: the same bytes, nothing fetched twice that
+//! had been saved.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rand::{Rng, SeedableRng};
+
+use crate::acquire::{storms, url};
+use crate::fetch::content;
+use crate::program::{Outcome, Program};
+use crate::server::{Answer, Fault, Server, honest};
+
+const KILLS: usize = 16;
+const FILE: usize = 48_000_000;
+
+/// A tar archive of files whose bytes repeat nowhere.
+fn archive(files: usize) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    let content = content(FILE);
+    for number in 0..files {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        tar.append_data(&mut header, format!("s/e{number}/20140101_000000.nc"), content.as_slice()).unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+fn start(program: &Program, arguments: &[&str]) -> Child {
+    program.command(arguments).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+}
+
+/// The parts of the download that the state on the disk claims: start and end.
+fn claimed(dataset: &Path) -> Vec<(u64, u64)> {
+    let Some(place) = fs::read_dir(dataset.join("download")).ok().and_then(|mut all| all.next()) else {
+        return Vec::new();
+    };
+    let files = fs::read_dir(place.unwrap().path()).unwrap().map(|entry| entry.unwrap().path());
+    let state = files.into_iter().find(|path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.starts_with('.') && name.ends_with(".json")
+    });
+    let Some(text) = state.and_then(|path| fs::read(path).ok()) else { return Vec::new() };
+    let state: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let piece = |piece: &serde_json::Value| {
+        let start = piece["start"].as_u64().unwrap();
+        (start, start + piece["length"].as_u64().unwrap())
+    };
+    state["pieces"].as_array().unwrap().iter().map(piece).collect()
+}
+
+#[test]
+fn killed_anywhere_in_download_and_unpacking_nothing_that_was_saved_is_fetched_again() {
+    let program = Program::new();
+    let archive = archive(3);
+    let served = archive.clone();
+    let server = Server::start(move |asked| honest(asked, &served, "\"v1\""));
+    let pace = Arc::new(AtomicU64::new(0));
+    let own = Arc::clone(&pace);
+    // A quarter of a second for the whole file at the least, so that kills find it under way.
+    server.on_piece(move |_| {
+        if own.fetch_add(1, Ordering::Relaxed) % 32 == 0 {
+            sleep(Duration::from_millis(1));
+        }
+    });
+    program.configure(&[url(&server.url("/storms.tar"))]);
+    let dataset = program.path("datasets/d");
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(11);
+    let (mut killed, mut longest, mut resumed) = (0, 700, 0);
+    while killed < KILLS {
+        let before = claimed(&dataset);
+        let asked = server.asked().len();
+        let mut child = start(&program, &["fetch"]);
+        sleep(Duration::from_millis(random.random_range(20..longest)));
+        child.kill().unwrap();
+        let code = child.wait().unwrap().code();
+        for asked in &server.asked()[asked..] {
+            let (from, to) = asked.range().map_or((0, None), |(from, to)| (from as u64, to));
+            let to = to.map_or(archive.len() as u64, |to| to as u64);
+            let twice: Vec<_> = before.iter().filter(|(start, end)| from < *end && to > *start).collect();
+            // A connection that ends where the file ends may ask for all that follows; what it gets twice is cut off.
+            assert!(
+                twice.is_empty()
+                    || asked.range().is_some_and(|(_, end)| end.is_none() && twice.iter().all(|piece| piece.0 >= from)),
+                "{from}..{to} was asked for, though {twice:?} had been saved"
+            );
+        }
+        resumed += usize::from(!before.is_empty());
+        match code {
+            None => killed += 1,
+            Some(code) => {
+                assert_eq!(code, 0);
+                longest = (longest * 4 / 5).max(40);
+                fs::remove_dir_all(&dataset).unwrap();
+            }
+        }
+    }
+    program.succeed(&["fetch"]);
+    assert!(resumed > 0, "no kill came after a save");
+    for event in 0..3 {
+        let file = dataset.join(format!("raw/s/e{event}/20140101_000000.nc"));
+        assert!(fs::read(&file).unwrap() == content(FILE), "{} differs", file.display());
+    }
+    assert!(!dataset.join("download").exists() && !dataset.join(".raw.partial").exists());
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = std::process::Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
+    assert!(status.unwrap().success());
+}
+
+fn wait_for(what: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !what() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it never came so far");
+        sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_signal_while_a_server_is_silent_ends_with_143_and_the_next_start_goes_on() {
+    let program = storms();
+    let good = program.read("storms.tar.gz");
+    let half = good.len() / 2;
+    let server = Server::start(move |asked| match asked.number {
+        0 => honest(asked, &good, "\"v1\"").failing(Fault::Stall(half)),
+        1 => Answer::new(503, "later").with("Retry-After", "300"),
+        _ => honest(asked, &good, "\"v1\""),
+    });
+    program.configure(&[url(&server.url("/a.tar.gz"))]);
+    for asked in [1, 2] {
+        let child = start(&program, &["fetch"]);
+        wait_for(|| server.asked().len() == asked && (asked == 2 || !claimed(&program.path("datasets/d")).is_empty()));
+        signal(&child, "TERM");
+        let begun = Instant::now();
+        let outcome = Outcome::of(child.wait_with_output().unwrap());
+        assert_eq!(outcome.code, 143, "{outcome:#?}");
+        assert!(outcome.stderr.contains("run the same command again"), "{}", outcome.stderr);
+        assert!(begun.elapsed() < Duration::from_secs(5), "it took {:?}", begun.elapsed());
+    }
+    program.succeed(&["fetch"]);
+    assert_eq!(server.asked()[2].range().unwrap().0, half);
+}
+
+#[test]
+fn a_signal_in_verify_unpack_and_prepare_ends_with_143_and_the_next_start_goes_on() {
+    let program = Program::new();
+    fs::write(program.path("big.tar"), archive(6)).unwrap();
+    let digest = fragua::util::sha256::Digest::of_file(&program.path("big.tar")).unwrap();
+    program.configure(&[format!("path: {{path: big.tar, sha256: {digest}}}")]);
+    let dataset = program.path("datasets/d");
+    let stop = |arguments: &[&str], reached: &dyn Fn() -> bool| {
+        let child = start(&program, arguments);
+        wait_for(reached);
+        signal(&child, "TERM");
+        let outcome = Outcome::of(child.wait_with_output().unwrap());
+        assert_eq!(outcome.code, 143, "{outcome:#?}");
+    };
+    stop(&["fetch"], &|| dataset.join(".lock").exists());
+    assert!(!dataset.join(".raw.partial").exists(), "it did not stop while it verified");
+    stop(&["fetch"], &|| dataset.join(".raw.partial").exists());
+    assert!(!dataset.join("raw").exists());
+    program.succeed(&["fetch"]);
+
+    let synth = ["synth", "--output", "s", "--events", "3", "--frames", "60", "--grid", "256", "--levels", "4"];
+    program.succeed(&synth);
+    program.configure(&["path: {path: s}".into()]);
+    let prepare = ["prepare", "--set", "data.name=p", "--set", "task.nowcast.prepare.size=[200, 200]"];
+    let prepared = program.path("datasets/p/prepared");
+    let begun = || fs::read_dir(&prepared).is_ok_and(|mut all| all.next().is_some());
+    stop(&prepare, &begun);
+    program.succeed(&prepare);
+}
+
+#[test]
+fn a_second_signal_ends_the_program_at_once() {
+    let program = storms();
+    let server = Server::start(|asked| honest(asked, &content(100_000), "\"v1\"").failing(Fault::Stall(50_000)));
+    program.configure(&[url(&server.url("/a.tar.gz"))]);
+    let child = start(&program, &["fetch"]);
+    wait_for(|| server.sent() >= 50_000);
+    signal(&child, "TERM");
+    signal(&child, "TERM");
+    assert_eq!(Outcome::of(child.wait_with_output().unwrap()).code, 143);
+}
