@@ -93,9 +93,8 @@ def race(title, contenders, rounds, scratch, unit=None, count=0):
 def show(contenders, unit, count):
     """The table of a row; the first contender is the program, the ratios are to it."""
     rate = f" {unit + '/s':>12}" if unit else ""
-    print(
-        f"{'':<24} {'wall s':>8} {'min..max':>15} {'CPU s':>8} {'peak MB':>8}{rate} {'x program':>10} {'target':>8}  verdict"
-    )
+    head = f"{'':<24} {'wall s':>8} {'min..max':>15} {'CPU s':>8} {'peak MB':>8}{rate}"
+    print(f"{head} {'x program':>10} {'target':>8}  verdict")
     ours = median(contenders[0], "wall")
     for contender in contenders:
         if contender.failure:
@@ -147,7 +146,8 @@ def warm(path):
 
 def start_row(options, scratch):
     """What every command takes before it does anything: libtorch registers its operators when it is loaded."""
-    return race("start and end", [Contender("fragua --version", lambda _: [str(FRAGUA), "--version"])], options.rounds, scratch)
+    contender = Contender("fragua --version", lambda _: [str(FRAGUA), "--version"])
+    return race("start and end", [contender], options.rounds, scratch)
 
 
 def prepare_row(options, scratch, container, xarray_target):
@@ -156,7 +156,8 @@ def prepare_row(options, scratch, container, xarray_target):
     script = HERE / "prepare_in_python.py"
 
     def python(way, **more):
-        return Contender(f"Python, {way}", lambda folder: [sys.executable, script, way, source, folder / "out.zarr"], **more)
+        command = lambda folder: [sys.executable, script, way, source, folder / "out.zarr"]
+        return Contender(f"Python, {way}", command, **more)
 
     ours = Contender("fragua prepare", lambda folder: fragua("prepare", source, folder))
     contenders = [ours, python("careful", target=1 / 4), python("xarray", target=1 / xarray_target, rounds=1)]
@@ -185,7 +186,7 @@ def unpack_row(options, scratch, suffix, pack, unpack, target):
     shell = 'mkdir "$2/raw" && tar ' + unpack + ' "$1" -C "$2/raw" && sync -f "$2/raw"'
     contenders = [
         Contender("fragua fetch", lambda folder: fragua("fetch", archive, folder)),
-        Contender("tar and sync", lambda folder: ["sh", "-c", shell, "sh", str(archive), str(folder)], target=target),
+        Contender("tar and sync", lambda folder: ["sh", "-c", shell, "sh", archive, folder], target=target),
     ]
     return race(f"unpack {archive.name} ({megabytes:.0f} MB unpacked)", contenders, options.rounds, scratch, "MB", megabytes)
 

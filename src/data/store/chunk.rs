@@ -1,35 +1,26 @@
 //! One frame as a file: zstd with a checksum, under the key that Zarr gives to the chunk. What zarrs would do itself, but
 //! without its fsync for every chunk (an event is made durable once, as a whole) and into memory that the caller has.
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use zarrs::array::ChunkKeyEncoding;
 use zarrs::array::ChunkKeySeparator;
 use zarrs::array::chunk_key_encoding::DefaultChunkKeyEncoding;
-use zstd::bulk::Compressor;
 
 use super::error::StoreError;
 use super::spec::FrameArraySpec;
 use crate::util::fs::FsError;
 
 /// The files of an array's frames.
+#[derive(Debug)]
 pub(super) struct Chunks {
     folder: PathBuf,
     encoding: ChunkKeyEncoding,
     frame_axes: usize,
     /// The cells of a frame.
     pub frame_len: usize,
-    idle: Mutex<Vec<Encoder>>,
-}
-
-/// What compressing needs, kept from frame to frame instead of made anew.
-struct Encoder {
-    compressor: Compressor<'static>,
-    compressed: Vec<u8>,
 }
 
 /// One file per chunk, not one folder per axis.
@@ -40,7 +31,7 @@ pub(super) fn encoding() -> ChunkKeyEncoding {
 impl Chunks {
     pub fn new(event: &Path, spec: &FrameArraySpec, encoding: ChunkKeyEncoding) -> Self {
         let (frame_axes, frame_len) = (spec.coordinates.len(), spec.frame_len());
-        Self { folder: event.join(&spec.name), encoding, frame_axes, frame_len, idle: Mutex::default() }
+        Self { folder: event.join(&spec.name), encoding, frame_axes, frame_len }
     }
 
     pub fn folder(&self) -> &Path {
@@ -57,22 +48,14 @@ impl Chunks {
     /// Writes a frame that was not there before. What failed leaves no file.
     pub fn write(&self, index: usize, frame: &[u8], level: i32) -> Result<(), StoreError> {
         let path = self.path(index);
-        let mut encoder = self.encoder(level).map_err(FsError::at("compress", &path))?;
-        let compressed = encoder.compress(frame, level).map_err(FsError::at("compress", &path))?;
+        let compressed = compress(frame, level).map_err(FsError::at("compress", &path))?;
         // A new file always: an old one could be shared with another event.
         let mut file = File::create_new(&path).map_err(FsError::at("create", &path))?;
-        if let Err(error) = file.write_all(compressed) {
+        if let Err(error) = file.write_all(&compressed) {
             fs::remove_file(&path).map_err(FsError::at("remove", &path))?;
             return Err(FsError::at("write", &path)(error).into());
         }
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(encoder);
         Ok(())
-    }
-
-    /// An encoder that no other thread has now.
-    fn encoder(&self, level: i32) -> io::Result<Encoder> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.map_or_else(|| Encoder::new(level), Ok)
     }
 
     /// Reads a frame and checks it.
@@ -98,23 +81,8 @@ impl Chunks {
     }
 }
 
-impl Encoder {
-    fn new(level: i32) -> io::Result<Self> {
-        Ok(Self { compressor: Compressor::new(level)?, compressed: Vec::new() })
-    }
-
-    fn compress(&mut self, frame: &[u8], level: i32) -> io::Result<&[u8]> {
-        self.compressor.set_compression_level(level)?;
-        self.compressor.include_checksum(true)?;
-        self.compressed.clear();
-        self.compressed.reserve(zstd::zstd_safe::compress_bound(frame.len()));
-        self.compressor.compress_to_buffer(frame, &mut self.compressed)?;
-        Ok(&self.compressed)
-    }
-}
-
-impl fmt::Debug for Chunks {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Chunks").field("folder", &self.folder).finish_non_exhaustive()
-    }
+fn compress(frame: &[u8], level: i32) -> io::Result<Vec<u8>> {
+    let mut compressor = zstd::bulk::Compressor::new(level)?;
+    compressor.include_checksum(true)?;
+    compressor.compress(frame)
 }
