@@ -80,9 +80,6 @@ pub struct Above {
 /// Why a dataset could not be inspected.
 #[derive(Debug, Error)]
 pub enum InspectError {
-    /// The level to draw is not there.
-    #[error("level {level} was asked for, counted from 0, but the dataset has {}; the highest is {}",
-        units::count(*levels as u64, "level"), levels.saturating_sub(1))]
     /// The level to draw is none of the dataset's.
     #[error("--level {level} (counted from 0 at the ground), but the dataset has {levels}; give a lower number")]
     NoLevel {
@@ -153,7 +150,6 @@ pub struct Setting<'a> {
 /// Where it can't be read, or a picture can't be written.
 pub fn inspect(store: &Path, setting: &Setting<'_>) -> Result<Inspection, InspectError> {
     let dataset = Dataset::open(store, setting.config)?;
-    setting.view.check(dataset.shape())?;
     check_view(setting.view, dataset.shape()[0])?;
     let quantizer = Quantizer::new(setting.config.prepare.min_dbz, setting.config.prepare.max_dbz)?;
     let report = Report::load(store)?;

@@ -26,19 +26,6 @@ pub enum View {
     Level(usize),
 }
 
-impl View {
-    /// Whether frames of this shape (levels, rows, columns) have what shall be drawn.
-    ///
-    /// # Errors
-    /// Where the level is above the highest.
-    pub fn check(self, [levels, _, _]: [usize; 3]) -> Result<(), InspectError> {
-        match self {
-            Self::Level(level) if level >= levels => Err(InspectError::NoLevel { level, levels }),
-            _ => Ok(()),
-        }
-    }
-}
-
 /// The frames of an event as a picture shows them.
 struct Film {
     frames: Vec<Vec<f32>>,
