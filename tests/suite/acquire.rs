@@ -157,7 +157,7 @@ fn mirrors_are_tried_in_order_and_each_failure_is_told() {
     for part in
         ["/gone answered 404", "web page (\"Sign in\")", "has SHA-256 ", "could not be reached after 3 attempts"]
     {
-        assert!(outcome.stderr.contains(&format!("{part}")), "{part:?} is not in {}", outcome.stderr);
+        assert!(outcome.stderr.contains(part), "{part:?} is not in {}", outcome.stderr);
     }
     assert!(outcome.stdout.contains("/a.tar.gz"), "{}", outcome.stdout);
     assert_eq!(radar_files(&program.path("datasets/d/raw")).len(), FILES);
