@@ -81,7 +81,8 @@ pub struct Above {
 #[derive(Debug, Error)]
 pub enum InspectError {
     /// The level to draw is none of the dataset's.
-    #[error("--level {level} (counted from 0 at the ground), but the dataset has {levels}; give a lower number")]
+    #[error("--level {level} was asked for, counted from 0 at the ground, but the dataset has {}; the highest is {}",
+        units::count(*levels as u64, "level"), levels.saturating_sub(1))]
     NoLevel {
         /// The level.
         level: usize,

@@ -81,8 +81,8 @@ impl<'a> Events<'a> {
         self.setting.progress.advance(adopted.len() as u64);
         let work = self.work(build, &adopted);
         let results = convert_all(&work, &resampler, &writer, self.setting)?;
+        self.converted += results.iter().filter_map(|file| file.result.as_ref().ok()).map(Vec::len).sum::<usize>();
         let kept = build.settle(adopted, results);
-        self.converted += kept.len();
         if kept.is_empty() {
             drop(writer);
             return self.absent(build);

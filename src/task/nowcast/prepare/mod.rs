@@ -62,7 +62,7 @@ pub struct Prepared {
     pub store: PathBuf,
     /// What became of each file.
     pub report: Report,
-    /// Frames of events that were written now; none where nothing had changed.
+    /// Frames that were converted now; those that an earlier version of their event had are taken over.
     pub converted: usize,
 }
 
