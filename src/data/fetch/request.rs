@@ -37,7 +37,8 @@ impl Request {
     #[must_use]
     pub fn identity(&self) -> String {
         match &self.place {
-            Place::Drive(item) => format!("{item:?}"),
+            // An id is used once, whether the link tells file or folder or nothing.
+            Place::Drive(item) => format!("google drive {}", item.id()),
             Place::Web(url) => {
                 let host = url.host_str().unwrap_or_default();
                 let port = url.port_or_known_default().unwrap_or_default();
