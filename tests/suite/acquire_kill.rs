@@ -40,8 +40,9 @@ fn claimed(dataset: &Path) -> Vec<(u64, u64)> {
     let Some(place) = fs::read_dir(dataset.join("download")).ok().and_then(|mut all| all.next()) else {
         return Vec::new();
     };
-    let files = fs::read_dir(place.unwrap().path()).unwrap().map(|entry| entry.unwrap().path());
-    let state = files.into_iter().find(|path| {
+    // The program may be clearing it away at this moment.
+    let files = place.and_then(|place| fs::read_dir(place.path())).into_iter().flatten().flatten();
+    let state = files.map(|entry| entry.path()).find(|path| {
         let name = path.file_name().unwrap().to_str().unwrap();
         name.starts_with('.') && name.ends_with(".json")
     });
@@ -70,7 +71,9 @@ fn killed_anywhere_in_download_and_unpacking_nothing_that_was_saved_is_fetched_a
         let enough = random.random_range(0..60_000_000);
         let mut child = start(&program, &["fetch"]);
         // Where less than that is missing, the kill falls into verifying, unpacking or the moments after.
-        while server.sent() - sent < enough
+        // Now and then the kill waits for something to be saved, so that the next start has something to use.
+        let after_save = killed % 3 == 0;
+        while (server.sent() - sent < enough || after_save && claimed(&dataset).is_empty())
             && !dataset.join(".raw.partial").exists()
             && child.try_wait().unwrap().is_none()
         {
