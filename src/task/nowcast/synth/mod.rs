@@ -60,10 +60,10 @@ pub fn write(config: &Synthetic, into: &Path, stop: &Stop, progress: &dyn Progre
     write_as(config, Container::Classic, into, stop, progress)
 }
 
-/// [`write`], in any container.
+/// [`write()`], in any container.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_as(
     config: &Synthetic,
     container: Container,
