@@ -68,7 +68,6 @@ impl Precision {
     }
 
     /// A tensor in this type; itself where it already is. The gradient goes back in the tensor's own type.
-    #[must_use]
     pub fn cast(self, tensor: &Tensor) -> Tensor {
         tensor.to_kind(self.kind())
     }

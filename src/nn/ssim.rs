@@ -29,7 +29,6 @@ impl Ssim {
     }
 
     /// The similarity at every cell, for images `[..., y, x]` in 0 to 1. Computed in fp32.
-    #[must_use]
     pub fn image(&self, one: &Tensor, other: &Tensor) -> Tensor {
         let (one, other) = (one.to_kind(Kind::Float), other.to_kind(Kind::Float));
         // Two calls: where the second image is data, nothing of its own is kept for a gradient.

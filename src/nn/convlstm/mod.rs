@@ -114,7 +114,6 @@ impl ConvLstm {
     /// # Panics
     /// As every operation of `tch`, with libtorch's text: where memory runs out, or the frames are not those of the
     /// architecture.
-    #[must_use]
     pub fn forward(&self, input_btcyx: &Tensor, precision: Precision) -> Tensor {
         // Time first: what all frames share can be done in one call, and one frame of all samples is a piece of memory.
         let mut frames_bcyx = precision.cast(input_btcyx).unbind(1);

@@ -37,6 +37,17 @@ struct Entry {
     frozen: bool,
 }
 
+/// A parameter as plain values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedValues {
+    /// Its name.
+    pub name: String,
+    /// Its dimensions.
+    pub shape: Vec<usize>,
+    /// Its numbers, the last dimension the densest.
+    pub values: Vec<f32>,
+}
+
 /// Parameters that can't be what is asked of them.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParametersError {
@@ -112,20 +123,18 @@ impl Parameters {
     }
 
     /// All values, flat. Shares its memory with the views: who writes to it moves the model.
-    #[must_use]
     pub fn values(&self) -> Tensor {
         self.values.shallow_clone()
     }
 
     /// All gradients, flat. Backward passes add to them.
-    #[must_use]
     pub fn gradients(&self) -> Tensor {
         self.gradients.shallow_clone()
     }
 
     /// Sets all gradients to 0, in place: the views keep theirs in the flat tensor.
     pub fn zero_gradients(&self) {
-        let _ = self.gradients().zero_();
+        drop(self.gradients().zero_());
     }
 
     /// How many numbers there are.
@@ -207,8 +216,8 @@ impl Parameters {
         let mut names = Vec::new();
         for entry in self.entries.iter_mut().filter(|entry| pattern::fits(pattern, &entry.spec.name)) {
             entry.frozen = true;
-            let _ = entry.view.set_requires_grad(false);
-            let _ = part(&self.gradients, &entry.range, &entry.spec.shape).zero_();
+            drop(entry.view.set_requires_grad(false));
+            drop(part(&self.gradients, &entry.range, &entry.spec.shape).zero_());
             names.push(entry.spec.name.clone());
         }
         if names.is_empty() {
@@ -222,7 +231,7 @@ impl Parameters {
     pub fn thaw(&mut self) {
         for entry in &mut self.entries {
             entry.frozen = false;
-            let _ = entry.view.set_requires_grad(true);
+            drop(entry.view.set_requires_grad(true));
         }
     }
 
@@ -253,17 +262,21 @@ impl Parameters {
         Ok(self.entries.iter().map(named).collect())
     }
 
-    /// A copy of a flat tensor of this layout as plain arrays: name, shape, numbers. Waits for the device.
+    /// A copy of a flat tensor of this layout as plain values. Waits for the device.
     ///
     /// # Errors
     /// Where its length is not that of the parameters.
-    pub fn arrays_of(&self, flat: &Tensor) -> Result<Vec<(String, Vec<usize>, Vec<f32>)>, ParametersError> {
+    pub fn values_of(&self, flat: &Tensor) -> Result<Vec<NamedValues>, ParametersError> {
         self.check_length(flat.numel())?;
         let mut numbers = vec![0.0_f32; flat.numel()];
         flat.detach().to_device(Device::Cpu).copy_data(&mut numbers, flat.numel());
         let shape = |entry: &Entry| entry.spec.shape.iter().map(|size| size.unsigned_abs() as usize).collect();
-        let array = |entry: &Entry| (entry.spec.name.clone(), shape(entry), numbers[entry.range.clone()].to_vec());
-        Ok(self.entries.iter().map(array).collect())
+        let named = |entry: &Entry| NamedValues {
+            name: entry.spec.name.clone(),
+            shape: shape(entry),
+            values: numbers[entry.range.clone()].to_vec(),
+        };
+        Ok(self.entries.iter().map(named).collect())
     }
 
     fn check_length(&self, got: usize) -> Result<(), ParametersError> {

@@ -63,7 +63,7 @@ fn a_change_of_the_flat_values_moves_the_views() {
     let parameters = parameters();
     let view = parameters.view("second.scale").unwrap();
     assert_eq!(numbers(&view), [1.0, 1.0]);
-    let _ = parameters.values().fill_(3.0);
+    drop(parameters.values().fill_(3.0));
     assert_eq!(numbers(&view), [3.0, 3.0]);
 }
 
@@ -91,7 +91,7 @@ fn frozen_parameters_get_no_gradient_until_they_are_thawed() {
     let mut parameters = parameters();
     loss(&parameters).backward();
     assert_eq!(parameters.freeze("first.*").unwrap(), ["first.weight", "first.bias"]);
-    assert_eq!((parameters.frozen(), parameters.decayed()), (vec![0..16], vec![16..24]));
+    assert_eq!([parameters.frozen(), parameters.decayed()].concat(), [0..16, 16..24]);
     assert_eq!(numbers(&parameters.gradients())[..16], [0.0; 16], "what was there is cleared");
     loss(&parameters).backward();
     assert_eq!(numbers(&parameters.gradients())[..16], [0.0; 16]);
@@ -126,9 +126,10 @@ fn names_and_shapes_that_do_not_fit_are_refused() {
 #[test]
 fn a_flat_tensor_is_taken_apart_and_loaded_again() {
     let (source, mut target) = (parameters(), parameters());
-    let _ = source.values().copy_(&Tensor::arange(26, (Kind::Float, Device::Cpu)));
-    let arrays = source.arrays_of(&source.values()).unwrap();
-    assert_eq!(arrays[1], ("first.bias".into(), vec![4], vec![12.0, 13.0, 14.0, 15.0]));
+    source.values().copy_(&Tensor::arange(26, (Kind::Float, Device::Cpu)));
+    let arrays = source.values_of(&source.values()).unwrap();
+    let expected = NamedValues { name: "first.bias".into(), shape: vec![4], values: vec![12.0, 13.0, 14.0, 15.0] };
+    assert_eq!(arrays[1], expected);
     let report = target.load_named(&source.parts_of(&source.values()).unwrap());
     assert!(report.is_complete(), "{report}");
     assert_eq!(numbers(&target.values()), numbers(&source.values()));

@@ -40,7 +40,6 @@ impl LossParts {
     pub const NAMES: [&'static str; 3] = ["loss", "huber", "ssim"];
 
     /// The sums of all parts over the samples, as one vector without a graph.
-    #[must_use]
     pub fn sums(&self) -> Tensor {
         let parts = [&self.loss_b.detach(), &self.huber_b, &self.ssim_b];
         Tensor::stack(&parts, 0).sum_dim_intlist(1, false, Kind::Float)
