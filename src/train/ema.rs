@@ -67,7 +67,6 @@ impl Ema {
     }
 
     /// The average.
-    #[must_use]
     pub fn average(&self) -> &Tensor {
         &self.average
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::slice;
 
 use tch::Tensor;
 
@@ -146,11 +147,13 @@ fn a_weight_does_not_depend_on_where_it_stands() {
     let (all, gradient) = (saved.values(), saved.gradient(0));
     for (name, rates) in cases() {
         let mut whole = all.copy();
-        Optimizer::new(&rates, &whole).step(&mut whole, &gradient, 1e-2, &[0..261]).unwrap();
+        Optimizer::new(&rates, &whole).step(&mut whole, &gradient, 1e-2, slice::from_ref(&(0..261))).unwrap();
         for (start, length) in [(0, 1), (1, 5), (3, 64), (100, 161)] {
             let mut part = all.narrow(0, start, length).copy();
-            let decay = [0..length as usize];
-            Optimizer::new(&rates, &part).step(&mut part, &gradient.narrow(0, start, length), 1e-2, &decay).unwrap();
+            let decay = 0..length as usize;
+            Optimizer::new(&rates, &part)
+                .step(&mut part, &gradient.narrow(0, start, length), 1e-2, slice::from_ref(&decay))
+                .unwrap();
             assert_eq!(bits(&part), bits(&whole.narrow(0, start, length)), "{name}");
         }
     }
