@@ -37,6 +37,6 @@ mod crash_tests;
 #[cfg(test)]
 mod damage_tests;
 #[cfg(test)]
-mod testing;
+pub(in crate::train) mod testing;
 #[cfg(test)]
 mod writer_tests;
