@@ -89,5 +89,10 @@ pub(super) fn recover(disk: &dyn Disk, folder: &Path) -> Result<(), FsError> {
             rename(disk, &old, &place)?;
         }
     }
-    partials(disk, folder)?.iter().try_for_each(|partial| remove_tree(disk, partial))
+    let partials = partials(disk, folder)?;
+    if !partials.is_empty() {
+        // They may have had a final name that only this life has taken from them; that must be durable before their files go.
+        disk.sync_folder(folder).map_err(FsError::at("sync folder", folder))?;
+    }
+    partials.iter().try_for_each(|partial| remove_tree(disk, partial))
 }

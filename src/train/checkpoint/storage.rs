@@ -104,7 +104,16 @@ impl Store {
             place::into_place(self.disk.as_ref(), &partial, &self.path(snapshot.id), before)?;
             Ok(manifest)
         });
-        saved.inspect_err(|_| forget(self.disk.as_ref(), &partial))
+        saved.inspect_err(|_| self.throw_away(&partial))
+    }
+
+    /// Removes what was not completed. It may have had its final name for a moment: unless the loss of that name is
+    /// durable, a power cut would bring the name back over a folder without files. The next start removes it then.
+    fn throw_away(&self, partial: &Path) {
+        match self.disk.sync_folder(&self.folder) {
+            Ok(()) => forget(self.disk.as_ref(), partial),
+            Err(error) => tracing::debug!("left {} for the next start: {error}", partial.display()),
+        }
     }
 
     /// What stands under the name already: the same position is saved again where a run fell back to an older checkpoint.

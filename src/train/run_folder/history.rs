@@ -174,8 +174,9 @@ mod tests {
     fn every_epoch_is_there_exactly_once_wherever_the_run_died_or_lost_power() {
         let undisturbed = MemoryDisk::default();
         train(&undisturbed).unwrap();
+        let operations = undisturbed.operations().len();
         let expected = files(&undisturbed);
-        for operation in 0..undisturbed.operations().len() {
+        for operation in 0..operations {
             for cut in [Cut::Kill, Cut::OnlySynced, Cut::NamesFirst, Cut::Chance(1), Cut::Chance(2), Cut::Chance(3)] {
                 let disk = MemoryDisk::default();
                 disk.inject(operation, Fault::Death);

@@ -170,10 +170,10 @@ mod tests {
         let place = "the last start was killed in stage train after epoch 3, step 40";
         assert_eq!(
             status(9_500_000_000, Some(10_000_000_000)).death().unwrap(),
-            format!("{place}, probably out of memory: its peak was 9.5 GB of 10 GB")
+            format!("{place}, probably out of memory: its peak was 9.5 GB of 10.0 GB")
         );
         let other = status(2_000_000_000, Some(10_000_000_000)).death().unwrap();
-        assert_eq!(other, format!("{place}, or power was lost; its peak memory was 2.0 GB of 10 GB"));
+        assert_eq!(other, format!("{place}, or power was lost; its peak memory was 2.0 GB of 10.0 GB"));
         assert!(status(1, None).death().is_some());
         for state in [State::Stopped, State::Failed, State::Finished] {
             assert_eq!(Status { state, ..status(1, None) }.death(), None);
