@@ -1,6 +1,7 @@
 //! What libtorch has and `tch` does not expose: the only place with `unsafe`.
 
 pub mod cuda;
+pub mod flat;
 mod versions;
 
 pub use versions::{Versions, versions};

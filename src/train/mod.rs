@@ -1,4 +1,16 @@
-//! Training. Holds the `train` section of the configuration.
+//! Training: the parts of the engine that decide and compute, whatever the task. Holds the `train` section of the
+//! configuration.
 
 mod check;
+pub mod clip;
 pub mod config;
+pub mod divergence;
+pub mod ema;
+pub mod grouping;
+mod lerp;
+pub mod micro_batch;
+pub mod optimizer;
+pub mod patience;
+pub mod plateau;
+pub mod scaler;
+pub mod schedule;
