@@ -14,3 +14,9 @@ pub mod patience;
 pub mod plateau;
 pub mod scaler;
 pub mod schedule;
+//! Training: the `train` section of the configuration, the checkpoints and the run folder.
+
+mod check;
+pub mod checkpoint;
+pub mod config;
+pub mod run_folder;

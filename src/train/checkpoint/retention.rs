@@ -1,0 +1,130 @@
+//! What to delete after a save: a pure decision. The newest k and the best k by a score stay; damaged checkpoints are the
+//! user's and never touched.
+
+use std::cmp::Ordering;
+
+use super::id::CheckpointId;
+
+/// Which way a score gets better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Losses.
+    Lower,
+    /// Scores such as CSI.
+    Higher,
+}
+
+/// What is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// The newest so many.
+    pub last: usize,
+    /// The best so many besides.
+    pub best: usize,
+    /// The score that decides, a key of the manifest's `metrics`.
+    pub metric: String,
+    /// Which way it gets better.
+    pub direction: Direction,
+}
+
+/// One valid checkpoint that stands on the disk.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Standing {
+    /// Where it stands in training.
+    pub id: CheckpointId,
+    /// Its score, where it was validated.
+    pub score: Option<f64>,
+}
+
+/// What may go, oldest first, now that `written` was saved and read back. With `written` not among the standing nothing
+/// goes: whatever happened to it, the older ones are all there is.
+#[must_use]
+pub fn deletions(standing: &[Standing], written: CheckpointId, keep: &Keep) -> Vec<CheckpointId> {
+    if !standing.iter().any(|checkpoint| checkpoint.id == written) {
+        return Vec::new();
+    }
+    let mut newest_first: Vec<&Standing> = standing.iter().collect();
+    newest_first.sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.id));
+    let best_first = ranked(standing, keep.direction);
+    let last = newest_first.iter().take(keep.last).map(|checkpoint| checkpoint.id);
+    let best = best_first.iter().take(keep.best).map(|checkpoint| checkpoint.id);
+    let kept: Vec<CheckpointId> = last.chain(best).chain([written]).collect();
+    newest_first.iter().rev().map(|checkpoint| checkpoint.id).filter(|id| !kept.contains(id)).collect()
+}
+
+/// Those with a score, best first; of equals the older one is better, as it was when it was found.
+fn ranked(standing: &[Standing], direction: Direction) -> Vec<&Standing> {
+    let scored = |checkpoint: &&Standing| checkpoint.score.is_some_and(|score| !score.is_nan());
+    let mut ranked: Vec<&Standing> = standing.iter().filter(scored).collect();
+    ranked.sort_by(|one, other| {
+        let order = one.score.partial_cmp(&other.score).unwrap_or(Ordering::Equal);
+        let order = if direction == Direction::Higher { order.reverse() } else { order };
+        order.then(one.id.cmp(&other.id))
+    });
+    ranked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn keep(last: usize, best: usize, direction: Direction) -> Keep {
+        Keep { last, best, metric: "val_loss".into(), direction }
+    }
+
+    fn id(epoch: u64) -> CheckpointId {
+        CheckpointId { epoch, step: epoch * 10 }
+    }
+
+    fn standing(scores: &[f64]) -> Vec<Standing> {
+        (1..).zip(scores).map(|(epoch, &score)| Standing { id: id(epoch), score: Some(score) }).collect()
+    }
+
+    #[test]
+    fn the_newest_and_the_best_stay() {
+        let all = standing(&[5.0, 1.0, 4.0, 2.0, 3.0, 6.0]);
+        assert_eq!(deletions(&all, id(6), &keep(2, 2, Direction::Lower)), [id(1), id(3)]);
+        assert_eq!(deletions(&all, id(6), &keep(1, 2, Direction::Higher)), [id(2), id(3), id(4), id(5)]);
+    }
+
+    #[test]
+    fn of_equal_scores_the_older_stays_and_no_number_is_never_best() {
+        let all = standing(&[2.0, 2.0, f64::NAN, 9.0]);
+        assert_eq!(deletions(&all, id(4), &keep(1, 1, Direction::Lower)), [id(2), id(3)]);
+    }
+
+    #[test]
+    fn order_is_by_number() {
+        let all = [99_999, 100_000, 9_999].map(|epoch| Standing { id: id(epoch), score: None });
+        assert_eq!(deletions(&all, id(100_000), &keep(1, 3, Direction::Lower)), [id(9_999), id(99_999)]);
+    }
+
+    #[test]
+    fn nothing_goes_where_the_new_one_does_not_stand() {
+        assert_eq!(deletions(&standing(&[1.0, 2.0, 3.0]), id(4), &keep(1, 0, Direction::Lower)), []);
+    }
+
+    proptest! {
+        #[test]
+        fn what_must_stay_stays_and_no_more(
+            scores in proptest::collection::vec(proptest::option::of(0_i32..5), 1..12),
+            last in 0_usize..5, best in 0_usize..5, written: proptest::sample::Index, higher: bool,
+        ) {
+            let direction = if higher { Direction::Higher } else { Direction::Lower };
+            let all: Vec<Standing> =
+                (1..).zip(&scores).map(|(epoch, score)| Standing { id: id(epoch), score: score.map(f64::from) }).collect();
+            let written = all[written.index(all.len())].id;
+            let gone = deletions(&all, written, &keep(last, best, direction));
+            let stays: Vec<&Standing> = all.iter().filter(|checkpoint| !gone.contains(&checkpoint.id)).collect();
+            prop_assert!(stays.iter().any(|checkpoint| checkpoint.id == written));
+            prop_assert!(stays.len() <= last + best + 1);
+            prop_assert!(all.iter().rev().take(last).all(|checkpoint| stays.contains(&checkpoint)));
+            let better = |one: f64, other: f64| if higher { one > other } else { one < other };
+            for lost in all.iter().filter(|checkpoint| gone.contains(&checkpoint.id) && checkpoint.score.is_some()) {
+                let not_worse = stays.iter().filter(|kept| kept.score.is_some_and(|score| !better(lost.score.unwrap(), score)));
+                prop_assert!(not_worse.count() >= best, "{lost:?} had to stay");
+            }
+        }
+    }
+}
