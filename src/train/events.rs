@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::run_folder::RunError;
 use super::task::Picture;
 
 /// A number with its name.
@@ -211,7 +212,7 @@ pub trait Observer {
     ///
     /// # Errors
     /// Where something can't be written.
-    fn observe(&mut self, event: &Event) -> Result<(), crate::util::fs::FsError>;
+    fn observe(&mut self, event: &Event) -> Result<(), RunError>;
 }
 
 /// All who listen.
@@ -223,7 +224,7 @@ pub struct Observers {
 struct Listener {
     observer: Box<dyn Observer>,
     /// What its last call failed with: a later one that succeeds has made good for it.
-    failed: Option<crate::util::fs::FsError>,
+    failed: Option<RunError>,
 }
 
 impl Observers {
@@ -249,7 +250,7 @@ impl Observers {
     ///
     /// # Errors
     /// The first one.
-    pub fn finish(&mut self) -> Result<(), crate::util::fs::FsError> {
+    pub fn finish(&mut self) -> Result<(), RunError> {
         self.list.iter_mut().find_map(|listener| listener.failed.take()).map_or(Ok(()), Err)
     }
 }

@@ -1,22 +1,24 @@
-//! Training: the parts of the engine that decide and compute, whatever the task. Holds the `train` section of the
-//! configuration.
+//! Training, whatever the task: the engine and what it tells ([`engine`], [`events`], [`observe`]), what it asks of a task
+//! and its data ([`task`], [`feed`]), the parts that compute and the parts that decide, the checkpoints and the run folder.
+//! Holds the `train` section of the configuration.
 
 mod check;
+pub mod checkpoint;
 pub mod clip;
 pub mod config;
 pub mod divergence;
 pub mod ema;
+pub mod engine;
+pub mod events;
+pub mod feed;
 pub mod grouping;
 mod lerp;
 pub mod micro_batch;
+pub mod observe;
 pub mod optimizer;
 pub mod patience;
 pub mod plateau;
+pub mod run_folder;
 pub mod scaler;
 pub mod schedule;
-//! Training: the `train` section of the configuration, the checkpoints and the run folder.
-
-mod check;
-pub mod checkpoint;
-pub mod config;
-pub mod run_folder;
+pub mod task;

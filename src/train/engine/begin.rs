@@ -51,12 +51,7 @@ impl<T: Task> Engine<T> {
     ///
     /// # Errors
     /// As [`Self::begin`], and where the snapshot is not of this task and these phases.
-    pub fn resume(
-        task: T,
-        feeds: Feeds<T::Sample>,
-        setting: Setting,
-        snapshot: &Snapshot,
-    ) -> Result<Self, TrainError> {
+    pub fn resume(task: T, feeds: Feeds<T::Sample>, setting: Setting, snapshot: &Snapshot) -> Result<Self, TrainError> {
         let state = State::of(snapshot)?;
         if state.phase >= setting.phases.len() {
             let (got, expected) = (state.phase + 1, setting.phases.len());

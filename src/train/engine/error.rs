@@ -3,14 +3,15 @@
 use thiserror::Error;
 
 use crate::native::flat::NotFlat;
+use crate::nn::parameters::ParametersError;
 use crate::train::checkpoint::CheckpointError;
-use crate::train::optimizer::OptimizerError;
 use crate::train::divergence::Diverged;
-use crate::train::micro_batch::OutOfMemory;
 use crate::train::feed::FeedError;
+use crate::train::micro_batch::OutOfMemory;
+use crate::train::optimizer::OptimizerError;
+use crate::train::run_folder::RunError;
 use crate::train::task::TaskError;
 use crate::util::exit::Exit;
-use crate::util::fs::FsError;
 use crate::util::stop::Stopped;
 use crate::util::units;
 
@@ -40,7 +41,10 @@ pub enum TrainError {
     Checkpoint(#[from] CheckpointError),
     /// What observers write can't be written.
     #[error(transparent)]
-    Observer(#[from] FsError),
+    Observer(#[from] RunError),
+    /// A flat tensor is not that of the model.
+    #[error(transparent)]
+    Parameters(#[from] ParametersError),
     /// There is nothing to train on.
     #[error("there are no training samples; lower task.*.split.val_share, or add data")]
     NoSamples,
@@ -95,6 +99,7 @@ impl TrainError {
             Self::Task(error) => error.exit(),
             Self::Checkpoint(error) => error.exit(),
             Self::Observer(error) => error.exit(),
+            Self::Parameters(error) => error.exit(),
             Self::NoSamples => Exit::DataRefused,
             Self::OutOfMemory { source, .. } => source.exit(),
             Self::Diverged { source, .. } => source.exit(),

@@ -12,6 +12,7 @@
 //! Whatever a run does follows from its configuration, its samples and its state; so a run that is stopped after any step
 //! and resumed does what it would have done.
 
+mod background;
 mod begin;
 mod epoch;
 mod error;
@@ -33,6 +34,7 @@ mod verdict;
 
 use std::time::Instant;
 
+pub use background::Background;
 pub use begin::{Feeds, Setting};
 pub use error::TrainError;
 pub use rehearse::Rehearsal;

@@ -27,18 +27,12 @@ pub(super) struct Tools {
 impl Tools {
     pub(super) fn new(config: &TrainConfig, parameters: &Parameters) -> Self {
         Self {
-            optimizer: Optimizer::new(&config.optimizer, parameters.values()),
-            decay: decayed(parameters),
+            optimizer: Optimizer::new(&config.optimizer, &parameters.values()),
+            decay: parameters.decayed(),
             schedule: Schedule::new(config),
-            average: config.ema_decay.map(|decay| Ema::new(decay, parameters.values())),
+            average: config.ema_decay.map(|decay| Ema::new(decay, &parameters.values())),
         }
     }
-}
-
-/// Weights decay; biases and the scales of norms, which have one dimension, don't.
-fn decayed(parameters: &Parameters) -> Vec<Range<usize>> {
-    let list = parameters.list().iter();
-    list.filter(|parameter| parameter.shape.len() > 1).map(|parameter| parameter.range.clone()).collect()
 }
 
 impl<T: Task> Engine<T> {
@@ -46,6 +40,8 @@ impl<T: Task> Engine<T> {
     pub(super) fn begin_phase(&mut self) -> Result<(), TrainError> {
         let (phase, phases) = (self.state.phase, self.phases.len());
         self.task.begin_phase(phase)?;
+        // A phase may freeze a part of the model.
+        self.tools.decay = self.task.parameters().decayed();
         self.tell(&Event::PhaseStarted { phase, phases });
         Ok(())
     }

@@ -52,7 +52,8 @@ impl<T: Task> Engine<T> {
         let parts = Vec::<f64>::try_from(sums.f_to_kind(Kind::Double)?)?;
         let step = began.elapsed();
         let memory_bytes = memory_bytes();
-        let without_gradient = self.task.parameters().unused();
+        let unused = self.task.parameters().unused();
+        let without_gradient = unused.into_iter().map(str::to_owned).collect();
         self.task.parameters().zero_gradients();
         let epoch = step.mul_f64(self.steps_per_epoch()) + self.rehearse_validation()?;
         let mut total = Sums::default();

@@ -48,7 +48,7 @@ pub(super) fn capture<T: Task>(task: &T, tools: &Tools, state: &State, seed: u64
     Ok(Snapshot {
         id: state.id(),
         progress,
-        model: cut(parameters, parameters.values())?,
+        model: cut(parameters, &parameters.values())?,
         optim: arrays(tools.optimizer.state())?,
         ema: tools.average.as_ref().map_or(Ok(Vec::new()), |average| cut(parameters, average.average()))?,
         publish: Publish::default(),
@@ -121,7 +121,7 @@ impl<T: Task> Engine<T> {
         let misfit = |problem: String| TrainError::Misfit { checkpoint: snapshot.id.to_string(), problem };
         let updates = State::of(snapshot)?.average_updates;
         let (parameters, tools) = (self.task.parameters(), &mut self.tools);
-        join(parameters, &snapshot.model, parameters.values()).map_err(misfit)?;
+        join(parameters, &snapshot.model, &parameters.values()).map_err(misfit)?;
         let saved = tensors(&snapshot.optim).map_err(misfit)?;
         tools.optimizer.load_state(&saved).map_err(|error| misfit(error.to_string()))?;
         if let Some(average) = &mut tools.average {

@@ -63,7 +63,7 @@ impl<T: Task> Engine<T> {
     /// Reads what the device found, and shortens the gradient: the only time in a step that the host waits.
     fn measure(&mut self, weight: f64, sums: &Tensor) -> Result<Measured, TrainError> {
         let parts = Vec::<f64>::try_from(sums.f_to_kind(Kind::Double)?)?;
-        let mut gradients = self.task.parameters().gradients().shallow_clone();
+        let mut gradients = self.task.parameters().gradients();
         let scale = self.state.scaler.as_ref().map(|scaler| {
             scaler.unscale(&mut gradients);
             scaler.scale()
@@ -81,7 +81,7 @@ impl<T: Task> Engine<T> {
         let parameters = self.task.parameters();
         let mut values = parameters.values().detach();
         let tools = &mut self.tools;
-        tools.optimizer.step(&mut values, parameters.gradients(), self.state.lr, &tools.decay)?;
+        tools.optimizer.step(&mut values, &parameters.gradients(), self.state.lr, &tools.decay)?;
         if let Some(average) = &mut tools.average {
             average.update(&values)?;
             self.state.average_updates = average.updates();
@@ -135,6 +135,7 @@ impl<T: Task> Engine<T> {
 
     fn warn_of_unused(&mut self) {
         let parameters = self.task.parameters().unused();
+        let parameters: Vec<_> = parameters.into_iter().map(str::to_owned).collect();
         if !parameters.is_empty() {
             self.tell(&Event::WithoutGradient { parameters });
         }

@@ -9,12 +9,8 @@ use crate::train::checkpoint::{Dtype, NamedArray};
 
 /// A flat tensor that lies like the weights, cut into its parts.
 pub(super) fn cut(parameters: &Parameters, flat: &Tensor) -> Result<Vec<NamedArray>, TrainError> {
-    let values = Vec::<f32>::try_from(flat)?;
-    let part = |parameter: &crate::nn::parameters::Parameter| {
-        let shape: Vec<usize> = parameter.shape.iter().map(|&size| size as usize).collect();
-        NamedArray::f32(&parameter.name, &shape, &values[parameter.range.clone()])
-    };
-    Ok(parameters.list().iter().map(part).collect())
+    let parts = parameters.arrays_of(flat)?;
+    Ok(parts.iter().map(|(name, shape, values)| NamedArray::f32(name, shape, values)).collect())
 }
 
 /// Writes parts back into a flat tensor.
@@ -23,18 +19,21 @@ pub(super) fn cut(parameters: &Parameters, flat: &Tensor) -> Result<Vec<NamedArr
 /// What does not fit, in words.
 pub(super) fn join(parameters: &Parameters, arrays: &[NamedArray], flat: &Tensor) -> Result<(), String> {
     let mut values = vec![0.0_f32; flat.numel()];
-    for parameter in parameters.list() {
-        let array = arrays.iter().find(|array| array.name == parameter.name);
-        let array = array.ok_or_else(|| format!("it has no {}", parameter.name))?;
-        let place = &mut values[parameter.range.clone()];
-        if array.dtype != Dtype::F32 || array.bytes.len() != 4 * place.len() {
-            return Err(format!("{} is {} {:?}, expected F32 {:?}", array.name, array.dtype, array.shape, parameter.shape));
+    for (spec, range) in parameters.layout() {
+        let array = arrays.iter().find(|array| array.name == spec.name);
+        let array = array.ok_or_else(|| format!("it has no {}", spec.name))?;
+        let place = &mut values[range];
+        let fits = array.shape.iter().map(|&size| size as i64).eq(spec.shape.iter().copied());
+        if array.dtype != Dtype::F32 || !fits || array.bytes.len() != 4 * place.len() {
+            return Err(format!("{} is {} {:?}, expected F32 {:?}", array.name, array.dtype, array.shape, spec.shape));
         }
         for (value, bytes) in place.iter_mut().zip(array.bytes.chunks_exact(4)) {
             *value = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
         }
     }
-    tch::no_grad(|| flat.shallow_clone().f_copy_(&Tensor::from_slice(&values))).map(drop).map_err(|error| error.to_string())
+    tch::no_grad(|| flat.shallow_clone().f_copy_(&Tensor::from_slice(&values)))
+        .map(drop)
+        .map_err(|error| error.to_string())
 }
 
 /// The state of an optimizer.

@@ -11,13 +11,13 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::saving::Keeper;
 use super::{Engine, Feeds, Setting};
 use crate::data::loader::{Order, Position};
-use crate::nn::parameters::Parameters;
+use crate::nn::parameters::{ParameterSpec, Parameters};
 use crate::train::checkpoint::{CheckpointError, Snapshot};
 use crate::train::config::TrainConfig;
 use crate::train::events::{Event, Observer, Observers, Record};
 use crate::train::feed::{Feed, FeedError, Stream};
+use crate::train::run_folder::RunError;
 use crate::train::task::{NamedValues, Picture, Scores, Task, TaskError};
-use crate::util::fs::FsError;
 use crate::util::seed::generator;
 use crate::util::stop::Stop;
 
@@ -155,7 +155,7 @@ impl Task for Line {
     fn step(&mut self, batch: &Batch, scale: f64) -> Result<Tensor, TaskError> {
         let errors_b = self.errors(batch);
         let slopes_b = &errors_b * (2.0 * self.factor * scale);
-        let mut gradients = self.parameters.gradients().shallow_clone();
+        let mut gradients = self.parameters.gradients();
         drop(gradients.narrow(0, 0, 3).f_add_(&batch.inputs_bi.tr().matmul(&slopes_b))?);
         drop(gradients.narrow(0, 3, 1).f_add_(&slopes_b.sum(Kind::Float))?);
         // Only now, so that a part of the gradient has been added already.
@@ -225,7 +225,7 @@ pub(super) struct Heard {
 }
 
 impl Observer for Heard {
-    fn observe(&mut self, event: &Event) -> Result<(), FsError> {
+    fn observe(&mut self, event: &Event) -> Result<(), RunError> {
         self.events.borrow_mut().push(event.clone());
         if (self.stops_at)(event, self.number) {
             self.stop.request();
@@ -281,8 +281,9 @@ impl Run {
             observers: Observers::default().with(heard),
             stop,
         };
+        let specs = [ParameterSpec::weight("weight", &[1, 3]), ParameterSpec::bias("bias", &[1])];
         let task = Line {
-            parameters: Parameters::new(&[("weight", &[1, 3]), ("bias", &[1])], Device::Cpu),
+            parameters: Parameters::new(&specs, 42, Device::Cpu).unwrap(),
             faults: self.faults.clone(),
             factors: self.factors.clone(),
             factor: 1.0,

@@ -117,7 +117,8 @@ fn the_last_short_group_is_averaged_over_the_samples_that_it_has() {
     assert!((exact.losses()[0] - short.losses()[0]).abs() < 1e-6);
     let steps = short.events.borrow();
     let norm = |event: &Event| if let Event::Stepped(step) = event { Some(step.gradient_norm) } else { None };
-    let norms: Vec<f64> = [&exact.events.borrow(), &steps].iter().filter_map(|list| list.iter().find_map(norm)).collect();
+    let norms: Vec<f64> =
+        [&exact.events.borrow(), &steps].iter().filter_map(|list| list.iter().find_map(norm)).collect();
     assert!((norms[0] - norms[1]).abs() < 1e-5, "{norms:?}");
 }
 

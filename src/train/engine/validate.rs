@@ -52,7 +52,9 @@ impl<T: Task> Engine<T> {
     }
 
     /// The samples that validation looks at: those of the other side, or the one batch that is learned by heart.
-    pub(super) fn open_validation(&self) -> Result<Box<dyn Iterator<Item = Result<T::Sample, TrainError>>>, TrainError> {
+    pub(super) fn open_validation(
+        &self,
+    ) -> Result<Box<dyn Iterator<Item = Result<T::Sample, TrainError>>>, TrainError> {
         if self.config().overfit_single_batch {
             return Ok(Box::new(self.single_batch()?.into_iter().map(Ok)));
         }

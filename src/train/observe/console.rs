@@ -20,9 +20,10 @@ pub fn line(event: &Event) -> Option<String> {
             "step {step} failed again: back to the weights of step {to_step}, learning rate x {lr_factor}; samples: {}",
             samples.join(", ")
         )),
-        Event::MicroBatchChanged { from, to } if to < from => {
-            Some(format!("memory ran out: {} at once instead of {from}; the steps stay the same", units::count(*to as u64, "sample")))
-        }
+        Event::MicroBatchChanged { from, to } if to < from => Some(format!(
+            "memory ran out: {} at once instead of {from}; the steps stay the same",
+            units::count(*to as u64, "sample")
+        )),
         Event::MicroBatchChanged { from, to } => Some(format!("{to} samples at once again instead of {from}")),
         Event::WithoutGradient { parameters } => {
             Some(format!("no gradient ever reaches {}: the model does not use it", parameters.join(", ")))
@@ -149,8 +150,22 @@ mod tests {
         };
         let samples = vec!["20110512 frame 3".to_owned()];
         let events = [
-            Event::Started(Started { parameters: 41_234, train_samples: 160, val_samples: 1, epochs: 20, epoch: 0, step: 0 }),
-            Event::Started(Started { parameters: 1, train_samples: 160, val_samples: 40, epochs: 20, epoch: 2, step: 100 }),
+            Event::Started(Started {
+                parameters: 41_234,
+                train_samples: 160,
+                val_samples: 1,
+                epochs: 20,
+                epoch: 0,
+                step: 0,
+            }),
+            Event::Started(Started {
+                parameters: 1,
+                train_samples: 160,
+                val_samples: 40,
+                epochs: 20,
+                epoch: 2,
+                step: 100,
+            }),
             Event::PhaseStarted { phase: 1, phases: 2 },
             Event::PhaseStarted { phase: 0, phases: 1 },
             Event::Stepped(step),

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::train::events::{Event, Named, Observer};
+use crate::train::run_folder::RunError;
 use crate::util::fs::{FsError, create_dir_all};
 
 /// How many steps share one record of the step's curves: a curve needs no more points than that.
@@ -25,7 +26,7 @@ impl TensorBoard {
     ///
     /// # Errors
     /// Where it can't be created.
-    pub fn create(folder: &Path) -> Result<Self, FsError> {
+    pub fn create(folder: &Path) -> Result<Self, RunError> {
         create_dir_all(folder)?;
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         // The reader orders files by name, and takes what is after "tfevents." for the time.
@@ -37,17 +38,17 @@ impl TensorBoard {
         Ok(created)
     }
 
-    fn write(&mut self, event: &[u8]) -> Result<(), FsError> {
-        self.file.write_all(&record(event)).map_err(FsError::at("write", &self.path))
+    fn write(&mut self, event: &[u8]) -> Result<(), RunError> {
+        Ok(self.file.write_all(&record(event)).map_err(FsError::at("write", &self.path))?)
     }
 
-    fn scalars(&mut self, step: u64, values: &[Named]) -> Result<(), FsError> {
+    fn scalars(&mut self, step: u64, values: &[Named]) -> Result<(), RunError> {
         self.write(&encode(wall_time(), step, &Content::Scalars(values)))
     }
 }
 
 impl Observer for TensorBoard {
-    fn observe(&mut self, event: &Event) -> Result<(), FsError> {
+    fn observe(&mut self, event: &Event) -> Result<(), RunError> {
         match event {
             // Makes the reader forget what an earlier session wrote about later steps.
             Event::Started(started) if started.step > 0 => {
@@ -163,7 +164,8 @@ mod tests {
     #[test]
     fn the_bytes_are_those_that_tensorboard_writes() {
         let expected = include_bytes!("../../../tests/fixtures/tensorboard/events.out.tfevents.expected");
-        let values = [("train/loss".to_owned(), 0.25), ("step/lr".to_owned(), 1e-5), ("scores/csi".to_owned(), f64::NAN)];
+        let values =
+            [("train/loss".to_owned(), 0.25), ("step/lr".to_owned(), 1e-5), ("scores/csi".to_owned(), f64::NAN)];
         let written = [
             encode(1000.0, 0, &Content::Version),
             encode(1000.5, 10, &Content::Scalars(&values)),
