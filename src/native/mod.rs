@@ -2,6 +2,7 @@
 
 pub mod cuda;
 pub mod flat;
+pub mod memory;
 mod versions;
 
 pub use versions::{Versions, versions};
