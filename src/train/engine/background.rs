@@ -39,7 +39,7 @@ impl Keeper for Background {
         self.saver.as_ref().is_some_and(Saver::is_busy)
     }
 
-    fn save(&mut self, mut snapshot: Snapshot) -> Result<(), CheckpointError> {
+    fn save(&mut self, snapshot: Snapshot) -> Result<(), CheckpointError> {
         let outcomes = self.saver.as_ref().map_or_else(Vec::new, Saver::outcomes);
         self.take_in(outcomes)?;
         if let Some((older, _)) = self.paused.take()
@@ -51,7 +51,6 @@ impl Keeper for Background {
                 saver.save(*older);
             }
         }
-        snapshot.publish.last = true;
         if let Some(saver) = &self.saver {
             saver.save(snapshot);
         }

@@ -51,7 +51,7 @@ pub(super) fn capture<T: Task>(task: &T, tools: &Tools, state: &State, seed: u64
         model: cut(parameters, &parameters.values())?,
         optim: arrays(tools.optimizer.state())?,
         ema: tools.average.as_ref().map_or(Ok(Vec::new()), |average| cut(parameters, average.average()))?,
-        publish: Publish::default(),
+        publish: Publish { last: true, best: false },
     })
 }
 

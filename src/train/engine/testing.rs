@@ -265,6 +265,10 @@ impl Run {
     }
 
     pub(super) fn engine(&self) -> Engine<Line> {
+        self.engine_with(Box::new(self.kept.clone()), Observers::default())
+    }
+
+    pub(super) fn engine_with(&self, keeper: Box<dyn Keeper>, observers: Observers) -> Engine<Line> {
         tch::set_num_threads(1);
         let stop = Stop::default();
         let heard =
@@ -274,13 +278,7 @@ impl Run {
             train: Box::new(Rows { rows: rows("train", self.train_rows), order: order(true) }),
             val: Some(Box::new(Rows { rows: rows("val", 9), order: order(false) })),
         };
-        let setting = Setting {
-            phases: self.config.clone(),
-            seed: 42,
-            keeper: Box::new(self.kept.clone()),
-            observers: Observers::default().with(heard),
-            stop,
-        };
+        let setting = Setting { phases: self.config.clone(), seed: 42, keeper, observers: observers.with(heard), stop };
         let specs = [ParameterSpec::weight("weight", &[1, 3]), ParameterSpec::bias("bias", &[1])];
         let task = Line {
             parameters: Parameters::new(&specs, 42, Device::Cpu).unwrap(),

@@ -1,8 +1,18 @@
 //! The engine with a task small enough to be followed by hand.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
 use super::testing::{Faults, Run};
 use super::*;
+use crate::train::checkpoint::Store;
+use crate::train::checkpoint::disk::{Disk, RealDisk};
+use crate::train::checkpoint::retention::{Direction, Keep};
+use crate::train::checkpoint::weights::Weights;
+use crate::train::checkpoint::writer::Saver;
 use crate::train::config::{AdamW, CheckpointConfig, Optimizer, Schedule, Warmup};
+use crate::train::observe::{HistoryFile, TensorBoard};
 use crate::util::exit::Exit;
 
 fn config() -> TrainConfig {
@@ -321,6 +331,43 @@ fn a_snapshot_of_another_task_or_other_phases_is_refused() {
     let error = engine.restore(&snapshot).unwrap_err();
     assert_eq!(error.exit(), Exit::Configuration);
     assert!(error.to_string().contains("it has no weight"), "{error}");
+}
+
+/// Trains in a folder, from the newest checkpoint that is there.
+fn train_in(folder: &Path, stops_after: u64) {
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let checkpoint = CheckpointConfig { every_steps: Some(2), ..config().checkpoint };
+    let mut run = Run::new(&TrainConfig { checkpoint, ..config() });
+    run.number = stops_after;
+    run.stops_at = |event, number| matches!(event, Event::Stepped(step) if step.step == number);
+    let store = Store::open(Arc::clone(&disk), &folder.join("checkpoints"), "1").unwrap();
+    run.from = store.newest(|_| Ok(())).unwrap().loaded.map(Snapshot::from);
+    let weights = Weights::open(Arc::clone(&disk), &folder.join("weights"), BTreeMap::default()).unwrap();
+    let keep = Keep { last: 2, best: 3, metric: VAL_LOSS.into(), direction: Direction::Lower };
+    let keeper = Background::new(Saver::start(store, weights, keep).unwrap());
+    let history = HistoryFile::new(disk, folder.join("history.json"));
+    let curves = TensorBoard::create(&folder.join("tensorboard")).unwrap();
+    let ended = run.engine_with(Box::new(keeper), Observers::default().with(history).with(curves)).train();
+    assert_eq!(ended.is_err(), stops_after > 0);
+}
+
+/// The bytes of what a run leaves, but for what tells the time.
+fn left_in(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let names = ["history.json", "results.csv", "weights/best.safetensors", "weights/last.safetensors"];
+    let newest = "checkpoints/e0004-s000012";
+    let files = ["model.safetensors", "optim.safetensors", "ema.safetensors", "manifest.json"];
+    let names = names.map(str::to_owned).into_iter().chain(files.map(|file| format!("{newest}/{file}")));
+    names.map(|name| (name.clone(), std::fs::read(folder.join(name)).unwrap())).collect()
+}
+
+#[test]
+fn a_run_on_a_disk_leaves_the_same_bytes_however_often_it_was_stopped() {
+    let [whole, stopped] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    train_in(whole.path(), 0);
+    for stops_after in [1, 2, 5, 9, 12, 0] {
+        train_in(stopped.path(), stops_after);
+    }
+    assert_eq!(left_in(stopped.path()), left_in(whole.path()));
 }
 
 #[test]
