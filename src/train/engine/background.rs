@@ -1,5 +1,5 @@
 //! Snapshots that are saved beside training: the keeper that a real run has. A full disk is waited out: older checkpoints
-//! stand, training goes on, and at the end the newest snapshot is tried once more.
+//! stand and training goes on. Where the newest snapshot has still found no space at the end, that is the run's error.
 
 use super::saving::Keeper;
 use crate::train::checkpoint::writer::{Outcome, Saver};

@@ -50,6 +50,8 @@ impl<T: Task> Engine<T> {
         self.state = self.state.in_next_phase(&self.phases[self.state.phase + 1]);
         self.best = None;
         self.tools = Tools::new(self.config(), self.task.parameters());
+        // What a diverged run goes back to must not hold the optimizer of another phase.
+        self.last_good = self.capture()?;
         self.begin_phase()
     }
 

@@ -11,7 +11,7 @@ use crate::train::checkpoint::disk::{Disk, RealDisk};
 use crate::train::checkpoint::retention::{Direction, Keep};
 use crate::train::checkpoint::weights::Weights;
 use crate::train::checkpoint::writer::Saver;
-use crate::train::config::{AdamW, CheckpointConfig, Optimizer, Schedule, Warmup};
+use crate::train::config::{AdamW, CheckpointConfig, Optimizer, Schedule, Sgd, Warmup};
 use crate::train::observe::{HistoryFile, TensorBoard};
 use crate::util::exit::Exit;
 
@@ -204,6 +204,18 @@ fn training_that_stays_broken_goes_back_lowers_the_rate_and_ends_with_its_code()
     assert!(error.to_string().contains("row "), "{error}");
     let back = |event: &&Event| matches!(event, Event::RolledBack { to_step: 0 | 3 | 6 | 9 | 12 | 15, .. });
     assert_eq!(run.events.borrow().iter().filter(back).count(), 3);
+}
+
+#[test]
+fn a_phase_that_stays_broken_goes_back_with_its_own_optimizer() {
+    let first = TrainConfig { epochs: 1, ..config() };
+    let second =
+        TrainConfig { epochs: 20, optimizer: Optimizer::Sgd(Sgd::default()), ema_decay: None, ..first.clone() };
+    let mut run = Run::new(&first);
+    run.config.push(second);
+    run.faults.poisoned = (0..22).collect();
+    let error = run.engine().train().unwrap_err();
+    assert_eq!(error.exit(), Exit::Diverged, "{error}");
 }
 
 #[test]
