@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Times the program beside the usual tools on the same data and disk; prints medians and ratios.
 #     scripts/bench.sh                    all rows, three rounds
-#     scripts/bench.sh --rows classic,unpack --rounds 5 --frames 120
+#     scripts/bench.sh --rows classic,gzip --rounds 5 --frames 120
+#     scripts/bench.sh --rows step,checkpoint,first,default          training; step brings PyTorch (820 MB) into .tools
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/setup.sh

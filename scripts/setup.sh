@@ -71,7 +71,7 @@ make_python() {
   # What a user may have set for pip at large would lead the packages elsewhere.
   unset PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV PYTHONHOME PYTHONPATH
   export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
-  local install=(-m pip install --quiet --only-binary=:all: --require-hashes)
+  local install=(-m pip install --quiet --only-binary=:all: --no-deps --require-hashes)
   if "$PYTHON" -c 'import ensurepip' 2>/dev/null; then
     "$PYTHON" -m venv "$new"
     "$new/bin/python" "${install[@]}" -r scripts/pins/pip.txt

@@ -3,13 +3,14 @@
 //! The layers, each using only what stands to its right (`ARCHITECTURE.md` gives the reasons):
 //!
 //! ```text
-//! main -> cli -> worker -> config -> task -> train -> { data  report } -> { native  util }
+//! main -> cli -> worker -> config -> task -> train -> { data  nn  report } -> { native  util }
 //! ```
 
 pub mod cli;
 pub mod config;
 pub mod data;
 pub mod native;
+pub mod nn;
 pub mod report;
 pub mod task;
 pub mod train;

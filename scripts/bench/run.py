@@ -6,19 +6,16 @@ once before, so all find it in the page cache; dirty pages are flushed before ea
 """
 
 import argparse
-import os
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-FRAGUA = ROOT / "target/debug/fragua"
-HERE = Path(__file__).parent
+import train_rows
+from measure import FRAGUA, HERE, ROOT, measure, verdict
 
 CONFIG = """\
 data:
@@ -44,31 +41,6 @@ class Contender:
     setup: object = None
     runs: list = field(default_factory=list)
     failure: str = ""
-
-
-@dataclass
-class Run:
-    """What the kernel counted for one process and its children."""
-
-    wall: float
-    cpu: float
-    peak_mb: float
-
-
-def measure(command):
-    """Runs a command to its end; returns its figures, or the reason why there are none."""
-    os.sync()
-    with tempfile.TemporaryFile() as output:
-        began = time.monotonic()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.monotonic() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            output.seek(0)
-            tail = output.read().decode(errors="replace").strip().splitlines()[-3:]
-            return None, f"exit {process.returncode}: " + " | ".join(tail)
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024), ""
 
 
 def race(title, contenders, rounds, scratch, unit=None, count=0):
@@ -105,13 +77,9 @@ def show(contenders, unit, count):
         rate = f" {count / wall:12.1f}" if unit else ""
         ratio = f"{wall / ours:10.2f}" if ours else f"{'':>10}"
         cpu, peak = median(contender, "cpu"), median(contender, "peak_mb")
-        told = verdict(ours / wall, contender.target) if ours and contender.target else ""
+        share, target = ours and ours / wall, contender.target
+        told = f" {1 / target:8.2f}  {verdict(share, target)}" if ours and target else ""
         print(f"{contender.name:<24} {wall:8.2f} {span:>15} {cpu:8.2f} {peak:8.0f}{rate} {ratio}{told}", flush=True)
-
-
-def verdict(share, target):
-    """The target as the table has it, a ratio to the program, and whether the program's share of the time meets it."""
-    return f" {1 / target:8.2f}  " + ("met" if share <= target else f"missed by {share / target - 1:.0%}")
 
 
 def median(contender, figure):
@@ -205,6 +173,10 @@ ROWS = {
     "gzip": lambda options, scratch: unpack_row(options, scratch, "tar.gz", ["--gzip"], "-xzf", 0.7),
     "zstd": lambda options, scratch: unpack_row(options, scratch, "tar.zst", ["--zstd"], "--zstd -xf", 1.1),
     "loader": loader_row,
+    "step": train_rows.step_row,
+    "checkpoint": train_rows.checkpoint_row,
+    "first": train_rows.first_step_row,
+    "default": train_rows.default_row,
 }
 
 
@@ -213,11 +185,13 @@ def main():
     parser.add_argument("--rows", default=",".join(ROWS), help="which, of: %(default)s")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--frames", type=int, default=120, help="volumes of a row that holds whole ones")
+    parser.add_argument("--steps", type=int, default=12, help="of training in a run of a row that trains")
     parser.add_argument("--scratch", type=Path, help="a folder on the disk to measure (a temporary one is made below it)")
     options = parser.parse_args()
     unknown = [row for row in options.rows.split(",") if row not in ROWS]
-    if unknown or options.rounds < 1 or options.frames < 2:
-        parser.error(f"unknown rows {unknown}" if unknown else "--rounds from 1, --frames from 2")
+    if unknown or options.rounds < 1 or options.frames < 2 or options.steps < train_rows.SKIPPED + 2:
+        least = f"--rounds from 1, --frames from 2, --steps from {train_rows.SKIPPED + 2}"
+        parser.error(f"unknown rows {unknown}" if unknown else least)
     if any(row == "zstd" for row in options.rows.split(",")) and not shutil.which("zstd"):
         parser.error("tar needs zstd for the row zstd: apt-get install zstd, or name other --rows")
     fine = True

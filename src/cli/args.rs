@@ -1,10 +1,11 @@
 //! The command line as it is typed: parsed strictly, resolved by the commands.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Downloads a dataset, prepares it for training, and shows what is in it.
+/// Downloads a dataset, prepares it, trains a model on it, and shows what came out.
 #[derive(Debug, Parser)]
 #[command(name = "fragua", version, long_version = crate::cli::version::long(), propagate_version = true)]
 #[command(subcommand_required = true, arg_required_else_help = true, max_term_width = 100, after_help = BEGIN)]
@@ -16,14 +17,14 @@ pub struct Arguments {
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
     #[arg(hide_possible_values = true, help_heading = "Messages")]
     pub log_format: LogFormat,
-    /// Also tell what matters only to who develops fragua
+    /// Also show the steps of an epoch, and tell what matters only to who develops fragua
     #[arg(long, short, global = true, help_heading = "Messages")]
     pub verbose: bool,
 }
 
 /// What stands below the list of commands.
 const BEGIN: &str = "\
-Begin with `fragua prepare`, then `fragua inspect`: config.yaml as it comes needs no data and no network.
+Begin with `fragua train`: config.yaml as it comes needs no data, no network and no GPU.
 Results go to stdout, messages to stderr. The exit codes are listed in ARCHITECTURE.md.";
 
 /// How log lines are written.
@@ -38,6 +39,8 @@ pub enum LogFormat {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Fetch, prepare and train; what was finished before is skipped, what was stopped goes on
+    Train(TrainArguments),
     /// Download and unpack the dataset
     Fetch(FetchArguments),
     /// Fetch, then turn the raw files into the prepared dataset
@@ -59,6 +62,59 @@ pub struct Configured {
     /// Set one value, written as YAML, over that of the file; may be repeated: --set data.name=radar
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
+}
+
+/// `fragua train`.
+#[derive(Debug, Args)]
+pub struct TrainArguments {
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub configured: Configured,
+    /// Times that every window is seen: train.epochs; more than a finished run has continues it
+    #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
+    pub epochs: Option<usize>,
+    /// Optimizer steps after which training ends: train.max_steps
+    #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
+    pub max_steps: Option<u64>,
+    /// Time after which this start ends with a checkpoint, such as 2h or 90m: train.max_minutes
+    #[arg(long, value_name = "TIME", value_parser = super::train::time, help_heading = "Instead of --set")]
+    pub max_time: Option<Duration>,
+    /// auto, cpu, cuda or cuda:N: device
+    #[arg(long, value_name = "DEVICE", help_heading = "Instead of --set")]
+    pub device: Option<String>,
+    /// Times that a failed run goes on by itself from its last checkpoint: train.max_retries
+    #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
+    pub max_retries: Option<u32>,
+    /// Epochs without a better validation loss after which training stops early: train.patience
+    #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
+    pub patience: Option<usize>,
+    /// The run's name: name
+    #[arg(long, value_name = "NAME", help_heading = "Instead of --set")]
+    pub name: Option<String>,
+    /// The folder of all runs: output.root
+    #[arg(long, value_name = "DIR", help_heading = "Instead of --set")]
+    pub output: Option<PathBuf>,
+    /// Train the first micro-batch over and over, to see whether the model can learn: train.overfit_single_batch
+    #[arg(long, help_heading = "Instead of --set")]
+    pub overfit_single_batch: bool,
+    /// Begin a new run beside the old one, even where that could go on
+    #[arg(long)]
+    pub no_resume: bool,
+    /// Go on although this key of the configuration is no longer as it was; may be repeated
+    #[arg(long, value_name = "KEY")]
+    pub allow_change: Vec<String>,
+    /// Prepare the data, make one step, tell what training would take, and leave nothing behind
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Begin without asking, however long it takes
+    #[arg(long, short)]
+    pub yes: bool,
+    /// A note for experiment_log.json
+    #[arg(long, value_name = "TEXT")]
+    pub notes: Option<String>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `fragua fetch`.

@@ -7,7 +7,7 @@ use super::args::{
     Command, ConfigAction, ConfigArguments, Configured, FetchArguments, InspectArguments, PrepareArguments,
     SynthArguments,
 };
-use super::{CommandError, Session, output};
+use super::{CommandError, Session, output, train};
 use crate::config::{self, Config, Loaded, Override};
 use crate::data::config::Synthetic;
 use crate::task::nowcast::dataset::Dataset;
@@ -20,6 +20,10 @@ use crate::worker::{self, InspectOptions, Surroundings, WorkError};
 /// Runs a subcommand.
 pub fn run(command: Command, session: &Session) -> Result<(), CommandError> {
     match command {
+        Command::Train(arguments) => {
+            let config = load_with(&arguments.configured, train::overrides(&arguments))?.config;
+            train::run(&arguments, &config, session)
+        }
         Command::Fetch(arguments) => fetch(&arguments, session),
         Command::Prepare(arguments) => prepare(&arguments, session),
         Command::Inspect(arguments) => inspect(&arguments, session),
@@ -40,7 +44,13 @@ fn load(configured: &Configured) -> Result<Config, CommandError> {
 
 /// The configuration, with the file that it is from.
 fn load_from(configured: &Configured) -> Result<Loaded, CommandError> {
-    let overrides: Vec<Override> = configured.sets.iter().map(|argument| Override::set(argument)).collect();
+    load_with(configured, Vec::new())
+}
+
+/// The same, with flags that stand for keys: they win.
+fn load_with(configured: &Configured, flags: Vec<Override>) -> Result<Loaded, CommandError> {
+    let overrides: Vec<Override> =
+        configured.sets.iter().map(|argument| Override::set(argument)).chain(flags).collect();
     Ok(config::load(configured.config.as_deref(), variables(), &overrides)?)
 }
 

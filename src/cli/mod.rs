@@ -4,9 +4,11 @@
 
 mod args;
 mod commands;
+mod console;
 mod log;
 mod output;
 mod progress;
+mod train;
 mod version;
 
 use std::io;
@@ -18,6 +20,7 @@ use thiserror::Error;
 use tracing::{error, info};
 
 use self::args::{Arguments, LogFormat};
+use self::console::Console;
 use crate::config::ConfigError;
 use crate::util::exit::Exit;
 use crate::util::progress::Progress;
@@ -28,6 +31,7 @@ use crate::worker::WorkError;
 struct Session {
     stop: Stop,
     progress: Box<dyn Progress>,
+    console: Console,
 }
 
 /// A command that failed.
@@ -66,8 +70,9 @@ pub fn main() -> Exit {
     let bars = MultiProgress::new();
     log::start(arguments.log_format, arguments.verbose, &bars);
     let progress = progress::observer(&bars, arguments.log_format);
+    let console = Console::new(&bars, arguments.log_format, arguments.verbose);
     let result = catch_unwind(AssertUnwindSafe(|| {
-        let session = Session { stop: Stop::on_signals()?, progress };
+        let session = Session { stop: Stop::on_signals()?, progress, console };
         commands::run(arguments.command, &session)
     }));
     match result {

@@ -1,6 +1,9 @@
 //! What libtorch has and `tch` does not expose: the only place with `unsafe`.
 
 pub mod cuda;
+pub mod flat;
+pub mod gpu;
+pub mod memory;
 mod versions;
 
 pub use versions::{Versions, versions};

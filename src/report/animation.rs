@@ -1,12 +1,8 @@
 //! An event as a film: a looping GIF that shows one frame after the other, with its time.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-
-use gif::{DisposalMethod, Encoder, Frame, Repeat};
-
-use super::canvas::{BLACK, Canvas, Rgb};
-use super::radar_colours::{COLOURS, LEGEND_MIN_HEIGHT, LEGEND_WIDTH, legend};
+use super::canvas::{BLACK, Canvas};
+use super::film::Film;
+use super::radar_colours::{LEGEND_MIN_HEIGHT, LEGEND_WIDTH, legend};
 use super::radar_frame::{Labels, PictureError, RadarFrame, Zoom, check, clock, day};
 
 const MAP_PIXELS: usize = 512;
@@ -33,98 +29,23 @@ pub fn gif(frames: &[RadarFrame<'_>], labels: &Labels<'_>) -> Result<Vec<u8>, Pi
     still.text(&format!("{}   {}", labels.title, labels.level), [MARGIN, 18], 18, BLACK);
     legend(&mut still, [width - MARGIN - LEGEND_WIDTH, HEADER_HEIGHT - 10], body_height);
 
-    let palette = Palette::new();
-    let mut film = Film::new(&palette, still.width as u16, still.height as u16)?;
+    let mut film = Film::new(&still)?;
     for (index, frame) in frames.iter().enumerate() {
         let mut picture = still.clone();
         let time = format!("{}  {} UTC", day(frame.time_seconds), clock(frame.time_seconds));
         picture.text(&time, [MARGIN, 43], 16, BLACK);
         zoom.draw(&mut picture, frame, [MARGIN, HEADER_HEIGHT]);
-        film.push(&palette.indices(&picture.rgb), if index + 1 == frames.len() { LAST_DELAY } else { DELAY })?;
+        film.push(&picture, if index + 1 == frames.len() { LAST_DELAY } else { DELAY })?;
     }
     film.finish()
 }
 
-/// The colours of reflectivity, and greys for text and lines. Everything drawn is one of these or, at the rims of letters,
-/// a grey between them.
-struct Palette {
-    colours: Vec<Rgb>,
-    index_of: HashMap<Rgb, u8>,
-}
-
-/// Stands for "as in the frame before".
-const UNCHANGED: u8 = 255;
-const GREYS: usize = 52;
-
-impl Palette {
-    fn new() -> Self {
-        let greys = (0..GREYS).map(|step| [(step * 255 / (GREYS - 1)) as u8; 3]);
-        let colours: Vec<Rgb> = greys.chain(COLOURS).collect();
-        let index_of = colours.iter().enumerate().map(|(index, &colour)| (colour, index as u8)).collect();
-        Self { colours, index_of }
-    }
-
-    fn indices(&self, rgb: &[u8]) -> Vec<u8> {
-        let (pixels, _) = rgb.as_chunks::<3>();
-        pixels.iter().map(|pixel| self.index_of.get(pixel).copied().unwrap_or_else(|| nearest_grey(pixel))).collect()
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        let mut bytes = self.colours.concat();
-        bytes.resize(3 * 256, 0);
-        bytes
-    }
-}
-
-fn nearest_grey(pixel: &Rgb) -> u8 {
-    let brightness = pixel.iter().map(|&part| usize::from(part)).sum::<usize>() / 3;
-    ((brightness * (GREYS - 1) + 127) / 255) as u8
-}
-
-/// A GIF being written; a frame holds only what differs from the one before.
-struct Film {
-    encoder: Encoder<Vec<u8>>,
-    size: [u16; 2],
-    before: Vec<u8>,
-}
-
-impl Film {
-    fn new(palette: &Palette, width: u16, height: u16) -> Result<Self, PictureError> {
-        let mut encoder = Encoder::new(Vec::new(), width, height, &palette.bytes())?;
-        encoder.set_repeat(Repeat::Infinite)?;
-        Ok(Self { encoder, size: [width, height], before: Vec::new() })
-    }
-
-    fn push(&mut self, indices: &[u8], delay: u16) -> Result<(), PictureError> {
-        let changed: Vec<u8> = match self.before.is_empty() {
-            true => indices.to_vec(),
-            false => {
-                indices.iter().zip(&self.before).map(|(&now, &old)| if now == old { UNCHANGED } else { now }).collect()
-            }
-        };
-        let [width, height] = self.size;
-        let frame = Frame {
-            delay,
-            dispose: DisposalMethod::Keep,
-            transparent: Some(UNCHANGED),
-            width,
-            height,
-            buffer: Cow::Owned(changed),
-            ..Frame::default()
-        };
-        self.encoder.write_frame(&frame)?;
-        self.before = indices.to_vec();
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Vec<u8>, PictureError> {
-        self.encoder.into_inner().map_err(PictureError::Gif)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use gif::Repeat;
+
     use super::*;
+    use crate::report::radar_colours::COLOURS;
 
     #[test]
     fn a_film_loops_pauses_at_its_end_and_shows_each_frame() {
@@ -151,15 +72,5 @@ mod tests {
         assert_eq!(seen[1], (DELAY, COLOURS[16].to_vec()));
         assert_eq!(seen[2].0, LAST_DELAY);
         assert!(seen[2].1.iter().all(|&part| part == seen[2].1[0] && part < 255), "missing is grey: {:?}", seen[2]);
-    }
-
-    #[test]
-    fn every_colour_of_reflectivity_is_kept_exactly() {
-        let palette = Palette::new();
-        assert!(palette.colours.len() < usize::from(UNCHANGED));
-        for colour in COLOURS {
-            let index = palette.indices(&colour)[0];
-            assert_eq!(palette.colours[usize::from(index)], colour);
-        }
     }
 }

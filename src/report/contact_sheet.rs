@@ -85,7 +85,7 @@ fn round_length(km: f32) -> f32 {
 }
 
 /// At most `most` of `count` indices, the first and the last among them, as evenly spaced as whole numbers are.
-fn evenly(count: usize, most: usize) -> Vec<usize> {
+pub(super) fn evenly(count: usize, most: usize) -> Vec<usize> {
     if count <= most {
         return (0..count).collect();
     }

@@ -3,10 +3,14 @@
 pub mod animation;
 mod canvas;
 pub mod contact_sheet;
+pub mod curves;
+mod film;
 pub mod font;
+pub mod forecast;
 pub mod histogram;
 pub mod radar_colours;
 pub mod radar_frame;
+mod strokes;
 pub mod table;
 mod text_width;
 pub mod timeline;

@@ -58,30 +58,38 @@ pub(super) const LEGEND_WIDTH: usize = 84;
 /// How tall it must at least be for its labels.
 pub(super) const LEGEND_MIN_HEIGHT: usize = 230;
 
+/// How wide the bar itself is.
+pub(super) const BAR_WIDTH: usize = 20;
+
+/// The top and the height of the colour bar in a legend that begins at `y`: other bars stand beside it.
+pub(super) fn bar(y: usize, height: usize) -> (usize, usize) {
+    let step = (height.saturating_sub(26 + 58) / COLOURS.len()).clamp(7, 26);
+    (y + 26, step * COLOURS.len())
+}
+
 /// The colour bar with its labels, and the two colours that are no reflectivity.
 pub(super) fn legend(canvas: &mut Canvas, [x, y]: [usize; 2], height: usize) {
-    let bar_top = y + 26;
-    let step = (height.saturating_sub(26 + 58) / COLOURS.len()).clamp(7, 26);
-    let bar_height = step * COLOURS.len();
+    let (bar_top, bar_height) = bar(y, height);
+    let step = bar_height / COLOURS.len();
     canvas.text("dBZ", [x, y + 9], 14, BLACK);
     for (index, &colour) in COLOURS.iter().rev().enumerate() {
-        canvas.fill([x, bar_top + index * step], [20, step], colour);
+        canvas.fill([x, bar_top + index * step], [BAR_WIDTH, step], colour);
     }
-    canvas.frame([x, bar_top], [20, bar_height], GREY);
+    canvas.frame([x, bar_top], [BAR_WIDTH, bar_height], GREY);
     for tick in (0..=COLOURS.len()).step_by(2) {
         let dbz = MAX_DBZ - tick as f32 * STEP_DBZ;
         let tick_y = bar_top + tick * step;
-        canvas.fill([x + 21, tick_y.saturating_sub(1)], [4, 1], GREY);
+        canvas.fill([x + BAR_WIDTH + 1, tick_y.saturating_sub(1)], [4, 1], GREY);
         canvas.text(&format!("{dbz}"), [x + 29, tick_y], 13, BLACK);
     }
     for (index, (label, dbz)) in [("no echo", MIN_DBZ), ("missing", f32::NAN)].into_iter().enumerate() {
         let top = bar_top + bar_height + 16 + 22 * index;
         for row in top..top + 14 {
-            for column in x..x + 20 {
+            for column in x..x + BAR_WIDTH {
                 canvas.set(column, row, colour(dbz, column, row));
             }
         }
-        canvas.frame([x, top], [20, 14], GREY);
+        canvas.frame([x, top], [BAR_WIDTH, 14], GREY);
         canvas.text(label, [x + 28, top + 7], 13, BLACK);
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use thiserror::Error;
 
-use super::canvas::{Canvas, GREY};
+use super::canvas::{Canvas, GREY, Rgb};
 use super::radar_colours::colour;
 use crate::util::exit::Exit;
 
@@ -48,6 +48,18 @@ pub enum PictureError {
         height: usize,
         /// Columns of the first frame.
         width: usize,
+    },
+    /// An array of a forecast does not have a frame for each of its times.
+    #[error("{array} of {title} has {got} values, expected {} x {} x {}", expected[0], expected[1], expected[2])]
+    Forecast {
+        /// The forecast.
+        title: String,
+        /// Which of its arrays.
+        array: &'static str,
+        /// How many values it has.
+        got: usize,
+        /// Frames, rows, columns.
+        expected: [usize; 3],
     },
     /// The PNG encoder refused.
     #[error("could not encode the picture: {0}")]
@@ -103,25 +115,43 @@ impl Zoom {
         self.up as f32 / self.down as f32
     }
 
-    /// Draws a frame with north up, its top left corner at a place.
-    pub(super) fn draw(self, canvas: &mut Canvas, frame: &RadarFrame<'_>, [left, top]: [usize; 2]) {
+    /// Draws a frame with north up, its top left corner at a place. Cores must not vanish in small pictures: of several
+    /// cells the strongest is shown.
+    pub(super) fn draw(self, canvas: &mut Canvas, frame: &RadarFrame<'_>, corner: [usize; 2]) {
+        self.paint(canvas, frame, corner, Paint { of_two: f32::max, colour });
+    }
+
+    /// The same for values of any kind.
+    pub(super) fn paint(self, canvas: &mut Canvas, frame: &RadarFrame<'_>, [left, top]: [usize; 2], paint: Paint) {
         let [width, height] = self.size(frame);
-        for y in 0..height {
+        for y in (0..height).step_by(self.up) {
             let row = (height - 1 - y) / self.up * self.down;
-            for x in 0..width {
-                let dbz = self.strongest(frame, row, x / self.up * self.down);
-                canvas.set(left + x, top + y, colour(dbz, left + x, top + y));
+            let columns = (0..frame.width).step_by(self.down);
+            let values: Vec<f32> = columns.map(|column| self.shown(frame, row, column, paint.of_two)).collect();
+            for y in top + y..top + y + self.up {
+                for x in 0..width {
+                    canvas.set(left + x, y, (paint.colour)(values[x / self.up], left + x, y));
+                }
             }
         }
         canvas.frame([left, top], [width, height], GREY);
     }
 
-    /// Cores must not vanish in small pictures: of several cells the strongest is shown, missing only where all are.
-    fn strongest(self, frame: &RadarFrame<'_>, row: usize, column: usize) -> f32 {
+    /// One value for several cells, missing only where all are.
+    fn shown(self, frame: &RadarFrame<'_>, row: usize, column: usize, of_two: fn(f32, f32) -> f32) -> f32 {
         let rows = row..(row + self.down).min(frame.height);
         let columns = column..(column + self.down).min(frame.width);
-        rows.flat_map(|row| &frame.dbz[row * frame.width..][columns.clone()]).copied().fold(f32::NAN, f32::max)
+        rows.flat_map(|row| &frame.dbz[row * frame.width..][columns.clone()]).copied().fold(f32::NAN, of_two)
     }
+}
+
+/// How values become colours.
+#[derive(Clone, Copy)]
+pub(super) struct Paint {
+    /// Which of two cells is shown where there is room for one only; `NaN` gives way to any value.
+    pub(super) of_two: fn(f32, f32) -> f32,
+    /// The colour of a value at a pixel.
+    pub(super) colour: fn(f32, usize, usize) -> Rgb,
 }
 
 /// A time of day, UTC.
@@ -163,8 +193,8 @@ mod tests {
         let frame = frame(&dbz, 2, 3);
         let zoom = Zoom { up: 1, down: 2 };
         assert_eq!(zoom.size(&frame), [2, 1]);
-        assert_eq!(zoom.strongest(&frame, 0, 0), 60.0);
-        assert!(zoom.strongest(&frame, 0, 2).is_nan());
+        assert_eq!(zoom.shown(&frame, 0, 0, f32::max), 60.0);
+        assert!(zoom.shown(&frame, 0, 2, f32::max).is_nan());
     }
 
     #[test]

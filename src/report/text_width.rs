@@ -20,6 +20,18 @@ pub(super) fn centred(canvas: &mut Canvas, text: &str, [x, y]: [usize; 2], size:
     canvas.text(text, [x.saturating_sub(text_width(text, size) / 2), y], size, colour);
 }
 
+/// The text, or its beginning where there is no room for it.
+pub(super) fn shortened(text: &str, most: usize, size: usize) -> String {
+    if text_width(text, size) <= most {
+        return text.to_owned();
+    }
+    let mut letters: Vec<char> = text.chars().collect();
+    while letters.len() > 1 && text_width(&letters.iter().chain(&['…']).collect::<String>(), size) > most {
+        letters.pop();
+    }
+    letters.iter().chain(&['…']).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::canvas::{BLACK, Canvas, GREY, Rgb};
-use super::text_width::{centred, text_width};
+use super::text_width::{centred, shortened, text_width};
 use crate::util::units;
 
 /// What a bar's colour says. Blue, orange, green: distinct also to the colour-blind.
@@ -183,8 +183,8 @@ fn draw_row(canvas: &mut Canvas, layout: &Layout, event: &TimelineEvent, y: usiz
         hole(canvas, since(before), since(after).max(since(before) + 2), y);
     }
     event.set_aside.iter().for_each(|&time| mark(canvas, since(time), y));
-    canvas.text(&fit(&label(event), WIDTH / 3), [MARGIN, y], TEXT, BLACK);
-    canvas.text(&fit(&note(event), WIDTH / 3), [layout.notes, y], TEXT, BLACK);
+    canvas.text(&shortened(&label(event), WIDTH / 3, TEXT), [MARGIN, y], TEXT, BLACK);
+    canvas.text(&shortened(&note(event), WIDTH / 3, TEXT), [layout.notes, y], TEXT, BLACK);
 }
 
 /// Nothing but a line through the middle.
@@ -227,18 +227,6 @@ fn note(event: &TimelineEvent) -> String {
 fn length(seconds: f64) -> String {
     let minutes = (seconds / 60.0).round() as u64;
     if minutes < 60 { format!("{minutes} min") } else { format!("{} h {:02} min", minutes / 60, minutes % 60) }
-}
-
-/// The text, or its beginning where there is no room for it.
-fn fit(text: &str, most: usize) -> String {
-    if text_width(text, TEXT) <= most {
-        return text.to_owned();
-    }
-    let mut letters: Vec<char> = text.chars().collect();
-    while letters.len() > 1 && text_width(&letters.iter().chain(&['…']).collect::<String>(), TEXT) > most {
-        letters.pop();
-    }
-    letters.iter().chain(&['…']).collect()
 }
 
 #[cfg(test)]
@@ -310,7 +298,7 @@ mod tests {
     fn long_names_are_shortened_and_long_gaps_summed_up() {
         let mut one = events(4).remove(3);
         one.name = "W".repeat(300);
-        assert!(text_width(&fit(&label(&one), 400), TEXT) <= 400);
+        assert!(text_width(&shortened(&label(&one), 400, TEXT), TEXT) <= 400);
         assert_eq!(note(&one), "41 frames, 4 windows; 4 gaps up to 10 min");
         one.gaps = vec![(0.0, 240.0), (1000.0, 8620.0)];
         assert_eq!(note(&one), "41 frames, 4 windows; gaps 4 min, 2 h 07 min");

@@ -3,7 +3,7 @@
 
 use crate::util::problem::Problem;
 
-use super::config::{CheckpointConfig, Optimizer, Schedule, Sgd, TrainConfig, Warmup};
+use super::config::{CheckpointConfig, Optimizer, Schedule, Sgd, TrainConfig, ValidateConfig, Warmup};
 
 impl TrainConfig {
     /// Everything in this section that makes no sense.
@@ -26,9 +26,15 @@ impl TrainConfig {
             let remedy = "write the path of the weights, or null to start from random ones";
             found.push(Problem::new("init_from", "the path is empty", remedy));
         }
+        for (index, pattern) in self.freeze.iter().enumerate().filter(|(_, pattern)| pattern.trim().is_empty()) {
+            let message = format!("the name of a parameter is empty, got {pattern:?}");
+            let remedy = "write a name such as layers.0.*, or [] to freeze nothing";
+            found.push(Problem::new(format!("freeze.{index}"), message, remedy));
+        }
         found.extend(self.optimizer.problems().into_iter().map(|problem| problem.below("optimizer")));
         found.extend(self.schedule.problems(self.optimizer.lr()).into_iter().map(|problem| problem.below("schedule")));
         found.extend(self.warmup.problems(self.epochs).into_iter().map(|problem| problem.below("warmup")));
+        found.extend(self.validate.problems().into_iter().map(|problem| problem.below("validate")));
         found.extend(self.checkpoint.problems().into_iter().map(|problem| problem.below("checkpoint")));
         found
     }
@@ -111,6 +117,15 @@ impl Warmup {
             let message = format!("the share must be above 0 and at most 1, got {}", self.start_factor);
             found.push(Problem::new("start_factor", message, "write a share such as 0.1"));
         }
+        found
+    }
+}
+
+impl ValidateConfig {
+    fn problems(&self) -> Vec<Problem> {
+        let mut found = Vec::new();
+        at_least_one("every_epochs", self.every_epochs, &mut found);
+        at_least_one_or_off("every_steps", self.every_steps, &mut found);
         found
     }
 }
@@ -203,13 +218,15 @@ mod tests {
             accumulate: 0,
             max_steps: Some(0),
             patience: Some(0),
+            validate: ValidateConfig { every_epochs: 0, every_steps: Some(0) },
             checkpoint: CheckpointConfig { every_steps: Some(0), every_minutes: Some(0.0), keep_last: 0, keep_best: 0 },
             ..TrainConfig::default()
         };
+        let validate = ["every_epochs", "every_steps"].map(|key| format!("validate.{key}"));
         let checkpoint =
             ["every_minutes", "every_steps", "keep_last", "keep_best"].map(|key| format!("checkpoint.{key}"));
         let counts = ["epochs", "micro_batch", "accumulate", "max_steps", "patience"].map(String::from);
-        assert_eq!(paths(&config), [&counts[..], &checkpoint[..]].concat());
+        assert_eq!(paths(&config), [&counts[..], &validate[..], &checkpoint[..]].concat());
     }
 
     #[test]
@@ -221,6 +238,12 @@ mod tests {
         let sgd = Sgd { nesterov: true, momentum: 0.0, ..Sgd::default() };
         let config = TrainConfig { optimizer: Optimizer::Sgd(sgd), ..TrainConfig::default() };
         assert_eq!(paths(&config), ["optimizer.sgd.nesterov"]);
+    }
+
+    #[test]
+    fn a_frozen_parameter_without_a_name_is_refused_at_its_place() {
+        let freeze = ["layers.0.*", "", " "].map(String::from).to_vec();
+        assert_eq!(paths(&TrainConfig { freeze, ..TrainConfig::default() }), ["freeze.1", "freeze.2"]);
     }
 
     #[test]

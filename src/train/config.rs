@@ -34,7 +34,7 @@ pub struct TrainConfig {
     pub warmup: Warmup,
     /// The norm that a longer gradient is shortened to.
     pub clip_norm: Option<f64>,
-    /// Epochs without a better validation loss after which training stops early.
+    /// Validated epochs without a better validation loss after which training stops early.
     pub patience: Option<usize>,
     /// How much smaller a validation loss must be to count as better.
     pub min_delta: f64,
@@ -42,8 +42,12 @@ pub struct TrainConfig {
     pub ema_decay: Option<f64>,
     /// Weights to start from: a safetensors file, a checkpoint or a run folder.
     pub init_from: Option<PathBuf>,
+    /// Parameters that stay as they are, by name, where `*` stands for anything.
+    pub freeze: Vec<String>,
     /// Parts of training that follow each other, each with what it changes.
     pub phases: Vec<Phase>,
+    /// How often the other samples are looked at.
+    pub validate: ValidateConfig,
     /// Times that a failed run starts again by itself from its last checkpoint.
     pub max_retries: u32,
     /// When the state of training is saved, and how much of it is kept.
@@ -68,7 +72,9 @@ impl Default for TrainConfig {
             min_delta: 0.0,
             ema_decay: None,
             init_from: None,
+            freeze: Vec::new(),
             phases: Vec::new(),
+            validate: ValidateConfig::default(),
             max_retries: 5,
             checkpoint: CheckpointConfig::default(),
         }
@@ -241,6 +247,25 @@ pub struct Phase {
     pub train: serde_json::Map<String, serde_json::Value>,
     /// What changes in the task's `loss`, with the same keys.
     pub loss: serde_json::Map<String, serde_json::Value>,
+}
+
+/// How often the model is validated. The last epoch of a phase always is, and so is what a limit cuts short.
+///
+/// Patience and the schedule `plateau` count validations at the end of an epoch only. Those inside an epoch tell how
+/// training goes, and which weights are the best.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ValidateConfig {
+    /// Epochs from one validation at the end of an epoch to the next.
+    pub every_epochs: u64,
+    /// Optimizer steps from one validation inside an epoch to the next, counted from the beginning of the epoch.
+    pub every_steps: Option<u64>,
+}
+
+impl Default for ValidateConfig {
+    fn default() -> Self {
+        Self { every_epochs: 1, every_steps: None }
+    }
 }
 
 /// When the state of training is saved, and how much of it is kept. The end of an epoch always saves.

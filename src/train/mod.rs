@@ -1,4 +1,26 @@
-//! Training. Holds the `train` section of the configuration.
+//! Training, whatever the task: the engine and what it tells ([`engine`], [`events`], [`observe`]), what it asks of a task
+//! and its data ([`task`], [`feed`]), the parts that compute and the parts that decide, the checkpoints and the run folder.
+//! Holds the `train` section of the configuration.
 
 mod check;
+pub mod checkpoint;
+pub mod clip;
 pub mod config;
+pub mod device;
+pub mod divergence;
+pub mod ema;
+pub mod engine;
+pub mod events;
+pub mod feed;
+pub mod grouping;
+mod lerp;
+pub mod micro_batch;
+pub mod observe;
+pub mod optimizer;
+pub mod patience;
+pub mod plateau;
+pub mod retries;
+pub mod run_folder;
+pub mod scaler;
+pub mod schedule;
+pub mod task;

@@ -3,6 +3,7 @@
 pub mod exit;
 pub mod fs;
 pub mod lock;
+pub mod memory;
 pub mod problem;
 pub mod progress;
 pub mod retry;

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::train::TrainingError;
 use crate::data::acquire::AcquireError;
 use crate::task::nowcast::dataset::DatasetError;
 use crate::task::nowcast::inspect::InspectError;
@@ -26,6 +27,8 @@ pub enum WorkError {
     Inspect(#[from] InspectError),
     /// A synthetic dataset could not be written.
     Synth(#[from] SynthError),
+    /// Training did not begin, or failed.
+    Train(#[from] TrainingError),
 }
 
 impl WorkError {
@@ -39,6 +42,7 @@ impl WorkError {
             Self::Dataset(error) => error.exit(),
             Self::Inspect(error) => error.exit(),
             Self::Synth(error) => error.exit(),
+            Self::Train(error) => error.exit(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The stages of a run. Each is finished once, durably, and skipped when it is; each can be killed and started again.
 
 mod error;
+pub mod train;
 
 use std::path::{Path, PathBuf};
 

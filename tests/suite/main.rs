@@ -16,3 +16,6 @@ mod prepare;
 mod program;
 mod server;
 mod synth;
+mod train;
+mod train_kill;
+mod training;

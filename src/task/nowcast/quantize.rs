@@ -9,7 +9,7 @@ use crate::util::exit::Exit;
 pub const MISSING: u8 = 0;
 
 /// Steps between the weakest byte, 1, and the strongest, 255.
-const STEPS: f64 = 254.0;
+pub(super) const STEPS: f64 = 254.0;
 
 /// The linear map between dBZ and bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -209,6 +209,10 @@ pub fn report(event: &EventFiles, files: &[FileRecord]) -> EventReport {
         frames: files.iter().map(|file| file.frames().len()).sum(),
         files: files.len(),
         set_aside: set_aside.collect(),
-        used: files.iter().filter(|file| file.reason().is_none()).filter_map(|file| file.sha256).collect(),
+        used: files.iter().filter(|file| file.reason().is_none()).filter_map(named).collect(),
     }
+}
+
+fn named(file: &FileRecord) -> Option<(String, Digest)> {
+    Some((file.name.clone(), file.sha256?))
 }

@@ -38,9 +38,9 @@ pub struct EventReport {
     pub files: usize,
     /// The files that were set aside.
     pub set_aside: Vec<SetAside>,
-    /// The content of the files that are used.
+    /// The names and the content of the files that are used.
     #[serde(skip)]
-    pub used: Vec<Digest>,
+    pub used: Vec<(String, Digest)>,
 }
 
 /// A file that was set aside.
@@ -59,7 +59,7 @@ impl Report {
         let mut hasher = Hasher::default();
         for event in events.iter().filter(|event| event.frames > 0) {
             hasher.update(format!("{}\n{}\n", event.path, event.used.len()).as_bytes());
-            event.used.iter().for_each(|digest| hasher.update(digest.to_string().as_bytes()));
+            event.used.iter().for_each(|(_, digest)| hasher.update(digest.to_string().as_bytes()));
         }
         Self { options, source_grid, fingerprint: hasher.finish(), events }
     }

@@ -1,0 +1,49 @@
+"""Runs one contender as a process of its own and tells what the kernel counted for it; what every row needs to judge."""
+
+import os
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FRAGUA = ROOT / "target/debug/fragua"
+HERE = Path(__file__).parent
+
+
+@dataclass
+class Run:
+    """What the kernel counted for one process and its children, and when the process began, in seconds since 1970."""
+
+    wall: float
+    cpu: float
+    peak_mb: float
+    began: float
+    output: str
+
+
+def measure(command, env=None):
+    """Runs a command to its end; returns its figures, or the reason why there are none."""
+    os.sync()
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        began, clock = time.time(), time.monotonic()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, env=env)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.monotonic() - clock
+        process.returncode = os.waitstatus_to_exitcode(status)
+        told, wrong = read(output), read(errors)
+    if process.returncode != 0:
+        return None, f"exit {process.returncode}: " + " | ".join((told + wrong).strip().splitlines()[-3:])
+    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, began, told), ""
+
+
+def read(file):
+    """All that was written to a file."""
+    file.seek(0)
+    return file.read().decode(errors="replace")
+
+
+def verdict(share, target):
+    """Whether a share of a contender's time or memory is as small as was aimed at."""
+    return "met" if share <= target else f"missed by {share / target - 1:.0%}"

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Kills real trainings at random moments, as often as asked, and compares what they end with byte by byte.
+#     scripts/kill_training.sh            a thousand kills, some 25 minutes
+#     scripts/kill_training.sh 50
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+scripts/setup.sh
+FRAGUA_KILLS=${1:-1000} cargo test --locked --test suite -- --nocapture killed_training

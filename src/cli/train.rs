@@ -1,0 +1,196 @@
+//! `fragua train`: from its flags to a call of the worker, from the outcome to text.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, IsTerminal, Write as _};
+use std::time::Duration;
+
+use serde_json::json;
+use tracing::info;
+
+use super::args::TrainArguments;
+use super::{CommandError, Session, output};
+use crate::config::{Config, Override};
+use crate::train::events::Reason;
+use crate::util::units;
+use crate::worker::train::{Foreseen, Rehearsed, Summary, TrainOptions, Trained};
+use crate::worker::{self, Surroundings};
+
+/// Runs the command.
+pub fn run(arguments: &TrainArguments, config: &Config, session: &Session) -> Result<(), CommandError> {
+    let around = Surroundings { stop: &session.stop, progress: session.progress.as_ref() };
+    if arguments.dry_run {
+        return rehearse(arguments, config, &around);
+    }
+    let agree = |text: &str| agree(arguments.yes, text);
+    let console = || session.console.observer();
+    let options = TrainOptions {
+        no_resume: arguments.no_resume,
+        allow_change: arguments.allow_change.clone(),
+        notes: arguments.notes.clone(),
+        agree: &agree,
+        console: &console,
+    };
+    match worker::train::train(config, &options, &around)? {
+        Trained::Now(summary) if arguments.json => Ok(output::json(&summary)?),
+        Trained::Before { folder } if arguments.json => Ok(output::json(&json!({"folder": folder, "reason": null}))?),
+        Trained::Now(summary) => Ok(output::text(&summary_text(&summary))?),
+        Trained::Before { folder } => {
+            info!("this run is finished: --epochs with a larger number continues it, --no-resume begins a new one");
+            Ok(output::text(&folder.display().to_string())?)
+        }
+    }
+}
+
+fn rehearse(arguments: &TrainArguments, config: &Config, around: &Surroundings<'_>) -> Result<(), CommandError> {
+    let foreseen = worker::train::rehearse(config, around)?;
+    match arguments.json {
+        true => Ok(output::json(&foreseen)?),
+        false => Ok(output::text(&foreseen_text(&foreseen))?),
+    }
+}
+
+/// The flags that stand for a key of the configuration.
+#[must_use]
+pub fn overrides(arguments: &TrainArguments) -> Vec<Override> {
+    let TrainArguments { epochs, max_steps, max_time, device, max_retries, patience, name, output, .. } = arguments;
+    let text = |value: &dyn ToString| value.to_string();
+    // A name is text, whatever it looks like.
+    let quoted = |value: String| serde_json::Value::String(value).to_string();
+    let flags = [
+        ("--epochs", "train.epochs", epochs.as_ref().map(|value| text(value))),
+        ("--max-steps", "train.max_steps", max_steps.as_ref().map(|value| text(value))),
+        ("--max-time", "train.max_minutes", max_time.map(|time| text(&(time.as_secs_f64() / 60.0)))),
+        ("--device", "device", device.clone().map(quoted)),
+        ("--max-retries", "train.max_retries", max_retries.as_ref().map(|value| text(value))),
+        ("--patience", "train.patience", patience.as_ref().map(|value| text(value))),
+        ("--name", "name", name.clone().map(quoted)),
+        ("--output", "output.root", output.as_ref().map(|path| quoted(path.display().to_string()))),
+        (
+            "--overfit-single-batch",
+            "train.overfit_single_batch",
+            arguments.overfit_single_batch.then(|| "true".to_owned()),
+        ),
+    ];
+    let given = |(flag, path, value): (&str, &str, Option<String>)| Some(Override::flag(flag, path, &value?));
+    flags.into_iter().filter_map(given).collect()
+}
+
+/// A time as people write it: 2h, 90m, 1h30m, 45s.
+pub fn time(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("expected a time such as 2h, 90m or 1h30m, got {text:?}");
+    let time: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(time).ok().filter(|time| !time.is_zero()).ok_or_else(wrong)
+}
+
+/// Tells what training will take; on a terminal somebody decides.
+fn agree(yes: bool, text: &str) -> bool {
+    info!("{text}");
+    if yes || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return true;
+    }
+    let mut answer = String::new();
+    let asked = write!(std::io::stderr(), "Begin? [y/N] ").and_then(|()| std::io::stderr().flush());
+    let heard = asked.and_then(|()| std::io::stdin().lock().read_line(&mut answer));
+    heard.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+}
+
+/// What came out, where it lies, and what to type next.
+fn summary_text(summary: &Summary) -> String {
+    let folder = summary.folder.display();
+    let mut text = format!("{folder}\n");
+    let done = format!("{} and {}", units::count(summary.epochs, "epoch"), units::count(summary.steps, "step"));
+    let why = match summary.reason {
+        Reason::Epochs | Reason::Steps => "trained",
+        Reason::Patience => "trained until the loss had not become better for long:",
+        Reason::Time => "trained until the time was up; the same command goes on:",
+        Reason::Stopped => "stopped after",
+    };
+    text += &format!("{why} {done}\n");
+    if let Some(best) = summary.best_epoch {
+        let values = shown(summary);
+        text += &format!("best epoch {best}:\n{values}");
+    }
+    for (what, place) in [
+        ("weights", "weights/best.safetensors"),
+        ("curves", "plots/loss.png"),
+        ("forecasts", "forecasts/"),
+        ("numbers", "results.csv"),
+    ] {
+        if summary.folder.join(place).exists() {
+            // Writing to a string does not fail.
+            writeln!(text, "{what:>9}  {folder}/{place}").unwrap_or_default();
+        }
+    }
+    text += &format!("     next  tensorboard --logdir {folder}/tensorboard, or more --epochs with the same command\n");
+    text
+}
+
+/// The loss and the scores of the best epoch, and what they have to beat.
+fn shown(summary: &Summary) -> String {
+    let known = |(key, value): (&String, &f64)| {
+        let name = key.strip_prefix("val.").or_else(|| key.strip_prefix("scores."))?;
+        if name.starts_with("persistence_") {
+            return None;
+        }
+        let baseline = summary.best.get(&format!("scores.persistence_{name}"));
+        let baseline = baseline.map_or_else(String::new, |value| format!("  persistence {value:.4}"));
+        Some(format!("{name:>10} {value:9.4}{baseline}\n"))
+    };
+    summary.best.iter().filter_map(known).collect()
+}
+
+/// What a dry run has found.
+fn foreseen_text(found: &Foreseen) -> String {
+    let mut rows = vec![
+        ("device", found.device.clone()),
+        ("precision", found.precision.to_owned()),
+        ("model", units::count(found.parameters as u64, "parameter")),
+        ("training", units::count(found.train_samples as u64, "sample")),
+        ("validation", units::count(found.val_samples as u64, "sample")),
+    ];
+    if let Some(seen) = &found.rehearsed {
+        rows.extend(rehearsed_rows(seen));
+    }
+    if found.too_large_for_device {
+        rows.push(("mind", "this model is work for a GPU, and the device is none".into()));
+    }
+    rows.iter().map(|(name, value)| format!("{name:>11}  {value}\n")).collect()
+}
+
+fn rehearsed_rows(seen: &Rehearsed) -> Vec<(&'static str, String)> {
+    let time = |seconds: f64| units::duration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
+    let parts: Vec<_> = seen.parts.iter().map(|(name, value)| format!("{name} {value:.5}")).collect();
+    let memory = format!(
+        "{} after a step, of which weights, gradients and optimizer {}",
+        units::bytes(seen.memory_bytes),
+        units::bytes(seen.state_bytes)
+    );
+    let mut rows = vec![
+        ("at once", units::count(seen.micro_batch as u64, "sample")),
+        ("first loss", parts.join("  ")),
+        ("memory", memory),
+        ("step", time(seen.step_seconds)),
+        ("epoch", format!("{} with validation", time(seen.epoch_seconds))),
+        ("all epochs", format!("{}, if nothing ends training early", time(seen.total_seconds))),
+    ];
+    if !seen.without_gradient.is_empty() {
+        rows.push(("mind", format!("no gradient reaches {}", seen.without_gradient.join(", "))));
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_understood_as_people_write_it() {
+        let minutes = |text: &str| time(text).map(|time| time.as_secs_f64() / 60.0);
+        for (text, expected) in [("2h", 120.0), ("90m", 90.0), ("1h30m", 90.0), ("45s", 0.75), ("1.5h", 90.0)] {
+            assert_eq!(minutes(text), Ok(expected), "{text}");
+        }
+        for text in ["", "2", "-1h", "0s", "soon"] {
+            assert!(minutes(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Why a nowcast can't be trained as it was asked for.
+
+use thiserror::Error;
+
+use crate::nn::parameters::ParametersError;
+use crate::task::nowcast::quantize::QuantizeError;
+use crate::train::task::TaskError;
+use crate::util::exit::Exit;
+
+/// A task that can't be set up, or a window that is not one of its own.
+#[derive(Debug, Error)]
+pub enum NowcastError {
+    /// The dataset was prepared with another size.
+    #[error(
+        "the frames have {got:?} rows and columns, task.nowcast.prepare.size is {expected:?}; prepare the dataset again"
+    )]
+    Size {
+        /// As the dataset has them.
+        got: [usize; 2],
+        /// As configured.
+        expected: [usize; 2],
+    },
+    /// A channel is a level that the dataset does not have.
+    #[error(
+        "task.nowcast.prepare.levels asks for level {level} (counted from 0), the dataset has {levels}; choose among them"
+    )]
+    Level {
+        /// The level.
+        level: usize,
+        /// How many there are.
+        levels: usize,
+    },
+    /// A pattern of a phase fits no parameter.
+    #[error("phase {phase} (counted from 0) freezes what the model does not have: {source}; correct its patterns")]
+    Freeze {
+        /// The phase.
+        phase: usize,
+        /// The pattern, and all names.
+        source: ParametersError,
+    },
+    /// A phase leaves nothing to learn.
+    #[error("phase {phase} (counted from 0) freezes all of the model; leave a part of it to learn")]
+    AllFrozen {
+        /// The phase.
+        phase: usize,
+    },
+    /// The engine asks for a phase that was not set up: a mistake of this program.
+    #[error("there is no phase {phase} (counted from 0) among {phases}")]
+    NoPhase {
+        /// The phase.
+        phase: usize,
+        /// How many there are.
+        phases: usize,
+    },
+    /// A window was not made from the dataset and the configuration of this task: a mistake of this program.
+    #[error("{name}: it has {got:?} (frames, bytes of each), expected {expected:?} and frames that its event has")]
+    Window {
+        /// The window.
+        name: String,
+        /// Its shape.
+        got: (usize, usize),
+        /// The shape of all windows.
+        expected: (usize, usize),
+    },
+    /// The model can't be built.
+    #[error(transparent)]
+    Parameters(#[from] ParametersError),
+    /// Reflectivity has no range.
+    #[error(transparent)]
+    Quantize(#[from] QuantizeError),
+    /// libtorch refused.
+    #[error("libtorch failed: {0}")]
+    Torch(#[from] tch::TchError),
+}
+
+impl NowcastError {
+    /// The exit code.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Size { .. } | Self::Level { .. } | Self::AllFrozen { .. } => Exit::Configuration,
+            Self::Freeze { source, .. } | Self::Parameters(source) => source.exit(),
+            Self::Quantize(error) => error.exit(),
+            Self::NoPhase { .. } | Self::Window { .. } | Self::Torch(_) => Exit::Bug,
+        }
+    }
+}
+
+impl From<NowcastError> for TaskError {
+    fn from(error: NowcastError) -> Self {
+        match error {
+            // As it is: memory that ran out is told by libtorch's text.
+            NowcastError::Torch(error) => Self::Torch(error),
+            other => Self::Other { exit: other.exit(), source: Box::new(other) },
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Nowcasting as something that the engine can train: its network, its loss in each phase, and the windows that go through.
+//! Not the engine, and not where windows come from.
+//!
+//! ```text
+//! collate  windows of bytes to tensors on the device    draw   forecasts as plain arrays for pictures
+//! scores   hits, misses and errors, with persistence    names  what windows are called, and when they were
+//! ```
+
+mod collate;
+mod draw;
+mod error;
+mod names;
+mod scores;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use tch::{Device, Kind, Tensor};
+
+pub use collate::Batch;
+pub use error::NowcastError;
+pub use scores::NowcastScores;
+
+use self::collate::Collate;
+use self::names::Names;
+use self::scores::Judge;
+use super::config::{LossConfig, NowcastConfig};
+use super::loss::{LossParts, NowcastLoss};
+use super::model::architecture;
+use super::plan::EventTimes;
+use super::quantize::Quantizer;
+use crate::data::loader::{LoadedWindow, Position};
+use crate::nn::convlstm::ConvLstm;
+use crate::nn::parameters::{LoadReport, Parameters};
+use crate::nn::precision::Precision;
+use crate::train::task::{Picture, Task, TaskError};
+
+/// Forecasts that are shown in pictures.
+const SHOWN: usize = 4;
+
+/// What a nowcast is made of.
+#[derive(Debug)]
+pub struct Setting<'a> {
+    /// What each phase of training changes; the first also holds where nothing is trained.
+    pub phases: Vec<Phase>,
+    /// The task's section.
+    pub config: &'a NowcastConfig,
+    /// Levels, rows and columns of the dataset's frames.
+    pub shape: [usize; 3],
+    /// The events, in the order of the frames' source.
+    pub events: Vec<EventTimes>,
+    /// Where it is computed.
+    pub device: Device,
+    /// What the network computes in. fp16 works on a CPU too, but much slower than the others.
+    pub precision: Precision,
+    /// What the initial weights follow from.
+    pub seed: u64,
+}
+
+/// What a phase of training changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Phase {
+    /// What is made small.
+    pub loss: LossConfig,
+    /// Patterns of the names of parameters that don't learn, as [`Parameters::freeze`] takes them.
+    pub freeze: Vec<String>,
+}
+
+/// A ConvLSTM that learns to go on with radar sequences.
+#[derive(Debug)]
+pub struct Nowcast {
+    parameters: Parameters,
+    network: ConvLstm,
+    precision: Precision,
+    /// The loss of each phase, and what it freezes.
+    phases: Vec<(NowcastLoss, Vec<String>)>,
+    phase: usize,
+    collate: Collate,
+    judge: Judge,
+    names: Names,
+    quantizer: Quantizer,
+}
+
+impl Nowcast {
+    /// The task with its initial weights.
+    ///
+    /// # Errors
+    /// Where the dataset is not that of the configuration, a phase freezes what is not there or everything, or memory is
+    /// missing.
+    pub fn new(setting: Setting<'_>) -> Result<Self, NowcastError> {
+        let Setting { phases, config, shape, events, device, precision, seed } = setting;
+        let architecture = architecture(config);
+        let collate = Collate::new(config, shape, device)?;
+        let parameters = Parameters::new(&architecture.parameters(), seed, device)?;
+        let network = ConvLstm::new(&architecture, &parameters)?;
+        let loss = |phase: Phase| {
+            let config = NowcastConfig { loss: phase.loss, ..config.clone() };
+            (NowcastLoss::new(&config, device), phase.freeze)
+        };
+        let [_, rows, columns] = shape;
+        let levels = config.prepare.levels.clone();
+        let mut nowcast = Self {
+            parameters,
+            network,
+            precision,
+            phases: phases.into_iter().map(loss).collect(),
+            phase: 0,
+            collate,
+            judge: Judge::new(config),
+            names: Names::new(events, levels, rows * columns, config.windows.input_frames),
+            quantizer: Quantizer::new(config.prepare.min_dbz, config.prepare.max_dbz)?,
+        };
+        // A pattern of the last phase that fits nothing is found before the first one has run for days.
+        (0..nowcast.phases.len()).rev().try_for_each(|phase| nowcast.enter(phase))?;
+        nowcast.loss()?;
+        Ok(nowcast)
+    }
+
+    /// Takes the weights that fit, and tells what was left.
+    pub fn load(&mut self, tensors: &[(String, Tensor)]) -> LoadReport {
+        self.parameters.load_named(tensors)
+    }
+
+    fn enter(&mut self, phase: usize) -> Result<(), NowcastError> {
+        let phases = self.phases.len();
+        let (_, freeze) = self.phases.get(phase).ok_or(NowcastError::NoPhase { phase, phases })?;
+        self.parameters.thaw();
+        for pattern in freeze {
+            self.parameters.freeze(pattern).map_err(|source| NowcastError::Freeze { phase, source })?;
+        }
+        let frozen: usize = self.parameters.frozen().iter().map(ExactSizeIterator::len).sum();
+        if frozen == self.parameters.count() {
+            return Err(NowcastError::AllFrozen { phase });
+        }
+        self.phase = phase;
+        Ok(())
+    }
+
+    fn loss(&self) -> Result<&NowcastLoss, NowcastError> {
+        let (phase, phases) = (self.phase, self.phases.len());
+        Ok(&self.phases.get(phase).ok_or(NowcastError::NoPhase { phase, phases })?.0)
+    }
+
+    fn check(&self, window: &LoadedWindow) -> Result<(), NowcastError> {
+        let sample = &window.sample;
+        let (got, expected) = ((sample.length, sample.slice.len()), self.collate.window());
+        if got == expected && self.names.know(sample) {
+            return Ok(());
+        }
+        Err(NowcastError::Window { name: self.names.of_window(sample), got, expected })
+    }
+}
+
+impl Task for Nowcast {
+    type Sample = LoadedWindow;
+    type Batch = Batch;
+    type Scores = NowcastScores;
+
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    fn parts(&self) -> &[&'static str] {
+        &LossParts::NAMES
+    }
+
+    fn name(&self, window: &LoadedWindow) -> String {
+        self.names.of_window(&window.sample)
+    }
+
+    fn scales_loss(&self) -> bool {
+        self.precision.needs_scaler()
+    }
+
+    fn begin_phase(&mut self, phase: usize) -> Result<(), TaskError> {
+        Ok(self.enter(phase)?)
+    }
+
+    fn collate(&self, windows: &[LoadedWindow], _place: Option<Position>) -> Result<Batch, TaskError> {
+        windows.iter().try_for_each(|window| self.check(window))?;
+        Ok(self.collate.batch(windows)?)
+    }
+
+    fn step(&mut self, batch: &Batch, scale: f64) -> Result<Tensor, TaskError> {
+        let prediction_btcyx = self.network.forward(&batch.input_btcyx, self.precision);
+        let parts = self.loss()?.parts(&prediction_btcyx, &batch.target_btcyx, batch.known_btcyx.as_ref());
+        (parts.loss_b.f_sum(Kind::Float)? * scale).f_backward()?;
+        Ok(parts.sums())
+    }
+
+    fn scores(&self) -> NowcastScores {
+        self.judge.scores()
+    }
+
+    fn evaluate(&mut self, batch: &Batch, scores: &mut NowcastScores) -> Result<Tensor, TaskError> {
+        let _guard = tch::no_grad_guard();
+        let prediction_btcyx = self.network.forward(&batch.input_btcyx, self.precision);
+        let loss = self.loss()?;
+        let sums = |forecast_btcyx: &Tensor| {
+            loss.parts(forecast_btcyx, &batch.target_btcyx, batch.known_btcyx.as_ref()).sums().f_to_kind(Kind::Double)
+        };
+        let (parts, persistence) = (sums(&prediction_btcyx)?, sums(&batch.persistence())?);
+        let measured = self.judge.measure(batch, &prediction_btcyx);
+        // One transfer for everything, so that the host waits once. What is returned lies in main memory already.
+        let all = Vec::<f64>::try_from(Tensor::f_cat(&[parts, persistence, measured], 0)?)?;
+        let (parts, rest) = all.split_at(LossParts::NAMES.len());
+        let (persistence, measured) = rest.split_at(LossParts::NAMES.len());
+        let parts = Tensor::f_from_slice(parts)?;
+        scores.add(batch.samples.len(), persistence[0], measured);
+        Ok(parts)
+    }
+
+    fn shown(&self) -> usize {
+        SHOWN
+    }
+
+    fn draw(&mut self, batch: &Batch) -> Result<Vec<Picture>, TaskError> {
+        let _guard = tch::no_grad_guard();
+        let prediction_btcyx = self.network.forward(&batch.input_btcyx, self.precision);
+        Ok(draw::pictures(batch, &prediction_btcyx, &self.names, self.quantizer)?)
+    }
+}

@@ -1,0 +1,63 @@
+//! Phases: another loss, and parts of the model that do not learn.
+
+use super::super::testing::{Storms, gradient, huber_only, small};
+use super::super::{Nowcast, NowcastError, Phase};
+use crate::nn::precision::Precision;
+use crate::task::nowcast::config::LossConfig;
+use crate::train::task::{Task, TaskError};
+use crate::util::exit::Exit;
+
+fn phase(loss: LossConfig, freeze: &[&str]) -> Phase {
+    Phase { loss, freeze: freeze.iter().map(|&pattern| pattern.to_owned()).collect() }
+}
+
+fn storms(phases: Vec<Phase>) -> Storms {
+    Storms { phases, ..Storms::drifting(small(), 2) }
+}
+
+#[test]
+fn a_phase_has_a_loss_and_a_frozen_part_of_its_own() {
+    let storms = storms(vec![phase(LossConfig::default(), &[]), phase(huber_only(), &["layers.*", "head.bias"])]);
+    let mut task = storms.task(Precision::Fp32);
+    let batch = [task.collate(&storms.windows(), None).unwrap()];
+    assert!(task.parameters().frozen().is_empty());
+    let (_, first) = gradient(&mut task, &batch);
+    task.begin_phase(1).unwrap();
+    let (_, second) = gradient(&mut task, &batch);
+    let learns = |task: &Nowcast, name: &str| task.parameters().gradient(name).unwrap().any().int64_value(&[]) == 1;
+    assert!(learns(&task, "head.weight"));
+    assert!(!learns(&task, "head.bias") && !learns(&task, "layers.0.conv.weight"));
+    assert!((first[0] - second[0]).abs() > 0.01, "{first:?} {second:?}");
+    assert!((second[0] - second[1]).abs() < 1e-6, "the loss is its Huber part: {second:?}");
+    task.begin_phase(0).unwrap();
+    let (_, again) = gradient(&mut task, &batch);
+    assert_eq!(again, first);
+    assert!(learns(&task, "head.bias") && learns(&task, "layers.0.conv.weight"));
+}
+
+#[test]
+fn a_pattern_that_fits_nothing_is_found_before_anything_is_trained() {
+    let loss = LossConfig::default;
+    let storms = storms(vec![phase(loss(), &[]), phase(loss(), &["head.*", "decoder.*"])]);
+    let error = Nowcast::new(storms.setting(Precision::Fp32)).unwrap_err();
+    let text = error.to_string();
+    assert!(text.starts_with("phase 1 (counted from 0) freezes what the model does not have"), "{text}");
+    assert!(text.contains("\"decoder.*\"; there are layers.0.conv.weight, "), "{text}");
+    assert_eq!(error.exit(), Exit::Configuration);
+}
+
+#[test]
+fn a_phase_in_which_nothing_learns_is_refused() {
+    let storms = storms(vec![phase(LossConfig::default(), &["*.weight", "*.bias"])]);
+    let error = Nowcast::new(storms.setting(Precision::Fp32)).unwrap_err();
+    assert!(matches!(error, NowcastError::AllFrozen { phase: 0 }), "{error}");
+    assert_eq!(error.exit(), Exit::Configuration);
+}
+
+#[test]
+fn a_phase_that_was_not_set_up_is_refused() {
+    let mut task = storms(vec![phase(LossConfig::default(), &[])]).task(Precision::Fp32);
+    assert!(matches!(task.begin_phase(1), Err(TaskError::Other { exit: Exit::Bug, .. })));
+    let error = Nowcast::new(storms(Vec::new()).setting(Precision::Fp32)).unwrap_err();
+    assert!(matches!(error, NowcastError::NoPhase { phase: 0, phases: 0 }));
+}

@@ -1,0 +1,153 @@
+//! Scores against values computed by hand.
+
+use tch::{Device, Kind, Tensor};
+
+use super::super::collate::Collate;
+use super::super::scores::{Judge, NowcastScores};
+use super::super::testing::{Storms, small};
+use crate::nn::precision::Precision;
+use crate::task::nowcast::config::{Missing, NowcastConfig};
+use crate::task::nowcast::loss::NowcastLoss;
+use crate::train::task::{Scores, Task};
+
+/// Frames of 1 x 6 cells whose byte is the reflectivity plus 1.
+fn config() -> NowcastConfig {
+    let mut config = small();
+    (config.prepare.min_dbz, config.prepare.max_dbz) = (0.0, 254.0);
+    config.prepare.size = [1, 6];
+    config.prepare.missing = Missing::Mask;
+    (config.windows.input_frames, config.windows.target_frames) = (1, 1);
+    config.scores.thresholds_dbz = vec![20.0, 22.5, 40.0, 100.0];
+    config
+}
+
+/// A forecast in dBZ for a batch of windows, judged.
+fn judged(
+    config: &NowcastConfig,
+    windows: &[[[u8; 6]; 2]],
+    forecast_dbz: &[[f32; 6]],
+    cuts: &[usize],
+) -> NowcastScores {
+    let storms = Storms::of(config.clone(), 1, windows.iter().map(|window| window.concat()).collect());
+    let (loaded, judge) = (storms.windows(), Judge::new(config));
+    let collate = Collate::new(config, [1, 1, 6], Device::Cpu).unwrap();
+    let forecast = Tensor::from_slice(&forecast_dbz.concat()).view([-1, 1, 1, 1, 6]) / 254.0;
+    let mut scores = judge.scores();
+    let mut from = 0;
+    for &count in cuts {
+        let batch = collate.batch(&loaded[from..from + count]).unwrap();
+        let measured = judge.measure(&batch, &forecast.narrow(0, from as i64, count as i64));
+        scores.add(count, count as f64 * 0.25, &Vec::<f64>::try_from(measured).unwrap());
+        from += count;
+    }
+    scores
+}
+
+fn value(scores: &NowcastScores, name: &str) -> f64 {
+    scores.values().into_iter().find(|(known, _)| known == name).unwrap().1
+}
+
+const SEEN: [u8; 6] = [11, 21, 22, 31, 0, 51];
+const OBSERVED: [u8; 6] = [11, 21, 26, 31, 41, 0];
+const FORECAST_DBZ: [f32; 6] = [21.0, 20.0, 22.0, 10.0, 40.0, 60.0];
+
+#[test]
+fn scores_are_those_computed_by_hand() {
+    // dBZ seen 10 20 21 30 - 50, observed 10 20 25 30 40 -, forecast 21 20 22 10 40 60: the last cell counts nowhere.
+    let scores = judged(&config(), &[[SEEN, OBSERVED]], &[FORECAST_DBZ], &[1]);
+    let expected = [
+        // Above 20 were cells 2, 3, 4. Forecast: 0, 2, 4. Cell 1 is at 20 in all, which is no event.
+        ("csi_20", 2.0 / 4.0),
+        // Observed 2, 3, 4; forecast 4.
+        ("csi_22.5", 1.0 / 3.0),
+        // 40 is not above 40, and the 50 and 60 of the last cell don't count.
+        ("csi_40", f64::NAN),
+        ("csi_100", f64::NAN),
+        ("mae_dbz", (11.0 + 0.0 + 3.0 + 20.0 + 0.0) / 5.0),
+        ("rmse_dbz", f64::sqrt((121.0 + 9.0 + 400.0) / 5.0)),
+        // Seen above 20: cells 2 and 3. What was not seen in cell 4 counts as the weakest value, as the model sees it.
+        ("persistence_csi_20", 2.0 / 3.0),
+        ("persistence_csi_22.5", 1.0 / 3.0),
+        ("persistence_csi_40", f64::NAN),
+        ("persistence_csi_100", f64::NAN),
+        ("persistence_mae_dbz", (4.0 + 40.0) / 5.0),
+        ("persistence_rmse_dbz", f64::sqrt((16.0 + 1600.0) / 5.0)),
+        ("persistence_loss", 0.25),
+    ];
+    let values = scores.values();
+    assert_eq!(values.len(), expected.len(), "{values:?}");
+    for ((name, value), (expected_name, expected)) in values.iter().zip(expected) {
+        assert_eq!(name, expected_name);
+        let same = (value.is_nan() && expected.is_nan()) || (value - expected).abs() < 1e-5;
+        assert!(same, "{name}: {value}, expected {expected}");
+    }
+}
+
+#[test]
+fn where_missing_means_no_echo_all_cells_count() {
+    let mut config = config();
+    config.prepare.missing = Missing::Min;
+    let scores = judged(&config, &[[SEEN, OBSERVED]], &[FORECAST_DBZ], &[1]);
+    // The last cell: nothing was observed, 60 was forecast, 50 was seen.
+    assert_eq!((value(&scores, "csi_20"), value(&scores, "csi_40")), (2.0 / 5.0, 0.0));
+    assert!((value(&scores, "mae_dbz") - 94.0 / 6.0).abs() < 1e-5);
+    assert!((value(&scores, "persistence_mae_dbz") - 94.0 / 6.0).abs() < 1e-5);
+}
+
+#[test]
+fn scores_do_not_depend_on_how_batches_are_cut_or_ordered() {
+    let byte = |n: usize| ((n * 37 + n * n * 11) % 120) as u8;
+    let window = |w: usize| [0, 1].map(|frame| std::array::from_fn(|cell| byte(w * 12 + frame * 6 + cell)));
+    let forecast = |w: usize| std::array::from_fn(|cell| f32::from(byte(w * 6 + cell + 500)) * 0.9);
+    let order: Vec<usize> = (0..7).collect();
+    let of = |order: &[usize], cuts: &[usize]| {
+        let windows: Vec<_> = order.iter().map(|&w| window(w)).collect();
+        let forecasts: Vec<_> = order.iter().map(|&w| forecast(w)).collect();
+        judged(&config(), &windows, &forecasts, cuts).values()
+    };
+    let whole = of(&order, &[7]);
+    assert!(whole.iter().all(|(_, value)| value.is_finite()), "{whole:?}");
+    let reversed: Vec<usize> = order.iter().rev().copied().collect();
+    for other in [of(&order, &[1; 7]), of(&order, &[3, 4]), of(&reversed, &[2, 5])] {
+        for ((name, value), (_, expected)) in other.iter().zip(&whole) {
+            // Counts are whole numbers and must be equal; sums are rounded.
+            let same = value == expected || !name.contains("csi") && (value / expected - 1.0).abs() < 1e-12;
+            assert!(same, "{name}: {value}, expected {expected}");
+        }
+    }
+}
+
+#[test]
+fn nothing_judged_is_nothing_known() {
+    assert!(Judge::new(&config()).scores().values().iter().all(|(_, value)| value.is_nan()));
+}
+
+#[test]
+fn persistence_is_judged_by_the_same_loss_and_validation_returns_what_a_step_returns() {
+    let storms = Storms::drifting(small(), 3).with_holes();
+    let mut task = storms.task(Precision::Fp32);
+    let batch = task.collate(&storms.windows(), None).unwrap();
+    let mut scores = task.scores();
+    let parts = Vec::<f64>::try_from(task.evaluate(&batch, &mut scores).unwrap()).unwrap();
+    let forecast = batch.input_btcyx.narrow(1, 2, 1).repeat([1, 2, 1, 1, 1]);
+    let loss = NowcastLoss::new(&storms.config, Device::Cpu);
+    let loss = loss.parts(&forecast, &batch.target_btcyx, batch.known_btcyx.as_ref()).loss_b.mean(Kind::Double);
+    let got = value(&scores, "persistence_loss");
+    assert!((got / loss.double_value(&[]) - 1.0).abs() < 1e-6, "{got}");
+    let step = Vec::<f64>::try_from(task.step(&batch, 1.0).unwrap().to_kind(Kind::Double)).unwrap();
+    assert_eq!(parts.len(), task.parts().len());
+    assert!(parts.iter().zip(&step).all(|(val, train)| (val / train - 1.0).abs() < 1e-6), "{parts:?} {step:?}");
+}
+
+#[test]
+fn validation_leaves_the_gradient_alone() {
+    let storms = Storms::drifting(small(), 2);
+    let mut task = storms.task(Precision::Fp32);
+    let batch = task.collate(&storms.windows(), None).unwrap();
+    task.parameters().zero_gradients();
+    let mut scores = task.scores();
+    let parts = task.evaluate(&batch, &mut scores).unwrap();
+    drop(task.draw(&batch).unwrap());
+    assert!(!parts.requires_grad());
+    assert_eq!(task.parameters().gradients().count_nonzero(None).int64_value(&[]), 0);
+}

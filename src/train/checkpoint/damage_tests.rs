@@ -1,0 +1,153 @@
+//! Damage on the disk: every kind is found, an older checkpoint is used, and the damaged one stays for the user.
+
+use std::path::Path;
+
+use rand::Rng;
+
+use super::disk::memory::MemoryDisk;
+use super::disk::{Disk, RealDisk};
+use super::testing::*;
+use super::*;
+use crate::util::seed::generator;
+
+const FILES: [&str; 4] = ["model.safetensors", "optim.safetensors", "ema.safetensors", "manifest.json"];
+
+fn two_saved() -> (MemoryDisk, Store) {
+    let disk = MemoryDisk::default();
+    let store = open(&disk).unwrap();
+    store.save(&snapshot(1)).unwrap();
+    store.save(&snapshot(2)).unwrap();
+    (disk, store)
+}
+
+/// The newest is refused, told, and left alone; the older one is used.
+fn falls_back(store: &Store) -> String {
+    let found = store.newest(|_| Ok(())).unwrap();
+    assert_eq!(found.loaded.map(Snapshot::from), Some(snapshot(1)));
+    assert_eq!(found.refused.len(), 1);
+    assert_eq!(found.refused[0].0, snapshot(2).id);
+    assert_eq!(store.list().unwrap().len(), 2);
+    found.refused[0].1.clone()
+}
+
+#[test]
+fn every_flipped_bit_of_every_file_is_found() {
+    let mut chance = generator(7, "flips", 0, 0);
+    let (disk, store) = two_saved();
+    for name in FILES {
+        let path = store.path(snapshot(2).id).join(name);
+        for _ in 0..300 {
+            let mut flip = (0, 0);
+            disk.damage(&path, |content| {
+                flip = (chance.random_range(0..content.len()), chance.random_range(0..8));
+                content[flip.0] ^= 1 << flip.1;
+            });
+            falls_back(&store);
+            disk.damage(&path, |content| content[flip.0] ^= 1 << flip.1);
+        }
+        assert_eq!(newest(&store), Some(snapshot(2)));
+    }
+}
+
+#[test]
+fn a_cut_emptied_or_missing_file_is_found_by_its_name() {
+    for name in FILES {
+        let (disk, store) = two_saved();
+        let path = store.path(snapshot(2).id).join(name);
+        disk.damage(&path, |content| content.truncate(content.len() - 1));
+        assert!(falls_back(&store).contains(name));
+        disk.damage(&path, Vec::clear);
+        assert!(falls_back(&store).contains(name));
+        disk.remove_file(&path).unwrap();
+        assert!(falls_back(&store).contains(name));
+    }
+}
+
+#[test]
+fn files_and_folders_swapped_between_checkpoints_are_found() {
+    for name in FILES {
+        let (disk, store) = two_saved();
+        let [old, new] = [1, 2].map(|epoch| store.path(snapshot(epoch).id).join(name));
+        let mut content = Vec::new();
+        disk.damage(&old, |old| content = old.clone());
+        disk.damage(&new, |new| *new = content);
+        falls_back(&store);
+    }
+    let (disk, store) = two_saved();
+    let third = store.path(snapshot(3).id);
+    disk.rename(&store.path(snapshot(2).id), &third).unwrap();
+    let found = store.newest(|_| Ok(())).unwrap();
+    assert!(found.refused[0].1.contains("belongs to e0002-s000020, expected e0003-s000030"), "{:?}", found.refused);
+}
+
+#[test]
+fn a_damaged_one_is_set_aside_and_kept_when_its_position_is_saved_again() {
+    let (disk, store) = two_saved();
+    for expected in ["e0002-s000020.damaged", "e0002-s000020.damaged-2"] {
+        disk.damage(&store.path(snapshot(2).id).join(FILES[0]), |content| content[90] ^= 1);
+        store.save(&snapshot(2)).unwrap();
+        assert_eq!(newest(&store), Some(snapshot(2)));
+        assert!(disk.list(&Path::new(FOLDER).join(expected)).is_ok());
+    }
+    assert_eq!(store.list().unwrap().len(), 2);
+}
+
+#[test]
+fn what_the_engine_does_not_accept_is_passed_over_with_its_reason() {
+    let (_, store) = two_saved();
+    let accept = |loaded: &Loaded| match loaded.manifest.id.epoch {
+        2 => Err(differences(&[], &loaded.model).join(", ")),
+        _ => Ok(()),
+    };
+    let found = store.newest(accept).unwrap();
+    assert_eq!(found.loaded.map(Snapshot::from), Some(snapshot(1)));
+    assert!(found.refused[0].1.contains("w is not part of this model"), "{:?}", found.refused);
+}
+
+#[test]
+fn a_read_that_fails_once_does_not_cost_the_newest() {
+    use super::disk::memory::Fault;
+    let (disk, store) = two_saved();
+    for operation in 1..5 {
+        disk.inject(operation, Fault::Once(std::io::ErrorKind::Other));
+        assert_eq!(newest(&store), Some(snapshot(2)), "{operation}");
+    }
+}
+
+#[test]
+fn a_state_with_nan_is_neither_saved_nor_published() {
+    let (disk, store) = two_saved();
+    let mut diverged = snapshot(3);
+    diverged.optim[1] = NamedArray::f32("m", &[2], &[1.0, f32::NAN]);
+    let error = store.save(&diverged).unwrap_err();
+    assert_eq!(error.to_string(), "the state at e0003-s000030 is not saved: m holds infinity or NaN at element 1 of 2");
+    assert_eq!(error.exit(), crate::util::exit::Exit::Diverged);
+    let weights = open_weights(&disk).unwrap();
+    assert!(weights.publish(&diverged).is_err());
+    assert!(disk.list(Path::new(WEIGHTS)).unwrap().is_empty());
+}
+
+#[test]
+fn the_same_state_gives_the_same_bytes_and_the_real_disk_gives_them_back() {
+    let root = tempfile::tempdir().unwrap();
+    let save = |name: &str| {
+        let store = Store::open(std::sync::Arc::new(RealDisk), &root.path().join(name), "0.1.0").unwrap();
+        store.save(&snapshot(4)).unwrap();
+        assert_eq!(newest(&store), Some(snapshot(4)));
+        assert_eq!(std::fs::read_dir(root.path().join(name)).unwrap().count(), 1);
+        FILES.map(|file| std::fs::read(store.path(snapshot(4).id).join(file)).unwrap())
+    };
+    assert_eq!(save("one/deep"), save("two"));
+}
+
+#[test]
+fn published_weights_are_the_average_with_their_origin() {
+    let disk = MemoryDisk::default();
+    let weights = open_weights(&disk).unwrap();
+    weights.publish(&snapshot(3)).unwrap();
+    weights.publish(&snapshot(4)).unwrap();
+    let (arrays, metadata) = weights::read(&disk, &weights.best()).unwrap();
+    assert!(arrays.contains(&snapshot(3).ema[0]) && metadata["task"] == "toy" && metadata["val_loss"] == "0.1");
+    assert_eq!(weights::origin(&disk, &weights.best()).unwrap(), snapshot(3).id);
+    assert_eq!(weights::origin(&disk, &weights.last()).unwrap(), snapshot(4).id);
+}

@@ -1,0 +1,96 @@
+//! Why a checkpoint could not be saved or loaded.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::array::NotFinite;
+use crate::util::exit::Exit;
+use crate::util::fs::FsError;
+use crate::util::units::bytes;
+
+/// A checkpoint that could not be saved or loaded.
+#[derive(Debug, Error)]
+pub enum CheckpointError {
+    /// The disk refused or failed.
+    #[error(transparent)]
+    Disk(#[from] FsError),
+    /// The disk is full, or will be. What was saved before stands, and training can go on once there is space.
+    #[error("{} has {} free, the next checkpoint needs {}; free some space, or lower train.checkpoint.keep_last and keep_best", path.display(), bytes(*.free), bytes(*.needed))]
+    OutOfSpace {
+        /// The folder of the checkpoints.
+        path: PathBuf,
+        /// Bytes that are free.
+        free: u64,
+        /// Bytes that are needed.
+        needed: u64,
+    },
+    /// The state holds infinity or NaN, so that nobody could go on from it.
+    #[error("the state at {checkpoint} is not saved: {source}")]
+    NotFinite {
+        /// Where training stood.
+        checkpoint: String,
+        /// The array.
+        source: NotFinite,
+    },
+    /// The engine handed over arrays that make no file.
+    #[error("the state at {checkpoint} can't be written: {problem}")]
+    Malformed {
+        /// Where training stood.
+        checkpoint: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// What stands on the disk is not what was written.
+    #[error("{} is damaged: {problem}", path.display())]
+    Damaged {
+        /// The checkpoint or the file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Another version of the program wrote it.
+    #[error("{} has format version {got}, this program reads version {expected}; resume with the program that wrote it", path.display())]
+    Version {
+        /// The manifest.
+        path: PathBuf,
+        /// Its version.
+        got: u64,
+        /// Ours.
+        expected: u64,
+    },
+}
+
+impl CheckpointError {
+    /// 65 where the content is wrong, 75 where the disk is full, 76 where training diverged, otherwise that of the disk.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Disk(_) if self.is_out_of_space() => Exit::TryAgain,
+            Self::Disk(error) => error.exit(),
+            Self::OutOfSpace { .. } => Exit::TryAgain,
+            Self::NotFinite { .. } => Exit::Diverged,
+            Self::Malformed { .. } => Exit::Bug,
+            Self::Damaged { .. } => Exit::DataRefused,
+            Self::Version { .. } => Exit::Configuration,
+        }
+    }
+
+    /// Whether waiting for space may help.
+    #[must_use]
+    pub fn is_out_of_space(&self) -> bool {
+        match self {
+            Self::OutOfSpace { .. } => true,
+            Self::Disk(error) => {
+                matches!(error.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether writing the same again under a new name may help: the disk failed, not the state and not the space.
+    pub(super) fn is_worth_another_try(&self) -> bool {
+        matches!(self, Self::Disk(_) | Self::Damaged { .. }) && !self.is_out_of_space()
+    }
+}

@@ -1,0 +1,123 @@
+//! Finding the checkpoint to go on from: the newest that is whole, by number. Damaged ones are told, left where they are,
+//! and never chosen.
+
+use std::path::Path;
+
+use super::array::NamedArray;
+use super::disk::read;
+use super::error::CheckpointError;
+use super::id::CheckpointId;
+use super::manifest::{FileRecord, Manifest};
+use super::safetensors;
+use super::snapshot::{EMA, MODEL, OPTIM, Snapshot};
+use super::storage::{Store, both_sides};
+use crate::util::sha256::Digest;
+
+/// A checkpoint in memory, verified.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// What it says about itself.
+    pub manifest: Manifest,
+    /// The weights that are trained.
+    pub model: Vec<NamedArray>,
+    /// The state of the optimizer.
+    pub optim: Vec<NamedArray>,
+    /// The running average of the weights; empty where none is kept.
+    pub ema: Vec<NamedArray>,
+}
+
+/// The outcome of looking for the newest valid checkpoint.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The newest valid one, or none where there is none.
+    pub loaded: Option<Loaded>,
+    /// Where that one stands in the midst of an epoch, the one that this epoch began with.
+    pub epoch_start: Option<Loaded>,
+    /// The newer ones that can't be used, newest first, each with the reason.
+    pub refused: Vec<(CheckpointId, String)>,
+}
+
+impl From<Loaded> for Snapshot {
+    fn from(loaded: Loaded) -> Self {
+        let Loaded { manifest: Manifest { id, progress, publish, .. }, model, optim, ema } = loaded;
+        Self { id, progress, model, optim, ema, publish }
+    }
+}
+
+impl Store {
+    /// Loads one checkpoint and verifies all of it: digests, shapes, finite numbers.
+    ///
+    /// # Errors
+    /// Where it can't be read or is damaged.
+    pub fn load(&self, id: CheckpointId) -> Result<Loaded, CheckpointError> {
+        let folder = self.path(id);
+        let manifest = self.read_manifest(&folder, id)?;
+        let arrays = |name: &str| match manifest.files.get(name) {
+            Some(expected) => self.read_arrays(&folder.join(name), expected),
+            None => Ok(Vec::new()),
+        };
+        let (model, optim, ema) = (arrays(MODEL)?, arrays(OPTIM)?, arrays(EMA)?);
+        Ok(Loaded { manifest, model, optim, ema })
+    }
+
+    fn read_arrays(&self, path: &Path, expected: &FileRecord) -> Result<Vec<NamedArray>, CheckpointError> {
+        let damaged = |problem: String| CheckpointError::Damaged { path: path.to_owned(), problem };
+        let file = read(self.disk.as_ref(), path)?;
+        let got = FileRecord { bytes: file.len() as u64, sha256: Digest::of(&file) };
+        if got != *expected {
+            return Err(damaged(both_sides(&got, expected)));
+        }
+        let (arrays, _) = safetensors::read(&file).map_err(damaged)?;
+        arrays.iter().try_for_each(NamedArray::check_finite).map_err(|problem| damaged(problem.to_string()))?;
+        Ok(arrays)
+    }
+
+    /// The newest checkpoint that is whole and that `accept` takes; what `accept` returns is the reason why not. Each one
+    /// that is passed over is told in a warning and in the result.
+    ///
+    /// # Errors
+    /// Where the folder can't be read, or a checkpoint was written by another version of the program.
+    pub fn newest(&self, accept: impl Fn(&Loaded) -> Result<(), String>) -> Result<Found, CheckpointError> {
+        let mut found = Found::default();
+        for id in self.list()?.into_iter().rev() {
+            let reason = match self.load_twice(id) {
+                Ok(loaded) => match accept(&loaded) {
+                    Ok(()) => {
+                        found.epoch_start = self.epoch_start(&loaded.manifest)?;
+                        found.loaded = Some(loaded);
+                        break;
+                    }
+                    Err(reason) => reason,
+                },
+                Err(error @ CheckpointError::Version { .. }) => return Err(error),
+                Err(error) => error.to_string(),
+            };
+            tracing::warn!("checkpoint {id} can't be used, the next older one is tried: {reason}");
+            found.refused.push((id, reason));
+        }
+        Ok(found)
+    }
+
+    /// The checkpoint that the epoch began with in whose midst another one stands; none where that is lost.
+    fn epoch_start(&self, midway: &Manifest) -> Result<Option<Loaded>, CheckpointError> {
+        if midway.progress.position == 0 {
+            return Ok(None);
+        }
+        let earlier = self.list()?.into_iter().filter(|id| id.epoch == midway.id.epoch && *id < midway.id);
+        let is_start = |id: &CheckpointId| self.manifest(*id).is_ok_and(|manifest| manifest.progress.position == 0);
+        let Some(id) = earlier.rev().find(is_start) else { return Ok(None) };
+        let start = self.load_twice(id);
+        Ok(start.inspect_err(|error| tracing::warn!("checkpoint {id} can't be used: {error}")).ok())
+    }
+
+    /// A disk that failed once is asked again: falling back costs training time, and deleting nothing costs nothing.
+    fn load_twice(&self, id: CheckpointId) -> Result<Loaded, CheckpointError> {
+        match self.load(id) {
+            Err(CheckpointError::Disk(error)) => {
+                tracing::debug!("{id} is read again: {error}");
+                self.load(id)
+            }
+            done => done,
+        }
+    }
+}

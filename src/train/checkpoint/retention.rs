@@ -1,0 +1,158 @@
+//! What to delete after a save: a pure decision. The newest k and the best k by a score stay, and the starts of the epochs
+//! that the newest stand in; damaged checkpoints are the user's and never touched.
+
+use std::cmp::Ordering;
+
+use super::id::CheckpointId;
+
+/// Which way a score gets better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Losses.
+    Lower,
+    /// Scores such as CSI.
+    Higher,
+}
+
+/// What is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// The newest so many.
+    pub last: usize,
+    /// The best so many besides.
+    pub best: usize,
+    /// The score that decides, a key of the manifest's `metrics`.
+    pub metric: String,
+    /// Which way it gets better.
+    pub direction: Direction,
+}
+
+/// One valid checkpoint that stands on the disk.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Standing {
+    /// Where it stands in training.
+    pub id: CheckpointId,
+    /// Its score, where it was validated.
+    pub score: Option<f64>,
+    /// Whether an epoch begins with it. What stands in the midst of this epoch needs it: a diverged run goes back to it.
+    pub starts_epoch: bool,
+}
+
+/// What may go, oldest first, now that `written` was saved and read back. With `written` not among the standing nothing
+/// goes: whatever happened to it, the older ones are all there is.
+#[must_use]
+pub fn deletions(standing: &[Standing], written: CheckpointId, keep: &Keep) -> Vec<CheckpointId> {
+    if !standing.iter().any(|checkpoint| checkpoint.id == written) {
+        return Vec::new();
+    }
+    let mut newest_first: Vec<&Standing> = standing.iter().collect();
+    newest_first.sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.id));
+    let best_first = ranked(standing, keep.direction);
+    let last: Vec<CheckpointId> =
+        newest_first.iter().take(keep.last).map(|checkpoint| checkpoint.id).chain([written]).collect();
+    let starts = last.iter().filter_map(|&id| start_of(id, &newest_first));
+    let best = best_first.iter().take(keep.best).map(|checkpoint| checkpoint.id);
+    let kept: Vec<CheckpointId> = last.iter().copied().chain(best).chain(starts).collect();
+    newest_first.iter().rev().map(|checkpoint| checkpoint.id).filter(|id| !kept.contains(id)).collect()
+}
+
+/// The start of the epoch that a checkpoint stands in: itself, where it is one.
+fn start_of(id: CheckpointId, newest_first: &[&Standing]) -> Option<CheckpointId> {
+    let is_start = |other: &&&Standing| other.starts_epoch && other.id.epoch == id.epoch && other.id <= id;
+    newest_first.iter().find(is_start).map(|start| start.id)
+}
+
+/// Those with a score, best first; of equals the older one is better, as it was when it was found.
+fn ranked(standing: &[Standing], direction: Direction) -> Vec<&Standing> {
+    let scored = |checkpoint: &&Standing| checkpoint.score.is_some_and(|score| !score.is_nan());
+    let mut ranked: Vec<&Standing> = standing.iter().filter(scored).collect();
+    ranked.sort_by(|one, other| {
+        let order = one.score.partial_cmp(&other.score).unwrap_or(Ordering::Equal);
+        let order = if direction == Direction::Higher { order.reverse() } else { order };
+        order.then(one.id.cmp(&other.id))
+    });
+    ranked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn keep(last: usize, best: usize, direction: Direction) -> Keep {
+        Keep { last, best, metric: "val_loss".into(), direction }
+    }
+
+    fn id(epoch: u64) -> CheckpointId {
+        CheckpointId { epoch, step: epoch * 10 }
+    }
+
+    fn standing(scores: &[f64]) -> Vec<Standing> {
+        (1..)
+            .zip(scores)
+            .map(|(epoch, &score)| Standing { id: id(epoch), score: Some(score), starts_epoch: true })
+            .collect()
+    }
+
+    #[test]
+    fn the_newest_and_the_best_stay() {
+        let all = standing(&[5.0, 1.0, 4.0, 2.0, 3.0, 6.0]);
+        assert_eq!(deletions(&all, id(6), &keep(2, 2, Direction::Lower)), [id(1), id(3)]);
+        assert_eq!(deletions(&all, id(6), &keep(1, 2, Direction::Higher)), [id(2), id(3), id(4), id(5)]);
+    }
+
+    #[test]
+    fn of_equal_scores_the_older_stays_and_no_number_is_never_best() {
+        let all = standing(&[2.0, 2.0, f64::NAN, 9.0]);
+        assert_eq!(deletions(&all, id(4), &keep(1, 1, Direction::Lower)), [id(2), id(3)]);
+    }
+
+    #[test]
+    fn order_is_by_number() {
+        let all = [99_999, 100_000, 9_999].map(|epoch| Standing { id: id(epoch), score: None, starts_epoch: true });
+        assert_eq!(deletions(&all, id(100_000), &keep(1, 3, Direction::Lower)), [id(9_999), id(99_999)]);
+    }
+
+    #[test]
+    fn nothing_goes_where_the_new_one_does_not_stand() {
+        assert_eq!(deletions(&standing(&[1.0, 2.0, 3.0]), id(4), &keep(1, 0, Direction::Lower)), []);
+    }
+
+    #[test]
+    fn the_start_of_an_epoch_stays_as_long_as_a_newest_one_stands_in_it() {
+        let at = |epoch, step, starts_epoch| Standing { id: CheckpointId { epoch, step }, score: None, starts_epoch };
+        let all = [at(2, 20, true), at(2, 25, false), at(3, 30, true), at(3, 33, false), at(3, 36, false)];
+        let gone =
+            |count: usize, last: usize| deletions(&all[..count], all[count - 1].id, &keep(last, 0, Direction::Lower));
+        assert_eq!(gone(5, 1), [all[0].id, all[1].id, all[3].id]);
+        assert_eq!(gone(5, 2), [all[0].id, all[1].id]);
+        assert_eq!(gone(3, 1), [all[0].id, all[1].id]);
+        assert_eq!(gone(2, 1), []);
+        assert_eq!(gone(3, 2), [], "the one in the midst of epoch 2 may be gone on from");
+    }
+
+    proptest! {
+        #[test]
+        fn what_must_stay_stays_and_no_more(
+            scores in proptest::collection::vec(proptest::option::of(0_i32..5), 1..12),
+            last in 0_usize..5, best in 0_usize..5, written: proptest::sample::Index, higher: bool,
+        ) {
+            let direction = if higher { Direction::Higher } else { Direction::Lower };
+            let standing = |(epoch, score): (u64, &Option<i32>)| {
+                Standing { id: id(epoch), score: score.map(f64::from), starts_epoch: true }
+            };
+            let all: Vec<Standing> = (1..).zip(&scores).map(standing).collect();
+            let written = all[written.index(all.len())].id;
+            let gone = deletions(&all, written, &keep(last, best, direction));
+            let stays: Vec<&Standing> = all.iter().filter(|checkpoint| !gone.contains(&checkpoint.id)).collect();
+            prop_assert!(stays.iter().any(|checkpoint| checkpoint.id == written));
+            prop_assert!(stays.len() <= last + best + 1);
+            prop_assert!(all.iter().rev().take(last).all(|checkpoint| stays.contains(&checkpoint)));
+            let better = |one: f64, other: f64| if higher { one > other } else { one < other };
+            for lost in all.iter().filter(|checkpoint| gone.contains(&checkpoint.id) && checkpoint.score.is_some()) {
+                let not_worse = stays.iter().filter(|kept| kept.score.is_some_and(|score| !better(lost.score.unwrap(), score)));
+                prop_assert!(not_worse.count() >= best, "{lost:?} had to stay");
+            }
+        }
+    }
+}

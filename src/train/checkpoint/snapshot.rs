@@ -1,0 +1,73 @@
+//! What the engine hands over to be saved: a copy of the whole state of training, so that training goes on meanwhile.
+
+use super::array::NamedArray;
+use super::error::CheckpointError;
+use super::id::CheckpointId;
+use super::manifest::Progress;
+use super::safetensors;
+
+/// The state of training at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// Where training stands.
+    pub id: CheckpointId,
+    /// Counters, best values, metrics, and what else is needed to go on.
+    pub progress: Progress,
+    /// The weights that are trained.
+    pub model: Vec<NamedArray>,
+    /// The state of the optimizer.
+    pub optim: Vec<NamedArray>,
+    /// The running average of the weights; empty where none is kept.
+    pub ema: Vec<NamedArray>,
+    /// Under which names its weights are published.
+    pub publish: Publish,
+}
+
+/// Under which names weights are published beside the checkpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Publish {
+    /// As `weights/last.safetensors`.
+    pub last: bool,
+    /// As `weights/best.safetensors`.
+    pub best: bool,
+}
+
+impl Snapshot {
+    /// The files of the checkpoint, in the order in which they are written.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&'static str, &[NamedArray])> {
+        let ema = (!self.ema.is_empty()).then_some((EMA, self.ema.as_slice()));
+        [(MODEL, self.model.as_slice()), (OPTIM, self.optim.as_slice())].into_iter().chain(ema)
+    }
+
+    /// Whether it can be written and somebody could go on from it.
+    pub(super) fn check(&self) -> Result<(), CheckpointError> {
+        let checkpoint = || self.id.to_string();
+        for (_, arrays) in self.files() {
+            safetensors::check(arrays)
+                .map_err(|problem| CheckpointError::Malformed { checkpoint: checkpoint(), problem })?;
+            arrays
+                .iter()
+                .try_for_each(NamedArray::check_finite)
+                .map_err(|source| CheckpointError::NotFinite { checkpoint: checkpoint(), source })?;
+        }
+        Ok(())
+    }
+
+    /// The weights that others load: the running average where one is kept.
+    #[must_use]
+    pub fn weights(&self) -> &[NamedArray] {
+        if self.ema.is_empty() { &self.model } else { &self.ema }
+    }
+
+    /// About the bytes that its checkpoint takes on the disk.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.files().flat_map(|(_, arrays)| arrays).map(|array| array.bytes.len() as u64 + 200).sum::<u64>() + 64_000
+    }
+}
+
+pub(super) const MODEL: &str = "model.safetensors";
+pub(super) const OPTIM: &str = "optim.safetensors";
+pub(super) const EMA: &str = "ema.safetensors";
+pub(super) const MANIFEST: &str = "manifest.json";

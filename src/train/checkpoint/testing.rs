@@ -1,0 +1,57 @@
+//! A small training whose state is known at every moment, for the tests of this folder.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::disk::{Disk, memory::MemoryDisk};
+use super::retention::{Direction, Keep};
+use super::safetensors::Metadata;
+use super::weights::Weights;
+use super::*;
+
+pub const FOLDER: &str = "run/checkpoints";
+pub const WEIGHTS: &str = "run/weights";
+
+/// The state after so many epochs of ten steps. The loss falls until epoch 3 and rises from there.
+pub fn snapshot(epoch: u64) -> Snapshot {
+    let loss = (epoch as f64 - 3.0).abs() + 0.1;
+    let value = epoch as f32;
+    Snapshot {
+        id: CheckpointId { epoch, step: epoch * 10 },
+        progress: Progress {
+            seed: 42,
+            counters: [("samples".into(), epoch * 80)].into(),
+            best: [("val_loss".into(), loss.min(0.1))].into(),
+            metrics: [("val_loss".into(), loss)].into(),
+            state: json!({"schedule": {"lr": 0.1 / (epoch as f64 + 1.0)}}),
+            ..Progress::default()
+        },
+        model: vec![NamedArray::f32("b", &[2], &[-value; 2]), NamedArray::f32("w", &[2, 2], &[value; 4])],
+        optim: vec![NamedArray::i64("step", epoch as i64 * 10), NamedArray::f32("m", &[6], &[value / 3.0; 6])],
+        ema: vec![NamedArray::f32("b", &[2], &[0.5; 2]), NamedArray::f32("w", &[2, 2], &[value / 2.0; 4])],
+        publish: Publish { last: true, best: epoch <= 3 },
+    }
+}
+
+pub fn keep() -> Keep {
+    Keep { last: 1, best: 1, metric: "val_loss".into(), direction: Direction::Lower }
+}
+
+pub fn open(disk: &MemoryDisk) -> Result<Store, CheckpointError> {
+    Store::open(shared(disk), Path::new(FOLDER), "0.1.0")
+}
+
+pub fn open_weights(disk: &MemoryDisk) -> Result<Weights, CheckpointError> {
+    Weights::open(shared(disk), Path::new(WEIGHTS), Metadata::from([("task".into(), "toy".into())]))
+}
+
+pub fn shared(disk: &MemoryDisk) -> Arc<dyn Disk> {
+    Arc::new(disk.clone())
+}
+
+/// The newest valid checkpoint, as the state that it holds.
+pub fn newest(store: &Store) -> Option<Snapshot> {
+    store.newest(|_| Ok(())).unwrap().loaded.map(Snapshot::from)
+}

@@ -1,0 +1,99 @@
+//! `weights/{best,last}.safetensors`: the weights that others load, each replaced in one step by a complete new one.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::array::NamedArray;
+use super::disk::{Disk, create_folders, forget, partials, remove_tree, rename};
+use super::error::CheckpointError;
+use super::id::CheckpointId;
+use super::safetensors::{self, Metadata};
+use super::snapshot::Snapshot;
+use super::storage::write_arrays;
+use crate::util::fs::{FsError, partial_name};
+
+/// The folder of the published weights.
+pub struct Weights {
+    disk: Arc<dyn Disk>,
+    folder: PathBuf,
+    metadata: Metadata,
+}
+
+impl Weights {
+    /// Opens the folder, creating it where there is none, and clears away what a killed program left. `metadata` is written
+    /// into each file: the task, the digest of the configuration.
+    ///
+    /// # Errors
+    /// Where the folder can't be read or written.
+    pub fn open(disk: Arc<dyn Disk>, folder: &Path, metadata: Metadata) -> Result<Self, CheckpointError> {
+        create_folders(disk.as_ref(), folder)?;
+        for partial in partials(disk.as_ref(), folder)? {
+            remove_tree(disk.as_ref(), &partial)?;
+        }
+        Ok(Self { disk, folder: folder.into(), metadata })
+    }
+
+    /// The best so far, by validation.
+    #[must_use]
+    pub fn best(&self) -> PathBuf {
+        self.folder.join("best.safetensors")
+    }
+
+    /// Those of the last checkpoint.
+    #[must_use]
+    pub fn last(&self) -> PathBuf {
+        self.folder.join("last.safetensors")
+    }
+
+    /// Publishes a state's weights under the names that it asks for.
+    ///
+    /// # Errors
+    /// Where the disk failed; what was published before then stands.
+    pub fn publish(&self, snapshot: &Snapshot) -> Result<(), CheckpointError> {
+        snapshot.check()?;
+        if snapshot.publish.last {
+            self.replace(&self.last(), snapshot)?;
+        }
+        if snapshot.publish.best {
+            self.replace(&self.best(), snapshot)?;
+        }
+        Ok(())
+    }
+
+    fn replace(&self, path: &Path, snapshot: &Snapshot) -> Result<(), FsError> {
+        let partial = partial_name(path);
+        let mut metadata = self.metadata.clone();
+        metadata.insert(CHECKPOINT.into(), snapshot.id.to_string());
+        metadata.extend(snapshot.progress.metrics.iter().map(|(name, value)| (name.clone(), value.to_string())));
+        let disk = self.disk.as_ref();
+        // Whatever stands there may come from a sync that failed; that file must not be used again.
+        remove_tree(disk, &partial)?;
+        write_arrays(disk, &partial, snapshot.weights(), &metadata)
+            .and_then(|_| rename(disk, &partial, path))
+            .inspect_err(|_| forget(disk, &partial))
+    }
+}
+
+const CHECKPOINT: &str = "checkpoint";
+
+/// Reads a weights file, with its free text: the task, the checkpoint that it comes from.
+///
+/// # Errors
+/// Where it can't be read or is no such file.
+pub fn read(disk: &dyn Disk, path: &Path) -> Result<(Vec<NamedArray>, Metadata), CheckpointError> {
+    let mut file = Vec::new();
+    disk.open_file(path).and_then(|mut opened| opened.read_to_end(&mut file)).map_err(FsError::at("read", path))?;
+    safetensors::read(&file).map_err(|problem| CheckpointError::Damaged { path: path.into(), problem })
+}
+
+/// The checkpoint that a weights file comes from, read from its header alone.
+///
+/// # Errors
+/// Where it can't be read, or does not say.
+pub fn origin(disk: &dyn Disk, path: &Path) -> Result<CheckpointId, CheckpointError> {
+    let mut file = disk.open_file(path).map_err(FsError::at("read", path))?;
+    let damaged = |problem| CheckpointError::Damaged { path: path.into(), problem };
+    let metadata = safetensors::read_metadata(&mut file).map_err(damaged)?;
+    metadata.get(CHECKPOINT).ok_or_else(|| damaged("it does not name its checkpoint".into()))?.parse().map_err(damaged)
+}

@@ -1,0 +1,189 @@
+//! Saving beside the training thread: training hands over a copied snapshot and goes on. One save is on its way to the
+//! disk at a time, one more may wait; a slow disk never holds up a periodic save.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::JoinHandle;
+
+use super::error::CheckpointError;
+use super::id::CheckpointId;
+use super::manifest::Manifest;
+use super::retention::{Keep, Standing, deletions};
+use super::snapshot::Snapshot;
+use super::storage::Store;
+use super::weights::Weights;
+
+/// What became of one save.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It is on the disk; what the policy no longer keeps is gone.
+    Saved {
+        /// What was saved.
+        id: CheckpointId,
+        /// What was deleted after it.
+        deleted: Vec<CheckpointId>,
+    },
+    /// The disk is full. Older checkpoints stand; hand the snapshot over again once there is space.
+    Paused {
+        /// What was to be saved.
+        snapshot: Arc<Snapshot>,
+        /// What the disk said.
+        error: CheckpointError,
+    },
+    /// It could not be saved. Older checkpoints stand.
+    Failed {
+        /// What was to be saved.
+        id: CheckpointId,
+        /// Why.
+        error: CheckpointError,
+    },
+}
+
+/// Saves on a thread of its own.
+pub struct Saver {
+    jobs: Option<SyncSender<Arc<Snapshot>>>,
+    outcomes: Receiver<Outcome>,
+    under_way: Arc<AtomicUsize>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Saver {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// Where the folder of checkpoints can't be read, or the system gives no thread.
+    pub fn start(store: Store, weights: Weights, keep: Keep) -> Result<Self, CheckpointError> {
+        let standing = standing(&store, &keep)?;
+        let path = store.folder.clone();
+        // The channel holds the one that waits; the thread holds the one that is written.
+        let (jobs, queue) = sync_channel::<Arc<Snapshot>>(1);
+        let (report, outcomes) = channel();
+        let under_way = Arc::new(AtomicUsize::new(0));
+        let worker = Worker { store, weights, keep, standing };
+        let count = Arc::clone(&under_way);
+        let thread = std::thread::Builder::new().name("checkpoints".into());
+        let thread = thread
+            .spawn(move || worker.run(&queue, &report, &count))
+            .map_err(crate::util::fs::FsError::at("start a thread for", &path))?;
+        Ok(Self { jobs: Some(jobs), outcomes, under_way, thread: Some(thread) })
+    }
+
+    /// Whether a save is under way or waits.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.under_way.load(Ordering::Acquire) > 0
+    }
+
+    /// Hands over a periodic save: takes the copy only where no other save is under way, and never waits. Returns whether
+    /// it was taken.
+    pub fn offer(&self, copy: impl FnOnce() -> Snapshot) -> bool {
+        if self.is_busy() {
+            return false;
+        }
+        self.save(copy());
+        true
+    }
+
+    /// Hands over a save that must not be left out. Waits only where one is being written and another one waits already.
+    pub fn save(&self, snapshot: impl Into<Arc<Snapshot>>) {
+        self.under_way.fetch_add(1, Ordering::AcqRel);
+        let snapshot = snapshot.into();
+        let handed = self.jobs.as_ref().map(|jobs| jobs.send(snapshot));
+        if !matches!(handed, Some(Ok(()))) {
+            // Only a thread that has panicked no longer listens; `finish` tells.
+            self.under_way.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// What became of the saves since the last call, without waiting.
+    #[must_use]
+    pub fn outcomes(&self) -> Vec<Outcome> {
+        self.outcomes.try_iter().collect()
+    }
+
+    /// Waits until everything handed over has its outcome.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<Outcome> {
+        self.join();
+        self.outcomes.try_iter().collect()
+    }
+
+    fn join(&mut self) {
+        self.jobs = None;
+        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join)
+            && !std::thread::panicking()
+        {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+/// Waits as [`Saver::finish`] does: a save that was handed over is never lost.
+impl Drop for Saver {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+/// The valid checkpoints with their scores. A damaged one is neither counted nor ever deleted.
+fn standing(store: &Store, keep: &Keep) -> Result<Vec<Standing>, CheckpointError> {
+    let manifests = store.list()?.into_iter().filter_map(|id| store.manifest(id).ok());
+    Ok(manifests.map(|manifest| of(&manifest, keep)).collect())
+}
+
+fn of(manifest: &Manifest, keep: &Keep) -> Standing {
+    let score = manifest.progress.metrics.get(&keep.metric).copied();
+    Standing { id: manifest.id, score, starts_epoch: manifest.progress.position == 0 }
+}
+
+struct Worker {
+    store: Store,
+    weights: Weights,
+    keep: Keep,
+    standing: Vec<Standing>,
+}
+
+impl Worker {
+    fn run(mut self, queue: &Receiver<Arc<Snapshot>>, report: &Sender<Outcome>, under_way: &AtomicUsize) {
+        for snapshot in queue {
+            let outcome = self.handle(snapshot);
+            let heard = report.send(outcome);
+            under_way.fetch_sub(1, Ordering::AcqRel);
+            if heard.is_err() {
+                tracing::debug!("nobody waits for the outcome of a save");
+            }
+        }
+    }
+
+    fn handle(&mut self, snapshot: Arc<Snapshot>) -> Outcome {
+        let id = snapshot.id;
+        match self.save(&snapshot) {
+            Ok(()) => Outcome::Saved { id, deleted: self.rotate(id) },
+            Err(error) if error.is_out_of_space() => Outcome::Paused { snapshot, error },
+            Err(error) => Outcome::Failed { id, error },
+        }
+    }
+
+    /// The checkpoint first: what is published always comes from one that stands, and its manifest tells what was to be
+    /// published.
+    fn save(&mut self, snapshot: &Snapshot) -> Result<(), CheckpointError> {
+        let manifest = self.store.save(snapshot)?;
+        self.standing.retain(|checkpoint| checkpoint.id != snapshot.id);
+        self.standing.push(of(&manifest, &self.keep));
+        self.weights.publish(snapshot)
+    }
+
+    /// What can't be deleted is told and tried again after the next save.
+    fn rotate(&mut self, written: CheckpointId) -> Vec<CheckpointId> {
+        let mut deleted = Vec::new();
+        for id in deletions(&self.standing, written, &self.keep) {
+            match self.store.delete(id) {
+                Ok(()) => deleted.push(id),
+                Err(error) => tracing::warn!("the old checkpoint {id} could not be deleted: {error}"),
+            }
+        }
+        self.standing.retain(|checkpoint| !deleted.contains(&checkpoint.id));
+        deleted
+    }
+}

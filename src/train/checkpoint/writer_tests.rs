@@ -1,0 +1,164 @@
+//! Saving beside training: a slow disk holds up nobody, a full one pauses, and nothing handed over is lost.
+
+use std::io::ErrorKind;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::{io, io::Read, path::Path};
+
+use super::disk::memory::{Fault, MemoryDisk};
+use super::disk::{Disk, DiskFile, Entry};
+use super::testing::*;
+use super::writer::{Outcome, Saver};
+use super::*;
+
+/// A disk on which every new checkpoint takes until the test says so.
+struct Slow {
+    disk: MemoryDisk,
+    entered: Mutex<Sender<()>>,
+    go: Mutex<Receiver<()>>,
+}
+
+impl Disk for Slow {
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        if path.to_string_lossy().ends_with(".partial") {
+            self.entered.lock().unwrap().send(()).unwrap();
+            self.go.lock().unwrap().recv().unwrap();
+        }
+        self.disk.create_folder(path)
+    }
+
+    fn create_file(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.disk.create_file(path)
+    }
+
+    fn open_file(&self, path: &Path) -> io::Result<Box<dyn Read>> {
+        self.disk.open_file(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
+        self.disk.list(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        self.disk.sync_folder(path)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove_file(path)
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove_folder(path)
+    }
+
+    fn free_bytes(&self, path: &Path) -> io::Result<u64> {
+        self.disk.free_bytes(path)
+    }
+}
+
+fn saver(disk: &MemoryDisk) -> Saver {
+    Saver::start(open(disk).unwrap(), open_weights(disk).unwrap(), keep()).unwrap()
+}
+
+fn saved(outcomes: &[Outcome]) -> Vec<(u64, Vec<u64>)> {
+    let epochs = |ids: &[CheckpointId]| ids.iter().map(|id| id.epoch).collect();
+    let one = |outcome: &Outcome| match outcome {
+        Outcome::Saved { id, deleted } => (id.epoch, epochs(deleted)),
+        other => panic!("{other:?}"),
+    };
+    outcomes.iter().map(one).collect()
+}
+
+#[test]
+fn everything_handed_over_is_saved_published_and_rotated() {
+    let disk = MemoryDisk::default();
+    let saver = saver(&disk);
+    (1..=5).for_each(|epoch| saver.save(snapshot(epoch)));
+    // The newest and the best stay: epoch 3 is the best.
+    let expected = [(1, vec![]), (2, vec![1]), (3, vec![2]), (4, vec![]), (5, vec![4])];
+    assert_eq!(saved(&saver.finish()), expected);
+    let left: Vec<u64> = open(&disk).unwrap().list().unwrap().iter().map(|id| id.epoch).collect();
+    assert_eq!(left, [3, 5]);
+    let weights = open_weights(&disk).unwrap();
+    assert_eq!(weights::origin(&disk, &weights.best()).unwrap().epoch, 3);
+    assert_eq!(weights::origin(&disk, &weights.last()).unwrap().epoch, 5);
+}
+
+#[test]
+fn a_slow_disk_holds_up_nobody_and_periodic_saves_are_left_out_meanwhile() {
+    let memory = MemoryDisk::default();
+    let ((entered, started), (release, go)) = (channel(), channel());
+    let slow = Slow { disk: memory.clone(), entered: Mutex::new(entered), go: Mutex::new(go) };
+    let store = Store::open(Arc::new(slow), Path::new(FOLDER), "0.1.0").unwrap();
+    let saver = Saver::start(store, open_weights(&memory).unwrap(), keep()).unwrap();
+    assert!(saver.offer(|| snapshot(1)));
+    started.recv().unwrap();
+    // The disk stands still now. If anything below waited for it, this test would never end.
+    assert!(!saver.offer(|| panic!("a copy is taken only where it can be saved")));
+    saver.save(snapshot(2));
+    assert!(saver.is_busy() && saver.outcomes().is_empty());
+    release.send(()).unwrap();
+    release.send(()).unwrap();
+    assert_eq!(saved(&saver.finish()), [(1, vec![]), (2, vec![1])]);
+}
+
+#[test]
+fn a_full_disk_gives_the_snapshot_back_to_be_handed_over_again() {
+    let disk = MemoryDisk::default();
+    let saver = saver(&disk);
+    saver.save(snapshot(1));
+    while saver.is_busy() {
+        std::thread::yield_now();
+    }
+    disk.inject(4, Fault::FromNowOn(ErrorKind::StorageFull));
+    saver.save(snapshot(2));
+    while saver.is_busy() {
+        std::thread::yield_now();
+    }
+    let mut outcomes = saver.outcomes();
+    let Some(Outcome::Paused { snapshot: again, error }) = outcomes.pop() else { panic!("{outcomes:?}") };
+    assert!(error.is_out_of_space() && *again == snapshot(2));
+    assert_eq!(newest(&open(&disk.after(super::disk::memory::Cut::Kill)).unwrap()), Some(snapshot(1)));
+    disk.heal();
+    saver.save(again);
+    assert_eq!(saved(&saver.finish()), [(2, vec![1])]);
+}
+
+#[test]
+fn a_failure_is_told_and_the_next_save_goes_on() {
+    let disk = MemoryDisk::default();
+    let saver = saver(&disk);
+    let mut diverged = snapshot(1);
+    diverged.model[1] = NamedArray::f32("w", &[1], &[f32::INFINITY]);
+    saver.save(diverged);
+    saver.save(snapshot(2));
+    let outcomes = saver.finish();
+    assert!(matches!(&outcomes[0], Outcome::Failed { id, .. } if id.epoch == 1), "{outcomes:?}");
+    assert_eq!(saved(&outcomes[1..]), [(2, vec![])]);
+}
+
+#[test]
+fn dropping_waits_for_what_was_handed_over() {
+    let disk = MemoryDisk::default();
+    let saver = saver(&disk);
+    saver.save(snapshot(1));
+    saver.save(snapshot(2));
+    drop(saver);
+    assert_eq!(newest(&open(&disk).unwrap()), Some(snapshot(2)));
+}
+
+#[test]
+fn a_damaged_checkpoint_is_never_deleted_and_counts_for_nothing() {
+    let disk = MemoryDisk::default();
+    let store = open(&disk).unwrap();
+    store.save(&snapshot(1)).unwrap();
+    disk.damage(&store.path(snapshot(1).id).join("manifest.json"), |content| content.truncate(9));
+    let saver = saver(&disk);
+    (4..=6).for_each(|epoch| saver.save(snapshot(epoch)));
+    assert_eq!(saved(&saver.finish()), [(4, vec![]), (5, vec![]), (6, vec![5])]);
+    assert_eq!(open(&disk).unwrap().list().unwrap()[0], snapshot(1).id);
+}

@@ -1,0 +1,139 @@
+//! How training begins: fresh, or where a snapshot stands.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::meter::Meter;
+use super::phase::Tools;
+use super::saving::{Keeper, capture, restore_weights};
+use super::state::State;
+use super::{Engine, TrainError};
+use crate::native::gpu::Gpu;
+use crate::train::checkpoint::{Publish, Snapshot};
+use crate::train::config::TrainConfig;
+use crate::train::events::{Event, Observers, Started};
+use crate::train::feed::Feed;
+use crate::train::task::Task;
+use crate::util::stop::Stop;
+
+/// The samples of both sides of the split.
+pub struct Feeds<S> {
+    /// What is trained on.
+    pub train: Box<dyn Feed<Sample = S>>,
+    /// What is validated on; without it the training loss decides which epoch is the best.
+    pub val: Option<Box<dyn Feed<Sample = S>>>,
+}
+
+/// What a run is made of, beside its task and samples.
+pub struct Setting {
+    /// One complete configuration per phase, at least one.
+    pub phases: Vec<TrainConfig>,
+    /// The run's seed, kept with the checkpoints.
+    pub seed: u64,
+    /// Where snapshots go.
+    pub keeper: Box<dyn Keeper>,
+    /// Who listens.
+    pub observers: Observers,
+    /// The wish to stop.
+    pub stop: Stop,
+    /// The GPU that computes, to tell how busy it is.
+    pub gpu: Option<Gpu>,
+}
+
+impl<T: Task> Engine<T> {
+    /// Sets up training from the beginning, with the weights that the task has.
+    ///
+    /// # Errors
+    /// Where there are no training samples, or memory for the optimizer is missing.
+    pub fn begin(task: T, feeds: Feeds<T::Sample>, setting: Setting) -> Result<Self, TrainError> {
+        let config = setting.phases.first().ok_or(TrainError::NoSamples)?;
+        let state = State::new(config, task.scales_loss());
+        Self::assemble(task, feeds, setting, state)
+    }
+
+    /// Sets up training where a snapshot stands, with its weights. Where it stands in the midst of an epoch,
+    /// `epoch_start` is the snapshot that this epoch began with: what a diverged run goes back to.
+    ///
+    /// # Errors
+    /// As [`Self::begin`], and where a snapshot is not of this task and these phases.
+    pub fn resume(
+        task: T,
+        feeds: Feeds<T::Sample>,
+        setting: Setting,
+        snapshot: &Snapshot,
+        epoch_start: Option<&Snapshot>,
+    ) -> Result<Self, TrainError> {
+        let state = State::of(snapshot)?;
+        if state.phase >= setting.phases.len() {
+            let (got, expected) = (state.phase + 1, setting.phases.len());
+            let problem = format!("it stands in phase {got}, the configuration has {expected}");
+            return Err(TrainError::Misfit { checkpoint: snapshot.id.to_string(), problem });
+        }
+        let mut engine = Self::assemble(task, feeds, setting, state)?;
+        engine.is_resumed = true;
+        engine.last_good = Arc::new(engine.start_of_epoch(snapshot, epoch_start)?);
+        engine.restore(snapshot)?;
+        Ok(engine)
+    }
+
+    /// What a run that was not disturbed would go back to. Leaves weights and optimizer to be restored.
+    fn start_of_epoch(&mut self, snapshot: &Snapshot, epoch_start: Option<&Snapshot>) -> Result<Snapshot, TrainError> {
+        if self.state.seen == 0 {
+            return Ok(snapshot.clone());
+        }
+        let Some(start) = epoch_start else {
+            let id = snapshot.id;
+            tracing::warn!("the start of the epoch is lost: should training diverge, it goes back to {id} instead");
+            return Ok(snapshot.clone());
+        };
+        let state = State::of(start)?;
+        if state.phase == self.state.phase {
+            return Ok(start.clone());
+        }
+        // A phase begins with the weights that the one before ended with, and with everything else anew.
+        restore_weights(self.task.parameters(), start)?;
+        self.tools = Tools::new(self.config(), self.task.parameters());
+        capture(&self.task, &self.tools, &state.in_next_phase(self.config()), self.seed)
+    }
+
+    fn assemble(task: T, feeds: Feeds<T::Sample>, setting: Setting, state: State) -> Result<Self, TrainError> {
+        let Setting { phases, seed, keeper, observers, stop, gpu } = setting;
+        let Some(config) = phases.get(state.phase).filter(|_| feeds.train.samples() > 0) else {
+            return Err(TrainError::NoSamples);
+        };
+        let tools = Tools::new(config, task.parameters());
+        // Nobody wants to load weights that have learned nothing.
+        let start = Snapshot { publish: Publish::default(), ..capture(&task, &tools, &state, seed)? };
+        let (saved, last_good) = (start.id, Arc::new(start));
+        let best = state.best;
+        Ok(Self {
+            task,
+            feeds,
+            phases,
+            seed,
+            state,
+            tools,
+            shown: Vec::new(),
+            last_good,
+            is_resumed: false,
+            keeper,
+            observers,
+            stop,
+            meter: Meter::start(gpu),
+            last_saved: (saved, Instant::now()),
+            best,
+        })
+    }
+
+    pub(super) fn announce(&mut self) {
+        let started = Started {
+            parameters: self.task.parameters().count() as u64,
+            train_samples: self.feeds.train.samples(),
+            val_samples: self.val_samples(),
+            epochs: self.phases.iter().map(|phase| phase.epochs as u64).sum(),
+            epoch: self.state.epoch,
+            step: self.state.step,
+        };
+        self.tell(&Event::Started(started));
+    }
+}

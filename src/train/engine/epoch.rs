@@ -1,0 +1,109 @@
+//! An epoch: steps over groups of samples until all were seen, or a limit is reached.
+
+use super::Engine;
+use super::error::TrainError;
+use super::meter::Remaining;
+use crate::data::loader::Position;
+use crate::train::events::{Cost, Event, Reason};
+use crate::train::feed::Stream;
+use crate::train::grouping::Grouping;
+use crate::train::task::Task;
+
+/// The samples of one step.
+pub(super) struct Group<S> {
+    /// The samples in order.
+    pub(super) samples: Vec<S>,
+    /// Where the first one stands.
+    pub(super) position: Position,
+}
+
+/// Where groups come from.
+enum Source<S> {
+    /// The rest of the epoch.
+    Stream(Stream<S>),
+    /// The same samples over and over.
+    Single(Vec<S>),
+}
+
+impl<T: Task> Engine<T> {
+    /// Trains the rest of the epoch; the reason where a limit ends training in the midst of it.
+    pub(super) fn train_epoch(&mut self) -> Result<Option<Reason>, TrainError> {
+        self.meter.begin_epoch();
+        self.tell(&Event::EpochStarted { epoch: self.state.epoch, seen: self.state.seen });
+        let mut source = self.open()?;
+        // The one that a stop has cut off.
+        self.validate_midway()?;
+        while self.state.seen < self.feeds.train.samples() {
+            self.stop.check()?;
+            if let Some(reason) = self.limit() {
+                return Ok(Some(reason));
+            }
+            let group = self.next_group(&mut source)?;
+            self.step(&group)?;
+            self.validate_midway()?;
+            self.save_if_due()?;
+        }
+        // Where training ends with an epoch that would go by without a validation, it is validated all the same.
+        Ok(self.limit().filter(|_| !self.validates_epoch()))
+    }
+
+    /// Whether the epoch at hand ends with a validation.
+    pub(super) fn validates_epoch(&self) -> bool {
+        let (config, ended) = (self.config(), self.state.phase_epoch + 1);
+        ended >= config.epochs as u64 || ended.is_multiple_of(config.validate.every_epochs.max(1))
+    }
+
+    fn open(&self) -> Result<Source<T::Sample>, TrainError> {
+        if self.config().overfit_single_batch {
+            return Ok(Source::Single(self.single_batch()?));
+        }
+        Ok(Source::Stream(self.feeds.train.start(self.state.position())?))
+    }
+
+    /// The first micro-batch of all.
+    pub(super) fn single_batch(&self) -> Result<Vec<T::Sample>, TrainError> {
+        let first = self.feeds.train.start(Position::default())?.take(self.config().micro_batch);
+        Ok(first.collect::<Result<_, _>>()?)
+    }
+
+    fn next_group(&mut self, source: &mut Source<T::Sample>) -> Result<Group<T::Sample>, TrainError> {
+        let position = self.state.position();
+        let samples = match source {
+            Source::Single(samples) => samples.clone(),
+            Source::Stream(stream) => {
+                let size = self.grouping().samples_of(self.grouping().step_of(position.next)).end - position.next;
+                self.meter.waiting(|| stream.take(size).collect::<Result<Vec<_>, _>>())?
+            }
+        };
+        Ok(Group { samples, position })
+    }
+
+    /// The steps of an epoch. They are what the configuration says, however many samples fit into memory at once.
+    pub(super) fn grouping(&self) -> Grouping {
+        let config = self.config();
+        let accumulate = if config.overfit_single_batch { 1 } else { config.accumulate };
+        Grouping::new(self.feeds.train.samples(), config.micro_batch, accumulate)
+    }
+
+    /// The limit that training has reached.
+    pub(super) fn limit(&self) -> Option<Reason> {
+        let config = self.config();
+        let minutes = self.meter.elapsed().as_secs_f64() / 60.0;
+        if config.max_steps.is_some_and(|most| self.state.step >= most) {
+            Some(Reason::Steps)
+        } else if config.max_minutes.is_some_and(|most| minutes >= most) {
+            Some(Reason::Time)
+        } else {
+            None
+        }
+    }
+
+    /// What training costs, and how long it still takes if nothing ends it early.
+    pub(super) fn cost(&self) -> Cost {
+        let epoch = self.feeds.train.samples() as u64;
+        let later: u64 = self.phases.iter().skip(self.state.phase + 1).map(|phase| phase.epochs as u64).sum();
+        let epochs = (self.config().epochs as u64).saturating_sub(self.state.phase_epoch) + later;
+        let samples = (epochs * epoch).saturating_sub(self.state.seen as u64);
+        self.meter.cost(&Remaining { samples, validations: epochs as f64 * self.validations_per_epoch() })
+    }
+}

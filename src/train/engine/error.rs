@@ -1,0 +1,181 @@
+//! Why training ended before its time.
+
+use thiserror::Error;
+
+use super::fault::is_out_of_memory;
+use crate::native::flat::NotFlat;
+use crate::nn::parameters::ParametersError;
+use crate::train::checkpoint::CheckpointError;
+use crate::train::divergence::Diverged;
+use crate::train::feed::FeedError;
+use crate::train::micro_batch::OutOfMemory;
+use crate::train::optimizer::OptimizerError;
+use crate::train::run_folder::RunError;
+use crate::train::task::TaskError;
+use crate::util::exit::Exit;
+use crate::util::stop::Stopped;
+use crate::util::units;
+
+/// Training that could not go on.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// A signal came; the state is saved.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// A sample can't be read.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The task could not do what it was asked.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// The engine's own use of libtorch failed.
+    #[error("libtorch failed: {0}")]
+    Torch(#[from] tch::TchError),
+    /// The optimizer does not fit the weights.
+    #[error(transparent)]
+    Optimizer(#[from] OptimizerError),
+    /// Weights and gradients do not lie as they should.
+    #[error(transparent)]
+    NotFlat(#[from] NotFlat),
+    /// A checkpoint can't be written or read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// What observers write can't be written.
+    #[error(transparent)]
+    Observer(#[from] RunError),
+    /// A flat tensor is not that of the model.
+    #[error(transparent)]
+    Parameters(#[from] ParametersError),
+    /// There is nothing to train on.
+    #[error("there are no training samples; lower task.*.split.val_share, or add data")]
+    NoSamples,
+    /// A single sample is too much.
+    #[error(
+        "{source}; the process holds {}, of which weights, gradients and optimizer take {}; libtorch says: {text}",
+        units::bytes(*.held_bytes),
+        units::bytes(*.state_bytes)
+    )]
+    OutOfMemory {
+        /// What libtorch said.
+        text: String,
+        /// Bytes that the process held.
+        held_bytes: u64,
+        /// Bytes of weights, gradients and the optimizer's state.
+        state_bytes: u64,
+        /// The size that failed.
+        source: OutOfMemory,
+    },
+    /// Loss or gradient is no number, again and again.
+    #[error(
+        "step {step}: {source}; look at its samples: {}", .samples.join(", ")
+    )]
+    Diverged {
+        /// The step that was not made.
+        step: u64,
+        /// The samples of the group.
+        samples: Vec<String>,
+        /// What was tried.
+        source: Diverged,
+    },
+    /// A checkpoint was made with other phases, another task or another program.
+    #[error("checkpoint {checkpoint} does not fit this run: {problem}; start a new run with --no-resume")]
+    Misfit {
+        /// The checkpoint.
+        checkpoint: String,
+        /// In what.
+        problem: String,
+    },
+    /// A stop without a signal: a mistake of this program.
+    #[error("training was stopped, but no signal came")]
+    StopWithoutSignal,
+}
+
+impl TrainError {
+    /// Whether the same may go well the next time: a disk or a network that failed, a fault of libtorch or of its device.
+    /// What follows from configuration, data or the numbers themselves would only come again.
+    #[must_use]
+    pub fn is_worth_another_try(&self) -> bool {
+        match self {
+            Self::Torch(error) | Self::Task(TaskError::Torch(error)) => !is_out_of_memory(&error.to_string()),
+            Self::Feed(_) | Self::Task(_) | Self::Checkpoint(_) | Self::Observer(_) => {
+                matches!(self.exit(), Exit::DiskIo | Exit::TryAgain)
+            }
+            _ => false,
+        }
+    }
+
+    /// What kind of failure it is, in a word or two: by this two failures are told to be the same.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Stopped(_) | Self::StopWithoutSignal => "stopped",
+            Self::Feed(_) | Self::NoSamples => "samples",
+            Self::Torch(_) | Self::Task(TaskError::Torch(_)) => "libtorch",
+            Self::Task(_) => "task",
+            Self::Checkpoint(_) => "checkpoint",
+            Self::Observer(_) => "run folder",
+            Self::OutOfMemory { .. } => "out of memory",
+            Self::Diverged { .. } => "diverged",
+            Self::Misfit { .. } => "misfit",
+            Self::Optimizer(_) | Self::NotFlat(_) | Self::Parameters(_) => "bug",
+        }
+    }
+
+    /// The code to exit with.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Stopped(error) => error.exit(),
+            Self::Feed(error) => error.exit(),
+            Self::Task(error) => error.exit(),
+            Self::Checkpoint(error) => error.exit(),
+            Self::Observer(error) => error.exit(),
+            Self::Parameters(error) => error.exit(),
+            Self::NoSamples => Exit::DataRefused,
+            Self::OutOfMemory { source, .. } => source.exit(),
+            Self::Diverged { source, .. } => source.exit(),
+            Self::Misfit { .. } => Exit::Configuration,
+            Self::Optimizer(error) => error.exit(),
+            Self::NotFlat(_) | Self::Torch(_) | Self::StopWithoutSignal => Exit::Bug,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::divergence::{Divergence, Health};
+    use crate::train::micro_batch::MicroBatchSize;
+
+    #[test]
+    fn what_may_go_well_the_next_time_is_worth_another_try() {
+        let torch = |text: &str| tch::TchError::Torch(text.into());
+        let feed = |exit| TrainError::from(FeedError::new("the disk failed", exit));
+        let illegal = "CUDA error: an illegal memory access was encountered";
+        let worth: [TrainError; 4] =
+            [torch(illegal).into(), TaskError::from(torch(illegal)).into(), feed(Exit::DiskIo), feed(Exit::TryAgain)];
+        assert!(worth.iter().all(TrainError::is_worth_another_try));
+        let other = |exit| TrainError::from(TaskError::Other { source: "it makes no sense".into(), exit });
+        let source = MicroBatchSize::new(1).out_of_memory().unwrap_err();
+        let bad = Health { loss: false, gradients: false, scale: None };
+        let mut divergence = Divergence::default();
+        let diverged = (0..20).find_map(|_| divergence.judge(bad).err()).unwrap();
+        let never: [TrainError; 9] = [
+            torch("CUDA out of memory. Tried to allocate 2.00 GiB").into(),
+            feed(Exit::DataRefused),
+            feed(Exit::Configuration),
+            other(Exit::DataRefused),
+            other(Exit::Bug),
+            TrainError::NoSamples,
+            TrainError::OutOfMemory { text: String::new(), held_bytes: 1, state_bytes: 1, source },
+            TrainError::Diverged { step: 1, samples: Vec::new(), source: diverged },
+            TrainError::Misfit { checkpoint: "e0001-s000001".into(), problem: "it has no weight".into() },
+        ];
+        assert!(!never.iter().any(TrainError::is_worth_another_try));
+        let kinds: std::collections::BTreeSet<_> = worth.iter().chain(&never).map(TrainError::kind).collect();
+        assert_eq!(
+            kinds.into_iter().collect::<Vec<_>>(),
+            ["diverged", "libtorch", "misfit", "out of memory", "samples", "task"]
+        );
+    }
+}

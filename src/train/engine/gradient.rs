@@ -1,0 +1,62 @@
+//! The gradient of a group: one micro-batch after the other. When memory runs out, the group is done again from its first
+//! sample in halves; a gradient that was added up in part is never used.
+
+use tch::Tensor;
+
+use super::Engine;
+use super::epoch::Group;
+use super::error::TrainError;
+use super::fault::{Fault, caught};
+use super::meter::memory_bytes;
+use crate::data::loader::Position;
+use crate::train::events::Event;
+use crate::train::task::Task;
+
+impl<T: Task> Engine<T> {
+    /// What samples count together.
+    pub(super) fn weight(&self, samples: &[T::Sample]) -> f64 {
+        samples.iter().map(|sample| self.task.weight(sample)).sum()
+    }
+
+    /// Fills the flat gradient with `scale` times that of the group's summed loss; the sums of the loss parts, still on
+    /// the device.
+    pub(super) fn gradient(&mut self, group: &Group<T::Sample>, scale: f64) -> Result<Tensor, TrainError> {
+        loop {
+            match self.accumulate(group, scale) {
+                Ok(sums) => return Ok(sums),
+                Err(Fault::OutOfMemory(text)) => self.shrink(text)?,
+                Err(Fault::Other(error)) => return Err(error),
+            }
+        }
+    }
+
+    fn accumulate(&mut self, group: &Group<T::Sample>, scale: f64) -> Result<Tensor, Fault> {
+        self.task.parameters().zero_gradients();
+        let size = self.state.micro_batch.get();
+        let mut sums: Option<Tensor> = None;
+        for (number, samples) in group.samples.chunks(size).enumerate() {
+            self.stop.check()?;
+            let next = group.position.next + number * size;
+            let place = Position { next, ..group.position };
+            let parts = caught(|| {
+                let batch = self.task.collate(samples, Some(place))?;
+                self.task.step(&batch, scale)
+            })?;
+            sums = Some(match sums {
+                None => parts,
+                Some(sums) => sums.f_add(&parts).map_err(TrainError::from)?,
+            });
+        }
+        sums.ok_or(Fault::Other(TrainError::NoSamples))
+    }
+
+    /// Half as many samples at once from now on.
+    pub(super) fn shrink(&mut self, text: String) -> Result<(), TrainError> {
+        let from = self.state.micro_batch.get();
+        let (held_bytes, state_bytes) = (memory_bytes(), self.state_bytes());
+        let smaller = self.state.micro_batch.out_of_memory();
+        let to = smaller.map_err(|source| TrainError::OutOfMemory { text, held_bytes, state_bytes, source })?;
+        self.tell(&Event::MicroBatchChanged { from, to });
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! What training costs: time, waiting, memory, and when it will be over. Nothing of it finds its way into the numbers.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use crate::native::gpu::{Gpu, Usage, usage};
+use crate::train::events::{Cost, GpuUse};
+use crate::util::memory;
+
+/// Measures a session of training.
+pub(super) struct Meter {
+    started: Instant,
+    epoch_started: Instant,
+    waited: Duration,
+    /// Samples of this epoch in this session.
+    samples: usize,
+    /// How long the last validation took.
+    validation: Duration,
+    gauge: Gauge,
+}
+
+/// The GPU's memory, looked at once in a while.
+struct Gauge {
+    gpu: Option<Gpu>,
+    seen: Cell<Option<(Instant, GpuUse)>>,
+}
+
+/// The driver is asked at most so often.
+const LOOK: Duration = Duration::from_secs(1);
+
+impl Gauge {
+    fn read(&self) -> Option<GpuUse> {
+        let gpu = self.gpu.as_ref()?;
+        if let Some((when, seen)) = self.seen.get()
+            && when.elapsed() < LOOK
+        {
+            return Some(seen);
+        }
+        let Usage { used_bytes, busy_percent, .. } = usage(gpu)?;
+        let seen = GpuUse { memory_bytes: used_bytes, busy_percent };
+        self.seen.set(Some((Instant::now(), seen)));
+        Some(seen)
+    }
+}
+
+/// What is still to be done.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Remaining {
+    /// Training samples.
+    pub(super) samples: u64,
+    /// Validations.
+    pub(super) validations: f64,
+}
+
+impl Meter {
+    pub(super) fn start(gpu: Option<Gpu>) -> Self {
+        let now = Instant::now();
+        let (waited, validation) = (Duration::ZERO, Duration::ZERO);
+        let gauge = Gauge { gpu, seen: Cell::new(None) };
+        Self { started: now, epoch_started: now, waited, samples: 0, validation, gauge }
+    }
+
+    pub(super) fn begin_epoch(&mut self) {
+        self.epoch_started = Instant::now();
+        self.waited = Duration::ZERO;
+        self.samples = 0;
+    }
+
+    pub(super) fn waiting<R>(&mut self, wait: impl FnOnce() -> R) -> R {
+        let began = Instant::now();
+        let result = wait();
+        self.waited += began.elapsed();
+        result
+    }
+
+    pub(super) fn count(&mut self, samples: usize) {
+        self.samples += samples;
+    }
+
+    pub(super) fn validated(&mut self, began: Instant) {
+        self.validation = began.elapsed();
+        // What is told at the end of an epoch is the speed of training.
+        self.epoch_started += self.validation;
+    }
+
+    pub(super) fn started(&self) -> Instant {
+        self.started
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub(super) fn cost(&self, remaining: &Remaining) -> Cost {
+        let seconds = self.epoch_started.elapsed().as_secs_f64().max(1e-9);
+        let rate = self.samples as f64 / seconds;
+        let validations = remaining.validations * self.validation.as_secs_f64();
+        Cost {
+            seconds: self.elapsed().as_secs_f64(),
+            samples_per_second: rate,
+            data_wait: self.waited.as_secs_f64() / seconds,
+            memory_bytes: memory_bytes(),
+            gpu: self.gauge.read(),
+            seconds_left: (rate > 0.0).then(|| remaining.samples as f64 / rate + validations),
+        }
+    }
+}
+
+/// The memory that this process holds, 0 where the system does not tell.
+pub(super) fn memory_bytes() -> u64 {
+    memory::resident_bytes().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_estimated_from_samples_and_validations() {
+        let mut meter = Meter::start(None);
+        let remaining = Remaining { samples: 100, validations: 2.0 };
+        assert_eq!(meter.cost(&remaining).seconds_left, None);
+        meter.count(10);
+        meter.validation = Duration::from_secs(30);
+        let left = meter.cost(&remaining).seconds_left.unwrap();
+        assert!((60.0..61.0).contains(&left), "{left}");
+    }
+}

@@ -1,0 +1,133 @@
+//! The one loop that trains every task. It reads aloud: epochs of steps, each followed by a validation; it tells what
+//! happens as events and prints nothing; it knows no task, no file and no terminal.
+//!
+//! ```text
+//! begin    a fresh start, or a resume from a snapshot     step      one group of samples: gradient, check, update
+//! phase    what a phase sets up anew                      gradient  micro-batches, and what to do when memory runs out
+//! epoch    steps until the epoch or a limit ends          validate  the loss and scores over the other samples
+//! midway   a validation in the midst of an epoch          verdict   what a validation loss means
+//! saving   snapshots, and going back to one               state     all of it that a checkpoint keeps
+//! rehearse one step without consequences, for estimates
+//! ```
+//!
+//! Whatever a run does follows from its configuration, its samples and its state; so a run that is stopped after any step
+//! and resumed does what it would have done.
+
+mod background;
+mod begin;
+mod epoch;
+mod error;
+mod fault;
+mod gradient;
+mod meter;
+mod midway;
+mod phase;
+mod rehearse;
+mod saving;
+mod state;
+mod step;
+mod tensors;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod validate;
+mod verdict;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+pub use background::Background;
+pub use begin::{Feeds, Setting};
+pub use error::TrainError;
+pub use rehearse::Rehearsal;
+pub use saving::{Keeper, VAL_LOSS};
+pub use state::State;
+
+use self::meter::Meter;
+use self::phase::Tools;
+use self::state::Best;
+use super::checkpoint::{CheckpointId, Snapshot};
+use super::config::TrainConfig;
+use super::events::{Ended, Event, Observers, Reason};
+use super::task::Task;
+use crate::util::stop::Stop;
+
+/// A task, its samples, and how it is trained.
+pub struct Engine<T: Task> {
+    task: T,
+    feeds: Feeds<T::Sample>,
+    /// One complete configuration per phase.
+    phases: Vec<TrainConfig>,
+    seed: u64,
+    state: State,
+    tools: Tools,
+    /// Samples that are shown in pictures, found at the first validation.
+    shown: Vec<T::Sample>,
+    /// What a diverged run goes back to: the start of the epoch at hand, or of its phase.
+    last_good: Arc<Snapshot>,
+    /// Whether training goes on from a snapshot.
+    is_resumed: bool,
+    keeper: Box<dyn Keeper>,
+    observers: Observers,
+    stop: Stop,
+    meter: Meter,
+    /// What was saved last, and when.
+    last_saved: (CheckpointId, Instant),
+    /// The best epoch, also where the state forgets it because a limit cut the epoch short.
+    best: Option<Best>,
+}
+
+impl<T: Task> Engine<T> {
+    /// Trains until all phases are done, a limit is reached, or a signal comes. What was done is then saved.
+    ///
+    /// # Errors
+    /// Where a signal came, samples can't be read, memory runs out with single samples, training diverges, or a checkpoint
+    /// can't be written.
+    pub fn train(mut self) -> Result<Ended, TrainError> {
+        self.announce();
+        let reason = match self.run() {
+            Err(TrainError::Stopped(_)) => self.save_where_it_stands().map(|()| Reason::Stopped),
+            result => result,
+        };
+        // A save that is under way is finished in every case.
+        let saved = self.keeper.finish();
+        let ended = self.ended(reason?);
+        saved?;
+        self.tell(&Event::Ended(ended.clone()));
+        self.observers.finish()?;
+        match ended.reason {
+            Reason::Stopped => Err(self.stop.check().map_or_else(TrainError::from, |()| TrainError::StopWithoutSignal)),
+            _ => Ok(ended),
+        }
+    }
+
+    fn run(&mut self) -> Result<Reason, TrainError> {
+        self.begin_phase()?;
+        self.save_start()?;
+        loop {
+            if let Some(reason) = self.phase_is_over() {
+                let last = matches!(reason, Reason::Steps | Reason::Time) || self.state.phase + 1 == self.phases.len();
+                if last {
+                    return Ok(reason);
+                }
+                self.next_phase()?;
+                continue;
+            }
+            let cut = self.train_epoch()?;
+            let found = (cut.is_some() || self.validates_epoch()).then(|| self.validate()).transpose()?;
+            self.conclude(found, cut)?;
+            if let Some(reason) = cut {
+                return Ok(reason);
+            }
+        }
+    }
+
+    fn config(&self) -> &TrainConfig {
+        &self.phases[self.state.phase]
+    }
+
+    fn tell(&mut self, event: &Event) {
+        self.observers.tell(event);
+    }
+}

@@ -1,0 +1,116 @@
+//! A rehearsal: one micro-batch forward and backward and one of validation, without consequences, to find out what training
+//! will cost before it begins.
+
+use std::time::{Duration, Instant};
+
+use tch::Kind;
+
+use super::Engine;
+use super::epoch::Group;
+use super::error::TrainError;
+use super::meter::memory_bytes;
+use super::state::Sums;
+use crate::data::loader::Position;
+use crate::train::events::Named;
+use crate::train::task::Task;
+
+/// What a rehearsal found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rehearsal {
+    /// The loss and its parts.
+    pub parts: Vec<Named>,
+    /// The time of one step of the optimizer.
+    pub step: Duration,
+    /// The time of one epoch with its validations.
+    pub epoch: Duration,
+    /// The time until all epochs are done, if nothing ends training early.
+    pub total: Duration,
+    /// Bytes of memory that the process holds.
+    pub memory_bytes: u64,
+    /// Bytes of weights, gradients, optimizer and average.
+    pub state_bytes: u64,
+    /// Samples that go through the model at once; fewer than configured where memory ran out.
+    pub micro_batch: usize,
+    /// Parameters that no gradient reaches.
+    pub without_gradient: Vec<String>,
+}
+
+impl<T: Task> Engine<T> {
+    /// Rehearses the next step. Weights and state stay as they are; the gradient is cleared.
+    ///
+    /// # Errors
+    /// Where samples can't be read, or memory runs out with a single sample.
+    pub fn rehearse(&mut self) -> Result<Rehearsal, TrainError> {
+        let phase = self.state.phase;
+        self.task.begin_phase(phase)?;
+        let group = self.first_group()?;
+        let scale = 1.0 / self.weight(&group.samples);
+        // The first one warms up: allocator, kernels, caches.
+        drop(self.gradient(&group, scale)?);
+        let began = Instant::now();
+        let sums = self.gradient(&group, scale)?;
+        let parts = Vec::<f64>::try_from(sums.f_to_kind(Kind::Double)?)?;
+        let step = began.elapsed().mul_f64(self.grouping().samples_of(0).len() as f64 / group.samples.len() as f64);
+        let memory_bytes = memory_bytes();
+        let unused = self.task.parameters().unused();
+        let without_gradient = unused.into_iter().map(str::to_owned).collect();
+        self.task.parameters().zero_gradients();
+        let validations = self.rehearse_validation()?.mul_f64(self.validations_per_epoch());
+        let epoch = step.mul_f64(self.steps_per_epoch()) + validations;
+        let mut total = Sums::default();
+        total.add(1.0 / scale, &parts);
+        Ok(Rehearsal {
+            parts: total.means(self.task.parts()),
+            step,
+            epoch,
+            total: epoch.mul_f64(self.epochs_left()),
+            memory_bytes,
+            state_bytes: self.state_bytes(),
+            micro_batch: self.state.micro_batch.get(),
+            without_gradient,
+        })
+    }
+
+    fn first_group(&self) -> Result<Group<T::Sample>, TrainError> {
+        let position = Position { next: 0, ..self.state.position() };
+        let stream = self.feeds.train.start(position)?;
+        let samples = stream
+            .take(self.grouping().samples_of(0).len().min(self.state.micro_batch.get()))
+            .collect::<Result<_, _>>()?;
+        Ok(Group { samples, position })
+    }
+
+    fn rehearse_validation(&mut self) -> Result<Duration, TrainError> {
+        let of = self.val_samples();
+        let samples = self.open_validation()?.take(self.state.micro_batch.get()).collect::<Result<Vec<_>, _>>()?;
+        if samples.is_empty() {
+            return Ok(Duration::ZERO);
+        }
+        let mut scores = self.task.scores();
+        let began = Instant::now();
+        self.evaluate_batch(&samples, &mut Sums::default(), &mut scores)?;
+        Ok(began.elapsed().mul_f64(of as f64 / samples.len() as f64))
+    }
+
+    fn steps_per_epoch(&self) -> f64 {
+        self.grouping().steps() as f64
+    }
+
+    fn epochs_left(&self) -> f64 {
+        let later = self.phases.iter().skip(self.state.phase + 1).map(|phase| phase.epochs as f64).sum::<f64>();
+        let here = (self.config().epochs as f64 - self.state.phase_epoch as f64).max(0.0);
+        let epochs = here + later;
+        match self.config().max_steps {
+            Some(most) => epochs.min(most.saturating_sub(self.state.step) as f64 / self.steps_per_epoch()),
+            None => epochs,
+        }
+    }
+
+    /// Bytes of weights, gradients, optimizer and average, which are there all the time.
+    pub(super) fn state_bytes(&self) -> u64 {
+        let parameters = self.task.parameters().count() as u64;
+        let moments: usize = self.tools.optimizer.state().iter().map(|(_, moment)| moment.numel()).sum();
+        let average = self.tools.average.as_ref().map_or(0, |_| parameters);
+        4 * (2 * parameters + moments as u64 + average)
+    }
+}

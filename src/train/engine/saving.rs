@@ -1,0 +1,170 @@
+//! Snapshots: taking one, handing it over to be saved, and going back to one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::Engine;
+use super::error::TrainError;
+use super::phase::Tools;
+use super::state::State;
+use super::tensors::{arrays, cut, join, tensors};
+use super::validate::Validation;
+use crate::nn::parameters::Parameters;
+use crate::train::checkpoint::policy::{LastSave, Moment, due};
+use crate::train::checkpoint::{CheckpointError, CheckpointId, Progress, Publish, Snapshot};
+use crate::train::events::{Event, Named, Record};
+use crate::train::task::Task;
+
+/// Where snapshots go. It works beside training and tells of a failure at one of the next calls, or at the end.
+pub trait Keeper {
+    /// Whether a save is under way: a periodic one is then left out.
+    fn is_busy(&self) -> bool;
+
+    /// Takes a snapshot to be saved.
+    ///
+    /// # Errors
+    /// Where an earlier save failed for good.
+    fn save(&mut self, snapshot: Arc<Snapshot>) -> Result<(), CheckpointError>;
+
+    /// Waits until everything is durable.
+    ///
+    /// # Errors
+    /// Where a save failed for good.
+    fn finish(&mut self) -> Result<(), CheckpointError>;
+}
+
+/// The score by which checkpoints are compared; less is better.
+pub const VAL_LOSS: &str = "val_loss";
+
+/// The whole state of training at this moment.
+pub(super) fn capture<T: Task>(task: &T, tools: &Tools, state: &State, seed: u64) -> Result<Snapshot, TrainError> {
+    let parameters = task.parameters();
+    let progress = Progress {
+        position: state.seen as u64,
+        seed,
+        best: state.best.iter().map(|best| (VAL_LOSS.to_owned(), best.loss)).collect(),
+        state: json!(state),
+        ..Progress::default()
+    };
+    Ok(Snapshot {
+        id: state.id(),
+        progress,
+        model: cut(parameters, &parameters.values())?,
+        optim: arrays(tools.optimizer.state())?,
+        ema: tools.average.as_ref().map_or(Ok(Vec::new()), |average| cut(parameters, average.average()))?,
+        publish: Publish { last: true, best: false },
+    })
+}
+
+/// Goes back to a snapshot's weights.
+pub(super) fn restore_weights(parameters: &Parameters, snapshot: &Snapshot) -> Result<(), TrainError> {
+    let misfit = |problem: String| TrainError::Misfit { checkpoint: snapshot.id.to_string(), problem };
+    join(parameters, &snapshot.model, &parameters.values()).map_err(misfit)
+}
+
+/// What a checkpoint says about its validation.
+fn metrics(parts: &[Named], scores: &[Named], loss: Option<f64>) -> BTreeMap<String, f64> {
+    let loss = loss.map(|loss| (VAL_LOSS.to_owned(), loss));
+    parts.iter().chain(scores).cloned().chain(loss).collect()
+}
+
+impl<T: Task> Engine<T> {
+    pub(super) fn capture(&self) -> Result<Snapshot, TrainError> {
+        capture(&self.task, &self.tools, &self.state, self.seed)
+    }
+
+    /// Saves where the policy says so.
+    pub(super) fn save_if_due(&mut self) -> Result<(), TrainError> {
+        if !self.is_due(false) || self.keeper.is_busy() {
+            return Ok(());
+        }
+        let snapshot = Arc::new(self.capture()?);
+        self.hand_over(snapshot)
+    }
+
+    /// Saves because a signal came.
+    pub(super) fn save_where_it_stands(&mut self) -> Result<(), TrainError> {
+        if !self.is_due(true) {
+            return Ok(());
+        }
+        let snapshot = Arc::new(self.capture()?);
+        self.hand_over(snapshot)
+    }
+
+    /// Saves what training begins with: a run that is killed in its first epoch needs it to go back to.
+    pub(super) fn save_start(&mut self) -> Result<(), TrainError> {
+        if self.is_resumed {
+            return Ok(());
+        }
+        self.hand_over(Arc::clone(&self.last_good))
+    }
+
+    /// Saves the end of an epoch, which is also what a diverged run goes back to: only here, as the other saves depend on a
+    /// clock, and what a run does must not. Without a validation it has no loss to be compared by.
+    pub(super) fn save_epoch(
+        &mut self,
+        record: &Record,
+        loss: Option<f64>,
+        publish: Publish,
+    ) -> Result<(), TrainError> {
+        let mut snapshot = Snapshot { publish, ..self.capture()? };
+        snapshot.progress.metrics = metrics(&record.val, &record.scores, loss);
+        let snapshot = Arc::new(snapshot);
+        self.last_good = Arc::clone(&snapshot);
+        self.hand_over(snapshot)
+    }
+
+    /// Saves the best weights in the midst of an epoch.
+    pub(super) fn save_midway(&mut self, found: &Validation, loss: f64) -> Result<(), TrainError> {
+        let mut snapshot = Snapshot { publish: Publish { last: true, best: true }, ..self.capture()? };
+        snapshot.progress.metrics = metrics(&found.parts, &found.scores, Some(loss));
+        self.hand_over(Arc::new(snapshot))
+    }
+
+    fn is_due(&self, stopping: bool) -> bool {
+        let (id, when) = self.last_saved;
+        let last = LastSave { id, clock: when.duration_since(self.meter.started()) };
+        let now = Moment { id: self.state.id(), clock: self.meter.elapsed(), stopping, finished: false };
+        due(&self.config().checkpoint, &last, &now).is_some()
+    }
+
+    fn hand_over(&mut self, snapshot: Arc<Snapshot>) -> Result<(), TrainError> {
+        let CheckpointId { epoch, step } = snapshot.id;
+        self.last_saved = (snapshot.id, Instant::now());
+        self.keeper.save(snapshot)?;
+        self.tell(&Event::Saving { epoch, step });
+        Ok(())
+    }
+
+    /// Goes back to a snapshot: weights, optimizer, average and state.
+    pub(super) fn restore(&mut self, snapshot: &Snapshot) -> Result<(), TrainError> {
+        self.state = State::of(snapshot)?;
+        self.restore_tensors(snapshot)?;
+        if let Some(plateau) = &self.state.plateau {
+            self.tools.schedule.load_state(plateau.clone());
+        }
+        Ok(())
+    }
+
+    /// Goes back to a snapshot's weights, optimizer and average only.
+    pub(super) fn restore_tensors(&mut self, snapshot: &Snapshot) -> Result<(), TrainError> {
+        let misfit = |problem: String| TrainError::Misfit { checkpoint: snapshot.id.to_string(), problem };
+        let updates = State::of(snapshot)?.average_updates;
+        let (parameters, tools) = (self.task.parameters(), &mut self.tools);
+        restore_weights(parameters, snapshot)?;
+        let saved = tensors(&snapshot.optim).map_err(misfit)?;
+        tools.optimizer.load_state(&saved).map_err(|error| misfit(error.to_string()))?;
+        if let Some(average) = &mut tools.average {
+            // A run that begins to average when it is resumed begins with the weights that it has.
+            let source = if snapshot.ema.is_empty() { &snapshot.model } else { &snapshot.ema };
+            let values = parameters.values().zeros_like();
+            join(parameters, source, &values).map_err(misfit)?;
+            average.load(updates, &values)?;
+        }
+        self.state.average_updates = updates;
+        Ok(())
+    }
+}

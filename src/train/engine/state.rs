@@ -1,0 +1,161 @@
+//! How far training has come: everything that a checkpoint holds beside tensors. What is here and in the tensors decides
+//! all that follows; nothing else may.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::TrainError;
+use crate::data::loader::Position;
+use crate::train::checkpoint::{CheckpointId, Snapshot};
+use crate::train::config::TrainConfig;
+use crate::train::divergence::Divergence;
+use crate::train::events::Named;
+use crate::train::micro_batch::MicroBatchSize;
+use crate::train::patience::PatienceState;
+use crate::train::plateau::PlateauState;
+use crate::train::scaler::LossScaler;
+
+/// How far training has come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// The phase, counted from 0.
+    pub phase: usize,
+    /// Epochs of this phase that are complete.
+    pub phase_epoch: u64,
+    /// Epochs that are complete, all phases together.
+    pub epoch: u64,
+    /// Samples of the epoch at hand whose step is over.
+    pub seen: usize,
+    /// Steps that are over: made, or left out.
+    pub step: u64,
+    /// Whether the validation that belongs to this place in the midst of the epoch is done.
+    pub validated: bool,
+    /// Epochs of this phase that ended with a validation.
+    pub validated_epochs: u64,
+    /// Samples that go through the model at once.
+    pub micro_batch: MicroBatchSize,
+    /// The learning rate of the last step.
+    pub lr: f64,
+    /// The training loss of the epoch at hand.
+    pub sums: Sums,
+    /// The best validation of this phase.
+    pub best: Option<Best>,
+    /// The loss that patience waits for.
+    pub patience: PatienceState,
+    /// Validated epochs since it became better.
+    pub stale_epochs: u64,
+    /// How many times the average of the weights was updated.
+    pub average_updates: u64,
+    /// What the schedule of the learning rate remembers, once there was a validation.
+    pub plateau: Option<PlateauState>,
+    /// How often in a row loss or gradient was no number.
+    pub divergence: Divergence,
+    /// The scale of the loss, for fp16.
+    pub scaler: Option<LossScaler>,
+}
+
+/// The best validation.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Best {
+    /// The epoch that it belongs to, counted from 1.
+    pub epoch: u64,
+    /// Its validation loss.
+    pub loss: f64,
+}
+
+/// Sums of loss parts, weighted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sums {
+    /// The sum of the weights.
+    pub weight: f64,
+    /// The sum of each part.
+    pub parts: Vec<f64>,
+}
+
+impl Sums {
+    /// Adds the sums over some samples.
+    pub fn add(&mut self, weight: f64, parts: &[f64]) {
+        self.weight += weight;
+        self.parts.resize(parts.len(), 0.0);
+        self.parts.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
+    }
+
+    /// The averages with their names; none where nothing was added.
+    #[must_use]
+    pub fn means(&self, names: &[&'static str]) -> Vec<Named> {
+        let mean = |(name, sum): (&&str, &f64)| ((*name).to_owned(), sum / self.weight);
+        names.iter().zip(&self.parts).map(mean).collect()
+    }
+}
+
+impl State {
+    /// Before the first step.
+    #[must_use]
+    pub fn new(config: &TrainConfig, scales_loss: bool) -> Self {
+        Self {
+            phase: 0,
+            phase_epoch: 0,
+            epoch: 0,
+            seen: 0,
+            step: 0,
+            validated: false,
+            validated_epochs: 0,
+            micro_batch: MicroBatchSize::new(config.micro_batch),
+            lr: 0.0,
+            sums: Sums::default(),
+            best: None,
+            patience: PatienceState::default(),
+            stale_epochs: 0,
+            average_updates: 0,
+            plateau: None,
+            divergence: Divergence::default(),
+            scaler: scales_loss.then(LossScaler::default),
+        }
+    }
+
+    /// Before the first step of the next phase. The loss scale goes on: it depends on the model, not on the phase.
+    #[must_use]
+    pub(super) fn in_next_phase(&self, config: &TrainConfig) -> Self {
+        Self {
+            phase: self.phase + 1,
+            epoch: self.epoch,
+            step: self.step,
+            lr: self.lr,
+            scaler: self.scaler.clone(),
+            ..Self::new(config, false)
+        }
+    }
+
+    /// The state that a snapshot holds.
+    ///
+    /// # Errors
+    /// Where another version of the program took it.
+    pub fn of(snapshot: &Snapshot) -> Result<Self, TrainError> {
+        serde_json::from_value(snapshot.progress.state.clone()).map_err(|error| TrainError::Misfit {
+            checkpoint: snapshot.id.to_string(),
+            problem: format!("its state can't be read: {error}"),
+        })
+    }
+
+    /// Where the next sample stands.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position { epoch: self.epoch, next: self.seen }
+    }
+
+    /// The name of a checkpoint of this state.
+    #[must_use]
+    pub fn id(&self) -> CheckpointId {
+        CheckpointId { epoch: self.epoch, step: self.step }
+    }
+
+    pub(super) fn end_epoch(&mut self) {
+        self.epoch += 1;
+        self.phase_epoch += 1;
+        self.seen = 0;
+        self.validated = false;
+        self.sums = Sums::default();
+    }
+}

@@ -1,0 +1,146 @@
+//! One step: the gradient of a group, a look at whether it is a number, and the update of the weights.
+
+use std::sync::Arc;
+
+use tch::{Kind, Tensor};
+
+use super::Engine;
+use super::epoch::Group;
+use super::error::TrainError;
+use crate::train::clip::clip;
+use crate::train::divergence::{Health, Verdict};
+use crate::train::events::{Event, Stepped};
+use crate::train::schedule::Moment;
+use crate::train::task::Task;
+
+/// What is known of a step before it is made.
+struct Measured {
+    /// What the samples of the group count together.
+    weight: f64,
+    /// The sum of each loss part over the group.
+    parts: Vec<f64>,
+    /// The norm of the gradient.
+    norm: f64,
+    /// Whether loss and gradient are numbers.
+    health: Health,
+}
+
+impl<T: Task> Engine<T> {
+    /// Makes a step with the samples of a group, or leaves it out where loss or gradient is no number.
+    pub(super) fn step(&mut self, group: &Group<T::Sample>) -> Result<(), TrainError> {
+        let weight = self.weight(&group.samples);
+        let sums = self.gradient(group, self.loss_scale() / weight)?;
+        let measured = self.measure(weight, &sums)?;
+        let verdict = self.state.divergence.judge(measured.health);
+        let samples = || group.samples.iter().map(|sample| self.task.name(sample)).collect::<Vec<_>>();
+        let step = self.state.step + 1;
+        match verdict {
+            Ok(Verdict::Take) => {
+                self.update()?;
+                self.pass(group);
+                self.state.sums.add(weight, &measured.parts);
+                self.tell_step(&measured);
+            }
+            Ok(Verdict::Skip) => {
+                let expected = measured.health.loss && self.state.scaler.is_some();
+                let skipped = Event::Skipped { step, samples: samples(), expected };
+                self.pass(group);
+                self.tell(&skipped);
+            }
+            Ok(Verdict::SkipAndLower) => {
+                let samples = samples();
+                self.pass(group);
+                self.go_back(samples)?;
+            }
+            Err(source) => return Err(TrainError::Diverged { step, samples: samples(), source }),
+        }
+        Ok(())
+    }
+
+    /// What the loss is multiplied by in the backward pass: 1 except for fp16.
+    fn loss_scale(&self) -> f64 {
+        self.state.scaler.as_ref().map_or(1.0, |scaler| scaler.scale())
+    }
+
+    /// Reads what the device found, and shortens the gradient: the only time in a step that the host waits.
+    fn measure(&mut self, weight: f64, sums: &Tensor) -> Result<Measured, TrainError> {
+        let parts = Vec::<f64>::try_from(sums.f_to_kind(Kind::Double)?)?;
+        let mut gradients = self.task.parameters().gradients();
+        let scale = self.state.scaler.as_ref().map(|scaler| {
+            scaler.unscale(&mut gradients);
+            scaler.scale()
+        });
+        let clipped = clip(&mut gradients, self.config().clip_norm)?;
+        if let Some(scaler) = &mut self.state.scaler {
+            scaler.update(clipped.finite);
+        }
+        let loss = parts.iter().all(|part| part.is_finite());
+        Ok(Measured { weight, parts, norm: clipped.norm, health: Health { loss, gradients: clipped.finite, scale } })
+    }
+
+    fn update(&mut self) -> Result<(), TrainError> {
+        self.state.lr = self.lr();
+        let parameters = self.task.parameters();
+        let mut values = parameters.values().detach();
+        let tools = &mut self.tools;
+        tools.optimizer.step(&mut values, &parameters.gradients(), self.state.lr, &tools.decay)?;
+        if let Some(average) = &mut tools.average {
+            average.update(&values)?;
+            self.state.average_updates = average.updates();
+        }
+        Ok(())
+    }
+
+    fn lr(&self) -> f64 {
+        let grouping = self.grouping();
+        let step = grouping.step_of(self.state.seen) as u64;
+        let now = Moment { epoch: self.state.phase_epoch, step, steps_per_epoch: grouping.steps() as u64 };
+        self.tools.schedule.lr(now) * self.state.divergence.lr_factor()
+    }
+
+    /// The samples of a group are done with.
+    fn pass(&mut self, group: &Group<T::Sample>) {
+        self.meter.count(group.samples.len());
+        self.state.seen = self.feeds.train.samples().min(self.state.seen + group.samples.len());
+        self.state.step += 1;
+        self.state.validated = false;
+    }
+
+    /// Goes back to the weights of the last epoch, with a lower learning rate. The samples go on from where they are, so
+    /// that samples which can't be learned from are left behind and not met again and again.
+    fn go_back(&mut self, samples: Vec<String>) -> Result<(), TrainError> {
+        let good = Arc::clone(&self.last_good);
+        let lr_factor = self.state.divergence.lr_factor();
+        self.restore_tensors(&good)?;
+        self.tell(&Event::RolledBack { step: self.state.step, to_step: good.id.step, lr_factor, samples });
+        Ok(())
+    }
+
+    fn tell_step(&mut self, measured: &Measured) {
+        if self.state.step == 1 {
+            self.warn_of_unused();
+        }
+        let names = self.task.parts().iter();
+        let mean = |(name, sum): (&&str, &f64)| ((*name).to_owned(), sum / measured.weight);
+        let stepped = Stepped {
+            epoch: self.state.epoch,
+            step: self.state.step,
+            seen: self.state.seen,
+            of: self.feeds.train.samples(),
+            parts: names.zip(&measured.parts).map(mean).collect(),
+            lr: self.state.lr,
+            gradient_norm: measured.norm,
+            micro_batch: self.state.micro_batch.get(),
+            cost: self.cost(),
+        };
+        self.tell(&Event::Stepped(stepped));
+    }
+
+    fn warn_of_unused(&mut self) {
+        let parameters = self.task.parameters().unused();
+        let parameters: Vec<_> = parameters.into_iter().map(str::to_owned).collect();
+        if !parameters.is_empty() {
+            self.tell(&Event::WithoutGradient { parameters });
+        }
+    }
+}

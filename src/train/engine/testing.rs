@@ -1,0 +1,357 @@
+//! A task small enough to be followed by hand, with faults where a test wants them: y = w x + b over three inputs. Its
+//! gradient is written out; no autograd takes part.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rand::Rng;
+use tch::{Device, Kind, TchError, Tensor};
+
+use super::saving::Keeper;
+use super::{Engine, Feeds, Setting};
+use crate::data::loader::{Order, Position};
+use crate::nn::parameters::{ParameterSpec, Parameters};
+use crate::train::checkpoint::{CheckpointError, Snapshot};
+use crate::train::config::TrainConfig;
+use crate::train::events::{Event, Observer, Observers, Record};
+use crate::train::feed::{Feed, FeedError, Stream};
+use crate::train::run_folder::RunError;
+use crate::train::task::{NamedValues, Picture, Scores, Task, TaskError};
+use crate::util::seed::generator;
+use crate::util::stop::Stop;
+
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) number: usize,
+    pub(super) inputs: [f32; 3],
+    pub(super) output: f32,
+}
+
+pub(super) struct Rows {
+    rows: Vec<Row>,
+    order: Order,
+}
+
+/// y = 2 a - b + 0.5 c + 3, with a little noise.
+pub(super) fn rows(purpose: &str, count: usize) -> Vec<Row> {
+    let row = |number| {
+        let mut random = generator(7, purpose, 0, number as u64);
+        let inputs: [f32; 3] = std::array::from_fn(|_| random.random_range(-1.0..1.0));
+        let noise = random.random_range(-0.01..0.01);
+        let output = 2.0 * inputs[0] - inputs[1] + 0.5 * inputs[2] + 3.0 + noise;
+        Row { number, inputs, output }
+    };
+    (0..count).map(row).collect()
+}
+
+impl Feed for Rows {
+    type Sample = Row;
+
+    fn samples(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn start(&self, position: Position) -> Result<Stream<Row>, FeedError> {
+        let order = self.order.epoch(position.epoch, self.rows.len() as u32);
+        let rows: Vec<Row> = order[position.next..].iter().map(|&number| self.rows[number as usize].clone()).collect();
+        Ok(Box::new(rows.into_iter().map(Ok)))
+    }
+}
+
+/// What goes wrong, and when.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Faults {
+    /// More samples at once than this do not fit.
+    pub(super) memory: Option<usize>,
+    /// Memory that runs out panics instead of returning an error.
+    pub(super) panics: bool,
+    /// Samples whose loss is no number.
+    pub(super) poisoned: BTreeSet<usize>,
+    /// An epoch and the places in it where every loss is no number.
+    pub(super) broken: Option<(u64, Range<usize>)>,
+    /// Whether the gradient overflows as long as the loss is scaled above this.
+    pub(super) overflow_above: Option<f64>,
+}
+
+pub(super) struct Line {
+    parameters: Parameters,
+    faults: Faults,
+    /// The factor of the loss in each phase.
+    factors: Vec<f64>,
+    factor: f64,
+    scales_loss: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Worst(f64);
+
+impl Scores for Worst {
+    fn values(&self) -> Vec<(String, f64)> {
+        vec![("worst".into(), self.0)]
+    }
+}
+
+pub(super) struct Batch {
+    inputs_bi: Tensor,
+    outputs_b: Tensor,
+    poisoned: bool,
+}
+
+impl Line {
+    /// Errors, `[b]`.
+    fn errors(&self, batch: &Batch) -> Tensor {
+        let values = self.parameters.values().detach();
+        batch.inputs_bi.matmul(&values.narrow(0, 0, 3)) + values.get(3) - &batch.outputs_b
+    }
+
+    fn sums(&self, errors_b: &Tensor) -> Tensor {
+        let squares = errors_b.square().sum(Kind::Float) * self.factor;
+        Tensor::stack(&[&squares, &errors_b.abs().sum(Kind::Float)], 0)
+    }
+
+    fn check_memory(&self, samples: usize) -> Result<(), TaskError> {
+        let text = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes.";
+        if self.faults.memory.is_none_or(|most| samples <= most) {
+            return Ok(());
+        }
+        assert!(!self.faults.panics, "{text}");
+        Err(TchError::Torch(text.into()).into())
+    }
+}
+
+impl Task for Line {
+    type Sample = Row;
+    type Batch = Batch;
+    type Scores = Worst;
+
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    fn parts(&self) -> &[&'static str] {
+        &["loss", "absolute"]
+    }
+
+    fn name(&self, row: &Row) -> String {
+        format!("row {}", row.number)
+    }
+
+    fn scales_loss(&self) -> bool {
+        self.scales_loss
+    }
+
+    fn begin_phase(&mut self, phase: usize) -> Result<(), TaskError> {
+        self.factor = self.factors.get(phase).copied().unwrap_or(1.0);
+        Ok(())
+    }
+
+    fn collate(&self, rows: &[Row], place: Option<Position>) -> Result<Batch, TaskError> {
+        let inputs: Vec<f32> = rows.iter().flat_map(|row| row.inputs).collect();
+        let outputs: Vec<f32> = rows.iter().map(|row| row.output).collect();
+        let inputs_bi = Tensor::from_slice(&inputs).f_reshape([-1, 3])?;
+        let broken = |(epoch, places): &(u64, Range<usize>)| {
+            place.is_some_and(|place| place.epoch == *epoch && places.contains(&place.next))
+        };
+        let poisoned = rows.iter().any(|row| self.faults.poisoned.contains(&row.number))
+            || self.faults.broken.as_ref().is_some_and(broken);
+        Ok(Batch { inputs_bi, outputs_b: Tensor::from_slice(&outputs), poisoned })
+    }
+
+    fn step(&mut self, batch: &Batch, scale: f64) -> Result<Tensor, TaskError> {
+        let errors_b = self.errors(batch);
+        let slopes_b = &errors_b * (2.0 * self.factor * scale);
+        let mut gradients = self.parameters.gradients();
+        drop(gradients.narrow(0, 0, 3).f_add_(&batch.inputs_bi.tr().matmul(&slopes_b))?);
+        drop(gradients.narrow(0, 3, 1).f_add_(&slopes_b.sum(Kind::Float))?);
+        // Only now, so that a part of the gradient has been added already.
+        self.check_memory(errors_b.numel())?;
+        let samples = errors_b.numel() as f64;
+        if self.faults.overflow_above.is_some_and(|most| scale * samples > most) {
+            drop(gradients.f_mul_scalar_(f64::INFINITY)?);
+        }
+        let sums = self.sums(&errors_b);
+        Ok(if batch.poisoned { sums * f64::NAN } else { sums })
+    }
+
+    fn scores(&self) -> Worst {
+        Worst::default()
+    }
+
+    fn evaluate(&mut self, batch: &Batch, scores: &mut Worst) -> Result<Tensor, TaskError> {
+        let errors_b = self.errors(batch);
+        self.check_memory(errors_b.numel())?;
+        scores.0 = scores.0.max(errors_b.abs().max().double_value(&[]));
+        Ok(self.sums(&errors_b))
+    }
+
+    fn shown(&self) -> usize {
+        2
+    }
+
+    fn draw(&mut self, batch: &Batch) -> Result<Vec<Picture>, TaskError> {
+        let values = Vec::<f32>::try_from(self.errors(batch))?;
+        let arrays = vec![NamedValues { name: "error".into(), shape: vec![values.len()], values }];
+        Ok(vec![Picture { name: "row".into(), arrays }])
+    }
+}
+
+/// Keeps every snapshot in memory.
+#[derive(Clone, Default)]
+pub(super) struct Kept(pub(super) Rc<RefCell<Vec<Snapshot>>>);
+
+impl Keeper for Kept {
+    fn is_busy(&self) -> bool {
+        false
+    }
+
+    fn save(&mut self, snapshot: Arc<Snapshot>) -> Result<(), CheckpointError> {
+        self.0.borrow_mut().push(Arc::unwrap_or_clone(snapshot));
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), CheckpointError> {
+        Ok(())
+    }
+}
+
+impl Kept {
+    pub(super) fn last(&self) -> Snapshot {
+        self.0.borrow().last().unwrap().clone()
+    }
+}
+
+/// Remembers everything, and asks to stop when an event says so.
+#[derive(Clone)]
+pub(super) struct Heard {
+    pub(super) events: Rc<RefCell<Vec<Event>>>,
+    stop: Stop,
+    stops_at: fn(&Event, u64) -> bool,
+    number: u64,
+}
+
+impl Observer for Heard {
+    fn observe(&mut self, event: &Event) -> Result<(), RunError> {
+        self.events.borrow_mut().push(event.clone());
+        if (self.stops_at)(event, self.number) {
+            self.stop.request();
+        }
+        Ok(())
+    }
+}
+
+/// One run with all that is known about it afterwards.
+pub(super) struct Run {
+    pub(super) config: Vec<TrainConfig>,
+    pub(super) faults: Faults,
+    pub(super) factors: Vec<f64>,
+    pub(super) scales_loss: bool,
+    pub(super) train_rows: usize,
+    pub(super) stops_at: fn(&Event, u64) -> bool,
+    pub(super) number: u64,
+    pub(super) from: Option<Snapshot>,
+    pub(super) epoch_start: Option<Snapshot>,
+    pub(super) kept: Kept,
+    pub(super) events: Rc<RefCell<Vec<Event>>>,
+}
+
+impl Run {
+    pub(super) fn new(config: &TrainConfig) -> Self {
+        Self {
+            config: vec![config.clone()],
+            faults: Faults::default(),
+            factors: Vec::new(),
+            scales_loss: false,
+            train_rows: 22,
+            stops_at: |_, _| false,
+            number: 0,
+            from: None,
+            epoch_start: None,
+            kept: Kept::default(),
+            events: Rc::default(),
+        }
+    }
+
+    pub(super) fn engine(&self) -> Engine<Line> {
+        self.engine_with(Box::new(self.kept.clone()), Observers::default())
+    }
+
+    pub(super) fn engine_with(&self, keeper: Box<dyn Keeper>, observers: Observers) -> Engine<Line> {
+        tch::set_num_threads(1);
+        let stop = Stop::default();
+        let heard =
+            Heard { events: Rc::clone(&self.events), stop: stop.clone(), stops_at: self.stops_at, number: self.number };
+        let order = |shuffle| Order { seed: 42, shuffle };
+        let feeds = Feeds {
+            train: Box::new(Rows { rows: rows("train", self.train_rows), order: order(true) }),
+            val: Some(Box::new(Rows { rows: rows("val", 9), order: order(false) })),
+        };
+        let setting = Setting {
+            phases: self.config.clone(),
+            seed: 42,
+            keeper,
+            observers: observers.with(heard),
+            stop,
+            gpu: None,
+        };
+        let specs = [ParameterSpec::weight("weight", &[1, 3]), ParameterSpec::bias("bias", &[1])];
+        let task = Line {
+            parameters: Parameters::new(&specs, 42, Device::Cpu).unwrap(),
+            faults: self.faults.clone(),
+            factors: self.factors.clone(),
+            factor: 1.0,
+            scales_loss: self.scales_loss,
+        };
+        match &self.from {
+            None => Engine::begin(task, feeds, setting).unwrap(),
+            Some(snapshot) => Engine::resume(task, feeds, setting, snapshot, self.epoch_start.as_ref()).unwrap(),
+        }
+    }
+
+    /// The same run, resumed from a snapshot; what was heard and kept goes on.
+    pub(super) fn resumed_from(&self, snapshot: Snapshot) -> Self {
+        let is_start = |start: &&Snapshot| start.progress.position == 0 && start.id.epoch == snapshot.id.epoch;
+        let kept = self.kept.0.borrow();
+        let epoch_start = kept.iter().chain(&self.epoch_start).find(is_start).filter(|start| start.id < snapshot.id);
+        Self {
+            epoch_start: epoch_start.cloned(),
+            config: self.config.clone(),
+            faults: self.faults.clone(),
+            factors: self.factors.clone(),
+            stops_at: |_, _| false,
+            from: Some(snapshot),
+            kept: Kept::default(),
+            events: Rc::clone(&self.events),
+            ..*self
+        }
+    }
+
+    /// Each epoch once, as a history keeps it.
+    pub(super) fn history(&self) -> BTreeMap<u64, Record> {
+        let records = self.events.borrow();
+        let ended = records.iter().filter_map(|event| match event {
+            Event::EpochEnded { record, .. } => Some((record.epoch, record.clone())),
+            _ => None,
+        });
+        ended.collect()
+    }
+
+    pub(super) fn values(&self) -> Vec<f32> {
+        let floats = |array: &crate::train::checkpoint::NamedArray| {
+            let floats = array.bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap()));
+            floats.collect::<Vec<_>>()
+        };
+        self.kept.last().model.iter().flat_map(floats).collect()
+    }
+
+    pub(super) fn losses(&self) -> Vec<f64> {
+        let events = self.events.borrow();
+        let loss = |event: &Event| match event {
+            Event::Stepped(step) => Some(step.parts[0].1),
+            _ => None,
+        };
+        events.iter().filter_map(loss).collect()
+    }
+}

@@ -1,0 +1,146 @@
+//! The engine with a task small enough to be followed by hand.
+
+mod disk;
+mod divergence;
+mod ending;
+mod memory;
+mod resume;
+mod validation;
+
+use std::collections::BTreeMap;
+
+use super::testing::{Faults, Run};
+use super::*;
+use crate::train::config::{AdamW, CheckpointConfig, Optimizer, Plateau, Schedule, Sgd, ValidateConfig, Warmup};
+use crate::util::exit::Exit;
+
+fn config() -> TrainConfig {
+    TrainConfig {
+        epochs: 4,
+        micro_batch: 4,
+        accumulate: 2,
+        optimizer: Optimizer::Adamw(AdamW { lr: 0.1, ..AdamW::default() }),
+        warmup: Warmup { epochs: 0.5, ..Warmup::default() },
+        ema_decay: Some(0.9),
+        checkpoint: CheckpointConfig { every_minutes: None, every_steps: None, ..CheckpointConfig::default() },
+        ..TrainConfig::default()
+    }
+}
+
+fn assert_same(run: &Run, whole: &Run, what: &str) {
+    assert_eq!(run.kept.last(), whole.kept.last(), "{what}");
+    assert_eq!(run.history(), whole.history(), "{what}");
+}
+
+/// A checkpoint after every step.
+fn often() -> CheckpointConfig {
+    CheckpointConfig { every_steps: Some(1), ..config().checkpoint }
+}
+
+/// Goes on from each checkpoint that a run has left.
+fn assert_same_from_everywhere(whole: &Run) {
+    let snapshots = whole.kept.0.borrow().clone();
+    for snapshot in snapshots {
+        let what = format!("from {}", snapshot.id);
+        let rest = whole.resumed_from(snapshot);
+        rest.engine().train().unwrap();
+        if !rest.kept.0.borrow().is_empty() {
+            assert_same(&rest, whole, &what);
+        }
+    }
+}
+
+#[test]
+fn training_converges_to_the_line_and_the_average_with_it() {
+    let run = Run::new(&TrainConfig { epochs: 150, patience: None, ..config() });
+    let ended = run.engine().train().unwrap();
+    assert_eq!((ended.reason, ended.epoch, ended.step), (Reason::Epochs, 150, 450));
+    for (value, expected) in run.values().iter().zip([2.0, -1.0, 0.5, 3.0]) {
+        assert!((value - expected).abs() < 0.02, "{:?}", run.values());
+    }
+    let snapshot = run.kept.last();
+    assert_ne!(snapshot.ema, snapshot.model);
+    assert!(ended.best.unwrap().1 < 1e-3);
+}
+
+#[test]
+fn the_micro_batch_changes_nothing_but_rounding() {
+    let run = |micro_batch, accumulate| {
+        let run = Run::new(&TrainConfig { micro_batch, accumulate, ..config() });
+        run.engine().train().unwrap();
+        (run.values(), run.losses())
+    };
+    let (values, losses) = run(8, 1);
+    assert_eq!(losses.len(), 12);
+    for (micro_batch, accumulate) in [(1, 8), (2, 4), (4, 2)] {
+        let (others, other_losses) = run(micro_batch, accumulate);
+        assert!(values.iter().zip(&others).all(|(one, other)| (one - other).abs() < 1e-5));
+        assert!(losses.iter().zip(&other_losses).all(|(one, other)| (one - other).abs() < 1e-5 * one.abs().max(1.0)));
+    }
+}
+
+#[test]
+fn the_last_short_group_is_averaged_over_the_samples_that_it_has() {
+    // One step over 3 samples, whether they are one group or the short rest of one.
+    let plain = TrainConfig { epochs: 1, ema_decay: None, warmup: Warmup::default(), ..config() };
+    let run = |micro_batch, accumulate| {
+        let mut run = Run::new(&TrainConfig { micro_batch, accumulate, ..plain.clone() });
+        run.train_rows = 3;
+        run.engine().train().unwrap();
+        run
+    };
+    let (exact, short) = (run(3, 1), run(2, 50));
+    assert_eq!(short.losses().len(), 1);
+    assert!((exact.losses()[0] - short.losses()[0]).abs() < 1e-6);
+    let steps = short.events.borrow();
+    let norm = |event: &Event| if let Event::Stepped(step) = event { Some(step.gradient_norm) } else { None };
+    let norms: Vec<f64> =
+        [&exact.events.borrow(), &steps].iter().filter_map(|list| list.iter().find_map(norm)).collect();
+    assert!((norms[0] - norms[1]).abs() < 1e-5, "{norms:?}");
+}
+
+#[test]
+fn a_single_batch_is_learned_by_heart() {
+    let run = Run::new(&TrainConfig { overfit_single_batch: true, epochs: 150, patience: None, ..config() });
+    run.engine().train().unwrap();
+    let losses = run.losses();
+    assert_eq!(losses.len(), 150 * 6, "an epoch is as long as ever, in steps of one micro-batch");
+    assert!(losses[losses.len() - 1] < 1e-4 * losses[0], "{} {}", losses[0], losses[losses.len() - 1]);
+}
+
+#[test]
+fn a_rehearsal_leaves_nothing_behind() {
+    let whole = Run::new(&config());
+    whole.engine().train().unwrap();
+    let run = Run::new(&config());
+    let mut engine = run.engine();
+    let rehearsal = engine.rehearse().unwrap();
+    assert_eq!(rehearsal.parts[0].0, "loss");
+    assert!(rehearsal.total >= rehearsal.epoch && rehearsal.epoch >= rehearsal.step);
+    assert!(rehearsal.memory_bytes > 0);
+    // 4 weights: themselves, gradients, two moments with their step counter, the average.
+    assert_eq!(rehearsal.state_bytes, 4 * (4 + 4 + 8 + 1 + 4));
+    engine.train().unwrap();
+    assert_same(&run, &whole, "after a rehearsal");
+}
+
+#[test]
+fn events_come_in_their_order() {
+    let run = Run::new(&TrainConfig { epochs: 2, ..config() });
+    run.engine().train().unwrap();
+    let name = |event: &Event| match event {
+        Event::Started(started) => format!("started {} {}", started.train_samples, started.val_samples),
+        Event::PhaseStarted { phase, phases } => format!("phase {phase} of {phases}"),
+        Event::EpochStarted { epoch, seen } => format!("epoch {epoch} from {seen}"),
+        Event::Stepped(step) => format!("step {} ({}/{}) {:.4}", step.step, step.seen, step.of, step.lr),
+        Event::ValidationStarted { epoch } => format!("validation of epoch {epoch}"),
+        Event::Validated { done, of } => format!("validated {done}/{of}"),
+        Event::Pictures { pictures, .. } => format!("{} pictures", pictures.len()),
+        Event::EpochEnded { record, improved, .. } => format!("epoch {} ended, improved {improved}", record.epoch),
+        Event::Saving { epoch, step } => format!("saving e{epoch} s{step}"),
+        Event::Ended(ended) => format!("ended: {:?}", ended.reason),
+        other => format!("{other:?}"),
+    };
+    let names: Vec<_> = run.events.borrow().iter().map(name).collect();
+    insta::assert_snapshot!(names.join("\n"));
+}

@@ -1,0 +1,57 @@
+//! When training ends, and what it learns on the way there.
+
+use super::*;
+
+#[test]
+fn training_stops_early_when_patience_is_at_an_end_and_not_before() {
+    // A rate of nearly 0: the first epoch stays the best within the delta.
+    let still = Optimizer::Adamw(AdamW { lr: 1e-12, ..AdamW::default() });
+    let run = Run::new(&TrainConfig { epochs: 50, patience: Some(3), min_delta: 1e-3, optimizer: still, ..config() });
+    let ended = run.engine().train().unwrap();
+    assert_eq!((ended.reason, ended.epoch), (Reason::Patience, 4));
+    let again = run.resumed_from(run.kept.last());
+    assert_eq!(again.engine().train().unwrap().reason, Reason::Patience);
+    assert!(again.kept.0.borrow().is_empty(), "nothing is trained and nothing is saved");
+    let mut longer = run.resumed_from(run.kept.last());
+    longer.config[0].patience = Some(5);
+    assert_eq!(longer.engine().train().unwrap().epoch, 6);
+}
+
+#[test]
+fn a_limit_of_steps_validates_and_goes_on_exactly_when_it_is_raised() {
+    let whole = Run::new(&config());
+    whole.engine().train().unwrap();
+    let limited = Run::new(&TrainConfig { max_steps: Some(5), ..config() });
+    let ended = limited.engine().train().unwrap();
+    assert_eq!((ended.reason, ended.step, ended.epoch), (Reason::Steps, 5, 1));
+    assert_eq!(limited.history().len(), 2, "the epoch that was cut short is validated");
+    let mut rest = limited.resumed_from(limited.kept.last());
+    rest.config = whole.config.clone();
+    rest.engine().train().unwrap();
+    assert_same(&rest, &whole, "the limit was raised");
+}
+
+#[test]
+fn training_ends_when_its_time_is_up() {
+    let run = Run::new(&TrainConfig { max_minutes: Some(1e-9), ..config() });
+    let ended = run.engine().train().unwrap();
+    assert_eq!((ended.reason, ended.step), (Reason::Time, 0));
+}
+
+#[test]
+fn the_rate_falls_on_a_plateau_patience_ends_training_and_a_resumed_run_does_the_same() {
+    let rules = Plateau { factor: 0.1, patience: 1, threshold: 0.9, ..Plateau::default() };
+    let config = TrainConfig {
+        epochs: 50,
+        patience: Some(5),
+        min_delta: 0.5,
+        schedule: Schedule::Plateau(rules),
+        checkpoint: often(),
+        ..config()
+    };
+    let whole = Run::new(&config);
+    assert_eq!(whole.engine().train().unwrap().reason, Reason::Patience);
+    let rates: Vec<f64> = whole.history().values().map(|record| record.lr).collect();
+    assert!(rates.iter().any(|&rate| rate < 0.5 * rates[1]), "{rates:?}");
+    assert_same_from_everywhere(&whole);
+}

@@ -1,0 +1,100 @@
+//! A run that was stopped or killed and goes on is the run that it would have been.
+
+use super::*;
+
+#[test]
+fn a_run_that_is_stopped_after_any_step_and_resumed_is_the_same_run() {
+    let whole = Run::new(&config());
+    whole.engine().train().unwrap();
+    for number in 1..=12 {
+        let mut run = Run::new(&config());
+        run.number = number;
+        run.stops_at = |event, number| matches!(event, Event::Stepped(step) if step.step == number);
+        let error = run.engine().train().unwrap_err();
+        assert_eq!(error.exit(), Exit::Terminated);
+        let snapshot = run.kept.last();
+        assert!(snapshot.id.step == number, "stopped after step {number}, saved {}", snapshot.id);
+        let rest = run.resumed_from(snapshot);
+        rest.engine().train().unwrap();
+        assert_same(&rest, &whole, &format!("stopped after step {number}"));
+    }
+}
+
+#[test]
+fn a_run_that_is_stopped_in_validation_and_resumed_is_the_same_run() {
+    let whole = Run::new(&config());
+    whole.engine().train().unwrap();
+    for number in 1..=4 {
+        let mut run = Run::new(&config());
+        run.number = number;
+        run.stops_at = |event, number| matches!(event, Event::ValidationStarted { epoch } if *epoch + 1 == number);
+        run.engine().train().unwrap_err();
+        let rest = run.resumed_from(run.kept.last());
+        rest.engine().train().unwrap();
+        assert_same(&rest, &whole, &format!("stopped in validation {number}"));
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_goes_on_from_any_checkpoint_to_the_same_end() {
+    let often = CheckpointConfig { every_steps: Some(1), ..config().checkpoint };
+    let whole = Run::new(&TrainConfig { checkpoint: often, ..config() });
+    whole.engine().train().unwrap();
+    let snapshots = whole.kept.0.borrow().clone();
+    assert_eq!(snapshots.len(), 1 + 12 + 4, "the start, the steps, the epochs");
+    for snapshot in snapshots {
+        let what = format!("from {}", snapshot.id);
+        let rest = whole.resumed_from(snapshot);
+        rest.engine().train().unwrap();
+        if !rest.kept.0.borrow().is_empty() {
+            assert_same(&rest, &whole, &what);
+        }
+    }
+}
+
+#[test]
+fn more_epochs_on_a_finished_run_are_those_of_a_longer_run() {
+    let constant = TrainConfig { schedule: Schedule::Constant, ..config() };
+    let longer = TrainConfig { epochs: 6, ..constant.clone() };
+    let whole = Run::new(&longer);
+    whole.engine().train().unwrap();
+    let short = Run::new(&constant);
+    short.engine().train().unwrap();
+    let mut rest = short.resumed_from(short.kept.last());
+    rest.config = vec![longer];
+    rest.engine().train().unwrap();
+    assert_same(&rest, &whole, "two more epochs");
+}
+
+#[test]
+fn phases_follow_each_other_with_their_own_loss_and_resume_in_the_midst() {
+    let often = CheckpointConfig { every_steps: Some(1), ..config().checkpoint };
+    let first = TrainConfig { epochs: 2, checkpoint: often, ..config() };
+    let second = TrainConfig { micro_batch: 2, ema_decay: None, ..first.clone() };
+    let mut whole = Run::new(&first);
+    whole.config.push(second);
+    whole.factors = vec![1.0, 100.0];
+    let ended = whole.engine().train().unwrap();
+    // 22 samples: 3 steps of 8, then 6 of 4.
+    assert_eq!((ended.epoch, ended.step), (4, 2 * 3 + 2 * 6));
+    let losses = whole.losses();
+    assert!(losses[6] > 10.0 * losses[5], "the loss of the second phase is another one: {losses:?}");
+    assert!(ended.best.unwrap().0 > 2, "the best of the first phase can't be compared");
+    for snapshot in whole.kept.0.borrow().iter().take(17) {
+        let rest = whole.resumed_from(snapshot.clone());
+        rest.engine().train().unwrap();
+        assert_same(&rest, &whole, &snapshot.id.to_string());
+    }
+}
+
+#[test]
+fn a_snapshot_of_another_task_or_other_phases_is_refused() {
+    let run = Run::new(&config());
+    run.engine().train().unwrap();
+    let mut snapshot = run.kept.last();
+    snapshot.model[0].name = "other".into();
+    let mut engine = run.engine();
+    let error = engine.restore(&snapshot).unwrap_err();
+    assert_eq!(error.exit(), Exit::Configuration);
+    assert!(error.to_string().contains("it has no weight"), "{error}");
+}

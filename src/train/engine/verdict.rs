@@ -1,0 +1,82 @@
+//! What a validation loss means: for the record, for the best weights, for the learning rate, for going on at all.
+
+use super::Engine;
+use super::error::TrainError;
+use super::state::Best;
+use super::validate::Validation;
+use crate::train::checkpoint::Publish;
+use crate::train::events::{Ended, Event, Reason, Record};
+use crate::train::patience::{Outlook, Patience};
+use crate::train::task::Task;
+
+impl<T: Task> Engine<T> {
+    /// Ends an epoch and saves. Where a limit cut it short, its validation is told and its weights are published, but
+    /// nothing is learned from it: with a higher limit training goes on as if there had been none. An epoch that was not
+    /// validated decides nothing.
+    pub(super) fn conclude(&mut self, found: Option<Validation>, cut: Option<Reason>) -> Result<(), TrainError> {
+        let validated = found.is_some();
+        let record = self.record(found.unwrap_or_default());
+        let loss = validated.then(|| record.val.first().or(record.train.first()).map_or(f64::NAN, |(_, loss)| *loss));
+        let improved = loss.is_some_and(|loss| self.is_best(loss));
+        if improved {
+            self.draw()?;
+        }
+        let cost = self.cost();
+        self.tell(&Event::EpochEnded { record: record.clone(), cost, improved });
+        if cut.is_none() {
+            self.state.best = self.best;
+            if let Some(loss) = loss {
+                self.learn(loss);
+            }
+            self.grow_back();
+            self.state.end_epoch();
+        }
+        self.save_epoch(&record, loss, Publish { last: true, best: improved })
+    }
+
+    /// Whether a loss of the epoch at hand is better than all before it; it is then remembered, but not yet in the state.
+    pub(super) fn is_best(&mut self, loss: f64) -> bool {
+        let improved = loss.is_finite() && self.state.best.is_none_or(|best| loss < best.loss);
+        if improved {
+            self.best = Some(Best { epoch: self.state.epoch + 1, loss });
+        }
+        improved
+    }
+
+    fn record(&self, found: Validation) -> Record {
+        Record {
+            epoch: self.state.epoch + 1,
+            phase: self.state.phase + 1,
+            step: self.state.step,
+            lr: self.state.lr,
+            train: self.state.sums.means(self.task.parts()),
+            val: found.parts,
+            scores: found.scores,
+        }
+    }
+
+    /// Lets the loss at the end of an epoch decide about learning rate and patience.
+    fn learn(&mut self, loss: f64) {
+        let patience = Patience { epochs: self.config().patience, min_delta: self.config().min_delta };
+        self.tools.schedule.observe(self.state.phase_epoch, loss);
+        self.state.plateau = Some(self.tools.schedule.state().clone());
+        self.state.stale_epochs = match patience.observe(&mut self.state.patience, self.state.validated_epochs, loss) {
+            Outlook::Better => 0,
+            Outlook::Worse { since } | Outlook::Stop { since } => since,
+        };
+        self.state.validated_epochs += 1;
+    }
+
+    /// Tries more samples at once after epochs in which memory did not run out.
+    fn grow_back(&mut self) {
+        let from = self.state.micro_batch.get();
+        if let Some(to) = self.state.micro_batch.epoch_ended() {
+            self.tell(&Event::MicroBatchChanged { from, to });
+        }
+    }
+
+    pub(super) fn ended(&self, reason: Reason) -> Ended {
+        let best = self.best.map(|best| (best.epoch, best.loss));
+        Ended { reason, epoch: self.state.epoch, step: self.state.step, best }
+    }
+}

@@ -1,0 +1,281 @@
+//! Everything that happens in training, as plain values. The engine tells; whoever wants to print, plot or save listens.
+
+use serde::{Deserialize, Serialize};
+
+use super::run_folder::RunError;
+use super::task::Picture;
+
+/// A number with its name.
+pub type Named = (String, f64);
+
+/// Something happened.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// Training begins, or goes on where it was stopped.
+    Started(Started),
+    /// A phase begins, or is resumed.
+    PhaseStarted {
+        /// Counted from 0.
+        phase: usize,
+        /// How many there are.
+        phases: usize,
+    },
+    /// An epoch begins, or is resumed.
+    EpochStarted {
+        /// Counted from 0, all phases together.
+        epoch: u64,
+        /// The samples of it that were seen before.
+        seen: usize,
+    },
+    /// The optimizer made a step.
+    Stepped(Stepped),
+    /// A step was left out, as its loss or gradient was no number.
+    Skipped {
+        /// The step that was not made.
+        step: u64,
+        /// The samples of the group.
+        samples: Vec<String>,
+        /// Whether that is how an fp16 loss scaler finds its scale, and no fault.
+        expected: bool,
+    },
+    /// Weights and optimizer went back to what they were; the samples go on.
+    RolledBack {
+        /// The step that failed.
+        step: u64,
+        /// The step whose weights training goes on from.
+        to_step: u64,
+        /// What the learning rate is multiplied by from now on.
+        lr_factor: f64,
+        /// The samples of the group that failed.
+        samples: Vec<String>,
+    },
+    /// Memory ran out, or there is room again: another number of samples goes through the model at once.
+    MicroBatchChanged {
+        /// Samples until now.
+        from: usize,
+        /// Samples from now on.
+        to: usize,
+    },
+    /// Parameters that no gradient ever reaches.
+    WithoutGradient {
+        /// Their names.
+        parameters: Vec<String>,
+    },
+    /// Validation begins.
+    ValidationStarted {
+        /// The epoch that it belongs to, counted from 0.
+        epoch: u64,
+    },
+    /// A part of validation is done.
+    Validated {
+        /// Samples until now.
+        done: usize,
+        /// All samples.
+        of: usize,
+    },
+    /// A validation in the midst of an epoch is over. One at the end of an epoch is told with the epoch.
+    ValidationEnded {
+        /// The epoch that it belongs to, counted from 0.
+        epoch: u64,
+        /// Steps until now.
+        step: u64,
+        /// The loss and its parts, averaged over the validation samples.
+        parts: Vec<Named>,
+        /// The task's scores.
+        scores: Vec<Named>,
+        /// Whether its loss is the best so far.
+        improved: bool,
+    },
+    /// An epoch is over.
+    EpochEnded {
+        /// What is remembered of it.
+        record: Record,
+        /// What it cost.
+        cost: Cost,
+        /// Whether its loss is the best so far.
+        improved: bool,
+    },
+    /// The validation loss is better than ever: this is what the model predicts.
+    #[serde(skip)]
+    Pictures {
+        /// The epoch, counted from 0.
+        epoch: u64,
+        /// What there is to see.
+        pictures: Vec<Picture>,
+    },
+    /// The state of training was handed over to be saved.
+    Saving {
+        /// Epochs that are complete in it.
+        epoch: u64,
+        /// Steps that are complete in it.
+        step: u64,
+    },
+    /// Training is over, or was stopped.
+    Ended(Ended),
+}
+
+/// How training begins.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Started {
+    /// Numbers that are trained.
+    pub parameters: u64,
+    /// Samples of an epoch.
+    pub train_samples: usize,
+    /// Samples of a validation.
+    pub val_samples: usize,
+    /// Epochs of all phases.
+    pub epochs: u64,
+    /// Epochs that were complete before.
+    pub epoch: u64,
+    /// Steps that were complete before.
+    pub step: u64,
+}
+
+/// A step of the optimizer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Stepped {
+    /// The epoch, counted from 0.
+    pub epoch: u64,
+    /// Steps until now, this one included.
+    pub step: u64,
+    /// Samples of this epoch until now.
+    pub seen: usize,
+    /// Samples of an epoch.
+    pub of: usize,
+    /// The loss and its parts, averaged over the samples of this step.
+    pub parts: Vec<Named>,
+    /// The learning rate.
+    pub lr: f64,
+    /// The norm of the gradient before clipping.
+    pub gradient_norm: f64,
+    /// Samples that went through the model at once.
+    pub micro_batch: usize,
+    /// What it cost.
+    pub cost: Cost,
+}
+
+/// What is remembered of an epoch, for ever. It holds nothing that a clock says, so a run that was stopped and resumed has
+/// the same history, byte for byte.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Counted from 1, all phases together.
+    pub epoch: u64,
+    /// Counted from 1.
+    pub phase: usize,
+    /// Steps until now.
+    pub step: u64,
+    /// The learning rate of the last step.
+    pub lr: f64,
+    /// The loss and its parts, averaged over the epoch's training samples.
+    pub train: Vec<Named>,
+    /// The same over the validation samples; none where there are none, or the epoch was not validated.
+    pub val: Vec<Named>,
+    /// The task's scores over the validation samples; none as above.
+    pub scores: Vec<Named>,
+}
+
+/// Time and memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Cost {
+    /// Seconds since training was started in this process.
+    pub seconds: f64,
+    /// Training samples per second in this epoch.
+    pub samples_per_second: f64,
+    /// The share of this epoch's time that went into waiting for data.
+    pub data_wait: f64,
+    /// Bytes of memory that the process holds.
+    pub memory_bytes: u64,
+    /// The GPU, where one computes and tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<GpuUse>,
+    /// Seconds until the last epoch ends, where that can be told.
+    pub seconds_left: Option<f64>,
+}
+
+/// How busy a GPU is, with all that runs on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct GpuUse {
+    /// Bytes of its memory that are in use.
+    pub memory_bytes: u64,
+    /// The share of the last moments in which it computed, in percent, where it tells.
+    pub busy_percent: Option<u32>,
+}
+
+/// How training ended.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ended {
+    /// Why.
+    pub reason: Reason,
+    /// Epochs that are complete.
+    pub epoch: u64,
+    /// Steps that were made.
+    pub step: u64,
+    /// The best epoch, counted from 1, and its loss.
+    pub best: Option<(u64, f64)>,
+}
+
+/// Why training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// All epochs are done.
+    Epochs,
+    /// All steps are done.
+    Steps,
+    /// The time is up.
+    Time,
+    /// The loss had not become better for long.
+    Patience,
+    /// A signal came; the state is saved.
+    Stopped,
+}
+
+/// Somebody who listens.
+pub trait Observer {
+    /// Hears what happened. What goes wrong here is no reason to stop training, but is told at its end.
+    ///
+    /// # Errors
+    /// Where something can't be written.
+    fn observe(&mut self, event: &Event) -> Result<(), RunError>;
+}
+
+/// All who listen.
+#[derive(Default)]
+pub struct Observers {
+    list: Vec<Listener>,
+}
+
+struct Listener {
+    observer: Box<dyn Observer>,
+    /// What its last call failed with: a later one that succeeds has made good for it.
+    failed: Option<RunError>,
+}
+
+impl Observers {
+    /// Adds one.
+    #[must_use]
+    pub fn with(mut self, observer: impl Observer + 'static) -> Self {
+        self.list.push(Listener { observer: Box::new(observer), failed: None });
+        self
+    }
+
+    /// Tells all of them.
+    pub fn tell(&mut self, event: &Event) {
+        for listener in &mut self.list {
+            let failed = listener.observer.observe(event).err();
+            if let (Some(error), None) = (&failed, &listener.failed) {
+                tracing::warn!("{error}; training goes on");
+            }
+            listener.failed = failed;
+        }
+    }
+
+    /// What can't be written to the last.
+    ///
+    /// # Errors
+    /// The first one.
+    pub fn finish(&mut self) -> Result<(), RunError> {
+        self.list.iter_mut().find_map(|listener| listener.failed.take()).map_or(Ok(()), Err)
+    }
+}

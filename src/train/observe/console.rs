@@ -1,0 +1,245 @@
+//! What a person reads: one line for each thing that matters. A pure function; printing is for the command line.
+
+use std::time::Duration;
+
+use super::baseline;
+use crate::train::events::{Cost, Ended, Event, Named, Reason, Record, Started, Stepped};
+use crate::util::units;
+
+/// So many scores stand in the line of an epoch; the history has all of them.
+const MOST_SCORES: usize = 1;
+
+/// The line for an event, without a line end; none for what a person need not know at this moment.
+#[must_use]
+pub fn line(event: &Event) -> Option<String> {
+    match event {
+        Event::Started(started) => Some(started_line(started)),
+        Event::PhaseStarted { phase, phases } if *phases > 1 => Some(format!("phase {} of {phases}", phase + 1)),
+        Event::Stepped(step) => Some(step_line(step, None)),
+        Event::Skipped { expected: true, .. } => None,
+        Event::Skipped { step, samples, .. } => {
+            Some(format!("step {step} left out: loss or gradient is no number; samples: {}", samples.join(", ")))
+        }
+        Event::RolledBack { step, to_step, lr_factor, samples } => Some(format!(
+            "step {step} failed again: back to the weights of step {to_step}, learning rate x {lr_factor}; samples: {}",
+            samples.join(", ")
+        )),
+        Event::MicroBatchChanged { from, to } if to < from => Some(format!(
+            "memory ran out: {} at once instead of {from}; the steps stay the same",
+            units::count(*to as u64, "sample")
+        )),
+        Event::MicroBatchChanged { from, to } => Some(format!("{to} samples at once again instead of {from}")),
+        Event::WithoutGradient { parameters } => {
+            Some(format!("no gradient ever reaches {}: the model does not use it", parameters.join(", ")))
+        }
+        Event::ValidationEnded { epoch, step, parts, scores, improved } => {
+            let place = format!("epoch {} step {step}", epoch + 1);
+            let mut told = vec![place, first("val", parts, scores)];
+            told.extend(shown(scores));
+            Some(marked(&told, *improved))
+        }
+        Event::EpochEnded { record, cost, improved } => Some(epoch_line(record, cost, *improved)),
+        Event::Ended(ended) => Some(end_line(ended)),
+        Event::PhaseStarted { .. }
+        | Event::EpochStarted { .. }
+        | Event::ValidationStarted { .. }
+        | Event::Validated { .. }
+        | Event::Pictures { .. }
+        | Event::Saving { .. } => None,
+    }
+}
+
+fn started_line(started: &Started) -> String {
+    let sizes = format!(
+        "{}, {} to train on, {} to validate",
+        units::count(started.parameters, "parameter"),
+        units::count(started.train_samples as u64, "sample"),
+        units::count(started.val_samples as u64, "sample"),
+    );
+    match (started.epoch, started.step) {
+        (0, 0) => format!("training {} epochs: {sizes}", started.epochs),
+        (epoch, step) => format!("resuming in epoch {} of {} after step {step}: {sizes}", epoch + 1, started.epochs),
+    }
+}
+
+/// The line for a step, of so many epochs where that is known.
+#[must_use]
+pub fn step_line(step: &Stepped, epochs: Option<u64>) -> String {
+    let of = epochs.map_or_else(String::new, |epochs| format!("/{epochs}"));
+    format!(
+        "epoch {}{of} step {} ({}/{})  {}  lr {:.3e}  gradient {:.3}  {}",
+        step.epoch + 1,
+        step.step,
+        step.seen,
+        step.of,
+        numbers("", &step.parts),
+        step.lr,
+        step.gradient_norm,
+        cost_text(&step.cost),
+    )
+}
+
+fn epoch_line(record: &Record, cost: &Cost, improved: bool) -> String {
+    let mut parts = vec![format!("epoch {}", record.epoch), first("train", &record.train, &[])];
+    parts.push(first("val", &record.val, &record.scores));
+    parts.extend(shown(&record.scores));
+    parts.push(format!("lr {:.3e}", record.lr));
+    parts.push(cost_text(cost));
+    marked(&parts, improved)
+}
+
+fn marked(parts: &[String], improved: bool) -> String {
+    let mark = improved.then(|| "*best*".to_owned());
+    let told = parts.iter().filter(|part| !part.is_empty()).chain(&mark);
+    told.map(String::as_str).collect::<Vec<_>>().join("  ")
+}
+
+fn first(side: &str, values: &[Named], scores: &[Named]) -> String {
+    values.first().map_or_else(String::new, |value| format!("{side} {}", against_baseline(value, scores)))
+}
+
+/// The scores that stand in a line.
+fn shown(scores: &[Named]) -> impl Iterator<Item = String> {
+    let learned = scores.iter().filter(|(name, _)| baseline::compared_with(name).is_none());
+    learned.take(MOST_SCORES).map(|score| against_baseline(score, scores))
+}
+
+/// A number, with what it has to beat.
+fn against_baseline((name, value): &Named, scores: &[Named]) -> String {
+    match baseline::of(scores, name) {
+        Some(baseline) => format!("{name} {value:.5} ({} {baseline:.5})", baseline::NAME),
+        None => format!("{name} {value:.5}"),
+    }
+}
+
+fn numbers(prefix: &str, values: &[Named]) -> String {
+    let text = |(name, value): &Named| format!("{prefix}{name} {value:.5}");
+    values.iter().map(text).collect::<Vec<_>>().join("  ")
+}
+
+fn cost_text(cost: &Cost) -> String {
+    let mut text = format!(
+        "{:.1}/s  wait {:.0} %  {}",
+        cost.samples_per_second,
+        100.0 * cost.data_wait,
+        units::bytes(cost.memory_bytes)
+    );
+    if let Some(gpu) = cost.gpu {
+        text += &format!("  GPU {}", units::bytes(gpu.memory_bytes));
+        text += &gpu.busy_percent.map_or_else(String::new, |percent| format!(" {percent} %"));
+    }
+    if let Some(left) = cost.seconds_left.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+        text += &format!("  {} left", units::duration(left));
+    }
+    text
+}
+
+fn end_line(ended: &Ended) -> String {
+    let why = match ended.reason {
+        Reason::Epochs => "training is done",
+        Reason::Steps => "training is done: all steps were made",
+        Reason::Time => "training ends: the time is up",
+        Reason::Patience => "training ends early: the loss has not become better for long",
+        Reason::Stopped => "training was stopped; the same command goes on from here",
+    };
+    let best = ended.best.map_or_else(String::new, |(epoch, loss)| format!("; best epoch {epoch}, loss {loss:.5}"));
+    format!("{why} after {} and {}{best}", units::count(ended.epoch, "epoch"), units::count(ended.step, "step"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::events::GpuUse;
+
+    const COST: Cost = Cost {
+        seconds: 12.0,
+        samples_per_second: 41.25,
+        data_wait: 0.013,
+        memory_bytes: 812_000_000,
+        gpu: Some(GpuUse { memory_bytes: 20_300_000_000, busy_percent: Some(97) }),
+        seconds_left: Some(185.0),
+    };
+
+    fn named(name: &str, value: f64) -> Named {
+        (name.into(), value)
+    }
+
+    #[test]
+    fn every_event_reads_well() {
+        let record = Record {
+            epoch: 3,
+            phase: 1,
+            step: 120,
+            lr: 1e-3,
+            train: vec![named("loss", 0.123_456), named("huber", 0.1)],
+            val: vec![named("loss", 0.2)],
+            scores: vec![
+                named("csi_20", 0.5),
+                named("mae", 3.0),
+                named("persistence_csi_20", 0.4),
+                named("persistence_loss", 0.3),
+            ],
+        };
+        let step = Stepped {
+            epoch: 2,
+            step: 100,
+            seen: 64,
+            of: 160,
+            parts: vec![named("loss", 0.125), named("ssim", 0.5)],
+            lr: 1e-3,
+            gradient_norm: 0.75,
+            micro_batch: 2,
+            cost: COST,
+        };
+        let samples = vec!["20110512 frame 3".to_owned()];
+        let events = [
+            Event::Started(Started {
+                parameters: 41_234,
+                train_samples: 160,
+                val_samples: 1,
+                epochs: 20,
+                epoch: 0,
+                step: 0,
+            }),
+            Event::Started(Started {
+                parameters: 1,
+                train_samples: 160,
+                val_samples: 40,
+                epochs: 20,
+                epoch: 2,
+                step: 100,
+            }),
+            Event::PhaseStarted { phase: 1, phases: 2 },
+            Event::PhaseStarted { phase: 0, phases: 1 },
+            Event::Stepped(step),
+            Event::Skipped { step: 7, samples: samples.clone(), expected: false },
+            Event::Skipped { step: 7, samples: samples.clone(), expected: true },
+            Event::RolledBack { step: 9, to_step: 4, lr_factor: 0.5, samples },
+            Event::MicroBatchChanged { from: 4, to: 2 },
+            Event::MicroBatchChanged { from: 2, to: 4 },
+            Event::WithoutGradient { parameters: vec!["head.bias".into()] },
+            Event::ValidationEnded {
+                epoch: 2,
+                step: 110,
+                parts: vec![named("loss", 0.25), named("huber", 0.1)],
+                scores: vec![
+                    named("csi_20", 0.5),
+                    named("mae", 3.0),
+                    named("persistence_csi_20", 0.4),
+                    named("persistence_loss", 0.3),
+                ],
+                improved: true,
+            },
+            Event::EpochEnded {
+                record: Record { epoch: 2, val: Vec::new(), scores: Vec::new(), ..record.clone() },
+                cost: COST,
+                improved: false,
+            },
+            Event::EpochEnded { record, cost: COST, improved: true },
+            Event::Ended(Ended { reason: Reason::Patience, epoch: 12, step: 480, best: Some((4, 0.2)) }),
+            Event::Ended(Ended { reason: Reason::Stopped, epoch: 1, step: 1, best: None }),
+        ];
+        let lines: Vec<_> = events.iter().filter_map(line).collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+}

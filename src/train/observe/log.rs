@@ -1,0 +1,68 @@
+//! `log.jsonl`: every event, one line each, with the time. What is heard during a second may be lost in a power cut.
+
+use serde_json::{Value, json};
+
+use crate::train::events::{Event, Observer};
+use crate::train::run_folder::RunError;
+use crate::train::run_folder::log::EventLog;
+
+/// Appends the events to the log of a run.
+pub struct LogFile(EventLog);
+
+impl LogFile {
+    /// A log that was opened.
+    #[must_use]
+    pub fn new(log: EventLog) -> Self {
+        Self(log)
+    }
+}
+
+impl Observer for LogFile {
+    fn observe(&mut self, event: &Event) -> Result<(), RunError> {
+        // Pictures and the pace of a validation are for others.
+        if matches!(event, Event::Pictures { .. } | Event::Validated { .. }) {
+            return Ok(());
+        }
+        if let Some(line) = line(event, jiff::Timestamp::now()) {
+            self.0.append(&line)?;
+        }
+        match event {
+            Event::EpochEnded { .. } | Event::Ended(_) => self.0.sync(),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn line(event: &Event, time: jiff::Timestamp) -> Option<Value> {
+    let mut line = json!(event);
+    line.as_object_mut()?.shift_insert(0, "time".into(), json!(time));
+    Some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::events::{Ended, Reason};
+    use crate::train::run_folder::log::events;
+
+    #[test]
+    fn every_event_is_a_line_with_its_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.jsonl");
+        let mut log = LogFile::new(EventLog::open(&path).unwrap());
+        log.observe(&Event::Saving { epoch: 1, step: 7 }).unwrap();
+        log.observe(&Event::Pictures { epoch: 1, pictures: Vec::new() }).unwrap();
+        let ended = Ended { reason: Reason::Patience, epoch: 1, step: 7, best: Some((1, f64::NAN)) };
+        log.observe(&Event::Ended(ended)).unwrap();
+        let mut lines = events(&path).unwrap();
+        let times: Vec<_> = lines.iter_mut().map(|line| line.as_object_mut().unwrap().shift_remove("time")).collect();
+        assert!(times.iter().flatten().all(Value::is_string));
+        assert_eq!(
+            lines,
+            [
+                json!({"event": "saving", "epoch": 1, "step": 7}),
+                json!({"event": "ended", "reason": "patience", "epoch": 1, "step": 7, "best": [1, null]}),
+            ]
+        );
+    }
+}

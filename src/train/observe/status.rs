@@ -1,0 +1,101 @@
+//! `status.json`: the heartbeat, at most one beat every few seconds. The last state of a run is for whoever runs its stages.
+
+use std::time::{Duration, Instant};
+
+use crate::train::events::{Cost, Event, Named, Observer};
+use crate::train::run_folder::RunError;
+use crate::train::run_folder::status::{Heartbeat, Status};
+use crate::util::memory;
+
+/// The time between beats.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// Tells a heartbeat how training stands.
+pub struct StatusFile {
+    heartbeat: Heartbeat,
+    status: Status,
+    last: Option<Instant>,
+}
+
+impl StatusFile {
+    /// A heartbeat that was started, and what is known of the run already.
+    #[must_use]
+    pub fn new(heartbeat: Heartbeat, mut status: Status) -> Self {
+        status.memory_limit_bytes = status.memory_limit_bytes.or_else(memory::limit_bytes);
+        Self { heartbeat, status, last: None }
+    }
+
+    fn beat(&mut self, at_once: bool) {
+        if at_once || self.last.is_none_or(|last| last.elapsed() >= INTERVAL) {
+            self.last = Some(Instant::now());
+            // Also what was held between two steps, and gone when anybody looked.
+            let peak = memory::peak_bytes().unwrap_or(0);
+            self.status.peak_memory_bytes = self.status.peak_memory_bytes.max(peak);
+            self.heartbeat.beat(Status { written: Some(jiff::Timestamp::now()), ..self.status.clone() });
+        }
+    }
+}
+
+impl Observer for StatusFile {
+    fn observe(&mut self, event: &Event) -> Result<(), RunError> {
+        let at_once = matches!(event, Event::Started(_) | Event::EpochEnded { .. } | Event::Ended(_));
+        take_in(&mut self.status, event);
+        self.beat(at_once);
+        Ok(())
+    }
+}
+
+fn take_in(status: &mut Status, event: &Event) {
+    match event {
+        Event::Started(started) => {
+            status.stage = "train".into();
+            (status.epoch, status.step) = (started.epoch, started.step);
+        }
+        Event::Stepped(stepped) => {
+            (status.epoch, status.step) = (stepped.epoch, stepped.step);
+            metrics(status, "step", &stepped.parts);
+            status.metrics.insert("lr".into(), stepped.lr);
+            status.metrics.insert("samples_per_second".into(), stepped.cost.samples_per_second);
+            cost(status, &stepped.cost);
+        }
+        Event::ValidationEnded { parts, scores, .. } => {
+            metrics(status, "val", parts);
+            metrics(status, "scores", scores);
+        }
+        Event::EpochEnded { record, cost: paid, .. } => {
+            status.epoch = record.epoch;
+            metrics(status, "train", &record.train);
+            metrics(status, "val", &record.val);
+            metrics(status, "scores", &record.scores);
+            cost(status, paid);
+        }
+        _ => {}
+    }
+}
+
+fn metrics(status: &mut Status, side: &str, values: &[Named]) {
+    let finite = values.iter().filter(|(_, value)| value.is_finite());
+    status.metrics.extend(finite.map(|(name, value)| (format!("{side}.{name}"), *value)));
+}
+
+fn cost(status: &mut Status, cost: &Cost) {
+    status.peak_memory_bytes = status.peak_memory_bytes.max(cost.memory_bytes);
+    status.eta_seconds = cost.seconds_left;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::events::Record;
+
+    #[test]
+    fn the_status_tells_the_last_numbers_and_the_highest_memory() {
+        let mut status = Status { peak_memory_bytes: 50, ..Status::default() };
+        let val = vec![("loss".to_owned(), 0.25), ("worst".to_owned(), f64::NAN)];
+        let record = Record { epoch: 3, phase: 1, step: 30, lr: 0.1, train: Vec::new(), val, scores: Vec::new() };
+        let paid = Cost { memory_bytes: 40, seconds_left: Some(9.0), ..Cost::default() };
+        take_in(&mut status, &Event::EpochEnded { record, cost: paid, improved: true });
+        assert_eq!((status.epoch, status.peak_memory_bytes, status.eta_seconds), (3, 50, Some(9.0)));
+        assert_eq!(status.metrics, [("val.loss".to_owned(), 0.25)].into());
+    }
+}

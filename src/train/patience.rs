@@ -1,0 +1,123 @@
+//! When training stops early: after so many validated epochs without a better loss. It decides nothing else: which
+//! weights are the best is a matter of the loss alone.
+
+use serde::{Deserialize, Serialize};
+
+/// The rule.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Patience {
+    /// Validated epochs without a better loss after which training stops; `None` is for ever.
+    pub epochs: Option<usize>,
+    /// How much smaller a loss must be to count as better.
+    pub min_delta: f64,
+}
+
+/// The loss that is to be beaten: saved with a checkpoint.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PatienceState {
+    best: Option<Best>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Best {
+    loss: f64,
+    epoch: u64,
+}
+
+/// What a validation loss means for the rest of training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// It is better than all before it.
+    Better,
+    /// It is not, and there is still patience.
+    Worse {
+        /// Epochs since the better one.
+        since: u64,
+    },
+    /// Patience is at an end.
+    Stop {
+        /// Epochs since the better one.
+        since: u64,
+    },
+}
+
+impl Patience {
+    /// Takes in the validation loss after an epoch, counted among those that are validated. One that is not a number is never better; where the very first one
+    /// is not, patience counts from there.
+    pub fn observe(self, state: &mut PatienceState, epoch: u64, loss: f64) -> Outlook {
+        let is_better = state.best.as_ref().is_none_or(|best| loss < best.loss - self.min_delta);
+        if is_better {
+            let outlook = if loss.is_nan() { Outlook::Worse { since: 0 } } else { Outlook::Better };
+            let loss = if loss.is_finite() { loss } else { f64::MAX };
+            state.best = Some(Best { loss, epoch });
+            return outlook;
+        }
+        let since = state.best.as_ref().map_or(0, |best| epoch.saturating_sub(best.epoch));
+        match self.epochs {
+            Some(patience) if since >= patience as u64 => Outlook::Stop { since },
+            _ => Outlook::Worse { since },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const THREE: Patience = Patience { epochs: Some(3), min_delta: 0.0 };
+
+    fn outlooks(rule: Patience, losses: &[f64]) -> Vec<Outlook> {
+        let mut state = PatienceState::default();
+        losses.iter().enumerate().map(|(epoch, loss)| rule.observe(&mut state, epoch as u64, *loss)).collect()
+    }
+
+    #[test]
+    fn training_stops_after_so_many_epochs_without_a_better_loss() {
+        use Outlook::{Better, Stop, Worse};
+        let expected = [Better, Worse { since: 1 }, Better, Worse { since: 1 }, Worse { since: 2 }, Stop { since: 3 }];
+        assert_eq!(outlooks(THREE, &[1.0, 1.0, 0.9, 0.9, 0.95, 1.2]), expected);
+    }
+
+    #[test]
+    fn a_loss_must_be_smaller_by_the_least_difference() {
+        use Outlook::{Better, Worse};
+        let rule = Patience { min_delta: 0.25, ..THREE };
+        assert_eq!(outlooks(rule, &[1.0, 0.75, 0.5]), [Better, Worse { since: 1 }, Better]);
+    }
+
+    #[test]
+    fn a_loss_that_is_no_number_is_never_better() {
+        use Outlook::{Better, Stop, Worse};
+        let nan = f64::NAN;
+        assert_eq!(outlooks(THREE, &[nan, 5.0, nan, 4.0])[1..], [Better, Worse { since: 1 }, Better]);
+        assert_eq!(outlooks(THREE, &[nan; 4])[3], Stop { since: 3 });
+        assert_eq!(outlooks(THREE, &[f64::INFINITY, 5.0])[1], Better);
+    }
+
+    proptest! {
+        #[test]
+        fn a_run_that_was_stopped_anywhere_decides_the_same(
+            losses in prop::collection::vec(0.0..1.0_f64, 1..30), cut in 0_usize..30, patience in 1_usize..6,
+        ) {
+            let rule = Patience { epochs: Some(patience), min_delta: 0.01 };
+            let mut state = PatienceState::default();
+            let mut resumed = Vec::new();
+            for (epoch, loss) in losses.iter().enumerate() {
+                if epoch == cut {
+                    state = serde_json::from_str(&serde_json::to_string(&state).unwrap()).unwrap();
+                }
+                resumed.push(rule.observe(&mut state, epoch as u64, *loss));
+            }
+            prop_assert_eq!(resumed, outlooks(rule, &losses));
+        }
+
+        #[test]
+        fn without_a_limit_training_never_stops(losses in prop::collection::vec(any::<f64>(), 1..30)) {
+            let rule = Patience { epochs: None, min_delta: 0.0 };
+            let stops = |outlook: &Outlook| matches!(outlook, Outlook::Stop { .. });
+            prop_assert!(!outlooks(rule, &losses).iter().any(stops));
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What a changed configuration means for a run that is continued: each key may change freely, with a warning, or not at
+//! all. Pure; a key that nobody thought of must not change.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// What a change of a key means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// The run goes on as if nothing had changed.
+    Free,
+    /// The run goes on, but is no longer the run that the old configuration describes.
+    Warn,
+    /// The run can't go on: its numbers would mean something else.
+    Fixed,
+}
+
+/// One key that changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// The key, dotted, list items by number.
+    pub key: String,
+    /// What the run has.
+    pub old: Value,
+    /// What is asked for now.
+    pub new: Value,
+    /// What that means.
+    pub class: Class,
+}
+
+const FREE: [&str; 8] = [
+    "name",
+    "output",
+    "data.root",
+    "train.max_steps",
+    "train.max_minutes",
+    "train.max_retries",
+    "log_level",
+    "log_format",
+];
+const WARN: [&str; 5] = ["device", "data.loader", "train.patience", "train.min_delta", "train.checkpoint"];
+
+/// Every key in which two configurations differ, in the order of the keys. A key that is null is as good as absent.
+#[must_use]
+pub fn differences(old: &Value, new: &Value) -> Vec<Difference> {
+    let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
+    flatten("", old, &mut before);
+    flatten("", new, &mut after);
+    let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let value = |side: &BTreeMap<String, Value>, key: &String| side.get(key).cloned().unwrap_or(Value::Null);
+    let differing = keys.into_iter().filter_map(|key| {
+        let (one, other) = (value(&before, key), value(&after, key));
+        (!same(&one, &other)).then(|| (key.clone(), one, other))
+    });
+    differing
+        .map(|(key, one, other)| Difference { class: class(&key, &one, &other, new), key, old: one, new: other })
+        .collect()
+}
+
+/// 1 and 1.0 are one number.
+fn same(one: &Value, other: &Value) -> bool {
+    one == other || (one.is_number() && one.as_f64() == other.as_f64() && !(one.is_u64() && other.is_u64()))
+}
+
+fn flatten(key: &str, value: &Value, into: &mut BTreeMap<String, Value>) {
+    let below = |name: &str| if key.is_empty() { name.to_owned() } else { format!("{key}.{name}") };
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            map.iter().for_each(|(name, value)| flatten(&below(name), value, into))
+        }
+        Value::Array(list) if !list.is_empty() => {
+            list.iter().enumerate().for_each(|(index, value)| flatten(&below(&index.to_string()), value, into));
+        }
+        _ => {
+            into.insert(key.to_owned(), value.clone());
+        }
+    }
+}
+
+fn class(key: &str, old: &Value, new: &Value, config: &Value) -> Class {
+    let under = |keys: &[&str]| {
+        keys.iter().any(|prefix| key.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+    };
+    if key == "train.epochs" {
+        return epochs(old, new, config);
+    }
+    match (under(&FREE), under(&WARN)) {
+        (true, _) => Class::Free,
+        (_, true) => Class::Warn,
+        _ => Class::Fixed,
+    }
+}
+
+/// More epochs are a longer run; fewer end it earlier than it was meant to. A cosine is stretched by either.
+fn epochs(old: &Value, new: &Value, config: &Value) -> Class {
+    let stretched = config.pointer("/train/schedule/cosine").is_some();
+    if new.as_u64() > old.as_u64() && !stretched { Class::Free } else { Class::Warn }
+}
+
+/// The differences that a run can't go on with, but for those keys that the user insists on. Allowing a key allows what is
+/// below it.
+#[must_use]
+pub fn refused(differences: &[Difference], allowed: &[String]) -> Vec<Difference> {
+    let is_allowed = |key: &str| {
+        allowed.iter().any(|allowed| {
+            key == allowed || key.strip_prefix(allowed.as_str()).is_some_and(|rest| rest.starts_with('.'))
+        })
+    };
+    let fixed = differences.iter().filter(|difference| difference.class == Class::Fixed);
+    fixed.filter(|difference| !is_allowed(&difference.key)).cloned().collect()
+}
+
+/// The differences as a table: key, what the run has, what is asked for now.
+#[must_use]
+pub fn table(differences: &[Difference]) -> String {
+    let rows = differences
+        .iter()
+        .map(|difference| [difference.key.clone(), difference.old.to_string(), difference.new.to_string()]);
+    let rows: Vec<[String; 3]> =
+        [["key".to_owned(), "the run has".into(), "now".into()]].into_iter().chain(rows).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let (first, second) = (width(0), width(1));
+    let lines = rows.iter().map(|[key, old, new]| format!("  {key:first$}  {old:second$}  {new}"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What to add to the command line to go on all the same.
+#[must_use]
+pub fn flags(differences: &[Difference]) -> String {
+    let flags = differences.iter().map(|difference| format!("--allow-change {}", difference.key));
+    flags.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn config() -> Value {
+        json!({
+            "name": "storms", "seed": 42, "device": "auto",
+            "data": {"root": "datasets", "source": [{"path": {"path": "/a"}}], "loader": {"threads": 1}},
+            "task": {"nowcast": {"model": {"hidden": [16, 16]}, "loss": {"ssim_weight": 0.5}, "split": {"val_share": 0.2}}},
+            "train": {
+                "epochs": 20, "patience": 8, "max_steps": null, "checkpoint": {"keep_last": 2}, "micro_batch": 2,
+                "init_from": null, "freeze": [], "validate": {"every_epochs": 1, "every_steps": null},
+            },
+        })
+    }
+
+    fn change(pointer: &str, value: Value) -> Vec<(String, Class)> {
+        let mut new = config();
+        *new.pointer_mut(pointer).unwrap() = value;
+        differences(&config(), &new).into_iter().map(|found| (found.key, found.class)).collect()
+    }
+
+    #[test]
+    fn each_kind_of_key_has_its_class() {
+        for (pointer, value, key, class) in [
+            ("/name", json!("x"), "name", Class::Free),
+            ("/data/root", json!("/mnt"), "data.root", Class::Free),
+            ("/train/epochs", json!(30), "train.epochs", Class::Free),
+            ("/train/epochs", json!(10), "train.epochs", Class::Warn),
+            ("/train/max_steps", json!(5), "train.max_steps", Class::Free),
+            ("/train/patience", json!(null), "train.patience", Class::Warn),
+            ("/train/checkpoint/keep_last", json!(9), "train.checkpoint.keep_last", Class::Warn),
+            ("/data/loader/threads", json!(4), "data.loader.threads", Class::Warn),
+            ("/device", json!("cuda"), "device", Class::Warn),
+            ("/seed", json!(43), "seed", Class::Fixed),
+            ("/train/micro_batch", json!(4), "train.micro_batch", Class::Fixed),
+            ("/train/init_from", json!("other"), "train.init_from", Class::Fixed),
+            ("/train/validate/every_epochs", json!(2), "train.validate.every_epochs", Class::Fixed),
+            ("/train/validate/every_steps", json!(50), "train.validate.every_steps", Class::Fixed),
+            ("/task/nowcast/model/hidden/1", json!(32), "task.nowcast.model.hidden.1", Class::Fixed),
+            ("/task/nowcast/loss/ssim_weight", json!(0.1), "task.nowcast.loss.ssim_weight", Class::Fixed),
+            ("/data/source/0/path/path", json!("/b"), "data.source.0.path.path", Class::Fixed),
+        ] {
+            assert_eq!(change(pointer, value), [(key.to_owned(), class)]);
+        }
+    }
+
+    #[test]
+    fn what_is_frozen_is_fixed_whether_it_was_none_or_some() {
+        let some = vec![("train.freeze".to_owned(), Class::Fixed), ("train.freeze.0".to_owned(), Class::Fixed)];
+        assert_eq!(change("/train/freeze", json!(["layers.0.*"])), some);
+    }
+
+    #[test]
+    fn what_is_written_otherwise_but_means_the_same_is_no_difference() {
+        assert_eq!(change("/train/epochs", json!(20.0)), []);
+        assert_eq!(change("/task/nowcast/loss/ssim_weight", json!(0.5)), []);
+        let mut without = config();
+        without["train"].as_object_mut().unwrap().remove("max_steps");
+        assert_eq!(differences(&config(), &without), []);
+    }
+
+    #[test]
+    fn keys_that_come_go_or_are_unknown_are_fixed() {
+        let mut new = config();
+        new["train"]["invented"] = json!({"deep": 1});
+        new["task"]["nowcast"]["model"]["hidden"] = json!([16]);
+        let found = differences(&config(), &new);
+        let keys: Vec<_> = found.iter().map(|found| (found.key.as_str(), found.class)).collect();
+        assert_eq!(keys, [("task.nowcast.model.hidden.1", Class::Fixed), ("train.invented.deep", Class::Fixed)]);
+        assert_eq!((&found[0].old, &found[0].new), (&json!(16), &Value::Null));
+    }
+
+    #[test]
+    fn more_epochs_of_a_cosine_are_told() {
+        let (mut old, mut new) = (config(), config());
+        old["train"]["schedule"] = json!({"cosine": {"min_lr": 0.0}});
+        new["train"]["schedule"] = old["train"]["schedule"].clone();
+        new["train"]["epochs"] = json!(40);
+        assert_eq!(differences(&old, &new)[0].class, Class::Warn);
+    }
+
+    #[test]
+    fn the_refusal_shows_both_sides_and_how_to_insist() {
+        let mut new = config();
+        new["seed"] = json!(7);
+        new["task"]["nowcast"]["loss"]["ssim_weight"] = json!(0.25);
+        new["train"]["patience"] = json!(3);
+        let found = refused(&differences(&config(), &new), &["task.nowcast.lo".into()]);
+        let error = super::super::RunError::ConfigDiffers { run: "storms-2".into(), differences: found };
+        assert_eq!(
+            error.to_string(),
+            "the configuration differs from that of the unfinished run storms-2:\n\
+             \x20 key                            the run has  now\n\
+             \x20 seed                           42           7\n\
+             \x20 task.nowcast.loss.ssim_weight  0.5          0.25\n\
+             undo the changes, start a new run with --no-resume, or insist with \
+             --allow-change seed --allow-change task.nowcast.loss.ssim_weight"
+        );
+        assert_eq!(error.exit(), crate::util::exit::Exit::Configuration);
+        let allowed = ["seed".to_owned(), "task.nowcast.loss".to_owned()];
+        assert_eq!(refused(&differences(&config(), &new), &allowed), []);
+    }
+}

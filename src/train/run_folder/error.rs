@@ -1,0 +1,102 @@
+//! Why a run folder can't be used.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::difference::Difference;
+use crate::util::exit::Exit;
+use crate::util::fs::FsError;
+use crate::util::lock::LockError;
+
+/// A run folder that can't be used.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// The folder can't be locked.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// Another worker is at work in the folder.
+    #[error("{} is in use by {holder}; wait for it to end, or give this run another --name", path.display())]
+    Held {
+        /// The run folder.
+        path: PathBuf,
+        /// What the holder wrote about itself.
+        holder: String,
+    },
+    /// A file is not what was written.
+    #[error("{} can't be read: {problem}; restore it, or start a new run with --no-resume", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A picture can't be drawn.
+    #[error("could not draw {}: {source}", path.display())]
+    Picture {
+        /// Where it was to be written.
+        path: PathBuf,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// The code to exit with.
+        exit: Exit,
+    },
+    /// Another version of the program wrote it.
+    #[error("{} has format version {got}, this program reads version {expected}; use the program that wrote it", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        got: u64,
+        /// Ours.
+        expected: u64,
+    },
+    /// The configuration is not that of the run.
+    #[error("the configuration differs from that of the unfinished run {run}:\n{}\nundo the changes, start a new run with --no-resume, or insist with {}", super::difference::table(.differences), super::difference::flags(.differences))]
+    ConfigDiffers {
+        /// The run.
+        run: String,
+        /// Every key that must not change.
+        differences: Vec<Difference>,
+    },
+    /// The dataset is not that of the run.
+    #[error(
+        "the dataset differs from that of the run {run}: {changes}; restore it, or start a new run with --no-resume"
+    )]
+    DatasetDiffers {
+        /// The run.
+        run: String,
+        /// The files, by what happened to them.
+        changes: super::dataset::Changes,
+    },
+    /// There is no such run.
+    #[error("there is no run {wanted} below {}; {}", root.display(), if .known.is_empty() { "it holds no runs".into() } else { format!("it holds {}", .known.join(", ")) })]
+    Unknown {
+        /// What was asked for.
+        wanted: String,
+        /// The folder of all runs.
+        root: PathBuf,
+        /// The runs in it.
+        known: Vec<String>,
+    },
+}
+
+impl RunError {
+    /// 75 where another worker holds it, 78 where configuration or dataset differ, 2 for an unknown run, 65 for damage,
+    /// otherwise that of the file.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::File(error) => error.exit(),
+            Self::Lock(error) => error.exit(),
+            Self::Picture { exit, .. } => *exit,
+            Self::Held { .. } => Exit::TryAgain,
+            Self::Unreadable { .. } => Exit::DataRefused,
+            Self::Version { .. } | Self::ConfigDiffers { .. } | Self::DatasetDiffers { .. } => Exit::Configuration,
+            Self::Unknown { .. } => Exit::Usage,
+        }
+    }
+}

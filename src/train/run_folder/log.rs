@@ -1,0 +1,169 @@
+//! `log.jsonl`: one event per line, appended. A line that a crash has cut off is dropped at the next start.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::error::RunError;
+use crate::util::fs::{FsError, sync_parent};
+
+/// The log of a run, open for appending.
+#[derive(Debug)]
+pub struct EventLog {
+    file: File,
+    path: PathBuf,
+}
+
+impl EventLog {
+    /// Opens the log, creating it where there is none, and cuts off what is not a whole line.
+    ///
+    /// # Errors
+    /// Where it can't be written.
+    pub fn open(path: &Path) -> Result<Self, RunError> {
+        let mut options = OpenOptions::new();
+        let options = options.create(true).truncate(false).read(true).write(true);
+        let mut file = options.open(path).map_err(FsError::at("open", path))?;
+        let whole = whole_lines(&mut file).map_err(FsError::at("read", path))?;
+        file.set_len(whole).map_err(FsError::at("repair", path))?;
+        file.seek(SeekFrom::End(0)).map_err(FsError::at("read", path))?;
+        sync_parent(path)?;
+        Ok(Self { file, path: path.into() })
+    }
+
+    /// Appends an event in one write. Not durable by itself: a log is not worth a wait for the disk.
+    ///
+    /// # Errors
+    /// Where it can't be written.
+    pub fn append(&mut self, event: &Value) -> Result<(), RunError> {
+        Ok(self.file.write_all(format!("{event}\n").as_bytes()).map_err(FsError::at("write", &self.path))?)
+    }
+
+    /// Returns once everything appended is on the disk: at the end of an epoch, of a run.
+    ///
+    /// # Errors
+    /// Where the disk failed.
+    pub fn sync(&self) -> Result<(), RunError> {
+        Ok(self.file.sync_data().map_err(FsError::at("sync", &self.path))?)
+    }
+}
+
+/// The length up to the last line end whose line is JSON: after a power cut a file may end in zeros.
+fn whole_lines(file: &mut File) -> std::io::Result<u64> {
+    const STEP: u64 = 1 << 16;
+    let length = file.seek(SeekFrom::End(0))?;
+    let mut tail = Vec::new();
+    let mut from = length;
+    // From the end backwards until a whole line is found, so that a long log costs nothing.
+    while from > 0 {
+        from = from.saturating_sub(STEP.max(tail.len() as u64));
+        file.seek(SeekFrom::Start(from))?;
+        tail.clear();
+        file.take(length - from).read_to_end(&mut tail)?;
+        let mut end = tail.len();
+        while let Some(line_end) = tail[..end].iter().rposition(|byte| *byte == b'\n') {
+            let before = tail[..line_end].iter().rposition(|byte| *byte == b'\n');
+            if before.is_none() && from > 0 {
+                break;
+            }
+            if is_event(&tail[before.map_or(0, |before| before + 1)..line_end]) {
+                return Ok(from + line_end as u64 + 1);
+            }
+            end = line_end;
+        }
+    }
+    Ok(0)
+}
+
+fn is_event(line: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(line).is_ok()
+}
+
+/// Reads the events. A line that is no event, as a crash leaves it, is passed over.
+///
+/// # Errors
+/// Where the file can't be read.
+pub fn events(path: &Path) -> Result<Vec<Value>, RunError> {
+    let file = File::open(path).map_err(FsError::at("read", path))?;
+    let mut found = Vec::new();
+    for line in BufReader::new(file).split(b'\n') {
+        let line = line.map_err(FsError::at("read", path))?;
+        found.extend(serde_json::from_slice::<Value>(&line).ok());
+    }
+    Ok(found)
+}
+
+/// Reads the events of one kind; none where there is no log. The lines of others, which are many, are not taken apart.
+///
+/// # Errors
+/// Where the file can't be read.
+pub fn events_of(path: &Path, kind: &str) -> Result<Vec<Value>, RunError> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        file => file.map_err(FsError::at("read", path))?,
+    };
+    let mentioned = memchr::memmem::Finder::new(kind);
+    let mut found = Vec::new();
+    for line in BufReader::new(file).split(b'\n') {
+        let line = line.map_err(FsError::at("read", path))?;
+        if mentioned.find(&line).is_some() {
+            let event = serde_json::from_slice::<Value>(&line).ok();
+            found.extend(event.filter(|event| event.get("event").is_some_and(|name| name == kind)));
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::fs;
+
+    #[test]
+    fn wherever_the_last_line_was_cut_the_log_goes_on_with_whole_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.jsonl");
+        let long = json!({"step": 1, "text": "x".repeat(50)});
+        let mut log = EventLog::open(&path).unwrap();
+        log.append(&json!({"step": 0})).unwrap();
+        log.append(&long).unwrap();
+        log.sync().unwrap();
+        let whole = fs::read(&path).unwrap();
+        let first = json!({"step": 0}).to_string().len() + 1;
+        for cut in first..whole.len() {
+            fs::write(&path, &whole[..cut]).unwrap();
+            assert_eq!(events(&path).unwrap().first(), Some(&json!({"step": 0})));
+            EventLog::open(&path).unwrap().append(&long).unwrap();
+            assert_eq!(fs::read(&path).unwrap(), whole, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn events_of_one_kind_are_found_among_others_and_beside_a_torn_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.jsonl");
+        assert!(events_of(&path, "saving").unwrap().is_empty(), "there is no log yet");
+        let saving = |step: u64| json!({"event": "saving", "step": step});
+        let other = json!({"event": "stepped", "samples": ["saving"]});
+        fs::write(&path, format!("{}\n{other}\n{}\n\0\0{}", saving(1), saving(2), saving(3))).unwrap();
+        assert_eq!(events_of(&path, "saving").unwrap(), [saving(1), saving(2)]);
+    }
+
+    #[test]
+    fn zeros_after_a_power_cut_go_and_a_line_longer_than_a_step_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.jsonl");
+        let long = json!({"text": "x".repeat(200_000)}).to_string() + "\n";
+        for (tail, kept) in [("\0\0\0", long.len()), ("\0\0\n", long.len()), ("{\"a\":", long.len()), ("", long.len())]
+        {
+            fs::write(&path, long.clone() + tail).unwrap();
+            drop(EventLog::open(&path).unwrap());
+            assert_eq!(fs::metadata(&path).unwrap().len(), kept as u64, "{tail:?}");
+        }
+        fs::write(&path, "no event at all").unwrap();
+        drop(EventLog::open(&path).unwrap());
+        assert_eq!(fs::metadata(&path).unwrap().len(), 0);
+    }
+}

@@ -1,0 +1,147 @@
+//! `run.json`: what a run is and where it runs. Written at its beginning and at each change of stage.
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::dataset::FileDigest;
+use super::error::RunError;
+use crate::util::fs::{FsError, write_atomic};
+
+/// The version of the format that this program writes and reads.
+pub const VERSION: u64 = 1;
+
+/// What `run.json` holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRecord {
+    /// The version of the format.
+    pub format_version: u64,
+    /// The program that runs it now.
+    pub code_version: String,
+    /// The machine.
+    pub host: String,
+    /// What it computes on.
+    pub device: String,
+    /// The version of libtorch.
+    pub libtorch: String,
+    /// When it was started first.
+    pub started: jiff::Timestamp,
+    /// The stage that it is in: train, evaluate, report, done.
+    pub stage: String,
+    /// The configuration, resolved and complete.
+    pub config: Value,
+    /// The dataset, file by file.
+    pub dataset: Vec<FileDigest>,
+    /// What was different each time it was resumed: version, device, allowed changes of the configuration.
+    pub resumed: Vec<Resumed>,
+}
+
+/// One resume.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resumed {
+    /// When.
+    pub at: jiff::Timestamp,
+    /// What was no longer as before, one line each; empty where the run stays exact.
+    pub changes: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    format_version: u64,
+}
+
+impl RunRecord {
+    /// Reads it; none where there is none.
+    ///
+    /// # Errors
+    /// Where it is damaged or of another version.
+    pub fn read(path: &Path) -> Result<Option<Self>, RunError> {
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            text => text.map_err(FsError::at("read", path))?,
+        };
+        let unreadable =
+            |error: serde_json::Error| RunError::Unreadable { path: path.into(), problem: error.to_string() };
+        let version: Version = serde_json::from_slice(&text).map_err(unreadable)?;
+        if version.format_version != VERSION {
+            return Err(RunError::Version { path: path.into(), got: version.format_version, expected: VERSION });
+        }
+        serde_json::from_slice(&text).map(Some).map_err(unreadable)
+    }
+
+    /// Writes it durably.
+    ///
+    /// # Errors
+    /// Where the folder can't be written.
+    pub fn write(&self, path: &Path) -> Result<(), RunError> {
+        Ok(write_atomic(path, &pretty(path, self)?)?)
+    }
+
+    /// What keeps a resume from being exact: another program, libtorch, device or machine (F25: allowed, and recorded).
+    #[must_use]
+    pub fn environment_changes(&self, now: &Self) -> Vec<String> {
+        let pairs = [
+            ("program", &self.code_version, &now.code_version),
+            ("libtorch", &self.libtorch, &now.libtorch),
+            ("device", &self.device, &now.device),
+            ("host", &self.host, &now.host),
+        ];
+        let changed = pairs.into_iter().filter(|(_, old, new)| old != new);
+        changed.map(|(what, old, new)| format!("{what}: was {old}, is {new}")).collect()
+    }
+}
+
+/// JSON for people, with a line end.
+pub(super) fn pretty(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, RunError> {
+    let unwritable = |error: serde_json::Error| RunError::Unreadable { path: path.into(), problem: error.to_string() };
+    let mut text = serde_json::to_vec_pretty(value).map_err(unwritable)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use serde_json::json;
+
+    pub fn record(stage: &str) -> RunRecord {
+        RunRecord {
+            format_version: VERSION,
+            code_version: "0.1.0".into(),
+            host: "a".into(),
+            device: "cpu".into(),
+            libtorch: "2.4.1".into(),
+            started: "2026-01-02T03:04:05Z".parse().unwrap(),
+            stage: stage.into(),
+            config: json!({"seed": 42, "train": {"epochs": 20}}),
+            dataset: Vec::new(),
+            resumed: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read_and_what_is_not_there_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.json");
+        assert_eq!(RunRecord::read(&path).unwrap(), None);
+        record("train").write(&path).unwrap();
+        assert_eq!(RunRecord::read(&path).unwrap(), Some(record("train")));
+        fs::write(&path, r#"{"format_version": 2, "new": 1}"#).unwrap();
+        assert!(
+            RunRecord::read(&path).unwrap_err().to_string().contains("format version 2, this program reads version 1")
+        );
+        fs::write(&path, "{").unwrap();
+        assert!(matches!(RunRecord::read(&path), Err(RunError::Unreadable { .. })));
+    }
+
+    #[test]
+    fn another_environment_is_told_with_both_sides() {
+        let now = RunRecord { libtorch: "2.11.0".into(), device: "cuda:0".into(), ..record("train") };
+        let changes = record("train").environment_changes(&now);
+        assert_eq!(changes, ["libtorch: was 2.4.1, is 2.11.0", "device: was cpu, is cuda:0"]);
+    }
+}

@@ -1,0 +1,213 @@
+//! `status.json`: the heartbeat of a run, and the mark by which the next start knows how the last one ended. Written by a
+//! thread of its own, so that a slow disk holds up nobody; of two beats that wait only the newer is written.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::RunError;
+use super::record::pretty;
+use crate::util::fs::{FsError, write_atomic};
+use crate::util::units::bytes;
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// At work. Where no process holds the folder, it was killed.
+    #[default]
+    Running,
+    /// Stopped by a signal, with a checkpoint.
+    Stopped,
+    /// Ended with an error that was told.
+    Failed,
+    /// Training is at its end.
+    Finished,
+}
+
+/// What `status.json` holds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Status {
+    /// How the run stands: the mark of a clean stop is that this is not `running`.
+    pub state: State,
+    /// The stage: train, evaluate, report.
+    pub stage: String,
+    /// Epochs that are complete.
+    pub epoch: u64,
+    /// Steps that are complete.
+    pub step: u64,
+    /// The last values of losses and scores.
+    pub metrics: BTreeMap<String, f64>,
+    /// The most memory that the process has held.
+    pub peak_memory_bytes: u64,
+    /// The memory that it may hold, where there is a limit.
+    pub memory_limit_bytes: Option<u64>,
+    /// Seconds to the end.
+    pub eta_seconds: Option<f64>,
+    /// When this was written, for people and health checks; nothing is decided by it.
+    pub written: Option<jiff::Timestamp>,
+}
+
+impl Status {
+    /// Reads it; none where there is none or where it can't be read, which after a power cut is no surprise.
+    #[must_use]
+    pub fn read(path: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(path).ok()?).ok()
+    }
+
+    /// Writes it durably.
+    ///
+    /// # Errors
+    /// Where the folder can't be written.
+    pub fn write(&self, path: &Path) -> Result<(), RunError> {
+        Ok(write_atomic(path, &pretty(path, self)?)?)
+    }
+
+    /// Whether the process was killed, most likely by the system as its memory had come to its limit.
+    #[must_use]
+    pub fn died_of_memory(&self) -> bool {
+        let is_near = |limit: u64| self.peak_memory_bytes as f64 >= NEAR_THE_LIMIT * limit as f64;
+        self.state == State::Running && self.memory_limit_bytes.is_some_and(is_near)
+    }
+
+    /// What to tell at the next start about the last one, when nobody holds the folder; none where it ended cleanly.
+    #[must_use]
+    pub fn death(&self) -> Option<String> {
+        if self.state != State::Running {
+            return None;
+        }
+        let place =
+            format!("the last start was killed in stage {} after epoch {}, step {}", self.stage, self.epoch, self.step);
+        let peak = bytes(self.peak_memory_bytes);
+        Some(match self.memory_limit_bytes {
+            Some(limit) if self.died_of_memory() => {
+                format!("{place}, probably out of memory: its peak was {peak} of {}", bytes(limit))
+            }
+            Some(limit) => format!("{place}, or power was lost; its peak memory was {peak} of {}", bytes(limit)),
+            None => format!("{place}, or power was lost; its peak memory was {peak}"),
+        })
+    }
+}
+
+/// The last beat lies some seconds before the end: a process that is killed for its memory was last seen below the limit.
+const NEAR_THE_LIMIT: f64 = 0.85;
+
+#[derive(Default)]
+struct Slot {
+    next: Option<Status>,
+    closed: bool,
+}
+
+/// Writes `status.json` on a thread of its own.
+pub struct Heartbeat {
+    slot: Arc<(Mutex<Slot>, Condvar)>,
+    path: PathBuf,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Heartbeat {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn start(path: &Path) -> Result<Self, RunError> {
+        let slot = Arc::new((Mutex::new(Slot::default()), Condvar::new()));
+        let (shared, target) = (Arc::clone(&slot), path.to_owned());
+        let thread = std::thread::Builder::new().name("status".into()).spawn(move || write_beats(&shared, &target));
+        Ok(Self { slot, path: path.into(), thread: Some(thread.map_err(FsError::at("start a thread for", path))?) })
+    }
+
+    /// Hands over the newest status; never waits for the disk.
+    pub fn beat(&self, status: Status) {
+        self.slot.0.lock().unwrap_or_else(PoisonError::into_inner).next = Some(status);
+        self.slot.1.notify_one();
+    }
+
+    /// Ends the thread and writes the last status durably: the mark of a clean end.
+    ///
+    /// # Errors
+    /// Where the folder can't be written.
+    pub fn end(mut self, status: &Status) -> Result<(), RunError> {
+        self.join();
+        status.write(&self.path)
+    }
+
+    fn join(&mut self) {
+        self.slot.0.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        self.slot.1.notify_one();
+        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
+            tracing::warn!("the thread that writes {} has panicked", self.path.display());
+        }
+    }
+}
+
+impl Drop for Heartbeat {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+fn write_beats(shared: &(Mutex<Slot>, Condvar), path: &Path) {
+    loop {
+        let slot = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = shared.1.wait_while(slot, |slot| slot.next.is_none() && !slot.closed);
+        let Some(status) = waiting.unwrap_or_else(PoisonError::into_inner).next.take() else { return };
+        if let Err(error) = status.write(path) {
+            tracing::warn!("{error}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(peak: u64, limit: Option<u64>) -> Status {
+        let (stage, peak_memory_bytes, memory_limit_bytes) = ("train".into(), peak, limit);
+        Status { stage, epoch: 3, step: 40, peak_memory_bytes, memory_limit_bytes, ..Status::default() }
+    }
+
+    #[test]
+    fn a_start_that_did_not_end_cleanly_is_told_with_its_probable_cause() {
+        let place = "the last start was killed in stage train after epoch 3, step 40";
+        assert_eq!(
+            status(9_500_000_000, Some(10_000_000_000)).death().unwrap(),
+            format!("{place}, probably out of memory: its peak was 9.5 GB of 10.0 GB")
+        );
+        let other = status(2_000_000_000, Some(10_000_000_000)).death().unwrap();
+        assert_eq!(other, format!("{place}, or power was lost; its peak memory was 2.0 GB of 10.0 GB"));
+        assert!(status(1, None).death().is_some());
+        for state in [State::Stopped, State::Failed, State::Finished] {
+            assert_eq!(Status { state, ..status(1, None) }.death(), None);
+        }
+    }
+
+    #[test]
+    fn the_last_beat_is_on_the_disk_and_the_end_is_the_last_word() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("status.json");
+        let heartbeat = Heartbeat::start(&path).unwrap();
+        (0..50).for_each(|step| heartbeat.beat(Status { step, ..status(1, None) }));
+        drop(heartbeat);
+        assert_eq!(Status::read(&path).unwrap().step, 49);
+        let heartbeat = Heartbeat::start(&path).unwrap();
+        heartbeat.beat(status(1, None));
+        heartbeat.end(&Status { state: State::Finished, ..status(1, None) }).unwrap();
+        assert_eq!(Status::read(&path).unwrap().state, State::Finished);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_status_that_cannot_be_read_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("status.json");
+        assert_eq!(Status::read(&path), None);
+        fs::write(&path, "{\"state\": ").unwrap();
+        assert_eq!(Status::read(&path), None);
+    }
+}

@@ -1,0 +1,159 @@
+//! The seam between the engine and what it trains. The engine knows samples it can count, batches it never looks into,
+//! a flat gradient that somebody fills, and numbers with names.
+//!
+//! The engine does not know *how* the gradient is computed: [`Task::step`] adds it to the flat buffer, through autograd or
+//! a backward pass written by hand.
+//!
+//! Tried on paper:
+//!
+//! | | sample | batch | weight | scores | pictures |
+//! |---|---|---|---|---|---|
+//! | nowcast | a window, bytes | `[b, t, c, y, x]`, scaled on the device | 1 | counts per threshold and lead | observed, predicted |
+//! | image classifier | an encoded image, its class | `[b, 3, y, x]`, `[b]`; augmented by position | 1 | confusion matrix | image, class |
+//! | keypoint sequences | `[t, k, 2]` of its own length | padded to the longest of the batch, with a mask | 1 | confusion matrix | track |
+//! | detector | an image, its boxes | images, and all boxes with the number of their image | boxes, at least 1 | sorted matches | image, boxes |
+//!
+//! Padding to the longest of a *batch* is fine, because a mask keeps it out of loss and gradient: halving the batch then
+//! changes nothing but rounding. A loss that is averaged over boxes is a sum weighted by [`Task::weight`], which is known
+//! before the forward pass. Normalisation over a batch (batch norm) is what the seam excludes: its result depends on the
+//! size of the micro-batch, and its running means are neither weights nor gradients. Such models take group norm.
+
+use tch::Tensor;
+use thiserror::Error;
+
+use crate::data::loader::Position;
+use crate::nn::parameters::Parameters;
+use crate::util::exit::Exit;
+
+/// Something that can be trained.
+pub trait Task {
+    /// A sample as the feed delivers it: plain values.
+    type Sample: Clone + 'static;
+    /// Samples on the device.
+    type Batch;
+    /// What validation adds up.
+    type Scores: Scores;
+
+    /// Weights and gradients.
+    fn parameters(&self) -> &Parameters;
+
+    /// The names of the numbers that [`Self::step`] and [`Self::evaluate`] return; the first is the loss.
+    fn parts(&self) -> &[&'static str];
+
+    /// What a sample is called when something is wrong with it: enough to find it.
+    fn name(&self, sample: &Self::Sample) -> String;
+
+    /// What a sample counts in the average over a step or a validation.
+    fn weight(&self, _sample: &Self::Sample) -> f64 {
+        1.0
+    }
+
+    /// Whether gradients are so small in the numbers that the model computes with that the loss must be scaled: fp16.
+    fn scales_loss(&self) -> bool {
+        false
+    }
+
+    /// A phase begins, or training is resumed in it: its settings hold from now on.
+    ///
+    /// # Errors
+    /// Where the phase can't be set up.
+    fn begin_phase(&mut self, _phase: usize) -> Result<(), TaskError> {
+        Ok(())
+    }
+
+    /// Brings samples to the device. In training the place of the first one is given: whatever is random about the samples
+    /// is a function of the seed, their place and nothing else, so that it survives a resume and another batch size.
+    ///
+    /// # Errors
+    /// Where memory runs out, or a sample makes no sense.
+    fn collate(&self, samples: &[Self::Sample], place: Option<Position>) -> Result<Self::Batch, TaskError>;
+
+    /// Adds `scale` times the gradient of the loss, summed over the batch, to the flat gradient. Returns the sum of each
+    /// part over the batch, weighted, as a vector on the device: reading it would wait for the device.
+    ///
+    /// # Errors
+    /// Where memory runs out, or libtorch refuses. The gradient is then worthless; the engine clears it.
+    fn step(&mut self, batch: &Self::Batch, scale: f64) -> Result<Tensor, TaskError>;
+
+    /// What validation starts from.
+    fn scores(&self) -> Self::Scores;
+
+    /// The parts as in [`Self::step`], without a gradient. Adds to the scores when nothing can fail any more.
+    ///
+    /// # Errors
+    /// Where memory runs out, or libtorch refuses.
+    fn evaluate(&mut self, batch: &Self::Batch, scores: &mut Self::Scores) -> Result<Tensor, TaskError>;
+
+    /// How many samples of the validation are shown in pictures, evenly spread.
+    fn shown(&self) -> usize {
+        0
+    }
+
+    /// Predicts, and returns what a person would want to see.
+    ///
+    /// # Errors
+    /// Where memory runs out, or libtorch refuses.
+    fn draw(&mut self, _batch: &Self::Batch) -> Result<Vec<Picture>, TaskError> {
+        Ok(Vec::new())
+    }
+}
+
+/// What validation adds up: plain numbers, so that any order of batches gives the same.
+pub trait Scores {
+    /// The scores with their names.
+    fn values(&self) -> Vec<(String, f64)>;
+}
+
+/// No scores beside the loss.
+impl Scores for () {
+    fn values(&self) -> Vec<(String, f64)> {
+        Vec::new()
+    }
+}
+
+/// What a task wants to be seen: plain arrays. How they become pixels is for the observer that the task brings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    /// What it shows.
+    pub name: String,
+    /// Its parts: "observed", "predicted".
+    pub arrays: Vec<NamedValues>,
+}
+
+/// An array with its name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedValues {
+    /// What it is.
+    pub name: String,
+    /// Its dimensions.
+    pub shape: Vec<usize>,
+    /// Its values, the last dimension the densest.
+    pub values: Vec<f32>,
+}
+
+/// A task that could not do what it was asked.
+#[derive(Debug, Error)]
+pub enum TaskError {
+    /// libtorch refused; memory that ran out is among these and is told by the text.
+    #[error("libtorch failed: {0}")]
+    Torch(#[from] tch::TchError),
+    /// Anything else, with the code to exit with.
+    #[error("{source}")]
+    Other {
+        /// What happened.
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// The code to exit with.
+        exit: Exit,
+    },
+}
+
+impl TaskError {
+    /// The code to exit with.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Torch(_) => Exit::Bug,
+            Self::Other { exit, .. } => *exit,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! One life of the engine in a run folder: from the newest checkpoint that is whole, or from the beginning, to the end.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tracing::warn;
+
+use super::TrainOptions;
+use super::error::TrainingError;
+use super::learner::Learner;
+use super::place::Place;
+use crate::config::Config;
+use crate::nn::parameters::Parameters;
+use crate::task::nowcast::forecasts::Forecasts;
+use crate::train::checkpoint::disk::{Disk, RealDisk};
+use crate::train::checkpoint::retention::{Direction, Keep};
+use crate::train::checkpoint::weights::Weights;
+use crate::train::checkpoint::writer::Saver;
+use crate::train::checkpoint::{ArraySpec, Dtype, Found, Loaded, Snapshot, Store, differences};
+use crate::train::config::Optimizer;
+use crate::train::engine::{Background, Engine, Setting, VAL_LOSS};
+use crate::train::events::{Ended, Event, Observer, Observers};
+use crate::train::observe::{HistoryFile, LogFile, Plots, StatusFile, TensorBoard};
+use crate::train::run_folder::RunError;
+use crate::train::run_folder::log::EventLog;
+use crate::train::run_folder::status::{Heartbeat, Status};
+use crate::train::task::Task;
+use crate::util::memory;
+use crate::util::stop::Stop;
+
+/// An attempt that failed, and how far it had come.
+pub(super) struct Failed {
+    pub(super) error: TrainingError,
+    pub(super) step: u64,
+}
+
+/// Trains to the end.
+pub(super) fn attempt(
+    config: &Config,
+    learner: &Learner,
+    place: &Place,
+    options: &TrainOptions<'_>,
+    stop: &Stop,
+) -> Result<Ended, Failed> {
+    let pace = Rc::new(Cell::new(0));
+    let ended = run(config, learner, place, options, stop, &pace);
+    ended.map_err(|error| Failed { error, step: pace.get() })
+}
+
+fn run(
+    config: &Config,
+    learner: &Learner,
+    place: &Place,
+    options: &TrainOptions<'_>,
+    stop: &Stop,
+    pace: &Rc<Cell<u64>>,
+) -> Result<Ended, TrainingError> {
+    let task = learner.task()?;
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let store = Store::open(Arc::clone(&disk), &place.file("checkpoints"), env!("CARGO_PKG_VERSION"))?;
+    let (from, epoch_start) = newest(&store, task.parameters())?;
+    store.check_space(checkpoint_bytes(config, task.parameters()))?;
+    let weights = Weights::open(Arc::clone(&disk), &place.file("weights"), metadata(config))?;
+    if let Some(snapshot) = &from {
+        // A program that died right after the checkpoint has not published its weights.
+        weights.publish(snapshot)?;
+    }
+    let keep = &config.train.checkpoint;
+    let keep =
+        Keep { last: keep.keep_last, best: keep.keep_best, metric: VAL_LOSS.into(), direction: Direction::Lower };
+    let setting = Setting {
+        phases: learner.phases(),
+        seed: learner.seed(),
+        keeper: Box::new(Background::new(Saver::start(store, weights, keep)?)),
+        observers: observers(&disk, place, options, pace)?,
+        stop: stop.clone(),
+        gpu: learner.machine().gpu.clone(),
+    };
+    let feeds = learner.feeds()?;
+    let engine = match &from {
+        None => Engine::begin(learner.fresh_task()?, feeds, setting)?,
+        Some(snapshot) => Engine::resume(task, feeds, setting, snapshot, epoch_start.as_ref())?,
+    };
+    Ok(engine.train()?)
+}
+
+/// The newest checkpoint that is whole and of this model, and the one that its epoch began with.
+fn newest(store: &Store, parameters: &Parameters) -> Result<(Option<Snapshot>, Option<Snapshot>), TrainingError> {
+    let Found { loaded, epoch_start, refused } = store.newest(|loaded| fits(parameters, loaded))?;
+    if loaded.is_none() && !refused.is_empty() {
+        warn!("none of the checkpoints can be used: training begins anew");
+    }
+    Ok((loaded.map(Snapshot::from), epoch_start.map(Snapshot::from)))
+}
+
+fn fits(parameters: &Parameters, loaded: &Loaded) -> Result<(), String> {
+    let spec = |spec: &crate::nn::parameters::ParameterSpec| ArraySpec {
+        name: spec.name.clone(),
+        dtype: Dtype::F32,
+        shape: spec.shape.iter().map(|&size| size as usize).collect(),
+    };
+    let expected: Vec<_> = parameters.layout().map(|(found, _)| spec(found)).collect();
+    match differences(&expected, &loaded.model) {
+        found if found.is_empty() => Ok(()),
+        found => Err(found.join("; ")),
+    }
+}
+
+/// About the bytes of a checkpoint: weights, moments, average.
+fn checkpoint_bytes(config: &Config, parameters: &Parameters) -> u64 {
+    let moments = match config.train.optimizer {
+        Optimizer::Adamw(_) | Optimizer::Adam(_) => 2,
+        Optimizer::Sgd(_) => 1,
+    };
+    let copies = 1 + moments + u64::from(config.train.ema_decay.is_some());
+    4 * copies * parameters.count() as u64
+}
+
+/// What a weights file says about itself.
+fn metadata(config: &Config) -> std::collections::BTreeMap<String, String> {
+    let program = format!("fragua {}", env!("CARGO_PKG_VERSION"));
+    [("format", "pt".to_owned()), ("program", program), ("task", config.task.name().to_owned())]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into()
+}
+
+/// Everybody who listens. The history comes first: its row is on the disk before anything else tells of the epoch.
+fn observers(
+    disk: &Arc<dyn Disk>,
+    place: &Place,
+    options: &TrainOptions<'_>,
+    pace: &Rc<Cell<u64>>,
+) -> Result<Observers, RunError> {
+    let status = Status { stage: "train".into(), memory_limit_bytes: memory::limit_bytes(), ..Status::default() };
+    Ok(Observers::default()
+        .with(Pace(Rc::clone(pace)))
+        .with(HistoryFile::new(Arc::clone(disk), place.file("history.json")))
+        .with(LogFile::new(EventLog::open(&place.file("log.jsonl"))?))
+        .with(StatusFile::new(Heartbeat::start(&place.file("status.json"))?, status))
+        .with(TensorBoard::create(&place.file("tensorboard"))?)
+        .with(Shown((options.console)()))
+        .with(Plots::new(place.path()))
+        .with(Forecasts::new(place.path())))
+}
+
+/// Remembers how far an attempt has come.
+struct Pace(Rc<Cell<u64>>);
+
+impl Observer for Pace {
+    fn observe(&mut self, event: &Event) -> Result<(), RunError> {
+        match event {
+            Event::Started(started) => self.0.set(started.step),
+            Event::Stepped(stepped) => self.0.set(stepped.step),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Whoever shows training to a person.
+struct Shown(Box<dyn Observer>);
+
+impl Observer for Shown {
+    fn observe(&mut self, event: &Event) -> Result<(), RunError> {
+        self.0.observe(event)
+    }
+}

@@ -1,0 +1,100 @@
+//! Weights to start from: those of a file, a checkpoint or another run. What fits is taken, and it is told what was not.
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+
+use tracing::{info, warn};
+
+use super::error::TrainingError;
+use crate::config::Config;
+use crate::nn::weights;
+use crate::task::nowcast::training::Nowcast;
+use crate::train::run_folder::listing;
+
+/// The files of a run folder or a checkpoint that hold weights, the best first.
+const CANDIDATES: [&str; 4] =
+    ["weights/best.safetensors", "weights/last.safetensors", "ema.safetensors", "model.safetensors"];
+
+/// Looks whether there are weights where the configuration says so: before hours of downloading, not after.
+pub(super) fn check(config: &Config) -> Result<(), TrainingError> {
+    let root = &config.output.root;
+    match &config.train.init_from {
+        Some(wanted) if file(wanted, root).is_none() => {
+            Err(TrainingError::NoWeights { wanted: wanted.clone(), root: root.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Where weights to start from are.
+pub(super) struct Initial {
+    /// What the configuration says.
+    wanted: PathBuf,
+    /// Where runs lie.
+    root: PathBuf,
+    told: Cell<bool>,
+}
+
+impl Initial {
+    /// The weights that are meant: a path, or the name of a run below `root`.
+    pub(super) fn new(wanted: &Path, root: &Path) -> Self {
+        Self { wanted: wanted.to_owned(), root: root.to_owned(), told: Cell::new(false) }
+    }
+
+    /// Gives a task these weights, as far as they fit.
+    pub(super) fn load_into(&self, task: &mut Nowcast) -> Result<(), TrainingError> {
+        let (wanted, root) = (self.wanted.clone(), self.root.clone());
+        let file = file(&self.wanted, &self.root).ok_or(TrainingError::NoWeights { wanted, root })?;
+        let report = task.load(&weights::read(&file)?);
+        if report.loaded.is_empty() {
+            return Err(TrainingError::NothingFits { file, report: report.to_string() });
+        }
+        if !self.told.replace(true) {
+            let text = format!("starting from {}: {report}", file.display());
+            if report.is_complete() {
+                info!("{text}");
+            } else {
+                warn!("{text}");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn file(wanted: &Path, root: &Path) -> Option<PathBuf> {
+    if wanted.is_file() {
+        return Some(wanted.to_owned());
+    }
+    let run = wanted.to_str().and_then(|name| listing::resolve(root, name).ok());
+    let folders = [Some(wanted.to_owned()), run].into_iter().flatten();
+    folders.flat_map(|folder| CANDIDATES.map(|name| folder.join(name))).find(|file| file.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_a_checkpoint_and_a_run_are_found_with_the_best_weights_they_have() {
+        let root = tempfile::tempdir().unwrap();
+        let run = root.path().join("storms");
+        let checkpoint = run.join("checkpoints/e0001-s000010");
+        for folder in [run.join("weights"), checkpoint.clone()] {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        let put = |path: PathBuf| {
+            std::fs::write(&path, "").unwrap();
+            path
+        };
+        let model = put(checkpoint.join("model.safetensors"));
+        assert_eq!(file(&checkpoint, root.path()), Some(model.clone()));
+        assert_eq!(file(&model, root.path()), Some(model));
+        let averaged = put(checkpoint.join("ema.safetensors"));
+        assert_eq!(file(&checkpoint, root.path()), Some(averaged));
+        let last = put(run.join("weights/last.safetensors"));
+        assert_eq!(file(&run, root.path()), Some(last));
+        let best = put(run.join("weights/best.safetensors"));
+        assert_eq!(file(&run, root.path()), Some(best));
+        assert_eq!(file(Path::new("storms-2"), root.path()), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! What is trained: the task with its model, the samples of both sides, and the device that computes.
+
+use std::sync::Arc;
+
+use super::error::TrainingError;
+use super::initial::Initial;
+use crate::config::Config;
+use crate::data::loader::{LoadedWindow, Loader, LoaderConfig, Order, PreparedEvents, Sample};
+use crate::task::TaskConfig;
+use crate::task::nowcast::config::NowcastConfig;
+use crate::task::nowcast::dataset::Dataset;
+use crate::task::nowcast::plan::EventTimes;
+use crate::task::nowcast::split::Side;
+use crate::task::nowcast::training::{Nowcast, Phase, Setting};
+use crate::train::config::TrainConfig;
+use crate::train::device::{self, Resolved};
+use crate::train::engine::Feeds;
+
+/// Finds the device that the configuration asks for.
+pub(super) fn machine(config: &Config) -> Result<Resolved, TrainingError> {
+    Ok(device::resolve(config.device, config.precision, &device::Machine::find())?)
+}
+
+/// A task with its samples, from which each attempt begins anew.
+pub(super) struct Learner {
+    config: NowcastConfig,
+    /// The complete configuration of each phase.
+    phases: Vec<Config>,
+    machine: Resolved,
+    seed: u64,
+    shape: [usize; 3],
+    events: Vec<EventTimes>,
+    frames: Arc<PreparedEvents>,
+    train: Vec<Sample>,
+    val: Vec<Sample>,
+    loader: LoaderConfig,
+    initial: Option<Initial>,
+}
+
+impl Learner {
+    /// Takes a prepared dataset.
+    pub(super) fn new(config: &Config, machine: Resolved, dataset: Dataset) -> Result<Self, TrainingError> {
+        let TaskConfig::Nowcast(task) = &config.task;
+        let phases = config.phases().map_err(|error| TrainingError::Configuration(error.to_string()))?;
+        let times = dataset.paths.iter().zip(dataset.frames.events());
+        let times = times.map(|(path, event)| EventTimes { path: path.clone(), times: event.times().to_vec() });
+        let initial = config.train.init_from.as_deref();
+        Ok(Self {
+            phases,
+            machine,
+            seed: config.seed,
+            shape: dataset.shape(),
+            events: times.collect(),
+            train: dataset.samples(Side::Train, task),
+            val: dataset.samples(Side::Val, task),
+            frames: Arc::new(dataset.frames),
+            loader: config.data.loader.clone(),
+            config: task.clone(),
+            initial: initial.map(|wanted| Initial::new(wanted, &config.output.root)),
+        })
+    }
+
+    pub(super) fn machine(&self) -> &Resolved {
+        &self.machine
+    }
+
+    pub(super) fn config(&self) -> &NowcastConfig {
+        &self.config
+    }
+
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The training configuration of each phase.
+    pub(super) fn phases(&self) -> Vec<TrainConfig> {
+        self.phases.iter().map(|phase| phase.train.clone()).collect()
+    }
+
+    /// The task with the weights that training starts from.
+    pub(super) fn fresh_task(&self) -> Result<Nowcast, TrainingError> {
+        let mut task = self.task()?;
+        if let Some(initial) = &self.initial {
+            initial.load_into(&mut task)?;
+        }
+        Ok(task)
+    }
+
+    /// The task with weights that a checkpoint will replace: those to start from need no longer be there.
+    pub(super) fn task(&self) -> Result<Nowcast, TrainingError> {
+        let phase = |config: &Config| {
+            let TaskConfig::Nowcast(task) = &config.task;
+            Phase { loss: task.loss.clone(), freeze: config.train.freeze.clone() }
+        };
+        let setting = Setting {
+            phases: self.phases.iter().map(phase).collect(),
+            config: &self.config,
+            shape: self.shape,
+            events: self.events.clone(),
+            device: self.machine.device,
+            precision: self.machine.precision,
+            seed: self.seed,
+        };
+        Ok(Nowcast::new(setting)?)
+    }
+
+    /// The samples of both sides. Each side has its own frames in memory: as much of it as it has of the samples.
+    pub(super) fn feeds(&self) -> Result<Feeds<LoadedWindow>, TrainingError> {
+        let shuffle = self.phases.first().is_none_or(|phase| phase.train.shuffle);
+        let order = |shuffle| Order { seed: self.seed, shuffle };
+        let train = self.loader(&self.train, order(shuffle))?;
+        let val = if self.val.is_empty() { None } else { Some(self.loader(&self.val, order(false))?) };
+        Ok(Feeds { train: Box::new(train), val: val.map(|val| Box::new(val) as _) })
+    }
+
+    fn loader(&self, samples: &[Sample], order: Order) -> Result<Loader<PreparedEvents>, TrainingError> {
+        let share = samples.len() as f64 / (self.train.len() + self.val.len()).max(1) as f64;
+        let cache_bytes = (self.loader.cache_bytes as f64 * share) as usize;
+        let config = LoaderConfig { cache_bytes, ..self.loader.clone() };
+        Ok(Loader::new(Arc::clone(&self.frames), samples.to_vec(), order, config)?)
+    }
+
+    /// Holds less in memory from now on: the last start was killed for its memory.
+    pub(super) fn hold_less(&mut self) {
+        self.loader.queue_windows = self.loader.queue_windows.min(2);
+        self.loader.cache_bytes /= 4;
+    }
+}

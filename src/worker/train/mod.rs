@@ -1,0 +1,112 @@
+//! Training, from a configuration to a finished run folder.
+//!
+//! ```text
+//! place      which run folder this start is for, held against others
+//! learner    the task with its model, and the samples of both sides
+//! initial    weights to start from
+//! foresee    what training will take, and whether somebody has to agree
+//! attempt    one life of the engine: from the newest checkpoint to the end
+//! persist    attempts, until one succeeds or none will
+//! conclude   what a finished run leaves beside its weights
+//! ```
+
+mod attempt;
+mod conclude;
+mod error;
+mod foresee;
+mod initial;
+mod learner;
+mod persist;
+mod place;
+
+use std::path::PathBuf;
+
+use tracing::info;
+
+pub use self::conclude::Summary;
+pub use self::error::TrainingError;
+pub use self::foresee::{Foreseen, Rehearsed};
+use self::foresee::{Patience, foresee};
+use self::learner::Learner;
+use self::place::{Found, Place};
+use super::{Surroundings, WorkError, prepare};
+use crate::config::Config;
+use crate::train::device::Resolved;
+use crate::train::events::Observer;
+
+/// What the command line decides beside the configuration.
+pub struct TrainOptions<'a> {
+    /// Whether a new run begins even where one could go on.
+    pub no_resume: bool,
+    /// Keys of the configuration that may differ from those of the run that goes on.
+    pub allow_change: Vec<String>,
+    /// Notes for whoever compares experiments.
+    pub notes: Option<String>,
+    /// Told what training will take: whether to go on.
+    pub agree: &'a dyn Fn(&str) -> bool,
+    /// Who shows training to a person; asked anew for each attempt.
+    pub console: &'a dyn Fn() -> Box<dyn Observer>,
+}
+
+/// What became of a start.
+#[derive(Clone, Debug)]
+pub enum Trained {
+    /// Training came to its end now.
+    Now(Summary),
+    /// It had come to its end before, and no more was asked for.
+    Before {
+        /// The run folder.
+        folder: PathBuf,
+    },
+}
+
+/// Prepares the dataset and trains on it, in a new run folder or in the one that an unfinished run left.
+///
+/// # Errors
+/// Where the folder can't be used, the configuration or dataset is not that of the run, the dataset can't be prepared, a
+/// signal came, or training failed for good.
+pub fn train(config: &Config, options: &TrainOptions<'_>, around: &Surroundings<'_>) -> Result<Trained, WorkError> {
+    let machine = learner::machine(config)?;
+    let place = match place::find(config, options)? {
+        Found::Done(folder) => return Ok(Trained::Before { folder }),
+        Found::Place(place) => place,
+    };
+    let mut learner = ready(config, machine, &place, options, around).inspect_err(|_| place.abandon())?;
+    info!("run folder: {}", place.path().display());
+    let ended = persist::train(config, &mut learner, &place, options, around);
+    Ok(Trained::Now(conclude::conclude(config, options, &place, ended)?))
+}
+
+/// Everything before the first step; from its end on the folder is that of a run.
+fn ready(
+    config: &Config,
+    machine: Resolved,
+    place: &Place,
+    options: &TrainOptions<'_>,
+    around: &Surroundings<'_>,
+) -> Result<Learner, WorkError> {
+    if place.is_new() {
+        initial::check(config)?;
+    }
+    let (prepared, dataset) = prepare(config, around)?;
+    let learner = Learner::new(config, machine, dataset)?;
+    if place.is_new()
+        && let Some(question) = foresee(&learner, Patience::Little, around)?.question(config)
+        && !(options.agree)(&question)
+    {
+        return Err(TrainingError::Declined.into());
+    }
+    place.begin(config, &learner, &prepared.report)?;
+    Ok(learner)
+}
+
+/// Finds out what training would take, without a run folder and without consequences.
+///
+/// # Errors
+/// As [`train`], as far as its first step.
+pub fn rehearse(config: &Config, around: &Surroundings<'_>) -> Result<Foreseen, WorkError> {
+    let machine = learner::machine(config)?;
+    initial::check(config)?;
+    let (_, dataset) = prepare(config, around)?;
+    Ok(foresee(&Learner::new(config, machine, dataset)?, Patience::Any, around)?)
+}

@@ -1,0 +1,338 @@
+//! `fragua train` as a person uses it: what it leaves, how it goes on, what it refuses.
+
+use std::fs;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::program::{Outcome, Program, python};
+use crate::training::Training;
+
+#[test]
+fn a_run_leaves_weights_history_curves_and_a_summary() {
+    let training = Training::new();
+    let outcome = training.succeed(&["--notes", "a first try"]);
+    let first = outcome.stdout.lines().next().unwrap();
+    assert_eq!(first, "model_output/storms");
+    assert!(outcome.stdout.contains("best epoch"), "{}", outcome.stdout);
+    assert!(!outcome.stderr.contains('\r') && !outcome.stderr.contains('\x1b'), "{:?}", outcome.stderr);
+
+    let history = training.json("storms", "history.json");
+    let losses: Vec<f64> = history.as_array().unwrap().iter().map(|row| row["val"]["loss"].as_f64().unwrap()).collect();
+    assert_eq!(losses.len(), 3);
+    assert!(losses[2] < 0.9 * losses[0], "{losses:?}");
+    let table = fs::read_to_string(training.file("storms", "results.csv")).unwrap();
+    assert_eq!(table.lines().count(), 4);
+
+    assert_eq!(training.json("storms", "status.json")["state"], "finished");
+    let record = training.json("storms", "run.json");
+    assert_eq!((&record["stage"], record["dataset"].as_array().unwrap().len()), (&json!("done"), 36));
+    let experiment = training.json("storms", "experiment_log.json");
+    assert_eq!(experiment["notes"][0], "a first try");
+    assert_eq!(experiment["best"]["val.loss"].as_f64(), losses.iter().copied().reduce(f64::min));
+    assert_eq!(experiment["config"], record["config"]);
+
+    let log = fs::read_to_string(training.file("storms", "log.jsonl")).unwrap();
+    let events: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.iter().filter(|event| event["event"] == "epoch_ended").count(), 3);
+    let steps = events.iter().filter(|event| event["event"] == "stepped").count();
+    assert_eq!(json!(steps), history[2]["step"]);
+
+    for picture in ["plots/loss.png", "plots/scores.png", "plots/learning_rate.png", "plots/throughput.png"] {
+        let bytes = fs::read(training.file("storms", picture)).unwrap();
+        assert!(bytes.starts_with(b"\x89PNG"), "{picture}");
+    }
+    assert!(training.names("storms", "forecasts").iter().any(|name| name.ends_with(".gif")));
+
+    let folder = training.file("storms", "tensorboard");
+    let curves: Value =
+        serde_json::from_str(&python("tests/fixtures/tensorboard/read.py", &[folder.to_str().unwrap()])).unwrap();
+    let read: Vec<f64> =
+        curves["val/loss"].as_array().unwrap().iter().map(|point| point[1].as_f64().unwrap()).collect();
+    assert!(read.iter().zip(&losses).all(|(read, loss)| (read - loss).abs() < 1e-6), "{read:?}, {losses:?}");
+}
+
+#[test]
+fn the_configuration_of_a_run_runs_the_same_again() {
+    let training = Training::new();
+    training.succeed(&["--max-steps", "4"]);
+    let config = training.file("storms", "config.yaml");
+    fs::remove_file(training.program.path("config.yaml")).unwrap();
+    let again = training.succeed(&["--config", config.to_str().unwrap()]);
+    assert!(again.stderr.contains("this run is finished"), "{}", again.stderr);
+    let weights = |run: &str| fs::read(training.file(run, "weights/last.safetensors")).unwrap();
+    training.succeed(&["--config", config.to_str().unwrap(), "--name", "twin"]);
+    assert!(weights("storms") == weights("twin"));
+}
+
+#[test]
+fn a_finished_run_goes_on_with_more_epochs_to_where_it_would_have_come_at_once() {
+    let training = Training::new();
+    training.succeed(&["--epochs", "1"]);
+    let nothing = training.succeed(&["--epochs", "1"]);
+    assert!(nothing.stderr.contains("--epochs"), "{}", nothing.stderr);
+    let more = training.succeed(&["--epochs", "3"]);
+    assert!(more.stderr.contains("resuming in epoch 2 of 3"), "{}", more.stderr);
+    training.succeed(&["--name", "at-once"]);
+    for file in ["history.json", "weights/best.safetensors", "weights/last.safetensors"] {
+        let read = |run| fs::read(training.file(run, file)).unwrap();
+        assert!(read("storms") == read("at-once"), "{file}");
+    }
+}
+
+#[test]
+fn without_resume_a_new_run_begins_beside_the_old_one() {
+    let training = Training::new();
+    training.succeed(&["--max-steps", "2"]);
+    let outcome = training.succeed(&["--max-steps", "2", "--no-resume"]);
+    assert!(outcome.stdout.starts_with("model_output/storms-2\n"), "{}", outcome.stdout);
+    assert_eq!(training.names("", ""), ["storms", "storms-2"]);
+}
+
+/// Starts a long training and waits until it has made some steps.
+fn under_way(training: &Training) -> std::process::Child {
+    let child =
+        training.command(&["--epochs", "100000", "--patience", "100000", "--set", "train.checkpoint.every_steps=null"]);
+    let child = { child }.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let log = training.file("storms", "log.jsonl");
+    while !fs::read_to_string(&log).unwrap_or_default().contains("\"step\":5,") {
+        sleep(Duration::from_millis(5));
+    }
+    child
+}
+
+fn signal(child: &std::process::Child, name: &str) {
+    let sent = std::process::Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+}
+
+#[test]
+fn a_signal_saves_and_ends_with_its_code_and_the_same_command_goes_on() {
+    for (name, code) in [("TERM", 143), ("INT", 130)] {
+        let training = Training::new();
+        let child = under_way(&training);
+        signal(&child, name);
+        let outcome = Outcome::of(child.wait_with_output().unwrap());
+        assert_eq!(outcome.code, code, "{outcome:?}");
+        assert_eq!(training.json("storms", "status.json")["state"], "stopped");
+        let newest = training.names("storms", "checkpoints").pop().unwrap();
+        let step = training.json("storms", "status.json")["step"].as_u64().unwrap();
+        assert!(newest.ends_with(&format!("s{step:06}")), "{newest}, stopped at step {step}");
+        // The end of training may come earlier than it was meant to.
+        let outcome = training.succeed(&[
+            "--max-steps",
+            &(step + 3).to_string(),
+            "--epochs",
+            "100000",
+            "--patience",
+            "100000",
+            "--set",
+            "train.checkpoint.every_steps=null",
+        ]);
+        assert!(outcome.stderr.contains(&format!("after step {step}")), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_second_worker_on_the_same_run_is_refused_with_75_and_told_who_has_it() {
+    let training = Training::new();
+    let child = under_way(&training);
+    let outcome =
+        training.run(&["--epochs", "100000", "--patience", "100000", "--set", "train.checkpoint.every_steps=null"]);
+    assert_eq!(outcome.code, 75, "{outcome:?}");
+    assert!(outcome.stderr.contains(&format!("process {}", child.id())), "{}", outcome.stderr);
+    signal(&child, "KILL");
+    child.wait_with_output().unwrap();
+    let told = training.succeed(&[
+        "--max-steps",
+        "6",
+        "--epochs",
+        "100000",
+        "--patience",
+        "100000",
+        "--set",
+        "train.checkpoint.every_steps=null",
+    ]);
+    assert!(told.stderr.contains("the last start was killed in stage train"), "{}", told.stderr);
+}
+
+#[test]
+fn a_damaged_newest_checkpoint_is_told_and_the_one_before_it_is_taken() {
+    let training = Training::new();
+    training.succeed(&["--epochs", "2"]);
+    training.succeed(&["--name", "whole"]);
+    let newest = training.names("storms", "checkpoints").pop().unwrap();
+    let model = training.file("storms", &format!("checkpoints/{newest}/model.safetensors"));
+    let mut bytes = fs::read(&model).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&model, bytes).unwrap();
+    let outcome = training.succeed(&[]);
+    assert!(outcome.stderr.contains(&format!("checkpoint {newest} can't be used")), "{}", outcome.stderr);
+    for file in ["history.json", "weights/last.safetensors"] {
+        assert!(fs::read(training.file("storms", file)).unwrap() == fs::read(training.file("whole", file)).unwrap());
+    }
+}
+
+#[test]
+fn an_unfinished_run_refuses_another_model_and_another_dataset_with_both_sides() {
+    let training = Training::new();
+    let mut child = under_way(&training);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let long = ["--epochs", "100000", "--patience", "100000", "--set", "train.checkpoint.every_steps=null"];
+    let outcome = training.run(&[&long[..], &["--set", "task.nowcast.model.hidden=[8, 4]"]].concat());
+    assert_eq!(outcome.code, 78, "{outcome:?}");
+    assert!(outcome.stderr.contains("task.nowcast.model.hidden.0"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("--allow-change") && outcome.stderr.contains("--no-resume"), "{}", outcome.stderr);
+
+    let raw = training.program.path("datasets/storms/raw");
+    let event = fs::read_dir(&raw).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap();
+    let mut files: Vec<_> = fs::read_dir(&event).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    fs::remove_file(files.last().unwrap()).unwrap();
+    let outcome = training.run(&long);
+    assert!(matches!(outcome.code, 65 | 78), "{outcome:?}");
+    let name = files.last().unwrap().file_name().unwrap().to_str().unwrap();
+    assert!(outcome.stderr.contains(name), "{}", outcome.stderr);
+}
+
+#[test]
+fn weights_of_another_run_are_taken_as_far_as_they_fit() {
+    let training = Training::new();
+    training.succeed(&["--epochs", "1"]);
+    let outcome = training.succeed(&["--name", "tuned", "--max-steps", "1", "--set", "train.init_from=storms"]);
+    assert!(outcome.stderr.contains("parameters loaded"), "{}", outcome.stderr);
+    let other = training.succeed(&[
+        "--name",
+        "wider",
+        "--max-steps",
+        "1",
+        "--set",
+        "train.init_from=storms",
+        "--set",
+        "task.nowcast.windows.target_frames=3",
+    ]);
+    assert!(other.stderr.contains("head.weight has another shape"), "{}", other.stderr);
+    let none = training.run(&["--name", "lost", "--set", "train.init_from=nowhere"]);
+    assert_eq!(none.code, 78, "{none:?}");
+    assert!(!training.file("lost", "").exists());
+}
+
+#[test]
+fn frozen_parts_keep_their_values() {
+    let training = Training::new();
+    training.succeed(&[
+        "--name",
+        "start",
+        "--max-steps",
+        "1",
+        "--set",
+        "train.optimizer={sgd: {lr: 1.0e-30, momentum: 0.0}}",
+    ]);
+    training.succeed(&[
+        "--name",
+        "tuned",
+        "--max-steps",
+        "6",
+        "--set",
+        "train.init_from=start",
+        "--set",
+        "train.freeze=['layers.*']",
+    ]);
+    let weights = |run: &str| {
+        let path = training.file(run, "weights/last.safetensors");
+        fragua::nn::weights::read(&path).unwrap().into_iter().collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let (start, tuned) = (weights("start"), weights("tuned"));
+    for (name, before) in &start {
+        assert_eq!(before.equal(&tuned[name]), name.starts_with("layers."), "{name}");
+    }
+}
+
+#[test]
+fn a_single_batch_is_learned_by_heart() {
+    let training = Training::new();
+    training.succeed(&[
+        "--overfit-single-batch",
+        "--epochs",
+        "60",
+        "--set",
+        "train.patience=null",
+        "--set",
+        "train.schedule=constant",
+    ]);
+    let history = training.json("storms", "history.json");
+    let rows = history.as_array().unwrap();
+    let loss = |row: &Value| row["train"]["loss"].as_f64().unwrap();
+    assert!(loss(rows.last().unwrap()) < 0.35 * loss(&rows[0]), "{} to {}", loss(&rows[0]), loss(rows.last().unwrap()));
+}
+
+#[test]
+fn a_dry_run_tells_what_training_takes_and_leaves_nothing() {
+    let training = Training::new();
+    let outcome = training.succeed(&["--dry-run"]);
+    for word in ["parameters", "first loss", "memory", "step", "all epochs"] {
+        assert!(outcome.stdout.contains(word), "{word}: {}", outcome.stdout);
+    }
+    assert!(!training.program.path("model_output").exists());
+    let found: Value = serde_json::from_str(&training.succeed(&["--dry-run", "--json"]).stdout).unwrap();
+    assert!(found["rehearsed"]["step_seconds"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn a_gpu_sized_model_on_a_cpu_is_told_before_it_begins_and_goes_on_without_a_terminal() {
+    let training = Training::new();
+    let large = [
+        "--device",
+        "cpu",
+        "--set",
+        "task.nowcast.prepare.size=[250, 250]",
+        "--set",
+        "task.nowcast.model.hidden=[128, 128, 128]",
+    ];
+    let mut child = training.command(&large).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = String::new();
+    let mut lines = std::io::BufReader::new(child.stderr.take().unwrap());
+    while !told.contains("run folder") {
+        let length = std::io::BufRead::read_line(&mut lines, &mut told).unwrap();
+        assert!(length > 0, "it ended: {told}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(told.contains("work for a GPU"), "{told}");
+}
+
+#[test]
+fn an_output_that_can_not_be_written_is_73_before_anything_is_prepared() {
+    let program = Program::new();
+    program.write("model_output", "a file stands where the folder of all runs should be");
+    let outcome = program.run(&["train"]);
+    assert_eq!(outcome.code, 73, "{outcome:?}");
+    assert!(outcome.stderr.contains("model_output"), "{}", outcome.stderr);
+    assert!(!program.path("datasets").exists());
+}
+
+#[test]
+fn a_gpu_that_is_not_there_is_told_with_what_to_do() {
+    if tch::Cuda::is_available() {
+        return;
+    }
+    let program = Program::new();
+    let outcome = program.run(&["train", "--device", "cuda"]);
+    assert_eq!(outcome.code, 78, "{outcome:?}");
+    assert!(outcome.stderr.contains("device"), "{}", outcome.stderr);
+}
+
+#[test]
+fn mistakes_in_flags_are_shown_where_they_were_typed() {
+    let program = Program::new();
+    let outcome = program.run(&["train", "--epochs", "0"]);
+    assert_eq!(outcome.code, 78, "{outcome:?}");
+    assert!(outcome.stderr.contains("--epochs 0"), "{}", outcome.stderr);
+    assert_eq!(program.run(&["train", "--max-time", "soon"]).code, 2);
+    let phases = program.run(&["train", "--set", "train.phases=[{train: {epoch: 1}}]"]);
+    assert_eq!(phases.code, 78, "{phases:?}");
+}
