@@ -17,7 +17,7 @@ pub struct Arguments {
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
     #[arg(hide_possible_values = true, help_heading = "Messages")]
     pub log_format: LogFormat,
-    /// Also show the steps of an epoch, and tell what matters only to who develops fragua
+    /// Also show a bar for the steps of an epoch, and tell what matters only to who develops fragua
     #[arg(long, short, global = true, help_heading = "Messages")]
     pub verbose: bool,
 }

@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tracing::{info, warn};
 
 use super::args::LogFormat;
-use crate::train::events::{Event, Observer};
+use crate::train::events::{Event, Heard, Observer};
 use crate::train::observe::console::{line, step_line};
 use crate::train::run_folder::RunError;
 
@@ -42,7 +42,7 @@ impl Console {
         if self.is_terminal {
             Box::new(Live { console: self.clone(), bar: None, epochs: 0, drawn: None })
         } else {
-            Box::new(Plain { last: None })
+            Box::new(Plain::default())
         }
     }
 }
@@ -61,33 +61,45 @@ fn tell(event: &Event) {
     }
 }
 
-/// Plain lines, for logs.
-struct Plain {
+/// When plain lines are written. Pure.
+#[derive(Default)]
+struct Throttle {
+    /// When a line was written.
     last: Option<Instant>,
+    has_stepped: bool,
 }
 
+impl Throttle {
+    /// Whether an event gets a line now. What happens silently does not count, however often it happens.
+    fn tells(&mut self, event: &Event, now: Instant) -> bool {
+        let is_due = self.last.is_none_or(|last| now.saturating_duration_since(last) >= INTERVAL);
+        let tells = match event {
+            // The first step is told at once: it is what one waits for.
+            Event::Stepped(_) => !std::mem::replace(&mut self.has_stepped, true) || is_due,
+            Event::Validated { .. } => is_due,
+            other => line(other).is_some(),
+        };
+        if tells {
+            self.last = Some(now);
+        }
+        tells
+    }
+}
+
+/// Plain lines, for logs.
+#[derive(Default)]
+struct Plain(Throttle);
+
 impl Observer for Plain {
-    fn observe(&mut self, event: &Event) -> Result<(), RunError> {
-        match event {
-            Event::Stepped(step) => {
-                // The first step is told at once: it is what one waits for.
-                if self.last.is_none_or(|last| last.elapsed() >= INTERVAL) {
-                    self.last = Some(Instant::now());
-                    info!("{}", step_line(step, None));
-                }
-            }
-            Event::Validated { done, of } => {
-                if self.last.is_some_and(|last| last.elapsed() >= INTERVAL) {
-                    self.last = Some(Instant::now());
-                    info!("validating: {done} of {of}");
-                }
-            }
-            other => {
-                self.last = Some(Instant::now());
-                tell(other);
+    fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
+        if self.0.tells(event, Instant::now()) {
+            match event {
+                Event::Stepped(step) => info!("{}", step_line(step, None)),
+                Event::Validated { done, of } => info!("validating: {done} of {of}"),
+                other => tell(other),
             }
         }
-        Ok(())
+        Ok(Heard::Ignored)
     }
 }
 
@@ -129,7 +141,7 @@ impl Console {
 }
 
 impl Observer for Live {
-    fn observe(&mut self, event: &Event) -> Result<(), RunError> {
+    fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
         match event {
             Event::Started(started) => {
                 self.epochs = started.epochs;
@@ -143,12 +155,60 @@ impl Observer for Live {
                 tell(other);
             }
         }
-        Ok(())
+        Ok(Heard::Ignored)
     }
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
         self.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::events::{Cost, Started, Stepped};
+
+    fn started() -> Event {
+        Event::Started(Started { parameters: 1, train_samples: 1, val_samples: 1, epochs: 4, epoch: 0, step: 0 })
+    }
+
+    fn stepped() -> Event {
+        let (parts, cost) = (Vec::new(), Cost::default());
+        Event::Stepped(Stepped {
+            epoch: 0,
+            step: 1,
+            seen: 1,
+            of: 9,
+            parts,
+            lr: 0.1,
+            gradient_norm: 1.0,
+            micro_batch: 1,
+            cost,
+        })
+    }
+
+    #[test]
+    fn the_first_step_is_told_at_once_and_later_ones_every_few_seconds() {
+        let (mut throttle, began) = (Throttle::default(), Instant::now());
+        let mut tells = |event: &Event, seconds| throttle.tells(event, began + Duration::from_secs(seconds));
+        assert!(tells(&started(), 0));
+        let validated = Event::Validated { done: 1, of: 2 };
+        assert!(!tells(&validated, 1));
+        assert_eq!([1, 2, 5, 6, 10].map(|seconds| tells(&stepped(), seconds)), [true, false, false, true, false]);
+        assert!(tells(&validated, 11) && !tells(&stepped(), 12) && tells(&stepped(), 16));
+    }
+
+    #[test]
+    fn what_happens_silently_holds_no_line_back() {
+        let (mut throttle, began) = (Throttle::default(), Instant::now());
+        let told = (0..20).filter(|second| {
+            let now = began + Duration::from_secs(*second);
+            let silent = [Event::Saving { epoch: 0, step: 1 }, Event::EpochStarted { epoch: 0, seen: 0 }];
+            assert!(silent.iter().all(|event| !throttle.tells(event, now)));
+            throttle.tells(&stepped(), now)
+        });
+        assert_eq!(told.collect::<Vec<_>>(), [0, 5, 10, 15]);
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead, IsTerminal, Write as _};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::json;
 use tracing::info;
 
@@ -11,6 +12,7 @@ use super::args::TrainArguments;
 use super::{CommandError, Session, output};
 use crate::config::{Config, Override};
 use crate::train::events::Reason;
+use crate::util::stop::Stop;
 use crate::util::units;
 use crate::worker::train::{Foreseen, Rehearsed, Summary, TrainOptions, Trained};
 use crate::worker::{self, Surroundings};
@@ -21,7 +23,7 @@ pub fn run(arguments: &TrainArguments, config: &Config, session: &Session) -> Re
     if arguments.dry_run {
         return rehearse(arguments, config, &around);
     }
-    let agree = |text: &str| agree(arguments.yes, text);
+    let agree = |text: &str| agree(arguments.yes, text, &session.stop);
     let console = || session.console.observer();
     let options = TrainOptions {
         no_resume: arguments.no_resume,
@@ -32,10 +34,12 @@ pub fn run(arguments: &TrainArguments, config: &Config, session: &Session) -> Re
     };
     match worker::train::train(config, &options, &around)? {
         Trained::Now(summary) if arguments.json => Ok(output::json(&summary)?),
-        Trained::Before { folder } if arguments.json => Ok(output::json(&json!({"folder": folder, "reason": null}))?),
+        Trained::Before { folder, .. } if arguments.json => {
+            Ok(output::json(&json!({"folder": folder, "reason": null}))?)
+        }
         Trained::Now(summary) => Ok(output::text(&summary_text(&summary))?),
-        Trained::Before { folder } => {
-            info!("this run is finished: --epochs with a larger number continues it, --no-resume begins a new one");
+        Trained::Before { folder, ended } => {
+            info!("{}", finished_text(ended, config));
             Ok(output::text(&folder.display().to_string())?)
         }
     }
@@ -83,15 +87,47 @@ pub fn time(text: &str) -> Result<Duration, String> {
 }
 
 /// Tells what training will take; on a terminal somebody decides.
-fn agree(yes: bool, text: &str) -> bool {
+fn agree(yes: bool, text: &str, stop: &Stop) -> bool {
     info!("{text}");
     if yes || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return true;
     }
-    let mut answer = String::new();
     let asked = write!(std::io::stderr(), "Begin? [y/N] ").and_then(|()| std::io::stderr().flush());
-    let heard = asked.and_then(|()| std::io::stdin().lock().read_line(&mut answer));
-    heard.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+    let answer = asked.and_then(|()| answer(stop));
+    answer.is_ok_and(|answer| matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// The next line that is typed. Reading alone would not end at a signal, which only leaves a wish to stop.
+fn answer(stop: &Stop) -> std::io::Result<String> {
+    let stdin = std::io::stdin();
+    let tick = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    while stop.check().is_ok() {
+        if poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&tick)).is_ok_and(|ready| ready > 0) {
+            let mut answer = String::new();
+            stdin.lock().read_line(&mut answer)?;
+            return Ok(answer);
+        }
+    }
+    Ok(String::new())
+}
+
+/// Why a finished run does not go on, and what makes it go on.
+fn finished_text(ended: Option<Reason>, config: &Config) -> String {
+    let (why, flag, key) = match ended {
+        Some(Reason::Patience) => (": the loss had not become better for long", "--patience", "patience"),
+        Some(Reason::Steps) => (": all steps were made", "--max-steps", "max_steps"),
+        Some(Reason::Epochs) => (": all epochs are done", "--epochs", "epochs"),
+        Some(Reason::Time | Reason::Stopped) | None => ("", "--epochs", "epochs"),
+    };
+    let last = config.train.phases.len().saturating_sub(1);
+    // A phase that says it for itself does not listen to the flag.
+    let more = match config.train.phases.last() {
+        Some(phase) if phase.train.contains_key(key) => {
+            format!("a larger train.phases.{last}.train.{key} with --allow-change train.phases")
+        }
+        _ => format!("{flag} with a larger number"),
+    };
+    format!("this run is finished{why}; {more} continues it, --no-resume begins a new one")
 }
 
 /// What came out, where it lies, and what to type next.
@@ -182,6 +218,31 @@ fn rehearsed_rows(seen: &Rehearsed) -> Vec<(&'static str, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::resolve;
+
+    #[test]
+    fn a_finished_run_names_what_continues_it() {
+        let told = |ended, train: &str| {
+            let text = format!("data: {{source: [{{synthetic: {{}}}}]}}\ntask: {{nowcast: {{}}}}\ntrain: {train}\n");
+            let config = resolve("config.yaml".into(), text, &[], &[]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+            finished_text(ended, &config)
+        };
+        for (ended, flag) in [
+            (Some(Reason::Epochs), "--epochs"),
+            (Some(Reason::Patience), "--patience"),
+            (Some(Reason::Steps), "--max-steps"),
+            (None, "--epochs"),
+        ] {
+            let text = told(ended, "{}");
+            assert!(text.starts_with("this run is finished"), "{text}");
+            assert!(
+                text.ends_with(&format!("; {flag} with a larger number continues it, --no-resume begins a new one")),
+                "{text}"
+            );
+        }
+        let text = told(Some(Reason::Epochs), "{phases: [{train: {}}, {train: {epochs: 3}}]}");
+        assert!(text.contains("a larger train.phases.1.train.epochs with --allow-change train.phases"), "{text}");
+    }
 
     #[test]
     fn a_time_is_understood_as_people_write_it() {

@@ -37,6 +37,8 @@ impl Config {
         let shape = Shape::of(&schema());
         let mut found = Vec::new();
         for (index, phase) in self.train.phases.iter().enumerate() {
+            let refused = phase.problems();
+            found.extend(refused.into_iter().map(|problem| problem.below(&format!("train.phases.{index}"))));
             let Ok(whole) = self.with(&phase.train, &phase.loss, &shape) else { continue };
             let train = whole.train.problems().into_iter().map(|problem| problem.below("train"));
             let TaskConfig::Nowcast(nowcast) = &whole.task;
@@ -80,5 +82,26 @@ fn change(base: &mut Value, changes: &Value, shape: &Shape) {
             Some(shape) => change(old.entry(key).or_insert(Value::Null), value, shape),
             None => drop(old.insert(key.clone(), value.clone())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::resolve;
+
+    #[test]
+    fn what_a_phase_has_no_say_in_is_refused_where_it_is_written() {
+        let refused = |phases: &str| {
+            let text = format!(
+                "data: {{source: [{{synthetic: {{}}}}]}}\ntask: {{nowcast: {{}}}}\ntrain:\n  phases: {phases}\n"
+            );
+            resolve("config.yaml".into(), text, &[], &[]).err().map(|mistakes| mistakes.to_string())
+        };
+        let text = refused("[{}, {train: {shuffle: false, checkpoint: {keep_last: 9}}}]").unwrap();
+        for path in ["shuffle", "checkpoint.keep_last"] {
+            assert!(text.contains(&format!("`train.phases.1.train.{path}`: a phase can't change this")), "{text}");
+            assert!(text.contains(&format!("write it as `train.{path}`, beside the phases")), "{text}");
+        }
+        assert_eq!(refused("[{train: {epochs: 2, patience: 1, checkpoint: {every_steps: 5}}}]"), None);
     }
 }

@@ -49,8 +49,10 @@ pub struct Health {
 pub enum Verdict {
     /// Take it.
     Take,
-    /// Leave it out.
+    /// Leave it out: it is a fault, and counted.
     Skip,
+    /// Leave it out: an overflow of fp16 that the loss scaler will answer, and no fault.
+    SkipOverflow,
     /// Leave it out; from now on the learning rate is lower.
     SkipAndLower,
 }
@@ -73,7 +75,7 @@ impl Divergence {
             return Ok(Verdict::Take);
         }
         if step.loss && step.scale.is_some_and(|scale| scale > SMALLEST_USEFUL_SCALE) {
-            return Ok(Verdict::Skip);
+            return Ok(Verdict::SkipOverflow);
         }
         self.bad_steps += 1;
         if self.bad_steps >= STOP_AFTER {
@@ -135,9 +137,10 @@ mod tests {
     fn overflows_while_the_loss_scale_comes_down_do_not_count() {
         let overflow = Health { loss: true, gradients: false, scale: Some(65536.0) };
         let mut divergence = Divergence::default();
-        (0..100).for_each(|_| assert_eq!(divergence.judge(overflow), Ok(Verdict::Skip)));
+        (0..100).for_each(|_| assert_eq!(divergence.judge(overflow), Ok(Verdict::SkipOverflow)));
         assert_eq!(divergence, Divergence::default());
         let helpless = Health { scale: Some(1.0), ..overflow };
+        assert_eq!(divergence.judge(helpless), Ok(Verdict::Skip), "a scale that can't come down explains nothing");
         assert!((0..20).any(|_| divergence.judge(helpless).is_err()));
     }
 

@@ -231,13 +231,22 @@ pub enum Reason {
     Stopped,
 }
 
+/// What came of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Something was written, and nothing is left to be written: this makes good for what failed before.
+    Wrote,
+    /// Nothing was written, or nothing that could make good for a failure.
+    Ignored,
+}
+
 /// Somebody who listens.
 pub trait Observer {
     /// Hears what happened. What goes wrong here is no reason to stop training, but is told at its end.
     ///
     /// # Errors
     /// Where something can't be written.
-    fn observe(&mut self, event: &Event) -> Result<(), RunError>;
+    fn observe(&mut self, event: &Event) -> Result<Heard, RunError>;
 }
 
 /// All who listen.
@@ -248,7 +257,7 @@ pub struct Observers {
 
 struct Listener {
     observer: Box<dyn Observer>,
-    /// What its last call failed with: a later one that succeeds has made good for it.
+    /// What it failed with last, until a later event was written: one that it has nothing to do with makes good for nothing.
     failed: Option<RunError>,
 }
 
@@ -263,11 +272,16 @@ impl Observers {
     /// Tells all of them.
     pub fn tell(&mut self, event: &Event) {
         for listener in &mut self.list {
-            let failed = listener.observer.observe(event).err();
-            if let (Some(error), None) = (&failed, &listener.failed) {
-                tracing::warn!("{error}; training goes on");
+            match listener.observer.observe(event) {
+                Ok(Heard::Ignored) => {}
+                Ok(Heard::Wrote) => listener.failed = None,
+                Err(error) => {
+                    if listener.failed.is_none() {
+                        tracing::warn!("{error}; training goes on");
+                    }
+                    listener.failed = Some(error);
+                }
             }
-            listener.failed = failed;
         }
     }
 

@@ -1,5 +1,5 @@
 //! Which samples of an epoch make up a step, and in which micro-batches they go through the model. The last group of an
-//! epoch is shorter and counts; each group's gradient is the mean over its samples, whatever the micro-batches.
+//! epoch is shorter and counts. How a gradient is averaged over a group is not decided here.
 
 use std::ops::Range;
 
@@ -8,15 +8,6 @@ use std::ops::Range;
 pub struct Grouping {
     samples: usize,
     group: usize,
-}
-
-/// Samples that go through the model at once.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MicroBatch {
-    /// Their positions in the epoch.
-    pub samples: Range<usize>,
-    /// What their mean loss is multiplied by, so that the sum over the group is the mean over the group's samples.
-    pub weight: f64,
 }
 
 impl Grouping {
@@ -44,23 +35,13 @@ impl Grouping {
     pub fn step_of(self, position: usize) -> usize {
         position / self.group
     }
-
-    /// The groups of an epoch, each in micro-batches.
-    pub fn groups(self, micro_batch: usize) -> impl Iterator<Item = Vec<MicroBatch>> {
-        (0..self.steps()).map(move |step| micro_batches(self.samples_of(step), micro_batch).collect())
-    }
 }
 
-/// A group in micro-batches of at most so many samples. They may become smaller from one group to the next, as memory
-/// demands: the group stays what it is.
-pub fn micro_batches(group: Range<usize>, micro_batch: usize) -> impl Iterator<Item = MicroBatch> {
-    let (end, length) = (group.end, group.len() as f64);
+/// A group in micro-batches of at most so many samples, each as its places in the group. They may become smaller from one
+/// group to the next, as memory demands: the group stays what it is.
+pub fn micro_batches(group: usize, micro_batch: usize) -> impl Iterator<Item = Range<usize>> {
     let size = micro_batch.max(1);
-    group.step_by(size).map(move |start| {
-        let samples = start..start.saturating_add(size).min(end);
-        let weight = samples.len() as f64 / length;
-        MicroBatch { samples, weight }
-    })
+    (0..group).step_by(size).map(move |start| start..start.saturating_add(size).min(group))
 }
 
 #[cfg(test)]
@@ -70,25 +51,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_short_group_counts_with_its_true_length() {
-        let groups: Vec<_> = Grouping::new(11, 2, 4).groups(2).collect();
-        let of = |samples, weight| MicroBatch { samples, weight };
-        assert_eq!(groups[0], [of(0..2, 0.25), of(2..4, 0.25), of(4..6, 0.25), of(6..8, 0.25)]);
-        assert_eq!(groups[1], [of(8..10, 2.0 / 3.0), of(10..11, 1.0 / 3.0)]);
-        assert_eq!(groups.len(), 2);
+    fn the_last_group_and_its_last_micro_batch_are_as_short_as_what_is_left() {
+        let grouping = Grouping::new(11, 2, 4);
+        assert_eq!([0, 1, 2].map(|step| grouping.samples_of(step)), [0..8, 8..11, 11..11]);
+        assert_eq!(micro_batches(8, 2).collect::<Vec<_>>(), [0..2, 2..4, 4..6, 6..8]);
+        assert_eq!(micro_batches(3, 2).collect::<Vec<_>>(), [0..2, 2..3]);
     }
 
     #[test]
     fn an_epoch_without_samples_has_no_step() {
         assert_eq!(Grouping::new(0, 2, 4).steps(), 0);
-        assert_eq!(Grouping::new(0, 2, 4).groups(2).count(), 0);
+        assert_eq!(micro_batches(0, 2).count(), 0);
     }
 
     #[test]
     fn the_largest_numbers_do_not_overflow() {
         let whole = Grouping::new(7, usize::MAX, 2);
         assert_eq!((whole.steps(), whole.samples_of(0), whole.samples_of(usize::MAX)), (1, 0..7, 7..7));
-        assert_eq!(micro_batches(3..7, usize::MAX).count(), 1);
+        assert!(micro_batches(4, usize::MAX).eq(std::iter::once(0..4)));
     }
 
     proptest! {
@@ -97,24 +77,17 @@ mod tests {
             samples in 0_usize..300, micro_batch in 1_usize..9, accumulate in 1_usize..9, smaller in 1_usize..9,
         ) {
             let grouping = Grouping::new(samples, micro_batch, accumulate);
-            let all: Vec<usize> = grouping.groups(smaller).flatten().flat_map(|micro| micro.samples).collect();
-            prop_assert!(all.into_iter().eq(0..samples));
-            for (step, group) in grouping.groups(smaller).enumerate() {
-                let samples: Vec<usize> = group.iter().flat_map(|micro| micro.samples.clone()).collect();
-                prop_assert!(samples.len() <= micro_batch * accumulate);
-                prop_assert!(samples.iter().all(|position| grouping.step_of(*position) == step));
-                prop_assert!(group.iter().all(|micro| micro.samples.len() <= smaller));
+            let mut all = Vec::new();
+            for step in 0..grouping.steps() {
+                let group = grouping.samples_of(step);
+                prop_assert!(!group.is_empty() && group.len() <= micro_batch * accumulate);
+                for places in micro_batches(group.len(), smaller) {
+                    prop_assert!(!places.is_empty() && places.len() <= smaller);
+                    all.extend(places.map(|place| group.start + place));
+                }
+                prop_assert!(group.into_iter().all(|position| grouping.step_of(position) == step));
             }
-        }
-
-        #[test]
-        fn the_weighted_means_of_the_micro_batches_make_the_mean_of_the_group(
-            losses in prop::collection::vec(-10.0..10.0_f64, 1..100), micro_batch in 1_usize..20,
-        ) {
-            let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
-            let parts = micro_batches(0..losses.len(), micro_batch);
-            let sum: f64 = parts.map(|micro| mean(&losses[micro.samples]) * micro.weight).sum();
-            prop_assert!((sum - mean(&losses)).abs() < 1e-12);
+            prop_assert!(all.into_iter().eq(0..samples));
         }
     }
 }

@@ -45,6 +45,13 @@ impl MicroBatchSize {
         Self { configured: configured.max(1), halvings: 0, good_epochs: 0, grow_after: GROW_AFTER }
     }
 
+    /// The same under another configured size: as many times halved, down to 1.
+    #[must_use]
+    pub fn under(self, configured: usize) -> Self {
+        let configured = configured.max(1);
+        Self { configured, halvings: self.halvings.min(configured.ilog2()), ..self }
+    }
+
     /// The size to use now.
     #[must_use]
     pub fn get(&self) -> usize {
@@ -105,6 +112,17 @@ mod tests {
         size.out_of_memory().unwrap();
         assert_eq!([size.epoch_ended(), size.epoch_ended(), size.epoch_ended()], [None, Some(4), None]);
         assert!((0..9).all(|_| size.epoch_ended().is_none()));
+    }
+
+    #[test]
+    fn another_configured_size_is_halved_as_often_and_not_below_one() {
+        let mut size = MicroBatchSize::new(8);
+        size.out_of_memory().unwrap();
+        size.out_of_memory().unwrap();
+        assert_eq!(size.clone().under(8), size);
+        assert_eq!([12, 8, 4, 2, 1, 0].map(|configured| size.clone().under(configured).get()), [3, 2, 1, 1, 1, 1]);
+        let mut smaller = size.under(2);
+        assert_eq!([(); 5].map(|()| smaller.epoch_ended()), [None, None, None, Some(2), None]);
     }
 
     #[test]

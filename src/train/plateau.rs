@@ -11,6 +11,8 @@ const SMALLEST_FALL: f64 = 1e-8;
 /// What the next decision depends on: saved with a checkpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlateauState {
+    /// The learning rate that is configured: where it falls from.
+    pub configured: f64,
     /// The learning rate.
     pub lr: f64,
     /// The smallest loss so far that counted as better.
@@ -23,7 +25,18 @@ impl PlateauState {
     /// Before the first loss.
     #[must_use]
     pub fn new(lr: f64) -> Self {
-        Self { lr, best: None, bad_epochs: 0 }
+        Self { configured: lr, lr, best: None, bad_epochs: 0 }
+    }
+
+    /// The same under another configured rate: what the falls so far have left of it. Under the same one nothing changes,
+    /// not even by rounding.
+    #[must_use]
+    pub fn under(self, configured: f64) -> Self {
+        if configured == self.configured {
+            return self;
+        }
+        let share = self.lr / self.configured;
+        Self { configured, lr: configured * share, ..self }
     }
 
     /// Takes in the validation loss of an epoch. One that is not a number is a bad one.
@@ -89,8 +102,18 @@ mod tests {
         for loss in [3.0, 4.0, 5.0] {
             state.observe_leniently(&rules, loss);
         }
-        assert_eq!(state, PlateauState { lr: 1.0, best: Some(3.0), bad_epochs: 0 });
+        assert_eq!(state, PlateauState { best: Some(3.0), ..PlateauState::new(1.0) });
         state.observe(&rules, 3.0);
         assert_eq!(state.lr, 0.5);
+    }
+
+    #[test]
+    fn another_configured_rate_falls_as_far_as_the_one_before_had() {
+        let rules = Plateau { patience: 0, factor: 0.1, ..Plateau::default() };
+        let mut state = PlateauState::new(0.3);
+        [1.0, 1.0, 1.0].into_iter().for_each(|loss| state.observe(&rules, loss));
+        assert_eq!(state.clone().under(0.3), state);
+        let other = state.under(0.6);
+        assert!((other.lr - 0.006).abs() < 1e-15 && other.configured == 0.6 && other.best == Some(1.0), "{other:?}");
     }
 }

@@ -76,9 +76,9 @@ impl Schedule {
         &self.plateau
     }
 
-    /// Goes on from a saved state.
+    /// Goes on from a saved state: with what its falls leave of the learning rate that is configured now.
     pub fn load_state(&mut self, state: PlateauState) {
-        self.plateau = state;
+        self.plateau = state.under(self.lr);
     }
 
     /// Linear from the start factor to 1.
@@ -220,7 +220,8 @@ mod tests {
 
         #[test]
         fn a_state_is_read_as_it_was_written(lr in 0.0..1.0_f64, best in any::<f64>(), bad_epochs in 0_usize..99) {
-            let state = PlateauState { lr, best: Some(best).filter(|best| best.is_finite()), bad_epochs };
+            let best = Some(best).filter(|best| best.is_finite());
+            let state = PlateauState { best, bad_epochs, ..PlateauState::new(lr) };
             let text = serde_json::to_string(&state).unwrap();
             prop_assert_eq!(serde_json::from_str::<PlateauState>(&text).unwrap(), state);
         }

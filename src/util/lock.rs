@@ -2,8 +2,9 @@
 //!
 //! No process ids are trusted and no age makes a lock stale; what the file says is only for the message.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -62,25 +63,35 @@ impl FolderLock {
     /// [`LockError::Held`] where another process has it.
     pub fn acquire(folder: &Path) -> Result<Self, LockError> {
         let path = folder.join(".lock");
-        let mut options = OpenOptions::new();
-        let mut file = options
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(FsError::at("open", &path))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Err(LockError::Held { holder: describe_holder(&mut file), path }),
-            Err(errno) => return Err(LockError::Unsupported { path, source: errno.into() }),
-        }
+        let mut file = loop {
+            let file = lock(&path)?;
+            // Who held it before may have taken the folder away, and with it the file that is locked now.
+            if stands_at(&file, &path) {
+                break file;
+            }
+        };
         // The lock holds without its note: a full disk is for those to report who need room.
         if let Err(error) = sign(&mut file) {
             tracing::debug!("could not sign {}: {error}", path.display());
         }
         Ok(Self { _file: file })
     }
+}
+
+fn lock(path: &Path) -> Result<File, LockError> {
+    let mut options = OpenOptions::new();
+    let options = options.create(true).truncate(false).read(true).write(true);
+    let mut file = options.open(path).map_err(FsError::at("open", path))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(Errno::WOULDBLOCK) => Err(LockError::Held { holder: describe_holder(&mut file), path: path.to_owned() }),
+        Err(errno) => Err(LockError::Unsupported { path: path.to_owned(), source: errno.into() }),
+    }
+}
+
+fn stands_at(file: &File, path: &Path) -> bool {
+    let same = |ours: Metadata, there: Metadata| (ours.dev(), ours.ino()) == (there.dev(), there.ino());
+    file.metadata().and_then(|ours| Ok(same(ours, path.metadata()?))).unwrap_or(false)
 }
 
 fn sign(file: &mut File) -> io::Result<()> {
@@ -111,6 +122,17 @@ mod tests {
         assert_eq!(error.exit(), Exit::TryAgain);
         assert!(error.to_string().contains(&format!("process {} on ", std::process::id())), "{error}");
         drop(first);
+        FolderLock::acquire(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_lock_on_a_file_that_was_taken_away_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".lock");
+        let taken_away = lock(&path).unwrap();
+        assert!(stands_at(&taken_away, &path));
+        std::fs::remove_file(&path).unwrap();
+        assert!(!stands_at(&taken_away, &path));
         FolderLock::acquire(folder.path()).unwrap();
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Stdio;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -91,13 +91,26 @@ fn without_resume_a_new_run_begins_beside_the_old_one() {
     assert_eq!(training.names("", ""), ["storms", "storms-2"]);
 }
 
+/// A training that does not end by itself, nor save before it is told to.
+const LONG: [&str; 6] = [
+    "--epochs",
+    "100000",
+    "--patience",
+    "100000",
+    "--set",
+    "train.checkpoint={every_steps: null, every_minutes: null}",
+];
+
 /// Starts a long training and waits until it has made some steps.
 fn under_way(training: &Training) -> std::process::Child {
-    let child =
-        training.command(&["--epochs", "100000", "--patience", "100000", "--set", "train.checkpoint.every_steps=null"]);
-    let child = { child }.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = training.command(&LONG).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let log = training.file("storms", "log.jsonl");
+    let deadline = Instant::now() + Duration::from_secs(120);
     while !fs::read_to_string(&log).unwrap_or_default().contains("\"step\":5,") {
+        if child.try_wait().unwrap().is_some() || Instant::now() > deadline {
+            drop(child.kill());
+            panic!("no step was made: {:?}", Outcome::of(child.wait_with_output().unwrap()));
+        }
         sleep(Duration::from_millis(5));
     }
     child
@@ -121,16 +134,7 @@ fn a_signal_saves_and_ends_with_its_code_and_the_same_command_goes_on() {
         let step = training.json("storms", "status.json")["step"].as_u64().unwrap();
         assert!(newest.ends_with(&format!("s{step:06}")), "{newest}, stopped at step {step}");
         // The end of training may come earlier than it was meant to.
-        let outcome = training.succeed(&[
-            "--max-steps",
-            &(step + 3).to_string(),
-            "--epochs",
-            "100000",
-            "--patience",
-            "100000",
-            "--set",
-            "train.checkpoint.every_steps=null",
-        ]);
+        let outcome = training.succeed(&[&LONG[..], &["--max-steps", &(step + 3).to_string()]].concat());
         assert!(outcome.stderr.contains(&format!("after step {step}")), "{}", outcome.stderr);
     }
 }
@@ -139,22 +143,12 @@ fn a_signal_saves_and_ends_with_its_code_and_the_same_command_goes_on() {
 fn a_second_worker_on_the_same_run_is_refused_with_75_and_told_who_has_it() {
     let training = Training::new();
     let child = under_way(&training);
-    let outcome =
-        training.run(&["--epochs", "100000", "--patience", "100000", "--set", "train.checkpoint.every_steps=null"]);
+    let outcome = training.run(&LONG);
     assert_eq!(outcome.code, 75, "{outcome:?}");
     assert!(outcome.stderr.contains(&format!("process {}", child.id())), "{}", outcome.stderr);
     signal(&child, "KILL");
     child.wait_with_output().unwrap();
-    let told = training.succeed(&[
-        "--max-steps",
-        "6",
-        "--epochs",
-        "100000",
-        "--patience",
-        "100000",
-        "--set",
-        "train.checkpoint.every_steps=null",
-    ]);
+    let told = training.succeed(&[&LONG[..], &["--max-steps", "6"]].concat());
     assert!(told.stderr.contains("the last start was killed in stage train"), "{}", told.stderr);
 }
 
@@ -177,26 +171,66 @@ fn a_damaged_newest_checkpoint_is_told_and_the_one_before_it_is_taken() {
 }
 
 #[test]
-fn an_unfinished_run_refuses_another_model_and_another_dataset_with_both_sides() {
+fn an_unfinished_run_refuses_another_model_with_both_sides() {
     let training = Training::new();
     let mut child = under_way(&training);
     child.kill().unwrap();
     child.wait().unwrap();
-    let long = ["--epochs", "100000", "--patience", "100000", "--set", "train.checkpoint.every_steps=null"];
-    let outcome = training.run(&[&long[..], &["--set", "task.nowcast.model.hidden=[8, 4]"]].concat());
+    let outcome = training.run(&[&LONG[..], &["--set", "task.nowcast.model.hidden=[8, 4]"]].concat());
     assert_eq!(outcome.code, 78, "{outcome:?}");
     assert!(outcome.stderr.contains("task.nowcast.model.hidden.0"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("--allow-change") && outcome.stderr.contains("--no-resume"), "{}", outcome.stderr);
+}
 
-    let raw = training.program.path("datasets/storms/raw");
-    let event = fs::read_dir(&raw).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap();
-    let mut files: Vec<_> = fs::read_dir(&event).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    fs::remove_file(files.last().unwrap()).unwrap();
-    let outcome = training.run(&long);
-    assert!(matches!(outcome.code, 65 | 78), "{outcome:?}");
-    let name = files.last().unwrap().file_name().unwrap().to_str().unwrap();
-    assert!(outcome.stderr.contains(name), "{}", outcome.stderr);
+#[test]
+fn an_unfinished_run_refuses_a_dataset_of_which_a_file_has_changed_and_names_it() {
+    let training = Training::new();
+    let synth = ["synth", "--output", "radar", "--events", "3", "--frames", "12", "--grid", "32", "--levels", "1"];
+    training.program.succeed(&synth);
+    let data = ["--set", "data.name=radar", "--set", "data.source=[{path: {path: radar}}]"];
+    training.succeed(&[&data[..], &["--max-steps", "3"]].concat());
+    let events = fs::read_dir(training.program.path("radar")).unwrap().map(|entry| entry.unwrap().path());
+    let event = events.filter(|path| path.is_dir()).min().unwrap();
+    let file = fs::read_dir(&event).unwrap().map(|entry| entry.unwrap().path()).max().unwrap();
+    let touched = fs::read(&file).unwrap();
+    fs::write(&file, &touched).unwrap();
+    let more = [&data[..], &["--max-steps", "4"]].concat();
+    training.succeed(&more);
+    let mut changed = touched;
+    *changed.last_mut().unwrap() ^= 1;
+    fs::write(&file, changed).unwrap();
+    let outcome = training.run(&[&data[..], &["--max-steps", "5"]].concat());
+    assert_eq!(outcome.code, 78, "{outcome:?}");
+    let name = file.file_name().unwrap().to_str().unwrap();
+    assert!(
+        outcome.stderr.contains(&format!("changed {}/{name}", event.file_name().unwrap().to_str().unwrap())),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn a_run_starts_from_the_latest_run_before_it_also_when_it_is_started_again() {
+    let training = Training::new();
+    training.succeed(&["--epochs", "1"]);
+    let flags = ["--name", "tuned", "--set", "train.init_from=latest"];
+    training.succeed(&[&flags[..], &["--max-steps", "1"]].concat());
+    let record = training.json("tuned", "run.json");
+    assert_eq!(record["started_from"], "model_output/storms/weights/best.safetensors");
+    fs::remove_dir_all(training.file("storms", "")).unwrap();
+    training.succeed(&[&flags[..], &["--max-steps", "2"]].concat());
+}
+
+#[test]
+fn a_run_whose_checkpoints_are_all_damaged_is_not_begun_anew_over_them() {
+    let training = Training::new();
+    training.succeed(&["--max-steps", "3"]);
+    for name in training.names("storms", "checkpoints") {
+        fs::write(training.file("storms", &format!("checkpoints/{name}/model.safetensors")), "").unwrap();
+    }
+    let outcome = training.run(&["--max-steps", "5"]);
+    assert_eq!(outcome.code, 65, "{outcome:?}");
+    assert!(outcome.stderr.contains("--no-resume"), "{}", outcome.stderr);
 }
 
 #[test]

@@ -16,15 +16,30 @@ use crate::training::Training;
 const KILLS: usize = 24;
 const KILLS_OF_A_RUN: usize = 6;
 
-/// What decides about a run's numbers, each way of training once: types, averages, phases, scaling.
-const VARIANTS: [&[&str]; 3] = [
+/// Each way of training at least once: types, averages, scaling, phases, limits, validation in the midst of an epoch.
+const VARIANTS: [&[&str]; 4] = [
     &["--set", "precision=fp32", "--set", "train.ema_decay=0.9", "--set", "train.accumulate=2"],
-    &["--set", "precision=bf16", "--set", "train.schedule={plateau: {patience: 0}}"],
+    &[
+        "--set",
+        "precision=bf16",
+        "--set",
+        "train.schedule={plateau: {patience: 0}}",
+        "--set",
+        "train.validate.every_steps=5",
+    ],
     &[
         "--set",
         "precision=fp32",
         "--set",
         "train.phases=[{train: {epochs: 1}}, {train: {epochs: 2}, loss: {ssim_weight: 0.2}}]",
+    ],
+    &[
+        "--set",
+        "precision=fp16",
+        "--set",
+        "train.validate.every_epochs=2",
+        "--set",
+        "train.optimizer={sgd: {lr: 0.05}}",
     ],
 ];
 
@@ -41,48 +56,72 @@ fn contents(training: &Training, run: &str) -> BTreeMap<String, Vec<u8>> {
     files.into_iter().map(|name| (name.clone(), fs::read(training.file(run, &name)).unwrap())).collect()
 }
 
+/// Kills a run while it starts, or after some step; whether it was still at work.
+fn kill_somewhere(training: &Training, name: &str, arguments: &[&str], random: &mut impl Rng) -> bool {
+    let mut child = training.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let log = training.file(name, "log.jsonl");
+    let steps = || fs::read_to_string(&log).unwrap_or_default().matches("\"event\":\"stepped\"").count();
+    let (before, wanted) = (steps(), random.random_range(0..=12));
+    // One in four is killed at its start, however long that takes.
+    let starts = random.random_ratio(1, 4);
+    while !starts && steps() < before + wanted && child.try_wait().unwrap().is_none() {
+        sleep(Duration::from_millis(1));
+    }
+    let most = if starts { 600 } else { 40 };
+    sleep(Duration::from_millis(random.random_range(0..most)));
+    child.kill().unwrap();
+    match child.wait().unwrap().code() {
+        None => true,
+        Some(code) => {
+            assert_eq!(code, 0, "{name} ended by itself");
+            false
+        }
+    }
+}
+
+/// How often a run went on from a checkpoint, by its log.
+fn resumes(training: &Training, name: &str) -> usize {
+    let log = fs::read_to_string(training.file(name, "log.jsonl")).unwrap();
+    let events = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    events.filter(|event| event["event"] == "started" && event["step"].as_u64() > Some(0)).count()
+}
+
 #[test]
 fn killed_training_ends_with_the_same_bytes() {
     let training = Training::new();
     let kills = std::env::var("FRAGUA_KILLS").map_or(KILLS, |count| count.parse().unwrap());
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(11);
-    let undisturbed: Vec<_> = VARIANTS
-        .iter()
-        .enumerate()
-        .map(|(number, flags)| {
-            let name = format!("undisturbed{number}");
-            training.succeed(&[&["--name", &name], *flags].concat());
-            contents(&training, &name)
-        })
-        .collect();
-    let (mut killed, mut resumed, mut longest) = (0, 0, 1500);
+    let undisturbed = VARIANTS.iter().enumerate().map(|(number, flags)| {
+        let name = format!("undisturbed{number}");
+        training.succeed(&[&["--name", &name], *flags].concat());
+        contents(&training, &name)
+    });
+    let undisturbed: Vec<_> = undisturbed.collect();
+    let (mut killed, mut resumed) = (0, [0; VARIANTS.len()]);
     for round in 0.. {
-        if killed >= kills {
+        if killed >= kills && round >= VARIANTS.len() {
             break;
         }
-        let (name, flags) = (format!("killed{round}"), VARIANTS[round % VARIANTS.len()]);
-        let arguments = [&["--name", &name], flags].concat();
+        let variant = round % VARIANTS.len();
+        let name = format!("killed{round}");
+        let arguments = [&["--name", &name], VARIANTS[variant]].concat();
         for _ in 0..KILLS_OF_A_RUN {
-            let mut child = training.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            sleep(Duration::from_millis(random.random_range(0..longest)));
-            child.kill().unwrap();
-            match child.wait().unwrap().code() {
-                None => killed += 1,
-                // It was faster than the delay: kill earlier next time.
-                Some(code) => {
-                    assert_eq!(code, 0);
-                    longest = (longest * 3 / 4).max(600);
-                    break;
-                }
+            match kill_somewhere(&training, &name, &arguments, &mut random) {
+                true => killed += 1,
+                false => break,
             }
         }
-        let outcome = training.succeed(&arguments);
-        resumed += usize::from(outcome.stderr.contains("resuming in epoch"));
-        let (got, expected) = (contents(&training, &name), &undisturbed[round % VARIANTS.len()]);
-        let differ: Vec<_> =
-            got.keys().chain(expected.keys()).filter(|key| got.get(*key) != expected.get(*key)).collect();
-        assert!(differ.is_empty(), "after {killed} kills, run {name}: these differ: {differ:?}");
+        training.succeed(&arguments);
+        resumed[variant] += resumes(&training, &name);
+        let (got, expected) = (contents(&training, &name), &undisturbed[variant]);
+        let keys = got.keys().chain(expected.keys());
+        let differ: Vec<_> = keys.filter(|key| got.get(*key) != expected.get(*key)).collect();
+        assert!(
+            differ.is_empty(),
+            "after {killed} kills, run {name} ({:?}): these differ: {differ:?}",
+            VARIANTS[variant]
+        );
         fs::remove_dir_all(training.file(&name, "")).unwrap();
     }
-    assert!(resumed > 0, "{killed} kills, and no run went on from a checkpoint: nothing was tested");
+    assert!(resumed.iter().all(|&times| times > 0), "{killed} kills; went on from a checkpoint: {resumed:?}");
 }

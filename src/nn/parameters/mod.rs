@@ -37,17 +37,6 @@ struct Entry {
     frozen: bool,
 }
 
-/// A parameter as plain values.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NamedValues {
-    /// Its name.
-    pub name: String,
-    /// Its dimensions.
-    pub shape: Vec<usize>,
-    /// Its numbers, the last dimension the densest.
-    pub values: Vec<f32>,
-}
-
 /// Parameters that can't be what is asked of them.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParametersError {
@@ -141,12 +130,6 @@ impl Parameters {
     #[must_use]
     pub fn count(&self) -> usize {
         self.values.numel()
-    }
-
-    /// Where the parameters lie.
-    #[must_use]
-    pub fn device(&self) -> Device {
-        self.values.device()
     }
 
     /// A parameter by its name, as a leaf of autograd. It shares the memory of [`Self::values`] for as long as it lives.
@@ -259,23 +242,6 @@ impl Parameters {
         self.check_length(flat.numel())?;
         let flat = flat.detach();
         let named = |entry: &Entry| (entry.spec.name.clone(), part(&flat, &entry.range, &entry.spec.shape));
-        Ok(self.entries.iter().map(named).collect())
-    }
-
-    /// A copy of a flat tensor of this layout as plain values. Waits for the device.
-    ///
-    /// # Errors
-    /// Where its length is not that of the parameters.
-    pub fn values_of(&self, flat: &Tensor) -> Result<Vec<NamedValues>, ParametersError> {
-        self.check_length(flat.numel())?;
-        let mut numbers = vec![0.0_f32; flat.numel()];
-        flat.detach().to_device(Device::Cpu).copy_data(&mut numbers, flat.numel());
-        let shape = |entry: &Entry| entry.spec.shape.iter().map(|size| size.unsigned_abs() as usize).collect();
-        let named = |entry: &Entry| NamedValues {
-            name: entry.spec.name.clone(),
-            shape: shape(entry),
-            values: numbers[entry.range.clone()].to_vec(),
-        };
         Ok(self.entries.iter().map(named).collect())
     }
 

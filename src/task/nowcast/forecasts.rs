@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::report::PictureError;
 use crate::report::forecast::{Forecast, gif, png};
-use crate::train::events::{Event, Observer};
+use crate::train::events::{Event, Heard, Observer};
 use crate::train::run_folder::RunError;
 use crate::train::task::{NamedValues, Picture};
 use crate::util::exit::Exit;
@@ -93,11 +93,11 @@ impl Forecasts {
 }
 
 impl Observer for Forecasts {
-    fn observe(&mut self, event: &Event) -> Result<(), RunError> {
+    fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
         match event {
             // People count epochs from 1, as the history does.
-            Event::Pictures { epoch, pictures } => self.draw(epoch + 1, pictures),
-            _ => Ok(()),
+            Event::Pictures { epoch, pictures } => self.draw(epoch + 1, pictures).map(|()| Heard::Wrote),
+            _ => Ok(Heard::Ignored),
         }
     }
 }

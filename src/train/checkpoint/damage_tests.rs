@@ -151,3 +151,46 @@ fn published_weights_are_the_average_with_their_origin() {
     assert_eq!(weights::origin(&disk, &weights.best()).unwrap(), snapshot(3).id);
     assert_eq!(weights::origin(&disk, &weights.last()).unwrap(), snapshot(4).id);
 }
+
+#[test]
+fn a_disk_that_cannot_be_read_ends_with_its_code_and_is_not_taken_for_damage() {
+    use super::disk::memory::Fault;
+    for kind in [std::io::ErrorKind::Other, std::io::ErrorKind::PermissionDenied] {
+        let (disk, store) = two_saved();
+        disk.inject(0, Fault::Unreadable(kind));
+        let error = store.newest(|_| Ok(())).unwrap_err();
+        assert!(matches!(error, CheckpointError::Disk(_)), "{error}");
+        disk.heal();
+        assert_eq!(newest(&store), Some(snapshot(2)));
+    }
+}
+
+#[test]
+fn a_disk_that_fails_at_the_start_of_the_epoch_ends_with_its_code_too() {
+    use super::disk::memory::Fault;
+    let (disk, store) = two_saved();
+    let mut midway = snapshot(2);
+    (midway.id.step, midway.progress.position) = (25, 40);
+    store.save(&midway).unwrap();
+    let found = store.newest(|_| Ok(())).unwrap();
+    assert_eq!(found.epoch_start.map(Snapshot::from), Some(snapshot(2)));
+    // The folder, four files of the newest, the folder again: then come the files of the start.
+    for operation in 6..8 {
+        disk.inject(operation, Fault::Unreadable(std::io::ErrorKind::Other));
+        assert!(matches!(store.newest(|_| Ok(())), Err(CheckpointError::Disk(_))), "{operation}");
+        disk.inject(operation, Fault::Once(std::io::ErrorKind::Other));
+        assert!(store.newest(|_| Ok(())).unwrap().epoch_start.is_some(), "{operation}");
+    }
+}
+
+#[test]
+fn where_all_checkpoints_are_damaged_each_one_is_told() {
+    let empty = open(&MemoryDisk::default()).unwrap();
+    assert!(empty.newest(|_| Ok(())).unwrap().refused.is_empty());
+    let (disk, store) = two_saved();
+    for epoch in [1, 2] {
+        disk.damage(&store.path(snapshot(epoch).id).join("manifest.json"), Vec::clear);
+    }
+    let found = store.newest(|_| Ok(())).unwrap();
+    assert_eq!((found.loaded.is_none(), found.refused.len()), (true, 2));
+}

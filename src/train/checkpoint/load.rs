@@ -1,6 +1,7 @@
 //! Finding the checkpoint to go on from: the newest that is whole, by number. Damaged ones are told, left where they are,
 //! and never chosen.
 
+use std::io;
 use std::path::Path;
 
 use super::array::NamedArray;
@@ -76,11 +77,12 @@ impl Store {
     /// that is passed over is told in a warning and in the result.
     ///
     /// # Errors
-    /// Where the folder can't be read, or a checkpoint was written by another version of the program.
+    /// Where the folder or a checkpoint can't be read twice in a row: an older one would cost what was trained since, and a
+    /// disk that comes back costs nothing. Where a checkpoint was written by another version of the program.
     pub fn newest(&self, accept: impl Fn(&Loaded) -> Result<(), String>) -> Result<Found, CheckpointError> {
         let mut found = Found::default();
         for id in self.list()?.into_iter().rev() {
-            let reason = match self.load_twice(id) {
+            let reason = match twice(|| self.load(id)) {
                 Ok(loaded) => match accept(&loaded) {
                     Ok(()) => {
                         found.epoch_start = self.epoch_start(&loaded.manifest)?;
@@ -89,8 +91,8 @@ impl Store {
                     }
                     Err(reason) => reason,
                 },
-                Err(error @ CheckpointError::Version { .. }) => return Err(error),
-                Err(error) => error.to_string(),
+                Err(error) if is_damage(&error) => error.to_string(),
+                Err(error) => return Err(error),
             };
             tracing::warn!("checkpoint {id} can't be used, the next older one is tried: {reason}");
             found.refused.push((id, reason));
@@ -104,20 +106,41 @@ impl Store {
             return Ok(None);
         }
         let earlier = self.list()?.into_iter().filter(|id| id.epoch == midway.id.epoch && *id < midway.id);
-        let is_start = |id: &CheckpointId| self.manifest(*id).is_ok_and(|manifest| manifest.progress.position == 0);
-        let Some(id) = earlier.rev().find(is_start) else { return Ok(None) };
-        let start = self.load_twice(id);
-        Ok(start.inspect_err(|error| tracing::warn!("checkpoint {id} can't be used: {error}")).ok())
-    }
-
-    /// A disk that failed once is asked again: falling back costs training time, and deleting nothing costs nothing.
-    fn load_twice(&self, id: CheckpointId) -> Result<Loaded, CheckpointError> {
-        match self.load(id) {
-            Err(CheckpointError::Disk(error)) => {
-                tracing::debug!("{id} is read again: {error}");
-                self.load(id)
+        for id in earlier.rev() {
+            match twice(|| self.manifest(id)) {
+                Ok(manifest) if manifest.progress.position > 0 => continue,
+                Ok(_) => {}
+                Err(error) if is_damage(&error) => continue,
+                Err(error) => return Err(error),
             }
-            done => done,
+            return match twice(|| self.load(id)) {
+                Err(error) if is_damage(&error) => {
+                    tracing::warn!("checkpoint {id} can't be used: {error}");
+                    Ok(None)
+                }
+                loaded => loaded.map(Some),
+            };
         }
+        Ok(None)
+    }
+}
+
+/// A disk that failed once is asked again.
+fn twice<R>(read: impl Fn() -> Result<R, CheckpointError>) -> Result<R, CheckpointError> {
+    match read() {
+        Err(CheckpointError::Disk(error)) => {
+            tracing::debug!("it is read again: {error}");
+            read()
+        }
+        done => done,
+    }
+}
+
+/// Whether a checkpoint is not what was written, so that reading it at another time gives nothing else.
+fn is_damage(error: &CheckpointError) -> bool {
+    match error {
+        CheckpointError::Damaged { .. } => true,
+        CheckpointError::Disk(error) => error.source.kind() == io::ErrorKind::NotFound,
+        _ => false,
     }
 }

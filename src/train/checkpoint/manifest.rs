@@ -21,6 +21,8 @@ const VERSION: u64 = 1;
 pub struct Progress {
     /// Samples of the current epoch that are done: where in the epoch's order training goes on.
     pub position: u64,
+    /// The phase, counted from 0: a score of one phase can't be compared with that of another.
+    pub phase: u64,
     /// What all randomness follows from.
     pub seed: u64,
     /// Whatever is counted: samples seen, epochs without a better loss, skipped steps.
@@ -132,6 +134,7 @@ mod tests {
         let files = [MODEL, OPTIM].map(|name| (name.to_owned(), record)).into();
         let progress = Progress {
             position: 17,
+            phase: 2,
             seed: u64::MAX,
             counters: [("samples".into(), 1 << 60)].into(),
             best: [("val_loss".into(), 0.1 + 0.2), ("never".into(), f64::INFINITY)].into(),

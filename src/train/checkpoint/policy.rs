@@ -8,8 +8,6 @@ use crate::train::config::CheckpointConfig;
 /// Why a checkpoint is due. The first that holds, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// Training is over.
-    Finished,
     /// A signal asked to stop.
     Stopping,
     /// An epoch is complete.
@@ -18,14 +16,6 @@ pub enum Reason {
     Steps,
     /// So much time went by.
     Time,
-}
-
-impl Reason {
-    /// Whether training must wait for this save where another one is still under way; the others are left out then.
-    #[must_use]
-    pub fn is_required(self) -> bool {
-        matches!(self, Self::Finished | Self::Stopping | Self::Epoch)
-    }
 }
 
 /// Where training stands when it asks.
@@ -37,8 +27,6 @@ pub struct Moment {
     pub clock: Duration,
     /// A signal asked to stop.
     pub stopping: bool,
-    /// Training is over.
-    pub finished: bool,
 }
 
 /// The last save, or the start where nothing was saved.
@@ -60,7 +48,6 @@ pub fn due(config: &CheckpointConfig, last: &LastSave, now: &Moment) -> Option<R
     let steps = |every: u64| every > 0 && now.id.step / every > last.id.step / every;
     let waited = now.clock.saturating_sub(last.clock).as_secs_f64() / 60.0;
     let reasons = [
-        (now.finished, Reason::Finished),
         (now.stopping, Reason::Stopping),
         (now.id.epoch > last.id.epoch, Reason::Epoch),
         (config.every_steps.is_some_and(steps), Reason::Steps),
@@ -79,7 +66,7 @@ mod tests {
 
     fn at(epoch: u64, step: u64, seconds: u64) -> Moment {
         let id = CheckpointId { epoch, step };
-        Moment { id, clock: Duration::from_secs(seconds), stopping: false, finished: false }
+        Moment { id, clock: Duration::from_secs(seconds), stopping: false }
     }
 
     fn saved(epoch: u64, step: u64, seconds: u64) -> LastSave {
@@ -96,7 +83,7 @@ mod tests {
             (at(3, 200, 1001), Some(Reason::Steps)),
             (at(4, 151, 1001), Some(Reason::Epoch)),
             (Moment { stopping: true, ..at(3, 151, 1001) }, Some(Reason::Stopping)),
-            (Moment { finished: true, stopping: true, ..at(4, 151, 1001) }, Some(Reason::Finished)),
+            (Moment { stopping: true, ..at(4, 151, 1001) }, Some(Reason::Stopping)),
         ] {
             assert_eq!(due(&CONFIG, &last, &now), expected, "{now:?}");
         }
@@ -104,7 +91,7 @@ mod tests {
 
     #[test]
     fn the_same_position_is_never_saved_twice_even_at_the_end() {
-        let now = Moment { finished: true, stopping: true, ..at(3, 150, 99_999) };
+        let now = Moment { stopping: true, ..at(3, 150, 99_999) };
         assert_eq!(due(&CONFIG, &saved(3, 150, 0), &now), None);
     }
 

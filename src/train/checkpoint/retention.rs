@@ -1,5 +1,5 @@
-//! What to delete after a save: a pure decision. The newest k and the best k by a score stay, and the starts of the epochs
-//! that the newest stand in; damaged checkpoints are the user's and never touched.
+//! What to delete after a save: a pure decision. The newest k and the best k of the newest phase by a score stay, and the starts
+//! of the epochs that the newest stand in; damaged checkpoints are the user's and never touched.
 
 use std::cmp::Ordering;
 
@@ -19,7 +19,7 @@ pub enum Direction {
 pub struct Keep {
     /// The newest so many.
     pub last: usize,
-    /// The best so many besides.
+    /// The best so many besides, of the newest phase that has a score.
     pub best: usize,
     /// The score that decides, a key of the manifest's `metrics`.
     pub metric: String,
@@ -32,6 +32,8 @@ pub struct Keep {
 pub struct Standing {
     /// Where it stands in training.
     pub id: CheckpointId,
+    /// The phase that it stands in, counted from 0.
+    pub phase: u64,
     /// Its score, where it was validated.
     pub score: Option<f64>,
     /// Whether an epoch begins with it. What stands in the midst of this epoch needs it: a diverged run goes back to it.
@@ -62,10 +64,13 @@ fn start_of(id: CheckpointId, newest_first: &[&Standing]) -> Option<CheckpointId
     newest_first.iter().find(is_start).map(|start| start.id)
 }
 
-/// Those with a score, best first; of equals the older one is better, as it was when it was found.
+/// Those with a score, best first; of equals the older one is better, as it was when it was found. A phase may change the
+/// loss, so only those of the newest phase are compared.
 fn ranked(standing: &[Standing], direction: Direction) -> Vec<&Standing> {
     let scored = |checkpoint: &&Standing| checkpoint.score.is_some_and(|score| !score.is_nan());
     let mut ranked: Vec<&Standing> = standing.iter().filter(scored).collect();
+    let newest = ranked.iter().map(|checkpoint| checkpoint.phase).max();
+    ranked.retain(|checkpoint| Some(checkpoint.phase) == newest);
     ranked.sort_by(|one, other| {
         let order = one.score.partial_cmp(&other.score).unwrap_or(Ordering::Equal);
         let order = if direction == Direction::Higher { order.reverse() } else { order };
@@ -90,7 +95,7 @@ mod tests {
     fn standing(scores: &[f64]) -> Vec<Standing> {
         (1..)
             .zip(scores)
-            .map(|(epoch, &score)| Standing { id: id(epoch), score: Some(score), starts_epoch: true })
+            .map(|(epoch, &score)| Standing { id: id(epoch), phase: 0, score: Some(score), starts_epoch: true })
             .collect()
     }
 
@@ -108,8 +113,19 @@ mod tests {
     }
 
     #[test]
+    fn scores_of_an_earlier_phase_are_not_compared_with_those_of_a_later_one() {
+        let mut all = standing(&[0.1, 0.2, 7.0, 8.0, 9.0]);
+        all[2..].iter_mut().for_each(|checkpoint| checkpoint.phase = 1);
+        assert_eq!(deletions(&all, id(5), &keep(1, 2, Direction::Lower)), [id(1), id(2)]);
+        assert_eq!(deletions(&all[..3], id(3), &keep(1, 2, Direction::Lower)), [id(1), id(2)]);
+        all[2].score = None;
+        assert_eq!(deletions(&all[..3], id(3), &keep(1, 1, Direction::Lower)), [id(2)], "the later one has none yet");
+    }
+
+    #[test]
     fn order_is_by_number() {
-        let all = [99_999, 100_000, 9_999].map(|epoch| Standing { id: id(epoch), score: None, starts_epoch: true });
+        let all =
+            [99_999, 100_000, 9_999].map(|epoch| Standing { id: id(epoch), phase: 0, score: None, starts_epoch: true });
         assert_eq!(deletions(&all, id(100_000), &keep(1, 3, Direction::Lower)), [id(9_999), id(99_999)]);
     }
 
@@ -120,7 +136,10 @@ mod tests {
 
     #[test]
     fn the_start_of_an_epoch_stays_as_long_as_a_newest_one_stands_in_it() {
-        let at = |epoch, step, starts_epoch| Standing { id: CheckpointId { epoch, step }, score: None, starts_epoch };
+        let at = |epoch, step, starts_epoch| {
+            let id = CheckpointId { epoch, step };
+            Standing { id, phase: 0, score: None, starts_epoch }
+        };
         let all = [at(2, 20, true), at(2, 25, false), at(3, 30, true), at(3, 33, false), at(3, 36, false)];
         let gone =
             |count: usize, last: usize| deletions(&all[..count], all[count - 1].id, &keep(last, 0, Direction::Lower));
@@ -139,7 +158,7 @@ mod tests {
         ) {
             let direction = if higher { Direction::Higher } else { Direction::Lower };
             let standing = |(epoch, score): (u64, &Option<i32>)| {
-                Standing { id: id(epoch), score: score.map(f64::from), starts_epoch: true }
+                Standing { id: id(epoch), phase: 0, score: score.map(f64::from), starts_epoch: true }
             };
             let all: Vec<Standing> = (1..).zip(&scores).map(standing).collect();
             let written = all[written.index(all.len())].id;

@@ -59,12 +59,6 @@ impl Snapshot {
     pub fn weights(&self) -> &[NamedArray] {
         if self.ema.is_empty() { &self.model } else { &self.ema }
     }
-
-    /// About the bytes that its checkpoint takes on the disk.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.files().flat_map(|(_, arrays)| arrays).map(|array| array.bytes.len() as u64 + 200).sum::<u64>() + 64_000
-    }
 }
 
 pub(super) const MODEL: &str = "model.safetensors";

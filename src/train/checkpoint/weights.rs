@@ -9,7 +9,7 @@ use super::disk::{Disk, create_folders, forget, partials, remove_tree, rename};
 use super::error::CheckpointError;
 use super::id::CheckpointId;
 use super::safetensors::{self, Metadata};
-use super::snapshot::Snapshot;
+use super::snapshot::{Publish, Snapshot};
 use super::storage::write_arrays;
 use crate::util::fs::{FsError, partial_name};
 
@@ -51,11 +51,15 @@ impl Weights {
     /// # Errors
     /// Where the disk failed; what was published before then stands.
     pub fn publish(&self, snapshot: &Snapshot) -> Result<(), CheckpointError> {
+        self.publish_as(snapshot, snapshot.publish)
+    }
+
+    pub(super) fn publish_as(&self, snapshot: &Snapshot, names: Publish) -> Result<(), CheckpointError> {
         snapshot.check()?;
-        if snapshot.publish.last {
+        if names.last {
             self.replace(&self.last(), snapshot)?;
         }
-        if snapshot.publish.best {
+        if names.best {
             self.replace(&self.best(), snapshot)?;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Saving beside the training thread: training hands over a copied snapshot and goes on. One save is on its way to the
 //! disk at a time, one more may wait; a slow disk never holds up a periodic save.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -10,7 +11,7 @@ use super::error::CheckpointError;
 use super::id::CheckpointId;
 use super::manifest::Manifest;
 use super::retention::{Keep, Standing, deletions};
-use super::snapshot::Snapshot;
+use super::snapshot::{Publish, Snapshot};
 use super::storage::Store;
 use super::weights::Weights;
 
@@ -21,6 +22,8 @@ pub enum Outcome {
     Saved {
         /// What was saved.
         id: CheckpointId,
+        /// Under which names it was to be published.
+        publish: Publish,
         /// What was deleted after it.
         deleted: Vec<CheckpointId>,
     },
@@ -44,29 +47,37 @@ pub enum Outcome {
 pub struct Saver {
     jobs: Option<SyncSender<Arc<Snapshot>>>,
     outcomes: Receiver<Outcome>,
+    /// Saves whose outcome was not asked for yet.
+    awaited: Cell<usize>,
     under_way: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Saver {
-    /// Starts the thread.
+    /// Starts the thread. `refused` are checkpoints that can't be gone on from: they are neither counted nor deleted.
     ///
     /// # Errors
     /// Where the folder of checkpoints can't be read, or the system gives no thread.
-    pub fn start(store: Store, weights: Weights, keep: Keep) -> Result<Self, CheckpointError> {
-        let standing = standing(&store, &keep)?;
+    pub fn start(
+        store: Store,
+        weights: Weights,
+        keep: Keep,
+        refused: &[CheckpointId],
+    ) -> Result<Self, CheckpointError> {
+        let mut found = store.list()?;
+        found.retain(|id| !refused.contains(id));
         let path = store.folder.clone();
         // The channel holds the one that waits; the thread holds the one that is written.
         let (jobs, queue) = sync_channel::<Arc<Snapshot>>(1);
         let (report, outcomes) = channel();
         let under_way = Arc::new(AtomicUsize::new(0));
-        let worker = Worker { store, weights, keep, standing };
+        let worker = Worker { store, weights, keep, standing: Vec::new() };
         let count = Arc::clone(&under_way);
         let thread = std::thread::Builder::new().name("checkpoints".into());
         let thread = thread
-            .spawn(move || worker.run(&queue, &report, &count))
+            .spawn(move || worker.run(&found, &queue, &report, &count))
             .map_err(crate::util::fs::FsError::at("start a thread for", &path))?;
-        Ok(Self { jobs: Some(jobs), outcomes, under_way, thread: Some(thread) })
+        Ok(Self { jobs: Some(jobs), outcomes, awaited: Cell::new(0), under_way, thread: Some(thread) })
     }
 
     /// Whether a save is under way or waits.
@@ -75,22 +86,14 @@ impl Saver {
         self.under_way.load(Ordering::Acquire) > 0
     }
 
-    /// Hands over a periodic save: takes the copy only where no other save is under way, and never waits. Returns whether
-    /// it was taken.
-    pub fn offer(&self, copy: impl FnOnce() -> Snapshot) -> bool {
-        if self.is_busy() {
-            return false;
-        }
-        self.save(copy());
-        true
-    }
-
     /// Hands over a save that must not be left out. Waits only where one is being written and another one waits already.
     pub fn save(&self, snapshot: impl Into<Arc<Snapshot>>) {
         self.under_way.fetch_add(1, Ordering::AcqRel);
         let snapshot = snapshot.into();
         let handed = self.jobs.as_ref().map(|jobs| jobs.send(snapshot));
-        if !matches!(handed, Some(Ok(()))) {
+        if matches!(handed, Some(Ok(()))) {
+            self.awaited.set(self.awaited.get() + 1);
+        } else {
             // Only a thread that has panicked no longer listens; `finish` tells.
             self.under_way.fetch_sub(1, Ordering::AcqRel);
         }
@@ -99,7 +102,16 @@ impl Saver {
     /// What became of the saves since the last call, without waiting.
     #[must_use]
     pub fn outcomes(&self) -> Vec<Outcome> {
-        self.outcomes.try_iter().collect()
+        self.outcomes.try_iter().inspect(|_| self.awaited.set(self.awaited.get() - 1)).collect()
+    }
+
+    /// What became of the saves since the last call, once everything handed over has its outcome.
+    #[must_use]
+    pub fn wait(&self) -> Vec<Outcome> {
+        // A thread that has panicked sends no more; `finish` tells.
+        let outcomes: Vec<_> = self.outcomes.iter().take(self.awaited.get()).collect();
+        self.awaited.set(0);
+        outcomes
     }
 
     /// Waits until everything handed over has its outcome.
@@ -126,15 +138,15 @@ impl Drop for Saver {
     }
 }
 
-/// The valid checkpoints with their scores. A damaged one is neither counted nor ever deleted.
-fn standing(store: &Store, keep: &Keep) -> Result<Vec<Standing>, CheckpointError> {
-    let manifests = store.list()?.into_iter().filter_map(|id| store.manifest(id).ok());
-    Ok(manifests.map(|manifest| of(&manifest, keep)).collect())
+/// The valid checkpoints with their scores, of which every byte is read: a damaged one is neither counted nor ever deleted.
+fn standing(store: &Store, found: &[CheckpointId], keep: &Keep) -> Vec<Standing> {
+    let manifests = found.iter().filter_map(|&id| store.verify(&store.path(id), id).ok());
+    manifests.map(|manifest| of(&manifest, keep)).collect()
 }
 
 fn of(manifest: &Manifest, keep: &Keep) -> Standing {
     let score = manifest.progress.metrics.get(&keep.metric).copied();
-    Standing { id: manifest.id, score, starts_epoch: manifest.progress.position == 0 }
+    Standing { id: manifest.id, phase: manifest.progress.phase, score, starts_epoch: manifest.progress.position == 0 }
 }
 
 struct Worker {
@@ -145,7 +157,14 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(mut self, queue: &Receiver<Arc<Snapshot>>, report: &Sender<Outcome>, under_way: &AtomicUsize) {
+    fn run(
+        mut self,
+        found: &[CheckpointId],
+        queue: &Receiver<Arc<Snapshot>>,
+        report: &Sender<Outcome>,
+        under_way: &AtomicUsize,
+    ) {
+        self.standing = standing(&self.store, found, &self.keep);
         for snapshot in queue {
             let outcome = self.handle(snapshot);
             let heard = report.send(outcome);
@@ -159,19 +178,21 @@ impl Worker {
     fn handle(&mut self, snapshot: Arc<Snapshot>) -> Outcome {
         let id = snapshot.id;
         match self.save(&snapshot) {
-            Ok(()) => Outcome::Saved { id, deleted: self.rotate(id) },
+            Ok(()) => Outcome::Saved { id, publish: snapshot.publish, deleted: self.rotate(id) },
             Err(error) if error.is_out_of_space() => Outcome::Paused { snapshot, error },
             Err(error) => Outcome::Failed { id, error },
         }
     }
 
     /// The checkpoint first: what is published always comes from one that stands, and its manifest tells what was to be
-    /// published.
+    /// published. One that had to wait for space while a newer one was saved is no longer the last.
     fn save(&mut self, snapshot: &Snapshot) -> Result<(), CheckpointError> {
         let manifest = self.store.save(snapshot)?;
         self.standing.retain(|checkpoint| checkpoint.id != snapshot.id);
         self.standing.push(of(&manifest, &self.keep));
-        self.weights.publish(snapshot)
+        let is_newest = self.standing.iter().all(|checkpoint| checkpoint.id <= snapshot.id);
+        let publish = Publish { last: snapshot.publish.last && is_newest, ..snapshot.publish };
+        self.weights.publish_as(snapshot, publish)
     }
 
     /// What can't be deleted is told and tried again after the next save.

@@ -61,13 +61,13 @@ impl Disk for Slow {
 }
 
 fn saver(disk: &MemoryDisk) -> Saver {
-    Saver::start(open(disk).unwrap(), open_weights(disk).unwrap(), keep()).unwrap()
+    Saver::start(open(disk).unwrap(), open_weights(disk).unwrap(), keep(), &[]).unwrap()
 }
 
 fn saved(outcomes: &[Outcome]) -> Vec<(u64, Vec<u64>)> {
     let epochs = |ids: &[CheckpointId]| ids.iter().map(|id| id.epoch).collect();
     let one = |outcome: &Outcome| match outcome {
-        Outcome::Saved { id, deleted } => (id.epoch, epochs(deleted)),
+        Outcome::Saved { id, deleted, .. } => (id.epoch, epochs(deleted)),
         other => panic!("{other:?}"),
     };
     outcomes.iter().map(one).collect()
@@ -94,11 +94,11 @@ fn a_slow_disk_holds_up_nobody_and_periodic_saves_are_left_out_meanwhile() {
     let ((entered, started), (release, go)) = (channel(), channel());
     let slow = Slow { disk: memory.clone(), entered: Mutex::new(entered), go: Mutex::new(go) };
     let store = Store::open(Arc::new(slow), Path::new(FOLDER), "0.1.0").unwrap();
-    let saver = Saver::start(store, open_weights(&memory).unwrap(), keep()).unwrap();
-    assert!(saver.offer(|| snapshot(1)));
+    let saver = Saver::start(store, open_weights(&memory).unwrap(), keep(), &[]).unwrap();
+    saver.save(snapshot(1));
     started.recv().unwrap();
     // The disk stands still now. If anything below waited for it, this test would never end.
-    assert!(!saver.offer(|| panic!("a copy is taken only where it can be saved")));
+    assert!(saver.is_busy(), "a periodic save is left out");
     saver.save(snapshot(2));
     assert!(saver.is_busy() && saver.outcomes().is_empty());
     release.send(()).unwrap();
@@ -116,10 +116,8 @@ fn a_full_disk_gives_the_snapshot_back_to_be_handed_over_again() {
     }
     disk.inject(4, Fault::FromNowOn(ErrorKind::StorageFull));
     saver.save(snapshot(2));
-    while saver.is_busy() {
-        std::thread::yield_now();
-    }
-    let mut outcomes = saver.outcomes();
+    let mut outcomes = saver.wait();
+    assert_eq!(saved(&outcomes[..1]), [(1, vec![])]);
     let Some(Outcome::Paused { snapshot: again, error }) = outcomes.pop() else { panic!("{outcomes:?}") };
     assert!(error.is_out_of_space() && *again == snapshot(2));
     assert_eq!(newest(&open(&disk.after(super::disk::memory::Cut::Kill)).unwrap()), Some(snapshot(1)));
@@ -161,4 +159,39 @@ fn a_damaged_checkpoint_is_never_deleted_and_counts_for_nothing() {
     (4..=6).for_each(|epoch| saver.save(snapshot(epoch)));
     assert_eq!(saved(&saver.finish()), [(4, vec![]), (5, vec![]), (6, vec![5])]);
     assert_eq!(open(&disk).unwrap().list().unwrap()[0], snapshot(1).id);
+}
+
+#[test]
+fn flipped_bytes_anywhere_count_for_nothing_and_are_never_deleted() {
+    let disk = MemoryDisk::default();
+    let store = open(&disk).unwrap();
+    [1, 3].iter().for_each(|&epoch| drop(store.save(&snapshot(epoch)).unwrap()));
+    // The best of all by its manifest, which is whole.
+    disk.damage(&store.path(snapshot(3).id).join("model.safetensors"), |content| content[90] ^= 1);
+    let saver = saver(&disk);
+    (4..=6).for_each(|epoch| saver.save(snapshot(epoch)));
+    assert_eq!(saved(&saver.finish()), [(4, vec![1]), (5, vec![]), (6, vec![5])]);
+    assert_eq!(open(&disk).unwrap().list().unwrap(), [3, 4, 6].map(|epoch| snapshot(epoch).id));
+}
+
+#[test]
+fn a_checkpoint_that_was_refused_counts_for_nothing_and_is_never_deleted() {
+    let disk = MemoryDisk::default();
+    open(&disk).unwrap().save(&snapshot(3)).unwrap();
+    let refused = [snapshot(3).id];
+    let saver = Saver::start(open(&disk).unwrap(), open_weights(&disk).unwrap(), keep(), &refused).unwrap();
+    (4..=6).for_each(|epoch| saver.save(snapshot(epoch)));
+    assert_eq!(saved(&saver.finish()), [(4, vec![]), (5, vec![]), (6, vec![5])]);
+    assert_eq!(open(&disk).unwrap().list().unwrap(), [3, 4, 6].map(|epoch| snapshot(epoch).id));
+}
+
+#[test]
+fn an_older_snapshot_that_is_saved_late_is_published_as_the_best_and_not_as_the_last() {
+    let disk = MemoryDisk::default();
+    let saver = saver(&disk);
+    [4, 3].iter().for_each(|&epoch| saver.save(snapshot(epoch)));
+    assert_eq!(saved(&saver.finish()), [(4, vec![]), (3, vec![])]);
+    let weights = open_weights(&disk).unwrap();
+    assert_eq!(weights::origin(&disk, &weights.best()).unwrap().epoch, 3);
+    assert_eq!(weights::origin(&disk, &weights.last()).unwrap().epoch, 4);
 }

@@ -1,38 +1,61 @@
 //! Snapshots that are saved beside training: the keeper that a real run has. A full disk is waited out: older checkpoints
-//! stand and training goes on. Where the newest snapshot has still found no space at the end, that is the run's error.
+//! stand and training goes on. The best weights wait for space until they are saved or better ones are; of the others only
+//! the newest snapshot counts. Where one of these two has still found no space at the end, that is the run's error.
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use super::saving::Keeper;
 use crate::train::checkpoint::writer::{Outcome, Saver};
-use crate::train::checkpoint::{CheckpointError, Snapshot};
+use crate::train::checkpoint::{CheckpointError, CheckpointId, Snapshot};
 
 /// A saver with what it could not save.
 pub struct Background {
     saver: Option<Saver>,
-    /// What found no space, with what the disk said.
-    paused: Option<(Arc<Snapshot>, CheckpointError)>,
+    /// The newest snapshot that was handed over, and the best one.
+    newest: Option<CheckpointId>,
+    best: Option<CheckpointId>,
+    /// What found no space and is still wanted, oldest first: the best, the newest, or both.
+    paused: Vec<Arc<Snapshot>>,
+    /// What the disk said last.
+    full: Option<CheckpointError>,
 }
 
 impl Background {
     /// Saves with this saver.
     #[must_use]
     pub fn new(saver: Saver) -> Self {
-        Self { saver: Some(saver), paused: None }
+        Self { saver: Some(saver), newest: None, best: None, paused: Vec::new(), full: None }
     }
 
     fn take_in(&mut self, outcomes: Vec<Outcome>) -> Result<(), CheckpointError> {
         for outcome in outcomes {
             match outcome {
-                Outcome::Saved { .. } => self.paused = None,
+                Outcome::Saved { id, publish, .. } => {
+                    // The same place may be saved as the best and then again as no more than the last.
+                    self.paused.retain(|snapshot| snapshot.id != id || snapshot.publish.best && !publish.best);
+                }
                 Outcome::Paused { snapshot, error } => {
                     tracing::warn!("{error}; training goes on");
-                    self.paused = Some((snapshot, error));
+                    self.paused.push(snapshot);
+                    self.full = Some(error);
                 }
                 Outcome::Failed { error, .. } => return Err(error),
             }
         }
         Ok(())
+    }
+
+    /// Hands over again what found no space, as far as it is still wanted.
+    fn try_again(&mut self) {
+        let wanted = |id| Some(id) == self.best || Some(id) == self.newest;
+        self.paused.retain(|snapshot| wanted(snapshot.id));
+        if let Some(saver) = &self.saver {
+            // What finds no space once more comes back as its outcome.
+            self.paused.drain(..).for_each(|snapshot| saver.save(snapshot));
+        }
     }
 }
 
@@ -44,15 +67,11 @@ impl Keeper for Background {
     fn save(&mut self, snapshot: Arc<Snapshot>) -> Result<(), CheckpointError> {
         let outcomes = self.saver.as_ref().map_or_else(Vec::new, Saver::outcomes);
         self.take_in(outcomes)?;
-        if let Some((older, _)) = self.paused.take()
-            && older.publish.best
-            && !snapshot.publish.best
-        {
-            // The best weights must not be lost for want of space; the newer snapshot can't stand for them.
-            if let Some(saver) = &self.saver {
-                saver.save(older);
-            }
+        self.newest = Some(snapshot.id);
+        if snapshot.publish.best {
+            self.best = Some(snapshot.id);
         }
+        self.try_again();
         if let Some(saver) = &self.saver {
             saver.save(snapshot);
         }
@@ -60,10 +79,13 @@ impl Keeper for Background {
     }
 
     fn finish(&mut self) -> Result<(), CheckpointError> {
-        if let Some(saver) = self.saver.take() {
-            let outcomes = saver.finish();
-            self.take_in(outcomes)?;
-        }
-        self.paused.take().map_or(Ok(()), |(_, error)| Err(error))
+        let outcomes = self.saver.as_ref().map_or_else(Vec::new, Saver::wait);
+        self.take_in(outcomes)?;
+        // There may be space by now: nobody asks again after this.
+        self.try_again();
+        let outcomes = self.saver.take().map_or_else(Vec::new, Saver::finish);
+        self.take_in(outcomes)?;
+        let is_lost = !self.paused.is_empty();
+        self.full.take().filter(|_| is_lost).map_or(Ok(()), Err)
     }
 }

@@ -38,6 +38,8 @@ pub struct Setting {
     pub stop: Stop,
     /// The GPU that computes, to tell how busy it is.
     pub gpu: Option<Gpu>,
+    /// When this process began to train: the time limit counts from there, however many attempts it takes.
+    pub began: Instant,
 }
 
 impl<T: Task> Engine<T> {
@@ -97,7 +99,7 @@ impl<T: Task> Engine<T> {
     }
 
     fn assemble(task: T, feeds: Feeds<T::Sample>, setting: Setting, state: State) -> Result<Self, TrainError> {
-        let Setting { phases, seed, keeper, observers, stop, gpu } = setting;
+        let Setting { phases, seed, keeper, observers, stop, gpu, began } = setting;
         let Some(config) = phases.get(state.phase).filter(|_| feeds.train.samples() > 0) else {
             return Err(TrainError::NoSamples);
         };
@@ -119,7 +121,7 @@ impl<T: Task> Engine<T> {
             keeper,
             observers,
             stop,
-            meter: Meter::start(gpu),
+            meter: Meter::start(gpu, began),
             last_saved: (saved, Instant::now()),
             best,
         })

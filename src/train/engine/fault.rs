@@ -43,6 +43,14 @@ pub(super) fn caught<R>(work: impl FnOnce() -> Result<R, TaskError>) -> Result<R
     }
 }
 
+/// Runs a piece of the task's work that training can do without. Whatever goes wrong, a panic too, is told in words.
+pub(super) fn attempted<R>(work: impl FnOnce() -> Result<R, TaskError>) -> Result<R, String> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(|error| first_line(&error.to_string())),
+        Err(panic) => Err(first_line(panic_text(panic.as_ref()).unwrap_or("it panicked"))),
+    }
+}
+
 /// Whether libtorch says that memory ran out.
 pub(super) fn is_out_of_memory(text: &str) -> bool {
     OUT_OF_MEMORY.iter().any(|known| text.contains(known))

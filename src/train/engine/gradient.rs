@@ -10,6 +10,7 @@ use super::fault::{Fault, caught};
 use super::meter::memory_bytes;
 use crate::data::loader::Position;
 use crate::train::events::Event;
+use crate::train::grouping::micro_batches;
 use crate::train::task::Task;
 
 impl<T: Task> Engine<T> {
@@ -34,10 +35,10 @@ impl<T: Task> Engine<T> {
         self.task.parameters().zero_gradients();
         let size = self.state.micro_batch.get();
         let mut sums: Option<Tensor> = None;
-        for (number, samples) in group.samples.chunks(size).enumerate() {
+        for places in micro_batches(group.samples.len(), size) {
             self.stop.check()?;
-            let next = group.position.next + number * size;
-            let place = Position { next, ..group.position };
+            let place = Position { next: group.position.next + places.start, ..group.position };
+            let samples = &group.samples[places];
             let parts = caught(|| {
                 let batch = self.task.collate(samples, Some(place))?;
                 self.task.step(&batch, scale)

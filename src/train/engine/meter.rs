@@ -53,11 +53,12 @@ pub(super) struct Remaining {
 }
 
 impl Meter {
-    pub(super) fn start(gpu: Option<Gpu>) -> Self {
+    /// `began` is what the limit of time and the seconds that are told count from.
+    pub(super) fn start(gpu: Option<Gpu>, began: Instant) -> Self {
         let now = Instant::now();
         let (waited, validation) = (Duration::ZERO, Duration::ZERO);
         let gauge = Gauge { gpu, seen: Cell::new(None) };
-        Self { started: now, epoch_started: now, waited, samples: 0, validation, gauge }
+        Self { started: began, epoch_started: now, waited, samples: 0, validation, gauge }
     }
 
     pub(super) fn begin_epoch(&mut self) {
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_end_is_estimated_from_samples_and_validations() {
-        let mut meter = Meter::start(None);
+        let mut meter = Meter::start(None, Instant::now());
         let remaining = Remaining { samples: 100, validations: 2.0 };
         assert_eq!(meter.cost(&remaining).seconds_left, None);
         meter.count(10);

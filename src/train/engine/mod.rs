@@ -74,7 +74,7 @@ pub struct Engine<T: Task> {
     meter: Meter,
     /// What was saved last, and when.
     last_saved: (CheckpointId, Instant),
-    /// The best epoch, also where the state forgets it because a limit cut the epoch short.
+    /// What was published as the best: that of the state, or what a limit cut short before there was any.
     best: Option<Best>,
 }
 
@@ -107,8 +107,7 @@ impl<T: Task> Engine<T> {
         self.save_start()?;
         loop {
             if let Some(reason) = self.phase_is_over() {
-                let last = matches!(reason, Reason::Steps | Reason::Time) || self.state.phase + 1 == self.phases.len();
-                if last {
+                if matches!(reason, Reason::Steps | Reason::Time) || self.is_last_phase() {
                     return Ok(reason);
                 }
                 self.next_phase()?;

@@ -63,13 +63,17 @@ impl<T: Task> Engine<T> {
             // An epoch that was begun is finished, or cut by a limit, with its validation.
             return None;
         }
-        if let Some(reason) = self.limit() {
-            return Some(reason);
-        }
-        if state.phase_epoch >= config.epochs as u64 {
-            return Some(Reason::Epochs);
-        }
-        config.patience.filter(|&patience| state.stale_epochs >= patience as u64).map(|_| Reason::Patience)
+        let is_out_of_patience = config.patience.is_some_and(|patience| state.stale_epochs >= patience as u64);
+        let done = match state.phase_epoch >= config.epochs as u64 {
+            true => Some(Reason::Epochs),
+            false => is_out_of_patience.then_some(Reason::Patience),
+        };
+        // A run that has done everything as it reaches its limit is at its end: with a higher one nothing would follow.
+        if self.is_last_phase() { done.or_else(|| self.limit()) } else { self.limit().or(done) }
+    }
+
+    pub(super) fn is_last_phase(&self) -> bool {
+        self.state.phase + 1 == self.phases.len()
     }
 
     /// Does something with the weights that are exported: the averaged ones where an average is kept.

@@ -44,6 +44,7 @@ pub(super) fn capture<T: Task>(task: &T, tools: &Tools, state: &State, seed: u64
     let parameters = task.parameters();
     let progress = Progress {
         position: state.seen as u64,
+        phase: state.phase as u64,
         seed,
         best: state.best.iter().map(|best| (VAL_LOSS.to_owned(), best.loss)).collect(),
         state: json!(state),
@@ -127,7 +128,7 @@ impl<T: Task> Engine<T> {
     fn is_due(&self, stopping: bool) -> bool {
         let (id, when) = self.last_saved;
         let last = LastSave { id, clock: when.duration_since(self.meter.started()) };
-        let now = Moment { id: self.state.id(), clock: self.meter.elapsed(), stopping, finished: false };
+        let now = Moment { id: self.state.id(), clock: self.meter.elapsed(), stopping };
         due(&self.config().checkpoint, &last, &now).is_some()
     }
 
@@ -139,9 +140,11 @@ impl<T: Task> Engine<T> {
         Ok(())
     }
 
-    /// Goes back to a snapshot: weights, optimizer, average and state.
+    /// Goes on from a snapshot: weights, optimizer, average and state. What is configured otherwise now than it was then
+    /// follows the configuration.
     pub(super) fn restore(&mut self, snapshot: &Snapshot) -> Result<(), TrainError> {
-        self.state = State::of(snapshot)?;
+        let state = State::of(snapshot)?;
+        self.state = state.under(self.config(), self.task.scales_loss());
         self.restore_tensors(snapshot)?;
         if let Some(plateau) = &self.state.plateau {
             self.tools.schedule.load_state(plateau.clone());

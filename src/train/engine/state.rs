@@ -128,6 +128,17 @@ impl State {
         }
     }
 
+    /// The same under the configuration of now: what was configured otherwise when it was saved is taken from there. Without
+    /// a change it stays as it is.
+    #[must_use]
+    pub(super) fn under(self, config: &TrainConfig, scales_loss: bool) -> Self {
+        Self {
+            micro_batch: self.micro_batch.under(config.micro_batch),
+            scaler: scales_loss.then(|| self.scaler.unwrap_or_default()),
+            ..self
+        }
+    }
+
     /// The state that a snapshot holds.
     ///
     /// # Errors

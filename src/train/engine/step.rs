@@ -41,8 +41,8 @@ impl<T: Task> Engine<T> {
                 self.state.sums.add(weight, &measured.parts);
                 self.tell_step(&measured);
             }
-            Ok(Verdict::Skip) => {
-                let expected = measured.health.loss && self.state.scaler.is_some();
+            Ok(verdict @ (Verdict::Skip | Verdict::SkipOverflow)) => {
+                let expected = verdict == Verdict::SkipOverflow;
                 let skipped = Event::Skipped { step, samples: samples(), expected };
                 self.pass(group);
                 self.tell(&skipped);

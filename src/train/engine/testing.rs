@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use rand::Rng;
 use tch::{Device, Kind, TchError, Tensor};
@@ -16,7 +17,7 @@ use crate::data::loader::{Order, Position};
 use crate::nn::parameters::{ParameterSpec, Parameters};
 use crate::train::checkpoint::{CheckpointError, Snapshot};
 use crate::train::config::TrainConfig;
-use crate::train::events::{Event, Observer, Observers, Record};
+use crate::train::events::{self, Event, Observer, Observers, Record};
 use crate::train::feed::{Feed, FeedError, Stream};
 use crate::train::run_folder::RunError;
 use crate::train::task::{NamedValues, Picture, Scores, Task, TaskError};
@@ -74,6 +75,8 @@ pub(super) struct Faults {
     pub(super) broken: Option<(u64, Range<usize>)>,
     /// Whether the gradient overflows as long as the loss is scaled above this.
     pub(super) overflow_above: Option<f64>,
+    /// What a picture panics with.
+    pub(super) pictures: Option<&'static str>,
 }
 
 pub(super) struct Line {
@@ -192,6 +195,7 @@ impl Task for Line {
     }
 
     fn draw(&mut self, batch: &Batch) -> Result<Vec<Picture>, TaskError> {
+        assert!(self.faults.pictures.is_none(), "{}", self.faults.pictures.unwrap_or_default());
         let values = Vec::<f32>::try_from(self.errors(batch))?;
         let arrays = vec![NamedValues { name: "error".into(), shape: vec![values.len()], values }];
         Ok(vec![Picture { name: "row".into(), arrays }])
@@ -233,12 +237,12 @@ pub(super) struct Heard {
 }
 
 impl Observer for Heard {
-    fn observe(&mut self, event: &Event) -> Result<(), RunError> {
+    fn observe(&mut self, event: &Event) -> Result<events::Heard, RunError> {
         self.events.borrow_mut().push(event.clone());
         if (self.stops_at)(event, self.number) {
             self.stop.request();
         }
-        Ok(())
+        Ok(events::Heard::Ignored)
     }
 }
 
@@ -251,6 +255,7 @@ pub(super) struct Run {
     pub(super) train_rows: usize,
     pub(super) stops_at: fn(&Event, u64) -> bool,
     pub(super) number: u64,
+    pub(super) began: Instant,
     pub(super) from: Option<Snapshot>,
     pub(super) epoch_start: Option<Snapshot>,
     pub(super) kept: Kept,
@@ -267,6 +272,7 @@ impl Run {
             train_rows: 22,
             stops_at: |_, _| false,
             number: 0,
+            began: Instant::now(),
             from: None,
             epoch_start: None,
             kept: Kept::default(),
@@ -295,6 +301,7 @@ impl Run {
             observers: observers.with(heard),
             stop,
             gpu: None,
+            began: self.began,
         };
         let specs = [ParameterSpec::weight("weight", &[1, 3]), ParameterSpec::bias("bias", &[1])];
         let task = Line {

@@ -1,5 +1,6 @@
 //! The engine with a task small enough to be followed by hand.
 
+mod change;
 mod disk;
 mod divergence;
 mod ending;

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Engine;
 use super::error::TrainError;
-use super::fault::{Fault, caught};
+use super::fault::{Fault, attempted, caught};
 use super::state::Sums;
 use crate::data::loader::Position;
 use crate::train::events::{Event, Named};
@@ -52,7 +52,9 @@ impl<T: Task> Engine<T> {
             done += batch.len();
             self.tell(&Event::Validated { done, of });
         }
-        Ok(Validation { parts: sums.means(self.task.parts()), scores: scores.values() })
+        // Where nothing was looked at, there is no score, not even one that is no number.
+        let scores = if of == 0 { Vec::new() } else { scores.values() };
+        Ok(Validation { parts: sums.means(self.task.parts()), scores })
     }
 
     /// The samples that validation looks at: those of the other side, or the one batch that is learned by heart.
@@ -99,20 +101,27 @@ impl<T: Task> Engine<T> {
         Ok(())
     }
 
-    /// Predicts the shown samples and tells what they look like.
+    /// Predicts the shown samples and tells what they look like. An epoch is worth more than its pictures: where they can't
+    /// be made, training goes on without them.
     pub(super) fn draw(&mut self) -> Result<(), TrainError> {
         if self.shown.is_empty() {
             return Ok(());
         }
         let pictures = self.with_averaged_weights(|engine| {
-            let mut pictures = Vec::new();
-            for sample in &engine.shown {
-                let batch = engine.task.collate(std::slice::from_ref(sample), None)?;
-                pictures.extend(engine.task.draw(&batch)?);
-            }
-            Ok(pictures)
+            let (shown, task) = (&engine.shown, &mut engine.task);
+            Ok(attempted(|| {
+                let mut pictures = Vec::new();
+                for sample in shown {
+                    let batch = task.collate(std::slice::from_ref(sample), None)?;
+                    pictures.extend(task.draw(&batch)?);
+                }
+                Ok(pictures)
+            }))
         })?;
-        self.tell(&Event::Pictures { epoch: self.state.epoch, pictures });
+        match pictures {
+            Ok(pictures) => self.tell(&Event::Pictures { epoch: self.state.epoch, pictures }),
+            Err(problem) => tracing::warn!("the pictures of epoch {} can't be drawn: {problem}", self.state.epoch + 1),
+        }
         Ok(())
     }
 }

@@ -10,18 +10,21 @@ use crate::train::patience::{Outlook, Patience};
 use crate::train::task::Task;
 
 impl<T: Task> Engine<T> {
-    /// Ends an epoch and saves. Where a limit cut it short, its validation is told and its weights are published, but
-    /// nothing is learned from it: with a higher limit training goes on as if there had been none. An epoch that was not
-    /// validated decides nothing.
+    /// Ends an epoch and saves. Where a limit cut it short, its validation is told and its weights are published as the
+    /// last, but nothing is learned from it: with a higher limit training goes on as if there had been none. So they are
+    /// published as the best only where there is no best yet, as the end of the epoch will then take their place. An epoch
+    /// that was not validated decides nothing.
     pub(super) fn conclude(&mut self, found: Option<Validation>, cut: Option<Reason>) -> Result<(), TrainError> {
         let validated = found.is_some();
         let record = self.record(found.unwrap_or_default());
         let loss = validated.then(|| record.val.first().or(record.train.first()).map_or(f64::NAN, |(_, loss)| *loss));
-        let improved = loss.is_some_and(|loss| self.is_best(loss));
+        let may_be_best = cut.is_none() || self.state.best.is_none();
+        let improved = may_be_best && loss.is_some_and(|loss| self.is_best(loss));
+        // What is told is the speed of training, without that of drawing.
+        let cost = self.cost();
         if improved {
             self.draw()?;
         }
-        let cost = self.cost();
         self.tell(&Event::EpochEnded { record: record.clone(), cost, improved });
         if cut.is_none() {
             self.state.best = self.best;

@@ -56,8 +56,10 @@ fn started_line(started: &Started) -> String {
         units::count(started.train_samples as u64, "sample"),
         units::count(started.val_samples as u64, "sample"),
     );
+    let epochs = units::count(started.epochs, "epoch");
     match (started.epoch, started.step) {
-        (0, 0) => format!("training {} epochs: {sizes}", started.epochs),
+        (0, 0) => format!("training {epochs}: {sizes}"),
+        (epoch, step) if epoch >= started.epochs => format!("going on after step {step}, {epochs} are done: {sizes}"),
         (epoch, step) => format!("resuming in epoch {} of {} after step {step}: {sizes}", epoch + 1, started.epochs),
     }
 }
@@ -66,16 +68,18 @@ fn started_line(started: &Started) -> String {
 #[must_use]
 pub fn step_line(step: &Stepped, epochs: Option<u64>) -> String {
     let of = epochs.map_or_else(String::new, |epochs| format!("/{epochs}"));
+    // What one looks for first comes first: a narrow terminal cuts the rest.
+    let loss = step.parts.iter().take(1).map(|(name, value)| format!("{name} {value:.5}")).collect::<String>();
     format!(
-        "epoch {}{of} step {} ({}/{})  {}  lr {:.3e}  gradient {:.3}  {}",
+        "epoch {}{of} {}/{}  {loss}  {}  step {}  lr {:.3e}  gradient {:.3}  {}",
         step.epoch + 1,
-        step.step,
         step.seen,
         step.of,
-        numbers("", &step.parts),
+        cost_text(&step.cost),
+        step.step,
         step.lr,
         step.gradient_norm,
-        cost_text(&step.cost),
+        numbers("", step.parts.get(1..).unwrap_or_default()),
     )
 }
 
@@ -118,18 +122,14 @@ fn numbers(prefix: &str, values: &[Named]) -> String {
 }
 
 fn cost_text(cost: &Cost) -> String {
-    let mut text = format!(
-        "{:.1}/s  wait {:.0} %  {}",
-        cost.samples_per_second,
-        100.0 * cost.data_wait,
-        units::bytes(cost.memory_bytes)
-    );
+    let mut text = format!("{:.1}/s", cost.samples_per_second);
+    if let Some(left) = cost.seconds_left.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+        text += &format!("  {} left", units::duration(left));
+    }
+    text += &format!("  wait {:.0} %  {}", 100.0 * cost.data_wait, units::bytes(cost.memory_bytes));
     if let Some(gpu) = cost.gpu {
         text += &format!("  GPU {}", units::bytes(gpu.memory_bytes));
         text += &gpu.busy_percent.map_or_else(String::new, |percent| format!(" {percent} %"));
-    }
-    if let Some(left) = cost.seconds_left.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
-        text += &format!("  {} left", units::duration(left));
     }
     text
 }
@@ -139,8 +139,8 @@ fn end_line(ended: &Ended) -> String {
         Reason::Epochs => "training is done",
         Reason::Steps => "training is done: all steps were made",
         Reason::Time => "training ends: the time is up",
-        Reason::Patience => "training ends early: the loss has not become better for long",
-        Reason::Stopped => "training was stopped; the same command goes on from here",
+        Reason::Patience => "training ends early, as the loss had not become better for long,",
+        Reason::Stopped => "training was stopped",
     };
     let best = ended.best.map_or_else(String::new, |(epoch, loss)| format!("; best epoch {epoch}, loss {loss:.5}"));
     format!("{why} after {} and {}{best}", units::count(ended.epoch, "epoch"), units::count(ended.step, "step"))

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::train::events::{Event, Observer};
+use crate::train::events::{Event, Heard, Observer};
 use crate::train::run_folder::RunError;
 use crate::train::run_folder::log::EventLog;
 
@@ -18,17 +18,18 @@ impl LogFile {
 }
 
 impl Observer for LogFile {
-    fn observe(&mut self, event: &Event) -> Result<(), RunError> {
+    fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
         // Pictures and the pace of a validation are for others.
         if matches!(event, Event::Pictures { .. } | Event::Validated { .. }) {
-            return Ok(());
+            return Ok(Heard::Ignored);
         }
         if let Some(line) = line(event, jiff::Timestamp::now()) {
             self.0.append(&line)?;
         }
         match event {
-            Event::EpochEnded { .. } | Event::Ended(_) => self.0.sync(),
-            _ => Ok(()),
+            Event::EpochEnded { .. } | Event::Ended(_) => self.0.sync().map(|()| Heard::Wrote),
+            // What is not on the disk yet makes good for nothing.
+            _ => Ok(Heard::Ignored),
         }
     }
 }
@@ -43,7 +44,6 @@ fn line(event: &Event, time: jiff::Timestamp) -> Option<Value> {
 mod tests {
     use super::*;
     use crate::train::events::{Ended, Reason};
-    use crate::train::run_folder::log::events;
 
     #[test]
     fn every_event_is_a_line_with_its_time() {
@@ -54,7 +54,8 @@ mod tests {
         log.observe(&Event::Pictures { epoch: 1, pictures: Vec::new() }).unwrap();
         let ended = Ended { reason: Reason::Patience, epoch: 1, step: 7, best: Some((1, f64::NAN)) };
         log.observe(&Event::Ended(ended)).unwrap();
-        let mut lines = events(&path).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let times: Vec<_> = lines.iter_mut().map(|line| line.as_object_mut().unwrap().shift_remove("time")).collect();
         assert!(times.iter().flatten().all(Value::is_string));
         assert_eq!(

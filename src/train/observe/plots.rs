@@ -10,9 +10,10 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use self::past::Past;
 use crate::report::PictureError;
 use crate::report::curves::{Curves, curves};
-use crate::train::events::{Cost, Event, Observer, Record};
+use crate::train::events::{Cost, Event, Heard, Observer, Record};
 use crate::train::run_folder::RunError;
 use crate::util::fs::{create_dir_all, write_atomic};
 
@@ -21,6 +22,19 @@ pub struct Plots {
     run_folder: PathBuf,
     /// By their numbers, counted from 1.
     epochs: BTreeMap<u64, Epoch>,
+    /// Validations in the midst of the epoch at hand.
+    midway: Vec<Midway>,
+    /// Where training goes on from, as long as what is before it could not be read.
+    unread: Option<Place>,
+}
+
+/// Where training goes on from.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Epochs that are complete.
+    epoch: u64,
+    /// Steps that are complete.
+    step: u64,
 }
 
 /// What is drawn of an epoch.
@@ -28,6 +42,15 @@ struct Epoch {
     record: Record,
     /// None where an earlier session's log does not tell.
     pace: Option<Pace>,
+    /// Validations in the midst of it.
+    midway: Vec<Midway>,
+}
+
+/// A validation in the midst of an epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Midway {
+    step: u64,
+    loss: f64,
 }
 
 /// How fast it was.
@@ -48,7 +71,23 @@ impl Plots {
     /// Nothing is read or written before training starts.
     #[must_use]
     pub fn new(run_folder: &Path) -> Self {
-        Self { run_folder: run_folder.into(), epochs: BTreeMap::new() }
+        Self { run_folder: run_folder.into(), epochs: BTreeMap::new(), midway: Vec::new(), unread: None }
+    }
+
+    /// Takes in what earlier sessions have left, unless that is done.
+    fn read_past(&mut self) -> Result<(), RunError> {
+        let Some(place) = self.unread else { return Ok(()) };
+        let Past { epochs, midway } = past::read(&self.run_folder, place)?;
+        for (number, epoch) in epochs {
+            self.epochs.entry(number).or_insert(epoch);
+        }
+        // Of the epoch that a stop has cut in two.
+        match self.epochs.get_mut(&(place.epoch + 1)) {
+            Some(epoch) => epoch.midway.splice(..0, midway).for_each(drop),
+            None => self.midway.splice(..0, midway).for_each(drop),
+        }
+        self.unread = None;
+        Ok(())
     }
 
     /// All files, even where one fails.
@@ -68,19 +107,26 @@ impl Plots {
 }
 
 impl Observer for Plots {
-    fn observe(&mut self, event: &Event) -> Result<(), RunError> {
+    fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
         match event {
             Event::Started(started) => {
                 self.epochs.clear();
-                self.epochs = past::epochs(&self.run_folder, started.epoch)?;
-                Ok(())
+                self.midway.clear();
+                self.unread = Some(Place { epoch: started.epoch, step: started.step });
+                self.read_past().map(|()| Heard::Ignored)
+            }
+            Event::ValidationEnded { step, parts, .. } => {
+                self.midway.extend(parts.first().map(|(_, loss)| Midway { step: *step, loss: *loss }));
+                Ok(Heard::Ignored)
             }
             Event::EpochEnded { record, cost, .. } => {
-                let epoch = Epoch { record: record.clone(), pace: Some(cost.into()) };
-                self.epochs.insert(record.epoch, epoch);
-                self.draw()
+                let midway = std::mem::take(&mut self.midway);
+                self.epochs.insert(record.epoch, Epoch { record: record.clone(), pace: Some(cost.into()), midway });
+                // Where the past can't be read, what is known is drawn all the same.
+                let read = self.read_past();
+                self.draw().and(read).map(|()| Heard::Wrote)
             }
-            _ => Ok(()),
+            _ => Ok(Heard::Ignored),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::train::events::{Cost, Event, Named, Observer};
+use crate::train::events::{Cost, Event, Heard, Named, Observer};
 use crate::train::run_folder::RunError;
 use crate::train::run_folder::status::{Heartbeat, Status};
 use crate::util::memory;
@@ -37,11 +37,12 @@ impl StatusFile {
 }
 
 impl Observer for StatusFile {
-    fn observe(&mut self, event: &Event) -> Result<(), RunError> {
-        let at_once = matches!(event, Event::Started(_) | Event::EpochEnded { .. } | Event::Ended(_));
+    fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
+        // The end of an epoch is told with the checkpoint that follows, which says whether the epoch is complete.
+        let at_once = matches!(event, Event::Started(_) | Event::Saving { .. } | Event::Ended(_));
         take_in(&mut self.status, event);
         self.beat(at_once);
-        Ok(())
+        Ok(Heard::Ignored)
     }
 }
 
@@ -63,12 +64,14 @@ fn take_in(status: &mut Status, event: &Event) {
             metrics(status, "scores", scores);
         }
         Event::EpochEnded { record, cost: paid, .. } => {
-            status.epoch = record.epoch;
+            // Not its number: one that a limit cut short ends too, and is not complete.
             metrics(status, "train", &record.train);
             metrics(status, "val", &record.val);
             metrics(status, "scores", &record.scores);
             cost(status, paid);
         }
+        Event::Saving { epoch, step } => (status.epoch, status.step) = (*epoch, *step),
+        Event::Ended(ended) => (status.epoch, status.step) = (ended.epoch, ended.step),
         _ => {}
     }
 }
@@ -86,7 +89,7 @@ fn cost(status: &mut Status, cost: &Cost) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::events::Record;
+    use crate::train::events::{Ended, Reason, Record};
 
     #[test]
     fn the_status_tells_the_last_numbers_and_the_highest_memory() {
@@ -95,7 +98,25 @@ mod tests {
         let record = Record { epoch: 3, phase: 1, step: 30, lr: 0.1, train: Vec::new(), val, scores: Vec::new() };
         let paid = Cost { memory_bytes: 40, seconds_left: Some(9.0), ..Cost::default() };
         take_in(&mut status, &Event::EpochEnded { record, cost: paid, improved: true });
+        take_in(&mut status, &Event::Saving { epoch: 3, step: 30 });
         assert_eq!((status.epoch, status.peak_memory_bytes, status.eta_seconds), (3, 50, Some(9.0)));
         assert_eq!(status.metrics, [("val.loss".to_owned(), 0.25)].into());
+    }
+
+    #[test]
+    fn an_epoch_that_a_limit_cut_short_is_not_counted() {
+        let mut status = Status { epoch: 2, ..Status::default() };
+        let [train, val, scores] = [(); 3].map(|()| Vec::new());
+        let record = Record { epoch: 3, phase: 1, step: 25, lr: 0.1, train, val, scores };
+        let ended = Ended { reason: Reason::Steps, epoch: 2, step: 25, best: None };
+        for event in [
+            Event::EpochEnded { record, cost: Cost::default(), improved: false },
+            Event::Saving { epoch: 2, step: 25 },
+            Event::Ended(ended),
+        ] {
+            take_in(&mut status, &event);
+            assert_eq!(status.epoch, 2, "{event:?}");
+        }
+        assert_eq!(status.step, 25);
     }
 }

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::train::events::{Event, Named, Observer};
+use crate::train::events::{Event, Heard, Named, Observer};
 use crate::train::run_folder::RunError;
 use crate::util::fs::{FsError, create_dir_all};
 
@@ -19,6 +19,10 @@ const STEPS_PER_POINT: u64 = 10;
 pub struct TensorBoard {
     path: PathBuf,
     file: File,
+    /// Bytes of whole records in the file.
+    whole: u64,
+    /// Records that could not be written: a reader gives up at a torn one, so they are written before all others.
+    unwritten: Vec<u8>,
 }
 
 impl TensorBoard {
@@ -33,27 +37,34 @@ impl TensorBoard {
         let name = format!("events.out.tfevents.{:010}.{}.fragua", since.as_secs(), std::process::id());
         let path = folder.join(name);
         let file = OpenOptions::new().create(true).append(true).open(&path).map_err(FsError::at("create", &path))?;
-        let mut created = Self { path, file };
+        let mut created = Self { path, file, whole: 0, unwritten: Vec::new() };
         created.write(&encode(wall_time(), 0, &Content::Version))?;
         Ok(created)
     }
 
-    fn write(&mut self, event: &[u8]) -> Result<(), RunError> {
-        Ok(self.file.write_all(&record(event)).map_err(FsError::at("write", &self.path))?)
+    fn write(&mut self, event: &[u8]) -> Result<Heard, RunError> {
+        let is_torn = !self.unwritten.is_empty();
+        self.unwritten.extend(record(event));
+        if is_torn {
+            self.file.set_len(self.whole).map_err(FsError::at("repair", &self.path))?;
+        }
+        self.file.write_all(&self.unwritten).map_err(FsError::at("write", &self.path))?;
+        self.whole += self.unwritten.len() as u64;
+        self.unwritten.clear();
+        Ok(Heard::Wrote)
     }
 
-    fn scalars(&mut self, step: u64, values: &[Named]) -> Result<(), RunError> {
+    fn scalars(&mut self, step: u64, values: &[Named]) -> Result<Heard, RunError> {
         self.write(&encode(wall_time(), step, &Content::Scalars(values)))
     }
 }
 
 impl Observer for TensorBoard {
-    fn observe(&mut self, event: &Event) -> Result<(), RunError> {
+    fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
         match event {
-            // Makes the reader forget what an earlier session wrote about later steps.
-            Event::Started(started) if started.step > 0 => {
-                self.write(&encode(wall_time(), started.step + 1, &Content::SessionStart))
-            }
+            // Makes the reader forget what an earlier session wrote about later steps: also one that was killed before its
+            // first checkpoint.
+            Event::Started(started) => self.write(&encode(wall_time(), started.step + 1, &Content::SessionStart)),
             Event::Stepped(stepped) if stepped.step % STEPS_PER_POINT == 0 => {
                 let mut values = prefixed("step", &stepped.parts);
                 values.push(("step/lr".into(), stepped.lr));
@@ -72,7 +83,7 @@ impl Observer for TensorBoard {
                 values.extend(prefixed("scores", &record.scores));
                 self.scalars(record.step, &values)
             }
-            _ => Ok(()),
+            _ => Ok(Heard::Ignored),
         }
     }
 }
@@ -165,6 +176,7 @@ fn crc32c(data: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::events::Started;
 
     #[test]
     fn the_bytes_are_those_that_tensorboard_writes() {
@@ -179,6 +191,51 @@ mod tests {
         ];
         let bytes: Vec<u8> = written.iter().flat_map(|event| record(event)).collect();
         assert_eq!(bytes, expected);
+    }
+
+    /// The data of each whole record.
+    fn records(path: &Path) -> Vec<Vec<u8>> {
+        let bytes = std::fs::read(path).unwrap();
+        let mut rest = &bytes[..];
+        let mut found = Vec::new();
+        while !rest.is_empty() {
+            let length = u64::from_le_bytes(rest[..8].try_into().unwrap()) as usize;
+            found.push(rest[12..12 + length].to_vec());
+            assert_eq!(rest[..16 + length], record(&found[found.len() - 1]), "a whole record");
+            rest = &rest[16 + length..];
+        }
+        found
+    }
+
+    fn validated(step: u64) -> Event {
+        Event::ValidationEnded { epoch: 0, step, parts: vec![("loss".into(), 0.5)], scores: Vec::new(), improved: true }
+    }
+
+    #[test]
+    fn every_session_begins_by_making_void_what_others_wrote_about_its_steps() {
+        for (step, first) in [(0, 1), (6, 7)] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut board = TensorBoard::create(folder.path()).unwrap();
+            let started = Started { parameters: 1, train_samples: 1, val_samples: 1, epochs: 4, epoch: 0, step };
+            board.observe(&Event::Started(started)).unwrap();
+            let told = records(&board.path);
+            let session = encode(0.0, first, &Content::SessionStart);
+            // What follows the time.
+            assert_eq!(told[1][9..], session[9..], "{step}");
+        }
+    }
+
+    #[test]
+    fn records_that_can_not_be_written_are_written_before_the_next_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut board = TensorBoard::create(folder.path()).unwrap();
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut real = std::mem::replace(&mut board.file, full);
+        assert!(board.observe(&validated(10)).is_err());
+        real.write_all(b"torn").unwrap();
+        board.file = real;
+        assert_eq!(board.observe(&validated(20)).unwrap(), Heard::Wrote);
+        assert_eq!(records(&board.path).len(), 3);
     }
 
     #[test]

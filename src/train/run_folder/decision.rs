@@ -6,16 +6,20 @@ use super::difference::{Difference, differences, refused};
 use super::error::RunError;
 use super::name::{next, number};
 use super::record::RunRecord;
+use crate::train::events::Reason;
 
 /// A folder below the folder of all runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Existing {
     /// Its name.
     pub name: String,
-    /// What it says about itself; none where it is no run of ours, or was killed before it said anything.
+    /// What it says about itself; none where it is no run of ours, was killed before it said anything, or is not the newest
+    /// of the family that a start is for.
     pub record: Option<RunRecord>,
     /// Whether training came to its end.
     pub finished: bool,
+    /// Why it did, where that is known.
+    pub ended: Option<Reason>,
 }
 
 /// What a start does.
@@ -33,16 +37,20 @@ pub enum Decision {
         /// What changed in the configuration, to be told and recorded.
         differences: Vec<Difference>,
     },
-    /// The run is finished and nothing more is asked for: more epochs continue it, `--no-resume` begins a new one.
+    /// The run is finished and nothing more is asked for: more of what it ended by continues it, `--no-resume` begins a new
+    /// one.
     AlreadyDone {
         /// The folder's name.
         name: String,
+        /// Why training came to its end, where that is known.
+        ended: Option<Reason>,
     },
 }
 
 /// Decides by the newest run of the family of `name`. An unfinished one goes on; with a configuration that it can't go on
-/// with it is refused rather than left lying. A finished one goes on where only more is asked of it; with any other
-/// configuration a new run begins.
+/// with it is refused rather than left lying. A finished one goes on where only more is asked of it, and more of what it
+/// ended by: it would end at once otherwise. With another configuration the newest finished run that has it counts, as long
+/// as nothing newer is unfinished; without one a new run begins.
 ///
 /// # Errors
 /// [`RunError::ConfigDiffers`].
@@ -54,32 +62,53 @@ pub fn decide(
     allowed: &[String],
 ) -> Result<Decision, RunError> {
     let new = || Decision::New { name: next(name, existing.iter().map(|run| run.name.as_str())) };
-    let newest = existing.iter().filter(|run| number(name, &run.name).is_some());
-    let Some(newest) = newest.max_by_key(|run| number(name, &run.name)).filter(|_| !no_resume) else {
-        return Ok(new());
-    };
-    let Some(record) = &newest.record else { return Ok(new()) };
-    let differences = differences(&record.config, config);
-    let fixed = refused(&differences, allowed);
-    let (run, longer) = (newest.name.clone(), asks_for_more(&differences));
-    match (newest.finished, fixed.is_empty()) {
-        (false, true) => Ok(Decision::Resume { name: run, differences }),
-        (false, false) => Err(RunError::ConfigDiffers { run, differences: fixed }),
-        (true, true) if longer => Ok(Decision::Resume { name: run, differences }),
-        (true, true) => Ok(Decision::AlreadyDone { name: run }),
-        (true, false) => Ok(new()),
+    let mut family: Vec<_> = existing.iter().filter(|run| number(name, &run.name).is_some() && !no_resume).collect();
+    family.sort_by_key(|run| std::cmp::Reverse(number(name, &run.name)));
+    for found in family {
+        let Some(record) = &found.record else { return Ok(new()) };
+        let differences = differences(&record.config, config);
+        let fixed = refused(&differences, allowed);
+        let (run, longer) = (found.name.clone(), asks_for_more(found.ended, &record.config, config));
+        match (found.finished, fixed.is_empty()) {
+            (false, true) => return Ok(Decision::Resume { name: run, differences }),
+            (false, false) => return Err(RunError::ConfigDiffers { run, differences: fixed }),
+            (true, true) if longer => return Ok(Decision::Resume { name: run, differences }),
+            (true, true) => return Ok(Decision::AlreadyDone { name: run, ended: found.ended }),
+            (true, false) => {}
+        }
+    }
+    Ok(new())
+}
+
+/// Whether that which ended training has moved, so that there is something left to do.
+fn asks_for_more(ended: Option<Reason>, old: &Value, new: &Value) -> bool {
+    let later = |key| is_later(&in_last_phase(old, key), &in_last_phase(new, key));
+    let has_other_phases = || old.pointer(PHASES) != new.pointer(PHASES);
+    match ended {
+        Some(Reason::Epochs) => later("epochs") || has_other_phases(),
+        Some(Reason::Patience) => later("patience") || has_other_phases(),
+        Some(Reason::Steps) => later("max_steps"),
+        // An older program did not write down why.
+        Some(Reason::Time | Reason::Stopped) | None => {
+            ["epochs", "max_steps", "max_minutes", "patience"].iter().any(|key| later(key))
+        }
     }
 }
 
-/// Whether the end of training has moved.
-fn asks_for_more(differences: &[Difference]) -> bool {
-    const ENDS: [&str; 4] = ["train.epochs", "train.max_steps", "train.max_minutes", "train.patience"];
-    let later = |difference: &Difference| {
-        let (old, new) = (difference.old.as_f64(), difference.new.as_f64());
-        // null is no end at all.
-        ENDS.contains(&difference.key.as_str()) && (new.is_none() || old.is_some() && new > old)
-    };
-    differences.iter().any(later)
+const PHASES: &str = "/train/phases";
+
+/// What holds in the last phase: a finished one before it does not grow.
+fn in_last_phase(config: &Value, key: &str) -> Value {
+    let phases = config.pointer(PHASES).and_then(Value::as_array);
+    let phase = phases.and_then(|phases| phases.last()?.pointer(&format!("/train/{key}")));
+    let value = phase.or_else(|| config.pointer(&format!("/train/{key}")));
+    value.cloned().unwrap_or(Value::Null)
+}
+
+/// Null is no end at all.
+fn is_later(old: &Value, new: &Value) -> bool {
+    let (old, new) = (old.as_f64(), new.as_f64());
+    old.is_some() && (new.is_none() || new > old)
 }
 
 #[cfg(test)]
@@ -89,7 +118,11 @@ mod tests {
     use serde_json::json;
 
     fn run(name: &str, finished: bool) -> Existing {
-        Existing { name: name.into(), record: Some(record("train")), finished }
+        Existing { name: name.into(), record: Some(record("train")), finished, ended: None }
+    }
+
+    fn done(ended: Option<Reason>) -> Decision {
+        Decision::AlreadyDone { name: "storms".into(), ended }
     }
 
     fn same() -> Value {
@@ -123,13 +156,51 @@ mod tests {
     fn a_finished_run_goes_on_only_where_more_is_asked_for() {
         let existing = [run("storms", true)];
         let decide = |config: Value| decide("storms", &existing, &config, false, &[]).unwrap();
-        assert_eq!(decide(same()), Decision::AlreadyDone { name: "storms".into() });
-        assert_eq!(
-            decide(json!({"seed": 42, "train": {"epochs": 10}})),
-            Decision::AlreadyDone { name: "storms".into() }
-        );
+        assert_eq!(decide(same()), done(None));
+        assert_eq!(decide(json!({"seed": 42, "train": {"epochs": 10}})), done(None));
         assert_eq!(resumed(decide(json!({"seed": 42, "train": {"epochs": 30}}))).1, 1);
         assert_eq!(decide(json!({"seed": 43, "train": {"epochs": 20}})), new("storms-2"));
+    }
+
+    #[test]
+    fn a_finished_run_goes_on_only_where_that_which_ended_it_has_moved() {
+        let before = json!({"epochs": 20, "patience": 8, "max_steps": 500, "phases": []});
+        let goes_on = |ended, changes: Value| {
+            let mut train = before.clone();
+            let changed = changes.as_object().unwrap().clone();
+            train.as_object_mut().unwrap().extend(changed);
+            let config = |train: &Value| json!({"seed": 42, "train": train});
+            let record = RunRecord { config: config(&before), ..record("train") };
+            let existing = [Existing { record: Some(record), ended: Some(ended), ..run("storms", true) }];
+            match decide("storms", &existing, &config(&train), false, &["train.phases".into()]).unwrap() {
+                Decision::Resume { .. } => true,
+                other => {
+                    assert_eq!(other, done(Some(ended)));
+                    false
+                }
+            }
+        };
+        let more = [json!({"epochs": 30}), json!({"patience": 9}), json!({"max_steps": 600})];
+        let goes_on_with = |ended| more.clone().map(|changes| goes_on(ended, changes));
+        assert_eq!(goes_on_with(Reason::Epochs), [true, false, false]);
+        assert_eq!(goes_on_with(Reason::Patience), [false, true, false]);
+        assert_eq!(goes_on_with(Reason::Steps), [false, false, true]);
+        assert!(goes_on(Reason::Patience, json!({"patience": null})), "no end at all");
+        assert!(!goes_on(Reason::Patience, json!({"patience": 7})));
+        let phases = json!({"phases": [{"train": {}}, {"train": {"epochs": 2}}]});
+        assert!(goes_on(Reason::Patience, phases.clone()) && goes_on(Reason::Epochs, phases.clone()));
+        assert!(!goes_on(Reason::Steps, phases));
+    }
+
+    #[test]
+    fn a_run_in_phases_goes_on_only_where_the_last_one_grows() {
+        let config = |epochs, last: Value| json!({"seed": 42, "train": {"epochs": epochs, "phases": [{"train": {"epochs": 5}}, {"train": last}]}});
+        for (last, goes_on) in [(json!({}), true), (json!({"epochs": 10}), false)] {
+            let record = RunRecord { config: config(20, last.clone()), ..record("train") };
+            let existing = [Existing { record: Some(record), ended: Some(Reason::Epochs), ..run("storms", true) }];
+            let found = decide("storms", &existing, &config(30, last), false, &[]).unwrap();
+            assert_eq!(matches!(found, Decision::Resume { .. }), goes_on, "{found:?}");
+        }
     }
 
     #[test]
@@ -146,7 +217,18 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_no_run_only_takes_its_name() {
-        let existing = [Existing { name: "storms".into(), record: None, finished: false }];
+        let existing = [Existing { name: "storms".into(), record: None, finished: false, ended: None }];
         assert_eq!(decide("storms", &existing, &same(), false, &[]).unwrap(), new("storms-2"));
+    }
+
+    #[test]
+    fn of_finished_runs_the_newest_with_this_configuration_counts() {
+        let mut other = run("storms-2", true);
+        other.record.as_mut().unwrap().config["seed"] = json!(43);
+        let existing = [run("storms", true), other];
+        let longer = json!({"seed": 42, "train": {"epochs": 30}});
+        assert_eq!(resumed(decide("storms", &existing, &longer, false, &[]).unwrap()).0, "storms");
+        let third = json!({"seed": 44, "train": {"epochs": 20}});
+        assert_eq!(decide("storms", &existing, &third, false, &[]).unwrap(), new("storms-3"));
     }
 }

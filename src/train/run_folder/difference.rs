@@ -2,6 +2,7 @@
 //! all. Pure; a key that nobody thought of must not change.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::Value;
 
@@ -27,6 +28,15 @@ pub struct Difference {
     pub new: Value,
     /// What that means.
     pub class: Class,
+    /// Why the run is no longer exact, where there is something to tell.
+    pub why: Vec<&'static str>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: was {}, is {}", self.key, self.old, self.new)?;
+        if self.why.is_empty() { Ok(()) } else { write!(out, " ({})", self.why.join("; ")) }
+    }
 }
 
 const FREE: [&str; 8] = [
@@ -53,9 +63,11 @@ pub fn differences(old: &Value, new: &Value) -> Vec<Difference> {
         let (one, other) = (value(&before, key), value(&after, key));
         (!same(&one, &other)).then(|| (key.clone(), one, other))
     });
-    differing
-        .map(|(key, one, other)| Difference { class: class(&key, &one, &other, new), key, old: one, new: other })
-        .collect()
+    let told = |(key, old, asked): (String, Value, Value)| {
+        let (class, why) = class(&key, &old, &asked, new);
+        Difference { key, old, new: asked, class, why }
+    };
+    differing.map(told).collect()
 }
 
 /// 1 and 1.0 are one number.
@@ -78,24 +90,40 @@ fn flatten(key: &str, value: &Value, into: &mut BTreeMap<String, Value>) {
     }
 }
 
-fn class(key: &str, old: &Value, new: &Value, config: &Value) -> Class {
+fn class(key: &str, old: &Value, new: &Value, config: &Value) -> (Class, Vec<&'static str>) {
     let under = |keys: &[&str]| {
         keys.iter().any(|prefix| key.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
     };
     if key == "train.epochs" {
-        return epochs(old, new, config);
+        let why = epochs(old, new, config);
+        return (if why.is_empty() { Class::Free } else { Class::Warn }, why);
     }
-    match (under(&FREE), under(&WARN)) {
+    let class = match (under(&FREE), under(&WARN)) {
         (true, _) => Class::Free,
         (_, true) => Class::Warn,
         _ => Class::Fixed,
-    }
+    };
+    (class, Vec::new())
 }
 
-/// More epochs are a longer run; fewer end it earlier than it was meant to. A cosine is stretched by either.
-fn epochs(old: &Value, new: &Value, config: &Value) -> Class {
-    let stretched = config.pointer("/train/schedule/cosine").is_some();
-    if new.as_u64() > old.as_u64() && !stretched { Class::Free } else { Class::Warn }
+/// Why a run with another number of epochs is not what it would have been with that number from the beginning.
+fn epochs(old: &Value, new: &Value, config: &Value) -> Vec<&'static str> {
+    let old_epochs = old.as_u64().unwrap_or(0);
+    let every = config.pointer("/train/validate/every_epochs").and_then(Value::as_u64).unwrap_or(1).max(1);
+    let has_phases = config.pointer("/train/phases").and_then(Value::as_array).is_some_and(|phases| !phases.is_empty());
+    let reasons = [
+        (new.as_u64() < Some(old_epochs), "the run ends earlier than it was meant to"),
+        (
+            config.pointer("/train/schedule/cosine").is_some(),
+            "the learning rate falls over all epochs, and those until now had another length before them",
+        ),
+        (
+            new.as_u64() > Some(old_epochs) && !old_epochs.is_multiple_of(every),
+            "the epoch that was to be the last one is validated out of turn, which patience and schedule may have seen",
+        ),
+        (has_phases, "phases that are finished do not grow"),
+    ];
+    reasons.into_iter().filter_map(|(holds, why)| holds.then_some(why)).collect()
 }
 
 /// The differences that a run can't go on with, but for those keys that the user insists on. Allowing a key allows what is
@@ -212,7 +240,35 @@ mod tests {
         old["train"]["schedule"] = json!({"cosine": {"min_lr": 0.0}});
         new["train"]["schedule"] = old["train"]["schedule"].clone();
         new["train"]["epochs"] = json!(40);
-        assert_eq!(differences(&old, &new)[0].class, Class::Warn);
+        let found = &differences(&old, &new)[0];
+        assert_eq!(found.class, Class::Warn);
+        assert!(
+            found.to_string().starts_with("train.epochs: was 20, is 40 (the learning rate falls over all"),
+            "{found}"
+        );
+    }
+
+    #[test]
+    fn more_epochs_are_told_where_the_run_is_not_what_it_would_have_been() {
+        let longer = |pointer: &str, value: Value| {
+            let mut old = config();
+            old["train"]["phases"] = json!([]);
+            *old.pointer_mut(pointer).unwrap() = value;
+            let mut new = old.clone();
+            new["train"]["epochs"] = json!(40);
+            differences(&old, &new).remove(0)
+        };
+        let out_of_turn = longer("/train/validate/every_epochs", json!(3));
+        assert_eq!(out_of_turn.class, Class::Warn);
+        assert!(
+            out_of_turn.to_string().contains("(the epoch that was to be the last one is validated"),
+            "{out_of_turn}"
+        );
+        let in_turn = longer("/train/validate/every_epochs", json!(5));
+        assert_eq!((in_turn.class, in_turn.to_string().as_str()), (Class::Free, "train.epochs: was 20, is 40"));
+        let phases = longer("/train/phases", json!([{"train": {"epochs": 2}}, {"train": {}}]));
+        assert_eq!(phases.class, Class::Warn);
+        assert!(phases.to_string().ends_with("(phases that are finished do not grow)"), "{phases}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::error::RunError;
 use super::record::pretty;
 use crate::train::checkpoint::disk::{Disk, RealDisk, forget, partials, read, rename, write_atomic};
 
-/// The key under which each row tells its epoch, counted from 0.
+/// The key under which each row tells its epoch, counted from 1 as everywhere that people look.
 pub const EPOCH: &str = "epoch";
 
 /// One epoch.
@@ -72,14 +72,23 @@ impl History {
     ///
     /// # Errors
     /// Where the folder can't be written.
-    pub fn push(&mut self, epoch: u64, mut row: Row) -> Result<(), RunError> {
-        row.shift_insert(0, EPOCH.into(), epoch.into());
-        self.rows.retain(|old| epoch_of(old) != Some(epoch));
-        self.rows.push(row);
+    pub fn push(&mut self, epoch: u64, row: Row) -> Result<(), RunError> {
+        self.add(epoch, row);
         self.write()
     }
 
-    fn write(&self) -> Result<(), RunError> {
+    /// Adds an epoch in memory only.
+    pub fn add(&mut self, epoch: u64, mut row: Row) {
+        row.shift_insert(0, EPOCH.into(), (epoch + 1).into());
+        self.rows.retain(|old| epoch_of(old) != Some(epoch));
+        self.rows.push(row);
+    }
+
+    /// Writes all rows durably, also those that could not be written before.
+    ///
+    /// # Errors
+    /// Where the folder can't be written.
+    pub fn write(&self) -> Result<(), RunError> {
         write_atomic(self.disk.as_ref(), &self.path, &pretty(&self.path, &self.rows)?)?;
         let results = self.path.with_file_name(RESULTS);
         Ok(write_atomic(self.disk.as_ref(), &results, table(&self.rows).as_bytes())?)
@@ -100,7 +109,7 @@ pub fn rows(path: &Path) -> Result<Vec<Row>, RunError> {
 /// The epoch of a row, counted from 0.
 #[must_use]
 pub fn epoch_of(row: &Row) -> Option<u64> {
-    row.get(EPOCH).and_then(Value::as_u64)
+    row.get(EPOCH).and_then(Value::as_u64)?.checked_sub(1)
 }
 
 /// The rows on the disk, none where there is no file, or what is wrong with it.

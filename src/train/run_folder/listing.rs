@@ -1,10 +1,11 @@
 //! The runs below the folder of all runs, and which of them `latest`, a name or a path means.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use super::decision::Existing;
 use super::error::RunError;
+use super::name::number;
 use super::record::RunRecord;
 use super::status::{State, Status};
 use crate::util::fs::FsError;
@@ -43,18 +44,42 @@ pub fn runs(root: &Path) -> Result<Vec<Run>, RunError> {
     Ok(found)
 }
 
-/// Everything that a decision about resuming needs to know.
+/// Everything that a decision about a run of this family needs to know: every name that is taken, and what the runs of the
+/// family say about themselves, unless a new one begins in any case. What else lies there is nobody's business: it may be
+/// damaged, of another version, or somebody else's; so may older runs.
 ///
 /// # Errors
-/// Where the folder of all runs or a run of it can't be read.
-pub fn existing(root: &Path) -> Result<Vec<Existing>, RunError> {
-    let one = |name: String| {
-        let record = RunRecord::read(&root.join(&name).join("run.json"))?;
-        let status = Status::read(&root.join(&name).join("status.json"));
-        let finished = status.is_some_and(|status| status.state == State::Finished);
-        Ok(Existing { name, record, finished })
-    };
-    folders(root)?.into_iter().map(one).collect()
+/// Where the folder of all runs, or the newest run of the family, can't be read.
+pub fn existing(root: &Path, family: &str, no_resume: bool) -> Result<Vec<Existing>, RunError> {
+    let only_taken = |name: String| Existing { name, record: None, finished: false, ended: None };
+    let mut existing: Vec<_> = folders(root)?.into_iter().map(only_taken).collect();
+    if no_resume {
+        return Ok(existing);
+    }
+    let newest = newest(family, &mut existing).map(|run| run.name.clone());
+    for run in existing.iter_mut().filter(|run| number(family, &run.name).is_some()) {
+        let path = root.join(&run.name);
+        match RunRecord::read(&path.join("run.json")) {
+            Err(error) if is_readable(&path) && newest.as_ref() == Some(&run.name) => return Err(error),
+            record => run.record = record.unwrap_or_default(),
+        }
+        let status = Status::read(&path.join("status.json")).unwrap_or_default();
+        (run.finished, run.ended) = (status.state == State::Finished, status.ended);
+    }
+    Ok(existing)
+}
+
+fn newest<'a>(family: &str, existing: &'a mut [Existing]) -> Option<&'a mut Existing> {
+    existing
+        .iter_mut()
+        .filter_map(|run| Some((number(family, &run.name)?, run)))
+        .max_by_key(|(number, _)| *number)
+        .map(|(_, run)| run)
+}
+
+/// A folder that this user may not look into only takes its name, as `lost+found` does.
+fn is_readable(path: &Path) -> bool {
+    fs::read_dir(path).inspect_err(|error| tracing::warn!("{} is passed over: {error}", path.display())).is_ok()
 }
 
 fn folders(root: &Path) -> Result<Vec<String>, RunError> {
@@ -64,7 +89,7 @@ fn folders(root: &Path) -> Result<Vec<String>, RunError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(root).map_err(FsError::at("read folder", root))? {
         let entry = entry.map_err(FsError::at("read folder", root))?;
-        if entry.path().is_dir() && !is_bare(&entry.path())? {
+        if entry.path().is_dir() && !is_bare(names_in(&entry.path())) {
             names.push(entry.file_name().to_string_lossy().into_owned());
         }
     }
@@ -75,14 +100,20 @@ fn folders(root: &Path) -> Result<Vec<String>, RunError> {
 /// What a run that was killed before it began may have left: `run.json` is written last.
 const LEFT_EARLY: [&str; 2] = ["config.yaml", "status.json"];
 
-/// Whether a folder was taken for a run that never began: the next run may have it.
-fn is_bare(path: &Path) -> Result<bool, RunError> {
-    let entries = fs::read_dir(path).map_err(FsError::at("read folder", path))?;
-    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-    let names = names.collect::<std::io::Result<Vec<_>>>().map_err(FsError::at("read folder", path))?;
+fn names_in(path: &Path) -> io::Result<Vec<String>> {
+    fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+/// Whether a folder was taken for a run that never began: the next run may have it. One that can't be read is taken.
+fn is_bare(names: io::Result<Vec<String>>) -> bool {
+    let names = match names {
+        Ok(names) => names,
+        // Another start has just given it up.
+        Err(error) => return error.kind() == io::ErrorKind::NotFound,
+    };
     let is_left = |name: &String| name.starts_with('.') || LEFT_EARLY.contains(&name.as_str());
-    // A folder without a lock is somebody else's.
-    Ok(names.iter().any(|name| name == ".lock") && names.iter().all(is_left))
+    // A folder with something in it and without a lock is somebody else's; an empty one was left before its lock was made.
+    names.is_empty() || names.iter().any(|name| name == ".lock") && names.iter().all(is_left)
 }
 
 /// The run folder that a user means: a path to one, the name of one below `root`, or `latest`, the one that was started
@@ -107,6 +138,8 @@ pub fn resolve(root: &Path, wanted: &str) -> Result<PathBuf, RunError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::super::record::tests::record;
     use super::*;
 
@@ -122,6 +155,7 @@ mod tests {
             Status { state, ..Status::default() }.write(&path.join("status.json")).unwrap();
         }
         fs::create_dir(root.path().join("notes")).unwrap();
+        fs::write(root.path().join("notes/todo.txt"), "").unwrap();
         root
     }
 
@@ -130,13 +164,19 @@ mod tests {
         let root = root();
         let names: Vec<_> = runs(root.path()).unwrap().into_iter().map(|run| run.name).collect();
         assert_eq!(names, ["storms-2", "storms", "cells"]);
-        let existing = existing(root.path()).unwrap();
-        let found: Vec<_> =
-            existing.iter().map(|run| (run.name.as_str(), run.record.is_some(), run.finished)).collect();
-        assert_eq!(
-            found,
-            [("cells", true, false), ("notes", false, false), ("storms", true, false), ("storms-2", true, true)]
-        );
+        let found = |family: &str, no_resume| {
+            let existing = existing(root.path(), family, no_resume).unwrap();
+            let told = |run: Existing| (run.name, run.record.is_some(), run.finished);
+            existing.into_iter().map(told).collect::<Vec<_>>()
+        };
+        let only = |known: &[&str], finished: &str| {
+            ["cells", "notes", "storms", "storms-2"]
+                .map(|name| (name.to_owned(), known.contains(&name), name == finished))
+        };
+        assert_eq!(found("storms", false), only(&["storms", "storms-2"], "storms-2"));
+        assert_eq!(found("cells", false), only(&["cells"], "none"));
+        assert_eq!(found("storms", true), only(&[], "none"), "a new run begins in any case");
+        assert_eq!(found("notes", false), only(&[], "none"));
         assert_eq!(runs(&root.path().join("nowhere")).unwrap(), []);
     }
 
@@ -161,7 +201,40 @@ mod tests {
         put("left", &[".lock", "config.yaml", ".run.json.partial"]);
         put("strange", &["config.yaml"]);
         put("damaged", &[".lock", "config.yaml", "history.json"]);
-        let names: Vec<_> = existing(root.path()).unwrap().into_iter().map(|run| run.name).collect();
+        let names: Vec<_> = existing(root.path(), "left", false).unwrap().into_iter().map(|run| run.name).collect();
         assert_eq!(names, ["damaged", "strange"]);
+    }
+
+    #[test]
+    fn a_damaged_record_stands_in_the_way_of_nothing_but_its_own_run() {
+        let root = root();
+        fs::write(root.path().join("storms-2/run.json"), "{").unwrap();
+        fs::write(root.path().join("cells/run.json"), r#"{"format_version": 9}"#).unwrap();
+        let existing = |family: &str, no_resume| existing(root.path(), family, no_resume);
+        assert!(matches!(existing("storms", false), Err(RunError::Unreadable { .. })));
+        assert!(matches!(existing("cells", false), Err(RunError::Version { .. })));
+        assert_eq!(existing("storms", true).unwrap().len(), 4, "it takes its name all the same");
+        assert_eq!(existing("other", false).unwrap().len(), 4);
+        fs::create_dir(root.path().join("storms-3")).unwrap();
+        fs::write(root.path().join("storms-3/notes.txt"), "").unwrap();
+        assert!(existing("storms", false).is_ok(), "it is no longer the newest");
+    }
+
+    #[test]
+    fn a_folder_that_can_not_be_read_only_takes_its_name() {
+        let denied = || Err(io::ErrorKind::PermissionDenied.into());
+        assert!(!is_bare(denied()));
+        assert!(is_bare(Err(io::ErrorKind::NotFound.into())), "another start has given it up");
+        // Whoever runs this as root may read all the same.
+        let root = root();
+        for name in ["lost+found", "storms-3"] {
+            let path = root.path().join(name);
+            fs::create_dir(&path).unwrap();
+            fs::write(path.join("notes.txt"), "").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+        }
+        let existing = existing(root.path(), "storms", false).unwrap();
+        assert!(existing.iter().any(|run| run.name == "lost+found" && run.record.is_none()));
+        assert!(existing.iter().any(|run| run.name == "storms-3" && run.record.is_none()));
     }
 }

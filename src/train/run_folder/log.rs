@@ -14,6 +14,8 @@ use crate::util::fs::{FsError, sync_parent};
 pub struct EventLog {
     file: File,
     path: PathBuf,
+    /// Whether the last line may be cut off.
+    is_torn: bool,
 }
 
 impl EventLog {
@@ -29,7 +31,7 @@ impl EventLog {
         file.set_len(whole).map_err(FsError::at("repair", path))?;
         file.seek(SeekFrom::End(0)).map_err(FsError::at("read", path))?;
         sync_parent(path)?;
-        Ok(Self { file, path: path.into() })
+        Ok(Self { file, path: path.into(), is_torn: false })
     }
 
     /// Appends an event in one write. Not durable by itself: a log is not worth a wait for the disk.
@@ -37,7 +39,11 @@ impl EventLog {
     /// # Errors
     /// Where it can't be written.
     pub fn append(&mut self, event: &Value) -> Result<(), RunError> {
-        Ok(self.file.write_all(format!("{event}\n").as_bytes()).map_err(FsError::at("write", &self.path))?)
+        // A line that could not be written must not spoil the next one.
+        let line = format!("{}{event}\n", if self.is_torn { "\n" } else { "" });
+        let written = self.file.write_all(line.as_bytes()).map_err(FsError::at("write", &self.path));
+        self.is_torn = written.is_err();
+        Ok(written?)
     }
 
     /// Returns once everything appended is on the disk: at the end of an epoch, of a run.
@@ -80,20 +86,6 @@ fn is_event(line: &[u8]) -> bool {
     serde_json::from_slice::<Value>(line).is_ok()
 }
 
-/// Reads the events. A line that is no event, as a crash leaves it, is passed over.
-///
-/// # Errors
-/// Where the file can't be read.
-pub fn events(path: &Path) -> Result<Vec<Value>, RunError> {
-    let file = File::open(path).map_err(FsError::at("read", path))?;
-    let mut found = Vec::new();
-    for line in BufReader::new(file).split(b'\n') {
-        let line = line.map_err(FsError::at("read", path))?;
-        found.extend(serde_json::from_slice::<Value>(&line).ok());
-    }
-    Ok(found)
-}
-
 /// Reads the events of one kind; none where there is no log. The lines of others, which are many, are not taken apart.
 ///
 /// # Errors
@@ -123,21 +115,38 @@ mod tests {
 
     #[test]
     fn wherever_the_last_line_was_cut_the_log_goes_on_with_whole_lines() {
+        let zero = json!({"event": "stepped", "step": 0});
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.jsonl");
         let long = json!({"step": 1, "text": "x".repeat(50)});
         let mut log = EventLog::open(&path).unwrap();
-        log.append(&json!({"step": 0})).unwrap();
+        log.append(&zero).unwrap();
         log.append(&long).unwrap();
         log.sync().unwrap();
         let whole = fs::read(&path).unwrap();
-        let first = json!({"step": 0}).to_string().len() + 1;
+        let first = zero.to_string().len() + 1;
         for cut in first..whole.len() {
             fs::write(&path, &whole[..cut]).unwrap();
-            assert_eq!(events(&path).unwrap().first(), Some(&json!({"step": 0})));
+            assert_eq!(events_of(&path, "stepped").unwrap(), std::slice::from_ref(&zero));
             EventLog::open(&path).unwrap().append(&long).unwrap();
             assert_eq!(fs::read(&path).unwrap(), whole, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn a_line_that_could_not_be_written_does_not_spoil_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.jsonl");
+        let mut log = EventLog::open(&path).unwrap();
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut real = std::mem::replace(&mut log.file, full);
+        assert!(log.append(&json!({"step": 1})).is_err());
+        real.write_all(b"{\"step\"").unwrap();
+        log.file = real;
+        log.append(&json!({"step": 2})).unwrap();
+        let lines = fs::read_to_string(&path).unwrap();
+        let whole: Vec<Value> = lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        assert_eq!(whole, [json!({"step": 2})]);
     }
 
     #[test]

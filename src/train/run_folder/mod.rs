@@ -7,6 +7,7 @@
 //!   checkpoints/  weights/
 //! ```
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::util::fs::create_dir_all;
@@ -41,6 +42,8 @@ impl RunFolder {
     pub fn open(path: &Path) -> Result<Self, RunError> {
         create_dir_all(path)?;
         match FolderLock::acquire(path) {
+            // Another start has just taken away what it could not begin.
+            Err(LockError::File(error)) if error.source.kind() == ErrorKind::NotFound => Self::open(path),
             Ok(lock) => Ok(Self { path: path.into(), _lock: lock }),
             Err(LockError::Held { holder, .. }) => Err(RunError::Held { path: path.into(), holder }),
             Err(error) => Err(error.into()),

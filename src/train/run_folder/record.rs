@@ -1,7 +1,7 @@
 //! `run.json`: what a run is and where it runs. Written at its beginning and at each change of stage.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,6 +33,8 @@ pub struct RunRecord {
     pub stage: String,
     /// The configuration, resolved and complete.
     pub config: Value,
+    /// The file with the weights that the run started from, where it did not start from random ones.
+    pub started_from: Option<PathBuf>,
     /// The dataset, file by file.
     pub dataset: Vec<FileDigest>,
     /// What was different each time it was resumed: version, device, allowed changes of the configuration.
@@ -118,6 +120,7 @@ pub(super) mod tests {
             started: "2026-01-02T03:04:05Z".parse().unwrap(),
             stage: stage.into(),
             config: json!({"seed": 42, "train": {"epochs": 20}}),
+            started_from: None,
             dataset: Vec::new(),
             resumed: Vec::new(),
         }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
 use super::record::pretty;
+use crate::train::events::Reason;
 use crate::util::fs::{FsError, write_atomic};
 use crate::util::units::bytes;
 
@@ -35,6 +36,8 @@ pub enum State {
 pub struct Status {
     /// How the run stands: the mark of a clean stop is that this is not `running`.
     pub state: State,
+    /// Why training came to its end, where it did.
+    pub ended: Option<Reason>,
     /// The stage: train, evaluate, report.
     pub stage: String,
     /// Epochs that are complete.
@@ -128,15 +131,6 @@ impl Heartbeat {
         self.slot.1.notify_one();
     }
 
-    /// Ends the thread and writes the last status durably: the mark of a clean end.
-    ///
-    /// # Errors
-    /// Where the folder can't be written.
-    pub fn end(mut self, status: &Status) -> Result<(), RunError> {
-        self.join();
-        status.write(&self.path)
-    }
-
     fn join(&mut self) {
         self.slot.0.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
         self.slot.1.notify_one();
@@ -188,17 +182,13 @@ mod tests {
     }
 
     #[test]
-    fn the_last_beat_is_on_the_disk_and_the_end_is_the_last_word() {
+    fn the_last_beat_is_on_the_disk() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("status.json");
         let heartbeat = Heartbeat::start(&path).unwrap();
         (0..50).for_each(|step| heartbeat.beat(Status { step, ..status(1, None) }));
         drop(heartbeat);
         assert_eq!(Status::read(&path).unwrap().step, 49);
-        let heartbeat = Heartbeat::start(&path).unwrap();
-        heartbeat.beat(status(1, None));
-        heartbeat.end(&Status { state: State::Finished, ..status(1, None) }).unwrap();
-        assert_eq!(Status::read(&path).unwrap().state, State::Finished);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
@@ -207,6 +197,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("status.json");
         assert_eq!(Status::read(&path), None);
+        fs::write(&path, r#"{"state": "finished", "stage": "done"}"#).unwrap();
+        assert_eq!(Status::read(&path).unwrap().ended, None, "an older program did not tell");
+        fs::write(&path, r#"{"state": "finished", "ended": "patience"}"#).unwrap();
+        assert_eq!(Status::read(&path).unwrap().ended, Some(Reason::Patience));
         fs::write(&path, "{\"state\": ").unwrap();
         assert_eq!(Status::read(&path), None);
     }

@@ -1,6 +1,7 @@
 //! One life of the engine in a run folder: from the newest checkpoint that is whole, or from the beginning, to the end.
 
 use std::cell::Cell;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -18,9 +19,9 @@ use crate::train::checkpoint::retention::{Direction, Keep};
 use crate::train::checkpoint::weights::Weights;
 use crate::train::checkpoint::writer::Saver;
 use crate::train::checkpoint::{ArraySpec, Dtype, Found, Loaded, Snapshot, Store, differences};
-use crate::train::config::Optimizer;
+use crate::train::config::{Optimizer, TrainConfig};
 use crate::train::engine::{Background, Engine, Setting, VAL_LOSS};
-use crate::train::events::{Ended, Event, Observer, Observers};
+use crate::train::events::{Ended, Event, Heard, Observer, Observers};
 use crate::train::observe::{HistoryFile, LogFile, Plots, StatusFile, TensorBoard};
 use crate::train::run_folder::RunError;
 use crate::train::run_folder::log::EventLog;
@@ -45,7 +46,17 @@ pub(super) fn attempt(
 ) -> Result<Ended, Failed> {
     let pace = Rc::new(Cell::new(0));
     let ended = run(config, learner, place, options, stop, &pace);
-    ended.map_err(|error| Failed { error, step: pace.get() })
+    ended.map_err(|error| Failed { error: of_gpu(error, learner), step: pace.get() })
+}
+
+/// After a failure of libtorch on a GPU the process can't use it again.
+fn of_gpu(error: TrainingError, learner: &Learner) -> TrainingError {
+    match error {
+        TrainingError::Engine(error) if error.kind() == "libtorch" && !learner.machine().is_cpu() => {
+            TrainingError::Gpu(error)
+        }
+        other => other,
+    }
 }
 
 fn run(
@@ -56,11 +67,19 @@ fn run(
     stop: &Stop,
     pace: &Rc<Cell<u64>>,
 ) -> Result<Ended, TrainingError> {
+    if !place.stands() {
+        return Err(TrainingError::Vanished { folder: place.path().to_owned() });
+    }
     let task = learner.task()?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let store = Store::open(Arc::clone(&disk), &place.file("checkpoints"), env!("CARGO_PKG_VERSION"))?;
-    let (from, epoch_start) = newest(&store, task.parameters())?;
-    store.check_space(checkpoint_bytes(config, task.parameters()))?;
+    let found = newest(&store, task.parameters())?;
+    let refused: Vec<_> = found.refused.iter().map(|(id, _)| *id).collect();
+    let (from, epoch_start) = (found.loaded.map(Snapshot::from), found.epoch_start.map(Snapshot::from));
+    store.check_space(checkpoint_bytes(&learner.phases(), task.parameters()))?;
+    if from.is_none() && !place.is_new() {
+        warn!("there is no checkpoint to go on from: training begins anew");
+    }
     let weights = Weights::open(Arc::clone(&disk), &place.file("weights"), metadata(config))?;
     if let Some(snapshot) = &from {
         // A program that died right after the checkpoint has not published its weights.
@@ -72,10 +91,11 @@ fn run(
     let setting = Setting {
         phases: learner.phases(),
         seed: learner.seed(),
-        keeper: Box::new(Background::new(Saver::start(store, weights, keep)?)),
+        keeper: Box::new(Background::new(Saver::start(store, weights, keep, &refused)?)),
         observers: observers(&disk, place, options, pace)?,
         stop: stop.clone(),
         gpu: learner.machine().gpu.clone(),
+        began: place.began(),
     };
     let feeds = learner.feeds()?;
     let engine = match &from {
@@ -86,12 +106,13 @@ fn run(
 }
 
 /// The newest checkpoint that is whole and of this model, and the one that its epoch began with.
-fn newest(store: &Store, parameters: &Parameters) -> Result<(Option<Snapshot>, Option<Snapshot>), TrainingError> {
-    let Found { loaded, epoch_start, refused } = store.newest(|loaded| fits(parameters, loaded))?;
-    if loaded.is_none() && !refused.is_empty() {
-        warn!("none of the checkpoints can be used: training begins anew");
+fn newest(store: &Store, parameters: &Parameters) -> Result<Found, TrainingError> {
+    let found = store.newest(|loaded| fits(parameters, loaded))?;
+    if let (None, Some((id, reason))) = (&found.loaded, found.refused.first()) {
+        let folder = store.path(*id).parent().map(Path::to_owned).unwrap_or_default();
+        return Err(TrainingError::NoCheckpoint { folder, reason: reason.clone() });
     }
-    Ok((loaded.map(Snapshot::from), epoch_start.map(Snapshot::from)))
+    Ok(found)
 }
 
 fn fits(parameters: &Parameters, loaded: &Loaded) -> Result<(), String> {
@@ -107,14 +128,14 @@ fn fits(parameters: &Parameters, loaded: &Loaded) -> Result<(), String> {
     }
 }
 
-/// About the bytes of a checkpoint: weights, moments, average.
-fn checkpoint_bytes(config: &Config, parameters: &Parameters) -> u64 {
-    let moments = match config.train.optimizer {
+/// About the bytes of a checkpoint, in the phase where it is largest: weights, moments, average.
+fn checkpoint_bytes(phases: &[TrainConfig], parameters: &Parameters) -> u64 {
+    let moments = |optimizer: &Optimizer| match optimizer {
         Optimizer::Adamw(_) | Optimizer::Adam(_) => 2,
         Optimizer::Sgd(_) => 1,
     };
-    let copies = 1 + moments + u64::from(config.train.ema_decay.is_some());
-    4 * copies * parameters.count() as u64
+    let copies = |phase: &TrainConfig| 1 + moments(&phase.optimizer) + u64::from(phase.ema_decay.is_some());
+    4 * phases.iter().map(copies).max().unwrap_or(1) * parameters.count() as u64
 }
 
 /// What a weights file says about itself.
@@ -148,13 +169,13 @@ fn observers(
 struct Pace(Rc<Cell<u64>>);
 
 impl Observer for Pace {
-    fn observe(&mut self, event: &Event) -> Result<(), RunError> {
+    fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
         match event {
             Event::Started(started) => self.0.set(started.step),
             Event::Stepped(stepped) => self.0.set(stepped.step),
             _ => {}
         }
-        Ok(())
+        Ok(Heard::Ignored)
     }
 }
 
@@ -162,7 +183,7 @@ impl Observer for Pace {
 struct Shown(Box<dyn Observer>);
 
 impl Observer for Shown {
-    fn observe(&mut self, event: &Event) -> Result<(), RunError> {
+    fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
         self.0.observe(event)
     }
 }

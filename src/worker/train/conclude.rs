@@ -11,9 +11,14 @@ use super::TrainOptions;
 use super::error::TrainingError;
 use super::place::{Place, value};
 use crate::config::Config;
+use crate::train::checkpoint::disk::RealDisk;
+use crate::train::checkpoint::{CheckpointId, weights};
 use crate::train::events::{Ended, Reason};
 use crate::train::run_folder::experiment::Experiment;
 use crate::train::run_folder::status::State;
+
+/// What a weights file says about itself.
+type Metadata = BTreeMap<String, String>;
 
 /// What a run came to.
 #[derive(Clone, Debug, Serialize)]
@@ -26,9 +31,11 @@ pub struct Summary {
     pub epochs: u64,
     /// Steps that were made.
     pub steps: u64,
-    /// The best epoch, counted from 1; none where no loss was a number.
+    /// The epoch of the weights that are published as the best, counted from 1; none where no loss was a number.
     pub best_epoch: Option<u64>,
-    /// The values of the best epoch.
+    /// Their step.
+    pub best_step: Option<u64>,
+    /// Their values.
     pub best: BTreeMap<String, f64>,
     /// The values of the last epoch.
     pub last: BTreeMap<String, f64>,
@@ -46,7 +53,7 @@ pub(super) fn conclude(
         Err(error) => {
             let stopped = matches!(error.exit() as u8, 130 | 143);
             let state = if stopped { State::Stopped } else { State::Failed };
-            if let Err(unmarked) = place.mark(state, "train") {
+            if let Err(unmarked) = place.mark(state, None, "train") {
                 tracing::debug!("could not mark the end of the run: {unmarked}");
             }
             return Err(error);
@@ -65,7 +72,7 @@ pub(super) fn conclude(
     let (state, stage) =
         if ended.reason == Reason::Time { (State::Stopped, "train") } else { (State::Finished, "done") };
     place.enter(stage)?;
-    place.mark(state, stage)?;
+    place.mark(state, Some(ended.reason), stage)?;
     Ok(summary)
 }
 
@@ -81,18 +88,45 @@ fn why(reason: Reason) -> &'static str {
 
 fn summary(folder: &Path, ended: &Ended) -> Summary {
     let rows = rows(&folder.join("history.json"));
-    let best_epoch = ended.best.map(|(epoch, _)| epoch);
-    // Rows count from 0.
-    let best = best_epoch.and_then(|best| rows.iter().find(|row| row["epoch"].as_u64() == Some(best - 1)));
+    let published = weights::read(&RealDisk, &folder.join("weights/best.safetensors")).ok();
+    let best_step = published.as_ref().and_then(|(_, says)| step(says));
+    let best = best_step.and_then(|step| rows.iter().find(|row| row["step"].as_u64() == Some(step)));
     Summary {
         folder: folder.to_owned(),
         reason: ended.reason,
         epochs: ended.epoch,
         steps: ended.step,
-        best_epoch,
-        best: best.map(numbers).unwrap_or_default(),
+        best_epoch: ended.best.map(|(epoch, _)| epoch),
+        best_step,
+        best: match (best, published) {
+            (Some(row), _) => numbers(row),
+            // They are from the midst of an epoch, of which the history has no row.
+            (None, Some((_, says))) => measured(&says, rows.last()),
+            (None, None) => BTreeMap::new(),
+        },
         last: rows.last().map(numbers).unwrap_or_default(),
     }
+}
+
+/// The step that weights come from.
+fn step(says: &Metadata) -> Option<u64> {
+    let id: CheckpointId = says.get("checkpoint")?.parse().ok()?;
+    Some(id.step)
+}
+
+/// What was measured of weights, under the names that the history has for it.
+fn measured(says: &Metadata, like: Option<&Value>) -> BTreeMap<String, f64> {
+    let is_part = |name: &str| like.is_some_and(|row| row["val"].get(name).is_some());
+    let is_score = |name: &str| like.is_some_and(|row| row["scores"].get(name).is_some());
+    let named = |(name, value): (&String, &String)| {
+        let value = value.parse().ok()?;
+        match name.as_str() {
+            name if is_part(name) => Some((format!("val.{name}"), value)),
+            name if is_score(name) => Some((format!("scores.{name}"), value)),
+            _ => None,
+        }
+    };
+    says.iter().filter_map(named).collect()
 }
 
 /// The history that training has just written; a summary without it is better than none.
@@ -118,23 +152,51 @@ fn numbers(row: &Value) -> BTreeMap<String, f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
+
     use serde_json::json;
 
+    use super::*;
+    use crate::train::checkpoint::weights::Weights;
+    use crate::train::checkpoint::{NamedArray, Progress, Publish, Snapshot};
+
+    /// Publishes weights of this step with this loss as the best.
+    fn publish(folder: &Path, step: u64, loss: f64) {
+        let weights = Weights::open(Arc::new(RealDisk), &folder.join("weights"), Metadata::new()).unwrap();
+        let progress = Progress { metrics: [("loss".to_owned(), loss)].into(), ..Progress::default() };
+        let snapshot = Snapshot {
+            id: CheckpointId { epoch: 1, step },
+            progress,
+            model: vec![NamedArray::f32("w", &[1], &[0.5])],
+            optim: Vec::new(),
+            ema: Vec::new(),
+            publish: Publish { last: false, best: true },
+        };
+        weights.publish(&snapshot).unwrap();
+    }
+
     #[test]
-    fn the_summary_has_the_values_of_the_best_and_the_last_epoch() {
+    fn the_summary_has_the_values_of_the_published_weights_and_of_the_last_epoch() {
         let folder = tempfile::tempdir().unwrap();
+        publish(folder.path(), 20, 0.3);
         let rows = json!([
-            {"epoch": 0, "val": {"loss": 0.5}, "scores": {"csi_20": null}},
-            {"epoch": 1, "val": {"loss": 0.3}, "scores": {"csi_20": 0.4}},
-            {"epoch": 2, "val": {"loss": 0.4}, "scores": {"csi_20": 0.5}},
+            {"epoch": 0, "step": 10, "val": {"loss": 0.5}, "scores": {"csi_20": null}},
+            {"epoch": 1, "step": 20, "val": {"loss": 0.3}, "scores": {"csi_20": 0.4}},
+            {"epoch": 2, "step": 30, "val": {"loss": 0.4}, "scores": {"csi_20": 0.5}},
         ]);
         std::fs::write(folder.path().join("history.json"), rows.to_string()).unwrap();
         let ended = Ended { reason: Reason::Epochs, epoch: 3, step: 30, best: Some((2, 0.3)) };
         let found = summary(folder.path(), &ended);
-        assert_eq!(found.best, [("epoch", 1.0), ("scores.csi_20", 0.4), ("val.loss", 0.3)].map(owned).into());
+        assert_eq!(
+            found.best,
+            [("epoch", 1.0), ("scores.csi_20", 0.4), ("step", 20.0), ("val.loss", 0.3)].map(owned).into()
+        );
         assert_eq!(found.last["val.loss"], 0.4);
-        assert_eq!(found.best_epoch, Some(2));
+        assert_eq!((found.best_epoch, found.best_step), (Some(2), Some(20)));
+
+        publish(folder.path(), 25, 0.2);
+        let midway = summary(folder.path(), &ended);
+        assert_eq!((midway.best, midway.best_step), ([("val.loss", 0.2)].map(owned).into(), Some(25)));
     }
 
     fn owned((key, value): (&str, f64)) -> (String, f64) {

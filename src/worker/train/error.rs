@@ -71,6 +71,34 @@ pub enum TrainingError {
         /// What became of its tensors.
         report: String,
     },
+    /// libtorch failed on a GPU. CUDA does not recover within a process.
+    #[error("the GPU failed: {0}; run the same command again to continue from the last checkpoint")]
+    Gpu(TrainError),
+    /// The run folder is gone.
+    #[error("{} is no longer there: its volume was taken away, or somebody moved it; bring it back and run the same command again", folder.display())]
+    Vanished {
+        /// The run folder.
+        folder: PathBuf,
+    },
+    /// A key that may change does not exist.
+    #[error("--allow-change {key}: there is no such key{}; name it as the table of differences does", .likely.as_ref().map_or_else(String::new, |likely| format!(", did you mean {likely}?")))]
+    NoSuchKey {
+        /// What was asked for.
+        key: String,
+        /// A key that ends like it.
+        likely: Option<String>,
+    },
+    /// All checkpoints are damaged.
+    #[error(
+        "none of the checkpoints in {} can be used, the newest because {reason}; restore one, or start a new run with --no-resume",
+        folder.display()
+    )]
+    NoCheckpoint {
+        /// The folder of the checkpoints.
+        folder: PathBuf,
+        /// What is wrong with the newest.
+        reason: String,
+    },
     /// Somebody was told what training will take and did not agree.
     #[error("nothing was started")]
     Declined,
@@ -91,7 +119,34 @@ impl TrainingError {
             Self::Stopped(error) => error.exit(),
             Self::Weights(error) => error.exit(),
             Self::Configuration(_) | Self::NoWeights { .. } | Self::NothingFits { .. } => Exit::Configuration,
+            Self::Gpu(_) => Exit::TryAgain,
+            Self::Vanished { .. } => Exit::DiskIo,
+            Self::NoSuchKey { .. } => Exit::Usage,
+            Self::NoCheckpoint { .. } => Exit::DataRefused,
             Self::Declined => Exit::Interrupted,
+        }
+    }
+
+    /// Whether the failure may pass: it is tried again from the last checkpoint.
+    #[must_use]
+    pub fn is_worth_another_try(&self) -> bool {
+        match self {
+            Self::Engine(error) => error.is_worth_another_try(),
+            Self::Run(_) | Self::Checkpoint(_) | Self::File(_) => {
+                matches!(self.exit(), Exit::DiskIo | Exit::TryAgain)
+            }
+            _ => false,
+        }
+    }
+
+    /// What kind of failure it is: by this two failures are told to be the same.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Engine(error) | Self::Gpu(error) => error.kind(),
+            Self::Run(_) | Self::File(_) => "run folder",
+            Self::Checkpoint(_) => "checkpoint",
+            _ => "start",
         }
     }
 }

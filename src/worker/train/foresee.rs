@@ -1,7 +1,7 @@
 //! What training will take, found out before it begins: so that nobody pays for hours that they did not expect.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -110,6 +110,7 @@ pub(super) fn foresee(
             observers: Observers::default(),
             stop: around.stop.clone(),
             gpu: machine.gpu.clone(),
+            began: Instant::now(),
         };
         foreseen.rehearsed = Some(Engine::begin(task, feeds, setting)?.rehearse()?.into());
     }

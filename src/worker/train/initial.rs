@@ -1,6 +1,5 @@
 //! Weights to start from: those of a file, a checkpoint or another run. What fits is taken, and it is told what was not.
 
-use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use tracing::{info, warn};
@@ -15,50 +14,27 @@ use crate::train::run_folder::listing;
 const CANDIDATES: [&str; 4] =
     ["weights/best.safetensors", "weights/last.safetensors", "ema.safetensors", "model.safetensors"];
 
-/// Looks whether there are weights where the configuration says so: before hours of downloading, not after.
-pub(super) fn check(config: &Config) -> Result<(), TrainingError> {
+/// The file with the weights that the configuration means: looked for before hours of downloading, not after.
+pub(super) fn find(config: &Config) -> Result<Option<PathBuf>, TrainingError> {
+    let Some(wanted) = &config.train.init_from else { return Ok(None) };
     let root = &config.output.root;
-    match &config.train.init_from {
-        Some(wanted) if file(wanted, root).is_none() => {
-            Err(TrainingError::NoWeights { wanted: wanted.clone(), root: root.clone() })
-        }
-        _ => Ok(()),
-    }
+    let missing = || TrainingError::NoWeights { wanted: wanted.clone(), root: root.clone() };
+    file(wanted, root).ok_or_else(missing).map(Some)
 }
 
-/// Where weights to start from are.
-pub(super) struct Initial {
-    /// What the configuration says.
-    wanted: PathBuf,
-    /// Where runs lie.
-    root: PathBuf,
-    told: Cell<bool>,
-}
-
-impl Initial {
-    /// The weights that are meant: a path, or the name of a run below `root`.
-    pub(super) fn new(wanted: &Path, root: &Path) -> Self {
-        Self { wanted: wanted.to_owned(), root: root.to_owned(), told: Cell::new(false) }
+/// Gives a task the weights of a file, as far as they fit; `tells` what was taken and what was not.
+pub(super) fn load(path: &Path, task: &mut Nowcast, tells: bool) -> Result<(), TrainingError> {
+    let report = task.load(&weights::read(path)?);
+    if report.loaded.is_empty() {
+        return Err(TrainingError::NothingFits { file: path.to_owned(), report: report.to_string() });
     }
-
-    /// Gives a task these weights, as far as they fit.
-    pub(super) fn load_into(&self, task: &mut Nowcast) -> Result<(), TrainingError> {
-        let (wanted, root) = (self.wanted.clone(), self.root.clone());
-        let file = file(&self.wanted, &self.root).ok_or(TrainingError::NoWeights { wanted, root })?;
-        let report = task.load(&weights::read(&file)?);
-        if report.loaded.is_empty() {
-            return Err(TrainingError::NothingFits { file, report: report.to_string() });
-        }
-        if !self.told.replace(true) {
-            let text = format!("starting from {}: {report}", file.display());
-            if report.is_complete() {
-                info!("{text}");
-            } else {
-                warn!("{text}");
-            }
-        }
-        Ok(())
+    let text = format!("starting from {}: {report}", path.display());
+    match report.is_complete() {
+        _ if !tells => {}
+        true => info!("{text}"),
+        false => warn!("{text}"),
     }
+    Ok(())
 }
 
 fn file(wanted: &Path, root: &Path) -> Option<PathBuf> {

@@ -1,9 +1,11 @@
 //! What is trained: the task with its model, the samples of both sides, and the device that computes.
 
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::TrainingError;
-use super::initial::Initial;
+use super::initial;
 use crate::config::Config;
 use crate::data::loader::{LoadedWindow, Loader, LoaderConfig, Order, PreparedEvents, Sample};
 use crate::task::TaskConfig;
@@ -34,17 +36,24 @@ pub(super) struct Learner {
     train: Vec<Sample>,
     val: Vec<Sample>,
     loader: LoaderConfig,
-    initial: Option<Initial>,
+    /// The weights to start from, where they are not random.
+    started_from: Option<PathBuf>,
+    /// Whether it was told what these weights are: once is enough.
+    told: Cell<bool>,
 }
 
 impl Learner {
     /// Takes a prepared dataset.
-    pub(super) fn new(config: &Config, machine: Resolved, dataset: Dataset) -> Result<Self, TrainingError> {
+    pub(super) fn new(
+        config: &Config,
+        machine: Resolved,
+        dataset: Dataset,
+        started_from: Option<PathBuf>,
+    ) -> Result<Self, TrainingError> {
         let TaskConfig::Nowcast(task) = &config.task;
         let phases = config.phases().map_err(|error| TrainingError::Configuration(error.to_string()))?;
         let times = dataset.paths.iter().zip(dataset.frames.events());
         let times = times.map(|(path, event)| EventTimes { path: path.clone(), times: event.times().to_vec() });
-        let initial = config.train.init_from.as_deref();
         Ok(Self {
             phases,
             machine,
@@ -56,7 +65,8 @@ impl Learner {
             frames: Arc::new(dataset.frames),
             loader: config.data.loader.clone(),
             config: task.clone(),
-            initial: initial.map(|wanted| Initial::new(wanted, &config.output.root)),
+            started_from,
+            told: Cell::new(false),
         })
     }
 
@@ -66,6 +76,10 @@ impl Learner {
 
     pub(super) fn config(&self) -> &NowcastConfig {
         &self.config
+    }
+
+    pub(super) fn started_from(&self) -> Option<&Path> {
+        self.started_from.as_deref()
     }
 
     pub(super) fn seed(&self) -> u64 {
@@ -80,8 +94,8 @@ impl Learner {
     /// The task with the weights that training starts from.
     pub(super) fn fresh_task(&self) -> Result<Nowcast, TrainingError> {
         let mut task = self.task()?;
-        if let Some(initial) = &self.initial {
-            initial.load_into(&mut task)?;
+        if let Some(path) = &self.started_from {
+            initial::load(path, &mut task, !self.told.replace(true))?;
         }
         Ok(task)
     }

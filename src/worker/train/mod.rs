@@ -32,7 +32,7 @@ use self::place::{Found, Place};
 use super::{Surroundings, WorkError, prepare};
 use crate::config::Config;
 use crate::train::device::Resolved;
-use crate::train::events::Observer;
+use crate::train::events::{Observer, Reason};
 
 /// What the command line decides beside the configuration.
 pub struct TrainOptions<'a> {
@@ -57,6 +57,8 @@ pub enum Trained {
     Before {
         /// The run folder.
         folder: PathBuf,
+        /// Why, where that is known.
+        ended: Option<Reason>,
     },
 }
 
@@ -68,7 +70,7 @@ pub enum Trained {
 pub fn train(config: &Config, options: &TrainOptions<'_>, around: &Surroundings<'_>) -> Result<Trained, WorkError> {
     let machine = learner::machine(config)?;
     let place = match place::find(config, options)? {
-        Found::Done(folder) => return Ok(Trained::Before { folder }),
+        Found::Done(folder, ended) => return Ok(Trained::Before { folder, ended }),
         Found::Place(place) => place,
     };
     let mut learner = ready(config, machine, &place, options, around).inspect_err(|_| place.abandon())?;
@@ -85,11 +87,9 @@ fn ready(
     options: &TrainOptions<'_>,
     around: &Surroundings<'_>,
 ) -> Result<Learner, WorkError> {
-    if place.is_new() {
-        initial::check(config)?;
-    }
+    let started_from = place.started_from(config)?;
     let (prepared, dataset) = prepare(config, around)?;
-    let learner = Learner::new(config, machine, dataset)?;
+    let learner = Learner::new(config, machine, dataset, started_from)?;
     if place.is_new()
         && let Some(question) = foresee(&learner, Patience::Little, around)?.question(config)
         && !(options.agree)(&question)
@@ -106,7 +106,7 @@ fn ready(
 /// As [`train`], as far as its first step.
 pub fn rehearse(config: &Config, around: &Surroundings<'_>) -> Result<Foreseen, WorkError> {
     let machine = learner::machine(config)?;
-    initial::check(config)?;
+    let started_from = initial::find(config)?;
     let (_, dataset) = prepare(config, around)?;
-    Ok(foresee(&Learner::new(config, machine, dataset)?, Patience::Any, around)?)
+    Ok(foresee(&Learner::new(config, machine, dataset, started_from)?, Patience::Any, around)?)
 }

@@ -31,17 +31,26 @@ pub(super) fn train(
         warn!("holding less of the data in memory than data.loader allows");
         learner.hold_less();
     }
-    let mut retries = Retries::new(config.train.max_retries, config.seed);
+    let retries = Retries::new(config.train.max_retries, config.seed);
+    let stop = around.stop;
+    persist(retries, || attempt(config, learner, place, options, stop), |time| wait(time, stop))
+}
+
+fn persist(
+    mut retries: Retries,
+    mut attempt: impl FnMut() -> Result<Ended, Failed>,
+    wait: impl Fn(Duration) -> Result<(), Stopped>,
+) -> Result<Ended, TrainingError> {
     loop {
-        let Failed { error, step } = match attempt(config, learner, place, options, around.stop) {
+        let Failed { error, step } = match attempt() {
             Ok(ended) => return Ok(ended),
             Err(failed) => failed,
         };
-        let passing = matches!(&error, TrainingError::Engine(error) if error.is_worth_another_try());
-        match retries.failed(step, &error.to_string(), passing) {
+        let passing = error.is_worth_another_try();
+        match retries.failed(step, error.kind(), passing) {
             Decision::Again { after } => {
                 warn!("{error}; going on from the last checkpoint in {}", units::duration(after));
-                wait(after, around.stop)?;
+                wait(after)?;
             }
             Decision::GiveUp { why } => {
                 if passing {
@@ -60,4 +69,63 @@ fn wait(time: Duration, stop: &Stop) -> Result<(), Stopped> {
         std::thread::sleep(TICK.min(time.saturating_sub(began.elapsed())));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::io::ErrorKind;
+    use std::path::Path;
+
+    use super::*;
+    use crate::train::checkpoint::CheckpointError;
+    use crate::train::events::Reason;
+    use crate::util::fs::FsError;
+
+    const ENDED: Ended = Ended { reason: Reason::Epochs, epoch: 3, step: 30, best: None };
+
+    fn failure(kind: ErrorKind, step: u64) -> Failed {
+        let error = CheckpointError::from(FsError::at("read", Path::new("checkpoints"))(kind.into()));
+        Failed { error: error.into(), step }
+    }
+
+    /// What came out, and how many attempts it took; every attempt but the last fails as it is told.
+    fn run(failures: &[(ErrorKind, u64)]) -> (Result<Ended, TrainingError>, usize) {
+        let number = Cell::new(0);
+        let attempt = || {
+            let failed = failures.get(number.replace(number.get() + 1));
+            failed.map_or(Ok(ENDED), |&(kind, step)| Err(failure(kind, step)))
+        };
+        let outcome = persist(Retries::new(5, 42), attempt, |_| Ok(()));
+        (outcome, number.get())
+    }
+
+    #[test]
+    fn a_disk_that_failed_for_a_while_is_tried_again() {
+        let (ended, attempts) = run(&[(ErrorKind::Other, 10), (ErrorKind::Other, 12)]);
+        assert_eq!((ended.unwrap(), attempts), (ENDED, 3));
+    }
+
+    #[test]
+    fn the_same_failure_at_the_same_step_ends_with_its_code() {
+        let (ended, attempts) = run(&[(ErrorKind::Other, 10); 9]);
+        assert_eq!(attempts, 3);
+        assert_eq!(ended.unwrap_err().exit(), crate::util::exit::Exit::DiskIo);
+    }
+
+    #[test]
+    fn what_would_fail_again_is_not_tried_again() {
+        let (ended, attempts) = run(&[(ErrorKind::PermissionDenied, 10)]);
+        assert_eq!(attempts, 1);
+        assert_eq!(ended.unwrap_err().exit(), crate::util::exit::Exit::OutputNotWritable);
+    }
+
+    #[test]
+    fn a_signal_ends_the_wait_for_the_next_attempt() {
+        let stop = Stop::default();
+        stop.request();
+        let attempt = || Err(failure(ErrorKind::Other, 10));
+        let outcome = persist(Retries::new(5, 42), attempt, |time| wait(time, &stop));
+        assert_eq!(outcome.unwrap_err().exit(), crate::util::exit::Exit::Terminated);
+    }
 }

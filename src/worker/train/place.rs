@@ -2,19 +2,22 @@
 //! other workers from the first moment, and what is in it says what runs in it.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use serde_json::Value;
 use tracing::{info, warn};
 
 use super::TrainOptions;
 use super::error::TrainingError;
+use super::initial;
 use super::learner::Learner;
 use crate::config::{self, Config};
 use crate::native;
 use crate::task::nowcast::prepare::report::Report;
+use crate::train::events::Reason;
 use crate::train::run_folder::dataset::{FileDigest, changes};
 use crate::train::run_folder::decision::{Decision, decide};
-use crate::train::run_folder::difference::Difference;
+use crate::train::run_folder::difference::{Class, Difference};
 use crate::train::run_folder::record::{Resumed, RunRecord, VERSION};
 use crate::train::run_folder::status::{State, Status};
 use crate::train::run_folder::{RunError, RunFolder, listing};
@@ -22,6 +25,8 @@ use crate::util::fs::{FsError, remove_tree, write_atomic};
 
 /// The run folder of this start.
 pub(super) struct Place {
+    /// When this start began: its limit of time counts from here.
+    began: Instant,
     folder: RunFolder,
     name: String,
     /// What the run says about itself; none for a new one.
@@ -36,28 +41,52 @@ pub(super) struct Place {
 pub(super) enum Found {
     /// A run to begin, or to go on with.
     Place(Box<Place>),
-    /// Nothing: the run in this folder is finished.
-    Done(PathBuf),
+    /// Nothing: the run in this folder is finished, for this reason where it is known.
+    Done(PathBuf, Option<Reason>),
 }
 
-/// Decides what this start is for, and holds its folder.
+/// Decides what this start is for, and holds its folder. Until it is held another start may change what there is to decide
+/// about, so it is decided again then.
 pub(super) fn find(config: &Config, options: &TrainOptions<'_>) -> Result<Found, TrainingError> {
+    let began = Instant::now();
     let root = &config.output.root;
     let asked = value(config)?;
-    let existing = listing::existing(root)?;
-    let (name, differences) = match decide(&config.name, &existing, &asked, options.no_resume, &options.allow_change)? {
-        Decision::AlreadyDone { name } => return Ok(Found::Done(root.join(name))),
-        Decision::New { name } => (name, Vec::new()),
-        Decision::Resume { name, differences } => (name, differences),
+    options.allow_change.iter().try_for_each(|key| check_key(key, &asked))?;
+    let decision = || -> Result<Decision, TrainingError> {
+        let existing = listing::existing(root, &config.name, options.no_resume)?;
+        Ok(decide(&config.name, &existing, &asked, options.no_resume, &options.allow_change)?)
     };
-    let folder = RunFolder::open(&root.join(&name))?;
-    // Read again now that nobody else writes.
-    let before = RunRecord::read(&folder.file("run.json"))?;
-    let status = Status::read(&folder.file("status.json")).filter(|_| before.is_some());
-    Ok(Found::Place(Box::new(Place { folder, name, before, differences, status })))
+    let mut decided = decision()?;
+    loop {
+        let (name, differences) = match decided.clone() {
+            Decision::AlreadyDone { name, ended } => return Ok(Found::Done(root.join(name), ended)),
+            Decision::New { name } => (name, Vec::new()),
+            Decision::Resume { name, differences } => (name, differences),
+        };
+        if root.join(&config.name).is_dir()
+            && !root.join(&config.name).join("run.json").is_file()
+            && name != config.name
+        {
+            warn!("{} holds no run.json, so it is left alone", root.join(&config.name).display());
+        }
+        let folder = RunFolder::open(&root.join(&name))?;
+        let again = decision()?;
+        if again != decided {
+            decided = again;
+            continue;
+        }
+        let before = RunRecord::read(&folder.file("run.json"))?;
+        let status = Status::read(&folder.file("status.json")).filter(|_| before.is_some());
+        return Ok(Found::Place(Box::new(Place { began, folder, name, before, differences, status })));
+    }
 }
 
 impl Place {
+    /// When this start began.
+    pub(super) fn began(&self) -> Instant {
+        self.began
+    }
+
     /// The folder itself.
     pub(super) fn path(&self) -> &Path {
         self.folder.path()
@@ -71,6 +100,19 @@ impl Place {
     /// Whether the run begins now.
     pub(super) fn is_new(&self) -> bool {
         self.before.is_none()
+    }
+
+    /// The weights that the run starts from: a run that has begun goes by what it found then, whatever stands there now.
+    pub(super) fn started_from(&self, config: &Config) -> Result<Option<PathBuf>, TrainingError> {
+        match &self.before {
+            Some(before) => Ok(before.started_from.clone()),
+            None => initial::find(config),
+        }
+    }
+
+    /// Whether the folder is still that of the run: a volume can vanish while it is trained on.
+    pub(super) fn stands(&self) -> bool {
+        self.file("run.json").is_file()
     }
 
     /// Whether the last start was killed, most likely because memory ran out.
@@ -97,7 +139,9 @@ impl Place {
         let named = Config { name: self.name.clone(), ..config.clone() };
         let text = config::show(&named).map_err(|error| TrainingError::Configuration(error.to_string()))?;
         write_atomic(&self.file("config.yaml"), text.as_bytes())?;
-        let status = Status { state: State::Running, stage: "train".into(), ..self.status.clone().unwrap_or_default() };
+        let last = self.status.clone().unwrap_or_default();
+        let (state, stage) = (State::Running, "train".into());
+        let status = Status { state, stage, ended: None, peak_memory_bytes: 0, ..last };
         status.write(&self.file("status.json"))?;
         Ok(record.write(&self.file("run.json"))?)
     }
@@ -112,6 +156,7 @@ impl Place {
             started: jiff::Timestamp::now(),
             stage: "train".into(),
             config: value(config)?,
+            started_from: learner.started_from().map(Path::to_owned),
             dataset: files(report),
             resumed: Vec::new(),
         })
@@ -131,21 +176,24 @@ impl Place {
             info!("{change}; the run goes on, but not to the same bytes");
         }
         for difference in &self.differences {
-            let Difference { key, old, new, .. } = difference;
-            info!("{key}: was {old}, is {new}");
-            changes.push(format!("{key}: was {old}, is {new}"));
+            match difference.class {
+                Class::Free => info!("{difference}"),
+                Class::Warn | Class::Fixed => warn!("{difference}"),
+            }
+            changes.push(difference.to_string());
         }
         let mut resumed = before.resumed.clone();
         resumed.push(Resumed { at: jiff::Timestamp::now(), changes });
-        Ok(RunRecord { started: before.started, resumed, ..now })
+        let started_from = before.started_from.clone();
+        Ok(RunRecord { started: before.started, started_from, resumed, ..now })
     }
 
     /// Marks how the run ended: the next start reads it.
-    pub(super) fn mark(&self, state: State, stage: &str) -> Result<(), TrainingError> {
+    pub(super) fn mark(&self, state: State, ended: Option<Reason>, stage: &str) -> Result<(), TrainingError> {
         let path = self.file("status.json");
         let last = Status::read(&path).unwrap_or_default();
         let written = Some(jiff::Timestamp::now());
-        Ok(Status { state, stage: stage.into(), eta_seconds: None, written, ..last }.write(&path)?)
+        Ok(Status { state, ended, stage: stage.into(), eta_seconds: None, written, ..last }.write(&path)?)
     }
 
     /// Notes the stage that the run is in.
@@ -156,6 +204,25 @@ impl Place {
             None => Err(FsError::at("read", &path)(std::io::ErrorKind::NotFound.into()).into()),
         }
     }
+}
+
+/// Whether a key that may change is one of the configuration, or a part of a list or of a variant in it.
+fn check_key(key: &str, config: &Value) -> Result<(), TrainingError> {
+    let names: Vec<&str> = key.split('.').collect();
+    let known = |names: &[&str]| config.pointer(&format!("/{}", names.join("/"))).is_some();
+    // What a list or a variant held before is no longer in the configuration; what it is in must be.
+    if known(&names) || names.len() > 1 && (1..names.len()).rev().any(|length| known(&names[..length]) && length > 1) {
+        return Ok(());
+    }
+    let likely = keys("", config).into_iter().find(|known| known.ends_with(&format!(".{key}")));
+    Err(TrainingError::NoSuchKey { key: key.to_owned(), likely })
+}
+
+/// All keys, dotted.
+fn keys(above: &str, config: &Value) -> Vec<String> {
+    let below = |name: &str| if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
+    let sections = config.as_object().into_iter().flatten();
+    sections.flat_map(|(name, value)| [vec![below(name)], keys(&below(name), value)].concat()).collect()
 }
 
 /// The configuration as a value, in which two are compared.
@@ -171,4 +238,21 @@ fn files(report: &Report) -> Vec<FileDigest> {
         FileDigest { path, sha256: *sha256 }
     };
     events.flat_map(|event| event.used.iter().map(|used| file(&event.path, used))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_key_that_may_change_must_be_one() {
+        let config = json!({"seed": 1, "train": {"optimizer": {"adamw": {"lr": 0.1}}}, "task": {"nowcast": {"model": {"hidden": [4]}}}});
+        for known in ["seed", "train.optimizer", "train.optimizer.sgd.lr", "task.nowcast.model.hidden.1"] {
+            check_key(known, &config).unwrap();
+        }
+        let error = check_key("model.hidden", &config).unwrap_err().to_string();
+        assert!(error.contains("did you mean task.nowcast.model.hidden?"), "{error}");
+        assert!(check_key("sed", &config).unwrap_err().to_string().contains("there is no such key;"));
+    }
 }

@@ -34,6 +34,8 @@ pub enum Fault {
     Once(ErrorKind),
     /// This one and all later ones that write fail.
     FromNowOn(ErrorKind),
+    /// From this one on no file can be opened.
+    Unreadable(ErrorKind),
     /// The process dies; half of a write is done.
     Death,
     /// A sync does nothing and reports success: as if its line were missing in the program.
@@ -178,6 +180,7 @@ impl State {
             Some((at, Fault::Skipped)) => Ok(number == at),
             Some((at, Fault::Once(kind))) if number == at => Err(kind.into()),
             Some((at, Fault::FromNowOn(kind))) if number >= at && !reads => Err(kind.into()),
+            Some((at, Fault::Unreadable(kind))) if number >= at && name == "open" => Err(kind.into()),
             Some((at, Fault::Death)) if number >= at => Err(io::Error::other("the process is dead")),
             _ => Ok(false),
         }

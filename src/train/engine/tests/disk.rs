@@ -28,7 +28,7 @@ fn train_in(folder: &Path, config: &TrainConfig, faults: &Faults, stops_after: u
         metric: VAL_LOSS.into(),
         direction: Direction::Lower,
     };
-    let keeper = Background::new(Saver::start(store, weights, keep).unwrap());
+    let keeper = Background::new(Saver::start(store, weights, keep, &[]).unwrap());
     let history = HistoryFile::new(disk, folder.join("history.json"));
     let curves = TensorBoard::create(&folder.join("tensorboard")).unwrap();
     let ended = run.engine_with(Box::new(keeper), Observers::default().with(history).with(curves)).train();
@@ -69,5 +69,24 @@ fn a_run_that_diverges_after_a_stop_finds_the_start_of_its_epoch_on_the_disk() {
         let faults = Faults { broken: Some((epoch, 8..14)), ..Faults::default() };
         let start = 22 * epoch;
         assert_same_bytes(&config, &faults, "e0004-s000088", &[start + 3, start + 7, start + 20]);
+    }
+}
+
+#[test]
+fn a_limit_that_is_raised_leaves_no_trace_in_the_weights_wherever_it_was() {
+    // A rate at which the loss goes up and down, so that the best is often found where a limit cuts an epoch short.
+    let optimizer = Optimizer::Sgd(Sgd { lr: 0.55, ..Sgd::default() });
+    let config =
+        TrainConfig { micro_batch: 2, accumulate: 1, optimizer, ema_decay: Some(0.1), patience: None, ..config() };
+    let whole = tempfile::tempdir().unwrap();
+    train_in(whole.path(), &config, &Faults::default(), 0);
+    for max_steps in [2, 13, 24, 35] {
+        let limited = tempfile::tempdir().unwrap();
+        let config_limited = TrainConfig { max_steps: Some(max_steps), ..config.clone() };
+        train_in(limited.path(), &config_limited, &Faults::default(), 0);
+        assert!(limited.path().join("weights/best.safetensors").exists(), "cut after step {max_steps}");
+        train_in(limited.path(), &config, &Faults::default(), 0);
+        let last = "e0004-s000044";
+        assert!(left_in(limited.path(), last) == left_in(whole.path(), last), "cut after step {max_steps}");
     }
 }

@@ -125,3 +125,15 @@ fn without_the_start_of_its_epoch_a_run_goes_on_and_goes_back_to_what_it_has() {
     let back = |event: &&Event| matches!(event, Event::RolledBack { to_step: 25, .. });
     assert_eq!(rest.events.borrow().iter().filter(back).count(), 1);
 }
+
+#[test]
+fn overflows_that_no_loss_scale_explains_are_told_as_the_fault_that_they_are() {
+    let mut run = Run::new(&TrainConfig { epochs: 20, patience: None, ..config() });
+    run.scales_loss = true;
+    run.faults.overflow_above = Some(0.0);
+    assert_eq!(run.engine().train().unwrap_err().exit(), Exit::Diverged);
+    let told = |event: &Event| if let Event::Skipped { expected, .. } = event { Some(*expected) } else { None };
+    let told: Vec<bool> = run.events.borrow().iter().filter_map(told).collect();
+    // The scale comes down from 2^16 to 1; of the 19 faults before the last one three lower the rate and are told so.
+    assert_eq!(told, [[true; 16].as_slice(), &[false; 16]].concat());
+}

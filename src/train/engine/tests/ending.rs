@@ -55,3 +55,37 @@ fn the_rate_falls_on_a_plateau_patience_ends_training_and_a_resumed_run_does_the
     assert!(rates.iter().any(|&rate| rate < 0.5 * rates[1]), "{rates:?}");
     assert_same_from_everywhere(&whole);
 }
+
+#[test]
+fn a_run_that_has_done_everything_as_it_reaches_its_limit_is_at_its_end() {
+    let run = Run::new(&TrainConfig { max_steps: Some(12), ..config() });
+    let ended = run.engine().train().unwrap();
+    assert_eq!((ended.reason, ended.step), (Reason::Epochs, 12));
+    let first = TrainConfig { epochs: 2, max_steps: Some(6), ..config() };
+    let mut run = Run::new(&first);
+    run.config.push(first);
+    let ended = run.engine().train().unwrap();
+    assert_eq!((ended.reason, ended.step), (Reason::Steps, 6), "a whole phase is left");
+}
+
+#[test]
+fn the_limit_of_time_counts_from_the_start_of_the_process_and_not_of_the_attempt() {
+    let limited = TrainConfig { max_minutes: Some(30.0), ..config() };
+    let run = Run::new(&limited);
+    assert_eq!(run.engine().train().unwrap().reason, Reason::Epochs);
+    let mut again = Run::new(&limited);
+    again.began -= std::time::Duration::from_secs(3600);
+    let ended = again.engine().train().unwrap();
+    assert_eq!((ended.reason, ended.step), (Reason::Time, 0));
+}
+
+#[test]
+fn the_best_of_a_run_that_a_limit_ends_is_what_is_published_as_the_best() {
+    for max_steps in 1..12 {
+        let run = Run::new(&TrainConfig { max_steps: Some(max_steps), ..config() });
+        let ended = run.engine().train().unwrap();
+        let kept = run.kept.0.borrow();
+        let best = kept.iter().rev().find(|snapshot| snapshot.publish.best).unwrap();
+        assert_eq!(ended.best.unwrap().1, best.progress.metrics[VAL_LOSS], "{max_steps}");
+    }
+}

@@ -148,3 +148,16 @@ fn a_limit_at_the_end_of_an_epoch_validates_it_and_goes_on_exactly_when_it_is_ra
         assert_same(&rest, &whole, &format!("the limit of {max_steps} steps was raised"));
     }
 }
+
+#[test]
+fn pictures_that_cannot_be_drawn_cost_nothing_but_the_pictures() {
+    let whole = Run::new(&validated(1, Some(2)));
+    whole.engine().train().unwrap();
+    for problem in ["CUDA out of memory. Tried to allocate 2.00 GiB", "index out of bounds"] {
+        let mut run = Run::new(&validated(1, Some(2)));
+        run.faults.pictures = Some(problem);
+        run.engine().train().unwrap();
+        assert_same(&run, &whole, problem);
+        assert!(!run.events.borrow().iter().any(|event| matches!(event, Event::Pictures { .. })));
+    }
+}

@@ -70,30 +70,54 @@ pub(super) fn scores(epochs: &Epochs) -> Curves {
 fn sheet(epochs: &Epochs, title: &str, panels: Vec<Panel>) -> Curves {
     let best = best(epochs);
     let mut note = units::count(epochs.len() as u64, "epoch");
-    if let Some((epoch, loss)) = best {
-        note += &format!("; the best is epoch {epoch} with a loss of {}", brief(loss));
+    if let Some(best) = &best {
+        note += &format!("; the best is {} with a loss of {}", best.place(), brief(best.loss));
     }
     Curves {
         title: title.into(),
         note,
         epochs: epochs.keys().copied().collect(),
         panels,
-        best: best.map(|(epoch, _)| Mark { epoch, label: format!("best: epoch {epoch}") }),
+        best: best.map(|best| Mark { epoch: best.epoch, label: format!("best: {}", best.place()) }),
         begins: begins(epochs),
     }
 }
 
-/// The epoch with the lowest validation loss, or training loss where nothing is validated: the one whose weights are kept.
-/// Only epochs of the last phase count, as losses of two kinds can't be compared.
-fn best(epochs: &Epochs) -> Option<(u64, f64)> {
+/// The validation whose weights are kept.
+struct Best {
+    epoch: u64,
+    /// The step, where it was in the midst of the epoch.
+    step: Option<u64>,
+    loss: f64,
+}
+
+impl Best {
+    fn place(&self) -> String {
+        match self.step {
+            Some(step) => format!("step {step} in epoch {}", self.epoch),
+            None => format!("epoch {}", self.epoch),
+        }
+    }
+}
+
+/// The validation with the lowest loss, be it at the end of an epoch or in the midst of one; where nothing is validated, the
+/// epoch with the lowest training loss. Only the last phase counts, as losses of two kinds can't be compared.
+fn best(epochs: &Epochs) -> Option<Best> {
     let phase = epochs.values().next_back()?.record.phase;
-    let loss = |record: &Record| record.val.first().or(record.train.first()).map_or(f64::NAN, |(_, loss)| *loss);
-    let losses = epochs
-        .iter()
-        .filter(|(_, epoch)| epoch.record.phase == phase)
-        .map(|(&number, epoch)| (number, loss(&epoch.record)));
+    let of_phase = || epochs.iter().filter(|(_, epoch)| epoch.record.phase == phase);
+    let is_validated = of_phase().any(|(_, epoch)| !epoch.record.val.is_empty() || !epoch.midway.is_empty());
+    // An epoch that goes by without a validation has nothing to be compared by.
+    let at_end = |record: &Record| {
+        let parts = if is_validated { &record.val } else { &record.train };
+        parts.first().map_or(f64::NAN, |(_, loss)| *loss)
+    };
+    let found = of_phase().flat_map(|(&number, epoch)| {
+        let midway =
+            epoch.midway.iter().map(move |found| Best { epoch: number, step: Some(found.step), loss: found.loss });
+        midway.chain([Best { epoch: number, step: None, loss: at_end(&epoch.record) }])
+    });
     // Of equal ones the first.
-    losses.filter(|(_, loss)| loss.is_finite()).min_by(|(_, one), (_, other)| one.total_cmp(other))
+    found.filter(|found| found.loss.is_finite()).min_by(|one, other| one.loss.total_cmp(&other.loss))
 }
 
 /// Where a phase begins that is not the first.

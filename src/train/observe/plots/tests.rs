@@ -44,7 +44,7 @@ fn started(epoch: u64) -> Event {
 }
 
 fn epochs(numbers: std::ops::RangeInclusive<u64>) -> BTreeMap<u64, Epoch> {
-    numbers.map(|number| (number, Epoch { record: record(number), pace: None })).collect()
+    numbers.map(|number| (number, Epoch { record: record(number), pace: None, midway: Vec::new() })).collect()
 }
 
 /// Those who listen to a run, as far as it matters here.
@@ -128,6 +128,56 @@ fn without_validation_the_training_loss_is_drawn_alone_and_decides() {
     let sheet = loss(&epochs);
     assert!(sheet.panels.iter().all(|panel| panel.lines.len() == 1));
     assert_eq!(sheet.best.map(|mark| mark.epoch), Some(3));
+}
+
+/// A validation in the midst of an epoch, which is counted from 0 as in all events.
+fn midway(epoch: u64, step: u64, loss: f64) -> Event {
+    Event::ValidationEnded { epoch, step, parts: named(&[("loss", loss)]), scores: Vec::new(), improved: true }
+}
+
+#[test]
+fn the_best_may_be_found_in_the_midst_of_an_epoch_also_of_an_earlier_session() {
+    let told = |sessions: &[&[Event]]| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut plots = Plots::new(folder.path());
+        sessions.iter().for_each(|events| plots = listen(folder.path(), events));
+        let sheet = loss(&plots.epochs);
+        assert_eq!(sheet.best.map(|mark| (mark.epoch, mark.label)), Some((5, "best: step 45 in epoch 5".into())));
+        sheet.note
+    };
+    let (epochs, rest) = ([1, 2, 3, 4].map(ended), [ended(5), ended(6)]);
+    let found = [midway(4, 43, f64::NAN), midway(4, 45, 0.1), midway(4, 47, 0.3)];
+    let whole = [&[started(0)][..], &epochs, &found, &rest].concat();
+    let note = "6 epochs; the best is step 45 in epoch 5 with a loss of 0.100";
+    assert_eq!(told(&[&whole]), note);
+    let resumed =
+        Event::Started(Started { parameters: 1, train_samples: 1, val_samples: 1, epochs: 9, epoch: 4, step: 46 });
+    let first = [&[started(0)][..], &epochs, &found, &[midway(4, 48, 0.01)]].concat();
+    let second = [&[resumed][..], &found[2..], &rest].concat();
+    assert_eq!(told(&[&first, &second]), note, "what lies past the checkpoint is void");
+    assert_eq!(told(&[&whole, &[started(6), ended(7)]]), note.replace("6 epochs", "7 epochs"));
+}
+
+#[test]
+fn an_epoch_without_a_validation_is_not_the_best_of_those_that_have_one() {
+    let mut epochs = epochs(4..=6);
+    epochs.get_mut(&4).unwrap().record.val.clear();
+    assert_eq!(loss(&epochs).best.map(|mark| mark.epoch), Some(5), "its training loss is the lowest of all");
+}
+
+#[test]
+fn a_past_that_could_not_be_read_at_first_is_read_with_the_next_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    listen(folder.path(), &[started(0), ended(1), ended(2)]);
+    let (history, aside) = (folder.path().join("history.json"), folder.path().join("aside"));
+    fs::rename(&history, &aside).unwrap();
+    fs::write(&history, "[{").unwrap();
+    let mut plots = Plots::new(folder.path());
+    assert!(plots.observe(&started(2)).is_err());
+    assert!(plots.observe(&ended(3)).is_err());
+    fs::rename(&aside, &history).unwrap();
+    assert_eq!(plots.observe(&ended(4)).unwrap(), Heard::Wrote);
+    assert_eq!(plots.epochs.keys().copied().collect::<Vec<_>>(), [1, 2, 3, 4]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::nn::precision::Precision;
 use crate::train::checkpoint::{CheckpointError, Snapshot};
 use crate::train::config::{AdamW, Optimizer, TrainConfig};
 use crate::train::engine::{Engine, Feeds, Keeper, Setting};
-use crate::train::events::{Event, Observer, Observers};
+use crate::train::events::{self, Event, Observer, Observers};
 use crate::train::run_folder::RunError;
 use crate::util::stop::Stop;
 
@@ -33,9 +33,9 @@ impl Keeper for Nowhere {
 struct Heard(Rc<RefCell<Vec<Event>>>);
 
 impl Observer for Heard {
-    fn observe(&mut self, event: &Event) -> Result<(), RunError> {
+    fn observe(&mut self, event: &Event) -> Result<events::Heard, RunError> {
         self.0.borrow_mut().push(event.clone());
-        Ok(())
+        Ok(events::Heard::Ignored)
     }
 }
 
@@ -58,6 +58,7 @@ fn heard(storms: &Storms, precision: Precision, epochs: usize) -> Vec<Event> {
         observers: Observers::default().with(heard.clone()),
         stop: Stop::default(),
         gpu: None,
+        began: std::time::Instant::now(),
     };
     Engine::begin(storms.task(precision), feeds, setting).unwrap().train().unwrap();
     heard.0.take()
