@@ -5,7 +5,6 @@ use std::io::{BufRead, IsTerminal, Write as _};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use serde_json::json;
 use tracing::info;
 
 use super::args::TrainArguments;
@@ -34,13 +33,11 @@ pub fn run(arguments: &TrainArguments, config: &Config, session: &Session) -> Re
     };
     match worker::train::train(config, &options, &around)? {
         Trained::Now(summary) if arguments.json => Ok(output::json(&summary)?),
-        Trained::Before { folder, .. } if arguments.json => {
-            Ok(output::json(&json!({"folder": folder, "reason": null}))?)
-        }
+        Trained::Before { summary, .. } if arguments.json => Ok(output::json(&summary)?),
         Trained::Now(summary) => Ok(output::text(&summary_text(&summary))?),
-        Trained::Before { folder, ended } => {
+        Trained::Before { summary, ended } => {
             info!("{}", finished_text(ended, config));
-            Ok(output::text(&folder.display().to_string())?)
+            Ok(output::text(&summary_text(&summary))?)
         }
     }
 }

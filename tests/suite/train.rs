@@ -73,6 +73,7 @@ fn a_finished_run_goes_on_with_more_epochs_to_where_it_would_have_come_at_once()
     training.succeed(&["--epochs", "1"]);
     let nothing = training.succeed(&["--epochs", "1"]);
     assert!(nothing.stderr.contains("--epochs"), "{}", nothing.stderr);
+    assert!(nothing.stdout.contains("best epoch 1:"), "{}", nothing.stdout);
     let more = training.succeed(&["--epochs", "3"]);
     assert!(more.stderr.contains("resuming in epoch 2 of 3"), "{}", more.stderr);
     training.succeed(&["--name", "at-once"]);

@@ -15,7 +15,7 @@ use crate::train::checkpoint::disk::RealDisk;
 use crate::train::checkpoint::{CheckpointId, weights};
 use crate::train::events::{Ended, Reason};
 use crate::train::run_folder::experiment::Experiment;
-use crate::train::run_folder::status::State;
+use crate::train::run_folder::status::{State, Status};
 
 /// What a weights file says about itself.
 type Metadata = BTreeMap<String, String>;
@@ -76,6 +76,13 @@ pub(super) fn conclude(
     Ok(summary)
 }
 
+/// What a run had come to that was finished before.
+pub(super) fn again(folder: &Path, ended: Option<Reason>) -> Summary {
+    let Status { epoch, step, .. } = Status::read(&folder.join("status.json")).unwrap_or_default();
+    // An older program did not write down why.
+    summary(folder, &Ended { reason: ended.unwrap_or(Reason::Epochs), epoch, step, best: None })
+}
+
 fn why(reason: Reason) -> &'static str {
     match reason {
         Reason::Epochs => "ended after all epochs",
@@ -96,7 +103,7 @@ fn summary(folder: &Path, ended: &Ended) -> Summary {
         reason: ended.reason,
         epochs: ended.epoch,
         steps: ended.step,
-        best_epoch: ended.best.map(|(epoch, _)| epoch),
+        best_epoch: ended.best.map(|(epoch, _)| epoch).or_else(|| best.and_then(|row| row["epoch"].as_u64())),
         best_step,
         best: match (best, published) {
             (Some(row), _) => numbers(row),
@@ -180,19 +187,21 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         publish(folder.path(), 20, 0.3);
         let rows = json!([
-            {"epoch": 0, "step": 10, "val": {"loss": 0.5}, "scores": {"csi_20": null}},
-            {"epoch": 1, "step": 20, "val": {"loss": 0.3}, "scores": {"csi_20": 0.4}},
-            {"epoch": 2, "step": 30, "val": {"loss": 0.4}, "scores": {"csi_20": 0.5}},
+            {"epoch": 1, "step": 10, "val": {"loss": 0.5}, "scores": {"csi_20": null}},
+            {"epoch": 2, "step": 20, "val": {"loss": 0.3}, "scores": {"csi_20": 0.4}},
+            {"epoch": 3, "step": 30, "val": {"loss": 0.4}, "scores": {"csi_20": 0.5}},
         ]);
         std::fs::write(folder.path().join("history.json"), rows.to_string()).unwrap();
         let ended = Ended { reason: Reason::Epochs, epoch: 3, step: 30, best: Some((2, 0.3)) };
         let found = summary(folder.path(), &ended);
         assert_eq!(
             found.best,
-            [("epoch", 1.0), ("scores.csi_20", 0.4), ("step", 20.0), ("val.loss", 0.3)].map(owned).into()
+            [("epoch", 2.0), ("scores.csi_20", 0.4), ("step", 20.0), ("val.loss", 0.3)].map(owned).into()
         );
         assert_eq!(found.last["val.loss"], 0.4);
         assert_eq!((found.best_epoch, found.best_step), (Some(2), Some(20)));
+        let again = again(folder.path(), Some(Reason::Epochs));
+        assert_eq!((again.best_epoch, &again.best), (Some(2), &found.best));
 
         publish(folder.path(), 25, 0.2);
         let midway = summary(folder.path(), &ended);

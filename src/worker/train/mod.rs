@@ -19,8 +19,6 @@ mod learner;
 mod persist;
 mod place;
 
-use std::path::PathBuf;
-
 use tracing::info;
 
 pub use self::conclude::Summary;
@@ -55,8 +53,8 @@ pub enum Trained {
     Now(Summary),
     /// It had come to its end before, and no more was asked for.
     Before {
-        /// The run folder.
-        folder: PathBuf,
+        /// What it had come to.
+        summary: Summary,
         /// Why, where that is known.
         ended: Option<Reason>,
     },
@@ -70,7 +68,7 @@ pub enum Trained {
 pub fn train(config: &Config, options: &TrainOptions<'_>, around: &Surroundings<'_>) -> Result<Trained, WorkError> {
     let machine = learner::machine(config)?;
     let place = match place::find(config, options)? {
-        Found::Done(folder, ended) => return Ok(Trained::Before { folder, ended }),
+        Found::Done(folder, ended) => return Ok(Trained::Before { summary: conclude::again(&folder, ended), ended }),
         Found::Place(place) => place,
     };
     let mut learner = ready(config, machine, &place, options, around).inspect_err(|_| place.abandon())?;
