@@ -1,4 +1,4 @@
-//! A forecast of radar frames beside what was observed: a sheet of all lead times ([`sheet`]) and a film ([`film`]).
+//! A forecast of radar frames beside what was observed: a sheet of all lead times ([`png()`]) and a film ([`gif()`]).
 //! It takes plain arrays and does not know who made the forecast.
 
 mod error_colours;
