@@ -57,9 +57,7 @@ impl Program {
 
     /// Runs and expects success; what went wrong is shown otherwise.
     pub fn succeed(&self, arguments: &[&str]) -> Outcome {
-        let outcome = self.run(arguments);
-        assert_eq!(outcome.code, 0, "{arguments:?}: {outcome:#?}");
-        outcome
+        self.run(arguments).successful(arguments)
     }
 
     pub fn json(&self, arguments: &[&str]) -> serde_json::Value {
@@ -68,6 +66,12 @@ impl Program {
 }
 
 impl Outcome {
+    /// The outcome of a call that had to succeed; what went wrong is shown otherwise.
+    pub fn successful(self, arguments: &[&str]) -> Self {
+        assert_eq!(self.code, 0, "{arguments:?}: {self:#?}");
+        self
+    }
+
     pub fn of(output: std::process::Output) -> Self {
         use std::os::unix::process::ExitStatusExt;
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();

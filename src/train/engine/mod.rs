@@ -41,7 +41,7 @@ pub use background::Background;
 pub use begin::{Feeds, Setting};
 pub use error::TrainError;
 pub use rehearse::Rehearsal;
-pub use saving::{Keeper, VAL_LOSS};
+pub use saving::{Keeper, NotKept, VAL_LOSS};
 pub use state::State;
 
 use self::meter::Meter;

@@ -36,6 +36,23 @@ pub trait Keeper {
     fn finish(&mut self) -> Result<(), CheckpointError>;
 }
 
+/// Saves nothing: for a rehearsal, and for whoever wants the numbers alone.
+pub struct NotKept;
+
+impl Keeper for NotKept {
+    fn is_busy(&self) -> bool {
+        false
+    }
+
+    fn save(&mut self, _snapshot: Arc<Snapshot>) -> Result<(), CheckpointError> {
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), CheckpointError> {
+        Ok(())
+    }
+}
+
 /// The score by which checkpoints are compared; less is better.
 pub const VAL_LOSS: &str = "val_loss";
 

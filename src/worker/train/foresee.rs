@@ -1,6 +1,5 @@
 //! What training will take, found out before it begins: so that nobody pays for hours that they did not expect.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -10,8 +9,7 @@ use super::error::TrainingError;
 use super::learner::Learner;
 use crate::config::Config;
 use crate::task::nowcast::model::architecture;
-use crate::train::checkpoint::{CheckpointError, Snapshot};
-use crate::train::engine::{Engine, Keeper, Rehearsal, Setting};
+use crate::train::engine::{Engine, NotKept, Rehearsal, Setting};
 use crate::train::events::{Named, Observers};
 use crate::train::task::Task;
 use crate::util::units;
@@ -106,7 +104,7 @@ pub(super) fn foresee(
         let setting = Setting {
             phases: learner.phases(),
             seed: learner.seed(),
-            keeper: Box::new(Nobody),
+            keeper: Box::new(NotKept),
             observers: Observers::default(),
             stop: around.stop.clone(),
             gpu: machine.gpu.clone(),
@@ -124,23 +122,6 @@ pub(super) enum Patience {
     Any,
     /// Some seconds.
     Little,
-}
-
-/// A rehearsal saves nothing.
-struct Nobody;
-
-impl Keeper for Nobody {
-    fn is_busy(&self) -> bool {
-        false
-    }
-
-    fn save(&mut self, _snapshot: Arc<Snapshot>) -> Result<(), CheckpointError> {
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<(), CheckpointError> {
-        Ok(())
-    }
 }
 
 impl Foreseen {

@@ -2,32 +2,14 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::super::testing::{Storms, small};
 use crate::nn::precision::Precision;
-use crate::train::checkpoint::{CheckpointError, Snapshot};
 use crate::train::config::{AdamW, Optimizer, TrainConfig};
-use crate::train::engine::{Engine, Feeds, Keeper, Setting};
+use crate::train::engine::{Engine, Feeds, NotKept, Setting};
 use crate::train::events::{self, Event, Observer, Observers};
 use crate::train::run_folder::RunError;
 use crate::util::stop::Stop;
-
-struct Nowhere;
-
-impl Keeper for Nowhere {
-    fn is_busy(&self) -> bool {
-        false
-    }
-
-    fn save(&mut self, _snapshot: Arc<Snapshot>) -> Result<(), CheckpointError> {
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<(), CheckpointError> {
-        Ok(())
-    }
-}
 
 #[derive(Clone, Default)]
 struct Heard(Rc<RefCell<Vec<Event>>>);
@@ -54,7 +36,7 @@ fn heard(storms: &Storms, precision: Precision, epochs: usize) -> Vec<Event> {
     let setting = Setting {
         phases: vec![config],
         seed: 42,
-        keeper: Box::new(Nowhere),
+        keeper: Box::new(NotKept),
         observers: Observers::default().with(heard.clone()),
         stop: Stop::default(),
         gpu: None,
