@@ -3,12 +3,13 @@
 //! The layers, each using only what stands to its right (`ARCHITECTURE.md` gives the reasons):
 //!
 //! ```text
-//! main -> cli -> worker -> config -> task -> train -> { data  nn  report } -> { native  util }
+//! main -> cli -> worker -> config -> task -> train -> { data  nn  metric  report } -> { native  util }
 //! ```
 
 pub mod cli;
 pub mod config;
 pub mod data;
+pub mod metric;
 pub mod native;
 pub mod nn;
 pub mod report;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::evaluate::EvaluateArguments;
+
 /// Downloads a dataset, prepares it, trains a model on it, and shows what came out.
 #[derive(Debug, Parser)]
 #[command(name = "fragua", version, long_version = crate::cli::version::long(), propagate_version = true)]
@@ -47,6 +49,16 @@ pub enum Command {
     Prepare(PrepareArguments),
     /// Show what is in the prepared dataset: table and pictures
     Inspect(InspectArguments),
+    /// Hold a trained model against what came, and against persistence and advection
+    Evaluate(EvaluateArguments),
+    /// Forecast what follows radar files, in netCDF for TITAN's tools and as pictures
+    Predict(super::predict::PredictArguments),
+    /// Hold one evaluation against another: verdict and exit code
+    Compare(super::compare::CompareArguments),
+    /// Write a trained model as a file for other programs
+    Export(super::export::ExportArguments),
+    /// List the runs with their best values
+    Runs(super::runs::RunsArguments),
     /// Write a synthetic dataset in the real file format
     Synth(SynthArguments),
     /// Check or show the configuration

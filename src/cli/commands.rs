@@ -7,7 +7,7 @@ use super::args::{
     Command, ConfigAction, ConfigArguments, Configured, FetchArguments, InspectArguments, PrepareArguments,
     SynthArguments,
 };
-use super::{CommandError, Session, output, train};
+use super::{CommandError, Session, compare, evaluate, export, output, predict, runs, train};
 use crate::config::{self, Config, Loaded, Override};
 use crate::data::config::Synthetic;
 use crate::task::nowcast::dataset::Dataset;
@@ -27,6 +27,11 @@ pub fn run(command: Command, session: &Session) -> Result<(), CommandError> {
         Command::Fetch(arguments) => fetch(&arguments, session),
         Command::Prepare(arguments) => prepare(&arguments, session),
         Command::Inspect(arguments) => inspect(&arguments, session),
+        Command::Evaluate(arguments) => evaluate::run(&arguments, session),
+        Command::Predict(arguments) => predict::run(&arguments, session),
+        Command::Compare(arguments) => compare::run(&arguments, session),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Runs(arguments) => runs::run(&arguments),
         Command::Synth(arguments) => synth(&arguments, session),
         Command::Config(arguments) => config(&arguments),
     }
@@ -173,6 +178,6 @@ fn config(arguments: &ConfigArguments) -> Result<(), CommandError> {
 }
 
 /// The environment, but for what is no text and so can't be meant for this program.
-fn variables() -> impl Iterator<Item = (String, String)> {
+pub(super) fn variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }

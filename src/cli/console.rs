@@ -171,7 +171,15 @@ mod tests {
     use crate::train::events::{Cost, Started, Stepped};
 
     fn started() -> Event {
-        Event::Started(Started { parameters: 1, train_samples: 1, val_samples: 1, epochs: 4, epoch: 0, step: 0 })
+        Event::Started(Started {
+            parameters: 1,
+            train_samples: 1,
+            val_samples: 1,
+            epochs: 4,
+            epoch: 0,
+            step: 0,
+            best_by: "loss".into(),
+        })
     }
 
     fn stepped() -> Event {

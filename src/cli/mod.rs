@@ -4,10 +4,17 @@
 
 mod args;
 mod commands;
+mod compare;
 mod console;
+mod evaluate;
+mod export;
 mod log;
+mod modelled;
 mod output;
+mod predict;
 mod progress;
+mod question;
+mod runs;
 mod train;
 mod version;
 
@@ -41,11 +48,17 @@ enum CommandError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Work(#[from] WorkError),
+    /// Two evaluations that can't be compared.
+    #[error("{0} is not a number in both evaluations, so nothing says which is better; choose another --metric")]
+    Undecided(String),
     /// Whoever reads the output has gone, or its disk is full.
     #[error("could not write the result: {0}")]
     Output(#[from] io::Error),
     #[error("{0}")]
     Usage(String),
+    /// What is judged is worse than what it is held against.
+    #[error("{0}")]
+    Degraded(String),
 }
 
 impl CommandError {
@@ -55,7 +68,9 @@ impl CommandError {
             Self::Work(error) => error.exit(),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
             Self::Output(_) => Exit::DiskIo,
+            Self::Undecided(_) => Exit::DataRefused,
             Self::Usage(_) => Exit::Usage,
+            Self::Degraded(_) => Exit::Degraded,
         }
     }
 }

@@ -88,7 +88,7 @@ impl Drop for Bars {
 fn style(unit: Unit) -> ProgressStyle {
     let template = match unit {
         Unit::Bytes => "{prefix:>10} {wide_bar} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta}",
-        Unit::Files | Unit::Frames => "{prefix:>10} {wide_bar} {human_pos}/{human_len}  {rate}  {eta}",
+        Unit::Files | Unit::Frames | Unit::Windows => "{prefix:>10} {wide_bar} {human_pos}/{human_len}  {rate}  {eta}",
     };
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     // indicatif's own rate has four decimals, which flicker.
@@ -126,7 +126,7 @@ impl Stage {
         }
         line += &match self.unit {
             Unit::Bytes => format!(", {}/s", units::bytes(rate as u64)),
-            Unit::Files | Unit::Frames => format!(", {rate:.0}/s"),
+            Unit::Files | Unit::Frames | Unit::Windows => format!(", {rate:.0}/s"),
         };
         if let Some(left) = self.total.map(|total| total.saturating_sub(self.position)).filter(|_| rate > 0.0) {
             line += &format!(", {} left", units::duration(Duration::from_secs_f64((left as f64 / rate).min(1e8))));
@@ -138,7 +138,7 @@ impl Stage {
     fn number(&self, amount: u64) -> String {
         match self.unit {
             Unit::Bytes => units::bytes(amount),
-            Unit::Files | Unit::Frames => HumanCount(amount).to_string(),
+            Unit::Files | Unit::Frames | Unit::Windows => HumanCount(amount).to_string(),
         }
     }
 
@@ -147,6 +147,7 @@ impl Stage {
             Unit::Bytes => units::bytes(amount),
             Unit::Files => units::count(amount, "file"),
             Unit::Frames => units::count(amount, "frame"),
+            Unit::Windows => units::count(amount, "window"),
         }
     }
 }

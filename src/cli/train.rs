@@ -1,15 +1,15 @@
 //! `fragua train`: from its flags to a call of the worker, from the outcome to text.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, IsTerminal, Write as _};
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tracing::info;
 
 use super::args::TrainArguments;
-use super::{CommandError, Session, output};
+use super::{CommandError, Session, output, question};
 use crate::config::{Config, Override};
+use crate::metric::document::Metrics;
+use crate::metric::naming::label;
 use crate::train::events::Reason;
 use crate::util::stop::Stop;
 use crate::util::units;
@@ -86,26 +86,7 @@ pub fn time(text: &str) -> Result<Duration, String> {
 /// Tells what training will take; on a terminal somebody decides.
 fn agree(yes: bool, text: &str, stop: &Stop) -> bool {
     info!("{text}");
-    if yes || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return true;
-    }
-    let asked = write!(std::io::stderr(), "Begin? [y/N] ").and_then(|()| std::io::stderr().flush());
-    let answer = asked.and_then(|()| answer(stop));
-    answer.is_ok_and(|answer| matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
-}
-
-/// The next line that is typed. Reading alone would not end at a signal, which only leaves a wish to stop.
-fn answer(stop: &Stop) -> std::io::Result<String> {
-    let stdin = std::io::stdin();
-    let tick = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-    while stop.check().is_ok() {
-        if poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&tick)).is_ok_and(|ready| ready > 0) {
-            let mut answer = String::new();
-            stdin.lock().read_line(&mut answer)?;
-            return Ok(answer);
-        }
-    }
-    Ok(String::new())
+    yes || !question::can_be_asked() || question::says_yes("Begin?", stop)
 }
 
 /// Why a finished run does not go on, and what makes it go on.
@@ -143,18 +124,30 @@ fn summary_text(summary: &Summary) -> String {
         let values = shown(summary);
         text += &format!("best epoch {best}:\n{values}");
     }
+    if let Ok(metrics) = Metrics::read(&summary.folder.join("evaluation/metrics.json"))
+        && let Some(metric) = metrics.metrics.get(&metrics.primary)
+    {
+        let number = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.4}"));
+        text += &format!("evaluated: {} {}", label(&metrics.primary), number(metric.value));
+        let baselines = metric.baselines.iter().rev().map(|(name, value)| format!(", {name} {}", number(*value)));
+        text += &(baselines.collect::<String>() + "\n");
+    }
     for (what, place) in [
         ("weights", "weights/best.safetensors"),
         ("curves", "plots/loss.png"),
         ("forecasts", "forecasts/"),
         ("numbers", "results.csv"),
+        ("scores", "evaluation/metrics.json"),
+        ("report", "report.html"),
     ] {
         if summary.folder.join(place).exists() {
             // Writing to a string does not fail.
             writeln!(text, "{what:>9}  {folder}/{place}").unwrap_or_default();
         }
     }
-    text += &format!("     next  tensorboard --logdir {folder}/tensorboard, or more --epochs with the same command\n");
+    text += &format!(
+        "     next  fragua evaluate, tensorboard --logdir {folder}/tensorboard, or more --epochs with the same command\n"
+    );
     text
 }
 
@@ -162,10 +155,12 @@ fn summary_text(summary: &Summary) -> String {
 fn shown(summary: &Summary) -> String {
     let known = |(key, value): (&String, &f64)| {
         let name = key.strip_prefix("val.").or_else(|| key.strip_prefix("scores."))?;
-        if name.starts_with("persistence_") {
+        let baseline = summary.best.get(&format!("scores.persistence_{name}"));
+        // Of the many scores those that are held against a baseline are told.
+        let is_told = key.starts_with("val.") && summary.best.contains_key(&format!("scores.{name}"));
+        if name.starts_with("persistence_") || key.starts_with("scores.") && baseline.is_none() || is_told {
             return None;
         }
-        let baseline = summary.best.get(&format!("scores.persistence_{name}"));
         let baseline = baseline.map_or_else(String::new, |value| format!("  persistence {value:.4}"));
         Some(format!("{name:>10} {value:9.4}{baseline}\n"))
     };

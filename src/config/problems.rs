@@ -5,6 +5,7 @@ use crate::data::config::{Source, Synthetic};
 use crate::data::folder_name;
 use crate::task::TaskConfig;
 use crate::task::nowcast::config::{Levels, NowcastConfig};
+use crate::train::target::Target;
 use crate::util::problem::Problem;
 
 use super::Config;
@@ -26,7 +27,19 @@ impl Config {
         found.extend(sections.into_iter().flat_map(|(key, list)| list.into_iter().map(|problem| problem.below(key))));
         found.extend(self.phase_problems(&found));
         found.extend(self.synthetic_problems());
+        found.extend(self.unknown_target());
         found
+    }
+
+    /// Weights can't be compared by what nothing measures.
+    fn unknown_target(&self) -> Option<Problem> {
+        let target = Target::new(&self.train.checkpoint.best_by);
+        let scores: Vec<_> = self.task.scores().into_iter().map(|name| (name, 0.0)).collect();
+        let known = scores.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+        let message = format!("nothing measures {}", target.name());
+        let remedy = format!("write loss, or one of {known}");
+        let is_known = target.check(&["loss"], &scores, 1).is_ok();
+        (!is_known).then(|| Problem::new("train.checkpoint.best_by", message, remedy))
     }
 
     /// A dataset made on this machine is known before it is made: a task that it can't feed is refused now.

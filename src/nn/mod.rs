@@ -2,6 +2,7 @@
 //! Not a task's choice among these, and not what moves the weights.
 
 pub mod convlstm;
+pub mod export;
 pub mod parameters;
 pub mod precision;
 pub mod ssim;

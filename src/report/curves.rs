@@ -1,13 +1,15 @@
 //! Curves over epochs: panels of lines with their names beside them, gaps where there is no value, marks at the best epoch
 //! and where something begins. Everything comes in as plain values; it knows nothing of what they mean.
 
-mod axis;
+pub(super) mod axis;
 mod legend;
 mod panel;
 #[cfg(test)]
 mod tests;
 
 pub use axis::{Scale, brief};
+
+pub(super) use self::axis::{Axis, Tick, round_step};
 
 use self::legend::Legend;
 use self::panel::{Plot, numbers_width};

@@ -1,7 +1,8 @@
 //! A forecast of radar frames beside what was observed: a sheet of all lead times ([`png()`]) and a film ([`gif()`]).
 //! It takes plain arrays and does not know who made the forecast.
 
-mod error_colours;
+pub mod ahead;
+pub(super) mod error_colours;
 mod film;
 mod minutes;
 mod sheet;

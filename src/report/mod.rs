@@ -2,12 +2,15 @@
 
 pub mod animation;
 mod canvas;
+pub mod charts;
 pub mod contact_sheet;
 pub mod curves;
+pub mod error_maps;
 mod film;
 pub mod font;
 pub mod forecast;
 pub mod histogram;
+pub mod page;
 pub mod radar_colours;
 pub mod radar_frame;
 mod strokes;

@@ -24,6 +24,14 @@ impl TaskConfig {
         }
     }
 
+    /// The names of the scores that a validation measures.
+    #[must_use]
+    pub fn scores(&self) -> Vec<String> {
+        match self {
+            Self::Nowcast(nowcast) => nowcast.scores.names(),
+        }
+    }
+
     /// Everything in this section that makes no sense.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {

@@ -41,7 +41,7 @@ impl TrainConfig {
 }
 
 /// Keys that hold for all of training, and why a phase can't have one of its own.
-const OF_THE_WHOLE_RUN: [(&str, &str); 8] = [
+const OF_THE_WHOLE_RUN: [(&str, &str); 9] = [
     ("max_steps", "the limit counts the steps of all phases together and ends all of training"),
     ("max_minutes", "the limit counts the time of all phases together and ends all of training"),
     ("shuffle", "all phases go through the samples in one order"),
@@ -53,6 +53,7 @@ const OF_THE_WHOLE_RUN: [(&str, &str); 8] = [
     ("max_retries", "whether a failed run starts again has nothing to do with its phases"),
     ("checkpoint.keep_last", "the checkpoints of all phases lie in one folder"),
     ("checkpoint.keep_best", "the checkpoints of all phases lie in one folder"),
+    ("checkpoint.best_by", "the best weights of all phases are compared in one folder"),
 ];
 
 impl Phase {
@@ -252,7 +253,13 @@ mod tests {
             max_steps: Some(0),
             patience: Some(0),
             validate: ValidateConfig { every_epochs: 0, every_steps: Some(0) },
-            checkpoint: CheckpointConfig { every_steps: Some(0), every_minutes: Some(0.0), keep_last: 0, keep_best: 0 },
+            checkpoint: CheckpointConfig {
+                every_steps: Some(0),
+                every_minutes: Some(0.0),
+                keep_last: 0,
+                keep_best: 0,
+                ..CheckpointConfig::default()
+            },
             ..TrainConfig::default()
         };
         let validate = ["every_epochs", "every_steps"].map(|key| format!("validate.{key}"));
@@ -296,7 +303,7 @@ mod tests {
         let phase = |train: serde_json::Value| Phase { train: train.as_object().unwrap().clone(), ..Phase::default() };
         let refused = phase(serde_json::json!({
             "epochs": 3, "patience": null, "max_steps": null, "max_minutes": 5, "shuffle": true, "init_from": "storms",
-            "overfit_single_batch": false, "max_retries": 1, "checkpoint": {"every_steps": 5, "keep_last": 1, "keep_best": 1},
+            "overfit_single_batch": false, "max_retries": 1, "checkpoint": {"every_steps": 5, "keep_last": 1, "keep_best": 1, "best_by": "csi_35"},
         }));
         let found = refused.problems();
         let paths: Vec<_> = found.iter().map(|problem| problem.path.strip_prefix("train.").unwrap()).collect();

@@ -278,13 +278,15 @@ pub struct CheckpointConfig {
     pub every_steps: Option<u64>,
     /// The newest checkpoints that are kept.
     pub keep_last: usize,
-    /// The checkpoints with the smallest validation loss that are kept besides.
+    /// The best checkpoints that are kept besides.
     pub keep_best: usize,
+    /// The number by which weights are the best: loss, or a score such as csi_35.
+    pub best_by: String,
 }
 
 impl Default for CheckpointConfig {
     fn default() -> Self {
-        Self { every_minutes: Some(5.0), every_steps: None, keep_last: 2, keep_best: 3 }
+        Self { every_minutes: Some(5.0), every_steps: None, keep_last: 2, keep_best: 3, best_by: "loss".into() }
     }
 }
 

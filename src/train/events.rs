@@ -84,7 +84,7 @@ pub enum Event {
         parts: Vec<Named>,
         /// The task's scores.
         scores: Vec<Named>,
-        /// Whether its loss is the best so far.
+        /// Whether it is the best so far.
         improved: bool,
     },
     /// An epoch is over.
@@ -93,10 +93,10 @@ pub enum Event {
         record: Record,
         /// What it cost.
         cost: Cost,
-        /// Whether its loss is the best so far.
+        /// Whether it is the best so far.
         improved: bool,
     },
-    /// The validation loss is better than ever: this is what the model predicts.
+    /// The weights are better than ever: this is what the model predicts.
     #[serde(skip)]
     Pictures {
         /// The epoch, counted from 0.
@@ -130,6 +130,8 @@ pub struct Started {
     pub epoch: u64,
     /// Steps that were complete before.
     pub step: u64,
+    /// The number by which weights are the best.
+    pub best_by: String,
 }
 
 /// A step of the optimizer.
@@ -211,8 +213,20 @@ pub struct Ended {
     pub epoch: u64,
     /// Steps that were made.
     pub step: u64,
-    /// The best epoch, counted from 1, and its loss.
-    pub best: Option<(u64, f64)>,
+    /// The best validation.
+    pub best: Option<Best>,
+}
+
+/// The validation whose weights are the best.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Best {
+    /// The epoch that it belongs to, counted from 1.
+    pub epoch: u64,
+    /// The number by which it is the best.
+    pub by: String,
+    /// Its value.
+    pub value: f64,
 }
 
 /// Why training ended.

@@ -23,4 +23,5 @@ pub mod retries;
 pub mod run_folder;
 pub mod scaler;
 pub mod schedule;
+pub mod target;
 pub mod task;

@@ -6,6 +6,8 @@
 pub enum Exit {
     /// The work is done and durable, or training stopped early because it had converged.
     Done = 0,
+    /// Compared, and worse than what it was held against, as `diff` and `grep` end.
+    Degraded = 1,
     /// The command line could not be understood.
     Usage = 2,
     /// Data was refused: damaged, hostile, of the wrong kind, not prepared yet, or too much of it unusable.

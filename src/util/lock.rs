@@ -78,6 +78,13 @@ impl FolderLock {
     }
 }
 
+/// Whether a process holds a folder. Looks without leaving anything, so that it also works where nothing may be written.
+#[must_use]
+pub fn is_held(folder: &Path) -> bool {
+    let Ok(file) = File::open(folder.join(".lock")) else { return false };
+    matches!(flock(&file, FlockOperation::NonBlockingLockShared), Err(Errno::WOULDBLOCK))
+}
+
 fn lock(path: &Path) -> Result<File, LockError> {
     let mut options = OpenOptions::new();
     let options = options.create(true).truncate(false).read(true).write(true);
@@ -121,7 +128,9 @@ mod tests {
         let error = FolderLock::acquire(folder.path()).unwrap_err();
         assert_eq!(error.exit(), Exit::TryAgain);
         assert!(error.to_string().contains(&format!("process {} on ", std::process::id())), "{error}");
+        assert!(is_held(folder.path()));
         drop(first);
+        assert!(!is_held(folder.path()));
         FolderLock::acquire(folder.path()).unwrap();
     }
 

@@ -9,6 +9,8 @@ pub enum Unit {
     Files,
     /// Frames: one time of one event.
     Frames,
+    /// Windows: consecutive frames of an event.
+    Windows,
 }
 
 /// Receives the progress of one stage after the other. Calls may come from several threads.

@@ -1,13 +1,20 @@
 //! The stages of a run. Each is finished once, durably, and skipped when it is; each can be killed and started again.
 
+pub mod compare;
 mod error;
+pub mod evaluate;
+pub mod export;
+pub mod predict;
+pub mod runs;
 pub mod train;
+pub mod trained;
 
 use std::path::{Path, PathBuf};
 
 use tracing::warn;
 
 pub use self::error::WorkError;
+pub use self::trained::{TrainedError, TrainedModel, Wanted};
 use crate::config::Config;
 use crate::data::acquire::{self, AcquireError, Acquired};
 use crate::data::config::{DataConfig, Synthetic};

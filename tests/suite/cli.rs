@@ -29,7 +29,7 @@ fn command(program: &Program, arguments: &[&str]) -> Command {
 }
 
 /// Both outputs and the exit code, with this test's folder and all durations taken out.
-fn screen(program: &Program, arguments: &[&str]) -> String {
+pub fn screen(program: &Program, arguments: &[&str]) -> String {
     let outcome = Outcome::of(command(program, arguments).output().unwrap());
     let folder = fs::canonicalize(program.folder()).unwrap().display().to_string();
     let tidy = |text: &str| {

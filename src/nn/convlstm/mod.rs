@@ -15,6 +15,7 @@ use super::precision::Precision;
 use layer::Layer;
 use norm::BoundNorm;
 pub use norm::Norm;
+pub(in crate::nn) use norm::{EPSILON, groups};
 
 /// The head's convolution, whatever that of the layers is.
 const HEAD_KERNEL: i64 = 3;

@@ -6,7 +6,7 @@ use crate::nn::parameters::ParameterSpec;
 use crate::nn::precision::Precision;
 
 /// Added to the variance, as in PyTorch.
-const EPSILON: f64 = 1e-5;
+pub(in crate::nn) const EPSILON: f64 = 1e-5;
 
 /// Channels of a group where the hidden channels can be divided so (Wu and He 2018).
 const GROUP_CHANNELS: i64 = 16;
@@ -66,15 +66,17 @@ impl BoundNorm {
         drop(states_bcyx);
         let normalised = match self {
             Self::Layer([scale, bias]) => all.layer_norm(scale.size(), Some(scale), Some(bias), EPSILON, true),
-            Self::Group([scale, bias]) => all.group_norm(groups(scale), Some(scale), Some(bias), EPSILON, true),
+            Self::Group([scale, bias]) => {
+                all.group_norm(groups(scale.size()[0]), Some(scale), Some(bias), EPSILON, true)
+            }
             Self::None => all,
         };
         precision.cast(&normalised).split(samples, 0)
     }
 }
 
-fn groups(scale: &Tensor) -> i64 {
-    let hidden = scale.size()[0];
+/// The groups of this many channels.
+pub(in crate::nn) fn groups(hidden: i64) -> i64 {
     hidden / greatest_common_divisor(hidden, GROUP_CHANNELS)
 }
 
@@ -88,7 +90,6 @@ mod tests {
 
     #[test]
     fn a_group_has_sixteen_channels_where_it_can() {
-        let groups = |hidden: i64| groups(&Tensor::zeros([hidden], (Kind::Float, tch::Device::Cpu)));
         assert_eq!([128, 64, 32, 16].map(groups), [8, 4, 2, 1]);
         assert_eq!([24, 12, 3, 1].map(groups), [3, 3, 3, 1]);
     }

@@ -13,18 +13,18 @@ pub enum Scale {
 
 /// A place on the axis that is named.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Tick {
-    pub(super) value: f64,
-    pub(super) label: String,
+pub(in crate::report) struct Tick {
+    pub(in crate::report) value: f64,
+    pub(in crate::report) label: String,
 }
 
 /// An axis that spans all its values.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Axis {
+pub(in crate::report) struct Axis {
     logarithmic: bool,
     from: f64,
     to: f64,
-    pub(super) ticks: Vec<Tick>,
+    pub(in crate::report) ticks: Vec<Tick>,
 }
 
 /// The share of its length by which an axis is longer than its values, at each end.
@@ -34,7 +34,7 @@ const SAME: f64 = 1e-9;
 
 impl Axis {
     /// An axis for the values with about so many ticks.
-    pub(super) fn over(values: &[f64], scale: Scale, ticks: usize) -> Self {
+    pub(in crate::report) fn over(values: &[f64], scale: Scale, ticks: usize) -> Self {
         let logarithmic = scale == Scale::Logarithmic;
         let shown = || values.iter().copied().filter(|&value| has_place(value, logarithmic));
         let (low, high) = (shown().fold(f64::INFINITY, f64::min), shown().fold(f64::NEG_INFINITY, f64::max));
@@ -69,8 +69,21 @@ impl Axis {
         Self { logarithmic: true, from, to, ticks: factor_ticks(from, to, ticks) }
     }
 
+    /// An axis between two values, whatever is drawn.
+    pub(in crate::report) fn fixed(from: f64, to: f64, ticks: usize) -> Self {
+        Self { logarithmic: false, from, to, ticks: even_ticks(from, to, ticks) }
+    }
+
+    pub(in crate::report) fn from(&self) -> f64 {
+        self.from
+    }
+
+    pub(in crate::report) fn to(&self) -> f64 {
+        self.to
+    }
+
     /// Where a value stands: 0 at the lower end, 1 at the upper one; none for what has no place.
-    pub(super) fn share(&self, value: f64) -> Option<f64> {
+    pub(in crate::report) fn share(&self, value: f64) -> Option<f64> {
         let share = match self.logarithmic {
             true => (value / self.from).ln() / (self.to / self.from).ln(),
             false => (value - self.from) / (self.to - self.from),
@@ -99,7 +112,7 @@ fn even_ticks(from: f64, to: f64, most: usize) -> Vec<Tick> {
 }
 
 /// The smallest of 1, 2 or 5 times a power of ten that is not smaller.
-pub(super) fn round_step(least: f64) -> (f64, i32) {
+pub(in crate::report) fn round_step(least: f64) -> (f64, i32) {
     let exponent = least.log10().floor() as i32;
     let power = 10_f64.powi(exponent);
     match [1.0, 2.0, 5.0].into_iter().find(|digit| digit * power >= least * (1.0 - 1e-9)) {

@@ -22,7 +22,7 @@ const COLOURS: [Rgb; 11] = [
 ];
 
 /// The colour of an error at a pixel; missing is hatched as everywhere.
-pub(super) fn colour(error_db: f32, x: usize, y: usize) -> Rgb {
+pub(in crate::report) fn colour(error_db: f32, x: usize, y: usize) -> Rgb {
     if error_db.is_nan() {
         return radar_colours::colour(error_db, x, y);
     }
@@ -31,15 +31,15 @@ pub(super) fn colour(error_db: f32, x: usize, y: usize) -> Rgb {
 }
 
 /// The error that must not vanish in a small picture.
-pub(super) fn larger(one: f32, other: f32) -> f32 {
+pub(in crate::report) fn larger(one: f32, other: f32) -> f32 {
     if other.is_nan() || one.abs() > other.abs() { one } else { other }
 }
 
 /// How wide [`legend`] is in pixels.
-pub(super) const LEGEND_WIDTH: usize = 96;
+pub(in crate::report) const LEGEND_WIDTH: usize = 96;
 
 /// The colour bar, as tall as that of reflectivity.
-pub(super) fn legend(canvas: &mut Canvas, [x, y]: [usize; 2], height: usize) {
+pub(in crate::report) fn legend(canvas: &mut Canvas, [x, y]: [usize; 2], height: usize) {
     let (top, bar_height) = bar(y, height);
     let edge = |cell: usize| top + cell * bar_height / COLOURS.len();
     canvas.text("error, dB", [x, y + 9], 14, BLACK);

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::metric::sums::{LeadSums, Levels as Measured};
 use crate::util::problem::Problem;
 
 use super::config::{
@@ -177,6 +178,7 @@ impl ScoresConfig {
                 found.push(Problem::new(path, message, "write the thresholds from the weakest to the strongest"));
             }
         }
+        found.extend(self.unknown_primary());
         for (index, scale) in self.fss_scales_px.iter().enumerate() {
             let path = format!("fss_scales_px.{index}");
             let widest = prepare.size[0].min(prepare.size[1]);
@@ -192,6 +194,28 @@ impl ScoresConfig {
             }
         }
         found
+    }
+}
+
+impl ScoresConfig {
+    /// The names of all scores at these thresholds and scales.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let levels = Measured {
+            thresholds_dbz: self.thresholds_dbz.clone(),
+            scales_px: self.fss_scales_px.clone(),
+            span_dbz: 1.0,
+        };
+        LeadSums::none(&levels).scores(&levels).into_iter().map(|score| score.name).collect()
+    }
+
+    /// A score that is not measured can't decide.
+    fn unknown_primary(&self) -> Option<Problem> {
+        let wanted = self.primary.as_ref()?;
+        let known = self.names();
+        let remedy = format!("write one of {}, or null", known.join(", "));
+        let message = format!("there is no score {wanted} at these thresholds and scales");
+        (!known.contains(wanted)).then(|| Problem::new("primary", message, remedy))
     }
 }
 

@@ -190,10 +190,32 @@ pub struct ScoresConfig {
     pub thresholds_dbz: Vec<f64>,
     /// The side lengths of the squares that the fractions skill score compares.
     pub fss_scales_px: Vec<usize>,
+    /// The score that evaluations are compared by; by default the CSI at 35 dBZ, or at the threshold nearest to it.
+    pub primary: Option<String>,
 }
+
+impl ScoresConfig {
+    /// The score that evaluations are compared by.
+    #[must_use]
+    pub fn primary(&self) -> String {
+        let distance = |dbz: &&f64| (**dbz - USUAL_DBZ).abs();
+        let nearest = || self.thresholds_dbz.iter().min_by(|one, other| distance(one).total_cmp(&distance(other)));
+        match &self.primary {
+            Some(name) => name.clone(),
+            None => nearest().map_or_else(|| "rmse_dbz".to_owned(), |dbz| format!("csi_{dbz}")),
+        }
+    }
+}
+
+/// Where storms begin to matter.
+const USUAL_DBZ: f64 = 35.0;
 
 impl Default for ScoresConfig {
     fn default() -> Self {
-        Self { thresholds_dbz: vec![20.0, 30.0, 35.0, 40.0, 45.0, 50.0], fss_scales_px: vec![1, 5, 15, 31] }
+        Self {
+            thresholds_dbz: vec![20.0, 30.0, 35.0, 40.0, 45.0, 50.0],
+            fss_scales_px: vec![1, 5, 15, 31],
+            primary: None,
+        }
     }
 }

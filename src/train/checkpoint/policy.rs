@@ -61,8 +61,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const CONFIG: CheckpointConfig =
-        CheckpointConfig { every_minutes: Some(5.0), every_steps: Some(100), keep_last: 2, keep_best: 3 };
+    const CONFIG: CheckpointConfig = CheckpointConfig {
+        every_minutes: Some(5.0),
+        every_steps: Some(100),
+        keep_last: 2,
+        keep_best: 3,
+        best_by: String::new(),
+    };
 
     fn at(epoch: u64, step: u64, seconds: u64) -> Moment {
         let id = CheckpointId { epoch, step };

@@ -4,15 +4,7 @@
 use std::cmp::Ordering;
 
 use super::id::CheckpointId;
-
-/// Which way a score gets better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// Losses.
-    Lower,
-    /// Scores such as CSI.
-    Higher,
-}
+use crate::metric::better::Better;
 
 /// What is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +16,7 @@ pub struct Keep {
     /// The score that decides, a key of the manifest's `metrics`.
     pub metric: String,
     /// Which way it gets better.
-    pub direction: Direction,
+    pub better: Better,
 }
 
 /// One valid checkpoint that stands on the disk.
@@ -49,7 +41,7 @@ pub fn deletions(standing: &[Standing], written: CheckpointId, keep: &Keep) -> V
     }
     let mut newest_first: Vec<&Standing> = standing.iter().collect();
     newest_first.sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.id));
-    let best_first = ranked(standing, keep.direction);
+    let best_first = ranked(standing, keep.better);
     let last: Vec<CheckpointId> =
         newest_first.iter().take(keep.last).map(|checkpoint| checkpoint.id).chain([written]).collect();
     let starts = last.iter().filter_map(|&id| start_of(id, &newest_first));
@@ -66,15 +58,14 @@ fn start_of(id: CheckpointId, newest_first: &[&Standing]) -> Option<CheckpointId
 
 /// Those with a score, best first; of equals the older one is better, as it was when it was found. A phase may change the
 /// loss, so only those of the newest phase are compared.
-fn ranked(standing: &[Standing], direction: Direction) -> Vec<&Standing> {
+fn ranked(standing: &[Standing], better: Better) -> Vec<&Standing> {
     let scored = |checkpoint: &&Standing| checkpoint.score.is_some_and(|score| !score.is_nan());
     let mut ranked: Vec<&Standing> = standing.iter().filter(scored).collect();
     let newest = ranked.iter().map(|checkpoint| checkpoint.phase).max();
     ranked.retain(|checkpoint| Some(checkpoint.phase) == newest);
     ranked.sort_by(|one, other| {
-        let order = one.score.partial_cmp(&other.score).unwrap_or(Ordering::Equal);
-        let order = if direction == Direction::Higher { order.reverse() } else { order };
-        order.then(one.id.cmp(&other.id))
+        let gain = one.score.zip(other.score).map_or(0.0, |(one, other)| better.gain(one, other));
+        0.0.partial_cmp(&gain).unwrap_or(Ordering::Equal).then(one.id.cmp(&other.id))
     });
     ranked
 }
@@ -84,8 +75,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn keep(last: usize, best: usize, direction: Direction) -> Keep {
-        Keep { last, best, metric: "val_loss".into(), direction }
+    fn keep(last: usize, best: usize, better: Better) -> Keep {
+        Keep { last, best, metric: "val_loss".into(), better }
     }
 
     fn id(epoch: u64) -> CheckpointId {
@@ -102,36 +93,36 @@ mod tests {
     #[test]
     fn the_newest_and_the_best_stay() {
         let all = standing(&[5.0, 1.0, 4.0, 2.0, 3.0, 6.0]);
-        assert_eq!(deletions(&all, id(6), &keep(2, 2, Direction::Lower)), [id(1), id(3)]);
-        assert_eq!(deletions(&all, id(6), &keep(1, 2, Direction::Higher)), [id(2), id(3), id(4), id(5)]);
+        assert_eq!(deletions(&all, id(6), &keep(2, 2, Better::Lower)), [id(1), id(3)]);
+        assert_eq!(deletions(&all, id(6), &keep(1, 2, Better::Higher)), [id(2), id(3), id(4), id(5)]);
     }
 
     #[test]
     fn of_equal_scores_the_older_stays_and_no_number_is_never_best() {
         let all = standing(&[2.0, 2.0, f64::NAN, 9.0]);
-        assert_eq!(deletions(&all, id(4), &keep(1, 1, Direction::Lower)), [id(2), id(3)]);
+        assert_eq!(deletions(&all, id(4), &keep(1, 1, Better::Lower)), [id(2), id(3)]);
     }
 
     #[test]
     fn scores_of_an_earlier_phase_are_not_compared_with_those_of_a_later_one() {
         let mut all = standing(&[0.1, 0.2, 7.0, 8.0, 9.0]);
         all[2..].iter_mut().for_each(|checkpoint| checkpoint.phase = 1);
-        assert_eq!(deletions(&all, id(5), &keep(1, 2, Direction::Lower)), [id(1), id(2)]);
-        assert_eq!(deletions(&all[..3], id(3), &keep(1, 2, Direction::Lower)), [id(1), id(2)]);
+        assert_eq!(deletions(&all, id(5), &keep(1, 2, Better::Lower)), [id(1), id(2)]);
+        assert_eq!(deletions(&all[..3], id(3), &keep(1, 2, Better::Lower)), [id(1), id(2)]);
         all[2].score = None;
-        assert_eq!(deletions(&all[..3], id(3), &keep(1, 1, Direction::Lower)), [id(2)], "the later one has none yet");
+        assert_eq!(deletions(&all[..3], id(3), &keep(1, 1, Better::Lower)), [id(2)], "the later one has none yet");
     }
 
     #[test]
     fn order_is_by_number() {
         let all =
             [99_999, 100_000, 9_999].map(|epoch| Standing { id: id(epoch), phase: 0, score: None, starts_epoch: true });
-        assert_eq!(deletions(&all, id(100_000), &keep(1, 3, Direction::Lower)), [id(9_999), id(99_999)]);
+        assert_eq!(deletions(&all, id(100_000), &keep(1, 3, Better::Lower)), [id(9_999), id(99_999)]);
     }
 
     #[test]
     fn nothing_goes_where_the_new_one_does_not_stand() {
-        assert_eq!(deletions(&standing(&[1.0, 2.0, 3.0]), id(4), &keep(1, 0, Direction::Lower)), []);
+        assert_eq!(deletions(&standing(&[1.0, 2.0, 3.0]), id(4), &keep(1, 0, Better::Lower)), []);
     }
 
     #[test]
@@ -142,7 +133,7 @@ mod tests {
         };
         let all = [at(2, 20, true), at(2, 25, false), at(3, 30, true), at(3, 33, false), at(3, 36, false)];
         let gone =
-            |count: usize, last: usize| deletions(&all[..count], all[count - 1].id, &keep(last, 0, Direction::Lower));
+            |count: usize, last: usize| deletions(&all[..count], all[count - 1].id, &keep(last, 0, Better::Lower));
         assert_eq!(gone(5, 1), [all[0].id, all[1].id, all[3].id]);
         assert_eq!(gone(5, 2), [all[0].id, all[1].id]);
         assert_eq!(gone(3, 1), [all[0].id, all[1].id]);
@@ -156,7 +147,7 @@ mod tests {
             scores in proptest::collection::vec(proptest::option::of(0_i32..5), 1..12),
             last in 0_usize..5, best in 0_usize..5, written: proptest::sample::Index, higher: bool,
         ) {
-            let direction = if higher { Direction::Higher } else { Direction::Lower };
+            let direction = if higher { Better::Higher } else { Better::Lower };
             let standing = |(epoch, score): (u64, &Option<i32>)| {
                 Standing { id: id(epoch), phase: 0, score: score.map(f64::from), starts_epoch: true }
             };

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::disk::{Disk, memory::MemoryDisk};
-use super::retention::{Direction, Keep};
+use super::retention::Keep;
 use super::safetensors::Metadata;
 use super::weights::Weights;
 use super::*;
+use crate::metric::better::Better;
 
 pub const FOLDER: &str = "run/checkpoints";
 pub const WEIGHTS: &str = "run/weights";
@@ -36,7 +37,7 @@ pub fn snapshot(epoch: u64) -> Snapshot {
 }
 
 pub fn keep() -> Keep {
-    Keep { last: 1, best: 1, metric: "val_loss".into(), direction: Direction::Lower }
+    Keep { last: 1, best: 1, metric: "val_loss".into(), better: Better::Lower }
 }
 
 pub fn open(disk: &MemoryDisk) -> Result<Store, CheckpointError> {

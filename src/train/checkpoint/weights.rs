@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::array::NamedArray;
-use super::disk::{Disk, create_folders, forget, partials, remove_tree, rename};
+use super::disk::{Disk, RealDisk, create_folders, forget, partials, remove_tree, rename};
 use super::error::CheckpointError;
 use super::id::CheckpointId;
 use super::safetensors::{self, Metadata};
@@ -81,6 +81,17 @@ impl Weights {
 
 const CHECKPOINT: &str = "checkpoint";
 
+/// Writes a weights file, with its free text, so that a reader sees the old file or the new, never a part.
+///
+/// # Errors
+/// Where the disk failed; the old file then stands.
+pub fn write(path: &Path, arrays: &[NamedArray], metadata: &Metadata) -> Result<(), FsError> {
+    let partial = partial_name(path);
+    write_arrays(&RealDisk, &partial, arrays, metadata)
+        .and_then(|_| rename(&RealDisk, &partial, path))
+        .inspect_err(|_| forget(&RealDisk, &partial))
+}
+
 /// Reads a weights file, with its free text: the task, the checkpoint that it comes from.
 ///
 /// # Errors
@@ -91,13 +102,24 @@ pub fn read(disk: &dyn Disk, path: &Path) -> Result<(Vec<NamedArray>, Metadata),
     safetensors::read(&file).map_err(|problem| CheckpointError::Damaged { path: path.into(), problem })
 }
 
+/// What a weights file says about itself, read from its header alone.
+///
+/// # Errors
+/// Where it can't be read.
+pub fn metadata(disk: &dyn Disk, path: &Path) -> Result<Metadata, CheckpointError> {
+    let mut file = disk.open_file(path).map_err(FsError::at("read", path))?;
+    safetensors::read_metadata(&mut file).map_err(|problem| CheckpointError::Damaged { path: path.into(), problem })
+}
+
 /// The checkpoint that a weights file comes from, read from its header alone.
 ///
 /// # Errors
 /// Where it can't be read, or does not say.
 pub fn origin(disk: &dyn Disk, path: &Path) -> Result<CheckpointId, CheckpointError> {
-    let mut file = disk.open_file(path).map_err(FsError::at("read", path))?;
     let damaged = |problem| CheckpointError::Damaged { path: path.into(), problem };
-    let metadata = safetensors::read_metadata(&mut file).map_err(damaged)?;
-    metadata.get(CHECKPOINT).ok_or_else(|| damaged("it does not name its checkpoint".into()))?.parse().map_err(damaged)
+    metadata(disk, path)?
+        .get(CHECKPOINT)
+        .ok_or_else(|| damaged("it does not name its checkpoint".into()))?
+        .parse()
+        .map_err(damaged)
 }

@@ -7,13 +7,15 @@ use super::meter::Meter;
 use super::phase::Tools;
 use super::saving::{Keeper, capture, restore_weights};
 use super::state::State;
+use super::validate::val_samples;
 use super::{Engine, TrainError};
 use crate::native::gpu::Gpu;
 use crate::train::checkpoint::{Publish, Snapshot};
 use crate::train::config::TrainConfig;
 use crate::train::events::{Event, Observers, Started};
 use crate::train::feed::Feed;
-use crate::train::task::Task;
+use crate::train::target::Target;
+use crate::train::task::{Scores, Task};
 use crate::util::stop::Stop;
 
 /// The samples of both sides of the split.
@@ -107,7 +109,9 @@ impl<T: Task> Engine<T> {
         // Nobody wants to load weights that have learned nothing.
         let start = Snapshot { publish: Publish::default(), ..capture(&task, &tools, &state, seed)? };
         let (saved, last_good) = (start.id, Arc::new(start));
-        let best = state.best;
+        let target = Target::new(&config.checkpoint.best_by);
+        target.check(task.parts(), &task.scores().values(), val_samples(&feeds, config))?;
+        let best = state.best.clone();
         Ok(Self {
             task,
             feeds,
@@ -123,6 +127,7 @@ impl<T: Task> Engine<T> {
             stop,
             meter: Meter::start(gpu, began),
             last_saved: (saved, Instant::now()),
+            target,
             best,
         })
     }
@@ -135,6 +140,7 @@ impl<T: Task> Engine<T> {
             epochs: self.phases.iter().map(|phase| phase.epochs as u64).sum(),
             epoch: self.state.epoch,
             step: self.state.step,
+            best_by: self.target.name().to_owned(),
         };
         self.tell(&Event::Started(started));
     }

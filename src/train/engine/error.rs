@@ -11,6 +11,7 @@ use crate::train::feed::FeedError;
 use crate::train::micro_batch::OutOfMemory;
 use crate::train::optimizer::OptimizerError;
 use crate::train::run_folder::RunError;
+use crate::train::target::TargetError;
 use crate::train::task::TaskError;
 use crate::util::exit::Exit;
 use crate::util::stop::Stopped;
@@ -77,6 +78,9 @@ pub enum TrainError {
         /// What was tried.
         source: Diverged,
     },
+    /// Nothing measures what weights shall be compared by.
+    #[error(transparent)]
+    Target(#[from] TargetError),
     /// A checkpoint was made with other phases, another task or another program.
     #[error("checkpoint {checkpoint} does not fit this run: {problem}; start a new run with --no-resume")]
     Misfit {
@@ -117,6 +121,7 @@ impl TrainError {
             Self::OutOfMemory { .. } => "out of memory",
             Self::Diverged { .. } => "diverged",
             Self::Misfit { .. } => "misfit",
+            Self::Target(_) => "target",
             Self::Optimizer(_) | Self::NotFlat(_) | Self::Parameters(_) => "bug",
         }
     }
@@ -135,6 +140,7 @@ impl TrainError {
             Self::OutOfMemory { source, .. } => source.exit(),
             Self::Diverged { source, .. } => source.exit(),
             Self::Misfit { .. } => Exit::Configuration,
+            Self::Target(error) => error.exit(),
             Self::Optimizer(error) => error.exit(),
             Self::NotFlat(_) | Self::Torch(_) | Self::StopWithoutSignal => Exit::Bug,
         }

@@ -7,7 +7,7 @@
 //! epoch    steps until the epoch or a limit ends          validate  the loss and scores over the other samples
 //! midway   a validation in the midst of an epoch          verdict   what a validation loss means
 //! saving   snapshots, and going back to one               state     all of it that a checkpoint keeps
-//! rehearse one step without consequences, for estimates
+//! rehearse one step without consequences, for estimates  evaluation  loss and scores without training
 //! ```
 //!
 //! Whatever a run does follows from its configuration, its samples and its state; so a run that is stopped after any step
@@ -17,6 +17,7 @@ mod background;
 mod begin;
 mod epoch;
 mod error;
+mod evaluation;
 mod fault;
 mod gradient;
 mod meter;
@@ -40,16 +41,17 @@ use std::time::Instant;
 pub use background::Background;
 pub use begin::{Feeds, Setting};
 pub use error::TrainError;
+pub use evaluation::evaluate;
 pub use rehearse::Rehearsal;
-pub use saving::{Keeper, NotKept, VAL_LOSS};
+pub use saving::{Keeper, NotKept};
 pub use state::State;
 
 use self::meter::Meter;
 use self::phase::Tools;
-use self::state::Best;
 use super::checkpoint::{CheckpointId, Snapshot};
 use super::config::TrainConfig;
-use super::events::{Ended, Event, Observers, Reason};
+use super::events::{Best, Ended, Event, Observers, Reason};
+use super::target::Target;
 use super::task::Task;
 use crate::util::stop::Stop;
 
@@ -74,6 +76,8 @@ pub struct Engine<T: Task> {
     meter: Meter,
     /// What was saved last, and when.
     last_saved: (CheckpointId, Instant),
+    /// By which number weights are the best.
+    target: Target,
     /// What was published as the best: that of the state, or what a limit cut short before there was any.
     best: Option<Best>,
 }

@@ -53,9 +53,6 @@ impl Keeper for NotKept {
     }
 }
 
-/// The score by which checkpoints are compared; less is better.
-pub const VAL_LOSS: &str = "val_loss";
-
 /// The whole state of training at this moment.
 pub(super) fn capture<T: Task>(task: &T, tools: &Tools, state: &State, seed: u64) -> Result<Snapshot, TrainError> {
     let parameters = task.parameters();
@@ -63,7 +60,7 @@ pub(super) fn capture<T: Task>(task: &T, tools: &Tools, state: &State, seed: u64
         position: state.seen as u64,
         phase: state.phase as u64,
         seed,
-        best: state.best.iter().map(|best| (VAL_LOSS.to_owned(), best.loss)).collect(),
+        best: state.best.iter().map(|best| (best.by.clone(), best.value)).collect(),
         state: json!(state),
         ..Progress::default()
     };
@@ -84,9 +81,8 @@ pub(super) fn restore_weights(parameters: &Parameters, snapshot: &Snapshot) -> R
 }
 
 /// What a checkpoint says about its validation.
-fn metrics(parts: &[Named], scores: &[Named], loss: Option<f64>) -> BTreeMap<String, f64> {
-    let loss = loss.map(|loss| (VAL_LOSS.to_owned(), loss));
-    parts.iter().chain(scores).cloned().chain(loss).collect()
+fn metrics(parts: &[Named], scores: &[Named], target: Option<Named>) -> BTreeMap<String, f64> {
+    parts.iter().chain(scores).cloned().chain(target).collect()
 }
 
 impl<T: Task> Engine<T> {
@@ -125,21 +121,26 @@ impl<T: Task> Engine<T> {
     pub(super) fn save_epoch(
         &mut self,
         record: &Record,
-        loss: Option<f64>,
+        target: Option<f64>,
         publish: Publish,
     ) -> Result<(), TrainError> {
         let mut snapshot = Snapshot { publish, ..self.capture()? };
-        snapshot.progress.metrics = metrics(&record.val, &record.scores, loss);
+        snapshot.progress.metrics = metrics(&record.val, &record.scores, self.compared(target));
         let snapshot = Arc::new(snapshot);
         self.last_good = Arc::clone(&snapshot);
         self.hand_over(snapshot)
     }
 
     /// Saves the best weights in the midst of an epoch.
-    pub(super) fn save_midway(&mut self, found: &Validation, loss: f64) -> Result<(), TrainError> {
+    pub(super) fn save_midway(&mut self, found: &Validation, target: f64) -> Result<(), TrainError> {
         let mut snapshot = Snapshot { publish: Publish { last: true, best: true }, ..self.capture()? };
-        snapshot.progress.metrics = metrics(&found.parts, &found.scores, Some(loss));
+        snapshot.progress.metrics = metrics(&found.parts, &found.scores, self.compared(Some(target)));
         self.hand_over(Arc::new(snapshot))
+    }
+
+    /// What a checkpoint is compared by, under the name by which it is looked for.
+    fn compared(&self, target: Option<f64>) -> Option<Named> {
+        target.map(|value| (self.target.name().to_owned(), value))
     }
 
     fn is_due(&self, stopping: bool) -> bool {

@@ -8,7 +8,7 @@ use crate::data::loader::Position;
 use crate::train::checkpoint::{CheckpointId, Snapshot};
 use crate::train::config::TrainConfig;
 use crate::train::divergence::Divergence;
-use crate::train::events::Named;
+use crate::train::events::{Best, Named};
 use crate::train::micro_batch::MicroBatchSize;
 use crate::train::patience::PatienceState;
 use crate::train::plateau::PlateauState;
@@ -52,16 +52,6 @@ pub struct State {
     pub divergence: Divergence,
     /// The scale of the loss, for fp16.
     pub scaler: Option<LossScaler>,
-}
-
-/// The best validation.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Best {
-    /// The epoch that it belongs to, counted from 1.
-    pub epoch: u64,
-    /// Its validation loss.
-    pub loss: f64,
 }
 
 /// Sums of loss parts, weighted.
@@ -135,6 +125,8 @@ impl State {
         Self {
             micro_batch: self.micro_batch.under(config.micro_batch),
             scaler: scales_loss.then(|| self.scaler.unwrap_or_default()),
+            // What was the best by another number says nothing about this one.
+            best: self.best.filter(|best| best.by == config.checkpoint.best_by),
             ..self
         }
     }

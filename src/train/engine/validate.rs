@@ -2,11 +2,12 @@
 
 use std::time::Instant;
 
-use super::Engine;
 use super::error::TrainError;
 use super::fault::{Fault, attempted, caught};
 use super::state::Sums;
+use super::{Engine, Feeds};
 use crate::data::loader::Position;
+use crate::train::config::TrainConfig;
 use crate::train::events::{Event, Named};
 use crate::train::task::{Scores, Task};
 
@@ -69,10 +70,7 @@ impl<T: Task> Engine<T> {
     }
 
     pub(super) fn val_samples(&self) -> usize {
-        if self.config().overfit_single_batch {
-            return self.config().micro_batch.min(self.feeds.train.samples());
-        }
-        self.feeds.val.as_ref().map_or(0, |feed| feed.samples())
+        val_samples(&self.feeds, self.config())
     }
 
     pub(super) fn evaluate_batch(
@@ -124,6 +122,14 @@ impl<T: Task> Engine<T> {
         }
         Ok(())
     }
+}
+
+/// The samples of a validation: those of the other side, or the one batch that is learned by heart.
+pub(super) fn val_samples<S: Clone>(feeds: &Feeds<S>, config: &TrainConfig) -> usize {
+    if config.overfit_single_batch {
+        return config.micro_batch.min(feeds.train.samples());
+    }
+    feeds.val.as_ref().map_or(0, |feed| feed.samples())
 }
 
 /// Whether a sample is one of those that are spread evenly over all.

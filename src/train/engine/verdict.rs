@@ -2,10 +2,9 @@
 
 use super::Engine;
 use super::error::TrainError;
-use super::state::Best;
 use super::validate::Validation;
 use crate::train::checkpoint::Publish;
-use crate::train::events::{Ended, Event, Reason, Record};
+use crate::train::events::{Best, Ended, Event, Reason, Record};
 use crate::train::patience::{Outlook, Patience};
 use crate::train::task::Task;
 
@@ -18,8 +17,14 @@ impl<T: Task> Engine<T> {
         let validated = found.is_some();
         let record = self.record(found.unwrap_or_default());
         let loss = validated.then(|| record.val.first().or(record.train.first()).map_or(f64::NAN, |(_, loss)| *loss));
+        let target = validated.then(|| match record.val.is_empty() {
+            true => self.target.value(&record.train, &[]),
+            false => self.target.value(&record.val, &record.scores),
+        });
         let may_be_best = cut.is_none() || self.state.best.is_none();
-        let improved = may_be_best && loss.is_some_and(|loss| self.is_best(loss));
+        // Weights whose loss is no number predict none, whatever a score says.
+        let is_sound = loss.is_some_and(f64::is_finite);
+        let improved = may_be_best && is_sound && target.is_some_and(|value| self.is_best(value));
         // What is told is the speed of training, without that of drawing.
         let cost = self.cost();
         if improved {
@@ -27,21 +32,21 @@ impl<T: Task> Engine<T> {
         }
         self.tell(&Event::EpochEnded { record: record.clone(), cost, improved });
         if cut.is_none() {
-            self.state.best = self.best;
+            self.state.best = self.best.clone();
             if let Some(loss) = loss {
                 self.learn(loss);
             }
             self.grow_back();
             self.state.end_epoch();
         }
-        self.save_epoch(&record, loss, Publish { last: true, best: improved })
+        self.save_epoch(&record, target, Publish { last: true, best: improved })
     }
 
-    /// Whether a loss of the epoch at hand is better than all before it; it is then remembered, but not yet in the state.
-    pub(super) fn is_best(&mut self, loss: f64) -> bool {
-        let improved = loss.is_finite() && self.state.best.is_none_or(|best| loss < best.loss);
+    /// Whether a value of the epoch at hand is better than all before it; it is then remembered, but not yet in the state.
+    pub(super) fn is_best(&mut self, value: f64) -> bool {
+        let improved = self.target.is_better(value, self.state.best.as_ref().map(|best| best.value));
         if improved {
-            self.best = Some(Best { epoch: self.state.epoch + 1, loss });
+            self.best = Some(Best { epoch: self.state.epoch + 1, by: self.target.name().to_owned(), value });
         }
         improved
     }
@@ -79,7 +84,6 @@ impl<T: Task> Engine<T> {
     }
 
     pub(super) fn ended(&self, reason: Reason) -> Ended {
-        let best = self.best.map(|best| (best.epoch, best.loss));
-        Ended { reason, epoch: self.state.epoch, step: self.state.step, best }
+        Ended { reason, epoch: self.state.epoch, step: self.state.step, best: self.best.clone() }
     }
 }

@@ -142,14 +142,17 @@ fn end_line(ended: &Ended) -> String {
         Reason::Patience => "training ends early, as the loss had not become better for long,",
         Reason::Stopped => "training was stopped",
     };
-    let best = ended.best.map_or_else(String::new, |(epoch, loss)| format!("; best epoch {epoch}, loss {loss:.5}"));
+    let best = ended
+        .best
+        .as_ref()
+        .map_or_else(String::new, |best| format!("; best epoch {}, {} {:.5}", best.epoch, best.by, best.value));
     format!("{why} after {} and {}{best}", units::count(ended.epoch, "epoch"), units::count(ended.step, "step"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::events::GpuUse;
+    use crate::train::events::{Best, GpuUse};
 
     const COST: Cost = Cost {
         seconds: 12.0,
@@ -200,6 +203,7 @@ mod tests {
                 epochs: 20,
                 epoch: 0,
                 step: 0,
+                best_by: "loss".into(),
             }),
             Event::Started(Started {
                 parameters: 1,
@@ -208,6 +212,7 @@ mod tests {
                 epochs: 20,
                 epoch: 2,
                 step: 100,
+                best_by: "loss".into(),
             }),
             Event::PhaseStarted { phase: 1, phases: 2 },
             Event::PhaseStarted { phase: 0, phases: 1 },
@@ -236,7 +241,12 @@ mod tests {
                 improved: false,
             },
             Event::EpochEnded { record, cost: COST, improved: true },
-            Event::Ended(Ended { reason: Reason::Patience, epoch: 12, step: 480, best: Some((4, 0.2)) }),
+            Event::Ended(Ended {
+                reason: Reason::Patience,
+                epoch: 12,
+                step: 480,
+                best: Some(Best { epoch: 4, by: "loss".into(), value: 0.2 }),
+            }),
             Event::Ended(Ended { reason: Reason::Stopped, epoch: 1, step: 1, best: None }),
         ];
         let lines: Vec<_> = events.iter().filter_map(line).collect();

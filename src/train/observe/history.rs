@@ -142,8 +142,15 @@ mod tests {
             let path = folder.path().join("history.json");
             for (epoch, epochs) in starts {
                 let mut file = HistoryFile::new(Arc::new(RealDisk), path.clone());
-                let started =
-                    Started { parameters: 1, train_samples: 1, val_samples: 1, epochs: 4, epoch: *epoch, step: 0 };
+                let started = Started {
+                    parameters: 1,
+                    train_samples: 1,
+                    val_samples: 1,
+                    epochs: 4,
+                    epoch: *epoch,
+                    step: 0,
+                    best_by: "loss".into(),
+                };
                 file.observe(&Event::Started(started)).unwrap();
                 epochs.iter().for_each(|epoch| assert_eq!(file.observe(&ended(*epoch)).unwrap(), Heard::Wrote));
             }
@@ -169,7 +176,15 @@ mod tests {
     }
 
     fn started(epoch: u64) -> Event {
-        Event::Started(Started { parameters: 1, train_samples: 1, val_samples: 1, epochs: 4, epoch, step: 0 })
+        Event::Started(Started {
+            parameters: 1,
+            train_samples: 1,
+            val_samples: 1,
+            epochs: 4,
+            epoch,
+            step: 0,
+            best_by: "loss".into(),
+        })
     }
 
     fn over() -> Event {

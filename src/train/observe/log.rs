@@ -43,7 +43,7 @@ fn line(event: &Event, time: jiff::Timestamp) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::events::{Ended, Reason};
+    use crate::train::events::{Best, Ended, Reason};
 
     #[test]
     fn every_event_is_a_line_with_its_time() {
@@ -52,7 +52,8 @@ mod tests {
         let mut log = LogFile::new(EventLog::open(&path).unwrap());
         log.observe(&Event::Saving { epoch: 1, step: 7 }).unwrap();
         log.observe(&Event::Pictures { epoch: 1, pictures: Vec::new() }).unwrap();
-        let ended = Ended { reason: Reason::Patience, epoch: 1, step: 7, best: Some((1, f64::NAN)) };
+        let best = Best { epoch: 1, by: "loss".into(), value: f64::NAN };
+        let ended = Ended { reason: Reason::Patience, epoch: 1, step: 7, best: Some(best) };
         log.observe(&Event::Ended(ended)).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -62,7 +63,7 @@ mod tests {
             lines,
             [
                 json!({"event": "saving", "epoch": 1, "step": 7}),
-                json!({"event": "ended", "reason": "patience", "epoch": 1, "step": 7, "best": [1, null]}),
+                json!({"event": "ended", "reason": "patience", "epoch": 1, "step": 7, "best": {"epoch": 1, "by": "loss", "value": null}}),
             ]
         );
     }

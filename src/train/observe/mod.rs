@@ -1,16 +1,18 @@
-//! Those who listen to training: history and table, status and log, curves for TensorBoard and as pictures, and the lines
-//! that a person reads. None of them can change a number of the run.
+//! Those who listen to training: history and table, status and log, curves for TensorBoard and as pictures, a page of all of
+//! it, and the lines that a person reads. None of them can change a number of the run.
 
 mod baseline;
 pub mod console;
 mod history;
 mod log;
+pub mod page;
 mod plots;
 mod status;
 mod tensorboard;
 
 pub use history::HistoryFile;
 pub use log::LogFile;
+pub use page::PageFile;
 pub use plots::Plots;
 pub use status::StatusFile;
 pub use tensorboard::TensorBoard;

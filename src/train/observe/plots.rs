@@ -15,6 +15,7 @@ use crate::report::PictureError;
 use crate::report::curves::{Curves, curves};
 use crate::train::events::{Cost, Event, Heard, Observer, Record};
 use crate::train::run_folder::RunError;
+use crate::train::target::Target;
 use crate::util::fs::{create_dir_all, write_atomic};
 
 /// Draws the curves of a run.
@@ -24,6 +25,8 @@ pub struct Plots {
     epochs: BTreeMap<u64, Epoch>,
     /// Validations in the midst of the epoch at hand.
     midway: Vec<Midway>,
+    /// By which number the best is told.
+    target: Target,
     /// Where training goes on from, as long as what is before it could not be read.
     unread: Option<Place>,
 }
@@ -50,7 +53,8 @@ struct Epoch {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Midway {
     step: u64,
-    loss: f64,
+    /// What it is compared by.
+    value: f64,
 }
 
 /// How fast it was.
@@ -71,13 +75,19 @@ impl Plots {
     /// Nothing is read or written before training starts.
     #[must_use]
     pub fn new(run_folder: &Path) -> Self {
-        Self { run_folder: run_folder.into(), epochs: BTreeMap::new(), midway: Vec::new(), unread: None }
+        Self {
+            run_folder: run_folder.into(),
+            epochs: BTreeMap::new(),
+            midway: Vec::new(),
+            target: Target::new("loss"),
+            unread: None,
+        }
     }
 
     /// Takes in what earlier sessions have left, unless that is done.
     fn read_past(&mut self) -> Result<(), RunError> {
         let Some(place) = self.unread else { return Ok(()) };
-        let Past { epochs, midway } = past::read(&self.run_folder, place)?;
+        let Past { epochs, midway } = past::read(&self.run_folder, place, &self.target)?;
         for (number, epoch) in epochs {
             self.epochs.entry(number).or_insert(epoch);
         }
@@ -95,10 +105,10 @@ impl Plots {
         let folder = self.run_folder.join("plots");
         create_dir_all(&folder)?;
         let charts = [
-            ("loss.png", chart::loss(&self.epochs)),
-            ("learning_rate.png", chart::learning_rate(&self.epochs)),
-            ("throughput.png", chart::throughput(&self.epochs)),
-            ("scores.png", chart::scores(&self.epochs)),
+            ("loss.png", chart::loss(&self.epochs, &self.target)),
+            ("learning_rate.png", chart::learning_rate(&self.epochs, &self.target)),
+            ("throughput.png", chart::throughput(&self.epochs, &self.target)),
+            ("scores.png", chart::scores(&self.epochs, &self.target)),
         ];
         let shown = charts.into_iter().filter(|(_, chart)| !chart.panels.is_empty());
         let results: Vec<_> = shown.map(|(name, chart)| write(&folder.join(name), &chart)).collect();
@@ -112,11 +122,12 @@ impl Observer for Plots {
             Event::Started(started) => {
                 self.epochs.clear();
                 self.midway.clear();
+                self.target = Target::new(&started.best_by);
                 self.unread = Some(Place { epoch: started.epoch, step: started.step });
                 self.read_past().map(|()| Heard::Ignored)
             }
-            Event::ValidationEnded { step, parts, .. } => {
-                self.midway.extend(parts.first().map(|(_, loss)| Midway { step: *step, loss: *loss }));
+            Event::ValidationEnded { step, parts, scores, .. } => {
+                self.midway.push(Midway { step: *step, value: self.target.value(parts, scores) });
                 Ok(Heard::Ignored)
             }
             Event::EpochEnded { record, cost, .. } => {

@@ -74,13 +74,13 @@ impl Observer for TensorBoard {
             }
             Event::ValidationEnded { step, parts, scores, .. } => {
                 let mut values = prefixed("val", parts);
-                values.extend(prefixed("scores", scores));
+                values.extend(known("scores", scores));
                 self.scalars(*step, &values)
             }
             Event::EpochEnded { record, .. } => {
                 let mut values = prefixed("train", &record.train);
                 values.extend(prefixed("val", &record.val));
-                values.extend(prefixed("scores", &record.scores));
+                values.extend(known("scores", &record.scores));
                 self.scalars(record.step, &values)
             }
             _ => Ok(Heard::Ignored),
@@ -90,6 +90,11 @@ impl Observer for TensorBoard {
 
 fn prefixed(prefix: &str, values: &[Named]) -> Vec<Named> {
     values.iter().map(|(name, value)| (format!("{prefix}/{name}"), *value)).collect()
+}
+
+/// Scores that are a number: 0 / 0 is no point of a curve. A loss that is none is one to be seen.
+fn known(prefix: &str, values: &[Named]) -> Vec<Named> {
+    prefixed(prefix, values).into_iter().filter(|(_, value)| value.is_finite()).collect()
 }
 
 fn wall_time() -> f64 {
@@ -216,7 +221,15 @@ mod tests {
         for (step, first) in [(0, 1), (6, 7)] {
             let folder = tempfile::tempdir().unwrap();
             let mut board = TensorBoard::create(folder.path()).unwrap();
-            let started = Started { parameters: 1, train_samples: 1, val_samples: 1, epochs: 4, epoch: 0, step };
+            let started = Started {
+                parameters: 1,
+                train_samples: 1,
+                val_samples: 1,
+                epochs: 4,
+                epoch: 0,
+                step,
+                best_by: "loss".into(),
+            };
             board.observe(&Event::Started(started)).unwrap();
             let told = records(&board.path);
             let session = encode(0.0, first, &Content::SessionStart);

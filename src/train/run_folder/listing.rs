@@ -28,20 +28,27 @@ pub struct Run {
 /// # Errors
 /// Where the folder of all runs can't be read.
 pub fn runs(root: &Path) -> Result<Vec<Run>, RunError> {
-    let mut found = Vec::new();
-    for name in folders(root)? {
-        let path = root.join(&name);
-        match RunRecord::read(&path.join("run.json")) {
-            Ok(Some(record)) => {
-                let status = Status::read(&path.join("status.json"));
-                found.push(Run { path, name, record, status });
-            }
-            Ok(None) => {}
-            Err(error) => tracing::warn!("{error}"),
-        }
-    }
+    let told = |(_, run): (String, Result<Run, RunError>)| run.inspect_err(|error| tracing::warn!("{error}")).ok();
+    let mut found: Vec<Run> = each(root)?.into_iter().filter_map(told).collect();
     found.sort_by(|one, other| (one.record.started, &one.name).cmp(&(other.record.started, &other.name)));
     Ok(found)
+}
+
+/// A run, or what is wrong with it.
+pub type Readable = Result<Run, RunError>;
+
+/// Each run by the name of its folder, or what is wrong with it. A folder that is no run is passed over.
+///
+/// # Errors
+/// Where the folder of all runs can't be read.
+pub fn each(root: &Path) -> Result<Vec<(String, Readable)>, RunError> {
+    let read = |name: String| {
+        let path = root.join(&name);
+        let record = RunRecord::read(&path.join("run.json")).transpose()?;
+        let status = Status::read(&path.join("status.json"));
+        Some((name.clone(), record.map(|record| Run { path, name, record, status })))
+    };
+    Ok(folders(root)?.into_iter().filter_map(read).collect())
 }
 
 /// Everything that a decision about a run of this family needs to know: every name that is taken, and what the runs of the

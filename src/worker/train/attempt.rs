@@ -15,17 +15,18 @@ use crate::config::Config;
 use crate::nn::parameters::Parameters;
 use crate::task::nowcast::forecasts::Forecasts;
 use crate::train::checkpoint::disk::{Disk, RealDisk};
-use crate::train::checkpoint::retention::{Direction, Keep};
+use crate::train::checkpoint::retention::Keep;
 use crate::train::checkpoint::weights::Weights;
 use crate::train::checkpoint::writer::Saver;
 use crate::train::checkpoint::{ArraySpec, Dtype, Found, Loaded, Snapshot, Store, differences};
 use crate::train::config::{Optimizer, TrainConfig};
-use crate::train::engine::{Background, Engine, Setting, VAL_LOSS};
+use crate::train::engine::{Background, Engine, Setting};
 use crate::train::events::{Ended, Event, Heard, Observer, Observers};
-use crate::train::observe::{HistoryFile, LogFile, Plots, StatusFile, TensorBoard};
+use crate::train::observe::{HistoryFile, LogFile, PageFile, Plots, StatusFile, TensorBoard};
 use crate::train::run_folder::RunError;
 use crate::train::run_folder::log::EventLog;
 use crate::train::run_folder::status::{Heartbeat, Status};
+use crate::train::target::Target;
 use crate::train::task::Task;
 use crate::util::memory;
 use crate::util::stop::Stop;
@@ -86,8 +87,8 @@ fn run(
         weights.publish(snapshot)?;
     }
     let keep = &config.train.checkpoint;
-    let keep =
-        Keep { last: keep.keep_last, best: keep.keep_best, metric: VAL_LOSS.into(), direction: Direction::Lower };
+    let better = Target::new(&keep.best_by).better();
+    let keep = Keep { last: keep.keep_last, best: keep.keep_best, metric: keep.best_by.clone(), better };
     let setting = Setting {
         phases: learner.phases(),
         seed: learner.seed(),
@@ -162,7 +163,8 @@ fn observers(
         .with(TensorBoard::create(&place.file("tensorboard"))?)
         .with(Shown((options.console)()))
         .with(Plots::new(place.path()))
-        .with(Forecasts::new(place.path())))
+        .with(Forecasts::new(place.path()))
+        .with(PageFile::new(place.path())))
 }
 
 /// Remembers how far an attempt has come.

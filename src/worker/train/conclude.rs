@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::train::checkpoint::disk::RealDisk;
 use crate::train::checkpoint::{CheckpointId, weights};
 use crate::train::events::{Ended, Reason};
+use crate::train::observe::page;
 use crate::train::run_folder::experiment::Experiment;
 use crate::train::run_folder::status::{State, Status};
 
@@ -53,9 +54,11 @@ pub(super) fn conclude(
         Err(error) => {
             let stopped = matches!(error.exit() as u8, 130 | 143);
             let state = if stopped { State::Stopped } else { State::Failed };
-            if let Err(unmarked) = place.mark(state, None, "train") {
+            let stage = if matches!(error, TrainingError::Evaluation(_)) { "evaluate" } else { "train" };
+            if let Err(unmarked) = place.mark(state, None, stage) {
                 tracing::debug!("could not mark the end of the run: {unmarked}");
             }
+            renew_page(place.path());
             return Err(error);
         }
     };
@@ -73,7 +76,15 @@ pub(super) fn conclude(
         if ended.reason == Reason::Time { (State::Stopped, "train") } else { (State::Finished, "done") };
     place.enter(stage)?;
     place.mark(state, Some(ended.reason), stage)?;
+    renew_page(place.path());
     Ok(summary)
+}
+
+/// Says on the page how the run stands now. A run is worth more than its page.
+pub(super) fn renew_page(run: &Path) {
+    if let Err(error) = page::write(run) {
+        tracing::warn!("{error}");
+    }
 }
 
 /// What a run had come to that was finished before.
@@ -103,7 +114,7 @@ fn summary(folder: &Path, ended: &Ended) -> Summary {
         reason: ended.reason,
         epochs: ended.epoch,
         steps: ended.step,
-        best_epoch: ended.best.map(|(epoch, _)| epoch).or_else(|| best.and_then(|row| row["epoch"].as_u64())),
+        best_epoch: ended.best.as_ref().map(|best| best.epoch).or_else(|| best.and_then(|row| row["epoch"].as_u64())),
         best_step,
         best: match (best, published) {
             (Some(row), _) => numbers(row),
@@ -128,8 +139,9 @@ fn measured(says: &Metadata, like: Option<&Value>) -> BTreeMap<String, f64> {
     let named = |(name, value): (&String, &String)| {
         let value = value.parse().ok()?;
         match name.as_str() {
-            name if is_part(name) => Some((format!("val.{name}"), value)),
+            // Of a part of the loss that is a score as well, the score is what was written.
             name if is_score(name) => Some((format!("scores.{name}"), value)),
+            name if is_part(name) => Some((format!("val.{name}"), value)),
             _ => None,
         }
     };
@@ -166,6 +178,7 @@ mod tests {
     use super::*;
     use crate::train::checkpoint::weights::Weights;
     use crate::train::checkpoint::{NamedArray, Progress, Publish, Snapshot};
+    use crate::train::events::Best;
 
     /// Publishes weights of this step with this loss as the best.
     fn publish(folder: &Path, step: u64, loss: f64) {
@@ -192,7 +205,12 @@ mod tests {
             {"epoch": 3, "step": 30, "val": {"loss": 0.4}, "scores": {"csi_20": 0.5}},
         ]);
         std::fs::write(folder.path().join("history.json"), rows.to_string()).unwrap();
-        let ended = Ended { reason: Reason::Epochs, epoch: 3, step: 30, best: Some((2, 0.3)) };
+        let ended = Ended {
+            reason: Reason::Epochs,
+            epoch: 3,
+            step: 30,
+            best: Some(Best { epoch: 2, by: "loss".into(), value: 0.3 }),
+        };
         let found = summary(folder.path(), &ended);
         assert_eq!(
             found.best,

@@ -14,6 +14,7 @@ use crate::train::run_folder::RunError;
 use crate::util::exit::Exit;
 use crate::util::fs::FsError;
 use crate::util::stop::Stopped;
+use crate::worker::evaluate::EvaluateError;
 
 /// A training that failed.
 #[derive(Debug, Error)]
@@ -99,6 +100,9 @@ pub enum TrainingError {
         /// What is wrong with the newest.
         reason: String,
     },
+    /// What the run came to can't be evaluated.
+    #[error("training is done, but its evaluation failed: {0}; the same command evaluates again")]
+    Evaluation(#[from] EvaluateError),
     /// Somebody was told what training will take and did not agree.
     #[error("nothing was started")]
     Declined,
@@ -119,6 +123,7 @@ impl TrainingError {
             Self::Stopped(error) => error.exit(),
             Self::Weights(error) => error.exit(),
             Self::Configuration(_) | Self::NoWeights { .. } | Self::NothingFits { .. } => Exit::Configuration,
+            Self::Evaluation(error) => error.exit(),
             Self::Gpu(_) => Exit::TryAgain,
             Self::Vanished { .. } => Exit::DiskIo,
             Self::NoSuchKey { .. } => Exit::Usage,

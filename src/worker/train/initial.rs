@@ -9,10 +9,7 @@ use crate::config::Config;
 use crate::nn::weights;
 use crate::task::nowcast::training::Nowcast;
 use crate::train::run_folder::listing;
-
-/// The files of a run folder or a checkpoint that hold weights, the best first.
-const CANDIDATES: [&str; 4] =
-    ["weights/best.safetensors", "weights/last.safetensors", "ema.safetensors", "model.safetensors"];
+use crate::worker::trained;
 
 /// The file with the weights that the configuration means: looked for before hours of downloading, not after.
 pub(super) fn find(config: &Config) -> Result<Option<PathBuf>, TrainingError> {
@@ -42,8 +39,8 @@ fn file(wanted: &Path, root: &Path) -> Option<PathBuf> {
         return Some(wanted.to_owned());
     }
     let run = wanted.to_str().and_then(|name| listing::resolve(root, name).ok());
-    let folders = [Some(wanted.to_owned()), run].into_iter().flatten();
-    folders.flat_map(|folder| CANDIDATES.map(|name| folder.join(name))).find(|file| file.is_file())
+    let mut folders = [Some(wanted.to_owned()), run].into_iter().flatten();
+    folders.find_map(|folder| trained::within(&folder))
 }
 
 #[cfg(test)]

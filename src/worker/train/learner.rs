@@ -12,6 +12,7 @@ use crate::task::TaskConfig;
 use crate::task::nowcast::config::NowcastConfig;
 use crate::task::nowcast::dataset::Dataset;
 use crate::task::nowcast::plan::EventTimes;
+use crate::task::nowcast::prepare::Prepared;
 use crate::task::nowcast::split::Side;
 use crate::task::nowcast::training::{Nowcast, Phase, Setting};
 use crate::train::config::TrainConfig;
@@ -40,6 +41,15 @@ pub(super) struct Learner {
     started_from: Option<PathBuf>,
     /// Whether it was told what these weights are: once is enough.
     told: Cell<bool>,
+    prepared: Source,
+}
+
+/// The prepared dataset that the samples are from.
+pub(super) struct Source {
+    /// Its folder.
+    pub(super) store: PathBuf,
+    /// The fingerprint of its source files.
+    pub(super) fingerprint: String,
 }
 
 impl Learner {
@@ -47,7 +57,7 @@ impl Learner {
     pub(super) fn new(
         config: &Config,
         machine: Resolved,
-        dataset: Dataset,
+        (prepared, dataset): (&Prepared, Dataset),
         started_from: Option<PathBuf>,
     ) -> Result<Self, TrainingError> {
         let TaskConfig::Nowcast(task) = &config.task;
@@ -67,6 +77,7 @@ impl Learner {
             config: task.clone(),
             started_from,
             told: Cell::new(false),
+            prepared: Source { store: prepared.store.clone(), fingerprint: prepared.report.fingerprint.to_string() },
         })
     }
 
@@ -80,6 +91,14 @@ impl Learner {
 
     pub(super) fn started_from(&self) -> Option<&Path> {
         self.started_from.as_deref()
+    }
+
+    pub(super) fn loader_config(&self) -> &LoaderConfig {
+        &self.loader
+    }
+
+    pub(super) fn prepared(&self) -> &Source {
+        &self.prepared
     }
 
     pub(super) fn seed(&self) -> u64 {

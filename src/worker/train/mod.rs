@@ -7,9 +7,11 @@
 //! foresee    what training will take, and whether somebody has to agree
 //! attempt    one life of the engine: from the newest checkpoint to the end
 //! persist    attempts, until one succeeds or none will
+//! assess     the best weights, evaluated
 //! conclude   what a finished run leaves beside its weights
 //! ```
 
+mod assess;
 mod attempt;
 mod conclude;
 mod error;
@@ -73,7 +75,13 @@ pub fn train(config: &Config, options: &TrainOptions<'_>, around: &Surroundings<
     };
     let mut learner = ready(config, machine, &place, options, around).inspect_err(|_| place.abandon())?;
     info!("run folder: {}", place.path().display());
-    let ended = persist::train(config, &mut learner, &place, options, around);
+    let ended = persist::train(config, &mut learner, &place, options, around).and_then(|ended| {
+        // A run whose time is up is not at its end.
+        if ended.reason != Reason::Time && !config.train.overfit_single_batch {
+            assess::assess(config, &learner, &place, around)?;
+        }
+        Ok(ended)
+    });
     Ok(Trained::Now(conclude::conclude(config, options, &place, ended)?))
 }
 
@@ -87,7 +95,7 @@ fn ready(
 ) -> Result<Learner, WorkError> {
     let started_from = place.started_from(config)?;
     let (prepared, dataset) = prepare(config, around)?;
-    let learner = Learner::new(config, machine, dataset, started_from)?;
+    let learner = Learner::new(config, machine, (&prepared, dataset), started_from)?;
     if place.is_new()
         && let Some(question) = foresee(&learner, Patience::Little, around)?.question(config)
         && !(options.agree)(&question)
@@ -105,6 +113,6 @@ fn ready(
 pub fn rehearse(config: &Config, around: &Surroundings<'_>) -> Result<Foreseen, WorkError> {
     let machine = learner::machine(config)?;
     let started_from = initial::find(config)?;
-    let (_, dataset) = prepare(config, around)?;
-    Ok(foresee(&Learner::new(config, machine, dataset, started_from)?, Patience::Any, around)?)
+    let (prepared, dataset) = prepare(config, around)?;
+    Ok(foresee(&Learner::new(config, machine, (&prepared, dataset), started_from)?, Patience::Any, around)?)
 }

@@ -196,6 +196,11 @@ impl Place {
         Ok(Status { state, ended, stage: stage.into(), eta_seconds: None, written, ..last }.write(&path)?)
     }
 
+    /// Tells the stage that the run is in to whoever watches it.
+    pub(super) fn stage(&self, stage: &str) -> Result<(), TrainingError> {
+        self.mark(State::Running, None, stage)
+    }
+
     /// Notes the stage that the run is in.
     pub(super) fn enter(&self, stage: &str) -> Result<(), TrainingError> {
         let path = self.file("run.json");

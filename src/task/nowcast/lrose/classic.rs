@@ -43,7 +43,7 @@ fn begins(file: &File<'_>, version: Version, header_length: u64) -> Result<Vec<u
             offset += padded_size(&variable.values) as u64;
             match version {
                 Version::Cdf1 if begin > i32::MAX as u64 => {
-                    Err(ContainerError::TooLarge { name: variable.name, offset: begin })
+                    Err(ContainerError::TooLarge { name: variable.name.to_string(), offset: begin })
                 }
                 _ => Ok(begin),
             }
@@ -56,7 +56,7 @@ fn header(file: &File<'_>, version: Version, begins: &[u64]) -> Vec<u8> {
     put_u32(&mut bytes, 0); // no records
     put_list(&mut bytes, TAG_DIMENSIONS, file.dimensions.len());
     for dimension in &file.dimensions {
-        put_name(&mut bytes, dimension.name);
+        put_name(&mut bytes, &dimension.name);
         put_u32(&mut bytes, dimension.length as u32);
     }
     put_attributes(&mut bytes, &file.attributes);
@@ -68,7 +68,7 @@ fn header(file: &File<'_>, version: Version, begins: &[u64]) -> Vec<u8> {
 }
 
 fn put_variable(bytes: &mut Vec<u8>, variable: &Variable<'_>, begin: u64, version: Version) {
-    put_name(bytes, variable.name);
+    put_name(bytes, &variable.name);
     put_u32(bytes, variable.dimensions.len() as u32);
     for &dimension in &variable.dimensions {
         put_u32(bytes, dimension as u32);
@@ -86,7 +86,7 @@ fn put_variable(bytes: &mut Vec<u8>, variable: &Variable<'_>, begin: u64, versio
 fn put_attributes(bytes: &mut Vec<u8>, attributes: &[Attribute]) {
     put_list(bytes, TAG_ATTRIBUTES, attributes.len());
     for attribute in attributes {
-        put_name(bytes, attribute.name);
+        put_name(bytes, &attribute.name);
         match &attribute.value {
             Value::Text(text) => {
                 put_u32(bytes, 2);

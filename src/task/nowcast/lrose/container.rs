@@ -25,7 +25,7 @@ pub struct File<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dimension {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// How many.
     pub length: usize,
 }
@@ -34,7 +34,7 @@ pub struct Dimension {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attribute {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its value.
     pub value: Value,
 }
@@ -52,7 +52,7 @@ pub enum Value {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variable<'a> {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Indices into the file's dimensions, slowest first.
     pub dimensions: Vec<usize>,
     /// Its attributes.
@@ -122,6 +122,18 @@ impl Container {
     }
 }
 
+/// The bytes of a netCDF classic file: with 32-bit offsets where they reach, as most readers expect, else with 64-bit ones.
+///
+/// # Errors
+/// Where the values of a variable are not as many as its dimensions make.
+pub fn classic_bytes(file: &File<'_>) -> Result<Vec<u8>, ContainerError> {
+    file.check()?;
+    match classic::encode(file, classic::Version::Cdf1) {
+        Err(ContainerError::TooLarge { .. }) => classic::encode(file, classic::Version::Cdf2),
+        encoded => encoded,
+    }
+}
+
 fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
     fs::write(path, bytes).map_err(FsError::at("write", path))
 }
@@ -132,7 +144,7 @@ impl File<'_> {
             let expected = self.cells(variable);
             let got = variable.values.count();
             if got != expected {
-                return Err(ContainerError::Count { name: variable.name, got, expected });
+                return Err(ContainerError::Count { name: variable.name.to_string(), got, expected });
             }
         }
         Ok(())
@@ -151,7 +163,7 @@ pub enum ContainerError {
     #[error("variable {name} has {got} values, its dimensions make {expected}")]
     Count {
         /// The variable.
-        name: &'static str,
+        name: String,
         /// How many values came.
         got: usize,
         /// How many its dimensions make.
@@ -161,7 +173,7 @@ pub enum ContainerError {
     #[error("variable {name} begins at byte {offset}, CDF-1 ends at 2147483647; write 64-bit offsets or netCDF-4")]
     TooLarge {
         /// The variable.
-        name: &'static str,
+        name: String,
         /// Where it would begin.
         offset: u64,
     },

@@ -3,8 +3,10 @@
 
 pub mod classic;
 pub mod container;
+pub mod forecast;
 pub mod grid;
 pub mod netcdf4;
+mod times;
 
 use container::{Attribute, Dimension, File, Value, Values, Variable};
 use grid::Grid;
@@ -60,7 +62,20 @@ pub struct Origin {
     pub comment: String,
 }
 
-const SINCE_1970: &str = "seconds since 1970-01-01T00:00:00Z";
+impl Origin {
+    fn attributes(&self) -> Vec<Attribute> {
+        vec![
+            text("Conventions", "CF-1.6"),
+            text("history", &self.history),
+            text("institution", &self.institution),
+            text("references", &self.references),
+            text("source", &self.source),
+            text("title", &self.title),
+            text("comment", &self.comment),
+        ]
+    }
+}
+
 const TIME: usize = 0;
 const BOUNDS: usize = 1;
 const X0: usize = 2;
@@ -72,8 +87,8 @@ impl<'a> Volume<'a> {
     #[must_use]
     pub fn file(&self) -> File<'a> {
         let grid = self.grid;
-        let dimension = |name, length| Dimension { name, length };
-        let mut variables = self.times();
+        let dimension = |name: &'static str, length| Dimension { name: name.into(), length };
+        let mut variables = times::variables(&[self.scan_seconds], self.forecast_from_seconds);
         variables.extend(axes(grid));
         variables.push(grid_mapping(grid));
         variables.push(self.reflectivity());
@@ -85,84 +100,40 @@ impl<'a> Volume<'a> {
                 dimension("y0", grid.y_km.len()),
                 dimension("z0", grid.z_km.len()),
             ],
-            attributes: self.global_attributes(),
+            attributes: self.origin.attributes(),
             variables,
         }
     }
 
-    fn global_attributes(&self) -> Vec<Attribute> {
-        vec![
-            text("Conventions", "CF-1.6"),
-            text("history", &self.origin.history),
-            text("institution", &self.origin.institution),
-            text("references", &self.origin.references),
-            text("source", &self.origin.source),
-            text("title", &self.origin.title),
-            text("comment", &self.origin.comment),
-        ]
-    }
-
-    fn times(&self) -> Vec<Variable<'a>> {
-        let [start, centre, stop] = self.scan_seconds;
-        let mut time = vec![
-            text("standard_name", "time"),
-            text("long_name", "Data time"),
-            text("units", SINCE_1970),
-            text("axis", "T"),
-        ];
-        let bounded = start <= centre && centre <= stop && start != stop;
-        if bounded {
-            time.push(text("bounds", "time_bounds"));
-        }
-        time.push(text("comment", "times are centroids of the scans"));
-        let mut variables = vec![
-            scalar_time("time", centre, time),
-            scalar_time("start_time", start, vec![text("long_name", "start_time"), text("units", SINCE_1970)]),
-            scalar_time("stop_time", stop, vec![text("long_name", "stop_time"), text("units", SINCE_1970)]),
-        ];
-        if bounded {
-            variables.push(Variable {
-                name: "time_bounds",
-                dimensions: vec![TIME, BOUNDS],
-                attributes: vec![text("comment", "beginning and end of the scan"), text("units", SINCE_1970)],
-                values: Values::Double(vec![start, stop]),
-            });
-        }
-        if let Some(from) = self.forecast_from_seconds {
-            let name = "forecast_reference_time";
-            variables.push(scalar_time(name, from, vec![text("standard_name", name), text("units", SINCE_1970)]));
-            let name = "forecast_period";
-            let attributes = vec![text("standard_name", name), text("units", "seconds")];
-            variables.push(scalar_time(name, centre - from, attributes));
-        }
-        variables
-    }
-
     fn reflectivity(&self) -> Variable<'a> {
-        // Missing is the smallest number there is: it never is the maximum, and must not be the minimum.
-        let strongest = self.dbz.iter().fold(-127, |strongest: i8, &b| strongest.max(b));
-        let weakest = self.dbz.iter().fold(127, |weakest: i8, &b| weakest.min(if b == MISSING { 127 } else { b }));
-        let weakest = weakest.min(strongest);
-        Variable {
-            name: "DBZ",
-            dimensions: vec![TIME, Z0, Y0, X0],
-            attributes: vec![
-                number("scale_factor", Values::Float(vec![SCALE_DBZ].into())),
-                number("add_offset", Values::Float(vec![OFFSET_DBZ].into())),
-                number("valid_min", Values::Byte(vec![-127].into())),
-                number("valid_max", Values::Byte(vec![127].into())),
-                number("_FillValue", Values::Byte(vec![MISSING].into())),
-                number("min_value", Values::Float(vec![unpacked(weakest)].into())),
-                number("max_value", Values::Float(vec![unpacked(strongest)].into())),
-                text("standard_name", "equivalent_reflectivity_factor"),
-                text("long_name", "DBZ"),
-                text("units", "dBZ"),
-                text("coordinates", "lon0 lat0"),
-                text("grid_mapping", "grid_mapping_0"),
-            ],
-            values: Values::Byte(self.dbz.into()),
-        }
+        let mut attributes = packing(self.dbz);
+        attributes.extend([
+            text("standard_name", "equivalent_reflectivity_factor"),
+            text("long_name", "DBZ"),
+            text("units", "dBZ"),
+            text("coordinates", "lon0 lat0"),
+            text("grid_mapping", "grid_mapping_0"),
+        ]);
+        let dimensions = vec![TIME, Z0, Y0, X0];
+        Variable { name: "DBZ".into(), dimensions, attributes, values: Values::Byte(self.dbz.into()) }
     }
+}
+
+/// What stored numbers mean, and the range of those that are there.
+fn packing(dbz: &[i8]) -> Vec<Attribute> {
+    // Missing is the smallest number there is: it never is the maximum, and must not be the minimum.
+    let strongest = dbz.iter().fold(-127, |strongest: i8, &b| strongest.max(b));
+    let weakest = dbz.iter().fold(127, |weakest: i8, &b| weakest.min(if b == MISSING { 127 } else { b }));
+    let weakest = weakest.min(strongest);
+    vec![
+        number("scale_factor", Values::Float(vec![SCALE_DBZ].into())),
+        number("add_offset", Values::Float(vec![OFFSET_DBZ].into())),
+        number("valid_min", Values::Byte(vec![-127].into())),
+        number("valid_max", Values::Byte(vec![127].into())),
+        number("_FillValue", Values::Byte(vec![MISSING].into())),
+        number("min_value", Values::Float(vec![unpacked(weakest)].into())),
+        number("max_value", Values::Float(vec![unpacked(strongest)].into())),
+    ]
 }
 
 fn axes(grid: &Grid) -> [Variable<'_>; 5] {
@@ -177,9 +148,9 @@ fn axes(grid: &Grid) -> [Variable<'_>; 5] {
         text("axis", "Z"),
     ];
     let degrees = |name, units| vec![text("standard_name", name), text("units", units)];
-    let float = |name, dimensions: &[usize], attributes, values| {
+    let float = |name: &'static str, dimensions: &[usize], attributes, values| {
         let values = Values::Float(std::borrow::Cow::Borrowed(values));
-        Variable { name, dimensions: dimensions.to_vec(), attributes, values }
+        Variable { name: name.into(), dimensions: dimensions.to_vec(), attributes, values }
     };
     [
         float("x0", &[X0], horizontal("distance to the east", "X", "projection_x_coordinate"), &grid.x_km),
@@ -193,7 +164,7 @@ fn axes(grid: &Grid) -> [Variable<'_>; 5] {
 fn grid_mapping(grid: &Grid) -> Variable<'static> {
     let double = |name, value| number(name, Values::Double(vec![value]));
     Variable {
-        name: "grid_mapping_0",
+        name: "grid_mapping_0".into(),
         dimensions: Vec::new(),
         attributes: vec![
             text("grid_mapping_name", "azimuthal_equidistant"),
@@ -207,16 +178,12 @@ fn grid_mapping(grid: &Grid) -> Variable<'static> {
     }
 }
 
-fn scalar_time(name: &'static str, seconds: f64, attributes: Vec<Attribute>) -> Variable<'static> {
-    Variable { name, dimensions: vec![TIME], attributes, values: Values::Double(vec![seconds]) }
-}
-
 fn text(name: &'static str, value: &str) -> Attribute {
-    Attribute { name, value: Value::Text(value.to_owned()) }
+    Attribute { name: name.into(), value: Value::Text(value.to_owned()) }
 }
 
 fn number(name: &'static str, value: Values<'static>) -> Attribute {
-    Attribute { name, value: Value::Numbers(value) }
+    Attribute { name: name.into(), value: Value::Numbers(value) }
 }
 
 #[cfg(test)]
@@ -230,38 +197,5 @@ mod tests {
         assert_eq!(packed(-99.0), -127, "very weak is not missing");
         assert!(unpacked(MISSING).is_nan());
         assert!((-127..=127).all(|stored| packed(unpacked(stored)) == stored));
-    }
-
-    fn variables(scan_seconds: [f64; 3], forecast_from_seconds: Option<f64>) -> Vec<(&'static str, Values<'static>)> {
-        let grid = Grid::square(grid::SAN_RAFAEL, 2, 1);
-        let origin = || String::from("test");
-        let origin = Origin {
-            title: origin(),
-            institution: origin(),
-            source: origin(),
-            history: origin(),
-            references: origin(),
-            comment: origin(),
-        };
-        let volume = Volume { scan_seconds, forecast_from_seconds, grid: &grid, dbz: &[MISSING; 4], origin: &origin };
-        let times = volume.times().into_iter();
-        times
-            .filter_map(|v| if let Values::Double(d) = v.values { Some((v.name, Values::Double(d))) } else { None })
-            .collect()
-    }
-
-    #[test]
-    fn bounds_are_written_only_where_the_scan_took_time() {
-        let names = |scan| variables(scan, None).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
-        assert_eq!(names([0.0, 91.0, 182.0]), ["time", "start_time", "stop_time", "time_bounds"]);
-        assert_eq!(names([91.0, 91.0, 91.0]), ["time", "start_time", "stop_time"]);
-        assert_eq!(names([100.0, 91.0, 182.0]), ["time", "start_time", "stop_time"]);
-    }
-
-    #[test]
-    fn forecasts_say_when_they_were_made_and_how_far_they_reach() {
-        let found = variables([900.0, 900.0, 900.0], Some(300.0));
-        assert!(found.contains(&("forecast_reference_time", Values::Double(vec![300.0]))));
-        assert!(found.contains(&("forecast_period", Values::Double(vec![600.0]))));
     }
 }

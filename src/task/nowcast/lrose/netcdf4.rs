@@ -10,10 +10,10 @@ use super::container::{Attribute, File, Value, Values, Variable};
 pub(super) fn write(file: &File<'_>, path: &Path, deflate_level: u8) -> Result<(), Error> {
     let mut out = netcdf::create(path)?;
     for dimension in &file.dimensions {
-        out.add_dimension(dimension.name, dimension.length)?;
+        out.add_dimension(&dimension.name, dimension.length)?;
     }
     for attribute in &file.attributes {
-        out.add_attribute(attribute.name, attribute_value(&attribute.value))?;
+        out.add_attribute(&attribute.name, attribute_value(&attribute.value))?;
     }
     for variable in &file.variables {
         match &variable.values {
@@ -34,8 +34,8 @@ fn put<T: NcTypeDescriptor>(
     deflate_level: u8,
 ) -> Result<(), Error> {
     let dimensions: Vec<_> = variable.dimensions.iter().map(|&index| &file.dimensions[index]).collect();
-    let names: Vec<_> = dimensions.iter().map(|dimension| dimension.name).collect();
-    let mut created = out.add_variable::<T>(variable.name, &names)?;
+    let names: Vec<_> = dimensions.iter().map(|dimension| dimension.name.as_ref()).collect();
+    let mut created = out.add_variable::<T>(&variable.name, &names)?;
     if dimensions.len() > 1 {
         let first_of_plane = dimensions.len() - 2;
         let chunk: Vec<_> =

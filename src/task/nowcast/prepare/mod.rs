@@ -23,11 +23,13 @@ use std::time::Instant;
 use rayon::prelude::*;
 use tracing::warn;
 
+pub(super) use self::decode::resample;
 pub use self::error::PrepareError;
 use self::event::Events;
 use self::plan::{Draft, EventPlan, FileState, most_frequent};
 use self::record::{EventRecord, GridRecord};
 use self::report::{EventReport, Report, SetAside};
+pub(super) use self::survey::{reason, survey};
 use super::config::PrepareConfig;
 use super::quantize::Quantizer;
 use crate::data::manifest::Manifest;

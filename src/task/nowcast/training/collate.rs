@@ -50,9 +50,9 @@ impl Batch {
         self.bytes_btcyx.narrow(1, self.input_frames(), self.target_btcyx.size()[1])
     }
 
-    /// The last frame that the model sees, as bytes.
-    pub(super) fn last_bytes(&self) -> Tensor {
-        self.bytes_btcyx.narrow(1, self.input_frames() - 1, 1)
+    /// The last frames that the model sees, as bytes.
+    pub(super) fn last_bytes(&self, frames: i64) -> Tensor {
+        self.bytes_btcyx.narrow(1, self.input_frames() - frames, frames)
     }
 
     /// The forecast that nothing changes: the last input frame again and again, as the model sees it.
@@ -119,8 +119,18 @@ impl Collate {
         let [levels, rows, columns] = self.shape.map(|size| size as i64);
         let split = self.frames.map(|frames| frames as i64);
         let frames: i64 = split.iter().sum();
-        let shape = [windows.len() as i64, frames, levels, rows, columns];
-        let bytes_btlyx = Tensor::f_from_slice(&bytes)?.f_to_device(self.device)?.f_view(shape)?;
+        let bytes_btcyx = self.channels(&bytes, [windows.len() as i64, frames, levels, rows, columns])?;
+        Batch::new(samples, bytes_btcyx, split, self.missing)
+    }
+
+    /// Frames that the model sees, without those that follow: bytes of windows, frames, levels, rows and columns.
+    pub(super) fn input(&self, bytes: &[u8]) -> Result<Tensor, TchError> {
+        let [levels, rows, columns] = self.shape.map(|size| size as i64);
+        normalised(&self.channels(bytes, [-1, self.frames[0] as i64, levels, rows, columns])?)
+    }
+
+    fn channels(&self, bytes: &[u8], shape_btlyx: [i64; 5]) -> Result<Tensor, TchError> {
+        let bytes_btlyx = Tensor::f_from_slice(bytes)?.f_to_device(self.device)?.f_view(shape_btlyx)?;
         let mut bytes_btcyx = match &self.channels {
             Channels::One => bytes_btlyx,
             Channels::Strongest => bytes_btlyx.f_amax([2].as_slice(), true)?,
@@ -129,7 +139,7 @@ impl Collate {
         if self.missing == Missing::Min {
             bytes_btcyx = bytes_btcyx.f_clamp_min_(1)?;
         }
-        Batch::new(samples, bytes_btcyx, split, self.missing)
+        Ok(bytes_btcyx)
     }
 }
 

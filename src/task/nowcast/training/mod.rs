@@ -24,12 +24,12 @@ pub use scores::NowcastScores;
 
 use self::collate::Collate;
 use self::names::Names;
-use self::scores::Judge;
 use super::config::{LossConfig, NowcastConfig};
 use super::loss::{LossParts, NowcastLoss};
 use super::model::architecture;
 use super::plan::EventTimes;
 use super::quantize::Quantizer;
+use super::verification::{Depth, Findings, Judge, findings};
 use crate::data::loader::{LoadedWindow, Position};
 use crate::nn::convlstm::ConvLstm;
 use crate::nn::parameters::{LoadReport, Parameters};
@@ -122,6 +122,32 @@ impl Nowcast {
         self.parameters.load_named(tensors)
     }
 
+    /// What follows the frames of one or more windows, on the scale where 0 to 1 is the whole range of reflectivity: windows,
+    /// frames, channels, rows and columns. The bytes are those of windows, frames, levels, rows and columns.
+    ///
+    /// # Errors
+    /// Where the bytes are not those of whole windows, memory runs out, or libtorch refuses.
+    pub fn forecast(&self, bytes: &[u8]) -> Result<Vec<f32>, TaskError> {
+        let _guard = tch::no_grad_guard();
+        let prediction_btcyx = self.network.forward(&self.collate.input(bytes)?, self.precision);
+        let plain = prediction_btcyx.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
+        Ok(Vec::try_from(plain.f_flatten(0, -1)?)?)
+    }
+
+    /// What an evaluation starts from: all that can be told about forecasts.
+    #[must_use]
+    pub fn all_scores(&self) -> NowcastScores {
+        NowcastScores::none(&self.judge, Depth::Full)
+    }
+
+    /// What an evaluation found: its scores, and the averages of the loss and its parts.
+    #[must_use]
+    pub fn findings(&self, scores: &NowcastScores, losses: &[(String, f64)], seed: u64) -> Findings {
+        let of_persistence = |name: &str| (name == LossParts::NAMES[0]).then(|| scores.persistence_loss());
+        let losses = losses.iter().map(|(name, value)| (name.clone(), *value, of_persistence(name)));
+        findings(&self.judge, scores.tally(), &self.names.events(), &losses.collect::<Vec<_>>(), seed)
+    }
+
     fn enter(&mut self, phase: usize) -> Result<(), NowcastError> {
         let phases = self.phases.len();
         let (_, freeze) = self.phases.get(phase).ok_or(NowcastError::NoPhase { phase, phases })?;
@@ -190,7 +216,7 @@ impl Task for Nowcast {
     }
 
     fn scores(&self) -> NowcastScores {
-        self.judge.scores()
+        NowcastScores::none(&self.judge, Depth::Short)
     }
 
     fn evaluate(&mut self, batch: &Batch, scores: &mut NowcastScores) -> Result<Tensor, TaskError> {
@@ -201,13 +227,12 @@ impl Task for Nowcast {
             loss.parts(forecast_btcyx, &batch.target_btcyx, batch.known_btcyx.as_ref()).sums().f_to_kind(Kind::Double)
         };
         let (parts, persistence) = (sums(&prediction_btcyx)?, sums(&batch.persistence())?);
-        let measured = self.judge.measure(batch, &prediction_btcyx);
-        // One transfer for everything, so that the host waits once. What is returned lies in main memory already.
-        let all = Vec::<f64>::try_from(Tensor::f_cat(&[parts, persistence, measured], 0)?)?;
-        let (parts, rest) = all.split_at(LossParts::NAMES.len());
-        let (persistence, measured) = rest.split_at(LossParts::NAMES.len());
+        // One transfer, so that the host waits once. What is returned lies in main memory already.
+        let losses = Vec::<f64>::try_from(Tensor::f_cat(&[parts, persistence], 0)?)?;
+        let (parts, persistence) = losses.split_at(LossParts::NAMES.len());
         let parts = Tensor::f_from_slice(parts)?;
-        scores.add(batch.samples.len(), persistence[0], measured);
+        let windows = scores::windows(batch, &prediction_btcyx, &self.judge, &self.names)?;
+        scores.add(&self.judge, &windows, persistence[0]);
         Ok(parts)
     }
 

@@ -25,6 +25,11 @@ impl Names {
         Self { events, levels, level: level.max(1), input_frames }
     }
 
+    /// The paths of the events, by their numbers.
+    pub(super) fn events(&self) -> Vec<String> {
+        self.events.iter().map(|event| event.path.clone()).collect()
+    }
+
     /// Whether the window lies within an event.
     pub(super) fn know(&self, sample: &Sample) -> bool {
         self.events.get(sample.event).is_some_and(|event| sample.start + sample.length <= event.times.len())

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
+use crate::metric::better::Better;
 use crate::train::checkpoint::Store;
 use crate::train::checkpoint::disk::{Disk, RealDisk};
-use crate::train::checkpoint::retention::{Direction, Keep};
+use crate::train::checkpoint::retention::Keep;
 use crate::train::checkpoint::weights::Weights;
 use crate::train::checkpoint::writer::Saver;
 use crate::train::observe::{HistoryFile, TensorBoard};
@@ -25,8 +26,8 @@ fn train_in(folder: &Path, config: &TrainConfig, faults: &Faults, stops_after: u
     let keep = Keep {
         last: config.checkpoint.keep_last,
         best: config.checkpoint.keep_best,
-        metric: VAL_LOSS.into(),
-        direction: Direction::Lower,
+        metric: "loss".into(),
+        better: Better::Lower,
     };
     let keeper = Background::new(Saver::start(store, weights, keep, &[]).unwrap());
     let history = HistoryFile::new(disk, folder.join("history.json"));

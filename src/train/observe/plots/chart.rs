@@ -6,6 +6,7 @@ use super::{Epoch, Pace, scores};
 use crate::report::curves::{Curves, Line, Mark, Panel, Scale, brief};
 use crate::train::events::{Named, Record};
 use crate::train::observe::baseline::{self, compared_with};
+use crate::train::target::Target;
 use crate::util::units;
 
 /// The epochs of a run by their numbers.
@@ -14,8 +15,11 @@ pub(super) type Epochs = BTreeMap<u64, Epoch>;
 /// Where the highest value is so many times the lowest one, equal factors become equal heights.
 const WIDE: f64 = 10.0;
 
+/// More scores than this are too many to be looked at.
+const MOST_SCORES: usize = 30;
+
 /// The loss, and a panel for each of its parts, with what it has to beat.
-pub(super) fn loss(epochs: &Epochs) -> Curves {
+pub(super) fn loss(epochs: &Epochs, target: &Target) -> Curves {
     let names = parts(epochs);
     let panel = |name: &&str| {
         let training = line(epochs, "training", 0, |epoch| value(&epoch.record.train, name));
@@ -24,17 +28,17 @@ pub(super) fn loss(epochs: &Epochs) -> Curves {
         let levels = scores::level(1, baselines).into_iter().collect();
         Panel { levels, ..panel(name, vec![training, validation]) }
     };
-    sheet(epochs, "Loss", names.iter().map(panel).collect())
+    sheet(epochs, target, "Loss", names.iter().map(panel).collect())
 }
 
 /// The learning rate of each epoch's last step.
-pub(super) fn learning_rate(epochs: &Epochs) -> Curves {
+pub(super) fn learning_rate(epochs: &Epochs, target: &Target) -> Curves {
     let line = line(epochs, "learning rate", 0, |epoch| epoch.record.lr);
-    sheet(epochs, "Learning rate", vec![panel("at the end of each epoch", vec![line])])
+    sheet(epochs, target, "Learning rate", vec![panel("at the end of each epoch", vec![line])])
 }
 
 /// Samples per second, and how much of the time was spent waiting for them.
-pub(super) fn throughput(epochs: &Epochs) -> Curves {
+pub(super) fn throughput(epochs: &Epochs, target: &Target) -> Curves {
     let panel = |title: &str, name: &str, colour, value: fn(Pace) -> f64| Panel {
         title: title.into(),
         scale: Scale::FromZero,
@@ -45,15 +49,20 @@ pub(super) fn throughput(epochs: &Epochs) -> Curves {
         panel("training samples per second", "samples/s", 0, |pace| pace.samples_per_second),
         panel("share of the time spent waiting for data, %", "waiting", 1, |pace| 100.0 * pace.data_wait),
     ];
-    sheet(epochs, "Throughput", panels)
+    sheet(epochs, target, "Throughput", panels)
 }
 
 /// What the task measures, alike with alike.
-pub(super) fn scores(epochs: &Epochs) -> Curves {
+pub(super) fn scores(epochs: &Epochs, target: &Target) -> Curves {
     let mut names = names(epochs.values().flat_map(|epoch| &epoch.record.scores));
     // What the loss has to beat stands with the loss.
     let parts = parts(epochs);
     names.retain(|name| !compared_with(name).is_some_and(|part| parts.contains(&part)));
+    let compared: Vec<&str> = names.iter().filter_map(|name| compared_with(name)).collect();
+    if names.len() > MOST_SCORES && !compared.is_empty() {
+        // Of dozens of scores, those that the task holds against a baseline are the ones to look at.
+        names.retain(|name| compared.contains(name) || compared_with(name).is_some());
+    }
     let panel = |group: scores::Group<'_>| {
         let members = group.members.iter().enumerate();
         let line = |(colour, name): (_, &&str)| line(epochs, name, colour, |epoch| value(&epoch.record.scores, name));
@@ -64,14 +73,14 @@ pub(super) fn scores(epochs: &Epochs) -> Curves {
         });
         Panel { title: group.title.into(), scale: Scale::Linear, lines, levels: baselines.collect() }
     };
-    sheet(epochs, "Scores", scores::groups(&names).into_iter().map(panel).collect())
+    sheet(epochs, target, "Scores", scores::groups(&names).into_iter().map(panel).collect())
 }
 
-fn sheet(epochs: &Epochs, title: &str, panels: Vec<Panel>) -> Curves {
-    let best = best(epochs);
+fn sheet(epochs: &Epochs, target: &Target, title: &str, panels: Vec<Panel>) -> Curves {
+    let best = best(epochs, target);
     let mut note = units::count(epochs.len() as u64, "epoch");
     if let Some(best) = &best {
-        note += &format!("; the best is {} with a loss of {}", best.place(), brief(best.loss));
+        note += &format!("; the best is {} with {} {}", best.place(), target.name(), brief(best.value));
     }
     Curves {
         title: title.into(),
@@ -88,7 +97,7 @@ struct Best {
     epoch: u64,
     /// The step, where it was in the midst of the epoch.
     step: Option<u64>,
-    loss: f64,
+    value: f64,
 }
 
 impl Best {
@@ -100,24 +109,26 @@ impl Best {
     }
 }
 
-/// The validation with the lowest loss, be it at the end of an epoch or in the midst of one; where nothing is validated, the
-/// epoch with the lowest training loss. Only the last phase counts, as losses of two kinds can't be compared.
-fn best(epochs: &Epochs) -> Option<Best> {
+/// The best validation, be it at the end of an epoch or in the midst of one; where nothing is validated, the epoch with
+/// the lowest training loss. Only the last phase counts, as losses of two kinds can't be compared.
+fn best(epochs: &Epochs, target: &Target) -> Option<Best> {
     let phase = epochs.values().next_back()?.record.phase;
     let of_phase = || epochs.iter().filter(|(_, epoch)| epoch.record.phase == phase);
     let is_validated = of_phase().any(|(_, epoch)| !epoch.record.val.is_empty() || !epoch.midway.is_empty());
     // An epoch that goes by without a validation has nothing to be compared by.
     let at_end = |record: &Record| {
-        let parts = if is_validated { &record.val } else { &record.train };
-        parts.first().map_or(f64::NAN, |(_, loss)| *loss)
+        if is_validated { target.value(&record.val, &record.scores) } else { target.value(&record.train, &[]) }
     };
     let found = of_phase().flat_map(|(&number, epoch)| {
         let midway =
-            epoch.midway.iter().map(move |found| Best { epoch: number, step: Some(found.step), loss: found.loss });
-        midway.chain([Best { epoch: number, step: None, loss: at_end(&epoch.record) }])
+            epoch.midway.iter().map(move |found| Best { epoch: number, step: Some(found.step), value: found.value });
+        midway.chain([Best { epoch: number, step: None, value: at_end(&epoch.record) }])
     });
     // Of equal ones the first.
-    found.filter(|found| found.loss.is_finite()).min_by(|one, other| one.loss.total_cmp(&other.loss))
+    found.fold(None, |best: Option<Best>, found| {
+        let is_better = target.is_better(found.value, best.as_ref().map(|best| best.value));
+        if is_better { Some(found) } else { best }
+    })
 }
 
 /// Where a phase begins that is not the first.

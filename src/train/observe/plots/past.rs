@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::{Epoch, Midway, Pace, Place};
 use crate::train::observe::history::record;
 use crate::train::run_folder::history::rows;
+use crate::train::run_folder::log::named;
 use crate::train::run_folder::{RunError, log};
+use crate::train::target::Target;
 
 /// What earlier sessions have left.
 #[derive(Default)]
@@ -21,7 +23,7 @@ pub(super) struct Past {
 }
 
 /// All that training goes on from. What is in the files past it is void, as it will be made again.
-pub(super) fn read(run_folder: &Path, place: Place) -> Result<Past, RunError> {
+pub(super) fn read(run_folder: &Path, place: Place, target: &Target) -> Result<Past, RunError> {
     if place.step == 0 {
         return Ok(Past::default());
     }
@@ -31,7 +33,7 @@ pub(super) fn read(run_folder: &Path, place: Place) -> Result<Past, RunError> {
     // What was made twice is told twice: the last one stands.
     let mut paces: BTreeMap<u64, Pace> = events("epoch_ended")?.iter().filter_map(pace).collect();
     let mut midway: BTreeMap<u64, BTreeMap<u64, Midway>> = BTreeMap::new();
-    for (epoch, found) in events("validation_ended")?.iter().filter_map(validation) {
+    for (epoch, found) in events("validation_ended")?.iter().filter_map(|event| validation(event, target)) {
         if found.step <= place.step {
             midway.entry(epoch).or_default().insert(found.step, found);
         }
@@ -52,7 +54,7 @@ fn pace(event: &Value) -> Option<(u64, Pace)> {
 }
 
 /// A validation in the midst of an epoch, which is counted from 1 here.
-fn validation(event: &Value) -> Option<(u64, Midway)> {
-    let loss = event["parts"][0][1].as_f64().unwrap_or(f64::NAN);
-    Some((event["epoch"].as_u64()? + 1, Midway { step: event["step"].as_u64()?, loss }))
+fn validation(event: &Value, target: &Target) -> Option<(u64, Midway)> {
+    let value = target.value(&named(&event["parts"]), &named(&event["scores"]));
+    Some((event["epoch"].as_u64()? + 1, Midway { step: event["step"].as_u64()?, value }))
 }

@@ -10,6 +10,10 @@ use crate::train::events::Started;
 use crate::train::observe::{HistoryFile, LogFile};
 use crate::train::run_folder::log::EventLog;
 
+fn by_loss() -> Target {
+    Target::new("loss")
+}
+
 fn named(values: &[(&str, f64)]) -> Vec<(String, f64)> {
     values.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()
 }
@@ -40,7 +44,15 @@ fn ended(epoch: u64) -> Event {
 }
 
 fn started(epoch: u64) -> Event {
-    Event::Started(Started { parameters: 1, train_samples: 1, val_samples: 1, epochs: 9, epoch, step: 10 * epoch })
+    Event::Started(Started {
+        parameters: 1,
+        train_samples: 1,
+        val_samples: 1,
+        epochs: 9,
+        epoch,
+        step: 10 * epoch,
+        best_by: "loss".into(),
+    })
 }
 
 fn epochs(numbers: std::ops::RangeInclusive<u64>) -> BTreeMap<u64, Epoch> {
@@ -98,19 +110,19 @@ fn the_speed_of_earlier_epochs_comes_from_the_log_even_if_its_end_is_torn() {
     fs::write(&log, &text[..text.len() - 30]).unwrap();
     let mut plots = Plots::new(folder.path());
     plots.observe(&started(3)).unwrap();
-    let speeds = throughput(&plots.epochs).panels[0].lines[0].values.clone();
+    let speeds = throughput(&plots.epochs, &by_loss()).panels[0].lines[0].values.clone();
     assert_eq!(speeds[..2], [101.0, 102.0]);
     assert!(speeds[2].is_nan(), "its line is the torn one");
     fs::remove_file(&log).unwrap();
     plots.observe(&started(3)).unwrap();
     assert_eq!(plots.epochs.len(), 3);
     plots.observe(&ended(4)).unwrap();
-    assert_eq!(throughput(&plots.epochs).panels[1].lines[0].values[3], 25.0, "per cent");
+    assert_eq!(throughput(&plots.epochs, &by_loss()).panels[1].lines[0].values[3], 25.0, "per cent");
 }
 
 #[test]
 fn the_loss_has_a_panel_for_each_part_its_best_epoch_and_its_phases() {
-    let sheet = loss(&epochs(1..=6));
+    let sheet = loss(&epochs(1..=6), &by_loss());
     assert_eq!(sheet.panels.iter().map(|panel| panel.title.as_str()).collect::<Vec<_>>(), ["loss", "ssim"]);
     assert_eq!(
         sheet.panels[0].lines.iter().map(|line| line.name.as_str()).collect::<Vec<_>>(),
@@ -118,14 +130,14 @@ fn the_loss_has_a_panel_for_each_part_its_best_epoch_and_its_phases() {
     );
     assert_eq!(sheet.best.map(|mark| mark.epoch), Some(4));
     assert_eq!(sheet.begins.iter().map(|mark| (mark.epoch, mark.label.as_str())).collect::<Vec<_>>(), [(4, "phase 2")]);
-    assert_eq!(sheet.note, "6 epochs; the best is epoch 4 with a loss of 0.500");
+    assert_eq!(sheet.note, "6 epochs; the best is epoch 4 with loss 0.500");
 }
 
 #[test]
 fn without_validation_the_training_loss_is_drawn_alone_and_decides() {
     let mut epochs = epochs(1..=3);
     epochs.values_mut().for_each(|epoch| epoch.record.val.clear());
-    let sheet = loss(&epochs);
+    let sheet = loss(&epochs, &by_loss());
     assert!(sheet.panels.iter().all(|panel| panel.lines.len() == 1));
     assert_eq!(sheet.best.map(|mark| mark.epoch), Some(3));
 }
@@ -141,17 +153,24 @@ fn the_best_may_be_found_in_the_midst_of_an_epoch_also_of_an_earlier_session() {
         let folder = tempfile::tempdir().unwrap();
         let mut plots = Plots::new(folder.path());
         sessions.iter().for_each(|events| plots = listen(folder.path(), events));
-        let sheet = loss(&plots.epochs);
+        let sheet = loss(&plots.epochs, &by_loss());
         assert_eq!(sheet.best.map(|mark| (mark.epoch, mark.label)), Some((5, "best: step 45 in epoch 5".into())));
         sheet.note
     };
     let (epochs, rest) = ([1, 2, 3, 4].map(ended), [ended(5), ended(6)]);
     let found = [midway(4, 43, f64::NAN), midway(4, 45, 0.1), midway(4, 47, 0.3)];
     let whole = [&[started(0)][..], &epochs, &found, &rest].concat();
-    let note = "6 epochs; the best is step 45 in epoch 5 with a loss of 0.100";
+    let note = "6 epochs; the best is step 45 in epoch 5 with loss 0.100";
     assert_eq!(told(&[&whole]), note);
-    let resumed =
-        Event::Started(Started { parameters: 1, train_samples: 1, val_samples: 1, epochs: 9, epoch: 4, step: 46 });
+    let resumed = Event::Started(Started {
+        parameters: 1,
+        train_samples: 1,
+        val_samples: 1,
+        epochs: 9,
+        epoch: 4,
+        step: 46,
+        best_by: "loss".into(),
+    });
     let first = [&[started(0)][..], &epochs, &found, &[midway(4, 48, 0.01)]].concat();
     let second = [&[resumed][..], &found[2..], &rest].concat();
     assert_eq!(told(&[&first, &second]), note, "what lies past the checkpoint is void");
@@ -162,7 +181,11 @@ fn the_best_may_be_found_in_the_midst_of_an_epoch_also_of_an_earlier_session() {
 fn an_epoch_without_a_validation_is_not_the_best_of_those_that_have_one() {
     let mut epochs = epochs(4..=6);
     epochs.get_mut(&4).unwrap().record.val.clear();
-    assert_eq!(loss(&epochs).best.map(|mark| mark.epoch), Some(5), "its training loss is the lowest of all");
+    assert_eq!(
+        loss(&epochs, &by_loss()).best.map(|mark| mark.epoch),
+        Some(5),
+        "its training loss is the lowest of all"
+    );
 }
 
 #[test]
@@ -186,24 +209,24 @@ fn losses_that_are_no_numbers_are_never_the_best() {
     for (number, loss) in [(2, f64::NAN), (3, f64::NEG_INFINITY)] {
         epochs.get_mut(&number).unwrap().record.val[0].1 = loss;
     }
-    assert_eq!(loss(&epochs).best.map(|mark| mark.epoch), Some(1));
+    assert_eq!(loss(&epochs, &by_loss()).best.map(|mark| mark.epoch), Some(1));
 }
 
 #[test]
 fn wide_spans_become_logarithmic_and_say_so() {
     let mut epochs = epochs(1..=3);
-    assert_eq!(learning_rate(&epochs).panels[0].scale, Scale::Linear);
+    assert_eq!(learning_rate(&epochs, &by_loss()).panels[0].scale, Scale::Linear);
     epochs.get_mut(&3).unwrap().record.lr = 1e-7;
-    let panel = learning_rate(&epochs).panels.remove(0);
+    let panel = learning_rate(&epochs, &by_loss()).panels.remove(0);
     assert_eq!(panel.scale, Scale::Logarithmic);
     assert!(panel.title.ends_with("(logarithmic)"));
     epochs.get_mut(&3).unwrap().record.lr = 0.0;
-    assert_eq!(learning_rate(&epochs).panels[0].scale, Scale::Linear, "zero has no logarithm");
+    assert_eq!(learning_rate(&epochs, &by_loss()).panels[0].scale, Scale::Linear, "zero has no logarithm");
 }
 
 #[test]
 fn scores_stand_with_their_like_and_persistence_in_the_colour_of_its_score() {
-    let panels = scores(&epochs(1..=3)).panels;
+    let panels = scores(&epochs(1..=3), &by_loss()).panels;
     assert_eq!(panels.iter().map(|panel| panel.title.as_str()).collect::<Vec<_>>(), ["csi", "mae"]);
     let csi = &panels[0];
     assert_eq!(csi.lines.iter().map(|line| line.name.as_str()).collect::<Vec<_>>(), ["csi_20", "csi_30"]);
@@ -214,7 +237,7 @@ fn scores_stand_with_their_like_and_persistence_in_the_colour_of_its_score() {
 
 #[test]
 fn what_the_loss_has_to_beat_stands_with_the_loss() {
-    let panels = loss(&epochs(1..=3)).panels;
+    let panels = loss(&epochs(1..=3), &by_loss()).panels;
     let [level] = &panels[0].levels[..] else { panic!("{:?}", panels[0].levels) };
     assert_eq!((level.name.as_str(), level.value, level.colour), ("persistence", 0.45, panels[0].lines[1].colour));
     assert!(panels[1].levels.is_empty());

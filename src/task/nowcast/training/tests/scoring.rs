@@ -3,22 +3,33 @@
 use tch::{Device, Kind, Tensor};
 
 use super::super::collate::Collate;
-use super::super::scores::{Judge, NowcastScores};
+use super::super::names::Names;
+use super::super::scores::{NowcastScores, windows as as_plain};
 use super::super::testing::{Storms, small};
 use crate::nn::precision::Precision;
-use crate::task::nowcast::config::{Missing, NowcastConfig};
+use crate::task::nowcast::config::{Levels, Missing, NowcastConfig};
 use crate::task::nowcast::loss::NowcastLoss;
+use crate::task::nowcast::verification::{Depth, Judge};
 use crate::train::task::{Scores, Task};
 
-/// Frames of 1 x 6 cells whose byte is the reflectivity plus 1.
+const ROWS: usize = 11;
+const COLUMNS: usize = 12;
+
+/// Frames whose byte is the reflectivity plus 1. Six cells say something; the others are missing.
 fn config() -> NowcastConfig {
     let mut config = small();
     (config.prepare.min_dbz, config.prepare.max_dbz) = (0.0, 254.0);
-    config.prepare.size = [1, 6];
+    config.prepare.size = [ROWS, COLUMNS];
     config.prepare.missing = Missing::Mask;
     (config.windows.input_frames, config.windows.target_frames) = (1, 1);
     config.scores.thresholds_dbz = vec![20.0, 22.5, 40.0, 100.0];
     config
+}
+
+fn frame<T: Copy + Default>(cells: [T; 6]) -> Vec<T> {
+    let mut frame = cells.to_vec();
+    frame.resize(ROWS * COLUMNS, T::default());
+    frame
 }
 
 /// A forecast in dBZ for a batch of windows, judged.
@@ -28,16 +39,19 @@ fn judged(
     forecast_dbz: &[[f32; 6]],
     cuts: &[usize],
 ) -> NowcastScores {
-    let storms = Storms::of(config.clone(), 1, windows.iter().map(|window| window.concat()).collect());
+    let events = windows.iter().map(|window| window.map(frame).concat()).collect();
+    let storms = Storms::of(config.clone(), 1, events);
     let (loaded, judge) = (storms.windows(), Judge::new(config));
-    let collate = Collate::new(config, [1, 1, 6], Device::Cpu).unwrap();
-    let forecast = Tensor::from_slice(&forecast_dbz.concat()).view([-1, 1, 1, 1, 6]) / 254.0;
-    let mut scores = judge.scores();
+    let names = Names::new(storms.setting(Precision::Fp32).events, Levels::Each, ROWS * COLUMNS, 1);
+    let collate = Collate::new(config, [1, ROWS, COLUMNS], Device::Cpu).unwrap();
+    let forecast: Vec<f32> = forecast_dbz.iter().flat_map(|&cells| frame(cells)).collect();
+    let forecast = Tensor::from_slice(&forecast).view([-1, 1, 1, ROWS as i64, COLUMNS as i64]) / 254.0;
+    let mut scores = NowcastScores::none(&judge, Depth::Short);
     let mut from = 0;
     for &count in cuts {
         let batch = collate.batch(&loaded[from..from + count]).unwrap();
-        let measured = judge.measure(&batch, &forecast.narrow(0, from as i64, count as i64));
-        scores.add(count, count as f64 * 0.25, &Vec::<f64>::try_from(measured).unwrap());
+        let forecast = forecast.narrow(0, from as i64, count as i64);
+        scores.add(&judge, &as_plain(&batch, &forecast, &judge, &names).unwrap(), count as f64 * 0.25);
         from += count;
     }
     scores
@@ -58,6 +72,9 @@ fn scores_are_those_computed_by_hand() {
     let expected = [
         // Above 20 were cells 2, 3, 4. Forecast: 0, 2, 4. Cell 1 is at 20 in all, which is no event.
         ("csi_20", 2.0 / 4.0),
+        ("pod_20", 2.0 / 3.0),
+        ("far_20", 1.0 / 3.0),
+        ("bias_20", 1.0),
         // Observed 2, 3, 4; forecast 4.
         ("csi_22.5", 1.0 / 3.0),
         // 40 is not above 40, and the 50 and 60 of the last cell don't count.
@@ -65,6 +82,7 @@ fn scores_are_those_computed_by_hand() {
         ("csi_100", f64::NAN),
         ("mae_dbz", (11.0 + 0.0 + 3.0 + 20.0 + 0.0) / 5.0),
         ("rmse_dbz", f64::sqrt((121.0 + 9.0 + 400.0) / 5.0)),
+        ("me_dbz", (11.0 - 3.0 - 20.0) / 5.0),
         // Seen above 20: cells 2 and 3. What was not seen in cell 4 counts as the weakest value, as the model sees it.
         ("persistence_csi_20", 2.0 / 3.0),
         ("persistence_csi_22.5", 1.0 / 3.0),
@@ -74,13 +92,12 @@ fn scores_are_those_computed_by_hand() {
         ("persistence_rmse_dbz", f64::sqrt((16.0 + 1600.0) / 5.0)),
         ("persistence_loss", 0.25),
     ];
-    let values = scores.values();
-    assert_eq!(values.len(), expected.len(), "{values:?}");
-    for ((name, value), (expected_name, expected)) in values.iter().zip(expected) {
-        assert_eq!(name, expected_name);
+    for (name, expected) in expected {
+        let value = value(&scores, name);
         let same = (value.is_nan() && expected.is_nan()) || (value - expected).abs() < 1e-5;
         assert!(same, "{name}: {value}, expected {expected}");
     }
+    assert_eq!(scores.values()[0].0, "csi_20", "what is told first comes first");
 }
 
 #[test]
@@ -90,8 +107,9 @@ fn where_missing_means_no_echo_all_cells_count() {
     let scores = judged(&config, &[[SEEN, OBSERVED]], &[FORECAST_DBZ], &[1]);
     // The last cell: nothing was observed, 60 was forecast, 50 was seen.
     assert_eq!((value(&scores, "csi_20"), value(&scores, "csi_40")), (2.0 / 5.0, 0.0));
-    assert!((value(&scores, "mae_dbz") - 94.0 / 6.0).abs() < 1e-5);
-    assert!((value(&scores, "persistence_mae_dbz") - 94.0 / 6.0).abs() < 1e-5);
+    let cells = (ROWS * COLUMNS) as f64;
+    assert!((value(&scores, "mae_dbz") - 94.0 / cells).abs() < 1e-5);
+    assert!((value(&scores, "persistence_mae_dbz") - 94.0 / cells).abs() < 1e-5);
 }
 
 #[test]
@@ -109,17 +127,14 @@ fn scores_do_not_depend_on_how_batches_are_cut_or_ordered() {
     assert!(whole.iter().all(|(_, value)| value.is_finite()), "{whole:?}");
     let reversed: Vec<usize> = order.iter().rev().copied().collect();
     for other in [of(&order, &[1; 7]), of(&order, &[3, 4]), of(&reversed, &[2, 5])] {
-        for ((name, value), (_, expected)) in other.iter().zip(&whole) {
-            // Counts are whole numbers and must be equal; sums are rounded.
-            let same = value == expected || !name.contains("csi") && (value / expected - 1.0).abs() < 1e-12;
-            assert!(same, "{name}: {value}, expected {expected}");
-        }
+        assert_eq!(other, whole);
     }
 }
 
 #[test]
 fn nothing_judged_is_nothing_known() {
-    assert!(Judge::new(&config()).scores().values().iter().all(|(_, value)| value.is_nan()));
+    let judge = Judge::new(&config());
+    assert!(NowcastScores::none(&judge, Depth::Short).values().iter().all(|(_, value)| value.is_nan()));
 }
 
 #[test]

@@ -1,0 +1,226 @@
+//! `fragua compare`: two evaluations beside each other, a verdict, and an exit code.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::{Value, json};
+use tracing::{info, warn};
+
+use super::modelled::runs_folder;
+use super::{CommandError, Session, output, question};
+use crate::metric::better::Better;
+use crate::metric::comparison::{Compared, Comparison, Verdict};
+use crate::report::table::Table;
+use crate::util::units;
+use crate::worker::WorkError;
+use crate::worker::compare::{self, Evaluated};
+
+/// `fragua compare`.
+#[derive(Debug, Args)]
+#[command(after_help = MEANING)]
+pub struct CompareArguments {
+    /// What is judged: a metrics.json, a run folder, the name of a run, or latest
+    #[arg(value_name = "CURRENT")]
+    pub current: String,
+    /// What it is held against, named in the same way
+    #[arg(value_name = "BASELINE")]
+    pub baseline: String,
+    /// The score that decides [default: the primary score of CURRENT]
+    #[arg(long, value_name = "NAME")]
+    pub metric: Option<String>,
+    /// By how much the score that decides may get worse
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.01, value_parser = tolerance)]
+    pub tolerance: f64,
+    /// Show every score, not only the most important
+    #[arg(long)]
+    pub all: bool,
+    /// The folder of all runs [default: output.root of config.yaml]
+    #[arg(long, value_name = "DIR")]
+    pub runs: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Put the file of CURRENT in place of that of BASELINE; asks before, and not where CURRENT is worse
+    #[arg(long)]
+    pub update_baseline: bool,
+    /// With --update-baseline: do not ask, and do it also where CURRENT is worse
+    #[arg(long, short, requires = "update_baseline")]
+    pub yes: bool,
+}
+
+/// What stands below the flags.
+const MEANING: &str = "\
+A difference within the noise may be chance: with other events it could be the other way round.
+Exit code: 0 where CURRENT is better or the same, 1 where it is worse by more than the tolerance.";
+
+/// The kinds of scores that are always shown.
+const ALWAYS: [&str; 5] = ["csi_", "mae_", "rmse_", "me_", "ssim"];
+
+/// The kinds that are shown at the threshold of the score that decides.
+const AT_THRESHOLD: [&str; 4] = ["pod_", "far_", "bias_", "fss_"];
+
+/// Runs the command.
+pub(super) fn run(arguments: &CompareArguments, session: &Session) -> Result<(), CommandError> {
+    if arguments.update_baseline && !arguments.yes && !question::can_be_asked() {
+        let text = "--update-baseline asks before it does so, and nobody sits at a terminal; add --yes";
+        return Err(CommandError::Usage(text.into()));
+    }
+    let [current, baseline] = found(arguments)?;
+    let metric = arguments.metric.as_deref();
+    let comparison = compare::compare(&current, &baseline, metric, arguments.tolerance).map_err(WorkError::from)?;
+    if arguments.json {
+        output::json(&report(&comparison, &current, &baseline))?;
+    } else {
+        comparison.warnings.iter().for_each(|warning| warn!("{warning}"));
+        let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        output::text(&text(&comparison, [&current, &baseline], arguments.all, colours))?;
+    }
+    if comparison.verdict == Verdict::NotAvailable {
+        return Err(CommandError::Undecided(comparison.primary.clone()));
+    }
+    let is_worse = comparison.verdict == Verdict::Degraded;
+    let updated = arguments.update_baseline
+        && update(arguments, [&current, &baseline], (is_worse, comparison.warnings.is_empty()), session)?;
+    if is_worse && !updated {
+        return Err(CommandError::Degraded(sentence(&comparison)));
+    }
+    Ok(())
+}
+
+fn found(arguments: &CompareArguments) -> Result<[Evaluated; 2], CommandError> {
+    let wanted = [&arguments.current, &arguments.baseline];
+    let root = match &arguments.runs {
+        Some(root) => root.clone(),
+        // They are not looked for by their names, so a configuration that can't be read is in nobody's way.
+        None if wanted.iter().all(|side| Path::new(side.as_str()).is_file()) => PathBuf::new(),
+        None => runs_folder(&[])?,
+    };
+    let [current, baseline] = wanted.map(|side| Evaluated::find(&root, side).map_err(WorkError::from));
+    Ok([current?, baseline?])
+}
+
+/// Whether the baseline is now the current one.
+fn update(
+    arguments: &CompareArguments,
+    [current, baseline]: [&Evaluated; 2],
+    (is_worse, comparable): (bool, bool),
+    session: &Session,
+) -> Result<bool, CommandError> {
+    if !comparable {
+        warn!("the baseline stays as it was, as the two were not measured alike");
+        return Ok(false);
+    }
+    if baseline.path.ancestors().take(3).any(|folder| folder.join("run.json").is_file()) {
+        let place = baseline.path.display();
+        let text = format!("{place} is the evaluation of a run; keep the baseline apart: cp {place} baseline.json");
+        return Err(CommandError::Usage(text));
+    }
+    if is_worse && !arguments.yes {
+        warn!("the baseline stays as it was, as this is worse; --yes replaces it all the same");
+        return Ok(false);
+    }
+    let place = baseline.path.display();
+    if !arguments.yes && !question::says_yes(&format!("Replace {place}?"), &session.stop) {
+        info!("{place} stays as it was");
+        return Ok(false);
+    }
+    compare::replace_baseline(current, baseline).map_err(WorkError::from)?;
+    info!("{place} is now a copy of {}", current.path.display());
+    Ok(true)
+}
+
+fn report(comparison: &Comparison, current: &Evaluated, baseline: &Evaluated) -> Value {
+    let side = |side: &Evaluated| {
+        let metrics = &side.metrics;
+        json!({"file": side.path, "run": metrics.run, "split": metrics.split, "created": metrics.created,
+            "weights": metrics.weights})
+    };
+    json!({
+        "verdict": comparison.verdict, "primary": comparison.primary, "tolerance": comparison.tolerance,
+        "comparable": comparison.warnings.is_empty(), "warnings": comparison.warnings,
+        "current": side(current), "baseline": side(baseline), "metrics": comparison.metrics,
+    })
+}
+
+fn text(comparison: &Comparison, sides: [&Evaluated; 2], all: bool, colours: bool) -> String {
+    let [current, baseline] = sides.map(|side| side.path.display());
+    let mut table = Table::new(&["<", "<score", "current", "baseline", "change", "%", "noise", "<better", "<verdict"]);
+    let (shown, hidden): (Vec<_>, Vec<_>) =
+        comparison.metrics.iter().partition(|row| all || is_important(&row.name, &comparison.primary));
+    for row in &shown {
+        table.row(cells(row, row.name == comparison.primary, colours));
+    }
+    let mut text = format!(" current  {current}\nbaseline  {baseline}\n\n{}", table.render());
+    if !hidden.is_empty() {
+        let number = |verdict| hidden.iter().filter(|row| row.verdict == verdict).count();
+        let (better, worse) = (number(Verdict::Improved), number(Verdict::Degraded));
+        let more = units::count(hidden.len() as u64, "more score");
+        text += &format!("{more}, {better} improved, {worse} degraded: --all shows them\n");
+    }
+    text + "\n" + &sentence(comparison) + "\n"
+}
+
+fn is_important(name: &str, primary: &str) -> bool {
+    let threshold = primary.split('_').nth(1).unwrap_or_default();
+    let at_threshold =
+        |kind: &&str| name.strip_prefix(*kind).is_some_and(|rest| rest.split('_').next() == Some(threshold));
+    name == primary || ALWAYS.iter().any(|kind| name.starts_with(kind)) || AT_THRESHOLD.iter().any(at_threshold)
+}
+
+fn cells(row: &Compared, decides: bool, colours: bool) -> Vec<String> {
+    let number = |value: Option<f64>| value.map_or_else(|| "n/a".into(), |value| format!("{value:.4}"));
+    let signed = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:+.4}"));
+    let share = row.relative.map_or_else(String::new, |share| format!("{:+.1}", 100.0 * share));
+    let better = match row.better {
+        Better::Higher => "higher",
+        Better::Lower => "lower",
+        Better::NearerOne => "near 1",
+        Better::NearerZero => "near 0",
+    };
+    let mark = if decides { "*" } else { "" };
+    vec![
+        mark.into(),
+        row.name.clone(),
+        number(row.value),
+        number(row.baseline),
+        signed(row.difference),
+        share,
+        if row.difference.is_some() { format!("{:.4}", row.noise) } else { String::new() },
+        better.into(),
+        coloured(row.verdict, colours),
+    ]
+}
+
+/// The last column: what is not seen there moves nothing.
+fn coloured(verdict: Verdict, colours: bool) -> String {
+    let code = match verdict {
+        Verdict::Improved => 32,
+        Verdict::Degraded => 31,
+        Verdict::WithinNoise | Verdict::NotAvailable => return verdict.text().into(),
+    };
+    if colours { format!("\x1b[{code}m{}\x1b[0m", verdict.text()) } else { verdict.text().into() }
+}
+
+/// The verdict with its reason.
+fn sentence(comparison: &Comparison) -> String {
+    let Comparison { primary, tolerance, .. } = comparison;
+    let what = match comparison.verdict {
+        Verdict::Improved => format!("improved: {primary} is better by more than {tolerance}"),
+        Verdict::Degraded => format!("degraded: {primary} is worse by more than {tolerance}"),
+        Verdict::WithinNoise => format!("within the tolerance: {primary} differs by no more than {tolerance}"),
+        Verdict::NotAvailable => return format!("no verdict: {primary} is no number in both"),
+    };
+    let what = match comparison.warnings.len() {
+        0 => what,
+        _ => format!("{what}; but the two were not measured alike"),
+    };
+    let values = comparison.metrics.iter().find(|row| row.name == *primary);
+    let values = values.and_then(|row| row.value.zip(row.baseline));
+    values.map_or(what.clone(), |(value, baseline)| format!("{what} ({value:.4}, baseline {baseline:.4})"))
+}
+
+fn tolerance(text: &str) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|value: &f64| value.is_finite() && *value >= 0.0);
+    value.ok_or_else(|| format!("expected a number from 0, got {text:?}"))
+}

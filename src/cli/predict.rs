@@ -1,0 +1,100 @@
+//! `fragua predict`: from its flags to a call of the worker, from the outcome to text.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::modelled::Modelled;
+use super::{CommandError, Session, output};
+use crate::task::nowcast::predict::Layout;
+use crate::worker::predict::{PredictOptions, predict};
+use crate::worker::{Surroundings, WorkError};
+
+/// `fragua predict`.
+#[derive(Debug, Args)]
+pub struct PredictArguments {
+    /// Which model.
+    #[command(flatten)]
+    pub modelled: Modelled,
+    /// A folder with radar files, or with a folder of them for each event
+    #[arg(long, value_name = "DIR")]
+    pub input: PathBuf,
+    /// The folder for the forecasts; a forecast that is there already is replaced
+    #[arg(long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Forecast from the newest frame at or before this time, in UTC, such as 2013-01-05T18:30:00Z; may be repeated
+    /// [default: the end of each event]
+    #[arg(long = "time", value_name = "TIME", value_parser = time)]
+    pub times: Vec<Timestamp>,
+    /// per-lead (a file for each lead time, EVENT/YYYYMMDD/g_HHMMSS/f_SECONDS.nc, as TITAN's tools read them) or single
+    /// (one file, EVENT/YYYYMMDD_HHMMSS.nc)
+    #[arg(long, value_enum, default_value = "per-lead", hide_possible_values = true)]
+    pub layout: LayoutName,
+    /// Draw no pictures
+    #[arg(long)]
+    pub no_pictures: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How a forecast becomes netCDF files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LayoutName {
+    /// One file for each lead time.
+    PerLead,
+    /// One file with all lead times.
+    Single,
+}
+
+impl From<LayoutName> for Layout {
+    fn from(name: LayoutName) -> Self {
+        match name {
+            LayoutName::PerLead => Self::PerLead,
+            LayoutName::Single => Self::Single,
+        }
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &PredictArguments, session: &Session) -> Result<(), CommandError> {
+    let options = PredictOptions {
+        input: arguments.input.clone(),
+        output: arguments.output.clone(),
+        times: arguments.times.clone(),
+        layout: arguments.layout.into(),
+        pictures: !arguments.no_pictures,
+    };
+    let around = Surroundings { stop: &session.stop, progress: session.progress.as_ref() };
+    let report = predict(&arguments.modelled.find()?, &options, &around)?;
+    if arguments.json {
+        output::json(&report)?;
+    } else if !report.forecasts.is_empty() {
+        output::text(&report.table())?;
+    }
+    Ok(report.verdict().map_err(WorkError::from)?)
+}
+
+/// A time with its offset from UTC, or without one for UTC itself.
+fn time(text: &str) -> Result<Timestamp, String> {
+    let utc = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|time| time.timestamp());
+    let wrong = || format!("expected a time such as 2013-01-05T18:30:00Z, got {text:?}");
+    text.parse().ok().or_else(utc).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_utc_unless_they_say_otherwise() {
+        let seconds = |text| time(text).map(Timestamp::as_second);
+        for text in ["2013-01-05T18:30:00Z", "2013-01-05 18:30", "2013-01-05T15:30:00-03:00"] {
+            assert_eq!(seconds(text), Ok(1_357_410_600), "{text}");
+        }
+        assert!(time("yesterday").unwrap_err().contains("such as 2013-01-05T18:30:00Z"));
+    }
+}

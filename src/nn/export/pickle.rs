@@ -1,0 +1,105 @@
+//! Python objects as PyTorch writes them: version 2 of the pickle protocol, and of it only what `torch.load` lets through
+//! with `weights_only=True`. Nothing here can run code when it is read.
+
+use super::Weight;
+
+/// Objects in the making. Each call puts one after the last.
+#[derive(Default)]
+pub(super) struct Pickle(Vec<u8>);
+
+impl Pickle {
+    pub fn new() -> Self {
+        Self(b"\x80\x02".to_vec())
+    }
+
+    pub fn finish(mut self) -> Vec<u8> {
+        self.0.push(b'.');
+        self.0
+    }
+
+    pub fn text(&mut self, text: &str) {
+        self.0.push(b'X');
+        self.0.extend((text.len() as u32).to_le_bytes());
+        self.0.extend(text.as_bytes());
+    }
+
+    pub fn integer(&mut self, value: i64) {
+        match i32::try_from(value) {
+            Ok(value) => {
+                self.0.push(b'J');
+                self.0.extend(value.to_le_bytes());
+            }
+            Err(_) => {
+                self.0.extend(b"\x8a\x08");
+                self.0.extend(value.to_le_bytes());
+            }
+        }
+    }
+
+    pub fn float(&mut self, value: f64) {
+        self.0.push(b'G');
+        self.0.extend(value.to_be_bytes());
+    }
+
+    pub fn flag(&mut self, value: bool) {
+        self.0.push(if value { b'\x88' } else { b'\x89' });
+    }
+
+    /// An ordered dictionary, which PyTorch knows parameters in.
+    pub fn ordered(&mut self, entries: impl FnOnce(&mut Self)) {
+        self.global("collections", "OrderedDict");
+        self.0.extend(b")R");
+        self.0.push(b'(');
+        entries(self);
+        self.0.push(b'u');
+    }
+
+    /// Begins an object of a class of the archive; names and values of its attributes follow.
+    pub fn begin(&mut self, class: &str) {
+        self.global("__torch__", class);
+        self.0.extend(b")\x81}(");
+    }
+
+    /// Ends it.
+    pub fn end(&mut self) {
+        self.0.extend(b"ub");
+    }
+
+    /// A tensor over the numbers in `data/{index}`.
+    pub fn tensor(&mut self, weight: &Weight, index: usize, learns: bool) {
+        self.global("torch._utils", "_rebuild_tensor_v2");
+        self.tuple(|arguments| {
+            arguments.tuple(|storage| {
+                storage.text("storage");
+                storage.global("torch", "FloatStorage");
+                storage.text(&index.to_string());
+                storage.text("cpu");
+                storage.integer(weight.shape.iter().product::<usize>() as i64);
+            });
+            arguments.0.push(b'Q');
+            arguments.integer(0);
+            arguments.tuple(|sizes| weight.shape.iter().for_each(|size| sizes.integer(*size as i64)));
+            arguments.tuple(|steps| strides(&weight.shape).into_iter().for_each(|step| steps.integer(step)));
+            arguments.flag(learns);
+            arguments.global("collections", "OrderedDict");
+            arguments.0.extend(b")R");
+        });
+        self.0.push(b'R');
+    }
+
+    fn global(&mut self, module: &str, name: &str) {
+        self.0.extend(format!("c{module}\n{name}\n").as_bytes());
+    }
+
+    fn tuple(&mut self, items: impl FnOnce(&mut Self)) {
+        self.0.push(b'(');
+        items(self);
+        self.0.push(b't');
+    }
+}
+
+/// How many numbers lie between neighbours along each dimension.
+fn strides(shape: &[usize]) -> Vec<i64> {
+    let after = |dimension: usize| shape[dimension + 1..].iter().product::<usize>() as i64;
+    (0..shape.len()).map(after).collect()
+}

@@ -1,0 +1,45 @@
+//! A page of HTML in one file: text, figures, tables, charts and pictures, from plain values. It needs no network, no other
+//! file and no script, and knows nothing of runs. What it shows is escaped, so that no name can become markup.
+
+mod block;
+pub mod chart;
+mod escape;
+mod figure;
+mod head;
+mod render;
+#[cfg(test)]
+mod tests;
+
+pub use block::{Block, Cell, Grid, Picture, Section, Tile, Tone};
+pub use chart::Chart;
+
+/// A page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// What it is about: the largest text.
+    pub title: String,
+    /// What kind of thing that is, in a few words above the title.
+    pub kind: String,
+    /// How it stands, in a word.
+    pub state: Option<(String, Tone)>,
+    /// What it came to, in a sentence.
+    pub verdict: Option<String>,
+    /// What the reader has to know about the page itself.
+    pub notice: Option<String>,
+    /// Where what is shown still changes: seconds after which the page is read again.
+    pub refresh_seconds: Option<u64>,
+    /// The few figures that matter most.
+    pub tiles: Vec<Tile>,
+    /// All the rest, by topic.
+    pub sections: Vec<Section>,
+    /// Who made it, and when.
+    pub footer: String,
+}
+
+impl Page {
+    /// The page as a file.
+    #[must_use]
+    pub fn html(&self) -> String {
+        render::page(self)
+    }
+}

@@ -1,0 +1,135 @@
+//! A page and its blocks as HTML.
+
+use super::Page;
+use super::block::{Block, Cell, Grid, Section, Tile, Tone};
+use super::chart::chart;
+use super::escape::{anchor, escape};
+use super::figure::figure;
+use super::head::{head, script};
+
+/// The whole file.
+pub(super) fn page(page: &Page) -> String {
+    let refresh = page.refresh_seconds.map_or_else(String::new, |seconds| format!(" data-refresh=\"{seconds}\""));
+    let sections: String = page.sections.iter().map(section).collect();
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n{}</head>\n<body{refresh}>\n<header>\n{}</header>\n{}<main>\n{sections}</main>\n\
+         <footer><p>{}</p></footer>\n{}</body>\n</html>\n",
+        head(page),
+        masthead(page),
+        contents(&page.sections),
+        escape(&page.footer),
+        script()
+    )
+}
+
+fn masthead(page: &Page) -> String {
+    let optional = |class: &str, text: &Option<String>| match text {
+        Some(text) => format!("<p class=\"{class}\">{}</p>\n", escape(text)),
+        None => String::new(),
+    };
+    let state = page.state.as_ref().map_or_else(String::new, |(word, tone)| {
+        format!(" <span class=\"state {}\">{}</span>", class(*tone), escape(word))
+    });
+    let tiles: String = page.tiles.iter().map(tile).collect();
+    let tiles = if tiles.is_empty() { tiles } else { format!("<dl class=\"tiles\">{tiles}</dl>\n") };
+    format!(
+        "<p class=\"kind\">{}</p>\n<h1>{}{state}</h1>\n{}{}{tiles}",
+        escape(&page.kind),
+        escape(&page.title),
+        optional("verdict", &page.verdict),
+        optional("notice", &page.notice)
+    )
+}
+
+fn class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "good",
+        Tone::Busy => "busy",
+        Tone::Bad => "bad",
+        Tone::Quiet => "quiet",
+    }
+}
+
+fn tile(tile: &Tile) -> String {
+    let note = match tile.note.as_str() {
+        "" => String::new(),
+        note => format!("<dd class=\"note\">{}</dd>", escape(note)),
+    };
+    format!("<div><dt>{}</dt><dd>{}</dd>{note}</div>", escape(&tile.label), escape(&tile.value))
+}
+
+fn contents(sections: &[Section]) -> String {
+    let link = |section: &Section| format!("<a href=\"#{}\">{}</a>", anchor(&section.title), escape(&section.title));
+    let links: String = sections.iter().map(link).collect();
+    format!("<nav aria-label=\"Sections\"><div>{links}</div></nav>\n")
+}
+
+fn section(section: &Section) -> String {
+    let blocks: String = section.blocks.iter().map(block).collect();
+    let id = anchor(&section.title);
+    format!(
+        "<section id=\"{id}\" aria-labelledby=\"{id}-h\">\n<h2 id=\"{id}-h\">{}</h2>\n{blocks}</section>\n",
+        escape(&section.title)
+    )
+}
+
+fn block(of: &Block) -> String {
+    match of {
+        Block::Text(text) => format!("<p>{}</p>\n", escape(text)),
+        Block::Absent(text) => format!("<p class=\"absent\">{}</p>\n", escape(text)),
+        Block::Facts(facts) => facts_list(facts),
+        Block::Charts(title, charts) => {
+            let heading = if title.is_empty() { String::new() } else { format!("<h3>{}</h3>\n", escape(title)) };
+            let size = if charts.iter().any(|chart| chart.is_small) { " many" } else { "" };
+            let charts: String = charts.iter().map(chart).collect();
+            format!("{heading}<div class=\"charts{size}\">\n{charts}</div>\n")
+        }
+        Block::Table(grid) => table(grid),
+        Block::Pictures(pictures) => {
+            format!("<div class=\"pictures\">\n{}</div>\n", pictures.iter().map(figure).collect::<String>())
+        }
+        Block::Moments(moments) => moments_list(moments),
+        Block::Code(text) => format!("<pre tabindex=\"0\"><code>{}</code></pre>\n", escape(text)),
+        Block::Folded(title, blocks) => {
+            let blocks: String = blocks.iter().map(block).collect();
+            format!("<details><summary>{}</summary>\n{blocks}</details>\n", escape(title))
+        }
+    }
+}
+
+fn facts_list(facts: &[(String, String)]) -> String {
+    let fact =
+        |(name, value): &(String, String)| format!("<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(value));
+    format!("<dl class=\"facts\">{}</dl>\n", facts.iter().map(fact).collect::<String>())
+}
+
+fn moments_list(moments: &[(String, String)]) -> String {
+    let moment = |(when, what): &(String, String)| {
+        format!("<li><time>{}</time><span>{}</span></li>", escape(when), escape(what))
+    };
+    format!("<ol class=\"moments\">{}</ol>\n", moments.iter().map(moment).collect::<String>())
+}
+
+/// A table that scrolls inside of itself, also by keyboard.
+fn table(grid: &Grid) -> String {
+    let head: String = grid.head.iter().map(|name| format!("<th scope=\"col\">{}</th>", escape(name))).collect();
+    let rows: String = grid.rows.iter().map(|cells| row(cells)).collect();
+    let caption = escape(&grid.caption);
+    format!(
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table><caption>{caption}</caption>\
+         <thead><tr>{head}</tr></thead><tbody>\n{rows}</tbody></table></div>\n"
+    )
+}
+
+fn row(cells: &[Cell]) -> String {
+    let cell = |(at, cell): (usize, &Cell)| {
+        let note = if cell.note.is_empty() { String::new() } else { format!(" <small>{}</small>", escape(&cell.note)) };
+        let text = escape(&cell.text);
+        match (at, cell.is_best) {
+            (0, _) => format!("<th scope=\"row\">{text}{note}</th>"),
+            (_, true) => format!("<td class=\"best\"><strong>{text}</strong>{note}</td>"),
+            (_, false) => format!("<td>{text}{note}</td>"),
+        }
+    };
+    format!("<tr>{}</tr>\n", cells.iter().enumerate().map(cell).collect::<String>())
+}

@@ -1,0 +1,101 @@
+//! The motion of the echoes in the last frames, at every cell: from coarse to fine, the frames carried along what is
+//! known so far and compared again. Not the forecast.
+
+use super::evidence::Evidence;
+use super::nodes::{BLOCK, Between, NodePlane, interpolate_row, interpolated};
+use super::plane::{Plane, bilinear};
+use super::prepared::{Frames, Pyramid};
+
+/// How often the frames of one level are compared.
+const REPETITIONS: usize = 2;
+
+/// The farthest that anything moves between two frames, as a share of the frame's longer side.
+const FARTHEST: f32 = 0.5;
+
+/// Motion in cells per minute, row by row, columns fastest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Motion {
+    /// The number of rows.
+    pub rows: usize,
+    /// The number of columns.
+    pub columns: usize,
+    /// Towards higher columns.
+    pub u: Vec<f32>,
+    /// Towards higher rows.
+    pub v: Vec<f32>,
+}
+
+impl Motion {
+    /// No motion anywhere.
+    #[must_use]
+    pub fn none(rows: usize, columns: usize) -> Self {
+        Self { rows, columns, u: vec![0.0; rows * columns], v: vec![0.0; rows * columns] }
+    }
+}
+
+/// Finds the motion in the last frames, oldest first; `minutes` are their times on any clock. NaN is missing, and counts
+/// as no echo. Where no two frames can be compared, nothing moves.
+#[must_use]
+pub fn motion(input: &[&[f32]], rows: usize, columns: usize, minutes: &[f64], no_echo: f32) -> Motion {
+    let Some(pyramid) = Pyramid::new(input, rows, columns, minutes, no_echo) else {
+        return Motion::none(rows, columns);
+    };
+    let [u, v] = pyramid
+        .levels
+        .iter()
+        .rev()
+        .fold(None, |coarser, frames| Some(follow(frames, coarser)))
+        .unwrap_or_else(|| [NodePlane::zeros(1, 1), NodePlane::zeros(1, 1)]);
+    let scale = pyramid.cells_per_cell;
+    let [down, across] =
+        [(rows, u.rows), (columns, u.columns)].map(|(cells, nodes)| Between::finer_cells(cells, scale, nodes));
+    let [u, v] = [u, v].map(|nodes| interpolated(&nodes, &down, &across, scale as f32).values);
+    Motion { rows, columns, u, v }
+}
+
+/// The motion in the frames of one level, at its nodes and in its cells, from that of the next coarser level.
+fn follow(frames: &Frames, coarser: Option<[NodePlane; 2]>) -> [NodePlane; 2] {
+    let (rows, columns) = (frames.last.rows, frames.last.columns);
+    let [node_rows, node_columns] = [rows, columns].map(|cells| cells.div_ceil(BLOCK));
+    let [mut u, mut v] = match coarser {
+        None => [NodePlane::zeros(node_rows, node_columns), NodePlane::zeros(node_rows, node_columns)],
+        Some(coarser) => coarser.map(|nodes| {
+            let down = Between::finer_nodes(node_rows, nodes.rows);
+            interpolated(&nodes, &down, &Between::finer_nodes(node_columns, nodes.columns), 2.0)
+        }),
+    };
+    let side = rows.max(columns) as f32;
+    let shortest = frames.earlier.iter().map(|earlier| earlier.minutes).fold(f32::INFINITY, f32::min);
+    let fastest = FARTHEST * side / shortest;
+    for _ in 0..REPETITIONS {
+        let mut evidence = Evidence::none(node_rows, node_columns);
+        for earlier in &frames.earlier {
+            let carried = carried(&earlier.plane, &u, &v, earlier.minutes);
+            // The longer ago, the less a frame resembles the last one.
+            evidence.add(&frames.last, &carried, earlier.minutes, shortest / earlier.minutes);
+        }
+        evidence.solve(&mut u, &mut v, side / BLOCK as f32);
+        for value in u.values.iter_mut().chain(&mut v.values) {
+            *value = value.clamp(-fastest, fastest);
+        }
+    }
+    [u, v]
+}
+
+/// A frame as it looks after some minutes of motion; NaN where that came from outside.
+fn carried(frame: &Plane, u: &NodePlane, v: &NodePlane, minutes: f32) -> Plane {
+    let (rows, columns) = (frame.rows, frame.columns);
+    let (down, across) = (Between::cells(rows), Between::cells(columns));
+    let (last_x, last_y) = ((columns - 1) as f32, (rows - 1) as f32);
+    let padded = Plane::padded(&frame.values, rows, columns);
+    Plane::from_rows(rows, columns, |row, line| {
+        let [mut us, mut vs] = [vec![0.0; columns], vec![0.0; columns]];
+        interpolate_row(u, &down, &across, row, &mut us);
+        interpolate_row(v, &down, &across, row, &mut vs);
+        for (column, ((value, u), v)) in line.iter_mut().zip(us).zip(vs).enumerate() {
+            let (x, y) = (column as f32 - u * minutes, row as f32 - v * minutes);
+            let inside = x >= 0.0 && y >= 0.0 && x <= last_x && y <= last_y;
+            *value = if inside { bilinear(padded.around(x, y)) } else { f32::NAN };
+        }
+    })
+}

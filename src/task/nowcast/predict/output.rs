@@ -1,0 +1,114 @@
+//! A forecast as it is stored: on the radar's grid, in the numbers of the files, with the times that it is for.
+
+use rayon::prelude::*;
+
+use super::cells::Storing;
+use super::input::Input;
+use super::planes::Planes;
+use super::regrid::Regrid;
+use super::survey::Job;
+use super::{Refusal, Setting};
+use crate::task::nowcast::config::Levels;
+use crate::task::nowcast::lrose::Origin;
+use crate::task::nowcast::lrose::forecast::Carried;
+use crate::task::nowcast::lrose::{MISSING, unpacked};
+use crate::task::nowcast::prepare::plan::time_text;
+use crate::task::nowcast::volume::{AttributeValue, Attributes, Grid};
+
+/// What made a forecast, as its files tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The model: its run, or its file of weights.
+    pub model: String,
+    /// The digest of its weights.
+    pub digest: String,
+}
+
+/// A forecast that only has to be written.
+#[derive(Debug)]
+pub struct Forecast {
+    /// Which it is.
+    pub job: Job,
+    /// What it is for, in seconds since 1970.
+    pub valid_seconds: Vec<f64>,
+    /// Stored numbers of levels, rows and columns, for each lead time.
+    pub dbz: Vec<Vec<i8>>,
+    /// What its files repeat.
+    pub carried: Carried,
+    /// The radar's grid.
+    pub grid: Grid,
+    /// Who made it, and how.
+    pub origin: Origin,
+    /// The column maximum of the frames that it was made from, where pictures are wanted.
+    pub composites: Vec<Vec<f32>>,
+    /// Whether its one level is the maximum of the columns.
+    pub is_column_maximum: bool,
+    /// Whether a missing cell is one without echo: it is then drawn so.
+    pub missing_is_no_echo: bool,
+}
+
+impl Forecast {
+    /// The strongest echo at a lead time in dBZ, if there is one.
+    #[must_use]
+    pub fn strongest_dbz(&self, lead: usize) -> Option<f32> {
+        let strongest = self.dbz.get(lead)?.iter().copied().max()?;
+        (strongest != MISSING).then(|| unpacked(strongest))
+    }
+}
+
+/// Brings what the model returned back onto the radar's grid.
+///
+/// # Errors
+/// Where the model returned something that is no number.
+pub fn forecast(input: Input, planes: &Planes, source: &Source, setting: &Setting<'_>) -> Result<Forecast, Refusal> {
+    if !planes.is_finite() {
+        return Err(Refusal::NotFinite);
+    }
+    let prepare = &setting.config.prepare;
+    let Input { job, seen, composites, carried, grid, global, .. } = input;
+    let regrid = Regrid::new(prepare.method, [&grid.y.values, &grid.x.values], prepare.size);
+    let storing = seen.storing(prepare.missing, &setting.quantizer);
+    let dbz = dbz(planes, &regrid, &storing, setting);
+    let from = job.from_seconds();
+    let valid_seconds = (1..=planes.leads()).map(|lead| from + lead as f64 * job.interval_seconds).collect();
+    let origin = origin(&job, &global, source, storing.text());
+    let is_column_maximum = prepare.levels == Levels::Composite && job.shape[0] > 1;
+    let missing_is_no_echo = storing.missing_is_no_echo();
+    Ok(Forecast { job, valid_seconds, dbz, carried, grid, origin, composites, is_column_maximum, missing_is_no_echo })
+}
+
+fn dbz(planes: &Planes, regrid: &Regrid, storing: &Storing<'_>, setting: &Setting<'_>) -> Vec<Vec<i8>> {
+    let (min, max) = (setting.config.prepare.min_dbz as f32, setting.config.prepare.max_dbz as f32);
+    let level = |lead: usize, level: usize| {
+        let plane = regrid.plane(planes.plane(lead, level));
+        let first = level * plane.len();
+        let cells = plane.into_iter().enumerate();
+        cells.map(|(cell, share)| storing.stored(first + cell, min + share * (max - min))).collect::<Vec<i8>>()
+    };
+    let lead = |lead: usize| (0..planes.levels()).map(|number| level(lead, number)).collect::<Vec<_>>().concat();
+    (0..planes.leads()).into_par_iter().map(lead).collect()
+}
+
+/// The global attributes. There is no clock in them: the same forecast is the same file.
+fn origin(job: &Job, global: &Attributes, source: &Source, missing: &str) -> Origin {
+    let carried = |name: &str| match global.get(name) {
+        Some(AttributeValue::Text(text)) => text.trim().to_owned(),
+        _ => String::new(),
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    let files = job.frames.len();
+    let history = format!(
+        "fragua {version} predict: from {files} frames, {} to {}",
+        time_text(job.frames.first().map_or(f64::NAN, |frame| frame.seconds)),
+        time_text(job.from_seconds())
+    );
+    let before = carried("history");
+    Origin {
+        title: [carried("title"), "forecast".to_owned()].join(" ").trim().to_owned(),
+        institution: carried("institution"),
+        source: format!("fragua {version}, ConvLSTM {}, weights sha256 {}", source.model, source.digest),
+        history: if before.is_empty() { history } else { format!("{before}\n{history}") },
+        references: carried("references"),
+        comment: missing.to_owned(),
+    }
+}

@@ -1,0 +1,176 @@
+//! What one window adds to the scores: its forecasts against what came. Pure, so that many windows are judged at once.
+
+use super::kinds::Kind;
+use super::tally::Tally;
+use crate::metric::error_map::ErrorMap;
+use crate::metric::reliability::Reliability;
+use crate::metric::sums::{Levels, Sums};
+use crate::metric::verify::{Shape, Verifier};
+use crate::task::nowcast::advection;
+use crate::task::nowcast::config::{Levels as LevelsConfig, NowcastConfig};
+use crate::task::nowcast::quantize::{MISSING, STEPS};
+
+/// Frames from which the motion for the advection is found.
+const MOTION_FRAMES: usize = 3;
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// The scores of the model and of persistence: what is worth knowing while training.
+    Short,
+    /// Advection too, and each event by itself, intensities, and where errors lie.
+    Full,
+}
+
+/// A window with the model's forecast, as plain arrays.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// The event's number.
+    pub event: usize,
+    /// When each of its frames was taken: minutes from the last one that the model saw.
+    pub minutes: Vec<f32>,
+    /// Bytes of the last frames that the model saw: frames, channels, rows, columns.
+    pub seen: Vec<u8>,
+    /// Bytes of the frames that came: frames, channels, rows, columns.
+    pub observed: Vec<u8>,
+    /// The forecast of the model for these, 0 to 1.
+    pub forecast: Vec<f32>,
+}
+
+/// What was found about one window.
+#[derive(Clone, Debug)]
+pub(super) struct Measured {
+    pub(super) event: usize,
+    pub(super) lead_minutes: Vec<f32>,
+    pub(super) cells: u64,
+    pub(super) excluded: u64,
+    pub(super) sums: Vec<(Kind, Sums)>,
+    pub(super) reliability: Vec<Reliability>,
+}
+
+/// How forecasts are judged.
+#[derive(Debug)]
+pub struct Judge {
+    verifier: Verifier,
+    pub(super) levels: Levels,
+    pub(super) frame: Shape,
+    min_dbz: f64,
+    /// Frames that are kept of those that the model sees.
+    seen_frames: usize,
+}
+
+impl Judge {
+    /// For windows as configured.
+    #[must_use]
+    pub fn new(config: &NowcastConfig) -> Self {
+        let (min, max) = (config.prepare.min_dbz, config.prepare.max_dbz);
+        let channels = match &config.prepare.levels {
+            LevelsConfig::Each | LevelsConfig::Composite => 1,
+            LevelsConfig::Channels(levels) => levels.len(),
+        };
+        let [rows, columns] = config.prepare.size;
+        let frame = Shape { leads: config.windows.target_frames, channels, rows, columns };
+        let levels = Levels {
+            thresholds_dbz: config.scores.thresholds_dbz.clone(),
+            scales_px: config.scores.fss_scales_px.clone(),
+            span_dbz: max - min,
+        };
+        let seen_frames = config.windows.input_frames.min(MOTION_FRAMES);
+        let verifier = Verifier::new(levels.clone(), min, frame);
+        Self { verifier, levels, frame, min_dbz: min, seen_frames }
+    }
+
+    /// How many of the frames that the model sees a [`Window`] holds.
+    #[must_use]
+    pub fn seen_frames(&self) -> usize {
+        self.seen_frames
+    }
+
+    /// What scores are measured at.
+    #[must_use]
+    pub fn levels(&self) -> &Levels {
+        &self.levels
+    }
+
+    /// Nothing was judged yet.
+    #[must_use]
+    pub fn tally(&self, depth: Depth) -> Tally {
+        Tally::none(self, depth)
+    }
+
+    pub(super) fn measure(&self, window: &Window, depth: Depth) -> Measured {
+        let observation = self.verifier.observe(&window.observed);
+        let known = observation.known_cells();
+        let is_full = depth == Depth::Full;
+        let (persistence, advection) = (self.persistence(window), is_full.then(|| self.advection(window)));
+        let mut forecasts = vec![(Kind::Model, &window.forecast), (Kind::Persistence, &persistence)];
+        forecasts.extend(advection.as_ref().map(|forecast| (Kind::Advection, forecast)));
+        let sums = forecasts.iter().map(|(kind, forecast)| (*kind, self.verifier.measure(&observation, forecast)));
+        let intensities = |(_, forecast): &(Kind, &Vec<f32>)| {
+            let mut found = self.reliability();
+            found.add_cells(forecast, &window.observed);
+            found
+        };
+        let reliability = forecasts.iter().filter(|_| is_full).map(intensities);
+        Measured {
+            event: window.event,
+            lead_minutes: self.lead_minutes(window).to_vec(),
+            cells: known,
+            excluded: window.observed.len() as u64 - known,
+            sums: sums.collect(),
+            reliability: reliability.collect(),
+        }
+    }
+
+    pub(super) fn reliability(&self) -> Reliability {
+        Reliability::none(self.min_dbz, self.levels.span_dbz)
+    }
+
+    pub(super) fn error_map(&self) -> ErrorMap {
+        ErrorMap::none(self.frame, self.levels.span_dbz)
+    }
+
+    fn lead_minutes<'a>(&self, window: &'a Window) -> &'a [f32] {
+        &window.minutes[window.minutes.len() - self.frame.leads..]
+    }
+
+    fn seen_minutes<'a>(&self, window: &'a Window) -> &'a [f32] {
+        let end = window.minutes.len() - self.frame.leads;
+        &window.minutes[end - self.seen_frames..end]
+    }
+
+    fn frame_cells(&self) -> usize {
+        self.frame.channels * self.frame.rows * self.frame.columns
+    }
+
+    /// The last frame again and again; what was not seen counts as no echo.
+    fn persistence(&self, window: &Window) -> Vec<f32> {
+        let last = &window.seen[window.seen.len() - self.frame_cells()..];
+        let last: Vec<f32> = last.iter().map(|&byte| normalised(byte).max(0.0)).collect();
+        last.repeat(self.frame.leads)
+    }
+
+    /// The last frame on its way, each channel with a motion of its own.
+    fn advection(&self, window: &Window) -> Vec<f32> {
+        let Shape { leads, channels, rows, columns } = self.frame;
+        let cells = rows * columns;
+        let seen: Vec<f32> = window.seen.iter().map(|&byte| normalised(byte)).collect();
+        let [input_minutes, lead_minutes] = [self.seen_minutes(window), self.lead_minutes(window)]
+            .map(|minutes| minutes.iter().map(|&minutes| f64::from(minutes)).collect::<Vec<_>>());
+        let times = advection::Times { input_minutes: &input_minutes, lead_minutes: &lead_minutes };
+        let mut all = vec![f32::NAN; leads * channels * cells];
+        for channel in 0..channels {
+            let frames: Vec<&[f32]> = seen.chunks_exact(cells).skip(channel).step_by(channels).collect();
+            let moved = advection::forecast(&frames, rows, columns, &times, 0.0);
+            for (lead, frame) in moved.chunks_exact(cells).enumerate() {
+                all[(lead * channels + channel) * cells..][..cells].copy_from_slice(frame);
+            }
+        }
+        all
+    }
+}
+
+/// From a byte to the scale that the model sees; a missing cell is no number.
+fn normalised(byte: u8) -> f32 {
+    if byte == MISSING { f32::NAN } else { (f32::from(byte) - 1.0) / STEPS as f32 }
+}

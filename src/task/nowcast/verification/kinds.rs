@@ -1,0 +1,24 @@
+//! The forecasts that are measured side by side.
+
+/// Who made a forecast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// The network.
+    Model,
+    /// The last frame again and again.
+    Persistence,
+    /// The last frame, moved along the motion of the last frames.
+    Advection,
+}
+
+impl Kind {
+    /// What it is called in files and tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Persistence => "persistence",
+            Self::Advection => "advection",
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What an evaluation finds about forecasts whose scores are known.
+
+use super::*;
+use crate::metric::document::Metric;
+use crate::task::nowcast::config::NowcastConfig;
+
+const SIDE: usize = 24;
+
+fn config() -> NowcastConfig {
+    let mut config = NowcastConfig::default();
+    (config.prepare.min_dbz, config.prepare.max_dbz) = (0.0, 254.0);
+    config.prepare.size = [SIDE, SIDE];
+    (config.windows.input_frames, config.windows.target_frames) = (4, 2);
+    config.scores.thresholds_dbz = vec![100.0];
+    config.scores.fss_scales_px = vec![1, 5];
+    config
+}
+
+/// A storm of 6 x 6 cells that moves a cell a frame to the east.
+fn storm(frame: usize) -> Vec<u8> {
+    let cell = |index: usize| {
+        let (row, column, west) = ((index / SIDE) as i32, (index % SIDE) as i32, (4 + frame) as i32);
+        // Cells from the border of the storm inwards: softer outside, so that there is a gradient to follow.
+        let depth = [row - 8, 13 - row, column - west, west + 5 - column].into_iter().min().unwrap_or(-1);
+        if depth >= 0 { (150 + 10 * depth) as u8 } else { 1 }
+    };
+    (0..SIDE * SIDE).map(cell).collect()
+}
+
+fn forecast(frames: &[Vec<u8>]) -> Vec<f32> {
+    frames.concat().into_iter().map(|byte| (f32::from(byte) - 1.0) / 254.0).collect()
+}
+
+/// A window of an event whose model knows what comes.
+fn window(event: usize) -> Window {
+    let observed = [storm(4), storm(5)];
+    Window {
+        event,
+        minutes: (-3..=2).map(|frame| 5.0 * frame as f32).collect(),
+        seen: [storm(1), storm(2), storm(3)].concat(),
+        forecast: forecast(&observed),
+        observed: observed.concat(),
+    }
+}
+
+fn found(windows: &[Window]) -> Findings {
+    let judge = Judge::new(&config());
+    let mut tally = judge.tally(Depth::Full);
+    tally.add(&judge, windows);
+    let losses = [("loss".to_owned(), 0.1, Some(0.3)), ("huber".to_owned(), f64::NAN, None)];
+    findings(&judge, &tally, &["may/1".into(), "may/2".into()], &losses, 42)
+}
+
+#[test]
+fn a_perfect_forecast_beats_advection_which_beats_persistence() {
+    let found = found(&[window(0), window(1)]);
+    let Metric { value, baselines, interval, .. } = &found.metrics["csi_100"];
+    assert_eq!(*value, Some(1.0));
+    let (persistence, advection) = (baselines["persistence"].unwrap(), baselines["advection"].unwrap());
+    // 36 cells, of which a column goes and a column comes with each frame: (30 + 24) of (42 + 48).
+    assert!((persistence - 54.0 / 90.0).abs() < 1e-9, "{persistence}");
+    assert!(advection > persistence + 0.2 && advection <= 1.0, "{advection}");
+    assert_eq!(*interval, Some([1.0, 1.0]));
+    assert_eq!(found.metrics["psnr_db"].value, None, "there is no error to compare with");
+}
+
+#[test]
+fn losses_stand_beside_the_scores_with_that_of_persistence() {
+    let found = found(&[window(0)]);
+    let loss = &found.metrics["loss"];
+    assert_eq!((loss.value, loss.baselines["persistence"]), (Some(0.1), Some(0.3)));
+    assert_eq!(found.metrics["huber"].value, None);
+}
+
+#[test]
+fn each_event_and_each_lead_stands_by_itself() {
+    let found = found(&[window(1), window(0), window(1)]).verification;
+    let events: Vec<_> = found.events.iter().map(|event| (event.event.as_str(), event.samples)).collect();
+    assert_eq!(events, [("may/1", 1), ("may/2", 2)]);
+    assert_eq!(found.events[1].sums.events[0].hits, 2 * found.events[0].sums.events[0].hits);
+    assert_eq!(found.lead_minutes, [5.0, 10.0]);
+    let persistence: Vec<_> =
+        found.forecasts["persistence"].by_lead.iter().map(|lead| lead["csi_100"].unwrap()).collect();
+    assert!((persistence[0] - 30.0 / 42.0).abs() < 1e-9 && (persistence[1] - 24.0 / 48.0).abs() < 1e-9);
+    let model = &found.forecasts["model"].reliability;
+    assert_eq!(model.iter().map(|bin| bin.cells).sum::<u64>(), 3 * 2 * (SIDE * SIDE) as u64);
+    assert!(model.iter().all(|bin| bin.cells == bin.observed_cells), "it forecasts what comes");
+}
+
+#[test]
+fn the_short_form_knows_what_the_long_one_knows_of_model_and_persistence() {
+    let judge = Judge::new(&config());
+    let [short, full] = [Depth::Short, Depth::Full].map(|depth| {
+        let mut tally = judge.tally(depth);
+        tally.add(&judge, &[window(0), window(1)]);
+        tally
+    });
+    for kind in [Kind::Model, Kind::Persistence] {
+        assert_eq!(short.kinds[&kind], full.kinds[&kind]);
+    }
+    assert!(!short.kinds.contains_key(&Kind::Advection));
+}

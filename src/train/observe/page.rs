@@ -1,0 +1,101 @@
+//! `report.html`: the whole run on one page that opens anywhere, written anew after every epoch and at the end. What can't be
+//! read is left out with a line that says why; a page never fails for what is missing.
+
+mod curves;
+mod epochs;
+mod evaluation;
+mod facts;
+mod forecasts;
+mod happened;
+mod pace;
+mod run;
+mod summary;
+mod tale;
+#[cfg(test)]
+mod tests;
+mod told;
+mod words;
+
+use std::path::{Path, PathBuf};
+
+use self::run::Run;
+use self::tale::Tale;
+use crate::report::page::{Page, Section};
+use crate::train::events::{Event, Heard, Observer, Reason};
+use crate::train::run_folder::RunError;
+use crate::util::fs::write_atomic;
+
+/// The name of the page in the run folder.
+pub const FILE: &str = "report.html";
+
+/// Seconds after which a page of a run that is at work is read again.
+const REFRESH_SECONDS: u64 = 30;
+
+/// Writes the page of a run while it trains.
+pub struct PageFile {
+    folder: PathBuf,
+    tale: Tale,
+}
+
+/// What is known of the moment, beyond what the files say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Now {
+    /// Training is under way in this process.
+    Training,
+    /// It has just ended.
+    Ended(Reason),
+    /// The files say how the run stands.
+    AsWritten,
+}
+
+impl PageFile {
+    /// Nothing is read or written before an epoch has ended.
+    #[must_use]
+    pub fn new(run_folder: &Path) -> Self {
+        Self { folder: run_folder.into(), tale: Tale::default() }
+    }
+
+    fn write(&mut self, now: Now) -> Result<Heard, RunError> {
+        write_page(&self.folder, &mut self.tale, now).map(|()| Heard::Wrote)
+    }
+}
+
+impl Observer for PageFile {
+    fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
+        match event {
+            Event::EpochEnded { .. } => self.write(Now::Training),
+            Event::Ended(ended) => self.write(Now::Ended(ended.reason)),
+            _ => Ok(Heard::Ignored),
+        }
+    }
+}
+
+/// Writes the page of a run as its files are now: after an evaluation, or whenever one likes.
+///
+/// # Errors
+/// Where the page can't be written.
+pub fn write(run_folder: &Path) -> Result<(), RunError> {
+    write_page(run_folder, &mut Tale::default(), Now::AsWritten)
+}
+
+fn write_page(folder: &Path, tale: &mut Tale, now: Now) -> Result<(), RunError> {
+    tale.follow(&folder.join("log.jsonl"));
+    let run = Run::read(folder, tale, now);
+    Ok(write_atomic(&folder.join(FILE), page(&run).html().as_bytes())?)
+}
+
+fn page(run: &Run<'_>) -> Page {
+    let mut page = summary::page(run);
+    let sections = [
+        ("Evaluation", evaluation::blocks(run)),
+        ("Forecasts", forecasts::blocks(run)),
+        ("Training", curves::blocks(run)),
+        ("Throughput", pace::blocks(run)),
+        ("What happened", happened::blocks(run)),
+        ("Data", facts::data(run)),
+        ("Environment", facts::environment(run)),
+        ("Configuration", facts::configuration(run)),
+    ];
+    page.sections = sections.into_iter().map(|(title, blocks)| Section { title: title.into(), blocks }).collect();
+    page
+}

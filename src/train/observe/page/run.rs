@@ -1,0 +1,102 @@
+//! All that a run folder says about a run, as far as it can be read.
+
+use std::path::{Path, PathBuf};
+
+use super::Now;
+use super::epochs::Best;
+use super::epochs::{Epochs, best};
+use super::tale::Tale;
+use crate::metric::document::{DocumentError, Metrics};
+use crate::train::run_folder::experiment::Experiment;
+use crate::train::run_folder::record::RunRecord;
+use crate::train::run_folder::status::{State, Status};
+use crate::train::target::Target;
+
+/// A run folder that was read.
+pub(super) struct Run<'a> {
+    pub(super) folder: PathBuf,
+    /// When it was read.
+    pub(super) at: jiff::Timestamp,
+    /// Why there is none, where there is none.
+    pub(super) record: Result<RunRecord, String>,
+    pub(super) status: Option<Status>,
+    pub(super) state: State,
+    pub(super) ended: Option<crate::train::events::Reason>,
+    pub(super) epochs: Result<Epochs, String>,
+    pub(super) best: Option<Best>,
+    /// By which number.
+    pub(super) target: Target,
+    pub(super) tale: &'a Tale,
+    /// None where nothing was evaluated yet.
+    pub(super) metrics: Option<Result<Metrics, String>>,
+    pub(super) notes: Vec<String>,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn read(folder: &Path, tale: &'a Tale, now: Now) -> Self {
+        let status = Status::read(&folder.join("status.json"));
+        let (state, ended) = standing(status.as_ref(), now);
+        let epochs = Epochs::read(&folder.join("history.json"));
+        let record = match RunRecord::read(&folder.join("run.json")) {
+            Ok(Some(record)) => Ok(record),
+            Ok(None) => Err("run.json is not there".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        let by = |record: &RunRecord| record.config["train"]["checkpoint"]["best_by"].as_str().map(Target::new);
+        let target = record.as_ref().ok().and_then(by).unwrap_or_else(|| Target::new("loss"));
+        let best = epochs.as_ref().ok().and_then(|epochs| best(epochs, &tale.midway, &target));
+        Self {
+            folder: folder.into(),
+            at: jiff::Timestamp::now(),
+            record,
+            status,
+            state,
+            ended,
+            epochs,
+            best,
+            target,
+            tale,
+            metrics: metrics(&folder.join("evaluation/metrics.json")),
+            notes: notes(&folder.join("experiment_log.json")),
+        }
+    }
+
+    /// Its name: that in the configuration, else that of its folder.
+    pub(super) fn name(&self) -> String {
+        self.folder.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// A value of the configuration, by its keys.
+    pub(super) fn config(&self, keys: &[&str]) -> Option<&serde_json::Value> {
+        let config = &self.record.as_ref().ok()?.config;
+        keys.iter().try_fold(config, |value, key| value.get(key))
+    }
+
+    /// The evaluation, where there is one that can be read.
+    pub(super) fn evaluation(&self) -> Option<&Metrics> {
+        self.metrics.as_ref()?.as_ref().ok()
+    }
+}
+
+fn standing(status: Option<&Status>, now: Now) -> (State, Option<crate::train::events::Reason>) {
+    use crate::train::events::Reason;
+    match now {
+        Now::Training => (State::Running, None),
+        Now::Ended(reason @ (Reason::Stopped | Reason::Time)) => (State::Stopped, Some(reason)),
+        Now::Ended(reason) => (State::Finished, Some(reason)),
+        Now::AsWritten => status.map_or((State::Running, None), |status| (status.state, status.ended)),
+    }
+}
+
+fn metrics(path: &Path) -> Option<Result<Metrics, String>> {
+    match Metrics::read(path) {
+        Err(DocumentError::Fs(error)) if error.source.kind() == std::io::ErrorKind::NotFound => None,
+        metrics => Some(metrics.map_err(|error| error.to_string())),
+    }
+}
+
+/// What a person has noted; none where the run is not at its end.
+fn notes(path: &Path) -> Vec<String> {
+    let experiment = std::fs::read(path).ok().and_then(|text| serde_json::from_slice::<Experiment>(&text).ok());
+    experiment.map(|experiment| experiment.notes).unwrap_or_default()
+}

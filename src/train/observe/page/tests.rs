@@ -1,0 +1,168 @@
+//! Pages of run folders: whole ones, damaged ones, and those with nothing in them.
+
+use serde_json::{Value, json};
+use std::fs;
+
+use super::*;
+use crate::train::events::{Cost, Ended, Record};
+
+fn read(folder: &Path) -> String {
+    fs::read_to_string(folder.join(FILE)).unwrap()
+}
+
+fn row(epoch: u64, loss: f64) -> Value {
+    json!({
+        "epoch": epoch, "phase": 1, "step": 10 * epoch, "lr": 0.001,
+        "train": {"loss": loss + 0.1}, "val": {"loss": loss},
+        "scores": {"csi_20": 0.5, "csi_35": null, "pod_20": 0.6, "mae_dbz": 4.5, "persistence_csi_20": 0.4, "persistence_loss": 0.5}
+    })
+}
+
+fn ended(epoch: u64, seconds: f64) -> Value {
+    let cost = json!({"seconds": seconds, "samples_per_second": 7.25, "data_wait": 0.03, "memory_bytes": 2e9});
+    json!({"time": "2026-01-02T03:04:05Z", "event": "epoch_ended", "record": {"epoch": epoch}, "cost": cost, "improved": true})
+}
+
+fn started(epoch: u64, step: u64) -> Value {
+    let time = format!("2026-01-02T03:{:02}:00Z", 10 + step);
+    json!({"time": time, "event": "started", "parameters": 160_439, "train_samples": 106, "val_samples": 34, "epochs": 8, "epoch": epoch, "step": step})
+}
+
+fn lines(events: &[Value]) -> String {
+    events.iter().map(|event| format!("{event}\n")).collect()
+}
+
+#[test]
+fn a_folder_with_nothing_in_it_gives_a_page_that_says_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path()).unwrap();
+    let html = read(folder.path());
+    for told in [
+        "The run was not evaluated yet.",
+        "There are no forecasts yet",
+        "No epoch is complete yet.",
+        "The throughput is left out: log.jsonl can&#39;t be read",
+        "The dataset is left out: run.json is not there.",
+        "The configuration is left out: config.yaml can&#39;t be read",
+    ] {
+        assert!(html.contains(told), "{told}: {html}");
+    }
+}
+
+#[test]
+fn damaged_files_are_told_and_do_no_other_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("evaluation")).unwrap();
+    fs::create_dir_all(folder.path().join("forecasts")).unwrap();
+    for name in [
+        "run.json",
+        "status.json",
+        "history.json",
+        "log.jsonl",
+        "evaluation/metrics.json",
+        "forecasts/a.png",
+        "forecasts/b.gif",
+    ] {
+        fs::write(folder.path().join(name), "\u{0}{<script>").unwrap();
+    }
+    fs::write(folder.path().join("config.yaml"), b"name: \xff</code><script>\n").unwrap();
+    write(folder.path()).unwrap();
+    let html = read(folder.path());
+    assert_eq!(html.matches("<script>").count(), 1, "only its own");
+    for told in [
+        "The curves are left out",
+        "The evaluation is left out",
+        "The dataset is left out",
+        "this is no PNG or GIF",
+        "name: \u{fffd}&lt;/code&gt;",
+    ] {
+        assert!(html.contains(told), "{told}: {html}");
+    }
+}
+
+#[test]
+fn a_history_is_shown_with_what_it_has_to_beat() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = json!([row(1, 0.6), row(2, 0.4), row(4, 0.45)]);
+    fs::write(folder.path().join("history.json"), rows.to_string()).unwrap();
+    fs::write(folder.path().join("log.jsonl"), lines(&[started(0, 0), ended(1, 60.0), ended(2, 120.0)])).unwrap();
+    write(folder.path()).unwrap();
+    let html = read(folder.path());
+    for told in [
+        "The best so far is epoch 2, with a validation loss of 0.400: 20 % below that of persistence (0.500).",
+        "<dt>Best epoch</dt><dd>2</dd><dd class=\"note\">4 of 8 done</dd>",
+        "<dt>CSI at 20 dBZ</dt><dd>0.500</dd><dd class=\"note\">persistence 0.400</dd>",
+        "<dt>Duration</dt><dd>2 min 00 s</dd>",
+        "<td>0.60000</td>",
+        "<td>0.45000</td>",
+        "critical success index",
+        "7.25/s",
+    ] {
+        assert!(html.contains(told), "{told}: {html}");
+    }
+    assert!(html.contains("<th scope=\"row\">POD at 20 dBZ</th>"), "in the table");
+    assert!(!html.contains("<figcaption>POD at 20"), "and not drawn");
+}
+
+#[test]
+fn a_log_that_grows_is_read_on_and_what_was_made_again_counts_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.jsonl");
+    let step =
+        json!({"time": "2026-01-02T03:04:05Z", "event": "stepped", "epoch": 2, "step": 25, "cost": {"seconds": 130.0}});
+    let first = lines(&[started(0, 0), ended(1, 60.0), ended(2, 120.0), step]);
+    let torn = "{\"time\":\"2026";
+    fs::write(&path, format!("{first}{torn}")).unwrap();
+    let mut tale = Tale::default();
+    tale.follow(&path);
+    assert_eq!((tale.seconds(), tale.starts, tale.costs.len()), (130.0, 1, 2));
+    let more = lines(&[started(1, 10), ended(2, 50.0)]);
+    fs::write(&path, format!("{first}{more}")).unwrap();
+    tale.follow(&path);
+    assert_eq!((tale.seconds(), tale.starts, tale.costs.len()), (180.0, 2, 2));
+    let mut whole = Tale::default();
+    whole.follow(&path);
+    assert_eq!((whole.seconds(), whole.starts, whole.costs.clone()), (180.0, 2, tale.costs.clone()));
+    assert_eq!(whole.moments, tale.moments);
+    assert!(whole.moments[1].1.starts_with("Went on after step 10, with 1 of 8 epochs"), "{:?}", whole.moments);
+    fs::write(&path, lines(&[started(0, 0)])).unwrap();
+    tale.follow(&path);
+    assert_eq!((tale.starts, tale.costs.len()), (1, 0), "another log");
+}
+
+#[test]
+fn the_page_says_that_training_runs_until_it_has_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("history.json"), json!([row(1, 0.6)]).to_string()).unwrap();
+    fs::write(folder.path().join("status.json"), json!({"state": "stopped"}).to_string()).unwrap();
+    let record =
+        Record { epoch: 1, phase: 1, step: 10, lr: 0.1, train: Vec::new(), val: Vec::new(), scores: Vec::new() };
+    let mut page = PageFile::new(folder.path());
+    let event = Event::EpochEnded { record, cost: Cost::default(), improved: true };
+    assert_eq!(page.observe(&event).unwrap(), Heard::Wrote);
+    assert!(read(folder.path()).contains("Training is running, as of ") && read(folder.path()).contains("refresh"));
+    let over = |reason| Event::Ended(Ended { reason, epoch: 1, step: 10, best: None });
+    for (reason, word) in [
+        (Reason::Epochs, "finished"),
+        (Reason::Patience, "finished early"),
+        (Reason::Stopped, "stopped"),
+        (Reason::Time, "time is up"),
+    ] {
+        page.observe(&over(reason)).unwrap();
+        let html = read(folder.path());
+        assert!(!html.contains("Training is running") && html.contains(&format!("\">{word}</span></h1>")), "{word}");
+    }
+    write(folder.path()).unwrap();
+    assert!(read(folder.path()).contains("stopped</span></h1>"), "as status.json says");
+}
+
+#[test]
+fn many_epochs_stay_a_small_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: Vec<Value> = (1..=5000).map(|epoch| row(epoch, 1.0 / epoch as f64)).collect();
+    fs::write(folder.path().join("history.json"), json!(rows).to_string()).unwrap();
+    write(folder.path()).unwrap();
+    let html = read(folder.path());
+    assert!(html.len() < 500_000, "{}", html.len());
+    assert!(html.contains("The last 300 epochs"));
+}

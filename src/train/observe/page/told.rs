@@ -1,0 +1,96 @@
+//! What a person should know of what happened, a sentence for each event of the log that matters.
+
+use serde_json::Value;
+
+use crate::util::units::count;
+
+/// So many samples or parameters are named; the rest is counted.
+const NAMED: usize = 4;
+
+/// The sentence; none where nothing out of the ordinary happened.
+pub(super) fn told(event: &Value, starts: usize) -> Option<String> {
+    let number = |key: &str| event[key].as_u64().unwrap_or_default();
+    Some(match event["event"].as_str()? {
+        "started" if starts <= 1 && number("step") == 0 => {
+            format!("Training began: {}.", count(number("epochs"), "epoch"))
+        }
+        "started" if number("step") == 0 => "Training began anew.".to_owned(),
+        "started" => format!(
+            "Went on after step {}, with {} of {} complete.",
+            number("step"),
+            number("epoch"),
+            count(number("epochs"), "epoch")
+        ),
+        "phase_started" if number("phases") > 1 => {
+            format!("Phase {} of {}.", number("phase") + 1, number("phases"))
+        }
+        "skipped" if event["expected"] == false => format!(
+            "Warning: step {} was left out, as its loss or gradient was no number; samples: {}.",
+            number("step"),
+            listed(&event["samples"])
+        ),
+        "rolled_back" => format!(
+            "Warning: step {} failed again. Went back to the weights of step {}, learning rate x {}; samples: {}.",
+            number("step"),
+            number("to_step"),
+            event["lr_factor"],
+            listed(&event["samples"])
+        ),
+        "micro_batch_changed" if number("to") < number("from") => format!(
+            "Memory ran out: {} at once instead of {}. The steps stay the same.",
+            count(number("to"), "sample"),
+            number("from")
+        ),
+        "micro_batch_changed" => format!("{} at once again.", count(number("to"), "sample")),
+        "without_gradient" => {
+            format!("Warning: no gradient ever reaches {}: the model does not use it.", listed(&event["parameters"]))
+        }
+        "ended" => format!("Training {}.", why(event["reason"].as_str().unwrap_or_default())),
+        _ => return None,
+    })
+}
+
+fn why(reason: &str) -> &'static str {
+    match reason {
+        "epochs" => "ended after all epochs",
+        "steps" => "ended after all steps",
+        "time" => "stopped, as its time was up",
+        "patience" => "ended early, as the loss had not become better for long",
+        "stopped" => "was stopped by a signal, with a checkpoint",
+        _ => "ended",
+    }
+}
+
+fn listed(names: &Value) -> String {
+    let names: Vec<&str> = names.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let named = names.iter().take(NAMED).copied().collect::<Vec<_>>().join("; ");
+    match names.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_out_of_the_ordinary_is_told_and_nothing_else() {
+        let text = |event: Value, starts| told(&event, starts).unwrap_or_default();
+        let started = json!({"event": "started", "epochs": 8, "epoch": 2, "step": 106});
+        assert_eq!(text(started, 2), "Went on after step 106, with 2 of 8 epochs complete.");
+        assert_eq!(
+            text(json!({"event": "started", "epochs": 1, "epoch": 0, "step": 0}), 1),
+            "Training began: 1 epoch."
+        );
+        assert_eq!(text(json!({"event": "skipped", "step": 7, "samples": [], "expected": true}), 1), "");
+        let samples = ["a", "b", "c", "d", "e"];
+        let skipped = text(json!({"event": "skipped", "step": 7, "samples": samples, "expected": false}), 1);
+        assert!(skipped.ends_with("samples: a; b; c; d and 1 more."), "{skipped}");
+        assert_eq!(text(json!({"event": "phase_started", "phase": 0, "phases": 1}), 1), "");
+        assert!(text(json!({"event": "ended", "reason": "patience"}), 1).contains("early"));
+        assert_eq!(text(json!({"event": "saving", "epoch": 1, "step": 7}), 1), "");
+        assert_eq!(text(json!([1]), 1), "");
+    }
+}

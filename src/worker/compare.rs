@@ -1,0 +1,138 @@
+//! Two evaluations beside each other: where they lie, and one in place of the other. What is better is `metric`'s to say.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::metric::comparison::{self, Comparison};
+use crate::metric::document::{DocumentError, Metrics};
+use crate::train::run_folder::{RunError, listing};
+use crate::util::exit::Exit;
+use crate::util::fs::{self, FsError};
+
+/// Where the evaluation of a run lies in its folder.
+const IN_RUN: &str = "evaluation/metrics.json";
+
+/// Evaluations that can't be compared.
+#[derive(Debug, Error)]
+pub enum CompareError {
+    /// There is no such run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A run was not evaluated.
+    #[error("{0} has no {IN_RUN}; run fragua evaluate --checkpoint {0}", folder.display())]
+    NotEvaluated {
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// A file can't be read.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// They are of two tasks.
+    #[error("{} is of the task {got}, {} of {expected}; compare two of one task", current.display(), baseline.display())]
+    Task {
+        /// The current one.
+        current: PathBuf,
+        /// Its task.
+        got: String,
+        /// The baseline.
+        baseline: PathBuf,
+        /// Its task.
+        expected: String,
+    },
+    /// There is no such score.
+    #[error("--metric {name}: {} has no such score; it has {known}", file.display())]
+    Metric {
+        /// What was asked for.
+        name: String,
+        /// The file.
+        file: PathBuf,
+        /// What is there.
+        known: String,
+    },
+    /// The baseline can't be replaced.
+    #[error(transparent)]
+    File(#[from] FsError),
+}
+
+impl CompareError {
+    /// The code to exit with.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Run(error) => error.exit(),
+            Self::NotEvaluated { .. } | Self::Task { .. } => Exit::DataRefused,
+            Self::Document(error) => error.exit(),
+            Self::Metric { .. } => Exit::Usage,
+            Self::File(error) => error.exit(),
+        }
+    }
+}
+
+/// An evaluation with its file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluated {
+    /// The file.
+    pub path: PathBuf,
+    /// What is in it.
+    pub metrics: Metrics,
+}
+
+impl Evaluated {
+    /// Finds it: a `metrics.json`, a run folder, the name of a run below `root`, or `latest`.
+    ///
+    /// # Errors
+    /// Where it is not there, or is none.
+    pub fn find(root: &Path, wanted: &str) -> Result<Self, CompareError> {
+        let path = file_of(root, wanted)?;
+        let metrics = Metrics::read(&path)?;
+        Ok(Self { path, metrics })
+    }
+}
+
+fn file_of(root: &Path, wanted: &str) -> Result<PathBuf, CompareError> {
+    let path = PathBuf::from(wanted);
+    if path.is_file() {
+        return Ok(path);
+    }
+    for below in [IN_RUN, "metrics.json"] {
+        if path.join(below).is_file() {
+            return Ok(path.join(below));
+        }
+    }
+    let folder = listing::resolve(root, wanted)?;
+    let file = folder.join(IN_RUN);
+    if file.is_file() { Ok(file) } else { Err(CompareError::NotEvaluated { folder }) }
+}
+
+/// Compares two evaluations, by the score that decides for the current one or by this one.
+///
+/// # Errors
+/// Where they are of two tasks, or the current one has no such score.
+pub fn compare(
+    current: &Evaluated,
+    baseline: &Evaluated,
+    metric: Option<&str>,
+    tolerance: f64,
+) -> Result<Comparison, CompareError> {
+    let [got, expected] = [current, baseline].map(|side| side.metrics.task.clone());
+    if got != expected {
+        let [current, baseline] = [current, baseline].map(|side| side.path.clone());
+        return Err(CompareError::Task { current, got, baseline, expected });
+    }
+    if let Some(name) = metric.filter(|name| !current.metrics.metrics.contains_key(*name)) {
+        let known = current.metrics.metrics.keys().cloned().collect::<Vec<_>>().join(", ");
+        return Err(CompareError::Metric { name: name.into(), file: current.path.clone(), known });
+    }
+    let primary = metric.unwrap_or(&current.metrics.primary);
+    Ok(comparison::compare(&current.metrics, &baseline.metrics, primary, tolerance))
+}
+
+/// Puts the current file in place of the baseline's, byte for byte: a reader sees the old one or the new.
+///
+/// # Errors
+/// Where it can't be read or written.
+pub fn replace_baseline(current: &Evaluated, baseline: &Evaluated) -> Result<(), CompareError> {
+    let content = std::fs::read(&current.path).map_err(FsError::at("read", &current.path))?;
+    Ok(fs::write_atomic(&baseline.path, &content)?)
+}

@@ -1,0 +1,244 @@
+//! A trained model as a file for other programs: what it says about itself, and where it is written. Not the formats, which
+//! are `nn::export`'s and those of weight files.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use super::trained::{TrainedError, TrainedModel};
+use crate::nn::export::{self, MAX_ARCHIVE_BYTES, Weight, pth, torchscript};
+use crate::nn::weights;
+use crate::task::TaskConfig;
+use crate::task::nowcast::config::NowcastConfig;
+use crate::task::nowcast::model::architecture;
+use crate::train::checkpoint::weights::write as write_safetensors;
+use crate::train::checkpoint::{Dtype, NamedArray};
+use crate::util::exit::Exit;
+use crate::util::fs::{self, FsError};
+use crate::util::units;
+
+/// The name of the description within an archive, and the key of it in a safetensors header.
+const DESCRIPTION: &str = "fragua.json";
+
+/// A model that can't be exported.
+#[derive(Debug, Error)]
+pub enum ExportError {
+    /// There is no such model.
+    #[error(transparent)]
+    Trained(#[from] TrainedError),
+    /// The weights are of another model.
+    #[error(transparent)]
+    Network(#[from] export::ExportError),
+    /// The format holds no such large file.
+    #[error("the weights have {}, and a {format} file holds less than 4 GB; use --format safetensors", units::bytes(*bytes))]
+    TooLarge {
+        /// Their size.
+        bytes: u64,
+        /// The format.
+        format: &'static str,
+    },
+    /// A folder has this name.
+    #[error("{} is a folder; name a file, such as {}", path.display(), path.join(example).display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// A name for a file in it.
+        example: String,
+    },
+    /// The export would take the place of what it is made from.
+    #[error("{} is the file that would be exported; give --output another name", path.display())]
+    Itself {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The disk refuses.
+    #[error(transparent)]
+    File(#[from] FsError),
+}
+
+impl ExportError {
+    /// The code to exit with.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Trained(error) => error.exit(),
+            Self::Network(error) => error.exit(),
+            Self::TooLarge { .. } => Exit::DataRefused,
+            Self::Folder { .. } => Exit::OutputNotWritable,
+            Self::Itself { .. } => Exit::Usage,
+            Self::File(error) => error.exit(),
+        }
+    }
+}
+
+/// What a model is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Named tensors and a description.
+    Safetensors,
+    /// A network that runs by itself.
+    TorchScript,
+    /// A state dict.
+    Pth,
+}
+
+impl Format {
+    /// The format that a file's name tells.
+    #[must_use]
+    pub fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            "safetensors" => Some(Self::Safetensors),
+            "pt" | "torchscript" => Some(Self::TorchScript),
+            "pth" => Some(Self::Pth),
+            _ => None,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Safetensors => "safetensors",
+            Self::TorchScript => "torchscript",
+            Self::Pth => "pth",
+        }
+    }
+
+    /// What a file of it is usually called after its dot.
+    fn extension(self) -> &'static str {
+        match self {
+            Self::TorchScript => "pt",
+            other => other.name(),
+        }
+    }
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exported {
+    /// The file.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// Numbers of the model.
+    pub parameters: u64,
+    /// What the file says about the model.
+    pub description: Value,
+}
+
+/// Writes a model. Folders above the file are made; a file of the same name is replaced, in one step by a complete one.
+///
+/// # Errors
+/// Where the weights are not those of the configuration, or the file can't be written.
+pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exported, ExportError> {
+    check_place(model, format, output)?;
+    let TaskConfig::Nowcast(task) = &model.config.task;
+    let architecture = architecture(task);
+    let tensors = weights::read(&model.weights).map_err(TrainedError::from)?;
+    let weights = export::weights(&architecture, &tensors).map_err(|error| match error {
+        export::ExportError::Fits(report) => {
+            TrainedError::Fits { file: model.weights.clone(), report: report.to_string() }.into()
+        }
+        other => ExportError::from(other),
+    })?;
+    drop(tensors);
+    let bytes = export::bytes(&weights);
+    if format != Format::Safetensors && bytes > MAX_ARCHIVE_BYTES {
+        return Err(ExportError::TooLarge { bytes, format: format.name() });
+    }
+    let description = description(model, task);
+    let text = description.to_string();
+    let extra = [(DESCRIPTION, text.as_str())];
+    fs::create_dir_all(folder_of(output))?;
+    match format {
+        Format::Safetensors => safetensors(model, weights, &text, output)?,
+        Format::TorchScript => {
+            let purpose = torchscript::Purpose {
+                task: model.config.task.name(),
+                input_frames: task.windows.input_frames as i64,
+                range: [task.prepare.min_dbz, task.prepare.max_dbz],
+                unit: "dbz",
+            };
+            replace(output, |out| torchscript::write(&architecture, &purpose, &weights, &extra, out))?;
+        }
+        Format::Pth => replace(output, |out| pth::write(&weights, &extra, out))?,
+    }
+    let written = std::fs::metadata(output).map_err(FsError::at("look at", output))?.len();
+    Ok(Exported { path: output.into(), bytes: written, parameters: bytes / 4, description })
+}
+
+fn check_place(model: &TrainedModel, format: Format, output: &Path) -> Result<(), ExportError> {
+    let ends_in_slash = output.as_os_str().to_string_lossy().ends_with('/');
+    if output.is_dir() || ends_in_slash || output.file_name().is_none() {
+        let name = model.run_name().unwrap_or_else(|| "model".into());
+        let example = format!("{name}.{}", format.extension());
+        return Err(ExportError::Folder { path: output.into(), example });
+    }
+    let same = |one: &Path, other: &Path| Some(one.canonicalize().ok()? == other.canonicalize().ok()?);
+    match same(&model.weights, output) {
+        Some(true) => Err(ExportError::Itself { path: output.into() }),
+        _ => Ok(()),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// What another program must know to use the model: what goes in, what comes out, and what the numbers mean.
+fn description(model: &TrainedModel, task: &NowcastConfig) -> Value {
+    let [rows, columns] = task.prepare.size;
+    let channels = architecture(task).channels;
+    json!({
+        "format_version": 1,
+        "program": concat!("fragua ", env!("CARGO_PKG_VERSION")),
+        "task": model.config.task.name(),
+        "run": model.run_name(),
+        "checkpoint": model.says.get("checkpoint"),
+        "input": {"layout": "batch, time, channels, rows, columns", "frames": task.windows.input_frames,
+            "channels": channels, "rows": rows, "columns": columns},
+        "output": {"layout": "batch, time, channels, rows, columns", "frames": task.windows.target_frames},
+        "normalisation": {"min_dbz": task.prepare.min_dbz, "max_dbz": task.prepare.max_dbz,
+            "formula": "(dBZ - min_dbz) / (max_dbz - min_dbz), held within 0 and 1; a missing cell is 0"},
+        "levels": task.prepare.levels,
+        "missing": task.prepare.missing,
+        "method": task.prepare.method,
+        "model": {"hidden": task.model.hidden, "kernel": task.model.kernel, "norm": task.model.norm},
+    })
+}
+
+/// With the description as one entry of the header, and what the weights said about themselves beside it.
+fn safetensors(
+    model: &TrainedModel,
+    weights: Vec<Weight>,
+    description: &str,
+    output: &Path,
+) -> Result<(), ExportError> {
+    let mut metadata = model.says.clone();
+    metadata.insert("format".into(), "pt".into());
+    metadata.insert("task".into(), model.config.task.name().into());
+    metadata.insert("program".into(), concat!("fragua ", env!("CARGO_PKG_VERSION")).into());
+    metadata.insert("description".into(), description.into());
+    let array = |weight: Weight| {
+        let Weight { name, shape, bytes } = weight;
+        NamedArray { name, dtype: Dtype::F32, shape, bytes }
+    };
+    let arrays: Vec<_> = weights.into_iter().map(array).collect();
+    Ok(write_safetensors(output, &arrays, &metadata)?)
+}
+
+/// Writes a file so that a reader sees the old one or the new, never a part, also where writing fails.
+fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), FsError> {
+    let partial = fs::partial_name(path);
+    let written = complete(&partial, write).and_then(|()| fs::rename(&partial, path));
+    written.inspect_err(|_| drop(std::fs::remove_file(&partial)))
+}
+
+fn complete(partial: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), FsError> {
+    let mut file = BufWriter::new(File::create(partial).map_err(FsError::at("create", partial))?);
+    write(&mut file).and_then(|()| file.flush()).map_err(FsError::at("write", partial))?;
+    file.get_ref().sync_all().map_err(FsError::at("sync", partial))
+}

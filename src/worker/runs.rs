@@ -1,0 +1,195 @@
+//! All runs at a glance: how each stands, and the best that it came to. What can't be read is told and hides nothing else.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::error::WorkError;
+use crate::metric::better::Better;
+use crate::metric::document::Metrics;
+use crate::train::run_folder::listing::{self, Run};
+use crate::train::run_folder::status::{State, Status};
+use crate::train::run_folder::{RunError, history};
+use crate::util::lock;
+
+/// How a run stands, as far as one can tell from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// A process is at work on it.
+    Running,
+    /// Its process was killed: it says that it runs, and nobody holds it.
+    Killed,
+    /// Stopped by a signal, with a checkpoint.
+    Stopped,
+    /// Ended with an error.
+    Failed,
+    /// At its end.
+    Finished,
+    /// It does not say.
+    Unknown,
+    /// `run.json` can't be read.
+    Damaged,
+    /// Another version of the program made it.
+    OtherVersion,
+}
+
+impl Standing {
+    /// As it is written for people.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Killed => "killed",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+            Self::Finished => "finished",
+            Self::Unknown => "unknown",
+            Self::Damaged => "damaged",
+            Self::OtherVersion => "other version",
+        }
+    }
+}
+
+/// A score that decides.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Decides {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// Which way it gets better.
+    pub better: Better,
+}
+
+/// A run at a glance. What it does not tell is none.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Glance {
+    /// Its name.
+    pub name: String,
+    /// Whether `latest` means it.
+    pub latest: bool,
+    /// How it stands.
+    pub state: Standing,
+    /// What is wrong with it.
+    pub problem: Option<String>,
+    /// The task.
+    pub task: Option<String>,
+    /// When it was started first.
+    pub started: Option<jiff::Timestamp>,
+    /// From then to the last sign of life, with all that lies between.
+    pub seconds: Option<f64>,
+    /// Epochs that are complete.
+    pub epochs_done: Option<u64>,
+    /// Epochs that were asked for.
+    pub epochs: Option<u64>,
+    /// The epoch with the lowest validation loss, counted from 1.
+    pub best_epoch: Option<u64>,
+    /// That loss.
+    pub best_val_loss: Option<f64>,
+    /// The score that decides, where it was evaluated.
+    pub score: Option<Decides>,
+    /// What it computes on.
+    pub device: Option<String>,
+}
+
+/// All runs below a folder, the one that was started last first; those that can't be read are at the end.
+///
+/// # Errors
+/// Where the folder can't be read.
+pub fn glance(root: &Path) -> Result<Vec<Glance>, WorkError> {
+    let (mut sound, mut broken) = (Vec::new(), Vec::new());
+    for (name, run) in listing::each(root)? {
+        match run {
+            Ok(run) => sound.push(run),
+            Err(error) => broken.push(unreadable(name, &error)),
+        }
+    }
+    sound.sort_by(|one, other| (other.record.started, &other.name).cmp(&(one.record.started, &one.name)));
+    let mut found: Vec<Glance> = sound.iter().map(of_run).collect();
+    if let Some(latest) = found.first_mut() {
+        latest.latest = true;
+    }
+    found.extend(broken);
+    Ok(found)
+}
+
+fn unreadable(name: String, error: &RunError) -> Glance {
+    let state = if matches!(error, RunError::Version { .. }) { Standing::OtherVersion } else { Standing::Damaged };
+    Glance {
+        name,
+        latest: false,
+        state,
+        problem: Some(error.to_string()),
+        task: None,
+        started: None,
+        seconds: None,
+        epochs_done: None,
+        epochs: None,
+        best_epoch: None,
+        best_val_loss: None,
+        score: None,
+        device: None,
+    }
+}
+
+fn of_run(run: &Run) -> Glance {
+    let state = standing(run);
+    let status = run.status.as_ref();
+    let until = match state {
+        Standing::Running => Some(jiff::Timestamp::now()),
+        _ => status.and_then(|status| status.written),
+    };
+    let best = best(&run.path);
+    let config = &run.record.config;
+    Glance {
+        name: run.name.clone(),
+        latest: false,
+        state,
+        problem: None,
+        task: config.get("task").and_then(Value::as_object).and_then(|task| task.keys().next().cloned()),
+        started: Some(run.record.started),
+        seconds: until.map(|until| until.duration_since(run.record.started).as_secs_f64().max(0.0)),
+        epochs_done: status.map(|status| status.epoch),
+        epochs: epochs(config),
+        best_epoch: best.map(|(epoch, _)| epoch),
+        best_val_loss: best.map(|(_, loss)| loss),
+        score: score(&run.path),
+        device: Some(run.record.device.clone()),
+    }
+}
+
+fn standing(run: &Run) -> Standing {
+    match run.status.as_ref().map(|status: &Status| status.state) {
+        None => Standing::Unknown,
+        Some(State::Running) if lock::is_held(&run.path) => Standing::Running,
+        Some(State::Running) => Standing::Killed,
+        Some(State::Stopped) => Standing::Stopped,
+        Some(State::Failed) => Standing::Failed,
+        Some(State::Finished) => Standing::Finished,
+    }
+}
+
+/// Of all phases together.
+fn epochs(config: &Value) -> Option<u64> {
+    let train = config.get("train")?;
+    let each = train.get("epochs").and_then(Value::as_u64);
+    let of_phase = |phase: &Value| phase.pointer("/train/epochs").and_then(Value::as_u64).or(each);
+    match train.get("phases").and_then(Value::as_array) {
+        Some(phases) if !phases.is_empty() => phases.iter().map(of_phase).sum(),
+        _ => each,
+    }
+}
+
+fn best(run: &Path) -> Option<(u64, f64)> {
+    let rows = history::rows(&run.join("history.json")).unwrap_or_default();
+    let loss = |row: &history::Row| Some((history::epoch_of(row)? + 1, row.get("val")?.get("loss")?.as_f64()?));
+    rows.iter().filter_map(loss).min_by(|one, other| one.1.total_cmp(&other.1))
+}
+
+fn score(run: &Path) -> Option<Decides> {
+    let metrics = Metrics::read(&run.join("evaluation/metrics.json")).ok()?;
+    let metric = metrics.metrics.get(&metrics.primary)?;
+    Some(Decides { value: metric.value?, better: metric.better, name: metrics.primary })
+}

@@ -1,0 +1,259 @@
+//! A trained model, by whatever a person calls it: a run, its name, `latest`, a checkpoint, a file of weights. With the
+//! configuration of its run nothing else is needed to use it. Not what is done with it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+use tracing::debug;
+
+use crate::config::{self, Config, ConfigError, Override};
+use crate::nn::weights::{self, WeightsError};
+use crate::task::TaskConfig;
+use crate::task::nowcast::plan::EventTimes;
+use crate::task::nowcast::training::{Nowcast, NowcastError, Phase, Setting};
+use crate::train::checkpoint::CheckpointError;
+use crate::train::checkpoint::disk::RealDisk;
+use crate::train::checkpoint::weights::metadata;
+use crate::train::device::{self, DeviceError, Resolved};
+use crate::train::run_folder::{RunError, listing};
+use crate::util::exit::Exit;
+use crate::util::fs::FsError;
+use crate::util::sha256::Digest;
+
+/// The files of a run folder or a checkpoint that hold weights, the best first.
+const CANDIDATES: [&str; 4] =
+    ["weights/best.safetensors", "weights/last.safetensors", "ema.safetensors", "model.safetensors"];
+
+/// How far above a weights file its run is looked for: run/checkpoints/e0001-s000010/model.safetensors.
+const LEVELS_UP: usize = 3;
+
+/// A model that can't be used.
+#[derive(Debug, Error)]
+pub enum TrainedError {
+    /// The run is not there.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// There are no weights.
+    #[error(
+        "{} holds no weights, expected one of {}; train first, or name a .safetensors file",
+        folder.display(),
+        CANDIDATES.join(", ")
+    )]
+    NoWeights {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A file of weights lies outside a run.
+    #[error("{} lies in no run folder, so its configuration is unknown; give it with --config", file.display())]
+    NoConfig {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The configuration can't be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The weights can't be read.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The header of the weights can't be read.
+    #[error(transparent)]
+    Header(#[from] CheckpointError),
+    /// A file can't be read.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// The weights are of another task.
+    #[error("{} holds weights of the task {got}, the configuration has {expected}; give the configuration that they were trained with", file.display())]
+    Task {
+        /// The file.
+        file: PathBuf,
+        /// Its task.
+        got: String,
+        /// The configured one.
+        expected: &'static str,
+    },
+    /// The weights are of another model.
+    #[error("{} does not fit the configured model: {report}; give the configuration that the weights were trained with", file.display())]
+    Fits {
+        /// The file.
+        file: PathBuf,
+        /// What fits and what does not.
+        report: String,
+    },
+    /// The device is not here.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The model can't be set up.
+    #[error(transparent)]
+    Model(#[from] NowcastError),
+}
+
+impl TrainedError {
+    /// The code to exit with.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Run(error) => error.exit(),
+            Self::NoWeights { .. } | Self::Task { .. } | Self::Fits { .. } => Exit::DataRefused,
+            Self::NoConfig { .. } => Exit::Usage,
+            Self::Config(error) => error.exit(),
+            Self::Weights(error) => error.exit(),
+            Self::Header(error) => error.exit(),
+            Self::File(error) => error.exit(),
+            Self::Device(error) => error.exit(),
+            Self::Model(error) => error.exit(),
+        }
+    }
+}
+
+/// What a person says about the model that is meant.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    /// A run folder, its name, `latest`, a checkpoint, or a file of weights.
+    pub model: &'a str,
+    /// The folder of all runs, where names are looked up.
+    pub root: &'a Path,
+    /// A configuration instead of that of the run.
+    pub config: Option<&'a Path>,
+    /// Values over those of the configuration.
+    pub overrides: &'a [Override],
+    /// Values from the environment over those of the configuration.
+    pub variables: &'a [(String, String)],
+}
+
+/// A trained model that was found.
+#[derive(Clone, Debug)]
+pub struct TrainedModel {
+    /// Its file of weights.
+    pub weights: PathBuf,
+    /// What that says about itself.
+    pub says: BTreeMap<String, String>,
+    /// The folder of its run, where it lies in one.
+    pub run: Option<PathBuf>,
+    /// What it was trained with.
+    pub config: Config,
+}
+
+impl TrainedModel {
+    /// Finds it.
+    ///
+    /// # Errors
+    /// Where there is none, or nothing says what it was trained with.
+    pub fn find(wanted: &Wanted<'_>) -> Result<Self, TrainedError> {
+        let weights = weights_of(wanted)?;
+        let run = run_of(&weights);
+        let from_run = run.as_ref().map(|run| run.join("config.yaml"));
+        let Some(file) = wanted.config.map(Path::to_owned).or(from_run) else {
+            return Err(TrainedError::NoConfig { file: weights });
+        };
+        let config = config::load(Some(&file), wanted.variables.iter().cloned(), wanted.overrides)?.config;
+        let says = metadata(&RealDisk, &weights)?;
+        let expected = config.task.name();
+        match says.get("task") {
+            Some(got) if got != expected => Err(TrainedError::Task { file: weights, got: got.clone(), expected }),
+            _ => Ok(Self { weights, says, run, config }),
+        }
+    }
+
+    /// The weights of a run that is at hand.
+    ///
+    /// # Errors
+    /// Where the header of the weights can't be read.
+    pub fn of_run(run: &Path, weights: &Path, config: &Config) -> Result<Self, TrainedError> {
+        let says = metadata(&RealDisk, weights)?;
+        Ok(Self { weights: weights.to_owned(), says, run: Some(run.to_owned()), config: config.clone() })
+    }
+
+    /// The name of its run.
+    #[must_use]
+    pub fn run_name(&self) -> Option<String> {
+        Some(self.run.as_ref()?.file_name()?.to_string_lossy().into_owned())
+    }
+
+    /// Which model it is, for people.
+    #[must_use]
+    pub fn described(&self) -> String {
+        let step =
+            self.says.get("checkpoint").map_or_else(String::new, |checkpoint| format!(", checkpoint {checkpoint}"));
+        format!("{}{step}", self.weights.display())
+    }
+
+    /// The digest of its weights.
+    ///
+    /// # Errors
+    /// Where they can't be read.
+    pub fn digest(&self) -> Result<Digest, TrainedError> {
+        Ok(Digest::of_file(&self.weights).map_err(FsError::at("read", &self.weights))?)
+    }
+
+    /// The device that its configuration asks for.
+    ///
+    /// # Errors
+    /// Where that is not here.
+    pub fn machine(&self) -> Result<Resolved, TrainedError> {
+        Ok(device::resolve(self.config.device, self.config.precision, &device::Machine::find())?)
+    }
+
+    /// The model with its weights, for frames of these levels, rows and columns of these events. Its loss is that of the
+    /// last phase.
+    ///
+    /// # Errors
+    /// Where the weights can't be read or are of another model.
+    pub fn task(
+        &self,
+        shape: [usize; 3],
+        events: Vec<EventTimes>,
+        machine: &Resolved,
+    ) -> Result<Nowcast, TrainedError> {
+        let TaskConfig::Nowcast(task) = &self.config.task;
+        let last = self.config.phases().ok().and_then(|mut phases| phases.pop());
+        let loss = match last.map(|config| config.task) {
+            Some(TaskConfig::Nowcast(task)) => task.loss,
+            None => task.loss.clone(),
+        };
+        let setting = Setting {
+            phases: vec![Phase { loss, freeze: Vec::new() }],
+            config: task,
+            shape,
+            events,
+            device: machine.device,
+            precision: machine.precision,
+            seed: self.config.seed,
+        };
+        let mut model = Nowcast::new(setting)?;
+        let report = model.load(&weights::read(&self.weights)?);
+        debug!("{}: {report}", self.weights.display());
+        if report.is_complete() {
+            return Ok(model);
+        }
+        Err(TrainedError::Fits { file: self.weights.clone(), report: report.to_string() })
+    }
+}
+
+/// The file of weights that is meant.
+fn weights_of(wanted: &Wanted<'_>) -> Result<PathBuf, TrainedError> {
+    let path = Path::new(wanted.model);
+    if path.is_file() {
+        return Ok(path.to_owned());
+    }
+    if let Some(weights) = within(path) {
+        return Ok(weights);
+    }
+    let folder = listing::resolve(wanted.root, wanted.model)?;
+    within(&folder).ok_or(TrainedError::NoWeights { folder })
+}
+
+/// The best weights of a run folder or a checkpoint.
+pub(super) fn within(folder: &Path) -> Option<PathBuf> {
+    CANDIDATES.map(|name| folder.join(name)).into_iter().find(|file| file.is_file())
+}
+
+/// The run that weights lie in.
+fn run_of(weights: &Path) -> Option<PathBuf> {
+    let above = |path: &Path| {
+        let mut above = path.ancestors().skip(1).take(LEVELS_UP);
+        above.find(|folder| folder.join("run.json").is_file()).map(Path::to_owned)
+    };
+    // As it was said, where that is enough: what is printed then reads as what was typed.
+    above(weights).filter(|run| run.file_name().is_some()).or_else(|| above(&std::path::absolute(weights).ok()?))
+}

@@ -1,0 +1,154 @@
+//! `fragua compare` as a person and a script use it: table, verdict, exit code, and a baseline that is replaced.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use fragua::metric::contingency::Contingency;
+use fragua::metric::document::{DatasetUsed, EventSums, Metric, Metrics, VERSION, Verification, Weights};
+use fragua::metric::errors::ErrorSums;
+use fragua::metric::sums::{LeadSums, Levels};
+
+use crate::cli::screen;
+use crate::program::Program;
+
+/// An evaluation of events with so many hits of a hundred.
+fn evaluation(hits: &[u64]) -> Metrics {
+    let levels = Levels { thresholds_dbz: vec![20.0, 35.0], scales_px: vec![1, 5], span_dbz: 94.0 };
+    let mut total = LeadSums::none(&levels);
+    let event = |(index, hits): (usize, &u64)| {
+        let mut sums = LeadSums::none(&levels);
+        let misses = 100 - hits;
+        sums.events[1] = Contingency { hits: *hits, misses, false_alarms: misses / 2, correct_negatives: 1000 };
+        let error = misses as f64 / 40.0;
+        sums.errors = ErrorSums { cells: 1000, sum: -error, absolute: 10.0 * error, squares: error };
+        total.add(&sums);
+        EventSums { event: format!("event {index}"), samples: 4, sums }
+    };
+    let events: Vec<_> = hits.iter().enumerate().map(event).collect();
+    let metrics = total.scores(&levels).into_iter().map(|score| {
+        let metric = Metric { value: score.value, better: score.better, interval: None, baselines: BTreeMap::new() };
+        (score.name, metric)
+    });
+    Metrics {
+        format_version: VERSION,
+        program: "fragua 0.1.0".into(),
+        created: "2026-01-02T03:04:05Z".parse().unwrap(),
+        task: "nowcast".into(),
+        run: Some("storms".into()),
+        split: "val".into(),
+        weights: Weights { file: "best.safetensors".into(), sha256: "0".into(), step: Some(10) },
+        dataset: DatasetUsed {
+            name: "storms".into(),
+            fingerprint: "0123456789abcdef".into(),
+            events: hits.len(),
+            samples: 4 * hits.len(),
+            cells: 1100,
+            excluded_cells: 0,
+            missing: "min".into(),
+        },
+        primary: "csi_35".into(),
+        metrics: metrics.collect(),
+        verification: Some(Verification { levels, lead_minutes: vec![5.0], forecasts: BTreeMap::new(), events }),
+    }
+}
+
+/// A folder with a better evaluation and a worse one.
+fn program() -> Program {
+    let program = Program::new();
+    evaluation(&[32, 83, 45, 61]).write(&program.path("better.json")).unwrap();
+    evaluation(&[20, 70, 30, 55]).write(&program.path("worse.json")).unwrap();
+    program
+}
+
+#[test]
+fn the_table_shows_what_is_better_and_what_is_worse() {
+    let program = program();
+    let mut strange = evaluation(&[20, 70]);
+    strange.split = "test".into();
+    strange.metrics.get_mut("csi_35").unwrap().value = None;
+    strange.write(&program.path("strange.json")).unwrap();
+    let calls: [&[&str]; 5] = [
+        &["compare", "better.json", "worse.json"],
+        &["compare", "worse.json", "better.json", "--all"],
+        &["compare", "better.json", "better.json"],
+        &["compare", "strange.json", "better.json"],
+        &["compare", "--help"],
+    ];
+    let screens: Vec<String> = calls.iter().map(|call| screen(&program, call)).collect();
+    insta::assert_snapshot!("tables", screens.join("\n\n"));
+}
+
+#[test]
+fn the_exit_code_tells_a_script_what_the_table_tells_a_person() {
+    let program = program();
+    let code = |arguments: &[&str]| program.run(&[&["compare"], arguments].concat()).code;
+    assert_eq!(code(&["better.json", "worse.json"]), 0);
+    assert_eq!(code(&["worse.json", "better.json"]), 1);
+    assert_eq!(code(&["worse.json", "better.json", "--tolerance", "0.5"]), 0);
+    assert_eq!(code(&["worse.json", "better.json", "--metric", "csi_20"]), 65, "0 / 0 on both sides is no verdict");
+    assert_eq!(code(&["worse.json", "better.json", "--metric", "rmse_dbz"]), 1);
+    assert_eq!(code(&["worse.json", "better.json", "--metric", "beauty"]), 2);
+    assert_eq!(code(&["worse.json", "better.json", "--tolerance", "-1"]), 2);
+    let outcome = program.run(&["compare", "worse.json", "better.json", "--json"]);
+    assert_eq!(outcome.code, 1);
+    let told: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!((&told["verdict"], &told["comparable"]), (&"degraded".into(), &true.into()));
+    assert_eq!(told["metrics"][0]["name"], "csi_35");
+    assert_eq!(told["metrics"][0]["noise_from"], "paired_events");
+}
+
+#[test]
+fn runs_are_compared_by_their_names() {
+    let program = program();
+    for (run, from) in [("one", "better.json"), ("other", "worse.json")] {
+        fs::create_dir_all(program.path("model_output").join(run).join("evaluation")).unwrap();
+        let to = program.path("model_output").join(run).join("evaluation/metrics.json");
+        fs::copy(program.path(from), to).unwrap();
+        program.write(&format!("model_output/{run}/run.json"), "{}");
+    }
+    program.write("model_output/third/run.json", "{}");
+    assert_eq!(program.run(&["compare", "other", "one"]).code, 1);
+    let outcome = program.run(&["compare", "one", "other", "--update-baseline", "--yes"]);
+    assert!(outcome.code == 2 && outcome.stderr.contains("keep the baseline apart"), "{outcome:?}");
+    assert_eq!(program.run(&["compare", "one", "model_output/other"]).code, 0);
+    let outcome = program.run(&["compare", "third", "one"]);
+    assert_eq!(outcome.code, 65, "{outcome:?}");
+    assert!(outcome.stderr.contains("run fragua evaluate --checkpoint model_output/third"), "{}", outcome.stderr);
+    assert_eq!(program.run(&["compare", "nowhere", "one"]).code, 2);
+}
+
+#[test]
+fn what_can_not_be_compared_is_refused() {
+    let program = program();
+    let mut other = evaluation(&[1, 2]);
+    other.task = "detect".into();
+    other.write(&program.path("task.json")).unwrap();
+    program.write("version.json", r#"{"format_version": 9}"#);
+    program.write("text.json", "no JSON");
+    for (file, words) in [
+        ("task.json", "of the task nowcast"),
+        ("version.json", "format_version 9"),
+        ("text.json", "text.json is no metrics.json"),
+    ] {
+        let outcome = program.run(&["compare", "better.json", file]);
+        assert_eq!(outcome.code, 65, "{outcome:?}");
+        assert!(outcome.stderr.contains(words), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_baseline_is_replaced_only_where_somebody_wants_it() {
+    let program = program();
+    let read = |name: &str| fs::read(program.path(name)).unwrap();
+    let worse = read("worse.json");
+    let outcome = program.run(&["compare", "better.json", "worse.json", "--update-baseline"]);
+    assert_eq!(outcome.code, 2, "{outcome:?}");
+    assert!(outcome.stderr.contains("add --yes") && read("worse.json") == worse, "{}", outcome.stderr);
+    assert_eq!(program.run(&["compare", "better.json", "worse.json", "--yes"]).code, 2);
+    let outcome = program.succeed(&["compare", "better.json", "worse.json", "--update-baseline", "--yes"]);
+    assert!(outcome.stderr.contains("worse.json is now a copy of better.json"), "{}", outcome.stderr);
+    assert!(read("worse.json") == read("better.json"));
+    fs::write(program.path("worse.json"), &worse).unwrap();
+    program.succeed(&["compare", "worse.json", "better.json", "--update-baseline", "--yes"]);
+    assert!(read("better.json") == worse, "who says yes knows that it is worse");
+}

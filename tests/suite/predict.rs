@@ -1,0 +1,218 @@
+//! `fragua predict` as a person uses it: what it leaves, what other programs read of it, what it refuses.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::program::{Outcome, python};
+use crate::training::Training;
+
+/// A small model, and radar files that it has not seen.
+struct Predicting {
+    training: Training,
+}
+
+impl Predicting {
+    fn new() -> Self {
+        let training = Training::new();
+        training.succeed(&["--max-steps", "2"]);
+        let predicting = Self { training };
+        predicting.synth("radar", "6");
+        predicting
+    }
+
+    fn synth(&self, into: &str, frames: &str) {
+        let shape = ["--events", "2", "--frames", frames, "--grid", "32", "--levels", "2", "--seed", "9"];
+        self.training.program.succeed(&[&["synth", "--output", into], &shape[..]].concat());
+    }
+
+    fn path(&self, below: &str) -> PathBuf {
+        self.training.program.path(below)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let begin = ["predict", "--checkpoint", "storms", "--input", "radar", "--output", "out"];
+        let mut command = self.training.program.command(&[&begin[..], arguments].concat());
+        command.env("OMP_NUM_THREADS", "1");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Outcome {
+        Outcome::of(self.command(arguments).output().unwrap())
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let arguments = [arguments, &["--json"]].concat();
+        serde_json::from_str(&self.run(&arguments).successful(&arguments).stdout).unwrap()
+    }
+
+    /// The radar files of an event, sorted.
+    fn frames(&self, event: usize) -> Vec<PathBuf> {
+        let events = sorted(&self.path("radar")).into_iter().filter(|path| path.is_dir());
+        sorted(&events.collect::<Vec<_>>()[event])
+    }
+}
+
+fn sorted(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| !path.file_name().unwrap().to_string_lossy().starts_with('.'));
+    paths.sort();
+    paths
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    sorted(folder).iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn each_event_gets_a_file_for_each_lead_time_and_pictures() {
+    let predicting = Predicting::new();
+    let found = predicting.json(&[]);
+    let forecasts = found["forecasts"].as_array().unwrap();
+    assert_eq!(forecasts.len(), 2);
+    for forecast in forecasts {
+        assert_eq!((&forecast["frames"], &forecast["shape"]), (&3.into(), &serde_json::json!([2, 32, 32])));
+        let place = predicting.path(forecast["place"].as_str().unwrap());
+        let files = names(&place);
+        assert_eq!(files.len(), 4, "{files:?}");
+        assert_eq!(files[2..], ["forecast.gif", "forecast.png"]);
+        let seconds = forecast["interval_seconds"].as_f64().unwrap();
+        assert_eq!(files[0], format!("f_{:08}.nc", seconds.round() as i64));
+        assert!(fs::read(place.join("forecast.png")).unwrap().starts_with(b"\x89PNG"));
+        assert!(fs::read(place.join("forecast.gif")).unwrap().starts_with(b"GIF89a"));
+    }
+    let first = fs::read(predicting.path(forecasts[0]["place"].as_str().unwrap()).join("forecast.png")).unwrap();
+    assert_eq!(found, predicting.json(&[]), "the same command does the same");
+    assert!(first == fs::read(predicting.path(forecasts[0]["place"].as_str().unwrap()).join("forecast.png")).unwrap());
+}
+
+#[test]
+fn what_is_written_python_and_prepare_read() {
+    let predicting = Predicting::new();
+    let found = predicting.json(&["--no-pictures"]);
+    let forecast = &found["forecasts"][0];
+    let place = predicting.path(forecast["place"].as_str().unwrap());
+    let input = predicting.frames(0);
+    let newest = input.last().unwrap();
+    for (lead, file) in sorted(&place).iter().enumerate() {
+        let read: Value = serde_json::from_str(&python(
+            "tests/fixtures/predict/read.py",
+            &[file.to_str().unwrap(), newest.to_str().unwrap()],
+        ))
+        .unwrap();
+        assert_eq!(read["model"], "NETCDF3_CLASSIC");
+        assert_eq!(read["dimensions"], serde_json::json!(["time", "z0", "y0", "x0"]));
+        assert_eq!((&read["type"], &read["scale"], &read["offset"]), (&"int8".into(), &0.5.into(), &33.5.into()));
+        assert_eq!(read["fill"], -128);
+        let valid: jiff::Timestamp = forecast["valid_times"][lead].as_str().unwrap().parse().unwrap();
+        let from: jiff::Timestamp = forecast["reference_time"].as_str().unwrap().parse().unwrap();
+        assert_eq!(read["time"].as_f64(), Some(valid.as_second() as f64));
+        assert_eq!(read["reference"].as_f64(), Some(from.as_second() as f64));
+        assert_eq!(read["period"].as_f64(), Some((valid.as_second() - from.as_second()) as f64));
+        assert_eq!(
+            (&read["same_axes"], &read["same_places"], &read["same_mapping"]),
+            (&true.into(), &true.into(), &true.into())
+        );
+        let strongest = forecast["strongest_dbz"][lead].as_f64();
+        assert_eq!(read["strongest"].as_f64(), strongest);
+    }
+    let sets = ["--set", "data.name=again", "--set", "data.source=[{path: {path: out}}]"];
+    let windows = ["--set", "task.nowcast.windows={input_frames: 1, target_frames: 1, stride: 1}"];
+    let sizes = ["--set", "task.nowcast.prepare.size=[32, 32]", "--set", "task.nowcast.split.val_share=0.0"];
+    let prepared = predicting.training.program.json(&[&["prepare", "--json"], &sets[..], &windows, &sizes].concat());
+    assert_eq!((&prepared["frames"], &prepared["set_aside"]), (&4.into(), &0.into()));
+}
+
+#[test]
+fn one_file_can_hold_all_lead_times() {
+    let predicting = Predicting::new();
+    let found = predicting.json(&["--layout", "single", "--no-pictures"]);
+    let file = predicting.path(found["forecasts"][0]["place"].as_str().unwrap());
+    let read: Value =
+        serde_json::from_str(&python("tests/fixtures/predict/read.py", &[file.to_str().unwrap()])).unwrap();
+    assert_eq!(read["times"], 2);
+}
+
+#[test]
+fn a_forecast_is_made_from_the_newest_frame_at_a_time() {
+    let predicting = Predicting::new();
+    let all = predicting.json(&["--no-pictures"]);
+    let newest: jiff::Timestamp = all["forecasts"][0]["reference_time"].as_str().unwrap().parse().unwrap();
+    let interval = all["forecasts"][0]["interval_seconds"].as_f64().unwrap();
+    let wanted = newest - jiff::SignedDuration::from_secs((interval * 1.5) as i64);
+    let found = predicting.json(&["--no-pictures", "--time", &wanted.to_string()]);
+    let from: jiff::Timestamp = found["forecasts"][0]["reference_time"].as_str().unwrap().parse().unwrap();
+    assert_eq!(found["forecasts"].as_array().unwrap().len(), 1);
+    assert!(from <= wanted && (wanted - from).total(jiff::Unit::Second).unwrap() < interval);
+    let outcome = predicting.run(&["--time", "1999-01-01T00:00:00Z"]);
+    assert_eq!(outcome.code, 65, "{outcome:?}");
+    assert!(outcome.stderr.contains("no event has a frame at 1999-01-01T00:00:00Z"), "{}", outcome.stderr);
+    assert_eq!(predicting.run(&["--time", "soon"]).code, 2);
+}
+
+#[test]
+fn an_event_with_too_few_frames_is_refused_and_the_others_are_forecast() {
+    let predicting = Predicting::new();
+    predicting.frames(0)[..4].iter().for_each(|file| fs::remove_file(file).unwrap());
+    let outcome = predicting.run(&["--no-pictures"]);
+    assert_eq!(outcome.code, 65, "{outcome:?}");
+    assert!(outcome.stderr.contains("it has 2 usable frames, the model needs 3"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("1 of 2 forecasts could not be made"), "{}", outcome.stderr);
+    assert_eq!(outcome.stdout.lines().count(), 2, "{}", outcome.stdout);
+    // Exactly as many frames as the model sees are enough: nothing has to follow.
+    predicting.frames(1)[..3].iter().for_each(|file| fs::remove_file(file).unwrap());
+    let outcome = predicting.run(&["--no-pictures"]);
+    assert_eq!(outcome.stdout.lines().count(), 2, "{outcome:?}");
+}
+
+#[test]
+fn a_damaged_file_among_the_last_frames_is_named_and_an_older_one_does_not_matter() {
+    let predicting = Predicting::new();
+    let frames = predicting.frames(0);
+    let bytes = fs::read(&frames[0]).unwrap();
+    fs::write(&frames[0], &bytes[..100]).unwrap();
+    let outcome = predicting.run(&["--no-pictures"]);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    fs::write(&frames[4], &bytes[..100]).unwrap();
+    let outcome = predicting.run(&["--no-pictures"]);
+    assert_eq!(outcome.code, 65, "{outcome:?}");
+    let name = frames[4].file_name().unwrap().to_str().unwrap();
+    assert!(outcome.stderr.contains(&format!("{name}, among the last frames, can't be used: ")), "{}", outcome.stderr);
+}
+
+#[test]
+fn forecasts_never_come_to_lie_among_the_frames_that_they_are_made_from() {
+    let predicting = Predicting::new();
+    let event = predicting.frames(0)[0].parent().unwrap().to_owned();
+    let (input, output) = (event.to_str().unwrap(), event.parent().unwrap().to_str().unwrap());
+    let arguments = ["predict", "--checkpoint", "storms", "--input", input, "--output", output, "--no-pictures"];
+    let outcome = predicting.training.program.run(&arguments);
+    assert_eq!(outcome.code, 2, "{outcome:?}");
+    assert_eq!(names(&event).len(), 6, "nothing is added");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_before_anything_is_written() {
+    let predicting = Predicting::new();
+    let with = |input: &str, output: &str| {
+        let arguments = ["predict", "--checkpoint", "storms", "--input", input, "--output", output];
+        Outcome::of(predicting.training.program.command(&arguments).output().unwrap())
+    };
+    let cases = [
+        ("nowhere", "new", 65, "--input nowhere: no such folder"),
+        ("model_output/storms/weights", "new", 65, "no radar file below"),
+        ("radar", "radar/forecasts", 2, "lies in --input radar"),
+        ("radar", "config.yaml", 73, "config.yaml"),
+    ];
+    for (input, output, code, text) in cases {
+        let outcome = with(input, output);
+        assert_eq!(outcome.code, code, "{input} {output}: {outcome:?}");
+        assert!(outcome.stderr.contains(text), "{}", outcome.stderr);
+    }
+    assert!(!predicting.path("new").exists());
+    let outcome = predicting.run(&["--set", "task.nowcast.prepare.variable=ZDR"]);
+    assert_eq!(outcome.code, 65, "{outcome:?}");
+    assert!(outcome.stderr.contains("no variable \"ZDR\""), "{}", outcome.stderr);
+}
