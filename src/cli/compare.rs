@@ -171,7 +171,9 @@ fn is_important(name: &str, primary: &str) -> bool {
 fn cells(row: &Compared, decides: bool, colours: bool) -> Vec<String> {
     let number = |value: Option<f64>| value.map_or_else(|| "n/a".into(), |value| format!("{value:.4}"));
     let signed = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:+.4}"));
-    let share = row.relative.map_or_else(String::new, |share| format!("{:+.1}", 100.0 * share));
+    // A share of what is near 0 at its best says nothing.
+    let relative = row.relative.filter(|_| row.better != Better::NearerZero);
+    let share = relative.map_or_else(String::new, |share| format!("{:+.1}", 100.0 * share));
     let better = match row.better {
         Better::Higher => "higher",
         Better::Lower => "lower",

@@ -5,7 +5,7 @@ use crate::data::config::{Source, Synthetic};
 use crate::data::folder_name;
 use crate::task::TaskConfig;
 use crate::task::nowcast::config::{Levels, NowcastConfig};
-use crate::train::target::Target;
+use crate::train::target::{Target, TargetError};
 use crate::util::problem::Problem;
 
 use super::Config;
@@ -36,10 +36,19 @@ impl Config {
         let target = Target::new(&self.train.checkpoint.best_by);
         let scores: Vec<_> = self.task.scores().into_iter().map(|name| (name, 0.0)).collect();
         let known = scores.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
-        let message = format!("nothing measures {}", target.name());
-        let remedy = format!("write loss, or one of {known}");
-        let is_known = target.check(&["loss"], &scores, 1).is_ok();
-        (!is_known).then(|| Problem::new("train.checkpoint.best_by", message, remedy))
+        let TaskConfig::Nowcast(nowcast) = &self.task;
+        let validates = nowcast.split.val_share > 0.0 || self.train.overfit_single_batch;
+        let problem = |message: String, remedy| Problem::new("train.checkpoint.best_by", message, remedy);
+        match target.check(&["loss"], &scores, usize::from(validates)) {
+            Ok(()) => None,
+            Err(TargetError::Unknown { .. }) => {
+                Some(problem(format!("nothing measures {}", target.name()), format!("write loss, or one of {known}")))
+            }
+            Err(TargetError::NotValidated { .. }) => Some(problem(
+                format!("{} is measured on validation windows, and there are none", target.name()),
+                "write loss, or raise task.nowcast.split.val_share".to_owned(),
+            )),
+        }
     }
 
     /// A dataset made on this machine is known before it is made: a task that it can't feed is refused now.

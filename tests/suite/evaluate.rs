@@ -103,4 +103,6 @@ fn the_best_weights_can_be_chosen_by_a_score() {
     let outcome = training.run(&["--name", "other", "--set", &by("csi_36")]);
     assert_eq!(outcome.code, 78);
     assert!(outcome.stderr.contains("csi_36") && outcome.stderr.contains("csi_35"), "{}", outcome.stderr);
+    let outcome = training.run(&["--set", "task.nowcast.split.val_share=0", "--set", &by("csi_35")]);
+    assert!(outcome.code == 78 && outcome.stderr.contains("raise task.nowcast.split.val_share"), "{outcome:?}");
 }

@@ -16,7 +16,8 @@ const MOST_MAPS: usize = 3;
 /// Width and height of a chart among others, and of one that stands alone.
 const SMALL: [usize; 2] = [440, 350];
 const LARGE: [usize; 2] = [640, 640];
-const KINDS: [Kind; 3] = [Kind::Model, Kind::Persistence, Kind::Advection];
+/// The forecasts with their places among the colours: blue, grey and orange, as on the page of a run.
+const KINDS: [(usize, Kind); 3] = [(0, Kind::Model), (9, Kind::Persistence), (1, Kind::Advection)];
 
 /// The pictures with their file names. `about` says what was evaluated, `size` are the rows and columns of a frame.
 ///
@@ -69,7 +70,7 @@ fn series(found: &Verification, points: impl Fn(&ForecastScores) -> Vec<[f64; 2]
         let labels = if dashed { Vec::new() } else { labels.to_vec() };
         Some(Series { name: kind.name().into(), colour, dashed, points: points(scores), labels })
     };
-    (0..).zip(KINDS).filter_map(of).collect()
+    KINDS.into_iter().filter_map(of).collect()
 }
 
 fn value(scores: &Named, name: &str) -> f64 {
@@ -146,7 +147,7 @@ fn reliability(found: &Verification) -> Sheet {
     let mut often = series(found, |scores| share(scores, false), &[]);
     if let Some(model) = found.forecasts.get(Kind::Model.name()) {
         let points = share(model, true);
-        often.push(Series { name: "observed".into(), colour: 9, dashed: true, points, labels: Vec::new() });
+        often.push(Series { name: "observed".into(), colour: 2, dashed: true, points, labels: Vec::new() });
     }
     let charts = [
         chart(
@@ -175,7 +176,10 @@ fn maps(findings: &Findings, about: &str, [height, width]: [usize; 2]) -> Option
         (0..MOST_MAPS).map(|number| number * minutes.len().saturating_sub(1) / (MOST_MAPS - 1)).collect();
     let rows = [
         ("mean error: forecast - observation", leads.iter().map(|&lead| map.mean_dbz(lead)).collect()),
-        ("root mean square error", leads.iter().map(|&lead| map.root_mean_square_dbz(lead)).collect()),
+        (
+            "root mean square error: its size alone, dark is large",
+            leads.iter().map(|&lead| map.root_mean_square_dbz(lead)).collect(),
+        ),
     ];
     Some(ErrorMaps {
         title: "Where the forecast errs".into(),
