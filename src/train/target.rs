@@ -93,6 +93,14 @@ impl Target {
         found.map_or(f64::NAN, |(_, value)| *value)
     }
 
+    /// The one with the best value, of equal ones the first; none where no value is a number.
+    pub fn best<T>(&self, found: impl Iterator<Item = T>, value: impl Fn(&T) -> f64) -> Option<T> {
+        found.fold(None, |best: Option<T>, found| {
+            let is_better = self.is_better(value(&found), best.as_ref().map(&value));
+            if is_better { Some(found) } else { best }
+        })
+    }
+
     /// Whether a value is better than another; one that is no number never is.
     #[must_use]
     pub fn is_better(&self, value: f64, than: Option<f64>) -> bool {
@@ -115,6 +123,17 @@ mod tests {
         assert!(csi.is_better(0.3, Some(0.2)) && !csi.is_better(0.2, Some(0.3)));
         assert!(Target::new("bias_35").is_better(1.1, Some(0.5)));
         assert!(csi.is_better(0.0, None) && !csi.is_better(f64::NAN, None) && csi.is_better(0.1, Some(f64::NAN)));
+    }
+
+    #[test]
+    fn the_first_of_equally_good_ones_is_the_best() {
+        let best = |name: &str, values: &[f64]| {
+            let found = values.iter().copied().enumerate();
+            Target::new(name).best(found, |(_, value)| *value).map(|(place, _)| place)
+        };
+        assert_eq!(best("csi_35", &[f64::NAN, 0.2, 0.4, 0.4, 0.1]), Some(2));
+        assert_eq!(best("loss", &[0.2, 0.1, 0.1, f64::NAN]), Some(1));
+        assert_eq!(best("loss", &[f64::NAN]), None);
     }
 
     #[test]

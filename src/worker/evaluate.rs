@@ -17,7 +17,6 @@ use crate::report::PictureError;
 use crate::task::TaskConfig;
 use crate::task::nowcast::config::{Missing, NowcastConfig};
 use crate::task::nowcast::dataset::{Dataset, DatasetError};
-use crate::task::nowcast::plan::EventTimes;
 use crate::task::nowcast::split::Side;
 use crate::task::nowcast::training::{Nowcast, NowcastScores};
 use crate::task::nowcast::verification::{Findings, pictures};
@@ -176,11 +175,11 @@ pub(super) fn evaluate_on(
     if !has(&dataset, side) {
         return Err(EvaluateError::Empty { side, dataset: model.config.data.name.clone() });
     }
-    // A folder that can't be written is found before the work, not after it.
+    let machine = model.machine()?;
+    let mut nowcast = model.task(dataset.shape(), dataset.times(), &machine)?;
+    // A folder that can't be written is found before the work, not after it; a model that does not fit leaves none.
     create_dir_all(folder)?;
     let _lock = FolderLock::acquire(folder)?;
-    let machine = model.machine()?;
-    let mut nowcast = model.task(dataset.shape(), times(&dataset), &machine)?;
     let (scores, losses) = run(&mut nowcast, &model.config, task, dataset, side, around)?;
     let findings = nowcast.findings(&scores, &losses, model.config.seed);
     let metrics = document(model, task, side, fingerprint, &scores, &findings)?;
@@ -198,11 +197,6 @@ fn draw(folder: &Path, findings: &Findings, metrics: &Metrics, size: [usize; 2])
         write_atomic(&at.join(name), &picture)?;
     }
     Ok(())
-}
-
-fn times(dataset: &Dataset) -> Vec<EventTimes> {
-    let events = dataset.paths.iter().zip(dataset.frames.events());
-    events.map(|(path, event)| EventTimes { path: path.clone(), times: event.times().to_vec() }).collect()
 }
 
 /// Runs the model over all samples of a side.

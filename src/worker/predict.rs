@@ -52,12 +52,13 @@ pub fn predict(model: &TrainedModel, options: &PredictOptions, around: &Surround
     };
     check_output(&options.input, &options.output)?;
     let plan = plan(&options.input, &options.times, &setting)?;
-    create_dir_all(&options.output).map_err(PredictError::from)?;
     let mut report = Report { model: model.described(), ..Report::default() };
     info!("forecasting with {}", report.model);
     plan.refused.iter().for_each(|refused| refuse(&mut report, refused));
     if !plan.jobs.is_empty() {
         let mut work = Work::new(model, setting)?;
+        // A folder that can't be written is found before the work; where everything is refused none is left.
+        create_dir_all(&options.output).map_err(PredictError::from)?;
         around.progress.begin("predict", Some((plan.jobs.len() * task.windows.target_frames) as u64), Unit::Frames);
         for jobs in batches(&plan, &task.prepare.levels, model.config.train.micro_batch) {
             around.stop.check().map_err(PredictError::from)?;

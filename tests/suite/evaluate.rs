@@ -80,7 +80,7 @@ fn what_does_not_fit_is_refused_and_leaves_nothing() {
         let outcome = training.program.run(&[&["evaluate", "--output", "new"], arguments].concat());
         assert_eq!(outcome.code, code, "{outcome:?}");
         assert!(says.iter().all(|text| outcome.stderr.contains(text)), "{says:?}: {}", outcome.stderr);
-        assert!(!training.program.path("new/metrics.json").exists());
+        assert!(!training.program.path("new").exists());
     };
     refused(&["--checkpoint", "cells"], 2, &["there is no run cells", "storms"]);
     refused(&["--split", "test"], 65, &["the test side", "test_share"]);

@@ -183,6 +183,25 @@ fn a_damaged_file_among_the_last_frames_is_named_and_an_older_one_does_not_matte
 }
 
 #[test]
+fn frames_of_another_grid_are_refused_with_both_grids_and_nothing_is_left() {
+    let predicting = Predicting::new();
+    let wider = ["--events", "2", "--frames", "6", "--grid", "48", "--levels", "2", "--seed", "9"];
+    predicting.training.program.succeed(&[&["synth", "--output", "wider"], &wider[..]].concat());
+    for event in [0, 1] {
+        let frame = &predicting.frames(event)[4];
+        let same = frame.strip_prefix(predicting.path("radar")).unwrap();
+        fs::copy(predicting.path("wider").join(same), frame).unwrap();
+    }
+    let outcome = predicting.run(&["--no-pictures"]);
+    assert_eq!(outcome.code, 65, "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("has another grid than the newest frame: 2x48x48, expected 2x32x32"),
+        "{outcome:?}"
+    );
+    assert!(!predicting.path("out").exists());
+}
+
+#[test]
 fn forecasts_never_come_to_lie_among_the_frames_that_they_are_made_from() {
     let predicting = Predicting::new();
     let event = predicting.frames(0)[0].parent().unwrap().to_owned();

@@ -75,9 +75,9 @@ impl Similarity {
     /// The Gaussian mean around each cell of a row.
     fn blur(&self, frame: &[f32], row: usize, line: &mut Line, out: &mut [f32]) {
         let at = |index: usize| &frame[reflected(row + index, self.rows) * self.columns..][..self.columns];
-        down(&mut line.cells[RADIUS..][..self.columns], std::array::from_fn(at), &self.weights);
+        weighted(&mut line.cells[RADIUS..][..self.columns], std::array::from_fn(at), &self.weights);
         line.reflect();
-        across(out, &line.cells, &self.weights);
+        weighted(out, std::array::from_fn(|offset| &line.cells[offset..]), &self.weights);
     }
 }
 
@@ -106,34 +106,15 @@ fn reflected(index: usize, length: usize) -> usize {
     at.min(period - at).min(length - 1)
 }
 
-/// The weighted mean of the rows around one. A function of its own: only so does the compiler know that nothing overlaps.
+/// The weighted mean of eleven lines. A function of its own: only so does the compiler know that nothing overlaps.
 #[allow(
     clippy::needless_range_loop,
-    reason = "rows of one length in step, which the compiler then takes several cells at a time"
+    reason = "lines of one length in step, which the compiler then takes several cells at a time"
 )]
 #[inline(never)]
-fn down(out: &mut [f32], rows: [&[f32]; 2 * RADIUS + 1], weights: &[f32; RADIUS + 1]) {
+fn weighted(out: &mut [f32], lines: [&[f32]; 2 * RADIUS + 1], weights: &[f32; RADIUS + 1]) {
     let length = out.len();
-    let [a, b, c, d, e, centre, f, g, h, i, j] = rows.map(|row| &row[..length]);
-    for x in 0..length {
-        out[x] = weights[0] * centre[x]
-            + weights[1] * (e[x] + f[x])
-            + weights[2] * (d[x] + g[x])
-            + weights[3] * (c[x] + h[x])
-            + weights[4] * (b[x] + i[x])
-            + weights[5] * (a[x] + j[x]);
-    }
-}
-
-/// The weighted mean of the cells around each one of a line.
-#[allow(
-    clippy::needless_range_loop,
-    reason = "rows of one length in step, which the compiler then takes several cells at a time"
-)]
-#[inline(never)]
-fn across(out: &mut [f32], line: &[f32], weights: &[f32; RADIUS + 1]) {
-    let length = out.len();
-    let [a, b, c, d, e, centre, f, g, h, i, j] = std::array::from_fn(|offset| &line[offset..][..length]);
+    let [a, b, c, d, e, centre, f, g, h, i, j] = lines.map(|line| &line[..length]);
     for x in 0..length {
         out[x] = weights[0] * centre[x]
             + weights[1] * (e[x] + f[x])

@@ -91,6 +91,13 @@ impl Dataset {
         }
     }
 
+    /// The events with the times of their frames, in the order of the frames' source.
+    #[must_use]
+    pub fn times(&self) -> Vec<EventTimes> {
+        let events = self.paths.iter().zip(self.frames.events());
+        events.map(|(path, event)| EventTimes { path: path.clone(), times: event.times().to_vec() }).collect()
+    }
+
     /// Levels, rows and columns of every frame.
     #[must_use]
     pub fn shape(&self) -> [usize; 3] {

@@ -62,14 +62,12 @@ impl Learner {
     ) -> Result<Self, TrainingError> {
         let TaskConfig::Nowcast(task) = &config.task;
         let phases = config.phases().map_err(|error| TrainingError::Configuration(error.to_string()))?;
-        let times = dataset.paths.iter().zip(dataset.frames.events());
-        let times = times.map(|(path, event)| EventTimes { path: path.clone(), times: event.times().to_vec() });
         Ok(Self {
             phases,
             machine,
             seed: config.seed,
             shape: dataset.shape(),
-            events: times.collect(),
+            events: dataset.times(),
             train: dataset.samples(Side::Train, task),
             val: dataset.samples(Side::Val, task),
             frames: Arc::new(dataset.frames),

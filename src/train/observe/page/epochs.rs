@@ -104,8 +104,5 @@ pub(super) fn best(epochs: &Epochs, midway: &[Midway], target: &Target) -> Optio
         };
         Best { epoch: record.epoch, step: None, value }
     });
-    midway.chain(at_end).fold(None, |best: Option<Best>, found| {
-        let is_better = target.is_better(found.value, best.as_ref().map(|best| best.value));
-        if is_better { Some(found) } else { best }
-    })
+    target.best(midway.chain(at_end), |found| found.value)
 }

@@ -7,7 +7,6 @@ use super::words::time;
 use crate::data::fetch::address::shown_text;
 use crate::report::page::Block;
 use crate::train::run_folder::dataset::FileDigest;
-use crate::util::sha256::Hasher;
 use crate::util::units::{bytes, count};
 
 /// A longer configuration than this is no configuration.
@@ -18,32 +17,23 @@ pub(super) fn data(run: &Run<'_>) -> Vec<Block> {
         Ok(record) => record,
         Err(problem) => return vec![Block::Absent(format!("The dataset is left out: {problem}."))],
     };
-    let (events, fingerprint) = events(&record.dataset);
     let mut facts = Facts::default();
     facts.add("Dataset", run.config(&["data", "name"]).and_then(Value::as_str).unwrap_or_default());
     facts.add("Source", &sources(run.config(&["data", "source"])));
-    facts.add("Events", &events.to_string());
+    facts.add("Events", &events(&record.dataset).to_string());
     facts.add("Source files", &count(record.dataset.len() as u64, "file"));
     if let Some(started) = run.tale.started {
         facts.add("Training samples", &count(started.train_samples, "sample"));
         facts.add("Validation samples", &count(started.val_samples, "sample"));
     }
-    let fingerprint = run.evaluation().map_or(fingerprint, |metrics| metrics.dataset.fingerprint.clone());
-    facts.add("Fingerprint", &fingerprint);
+    facts.add("Fingerprint", run.evaluation().map_or("", |metrics| &metrics.dataset.fingerprint));
     vec![Block::Facts(facts.0)]
 }
 
-/// How many events there are, and what stands for all their files: the same as when they were prepared. The files of an
-/// event follow each other.
-fn events(files: &[FileDigest]) -> (usize, String) {
+/// How many events there are. The files of an event follow each other.
+fn events(files: &[FileDigest]) -> usize {
     let event = |file: &FileDigest| file.path.rsplit_once('/').map_or("", |(event, _)| event).to_owned();
-    let (mut hasher, mut number) = (Hasher::default(), 0);
-    for files in files.chunk_by(|one, other| event(one) == event(other)) {
-        number += 1;
-        hasher.update(format!("{}\n{}\n", files.first().map(event).unwrap_or_default(), files.len()).as_bytes());
-        files.iter().for_each(|file| hasher.update(file.sha256.to_string().as_bytes()));
-    }
-    (number, hasher.finish().to_string())
+    files.chunk_by(|one, other| event(one) == event(other)).count()
 }
 
 /// Each source by its kind, with what tells it from others.

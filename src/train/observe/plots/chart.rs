@@ -124,11 +124,7 @@ fn best(epochs: &Epochs, target: &Target) -> Option<Best> {
             epoch.midway.iter().map(move |found| Best { epoch: number, step: Some(found.step), value: found.value });
         midway.chain([Best { epoch: number, step: None, value: at_end(&epoch.record) }])
     });
-    // Of equal ones the first.
-    found.fold(None, |best: Option<Best>, found| {
-        let is_better = target.is_better(found.value, best.as_ref().map(|best| best.value));
-        if is_better { Some(found) } else { best }
-    })
+    target.best(found, |found| found.value)
 }
 
 /// Where a phase begins that is not the first.
