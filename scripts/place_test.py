@@ -65,7 +65,7 @@ class Places(unittest.TestCase):
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             lines.append(f"part{number}==1.0 --hash=sha256:{digest}\n")
         self.pins.write_text("".join(lines))
-        place.place(kind, self.pins, self.final)
+        place.place(kind, [self.pins], self.final)
 
     def names(self, folder):
         return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
@@ -110,6 +110,22 @@ class Places(unittest.TestCase):
         self.final = self.tools / "cmake"
         self.place({"cmake/data/bin/cmake": b"cmake", "cmake/__init__.py": b""}, kind="cmake")
         self.assertEqual(self.names(self.final), {".complete", "bin/cmake"})
+
+    def test_what_runs_on_a_gpu_keeps_the_layout_of_the_wheels_and_leaves_out_what_nothing_asks_for(self):
+        halves = ("libc10_cuda.so", "libtorch_cuda_linalg.so", "libtorch_python.so", "libcusparseLt-f80c68d1.so.0")
+        torch = {**TORCH, **{f"torch/lib/{name}": b"library" for name in halves}}
+        solver = {"nvidia/cusolver/lib/libcusolver.so.11": b"", "nvidia/cusolver/lib/libcusolverMg.so.11": b""}
+        licence = {"nvidia_cusolver_cu12-11.4.dist-info/License.txt": b"terms"}
+        self.final = self.tools / "gpu"
+        with mock.patch.dict(os.environ, {"FRAGUA_KEEP_WHEELS": "1"}):
+            self.place(torch, RUNTIME, CUPTI, {**solver, **licence}, kind="cuda")
+        torch_lib = {"libtorch_cpu.so", "libc10.so", "libtorch_cuda.so", "libgomp-a34b3233.so.1", "libgomp.so.1"}
+        torch_lib |= {"libc10_cuda.so", "libtorch_cuda_linalg.so", "libcusparseLt-f80c68d1.so.0"}
+        nvidia = {"cuda_runtime/lib/libcudart.so.12", "cuda_cupti/lib/libcupti.so.12", "cusolver/lib/libcusolver.so.11"}
+        expected = {".complete", "licenses/LICENSE", "licenses/nvidia/cusolver_cu12-11.4.dist-info/License.txt"}
+        expected |= {f"torch/lib/{name}" for name in torch_lib} | {f"nvidia/{name}" for name in nvidia}
+        self.assertEqual(self.names(self.final), expected)
+        self.assertEqual(len(list((self.tools / "downloads").iterdir())), 4)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,18 @@
-//! The program: sets up the allocator, opens CUDA where it lies beside libtorch, runs the command line, ends the process with its exit code.
+//! The program: understands the command, sets up the allocator, opens CUDA where that command computes, runs it, and ends the
+//! process with its exit code.
 
 use std::process::ExitCode;
 
+use fragua::{cli, native};
+
 fn main() -> ExitCode {
-    fragua::native::memory::tune();
-    fragua::native::cuda::open();
-    fragua::cli::main().into()
+    let call = match cli::parse() {
+        Ok(call) => call,
+        Err(exit) => return exit.into(),
+    };
+    native::memory::tune();
+    if call.computes() {
+        native::cuda::open();
+    }
+    cli::run(call).into()
 }

@@ -9,7 +9,7 @@ use super::evaluate::EvaluateArguments;
 
 /// Downloads a dataset, prepares it, trains a model on it, and shows what came out.
 #[derive(Debug, Parser)]
-#[command(name = "fragua", version, long_version = crate::cli::version::long(), propagate_version = true)]
+#[command(name = "fragua", version, long_version = crate::cli::version::LONG, propagate_version = true)]
 #[command(subcommand_required = true, arg_required_else_help = true, max_term_width = 100, after_help = BEGIN)]
 pub struct Arguments {
     /// What to do.
@@ -59,10 +59,22 @@ pub enum Command {
     Export(super::export::ExportArguments),
     /// List the runs with their best values
     Runs(super::runs::RunsArguments),
+    /// Look at everything that training needs here, and say what to do where something is wrong
+    Doctor(super::doctor::DoctorArguments),
+    /// Say in one line whether the training that runs here makes progress, for HEALTHCHECK
+    Health(super::health::HealthArguments),
     /// Write a synthetic dataset in the real file format
     Synth(SynthArguments),
     /// Check or show the configuration
     Config(ConfigArguments),
+}
+
+impl Arguments {
+    /// Whether the command may compute on a GPU, so that it needs the CUDA half of libtorch.
+    #[must_use]
+    pub fn computes(&self) -> bool {
+        matches!(self.command, Command::Train(_) | Command::Evaluate(_) | Command::Predict(_) | Command::Doctor(_))
+    }
 }
 
 /// Where the configuration comes from.

@@ -7,7 +7,7 @@ use super::args::{
     Command, ConfigAction, ConfigArguments, Configured, FetchArguments, InspectArguments, PrepareArguments,
     SynthArguments,
 };
-use super::{CommandError, Session, compare, evaluate, export, output, predict, runs, train};
+use super::{CommandError, Session, compare, doctor, evaluate, export, health, output, predict, runs, train};
 use crate::config::{self, Config, Loaded, Override};
 use crate::data::config::Synthetic;
 use crate::task::nowcast::dataset::Dataset;
@@ -32,6 +32,8 @@ pub fn run(command: Command, session: &Session) -> Result<(), CommandError> {
         Command::Compare(arguments) => compare::run(&arguments, session),
         Command::Export(arguments) => export::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Health(arguments) => health::run(&arguments),
         Command::Synth(arguments) => synth(&arguments, session),
         Command::Config(arguments) => config(&arguments),
     }
@@ -54,9 +56,14 @@ fn load_from(configured: &Configured) -> Result<Loaded, CommandError> {
 
 /// The same, with flags that stand for keys: they win.
 fn load_with(configured: &Configured, flags: Vec<Override>) -> Result<Loaded, CommandError> {
+    Ok(configuration(configured, flags)?)
+}
+
+/// The same for whoever goes on where there are mistakes.
+pub(super) fn configuration(configured: &Configured, flags: Vec<Override>) -> Result<Loaded, config::ConfigError> {
     let overrides: Vec<Override> =
         configured.sets.iter().map(|argument| Override::set(argument)).chain(flags).collect();
-    Ok(config::load(configured.config.as_deref(), variables(), &overrides)?)
+    config::load(configured.config.as_deref(), variables(), &overrides)
 }
 
 fn fetch(arguments: &FetchArguments, session: &Session) -> Result<(), CommandError> {

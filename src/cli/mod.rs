@@ -6,8 +6,10 @@ mod args;
 mod commands;
 mod compare;
 mod console;
+mod doctor;
 mod evaluate;
 mod export;
+mod health;
 mod log;
 mod modelled;
 mod output;
@@ -26,7 +28,8 @@ use indicatif::MultiProgress;
 use thiserror::Error;
 use tracing::{error, info};
 
-use self::args::{Arguments, LogFormat};
+pub use self::args::Arguments;
+use self::args::LogFormat;
 use self::console::Console;
 use crate::config::ConfigError;
 use crate::util::exit::Exit;
@@ -59,6 +62,9 @@ enum CommandError {
     /// What is judged is worse than what it is held against.
     #[error("{0}")]
     Degraded(String),
+    /// The result says all of it; only the code is left.
+    #[error("it was told above")]
+    Told(Exit),
 }
 
 impl CommandError {
@@ -71,17 +77,22 @@ impl CommandError {
             Self::Undecided(_) => Exit::DataRefused,
             Self::Usage(_) => Exit::Usage,
             Self::Degraded(_) => Exit::Degraded,
+            Self::Told(exit) => *exit,
         }
     }
 }
 
-/// Runs the program: parses, works, reports, and says how the process ends.
+/// Understands the command line. Nothing here calls into libtorch.
+///
+/// # Errors
+/// How the process ends where there is nothing to run: help and version were shown, or the mistake was.
+pub fn parse() -> Result<Arguments, Exit> {
+    Arguments::try_parse().map_err(|error| explain(&error))
+}
+
+/// Runs a command: works, reports, and says how the process ends.
 #[must_use]
-pub fn main() -> Exit {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => return explain(&error),
-    };
+pub fn run(arguments: Arguments) -> Exit {
     let bars = MultiProgress::new();
     log::start(arguments.log_format, arguments.verbose, &bars);
     let progress = progress::observer(&bars, arguments.log_format);
@@ -114,6 +125,7 @@ fn tell(failure: &CommandError, format: LogFormat) -> Exit {
     let exit = failure.exit();
     match failure {
         _ if exit == Exit::Done => {}
+        CommandError::Told(_) => {}
         // Who asked for it to stop made no mistake.
         _ if matches!(exit, Exit::Interrupted | Exit::Terminated) => info!("{failure}"),
         CommandError::Config(error) if format == LogFormat::Text => output::mistakes(error),

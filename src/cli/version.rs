@@ -1,13 +1,5 @@
-//! What `--version` says: the program, libtorch, and whether CUDA can be used.
-
-use std::sync::LazyLock;
-
-use crate::native;
-
-static LONG: LazyLock<String> = LazyLock::new(|| format!("{}\n{}", env!("CARGO_PKG_VERSION"), native::versions()));
+//! What `--version` says: the program and libtorch. Whether a GPU can be used is for `fragua doctor`: to know it, three
+//! gigabytes of libraries have to be opened.
 
 /// The text behind `fragua --version`.
-#[must_use]
-pub fn long() -> &'static str {
-    &LONG
-}
+pub const LONG: &str = concat!(env!("CARGO_PKG_VERSION"), "\nlibtorch ", env!("FRAGUA_LIBTORCH_VERSION"));

@@ -1,13 +1,16 @@
 //! Opening `libtorch_cuda.so` where it lies beside libtorch, so that one binary serves machines with and without a GPU.
 //!
 //! The binary is linked against libtorch without its CUDA half. libtorch asks once whether CUDA is there and remembers
-//! the answer for good, so this must come before any call into it.
+//! the answer for good, so this must come before any call into it. It takes seconds and gigabytes, so it is left out where nothing
+//! is computed, and where there is no driver that could use it.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 use thiserror::Error;
+
+use super::gpu;
 
 /// The library with the CUDA kernels.
 const NAME: &str = "libtorch_cuda.so";
@@ -26,6 +29,9 @@ pub enum NoCuda {
         /// Where libtorch lies.
         folder: PathBuf,
     },
+    /// The library is there, and no driver for it.
+    #[error("no NVIDIA driver: libcuda.so.1 not found")]
+    NoDriver,
     /// The library is there and does not load; most often one that it needs is missing.
     #[error("{} does not load: {reason}", .path.display())]
     NotLoaded {
@@ -35,7 +41,7 @@ pub enum NoCuda {
         reason: String,
     },
     /// All libraries are there.
-    #[error("it finds no usable GPU or no driver")]
+    #[error("libtorch finds no usable GPU")]
     NoDevice,
 }
 
@@ -57,9 +63,57 @@ pub fn devices() -> Result<usize, NoCuda> {
     }
 }
 
+/// Computes something small on a GPU: the only way to know that libtorch has kernels for it and that it is well.
+///
+/// # Errors
+/// What libtorch says, in a line.
+pub fn try_out(number: usize) -> Result<(), String> {
+    let computed = || {
+        let ones = tch::Tensor::f_ones([64], (tch::Kind::Float, tch::Device::Cuda(number)))?;
+        f64::try_from(&ones.f_sum(tch::Kind::Float)?)
+    };
+    match computed() {
+        Ok(64.0) => Ok(()),
+        Ok(other) => Err(format!("it counts to {other} instead of 64")),
+        Err(error) => Err(error.to_string().lines().next().unwrap_or_default().to_owned()),
+    }
+}
+
+/// Whether the CUDA half of libtorch is there; nothing is opened for it.
+#[must_use]
+pub fn is_installed() -> bool {
+    std::fs::read_to_string("/proc/self/maps").is_ok_and(|maps| beside_libtorch(&maps).is_ok())
+}
+
+/// The first number of the CUDA that libtorch was built for; none where that is unknown. The runtime that comes with it
+/// tells: beside it, or where Python's packages have it.
+#[must_use]
+pub fn line() -> Option<u32> {
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    line_of(beside_libtorch(&maps).ok()?.parent()?)
+}
+
+fn line_of(folder: &Path) -> Option<u32> {
+    let entries = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let packages = folder.ancestors().nth(2).map(|root| root.join("nvidia"));
+    let packages = packages.iter().flat_map(|packages| entries(packages)).map(|package| package.path().join("lib"));
+    let folders: Vec<PathBuf> = std::iter::once(folder.to_path_buf()).chain(packages).collect();
+    folders
+        .iter()
+        .flat_map(|folder| entries(folder))
+        .filter_map(|entry| runtime_line(entry.file_name().to_str()?))
+        .max()
+}
+
+/// 12 of `libcudart.so.12`, as the runtime is also called with a number of its build in its name.
+fn runtime_line(name: &str) -> Option<u32> {
+    name.strip_prefix("libcudart")?.split_once(".so.")?.1.split('.').next()?.parse().ok()
+}
+
 fn open_once() -> Result<(), NoCuda> {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    load(&beside_libtorch(&maps)?)
+    let path = beside_libtorch(&maps)?;
+    if gpu::has_driver() { load(&path) } else { Err(NoCuda::NoDriver) }
 }
 
 /// The folder that libtorch was loaded from, as the kernel sees it, tells where the rest of it lies.
@@ -74,7 +128,7 @@ fn beside_libtorch(maps: &str) -> Result<PathBuf, NoCuda> {
 #[expect(unsafe_code, reason = "opening a library runs its initialisers")]
 fn load(path: &Path) -> Result<(), NoCuda> {
     // SAFETY: initialisers of the library run here. It is libtorch's own, of the build that this program links to, and
-    // `main` does this first, before any other thread exists.
+    // `main` does this before any other thread exists.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL) }
         .map_err(|error| NoCuda::NotLoaded { path: path.into(), reason: error.to_string() })?;
     std::mem::forget(library);
@@ -116,6 +170,19 @@ mod tests {
         let Err(NoCuda::NotLoaded { path: named, reason }) = load(&path) else { panic!("it loaded") };
         assert_eq!(named, path);
         assert!(reason.contains("invalid ELF header"), "{reason}");
+    }
+
+    #[test]
+    fn the_runtime_tells_the_cuda_that_it_is_of() {
+        let lines =
+            ["libcudart.so.12", "libcudart-9335f6a2.so.13", "libcudart.so.12.1.105", "libcudart.so", "libc10.so.1"];
+        assert_eq!(lines.map(runtime_line), [Some(12), Some(13), Some(12), None, None]);
+        let root = tempfile::tempdir().unwrap();
+        let (beside, package) = (root.path().join("torch/lib"), root.path().join("nvidia/cuda_runtime/lib"));
+        [&beside, &package].iter().for_each(|folder| std::fs::create_dir_all(folder).unwrap());
+        assert_eq!(line_of(&beside), None);
+        std::fs::write(package.join("libcudart.so.12"), "").unwrap();
+        assert_eq!(line_of(&beside), Some(12));
     }
 
     #[test]

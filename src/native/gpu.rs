@@ -59,6 +59,14 @@ pub fn driver() -> Option<Driver> {
     ask_driver(DRIVER.as_ref())
 }
 
+/// Whether there is a driver: the library that libtorch itself asks for. It is what tells, in a container and under WSL too:
+/// a device file may be there without it, and it without one.
+#[must_use]
+pub fn has_driver() -> bool {
+    // It stays open: nobody knows whether a driver stops its threads when it is closed.
+    open(DRIVER.as_ref()).map(std::mem::forget).is_some()
+}
+
 /// How busy a GPU is. None where nobody tells.
 #[must_use]
 pub fn usage(gpu: &Gpu) -> Option<Usage> {

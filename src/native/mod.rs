@@ -4,6 +4,4 @@ pub mod cuda;
 pub mod flat;
 pub mod gpu;
 pub mod memory;
-mod versions;
-
-pub use versions::{Versions, versions};
+pub mod versions;

@@ -143,9 +143,13 @@ fn absence(reason: &NoCuda, driver: Option<&Driver>) -> (String, &'static str) {
             (reason.to_string(), "use the image or the installation with CUDA")
         }
         (NoCuda::NotLoaded { .. }, _) => (reason.to_string(), "install the CUDA libraries that it needs beside it"),
+        (NoCuda::NoDriver, _) => (
+            reason.to_string(),
+            "run the container with --gpus all, and install the driver and the NVIDIA container toolkit on the host",
+        ),
         (NoCuda::NoDevice, None) => (
-            "no NVIDIA driver (libcuda.so.1) works here".into(),
-            "start the container with --gpus all, and install the driver and the NVIDIA container toolkit on the host",
+            "the NVIDIA driver (libcuda.so.1) is there and does not work".into(),
+            "run the container with --gpus all, and look whether nvidia-smi works on the host",
         ),
         (NoCuda::NoDevice, Some(driver)) if driver.gpus.is_empty() => (
             "the NVIDIA driver sees no GPU".into(),
@@ -233,6 +237,7 @@ mod tests {
         let old = Driver { cuda: (11, 4), gpus: vec![gpu("Tesla T4", (7, 5), 15)] };
         let messages = [
             refused("cuda", &without_gpu(NoCuda::NotInstalled { folder: "/opt/lib".into() }, None)),
+            refused("cuda", &without_gpu(NoCuda::NoDriver, None)),
             refused("cuda", &without_gpu(NoCuda::NoDevice, None)),
             refused("cuda:3", &without_gpu(NoCuda::NoDevice, Some(empty))),
             refused("cuda", &without_gpu(NoCuda::NoDevice, Some(old))),

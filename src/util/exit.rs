@@ -6,7 +6,8 @@
 pub enum Exit {
     /// The work is done and durable, or training stopped early because it had converged.
     Done = 0,
-    /// Compared, and worse than what it was held against, as `diff` and `grep` end.
+    /// Compared, and worse than what it was held against, as `diff` and `grep` end; or a training that makes no progress, for
+    /// `fragua health`.
     Degraded = 1,
     /// The command line could not be understood.
     Usage = 2,

@@ -5,17 +5,16 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::exit::Exit;
-use super::units;
+use super::{access, units};
 
 /// A file operation that failed, with the path it failed at and what to do about it.
 #[derive(Debug, Error)]
-#[error("could not {action} {}: {source}{}", path.display(), remedy(path, source))]
+#[error("could not {action} {}: {source}{}", path.display(), remedy(path, source).map_or_else(String::new, |remedy| format!("; {remedy}")))]
 pub struct FsError {
     /// What was tried, as a verb: "write", "rename", "create folder".
     pub action: &'static str,
@@ -32,6 +31,12 @@ impl FsError {
         move |source| Self { action, path, source }
     }
 
+    /// What helps, where people can do something about it.
+    #[must_use]
+    pub fn remedy(&self) -> Option<String> {
+        remedy(&self.path, &self.source)
+    }
+
     /// The exit code: 73 where writing is not allowed or a file stands in place of a folder, 74 otherwise.
     #[must_use]
     pub fn exit(&self) -> Exit {
@@ -39,33 +44,16 @@ impl FsError {
     }
 }
 
-/// What helps against an error that people can do something about, as the end of its message.
-fn remedy(path: &Path, error: &io::Error) -> String {
+/// What helps against an error that people can do something about.
+fn remedy(path: &Path, error: &io::Error) -> Option<String> {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             let free = free_bytes(path).map_or_else(|_| "nothing".to_owned(), units::bytes);
-            format!("; {free} free there: make room, or choose a folder on another disk")
+            Some(format!("{free} free there: make room, or choose a folder on another disk"))
         }
-        io::ErrorKind::ReadOnlyFilesystem => {
-            "; it is mounted read-only: mount it writable (without :ro), or choose another folder".to_owned()
-        }
-        io::ErrorKind::PermissionDenied => owners(path),
-        _ => String::new(),
-    }
-}
-
-/// Who may write at a path, and who tries to.
-fn owners(path: &Path) -> String {
-    let process = rustix::process::geteuid().as_raw();
-    let existing = path.ancestors().skip(1).find_map(|folder| Some((folder, fs::metadata(folder).ok()?.uid())));
-    match existing {
-        Some((folder, owner)) if owner != process => format!(
-            "; {} belongs to user {owner} and this process is user {process}: run `chown -R {process} {}`, or start as \
-             user {owner} (docker run --user {owner})",
-            folder.display(),
-            folder.display()
-        ),
-        _ => "; check its permissions, or choose another folder".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => Some(access::read_only(path)),
+        io::ErrorKind::PermissionDenied => Some(access::denied(path)),
+        _ => None,
     }
 }
 
@@ -132,6 +120,31 @@ pub fn create_dir_all(path: &Path) -> Result<(), FsError> {
     sync_parent(path)
 }
 
+/// Whether something can be written in a folder, or in the nearest one above it that is there. Nothing is left by it.
+///
+/// # Errors
+/// Where that is not allowed.
+pub fn check_writable(folder: &Path) -> Result<(), FsError> {
+    let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let there = whole.ancestors().find(|above| above.exists()).unwrap_or(&whole);
+    let needed = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    rustix::fs::access(there, needed).map_err(|error| FsError::at("write in", there)(error.into()))
+}
+
+/// The same for the folders in it, so many levels down.
+///
+/// # Errors
+/// At the first where that is not allowed.
+pub fn check_tree_writable(folder: &Path, levels: usize) -> Result<(), FsError> {
+    check_writable(folder)?;
+    if levels == 0 {
+        return Ok(());
+    }
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    folders.map(|entry| entry.path()).try_for_each(|path| check_tree_writable(&path, levels - 1))
+}
+
 /// Removes a folder with all below it; one that does not exist is fine.
 ///
 /// # Errors
@@ -186,6 +199,7 @@ mod tests {
         assert!(text(rustix::io::Errno::ROFS).contains("without :ro"));
         assert!(
             text(rustix::io::Errno::ACCESS).contains("permissions")
+                || text(rustix::io::Errno::ACCESS).contains("chmod u+rwx ")
                 || text(rustix::io::Errno::ACCESS).contains("chown -R ")
         );
         assert!(text(rustix::io::Errno::IO).ends_with("(os error 5)"));

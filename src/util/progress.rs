@@ -25,6 +25,8 @@ pub trait Progress: Send + Sync {
     fn set_position(&self, position: u64);
     /// The stage is done; one line that sums it up.
     fn end(&self, summary: &str);
+    /// Nothing moves, for a reason that is known: a server that asks for patience. Called every few seconds while it lasts.
+    fn waits(&self, _reason: &str) {}
 }
 
 /// Tells nobody: for tests and for library use.

@@ -1,9 +1,11 @@
 //! The stages of a run. Each is finished once, durably, and skipped when it is; each can be killed and started again.
 
 pub mod compare;
+pub mod doctor;
 mod error;
 pub mod evaluate;
 pub mod export;
+pub mod health;
 pub mod predict;
 pub mod runs;
 pub mod train;
@@ -24,6 +26,8 @@ use crate::task::nowcast::inspect::{self, Inspection, View};
 use crate::task::nowcast::prepare::{self, Prepared, report::Report};
 use crate::task::nowcast::quantize::Quantizer;
 use crate::task::nowcast::synth::{self, SynthError};
+use crate::train::run_folder::name::number;
+use crate::util::fs::{FsError, check_tree_writable, check_writable};
 use crate::util::progress::Progress;
 use crate::util::stop::Stop;
 
@@ -134,6 +138,23 @@ pub fn synth(
 
 fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Whether a dataset can be written: found out before hours of downloading, not after. Raw files are only read once they are
+/// there, so whose they are is no matter.
+fn check_data_writable(data: &DataConfig) -> Result<(), FsError> {
+    check_writable(&data.folder())?;
+    check_tree_writable(&prepared_folder(data), 1)
+}
+
+/// Whether a new run can be written, and those that lie there under its name.
+fn check_runs_writable(config: &Config) -> Result<(), FsError> {
+    let root = &config.output.root;
+    check_writable(root)?;
+    let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
+    let is_of_family = |name: &std::ffi::OsStr| name.to_str().is_some_and(|name| number(&config.name, name).is_some());
+    let family = entries.filter(|entry| is_of_family(&entry.file_name()) && entry.path().is_dir());
+    family.map(|entry| entry.path()).try_for_each(|run| check_tree_writable(&run, 1))
 }
 
 /// The folder below which prepared datasets lie.

@@ -47,12 +47,14 @@ pub fn screen(program: &Program, arguments: &[&str]) -> String {
 #[test]
 fn each_command_explains_itself() {
     let program = Program::new();
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 11] = [
         &[],
         &["fetch"],
         &["prepare"],
         &["inspect"],
         &["synth"],
+        &["doctor"],
+        &["health"],
         &["config"],
         &["config", "check"],
         &["config", "show"],

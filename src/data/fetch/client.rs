@@ -331,6 +331,33 @@ async fn signal(stop: &Stop) -> Stopped {
     }
 }
 
+/// How often a wait is told.
+const TELLS_WAIT: Duration = Duration::from_secs(2);
+
+/// Waits before the next try, and tells that it does, and why.
+///
+/// # Errors
+/// Where a signal came.
+pub async fn wait_for_next_try(context: &Context<'_>, time: Duration, reason: &str) -> Result<(), Stopped> {
+    context.progress.waits(reason);
+    tokio::select! {
+        biased;
+        waited = unless_stopped(context.stop, context.clock.sleep(time)) => waited,
+        stopped = keep_telling(context, reason) => Err(stopped),
+    }
+}
+
+/// Tells of a wait for as long as nobody ends it.
+async fn keep_telling(context: &Context<'_>, reason: &str) -> Stopped {
+    loop {
+        tokio::time::sleep(TELLS_WAIT).await;
+        if let Err(stopped) = context.stop.check() {
+            return stopped;
+        }
+        context.progress.waits(reason);
+    }
+}
+
 /// The innermost reason last: "error sending request: connection refused". What only repeats is left out.
 fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();

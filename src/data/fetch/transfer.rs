@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use super::budget::Budget;
-use super::client::{Client, Failure, Reply, Trouble, unless_stopped};
+use super::client::{Client, Failure, Reply, Trouble, wait_for_next_try};
 use super::connections::Plan;
 use super::error::FetchError;
 use super::name;
@@ -58,7 +58,7 @@ impl Transfer<'_> {
                 return (part, Err(error));
             };
             tracing::warn!("{}: {}; next try in {:.1} s", self.source.address(), trouble.cause, wait.as_secs_f64());
-            if let Err(stopped) = unless_stopped(context.stop, context.clock.sleep(wait)).await {
+            if let Err(stopped) = wait_for_next_try(context, wait, &trouble.cause).await {
                 return (part, Err(stopped.into()));
             }
         }

@@ -1,14 +1,11 @@
 //! `status.json`: the heartbeat, at most one beat every few seconds. The last state of a run is for whoever runs its stages.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::train::events::{Cost, Event, Heard, Named, Observer};
 use crate::train::run_folder::RunError;
-use crate::train::run_folder::status::{Heartbeat, Status};
+use crate::train::run_folder::status::{Heartbeat, INTERVAL, Status};
 use crate::util::memory;
-
-/// The time between beats.
-const INTERVAL: Duration = Duration::from_secs(2);
 
 /// Tells a heartbeat how training stands.
 pub struct StatusFile {
@@ -31,7 +28,7 @@ impl StatusFile {
             // Also what was held between two steps, and gone when anybody looked.
             let peak = memory::peak_bytes().unwrap_or(0);
             self.status.peak_memory_bytes = self.status.peak_memory_bytes.max(peak);
-            self.heartbeat.beat(Status { written: Some(jiff::Timestamp::now()), ..self.status.clone() });
+            self.heartbeat.beat(self.status.clone().signed());
         }
     }
 }

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +39,7 @@ pub struct Status {
     pub state: State,
     /// Why training came to its end, where it did.
     pub ended: Option<Reason>,
-    /// The stage: train, evaluate, report.
+    /// What is being done: fetch, unpack, prepare, rehearse, train, evaluate, report; `wait: ...` with the reason.
     pub stage: String,
     /// Epochs that are complete.
     pub epoch: u64,
@@ -52,6 +53,10 @@ pub struct Status {
     pub memory_limit_bytes: Option<u64>,
     /// Seconds to the end.
     pub eta_seconds: Option<f64>,
+    /// The process that wrote this.
+    pub process: Option<u32>,
+    /// The machine that it runs on.
+    pub host: Option<String>,
     /// When this was written, for people and health checks; nothing is decided by it.
     pub written: Option<jiff::Timestamp>,
 }
@@ -69,6 +74,13 @@ impl Status {
     /// Where the folder can't be written.
     pub fn write(&self, path: &Path) -> Result<(), RunError> {
         Ok(write_atomic(path, &pretty(path, self)?)?)
+    }
+
+    /// The same, written now by this process.
+    #[must_use]
+    pub fn signed(self) -> Self {
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Self { process: Some(std::process::id()), host: Some(host), written: Some(jiff::Timestamp::now()), ..self }
     }
 
     /// Whether the process was killed, most likely by the system as its memory had come to its limit.
@@ -95,6 +107,20 @@ impl Status {
             None => format!("{place}, or power was lost; its peak memory was {peak}"),
         })
     }
+
+    /// The same of a start that left nothing but this, as the run had not begun. The system may have killed it for its memory:
+    /// the first step takes more than all before it.
+    #[must_use]
+    pub fn death_before_the_run(&self) -> Option<String> {
+        let limit = self.memory_limit_bytes.map_or_else(String::new, |limit| format!(" of {}", bytes(limit)));
+        let cause = if self.stage == "rehearse" {
+            format!("probably out of memory{limit}")
+        } else {
+            "or power was lost".into()
+        };
+        (self.state == State::Running)
+            .then(|| format!("the last start was killed in stage {}, before the run began, {cause}", self.stage))
+    }
 }
 
 /// The last beat lies some seconds before the end: a process that is killed for its memory was last seen below the limit.
@@ -105,6 +131,9 @@ struct Slot {
     next: Option<Status>,
     closed: bool,
 }
+
+/// The least time between two beats that tell nothing new.
+pub const INTERVAL: Duration = Duration::from_secs(2);
 
 /// Writes `status.json` on a thread of its own.
 pub struct Heartbeat {
@@ -147,13 +176,17 @@ impl Drop for Heartbeat {
 }
 
 fn write_beats(shared: &(Mutex<Slot>, Condvar), path: &Path) {
+    let mut failed = false;
     loop {
         let slot = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = shared.1.wait_while(slot, |slot| slot.next.is_none() && !slot.closed);
         let Some(status) = waiting.unwrap_or_else(PoisonError::into_inner).next.take() else { return };
-        if let Err(error) = status.write(path) {
+        let written = status.write(path);
+        // A disk that stays full is told of once, not at every beat.
+        if let (Err(error), false) = (&written, failed) {
             tracing::warn!("{error}");
         }
+        failed = written.is_err();
     }
 }
 
@@ -179,6 +212,17 @@ mod tests {
         for state in [State::Stopped, State::Failed, State::Finished] {
             assert_eq!(Status { state, ..status(1, None) }.death(), None);
         }
+    }
+
+    #[test]
+    fn a_start_that_was_killed_before_the_run_began_is_told_too() {
+        let early = |stage: &str| Status { stage: stage.into(), ..status(0, Some(10_000_000_000)) };
+        let told = |stage: &str| early(stage).death_before_the_run().unwrap();
+        let before = "before the run began";
+        assert_eq!(told("fetch"), format!("the last start was killed in stage fetch, {before}, or power was lost"));
+        let place = format!("the last start was killed in stage rehearse, {before}");
+        assert_eq!(told("rehearse"), format!("{place}, probably out of memory of 10.0 GB"));
+        assert_eq!(Status { state: State::Failed, ..early("fetch") }.death_before_the_run(), None);
     }
 
     #[test]

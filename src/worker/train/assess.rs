@@ -32,6 +32,8 @@ pub(super) fn assess(
     place.enter("evaluate")?;
     place.stage("evaluate")?;
     renew_page(place.path());
+    let alive = place.alive("evaluate", around.progress)?;
+    let around = &Surroundings { stop: around.stop, progress: &alive };
     for side in [Side::Val, Side::Test] {
         let dataset = open(config, &learner.prepared().store)?;
         if has(&dataset, side) {

@@ -7,10 +7,12 @@
 //! foresee    what training will take, and whether somebody has to agree
 //! attempt    one life of the engine: from the newest checkpoint to the end
 //! persist    attempts, until one succeeds or none will
+//! alive      the signs of life of every stage but training itself
 //! assess     the best weights, evaluated
 //! conclude   what a finished run leaves beside its weights
 //! ```
 
+mod alive;
 mod assess;
 mod attempt;
 mod conclude;
@@ -29,7 +31,7 @@ pub use self::foresee::{Foreseen, Rehearsed};
 use self::foresee::{Patience, foresee};
 use self::learner::Learner;
 use self::place::{Found, Place};
-use super::{Surroundings, WorkError, prepare};
+use super::{Surroundings, WorkError, check_data_writable, prepare};
 use crate::config::Config;
 use crate::train::device::Resolved;
 use crate::train::events::{Observer, Reason};
@@ -94,14 +96,20 @@ fn ready(
     around: &Surroundings<'_>,
 ) -> Result<Learner, WorkError> {
     let started_from = place.started_from(config)?;
+    place.check_writable().and_then(|()| check_data_writable(&config.data)).map_err(TrainingError::from)?;
+    let alive = place.alive("start", around.progress)?;
+    let around = &Surroundings { stop: around.stop, progress: &alive };
     let (prepared, dataset) = prepare(config, around)?;
     let learner = Learner::new(config, machine, (&prepared, dataset), started_from)?;
+    alive.enter("rehearse");
     if place.is_new()
         && let Some(question) = foresee(&learner, Patience::Little, around)?.question(config)
         && !(options.agree)(&question)
     {
         return Err(TrainingError::Declined.into());
     }
+    // Its last beat must not come after what begins now.
+    drop(alive);
     place.begin(config, &learner, &prepared.report)?;
     Ok(learner)
 }

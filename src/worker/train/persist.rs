@@ -13,6 +13,7 @@ use super::place::Place;
 use crate::config::Config;
 use crate::train::events::Ended;
 use crate::train::retries::{Decision, Retries};
+use crate::util::progress::Progress;
 use crate::util::stop::{Stop, Stopped};
 use crate::util::units;
 
@@ -33,13 +34,17 @@ pub(super) fn train(
     }
     let retries = Retries::new(config.train.max_retries, config.seed);
     let stop = around.stop;
-    persist(retries, || attempt(config, learner, place, options, stop), |time| wait(time, stop))
+    let pause = |time| {
+        let alive = place.alive("train", around.progress)?;
+        Ok(wait(time, stop, &alive)?)
+    };
+    persist(retries, || attempt(config, learner, place, options, stop), pause)
 }
 
 fn persist(
     mut retries: Retries,
     mut attempt: impl FnMut() -> Result<Ended, Failed>,
-    wait: impl Fn(Duration) -> Result<(), Stopped>,
+    wait: impl Fn(Duration) -> Result<(), TrainingError>,
 ) -> Result<Ended, TrainingError> {
     loop {
         let Failed { error, step } = match attempt() {
@@ -62,10 +67,11 @@ fn persist(
     }
 }
 
-fn wait(time: Duration, stop: &Stop) -> Result<(), Stopped> {
+fn wait(time: Duration, stop: &Stop, tells: &dyn Progress) -> Result<(), Stopped> {
     let began = Instant::now();
     while began.elapsed() < time {
         stop.check()?;
+        tells.waits("the next attempt after a failure");
         std::thread::sleep(TICK.min(time.saturating_sub(began.elapsed())));
     }
     Ok(())
@@ -81,6 +87,7 @@ mod tests {
     use crate::train::checkpoint::CheckpointError;
     use crate::train::events::Reason;
     use crate::util::fs::FsError;
+    use crate::util::progress::Silent;
 
     const ENDED: Ended = Ended { reason: Reason::Epochs, epoch: 3, step: 30, best: None };
 
@@ -125,7 +132,7 @@ mod tests {
         let stop = Stop::default();
         stop.request();
         let attempt = || Err(failure(ErrorKind::Other, 10));
-        let outcome = persist(Retries::new(5, 42), attempt, |time| wait(time, &stop));
+        let outcome = persist(Retries::new(5, 42), attempt, |time| Ok(wait(time, &stop, &Silent)?));
         assert_eq!(outcome.unwrap_err().exit(), crate::util::exit::Exit::Terminated);
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tracing::{info, warn};
 
 use super::TrainOptions;
+use super::alive::Alive;
 use super::error::TrainingError;
 use super::initial;
 use super::learner::Learner;
@@ -21,7 +22,9 @@ use crate::train::run_folder::difference::{Class, Difference};
 use crate::train::run_folder::record::{Resumed, RunRecord, VERSION};
 use crate::train::run_folder::status::{State, Status};
 use crate::train::run_folder::{RunError, RunFolder, listing};
-use crate::util::fs::{FsError, remove_tree, write_atomic};
+use crate::util::fs::{FsError, check_tree_writable, remove_tree, write_atomic};
+use crate::util::memory;
+use crate::util::progress::Progress;
 
 /// The run folder of this start.
 pub(super) struct Place {
@@ -76,7 +79,13 @@ pub(super) fn find(config: &Config, options: &TrainOptions<'_>) -> Result<Found,
             continue;
         }
         let before = RunRecord::read(&folder.file("run.json"))?;
-        let status = Status::read(&folder.file("status.json")).filter(|_| before.is_some());
+        let status = Status::read(&folder.file("status.json"));
+        if before.is_none()
+            && let Some(death) = status.as_ref().and_then(Status::death_before_the_run)
+        {
+            warn!("{death}");
+        }
+        let status = status.filter(|_| before.is_some());
         return Ok(Found::Place(Box::new(Place { began, folder, name, before, differences, status })));
     }
 }
@@ -120,13 +129,30 @@ impl Place {
         self.status.as_ref().is_some_and(Status::died_of_memory)
     }
 
-    /// Leaves nothing of a run that could not begin.
+    /// Whether all that the run has can be written: a part of it may be somebody else's, and hours would be lost.
+    pub(super) fn check_writable(&self) -> Result<(), FsError> {
+        check_tree_writable(self.path(), 1)
+    }
+
+    /// Leaves nothing of a run that could not begin, and of one that could not go on what it was.
     pub(super) fn abandon(&self) {
-        if self.is_new()
-            && let Err(error) = remove_tree(self.path())
-        {
+        let left = match &self.status {
+            _ if self.is_new() => remove_tree(self.path()).map_err(RunError::from),
+            Some(status) => status.write(&self.file("status.json")),
+            None => Ok(()),
+        };
+        if let Err(error) = left {
             tracing::debug!("left for the next start: {error}");
         }
+    }
+
+    /// The signs of life of a stage other than training. How the run stands does not change by it: a start that is killed
+    /// here leaves what the next one decides by.
+    pub(super) fn alive<'a>(&self, stage: &str, audience: &'a dyn Progress) -> Result<Alive<'a>, RunError> {
+        let path = self.file("status.json");
+        let fresh = || Status { memory_limit_bytes: memory::limit_bytes(), ..Status::default() };
+        let last = Status::read(&path).filter(|_| self.stands()).unwrap_or_else(fresh);
+        Alive::start(&path, last, stage, audience)
     }
 
     /// Writes down what runs here from now on. A run that goes on must have the dataset that it had.
@@ -142,7 +168,7 @@ impl Place {
         let last = self.status.clone().unwrap_or_default();
         let (state, stage) = (State::Running, "train".into());
         let status = Status { state, stage, ended: None, peak_memory_bytes: 0, ..last };
-        status.write(&self.file("status.json"))?;
+        status.signed().write(&self.file("status.json"))?;
         Ok(record.write(&self.file("run.json"))?)
     }
 
@@ -152,7 +178,7 @@ impl Place {
             code_version: env!("CARGO_PKG_VERSION").into(),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             device: learner.machine().description.clone(),
-            libtorch: native::versions().libtorch.into(),
+            libtorch: native::versions::LIBTORCH.into(),
             started: jiff::Timestamp::now(),
             stage: "train".into(),
             config: value(config)?,
@@ -192,8 +218,7 @@ impl Place {
     pub(super) fn mark(&self, state: State, ended: Option<Reason>, stage: &str) -> Result<(), TrainingError> {
         let path = self.file("status.json");
         let last = Status::read(&path).unwrap_or_default();
-        let written = Some(jiff::Timestamp::now());
-        Ok(Status { state, ended, stage: stage.into(), eta_seconds: None, written, ..last }.write(&path)?)
+        Ok(Status { state, ended, stage: stage.into(), eta_seconds: None, ..last }.signed().write(&path)?)
     }
 
     /// Tells the stage that the run is in to whoever watches it.

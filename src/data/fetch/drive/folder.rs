@@ -12,7 +12,7 @@ use crate::util::sha256::{Digest, Hasher};
 use crate::util::units;
 
 use super::super::budget::Budget;
-use super::super::client::{Client, Failure, Guise, unless_stopped};
+use super::super::client::{Client, Failure, Guise, wait_for_next_try};
 use super::super::context::Context;
 use super::super::error::FetchError;
 use super::super::file::{self, Wanted};
@@ -186,7 +186,7 @@ async fn page(client: &Client<'_>, base: &Url, id: &str) -> Result<Listing, Fetc
         let Some(wait) = budget.fail(0, trouble.demanded, context.clock.jitter()) else {
             return Err(trouble.into_error(format!("Google Drive folder {id}"), &budget, 0));
         };
-        unless_stopped(context.stop, context.clock.sleep(wait)).await?;
+        wait_for_next_try(context, wait, &trouble.cause).await?;
     }
 }
 
@@ -248,4 +248,8 @@ impl Progress for Joined<'_> {
     }
 
     fn end(&self, _summary: &str) {}
+
+    fn waits(&self, reason: &str) {
+        self.inner.waits(reason);
+    }
 }

@@ -1,0 +1,277 @@
+#!/usr/bin/env bash
+# Trains in a rented container whose entry point was replaced, and keeps at it: Vast.ai's SSH and Jupyter modes run nothing of
+# the image but an on-start script, as root, at every start of the container. The image has this one as fragua-onstart.
+#     fragua-onstart                                  fragua train, in the background; returns at once, so that SSH comes up
+#     fragua-onstart --config /workspace/my.yaml      arguments of `fragua train`; without any, those of FRAGUA_ARGS
+#     fragua-onstart --foreground                     stays, as a container's only process does; its exit code is that of training
+#     fragua-onstart --stop                           asks the one in the background to save a checkpoint and end
+# Called twice, one remains. What it is not: a part of training. All that has to survive is in the run folder.
+#
+# It starts training again where that helps: after 75 (try again later) as long as needed, with waits that grow to 15 minutes;
+# after 70, 74 and deaths by a signal up to 5 times without a new checkpoint in between. All other codes end it, and so does
+# SIGTERM or SIGINT, which it passes on.
+#
+#     FRAGUA_ARGS                arguments of `fragua train`, quoted as in a shell: "--epochs 3 --set 'name=two words'"
+#     FRAGUA_ON_FINISH           stop | destroy: what becomes of the Vast.ai instance after exit code 0, and only then; unset is
+#                                nothing. stop keeps the disk, which is billed on, and may lose the GPU to others. destroy deletes
+#                                everything: it is done only where the mirror is in FRAGUA__OUTPUT__MIRROR or in a --set, and
+#                                else becomes a stop
+#     FRAGUA_WORKSPACE           /workspace: where this folder exists, data and runs go there, unless FRAGUA__DATA__ROOT and
+#                                FRAGUA__OUTPUT__ROOT say otherwise
+#     FRAGUA_ONSTART_LOG         fragua-onstart.log in that folder, or in /var/log; the older half is beside it with .1
+#     FRAGUA_ONSTART_LOG_BYTES   10000000: the size at which a new log begins, so that both together take twice that
+# For tests: FRAGUA_ONSTART_STATE (lock and marks), FRAGUA_ONSTART_INIT (what /proc/1 is), FRAGUA_ONSTART_SECOND (milliseconds).
+set -uo pipefail
+
+readonly RESTARTS=5 CRASH_SECONDS=10 CRASH_LIMIT_SECONDS=300 AGAIN_SECONDS=30 AGAIN_LIMIT_SECONDS=900
+state=${FRAGUA_ONSTART_STATE:-/var/lib/fragua}
+init=${FRAGUA_ONSTART_INIT:-/proc/1}
+second=${FRAGUA_ONSTART_SECOND:-1000}
+self=$(readlink -f "${BASH_SOURCE[0]}")
+worker='' stopping=''
+
+say() { TZ=UTC printf '%(%FT%TZ)T fragua-onstart: %s\n' -1 "$*"; }
+
+# The environment of a container reaches its first process; a shell that came by SSH has none of it. What is set here stays.
+import_environment() {
+  local entry name
+  [[ -r $init/environ ]] || return 0
+  while IFS= read -r -d '' entry; do
+    name=${entry%%=*}
+    [[ $name =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] || continue
+    case $name in
+      FRAGUA_* | AWS_* | GOOGLE_* | AZURE_* | NVIDIA_* | CUDA_* | OMP_* | RUST_* | CONTAINER_ID | CONTAINER_API_KEY | VAST_CONTAINERLABEL | \
+        LD_LIBRARY_PATH | SSL_CERT_* | TZ | HTTP_PROXY | HTTPS_PROXY | NO_PROXY | http_proxy | https_proxy | no_proxy)
+        [[ -v $name ]] || export "${entry?}" ;;
+    esac
+  done <"$init/environ"
+}
+
+choose_folders() {
+  local workspace=${FRAGUA_WORKSPACE:-/workspace}
+  if [[ -d $workspace ]]; then
+    export FRAGUA__OUTPUT__ROOT=${FRAGUA__OUTPUT__ROOT:-$workspace/model_output}
+    export FRAGUA__DATA__ROOT=${FRAGUA__DATA__ROOT:-$workspace/datasets}
+    log=${FRAGUA_ONSTART_LOG:-$workspace/fragua-onstart.log}
+  else
+    log=${FRAGUA_ONSTART_LOG:-/var/log/fragua-onstart.log}
+  fi
+}
+
+# The values that must not be seen by people who see a log.
+secret_values() {
+  local name value
+  while IFS= read -r name; do
+    case $name in
+      *KEY* | *SECRET* | *TOKEN* | *PASSWORD* | *CREDENTIAL* | *CONNECTION_STRING*)
+        value=${!name}
+        # What is shorter would hide half of every log.
+        ((${#value} < 8)) || printf '%s\0' "$value" ;;
+    esac
+  done < <(compgen -e)
+}
+
+# keep_log FILE SHOWN: copies lines to the log and to what people watch. It must outlive those whose lines it copies, and a
+# full disk must not reach them.
+keep_log() {
+  local file=$1 shown=$2 line secret size limit=${FRAGUA_ONSTART_LOG_BYTES:-10000000}
+  trap '' TERM INT HUP PIPE
+  mapfile -d '' -t secrets < <(secret_values)
+  size=$(stat -c %s "$file" 2>/dev/null) || size=0
+  while IFS= read -r line || [[ -n $line ]]; do
+    for secret in ${secrets[@]+"${secrets[@]}"}; do line=${line//"$secret"/[hidden]}; done
+    ((size + ${#line} < limit)) || { mv -f "$file" "$file.1" || : >"$file"; size=0; } 2>/dev/null
+    size=$((size + ${#line} + 1))
+    { printf '%s\n' "$line" >>"$file"; } 2>/dev/null
+    { printf '%s\n' "$line" >&"$shown"; } 2>/dev/null
+  done
+}
+
+# Opens what people watch as descriptor 8: the output of the container's first process, which `vastai logs` shows.
+open_shown() {
+  local output=$init/fd/1
+  # Opening a pipe that nobody reads would wait for ever.
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  if [[ -e $output ]] && timeout 2 bash -c ': >>"$1"' _ "$output" 2>/dev/null; then
+    exec 8>>"$output"
+  else
+    exec 8>/dev/null
+  fi
+}
+
+on_signal() {
+  stopping=$1
+  [[ -z $worker ]] || kill -s "$1" "$worker" 2>/dev/null
+}
+
+# pause SECONDS: a wait that a signal ends.
+pause() {
+  local milliseconds=$(($1 * second)) sleeper
+  [[ -z $stopping ]] || return 0
+  sleep "$((milliseconds / 1000)).$(printf %03d $((milliseconds % 1000)))" 9>&- &
+  sleeper=$!
+  wait "$sleeper"
+  kill "$sleeper" 2>/dev/null
+  wait "$sleeper" 2>/dev/null
+}
+
+# train ARGUMENTS...: one start of the program; its exit code is in `code`.
+train() {
+  # The key of the instance is none of its business, and the lock is not its to hold.
+  (unset CONTAINER_API_KEY && exec "$program" train "$@") </dev/null 8>&- 9>&- &
+  worker=$!
+  [[ -z $stopping ]] || kill -s "$stopping" "$worker" 2>/dev/null
+  # A signal ends the wait, not the program: it is then saving.
+  while wait -f "$worker"; code=$?; kill -0 "$worker" 2>/dev/null; do :; done
+  worker=''
+}
+
+# kind CODE: the code, or the word signal where it tells that something killed the program: 137, 139, 134, not 130 and 143.
+kind() { (($1 > 128 && $1 != 130 && $1 != 143)) && echo signal || echo "$1"; }
+
+# The checkpoints there are: a change is progress.
+checkpoints() {
+  find "${FRAGUA__OUTPUT__ROOT:-model_output}" -mindepth 3 -maxdepth 3 -path '*/checkpoints/e*' 2>/dev/null | sort | cksum
+}
+
+# supervise ARGUMENTS...: trains until there is no point in starting again; returns the last exit code.
+supervise() {
+  local left=$RESTARTS again=$AGAIN_SECONDS crash=$CRASH_SECONDS before after
+  before=$(checkpoints)
+  while :; do
+    say "starting fragua train${*:+ $*}"
+    train "$@"
+    after=$(checkpoints)
+    [[ $after == "$before" ]] || { left=$RESTARTS again=$AGAIN_SECONDS crash=$CRASH_SECONDS before=$after; }
+    [[ -z $stopping ]] || { say "asked to end by SIG$stopping; fragua ended with $code"; return "$code"; }
+    case $(kind "$code") in
+      75)
+        say "fragua says: try again later (75); again in $again s"
+        pause "$again"
+        again=$((again * 2 < AGAIN_LIMIT_SECONDS ? again * 2 : AGAIN_LIMIT_SECONDS)) ;;
+      70 | 74 | signal)
+        ((left > 0)) || { say "fragua ended with $code, $RESTARTS times without a new checkpoint in between; giving up"; return "$code"; }
+        left=$((left - 1))
+        say "fragua ended with $code; again from the last checkpoint in $crash s, $left more after that"
+        pause "$crash"
+        crash=$((crash * 2 < CRASH_LIMIT_SECONDS ? crash * 2 : CRASH_LIMIT_SECONDS)) ;;
+      0) say "fragua is done"; return 0 ;;
+      *) say "fragua ended with $code; starting again would not help, see the lines above"; return "$code" ;;
+    esac
+    [[ -z $stopping ]] || { say "asked to end by SIG$stopping while waiting"; return "$([[ $stopping == INT ]] && echo 130 || echo 143)"; }
+  done
+}
+
+# instance stop|destroy: through the client where there is one, else its interface; the key never is an argument, as those
+# are seen by all.
+instance() {
+  local request='request = "PUT"' body='{\"state\": \"stopped\"}'
+  if command -v vastai >/dev/null; then
+    case $1 in
+      stop) VAST_API_KEY=$CONTAINER_API_KEY vastai stop instance "$CONTAINER_ID" ;;
+      destroy) VAST_API_KEY=$CONTAINER_API_KEY vastai destroy instance "$CONTAINER_ID" --yes ;;
+    esac
+    return
+  fi
+  [[ $1 == stop ]] || request='request = "DELETE"' body='{}'
+  curl --fail --silent --show-error --max-time 60 --retry 5 --output /dev/null --config - <<END
+url = "https://console.vast.ai/api/v0/instances/$CONTAINER_ID/"
+$request
+header = "Authorization: Bearer $CONTAINER_API_KEY"
+header = "Content-Type: application/json"
+data = "$body"
+END
+}
+
+# finish ARGUMENTS...: what becomes of the instance after success.
+finish() {
+  local action=${FRAGUA_ON_FINISH:-} mark=$state/finished result
+  case $action in
+    '') [[ -z ${CONTAINER_ID:-} ]] || say "this instance is still rented; FRAGUA_ON_FINISH=stop or destroy would have ended that"; return ;;
+    stop | destroy) ;;
+    *) say "FRAGUA_ON_FINISH is '$action', which is neither stop nor destroy: doing nothing"; return ;;
+  esac
+  [[ -n ${CONTAINER_ID:-} && -n ${CONTAINER_API_KEY:-} ]] || { say "no CONTAINER_ID or CONTAINER_API_KEY, so this is no instance of Vast.ai: doing nothing"; return; }
+  if [[ $action == destroy && -z ${FRAGUA__OUTPUT__MIRROR:-} && " $*" != *"output.mirror="* ]]; then
+    say "there is no FRAGUA__OUTPUT__MIRROR, so destroying would lose the only copy: stopping instead"
+    action=stop
+  fi
+  # Who starts a stopped instance again wants to fetch what is on it.
+  result=$(checkpoints)
+  [[ $(cat "$mark" 2>/dev/null) != "$result" ]] || { say "this result has ended the instance once: leaving it on"; return; }
+  printf '%s\n' "$result" >"$mark"
+  say "asking Vast.ai to $action this instance"
+  instance "$action" || { rm -f "$mark"; say "that failed: the instance is still rented; $action it by hand"; }
+}
+
+# lead ARGUMENTS...: the whole life of the one that holds the lock, with its output in the log.
+lead() {
+  local logger
+  printf '%s\n' "$$" >"$state/pid"
+  trap '' HUP
+  trap 'on_signal TERM' TERM
+  trap 'on_signal INT' INT
+  exec > >(exec 9>&- && keep_log "$log" 8) 2>&1
+  logger=$!
+  # Children in groups of their own: a Ctrl-C reaches them once, through here, and is not ignored by them.
+  set -m
+  supervise "$@"
+  code=$?
+  ((code != 0)) || finish "$@"
+  exec >&- 2>&-
+  wait "$logger"
+  exit "$code"
+}
+
+# Asks the one that holds the lock to end, and waits until it has.
+stop() {
+  local pid
+  pid=$(cat "$state/pid")
+  # Its number may be that of another process for the moment in which it begins.
+  grep -q onstart "/proc/${pid:-none}/cmdline" 2>/dev/null || { say "it is about to start: call again"; exit 75; }
+  say "asking process $pid to end; see $log"
+  kill -s TERM "$pid" && flock 9 && say "it has ended"
+  exit
+}
+
+main() {
+  local mode=background words
+  case ${1:-} in
+    --foreground | --stop | --led) mode=${1#--}; shift ;;
+  esac
+  [[ ${1:-} != train ]] || shift
+  import_environment
+  choose_folders
+  program=$(command -v fragua) || program=/usr/local/bin/fragua
+  if (($# == 0)) && [[ -n ${FRAGUA_ARGS:-} ]]; then
+    # xargs knows quotes and, unlike eval, runs nothing.
+    mapfile -d '' -t words < <(xargs printf '%s\0' <<<"$FRAGUA_ARGS")
+    set -- "${words[@]}"
+  fi
+  # Who is not root keeps the lock where everybody may write; such a container is not one that is entered.
+  mkdir -p "$state" 2>/dev/null && [[ -w $state ]] || state=${TMPDIR:-/tmp}/fragua-onstart-$UID
+  mkdir -p "$state" || { say "$state can't be written" >&2; exit 73; }
+  mkdir -p "$(dirname "$log")"
+  [[ $mode != led ]] || lead "$@"
+  exec 9>>"$state/lock"
+  if ! flock --nonblock 9; then
+    [[ $mode != stop ]] || stop
+    say "already at work as process $(cat "$state/pid"); see $log"
+    [[ $mode == background ]] || exit 75
+    exit 0
+  fi
+  [[ $mode != stop ]] || { say "nothing is running"; exit 0; }
+  : >"$state/pid"
+  # Relative paths of configurations, and config.yaml itself, are those of the image.
+  [[ ! -d ${FRAGUA_HOME:-/app} ]] || cd "${FRAGUA_HOME:-/app}" || exit 73
+  if [[ $mode == foreground ]]; then
+    exec 8>&1
+    lead "$@"
+  fi
+  say "training in the background; see $log"
+  open_shown
+  # The lock goes on with descriptor 9.
+  setsid "$BASH" "$self" --led "$@" </dev/null >/dev/null 2>&1 &
+}
+
+main "$@"

@@ -1,0 +1,155 @@
+//! Whether the trainings on this machine, or in this container, come further: found through `/proc`, without a configuration and
+//! without a trace. Not whether they train well, and not whether a process exists: that is for whoever started it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crate::train::run_folder::status::Status;
+
+/// The name of the program, as the kernel keeps it.
+const NAME: &str = "fragua";
+
+/// The last sign of life of a training.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sign {
+    /// The file that it stands in.
+    pub file: PathBuf,
+    /// What it says.
+    pub status: Status,
+    /// How long ago it was given.
+    pub age: Duration,
+}
+
+/// What there is to watch.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Watched {
+    /// Nothing, and why.
+    Nothing(&'static str),
+    /// The training whose last sign of life is the oldest.
+    Training(Box<Sign>),
+}
+
+/// Looks at one process, or at all that this one can see.
+#[must_use]
+pub fn watch(only: Option<u32>) -> Watched {
+    watch_in(Path::new("/proc"), std::process::id(), only)
+}
+
+fn watch_in(proc: &Path, own: u32, only: Option<u32>) -> Watched {
+    let is_meant = |id: &u32| *id != own && only.is_none_or(|only| only == *id);
+    let processes: Vec<u32> =
+        numbers(proc).filter(|id| is_meant(id) && is_program(&proc.join(id.to_string()))).collect();
+    if processes.is_empty() {
+        return Watched::Nothing("no other fragua process runs here");
+    }
+    let signs = processes.iter().flat_map(|id| signs(&proc.join(id.to_string()), *id));
+    match signs.max_by_key(|sign| sign.age) {
+        Some(sign) => Watched::Training(Box::new(sign)),
+        None if processes.iter().all(|id| fs::read_dir(proc.join(format!("{id}/fd"))).is_err()) => {
+            Watched::Nothing("fragua runs as another user, whose files can't be seen")
+        }
+        None => Watched::Nothing("fragua runs, but no training is in a run folder yet"),
+    }
+}
+
+/// The entries of a folder that are numbers.
+fn numbers(folder: &Path) -> impl Iterator<Item = u32> + use<> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// Whether a process is this program. Its name can be read by everybody, the path of its file only by its user.
+fn is_program(process: &Path) -> bool {
+    let comm = fs::read_to_string(process.join("comm")).unwrap_or_default();
+    let file = fs::read_link(process.join("exe")).unwrap_or_default();
+    let file = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    comm.trim_end() == NAME || file.trim_end_matches(" (deleted)") == NAME
+}
+
+/// The signs of life in the run folders that a process holds: those whose lock it has open. A folder of data is locked in the
+/// same way, and has no status; one that another process has written is that of a run which only begins to go on.
+fn signs(process: &Path, id: u32) -> Vec<Sign> {
+    let opened = numbers(&process.join("fd")).filter_map(|fd| fs::read_link(process.join(format!("fd/{fd}"))).ok());
+    let folders = opened.filter(|path| path.file_name().is_some_and(|name| name == ".lock"));
+    let sign = |lock: PathBuf| {
+        let file = lock.with_file_name("status.json");
+        let written = fs::metadata(&file).and_then(|found| found.modified()).ok()?;
+        let status = Status::read(&file).filter(|status| status.process.is_none_or(|by| by == id))?;
+        // A clock that was put back makes it fresh.
+        let age = SystemTime::now().duration_since(written).unwrap_or_default();
+        Some(Sign { file, status, age })
+    };
+    folders.filter_map(sign).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A process table with a process of this number and name, which has these locks open.
+    fn process(proc: &Path, id: u32, name: &str, locks: &[PathBuf]) {
+        let folder = proc.join(id.to_string());
+        fs::create_dir_all(folder.join("fd")).unwrap();
+        fs::write(folder.join("comm"), format!("{name}\n")).unwrap();
+        symlink(format!("/usr/bin/{name} (deleted)"), folder.join("exe")).unwrap();
+        symlink("/dev/null", folder.join("fd/0")).unwrap();
+        locks.iter().enumerate().for_each(|(fd, lock)| symlink(lock, folder.join(format!("fd/{}", fd + 3))).unwrap());
+    }
+
+    /// A run folder whose status this process wrote so long ago.
+    fn run(root: &Path, name: &str, by: u32, age: Duration) -> PathBuf {
+        let folder = root.join(name);
+        fs::create_dir(&folder).unwrap();
+        let status = Status { stage: name.into(), process: Some(by), ..Status::default() };
+        status.write(&folder.join("status.json")).unwrap();
+        let file = fs::File::options().write(true).open(folder.join("status.json")).unwrap();
+        file.set_modified(SystemTime::now() - age).unwrap();
+        folder.join(".lock")
+    }
+
+    #[test]
+    fn the_oldest_sign_of_life_is_found_whoever_holds_it() {
+        let (proc, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let second = Duration::from_secs(1);
+        process(proc.path(), 1, "tini", &[]);
+        process(proc.path(), 7, NAME, &[run(root.path(), "quick", 7, second), root.path().join("data/.lock")]);
+        process(proc.path(), 8, NAME, &[run(root.path(), "slow", 8, second * 700)]);
+        process(proc.path(), 9, NAME, &[run(root.path(), "of-others", 4, second * 9000)]);
+        process(proc.path(), 10, "vim", &[run(root.path(), "edited", 10, second * 9000)]);
+        let Watched::Training(sign) = watch_in(proc.path(), 99, None) else { panic!("nothing was found") };
+        assert_eq!((sign.status.stage.as_str(), sign.age.as_secs()), ("slow", 700));
+        let Watched::Training(sign) = watch_in(proc.path(), 8, None) else { panic!("nothing was found") };
+        assert_eq!(sign.status.stage, "quick", "it does not watch itself");
+        let Watched::Training(sign) = watch_in(proc.path(), 99, Some(7)) else { panic!("nothing was found") };
+        assert_eq!(sign.status.stage, "quick");
+    }
+
+    #[test]
+    fn a_clock_that_was_put_back_makes_nobody_ill() {
+        let (proc, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let lock = run(root.path(), "ahead", 7, Duration::ZERO);
+        let file = fs::File::options().write(true).open(lock.with_file_name("status.json")).unwrap();
+        file.set_modified(SystemTime::now() + Duration::from_secs(5000)).unwrap();
+        process(proc.path(), 7, NAME, &[lock]);
+        let Watched::Training(sign) = watch_in(proc.path(), 99, None) else { panic!("nothing was found") };
+        assert_eq!(sign.age, Duration::ZERO);
+    }
+
+    #[test]
+    fn where_there_is_nothing_to_watch_it_is_said_why() {
+        let proc = tempfile::tempdir().unwrap();
+        let why = || match watch_in(proc.path(), 99, None) {
+            Watched::Nothing(why) => why,
+            Watched::Training(sign) => panic!("{sign:?}"),
+        };
+        process(proc.path(), 99, NAME, &[]);
+        assert_eq!(why(), "no other fragua process runs here");
+        process(proc.path(), 7, NAME, &["/nowhere/.lock".into()]);
+        assert_eq!(why(), "fragua runs, but no training is in a run folder yet");
+        fs::remove_dir_all(proc.path().join("7/fd")).unwrap();
+        assert_eq!(why(), "fragua runs as another user, whose files can't be seen");
+    }
+}
