@@ -4,8 +4,9 @@
 # What is running is stopped as `docker stop` would: it leaves a checkpoint, and its successor goes on from there.
 #     -e FRAGUA_DEV_ONCE=1   builds and runs once, and ends with the exit code of the program
 #     sh, bash, cargo ...    as the first word: that is run instead
+# For tests: FRAGUA_DEV_SOURCES (where the sources are).
 set -euo pipefail
-cd /src
+cd "${FRAGUA_DEV_SOURCES:-/src}"
 
 case "${1:-}" in
   sh | bash | cargo) exec "$@" ;;
@@ -21,38 +22,56 @@ if [[ ! -d $CARGO_TARGET_DIR/debug && -d /cache/seed ]]; then
 fi
 
 program=$CARGO_TARGET_DIR/debug/fragua
-worker='' watcher=''
+worker='' watcher='' asked=''
 
-# What decides about the program; the editor's own files do not.
+# What decides about the program; the editor's own files do not. Many editors put a new file in the place of the old one, which
+# is told of the old one only.
 watch() {
-  inotifywait --quiet --recursive --event close_write,move,create,delete \
+  exec inotifywait --quiet --recursive --event close_write,move,create,delete,delete_self,move_self \
     --exclude '(/\.|~$|\.sw.$|/4913$|/__pycache__)' src build.rs Cargo.toml Cargo.lock config.yaml
 }
 
 build() {
   local began=$EPOCHREALTIME
-  cargo build --bin fragua || return
+  # A signal ends a wait at once, and a program in the foreground not before that has ended.
+  cargo build --bin fragua &
+  wait "$!" || return
   say "built in $(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }') s"
 }
 
 # Until the program has ended by itself, or was told to.
 end_worker() {
   [[ -n $worker ]] || return 0
-  kill -TERM "$worker" 2>/dev/null || true
   local status=0
+  # A second signal would end it without a checkpoint.
+  [[ $asked == "$worker" ]] || { kill -TERM "$worker" 2>/dev/null || true; asked=$worker; }
   wait "$worker" || status=$?
   worker=''
   return "$status"
 }
 
 leave() {
-  local status=0
+  local status=0 process
   trap '' TERM INT
-  [[ -z $watcher ]] || kill "$watcher" 2>/dev/null || true
+  # What was started just now is in no variable yet.
+  for process in $(jobs -p); do [[ $process == "$worker" ]] || kill "$process" 2>/dev/null || true; done
   end_worker || status=$?
   exit "$status"
 }
 trap leave TERM INT
+
+# Waits until the watcher or the worker has ended: which one is in `ended`, its exit code in `status`.
+wait_for_one() {
+  ended=''
+  while [[ -z ${ended:-} ]]; do
+    status=0
+    # One that has ended already is not always told of by the wait for any.
+    for ended in "$watcher" $worker; do
+      kill -0 "$ended" 2>/dev/null || { wait "$ended" || status=$?; return 0; }
+    done
+    wait -n -p ended "$watcher" ${worker:+"$worker"} || status=$?
+  done
+}
 
 if [[ -n ${FRAGUA_DEV_ONCE:-} ]]; then
   build
@@ -74,11 +93,15 @@ while true; do
   fi
   # Either the sources change, or the program ends.
   while true; do
-    status=0
-    wait -n "$watcher" ${worker:+"$worker"} || status=$?
-    if kill -0 "$watcher" 2>/dev/null; then
+    wait_for_one
+    if [[ $ended != "$watcher" ]]; then
       worker=''
       say "ended with exit code $status; waiting for a change"
+    elif ((status != 0)); then
+      end_worker || true
+      say "the sources can't be watched: inotifywait ended with $status, see above. Where the limit of watches is reached, raise it" \
+        "on the host: sysctl fs.inotify.max_user_watches=524288"
+      exit 1
     else
       say "the sources changed"
       end_worker || true

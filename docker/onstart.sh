@@ -14,8 +14,8 @@
 #     FRAGUA_ARGS                arguments of `fragua train`, quoted as in a shell: "--epochs 3 --set 'name=two words'"
 #     FRAGUA_ON_FINISH           stop | destroy: what becomes of the Vast.ai instance after exit code 0, and only then; unset is
 #                                nothing. stop keeps the disk, which is billed on, and may lose the GPU to others. destroy deletes
-#                                everything: it is done only where the mirror is in FRAGUA__OUTPUT__MIRROR or in a --set, and
-#                                else becomes a stop
+#                                everything: it is done only where FRAGUA__OUTPUT__MIRROR, or a --set, which wins over it, is an
+#                                s3://, gs:// or az:// address, and else becomes a stop
 #     FRAGUA_WORKSPACE           /workspace: where this folder exists, data and runs go there, unless FRAGUA__DATA__ROOT and
 #                                FRAGUA__OUTPUT__ROOT say otherwise
 #     FRAGUA_ONSTART_LOG         fragua-onstart.log in that folder, or in /var/log; the older half is beside it with .1
@@ -28,7 +28,7 @@ state=${FRAGUA_ONSTART_STATE:-/var/lib/fragua}
 init=${FRAGUA_ONSTART_INIT:-/proc/1}
 second=${FRAGUA_ONSTART_SECOND:-1000}
 self=$(readlink -f "${BASH_SOURCE[0]}")
-worker='' stopping=''
+worker='' stopping='' root='' mirror=''
 
 say() { TZ=UTC printf '%(%FT%TZ)T fragua-onstart: %s\n' -1 "$*"; }
 
@@ -56,6 +56,39 @@ choose_folders() {
   else
     log=${FRAGUA_ONSTART_LOG:-/var/log/fragua-onstart.log}
   fi
+}
+
+# What YAML reads of a text: the same without space around it, or without quotes.
+plain() {
+  local text=$1
+  text=${text#"${text%%[![:space:]]*}"} text=${text%"${text##*[![:space:]]}"}
+  case $text in
+    \"*\" | \'*\') text=${text:1:-1} ;;
+  esac
+  printf %s "$text"
+}
+
+# read_outputs ARGUMENTS...: where runs and their copies go, as the program decides it: the environment, over it --set, of which
+# the last one counts, and over all --output, wherever it stands.
+read_outputs() {
+  local option key output=''
+  root=$(plain "${FRAGUA__OUTPUT__ROOT:-model_output}") mirror=$(plain "${FRAGUA__OUTPUT__MIRROR:-}")
+  while (($# > 0)); do
+    option=$1
+    shift
+    case $option in
+      --set | --output) (($# > 0)) || break; option+="=$1"; shift ;;
+    esac
+    key=${option#--set=}
+    case $option in
+      --output=*) output=${option#--output=} ;;
+      --set=output.root=*) root=$(plain "${key#*=}") ;;
+      --set=output.mirror=*) mirror=$(plain "${key#*=}") ;;
+      # The whole section anew: what is in it is not looked for, and so is nothing to rely on.
+      --set=output=*) mirror='' ;;
+    esac
+  done
+  root=${output:-$root}
 }
 
 # The values that must not be seen by people who see a log.
@@ -131,10 +164,13 @@ kind() { (($1 > 128 && $1 != 130 && $1 != 143)) && echo signal || echo "$1"; }
 
 # The checkpoints there are: a change is progress.
 checkpoints() {
-  find "${FRAGUA__OUTPUT__ROOT:-model_output}" -mindepth 3 -maxdepth 3 -path '*/checkpoints/e*' 2>/dev/null | sort | cksum
+  local folder=$root
+  # What begins with a dash is no option.
+  [[ $folder == /* ]] || folder=./$folder
+  find "$folder/" -mindepth 3 -maxdepth 3 -path '*/checkpoints/e*' 2>/dev/null | sort | cksum
 }
 
-# supervise ARGUMENTS...: trains until there is no point in starting again; returns the last exit code.
+# supervise ARGUMENTS...: trains, with read_outputs done, until there is no point in starting again; returns the last exit code.
 supervise() {
   local left=$RESTARTS again=$AGAIN_SECONDS crash=$CRASH_SECONDS before after
   before=$(checkpoints)
@@ -183,7 +219,8 @@ data = "$body"
 END
 }
 
-# finish ARGUMENTS...: what becomes of the instance after success.
+# What becomes of the instance after success. Where there is a mirror, 0 means that all of the run is in it: training that is done
+# while its copy is not complete ends with 75. So a mirror off this machine is all that has to be known before it is deleted.
 finish() {
   local action=${FRAGUA_ON_FINISH:-} mark=$state/finished result
   case $action in
@@ -192,8 +229,8 @@ finish() {
     *) say "FRAGUA_ON_FINISH is '$action', which is neither stop nor destroy: doing nothing"; return ;;
   esac
   [[ -n ${CONTAINER_ID:-} && -n ${CONTAINER_API_KEY:-} ]] || { say "no CONTAINER_ID or CONTAINER_API_KEY, so this is no instance of Vast.ai: doing nothing"; return; }
-  if [[ $action == destroy && -z ${FRAGUA__OUTPUT__MIRROR:-} && " $*" != *"output.mirror="* ]]; then
-    say "there is no FRAGUA__OUTPUT__MIRROR, so destroying would lose the only copy: stopping instead"
+  if [[ $action == destroy && ! $mirror =~ ^(s3|gs|az)://. ]]; then
+    say "destroying would lose the only copy, as the mirror has to be at s3://, gs:// or az://, and is ${mirror:-not set}: stopping instead"
     action=stop
   fi
   # Who starts a stopped instance again wants to fetch what is on it.
@@ -215,9 +252,10 @@ lead() {
   logger=$!
   # Children in groups of their own: a Ctrl-C reaches them once, through here, and is not ignored by them.
   set -m
+  read_outputs "$@"
   supervise "$@"
   code=$?
-  ((code != 0)) || finish "$@"
+  ((code != 0)) || finish
   exec >&- 2>&-
   wait "$logger"
   exit "$code"
@@ -234,6 +272,21 @@ stop() {
   exit
 }
 
+# split_words MODE: the arguments in FRAGUA_ARGS, as `words`.
+split_words() {
+  local problem
+  # xargs knows quotes and, unlike eval, runs nothing. What it can't split it must not shorten: that would train something else.
+  if ! problem=$(xargs --no-run-if-empty printf '%s\0' <<<"$FRAGUA_ARGS" 2>&1 >/dev/null); then
+    [[ $1 != background ]] || open_shown
+    problem=$(say "FRAGUA_ARGS can't be split into words: $(head -n 1 <<<"${problem#xargs: }" | cut -d ';' -f 1). Nothing is started")
+    printf '%s\n' "$problem" >&2
+    { printf '%s\n' "$problem" >>"$log"; } 2>/dev/null
+    [[ $1 != background ]] || { printf '%s\n' "$problem" >&8; } 2>/dev/null
+    exit 2
+  fi
+  mapfile -d '' -t words < <(xargs --no-run-if-empty printf '%s\0' <<<"$FRAGUA_ARGS")
+}
+
 main() {
   local mode=background words
   case ${1:-} in
@@ -243,15 +296,15 @@ main() {
   import_environment
   choose_folders
   program=$(command -v fragua) || program=/usr/local/bin/fragua
-  if (($# == 0)) && [[ -n ${FRAGUA_ARGS:-} ]]; then
-    # xargs knows quotes and, unlike eval, runs nothing.
-    mapfile -d '' -t words < <(xargs printf '%s\0' <<<"$FRAGUA_ARGS")
+  mkdir -p "$(dirname "$log")"
+  # To end what runs, nothing has to be known of what would be started.
+  if (($# == 0)) && [[ -n ${FRAGUA_ARGS:-} && $mode != stop ]]; then
+    split_words "$mode"
     set -- "${words[@]}"
   fi
   # Who is not root keeps the lock where everybody may write; such a container is not one that is entered.
   mkdir -p "$state" 2>/dev/null && [[ -w $state ]] || state=${TMPDIR:-/tmp}/fragua-onstart-$UID
   mkdir -p "$state" || { say "$state can't be written" >&2; exit 73; }
-  mkdir -p "$(dirname "$log")"
   [[ $mode != led ]] || lead "$@"
   exec 9>>"$state/lock"
   if ! flock --nonblock 9; then

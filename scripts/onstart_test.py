@@ -14,12 +14,12 @@ SCRIPT = Path(__file__).resolve().parent.parent / "docker/onstart.sh"
 PROGRAM = """#!/usr/bin/env bash
 cd "${0%/*}/.."
 { printf 'called in %s, output %s:' "$OLDPWD" "$FRAGUA__OUTPUT__ROOT"; printf ' <%s>' "$@"; printf '\\n'; } >>calls
-read -r code what <plan
+read -r code what where <plan
 sed -i 1d plan
 case $what in
   wait) trap 'echo saved >>calls; exit 143' TERM; trap 'echo saved >>calls; exit 130' INT
         echo $$ >waiting; while :; do sleep 0.01; done ;;
-  checkpoint) mkdir -p "$FRAGUA__OUTPUT__ROOT/storms/checkpoints/e$RANDOM-s$RANDOM" ;;
+  checkpoint) mkdir -p "${where:-$FRAGUA__OUTPUT__ROOT}/storms/checkpoints/e$RANDOM-s$RANDOM" ;;
   environment) env ;;
   lines) for ((i = 0; i < 200; i++)); do echo "line $i"; done ;;
   KILL | SEGV) kill -s "$what" $$ ;;
@@ -166,6 +166,19 @@ class OnStart(unittest.TestCase):
         code, _ = self.train(*plan, "0")
         self.assertEqual((code, len(self.calls())), (0, 17))
 
+    def test_checkpoints_are_looked_for_where_the_arguments_put_them(self):
+        for arguments, folder in (
+            (("--output", "runs"), "app/runs"),
+            (("--output=-runs", "--set", "output.root=elsewhere"), "app/-runs"),
+            (("--set", "output.root=unused", "--set=output.root='two words'"), "app/two words"),
+            (("--set", "output.root=/unused", "--output", str(self.root / "own")), "own"),
+        ):
+            with self.subTest(arguments=arguments):
+                (self.root / "calls").unlink(missing_ok=True)
+                plan = [f"137 checkpoint {folder}", "137"] * 4
+                code, _ = self.train(*plan, "0", arguments=arguments)
+                self.assertEqual((code, len(self.calls())), (0, 9))
+
     def test_what_does_not_pass_ends_it(self):
         for code in (1, 2, 65, 69, 71, 73, 76, 78, 126, 130, 143):
             with self.subTest(code=code):
@@ -202,6 +215,28 @@ class OnStart(unittest.TestCase):
         self.assertEqual(first, f"called in {self.root}/app, output {output}: <train> <--epochs> <3>")
         self.assertIn("<train> <--set> <name=two words> <--yes> <$(touch>", second)
         self.assertFalse(list(self.root.rglob("harm")))
+
+    def test_arguments_that_cannot_be_split_start_nothing(self):
+        for mode in ((), ("--foreground",)):
+            with self.subTest(mode=mode):
+                (self.root / "init/fd/1").write_text("")
+                self.log.unlink(missing_ok=True)
+                code, output = self.script(*mode, FRAGUA_ARGS="--set 'name=it")
+                self.assertEqual((code, self.calls()), (2, []))
+                self.assertIn("FRAGUA_ARGS can't be split into words: unmatched single quote. Nothing is started\n", output)
+                self.assertEqual(self.log.read_text(), output)
+                self.assertEqual((self.root / "init/fd/1").read_text(), "" if mode else output)
+        self.assertFalse((self.root / "state").exists())
+
+    def test_arguments_that_cannot_be_split_do_not_keep_it_from_ending(self):
+        self.in_background("0 wait")
+        self.waiting()
+        code, output = self.script("--stop", FRAGUA_ARGS="--set 'name=it")
+        self.assertEqual((code, self.calls()[-1]), (0, "saved"), output)
+
+    def test_blank_arguments_are_none(self):
+        self.train("0", FRAGUA_ARGS="  ")
+        self.assertTrue(self.calls()[0].endswith(": <train>"), self.calls())
 
     def test_the_environment_of_the_first_process_counts_where_there_is_no_other(self):
         self.put("init/environ", "FRAGUA__NAME=theirs\0FRAGUA__SEED=7\0AWS_REGION=auto\0HOME=/elsewhere\0odd name=1\0")
@@ -263,11 +298,39 @@ class OnStart(unittest.TestCase):
         self.assertIn("stop it by hand", self.log.read_text())
         self.assertIsNotNone(self.finish("0", "stop"))
 
-    def test_nothing_is_destroyed_without_a_mirror(self):
+    def destroys(self, *arguments, **more):
+        """Whether the instance is destroyed, not only stopped."""
+        (self.root / "state/finished").unlink(missing_ok=True)
+        request = self.finish("0", "destroy", arguments=arguments, **more)
+        end = "<destroy> <instance> <4242> <--yes>" if "destroy" in request else "<stop> <instance> <4242>"
+        self.assertEqual(request, f"vastai {end}\nkey key-of-the-instance\n")
+        return "destroy" in request
+
+    def test_nothing_is_destroyed_without_a_mirror_off_the_machine(self):
         self.put("bin/vastai", CLIENT)
-        self.assertIn("vastai <stop> <instance> <4242>\nkey key-of-the-instance", self.finish("0", "destroy"))
-        request = self.finish("0 checkpoint", "destroy", FRAGUA__OUTPUT__MIRROR="s3://bucket/runs")
-        self.assertIn("vastai <destroy> <instance> <4242> <--yes>", request)
+        self.assertFalse(self.destroys())
+        self.assertIn("and is not set: stopping instead", self.log.read_text())
+        for mirror in ("null", "~", "", "file:///workspace/copies", "/workspace/copies", "copies", "s3://", "http://a/b", "'null'"):
+            with self.subTest(mirror=mirror):
+                self.assertFalse(self.destroys(FRAGUA__OUTPUT__MIRROR=mirror))
+                self.assertFalse(self.destroys("--set", f"output.mirror={mirror}"))
+        self.assertIn("and is file:///workspace/copies: stopping instead", self.log.read_text())
+        for mirror in ("s3://bucket/runs", "gs://bucket", "az://container/runs", "'s3://bucket/runs'", ' "gs://bucket" '):
+            with self.subTest(mirror=mirror):
+                self.assertTrue(self.destroys(FRAGUA__OUTPUT__MIRROR=mirror))
+                self.assertTrue(self.destroys("--set", f"output.mirror={mirror}"))
+                self.assertTrue(self.destroys(f"--set=output.mirror={mirror}"))
+
+    def test_the_mirror_is_that_of_the_last_argument_and_else_of_the_environment(self):
+        self.put("bin/vastai", CLIENT)
+        given = {"FRAGUA__OUTPUT__MIRROR": "s3://bucket/runs"}
+        self.assertTrue(self.destroys("--epochs", "3", **given))
+        self.assertFalse(self.destroys("--set", "output.mirror=null", **given))
+        self.assertFalse(self.destroys("--set=output.mirror=gs://a", "--set", "output.mirror=/copies", **given))
+        self.assertFalse(self.destroys("--set", "output={root: runs}", **given))
+        self.assertTrue(self.destroys("--set", "output.mirror=/copies", "--set=output.mirror=gs://a"))
+        self.assertFalse(self.destroys("--notes", "output.mirror=s3://bucket/runs"))
+        self.assertFalse(self.destroys(FRAGUA_ARGS="--set 'output.mirror=null'", **given))
 
 
 if __name__ == "__main__":

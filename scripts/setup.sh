@@ -66,7 +66,7 @@ check_rust() {
 # partial name is replaced in them before the renaming.
 make_python() {
   local new=.tools/python.partial old=.tools/python.old
-  say "python: a virtual environment with numpy, xarray, netCDF4 and others for the reference tests, 100 MB to download, 470 MB on disk"
+  say "python: a virtual environment with numpy, xarray, netCDF4, moto, linters and others for the tests, 150 MB to download, 660 MB on disk"
   rm -rf "$new" "$old"
   # What a user may have set for pip at large would lead the packages elsewhere.
   unset PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV PYTHONHOME PYTHONPATH

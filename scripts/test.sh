@@ -20,6 +20,8 @@ step set-up scripts/setup.sh
 # The flags of .cargo/config.toml let the binary find libtorch from target/; these would replace the flags or the folder.
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_TARGET_DIR
 step scripts .tools/python/bin/python -m unittest discover --start-directory scripts --pattern "*_test.py"
+step shell .tools/python/bin/shellcheck scripts/*.sh scripts/bench/*.sh docker/*.sh
+step Dockerfile .tools/python/bin/hadolint docker/Dockerfile docker/tensorboard.Dockerfile
 step format cargo fmt --check
 step lints cargo clippy --locked --all-targets -- -D warnings
 step tests cargo test --locked

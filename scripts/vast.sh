@@ -2,6 +2,7 @@
 # The commands that train on Vast.ai, printed, or with --run carried out by the `vastai` client (`pip install vastai`).
 #     scripts/vast.sh disk --data-gb 12                              how large the disk has to be, as a sum
 #     scripts/vast.sh search --data-gb 12 --gpu-ram 24 --price 0.50  offers that suffice, the cheapest first
+#     scripts/vast.sh search --data-gb 12 --cuda 13                  the same for an image built with --build-arg TORCH=2.11
 #     scripts/vast.sh create OFFER --image IMAGE --data-gb 12 -- --config configs/radar-gpu.yaml
 #     scripts/vast.sh create OFFER --image IMAGE-remote --data-gb 12 --ssh -- --epochs 40
 #     scripts/vast.sh logs ID        show ID        copy-back ID FOLDER [--ssh]        destroy ID
@@ -10,6 +11,7 @@
 # Disk, all in GB:      --data-gb N (unpacked)  --archive-gb N (as --data-gb)  --prepared-gb N (as --data-gb)  --image-gb 4.6
 #                       --checkpoint-gb 0.1  --keep 6 (keep_last + keep_best + the one being written)  or all of it: --disk N
 # Search:               --gpu-ram 16  --gpu RTX_4090  --price DOLLARS_AN_HOUR  --days 1  --reliability 0.98  --interruptible
+#                       --cuda 12 | 13: that of the image; 13 is for newer GPUs, and for those from compute capability 7.5 on
 # Create:               --image IMAGE  --bid DOLLARS_AN_HOUR (interruptible)  --ssh | --jupyter (an image with an SSH server)
 #                       --supervise: args mode that starts again after crashes and exit code 75; without it, what ended has ended
 #                       --mirror URL  --on-finish stop|destroy (with --ssh or --jupyter)
@@ -72,8 +74,10 @@ call() {
 search() {
   local size
   size=$(disk_size)
-  # The image's libtorch is built for compute capabilities 5.0 to 9.0, with CUDA 12.1.
-  local query="num_gpus=1 cpu_arch=amd64 cuda_vers>=12.1 compute_cap>=500 compute_cap<=900 gpu_ram>=$gpu_ram"
+  # The image's libtorch 2.4 is built for compute capabilities 5.0 to 9.0, with CUDA 12.1; libtorch 2.11 from 7.5 on, with CUDA 13.0.
+  local needed="cuda_vers>=12.1 compute_cap>=500 compute_cap<=900"
+  [[ $cuda != 13 ]] || needed="cuda_vers>=13.0 compute_cap>=750"
+  local query="num_gpus=1 cpu_arch=amd64 $needed gpu_ram>=$gpu_ram"
   query+=" disk_space>=$size reliability>=$reliability duration>=$days${price:+ dph<=$price}${gpu:+ gpu_name=$gpu}"
   call vastai search offers "$query" --storage "$size" --order dph --limit 20 ${interruptible:+--interruptible}
 }
@@ -115,7 +119,7 @@ known() { [[ ${positional[0]:-} =~ ^[0-9]+$ ]] || refuse "$verb needs the number
 verb=${1:-}
 shift || true
 run='' mode='' data_gb='' archive_gb='' prepared_gb='' image_gb=4.6 checkpoint_gb=0.1 keep=6 disk='' gpu_ram=16 gpu='' price='' days=1
-reliability=0.98 interruptible='' image='' bid='' mirror='' on_finish='' supervise='' names=() positional=()
+reliability=0.98 cuda=12 interruptible='' image='' bid='' mirror='' on_finish='' supervise='' names=() positional=()
 arguments=()
 while (($# > 0)); do
   case $1 in
@@ -132,6 +136,7 @@ while (($# > 0)); do
       [[ $2 =~ ^[0-9]+(\.[0-9]+)?$ ]] || refuse "$1 needs a number, not '$2'"
       name=${1#--}; printf -v "${name//-/_}" %s "$2" ;;
     --gpu | --image | --mirror) [[ $2 != *[[:space:]\'\"]* ]] || refuse "$1 can't have spaces or quotes"; printf -v "${1#--}" %s "$2" ;;
+    --cuda) [[ $2 == 12 || $2 == 13 ]] || refuse "--cuda is 12 or 13, that of the image"; cuda=$2 ;;
     --on-finish) [[ $2 == stop || $2 == destroy ]] || refuse "--on-finish is stop or destroy"; on_finish=$2 ;;
     --env) [[ $2 =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] || refuse "--env takes the name of a variable, never its value"; names+=("$2") ;;
     *) refuse "$1 is not known; scripts/vast.sh help" ;;

@@ -19,6 +19,7 @@ SECRET = "not-to-be-seen"
 IMAGE = ("--image", "someone/fragua:1", "--disk", "40")
 COMMANDS = {
     "search": ("search", "--data-gb", "12", "--gpu-ram", "24", "--price", "0.5", "--gpu", "RTX_4090", "--interruptible"),
+    "newer": ("search", "--data-gb", "12", "--cuda", "13"),
     "args": ("create", "77", *IMAGE, "--bid", "0.2", "--env", "MY_SECRET", "--mirror", "s3://b/runs", "--", "--epochs", "3"),
     "supervised": ("create", "77", *IMAGE, "--supervise", "--", "--epochs", "3"),
     "ssh": ("create", "77", *IMAGE, "--ssh", "--on-finish", "stop", "--", "--set", "name='two words'"),
@@ -69,6 +70,14 @@ class Vast(unittest.TestCase):
         line = self.printed(*COMMANDS["search"])
         for part in ("cuda_vers>=12.1", "compute_cap<=900", "gpu_ram>=24", "disk_space>=51", "dph<=0.5", "gpu_name=RTX_4090", "--storage 51"):
             self.assertIn(part, line)
+
+    def test_newer_gpus_are_searched_for_with_another_image(self):
+        line = self.printed(*COMMANDS["newer"])
+        for part in (" cuda_vers>=13.0 ", " compute_cap>=750 "):
+            self.assertIn(part, line)
+        self.assertNotIn("compute_cap<", line)
+        self.assertEqual(self.printed("search", "--data-gb", "12", "--cuda", "12"), self.printed("search", "--data-gb", "12"))
+        self.assertIn("12 or 13", self.refused("search", "--data-gb", "12", "--cuda", "11"))
 
     def test_arguments_come_last_and_secrets_only_as_names(self):
         line = self.printed(*COMMANDS["args"])

@@ -11,6 +11,7 @@ use crate::config::{Config, Override};
 use crate::metric::document::Metrics;
 use crate::metric::naming::label;
 use crate::train::events::Reason;
+use crate::util::exit::Exit;
 use crate::util::stop::Stop;
 use crate::util::units;
 use crate::worker::train::{Foreseen, Rehearsed, Summary, TrainOptions, Trained};
@@ -31,14 +32,23 @@ pub fn run(arguments: &TrainArguments, config: &Config, session: &Session) -> Re
         agree: &agree,
         console: &console,
     };
-    match worker::train::train(config, &options, &around)? {
-        Trained::Now(summary) if arguments.json => Ok(output::json(&summary)?),
-        Trained::Before { summary, .. } if arguments.json => Ok(output::json(&summary)?),
-        Trained::Now(summary) => Ok(output::text(&summary_text(&summary))?),
+    let summary = match worker::train::train(config, &options, &around)? {
+        Trained::Now(summary) => summary,
         Trained::Before { summary, ended } => {
-            info!("{}", finished_text(ended, config));
-            Ok(output::text(&summary_text(&summary))?)
+            if !arguments.json {
+                info!("{}", finished_text(ended, config));
+            }
+            summary
         }
+    };
+    match arguments.json {
+        true => output::json(&summary)?,
+        false => output::text(&summary_text(&summary))?,
+    }
+    // Whoever gives a machine back after a 0 must not lose what is only on it.
+    match summary.mirror {
+        Some(copied) if !copied.complete => Err(CommandError::Told(Exit::TryAgain)),
+        _ => Ok(()),
     }
 }
 
@@ -144,6 +154,10 @@ fn summary_text(summary: &Summary) -> String {
             // Writing to a string does not fail.
             writeln!(text, "{what:>9}  {folder}/{place}").unwrap_or_default();
         }
+    }
+    if let Some(copied) = &summary.mirror {
+        let state = if copied.complete { "complete" } else { "INCOMPLETE: the same command copies the rest" };
+        text += &format!("   mirror  {}, {state}\n", copied.mirror);
     }
     text += &format!(
         "     next  fragua evaluate, tensorboard --logdir {folder}/tensorboard, or more --epochs with the same command\n"

@@ -117,7 +117,8 @@ fn build(root: &Node, unusable: &[String], found: &mut Vec<Diagnostic>) -> Optio
                 // A value that was replaced by its default may contradict its neighbours, who are not to blame.
                 if !doubtful.contains(&section(&problem.path)) {
                     let message = format!("`{}`: {}", problem.path, problem.message);
-                    found.push(Diagnostic::at(&root.place(&problem.path), message).help(problem.remedy));
+                    let place = (!problem.secret).then(|| root.place(&problem.path));
+                    found.push(Diagnostic { message, place, note: None, help: Some(problem.remedy) });
                 }
             }
             Some(config)

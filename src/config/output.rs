@@ -1,10 +1,12 @@
-//! The `output` section: where run folders go. What is in them is decided by those who write them.
+//! The `output` section: where run folders go, and where copies of them go. What is in them is decided by those who write
+//! them.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::data::mirror::{Address, Refused};
 use crate::util::problem::Problem;
 
 /// The `output` section.
@@ -13,8 +15,9 @@ use crate::util::problem::Problem;
 pub struct OutputConfig {
     /// The folder that holds all run folders.
     pub root: PathBuf,
-    /// A second folder, on another disk, that what a run finishes is copied to.
-    pub mirror: Option<PathBuf>,
+    /// A place off this machine that runs are copied to while they train, and resumed from: s3://bucket/prefix,
+    /// gs://bucket/prefix, az://container/prefix, file:///folder, or null for none. Credentials come from the environment.
+    pub mirror: Option<String>,
 }
 
 impl Default for OutputConfig {
@@ -24,6 +27,14 @@ impl Default for OutputConfig {
 }
 
 impl OutputConfig {
+    /// Where copies go, where they go anywhere.
+    ///
+    /// # Errors
+    /// Where the address makes no sense; [`OutputConfig::problems`] tells that too.
+    pub fn mirror_address(&self) -> Result<Option<Address>, Refused> {
+        self.mirror.as_deref().map(Address::parse).transpose()
+    }
+
     /// Everything in this section that makes no sense.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
@@ -31,31 +42,59 @@ impl OutputConfig {
         if self.root.as_os_str().is_empty() {
             found.push(Problem::new("root", "the path is empty", "write the folder of all runs: model_output"));
         }
-        match &self.mirror {
-            Some(mirror) if mirror.as_os_str().is_empty() => {
-                found.push(Problem::new("mirror", "the path is empty", "write a folder, or null for no mirror"));
+        match self.mirror_address() {
+            Err(refused) => {
+                let problem = Problem::new("mirror", refused.message, format!("{}; null is no mirror", refused.remedy));
+                found.push(if refused.secret { problem.secret() } else { problem });
             }
-            Some(mirror) if *mirror == self.root => {
-                let message = format!("the mirror {} is the output folder itself", mirror.display());
+            Ok(Some(Address::Folder(folder))) if whole(&folder).starts_with(whole(&self.root)) => {
+                let message = format!("the mirror {} is in the output folder itself", folder.display());
                 found.push(Problem::new("mirror", message, "write a folder on another disk, or null for no mirror"));
             }
-            _ => {}
+            Ok(_) => {}
         }
         found
     }
+}
+
+/// A path from the root of the file system, without looking at the disk more than needed.
+fn whole(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    if let Ok(real) = path.canonicalize() {
+        return real;
+    }
+    let mut whole = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(whole.pop()),
+            other => whole.push(other),
+        }
+    }
+    whole
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn config(mirror: &str) -> OutputConfig {
+        OutputConfig { mirror: Some(mirror.into()), ..OutputConfig::default() }
+    }
+
     #[test]
-    fn a_mirror_must_be_another_folder() {
-        let config = |mirror: &str| OutputConfig { mirror: Some(mirror.into()), ..OutputConfig::default() };
+    fn a_mirror_is_a_bucket_or_another_folder() {
         assert_eq!(OutputConfig::default().problems(), []);
-        assert_eq!(config("/backup").problems(), []);
-        for wrong in ["model_output", ""] {
-            assert_eq!(config(wrong).problems()[0].path, "mirror");
+        for right in ["/backup", "s3://runs/radar", "gs://runs", "az://runs/a", "file:///backup", "../copies"] {
+            assert_eq!(config(right).problems(), [], "{right}");
         }
+        for wrong in ["model_output", "", "./model_output/copies", "s3://", "ftp://host/a", "x/../model_output"] {
+            assert_eq!(config(wrong).problems()[0].path, "mirror", "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_mirror_with_a_secret_is_refused_and_its_line_not_shown() {
+        let problems = config("s3://AKIA:hunter2@runs").problems();
+        assert!(problems[0].secret && !format!("{problems:?}").contains("hunter2"), "{problems:?}");
     }
 }

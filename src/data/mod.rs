@@ -8,6 +8,7 @@ pub mod fetch;
 mod html;
 pub mod loader;
 pub mod manifest;
+pub mod mirror;
 pub mod store;
 pub mod unpack;
 

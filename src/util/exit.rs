@@ -23,7 +23,8 @@ pub enum Exit {
     OutputNotWritable = 73,
     /// A disk failed to read or write.
     DiskIo = 74,
-    /// Try again later: another worker holds the folder, or the network is down. What was done is kept.
+    /// Try again later: another worker holds the folder or the mirror, the network is down, or the copy in the mirror is not
+    /// complete. What was done is kept.
     TryAgain = 75,
     /// Training diverged.
     Diverged = 76,

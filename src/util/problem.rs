@@ -12,12 +12,20 @@ pub struct Problem {
     pub message: String,
     /// What to write, as a lowercase fragment.
     pub remedy: String,
+    /// Whether the line that it stands on may hold a secret, and is not shown.
+    pub secret: bool,
 }
 
 impl Problem {
     /// A problem at a key of the component itself.
     pub fn new(path: impl Into<String>, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into(), remedy: remedy.into() }
+        Self { path: path.into(), message: message.into(), remedy: remedy.into(), secret: false }
+    }
+
+    /// The same problem, of a line that is not shown to anybody.
+    #[must_use]
+    pub fn secret(self) -> Self {
+        Self { secret: true, ..self }
     }
 
     /// The same problem, seen from the component above.

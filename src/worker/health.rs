@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::train::run_folder::status::Status;
+use crate::train::run_folder::status::{State, Status};
 
 /// The name of the program, as the kernel keeps it.
 const NAME: &str = "fragua";
@@ -43,7 +43,8 @@ fn watch_in(proc: &Path, own: u32, only: Option<u32>) -> Watched {
     if processes.is_empty() {
         return Watched::Nothing("no other fragua process runs here");
     }
-    let signs = processes.iter().flat_map(|id| signs(&proc.join(id.to_string()), *id));
+    let booted = booted(proc);
+    let signs = processes.iter().flat_map(|id| signs(&proc.join(id.to_string()), *id, booted));
     match signs.max_by_key(|sign| sign.age) {
         Some(sign) => Watched::Training(Box::new(sign)),
         None if processes.iter().all(|id| fs::read_dir(proc.join(format!("{id}/fd"))).is_err()) => {
@@ -69,18 +70,45 @@ fn is_program(process: &Path) -> bool {
 
 /// The signs of life in the run folders that a process holds: those whose lock it has open. A folder of data is locked in the
 /// same way, and has no status; one that another process has written is that of a run which only begins to go on.
-fn signs(process: &Path, id: u32) -> Vec<Sign> {
+fn signs(process: &Path, id: u32, booted: Option<SystemTime>) -> Vec<Sign> {
+    let began = booted.and_then(|booted| began(process, booted));
     let opened = numbers(&process.join("fd")).filter_map(|fd| fs::read_link(process.join(format!("fd/{fd}"))).ok());
     let folders = opened.filter(|path| path.file_name().is_some_and(|name| name == ".lock"));
     let sign = |lock: PathBuf| {
         let file = lock.with_file_name("status.json");
         let written = fs::metadata(&file).and_then(|found| found.modified()).ok()?;
         let status = Status::read(&file).filter(|status| status.process.is_none_or(|by| by == id))?;
+        // In a container a program has the same number at every start: what an earlier one has left is no sign of this one.
+        if began.is_some_and(|began| written < began) {
+            return None;
+        }
         // A clock that was put back makes it fresh.
         let age = SystemTime::now().duration_since(written).unwrap_or_default();
+        let age = if is_over(&status) { Duration::ZERO } else { age };
         Some(Sign { file, status, age })
     };
     folders.filter_map(sign).collect()
+}
+
+/// When the machine was started.
+fn booted(proc: &Path) -> Option<SystemTime> {
+    let stat = fs::read_to_string(proc.join("stat")).ok()?;
+    let seconds = stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
+    Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+/// When a process began, to the second and rather too early: the kernel counts in ticks from a start that it rounds.
+fn began(process: &Path, booted: SystemTime) -> Option<SystemTime> {
+    let stat = fs::read_to_string(process.join("stat")).ok()?;
+    // The name stands in parentheses and may hold anything; what follows is counted from 3.
+    let ticks: u64 = stat.rsplit_once(')')?.1.split_whitespace().nth(22 - 3)?.parse().ok()?;
+    let seconds = ticks / rustix::param::clock_ticks_per_second().max(1);
+    Some(booted + Duration::from_secs(seconds.saturating_sub(2)))
+}
+
+/// Whether training has ended. What its process still does, such as copying what is left to a mirror, has a limit of its own.
+fn is_over(status: &Status) -> bool {
+    status.state != State::Running && ["train", "evaluate", "done"].contains(&status.stage.as_str())
 }
 
 #[cfg(test)]
@@ -136,6 +164,38 @@ mod tests {
         process(proc.path(), 7, NAME, &[lock]);
         let Watched::Training(sign) = watch_in(proc.path(), 99, None) else { panic!("nothing was found") };
         assert_eq!(sign.age, Duration::ZERO);
+    }
+
+    #[test]
+    fn what_an_earlier_start_of_the_same_number_has_left_is_no_sign() {
+        let (proc, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        process(proc.path(), 7, NAME, &[run(root.path(), "killed", 7, Duration::from_secs(5000))]);
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        fs::write(proc.path().join("stat"), format!("cpu 1 2 3\nbtime {}\n", now - 10_000)).unwrap();
+        let began = |seconds_ago: u64| {
+            let ticks = (10_000 - seconds_ago) * rustix::param::clock_ticks_per_second();
+            let fields = "S 1 7 7 0 -1 4194560 9 0 0 0 1 2 0 0 20 0 9 0";
+            fs::write(proc.path().join("7/stat"), format!("7 (a ) b) {fields} {ticks} 1 2\n")).unwrap();
+            watch_in(proc.path(), 99, None)
+        };
+        assert!(matches!(began(6000), Watched::Training(_)));
+        assert!(matches!(began(60), Watched::Nothing(_)));
+    }
+
+    #[test]
+    fn a_training_that_has_ended_owes_no_sign_of_life() {
+        let (proc, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let lock = run(root.path(), "done", 7, Duration::from_secs(5000));
+        let file = lock.with_file_name("status.json");
+        process(proc.path(), 7, NAME, &[lock]);
+        let age = |state| {
+            let modified = fs::metadata(&file).unwrap().modified().unwrap();
+            Status { state, ..Status::read(&file).unwrap() }.write(&file).unwrap();
+            fs::File::options().write(true).open(&file).unwrap().set_modified(modified).unwrap();
+            let Watched::Training(sign) = watch_in(proc.path(), 99, None) else { panic!("nothing was found") };
+            sign.age.as_secs()
+        };
+        assert_eq!((age(State::Finished), age(State::Running)), (0, 5000));
     }
 
     #[test]

@@ -16,6 +16,7 @@ fn run(program: &Program, name: &str, day: u32, state: State) {
     fs::create_dir_all(&folder).unwrap();
     let record = RunRecord {
         format_version: VERSION,
+        id: None,
         code_version: "0.1.0".into(),
         host: "a".into(),
         device: "cpu".into(),

@@ -90,8 +90,12 @@ impl Manifest {
         Ok(seal(body))
     }
 
-    /// Reads a manifest and checks that it is what was written, byte for byte, and belongs to this checkpoint.
-    pub(super) fn parse(path: &Path, id: CheckpointId, text: &[u8]) -> Result<Self, CheckpointError> {
+    /// Reads a manifest and checks that it is what was written, byte for byte, and belongs to this checkpoint. The path is for
+    /// people.
+    ///
+    /// # Errors
+    /// Where it is damaged, or was written by another version.
+    pub fn parse(path: &Path, id: CheckpointId, text: &[u8]) -> Result<Self, CheckpointError> {
         let damaged = |problem: String| CheckpointError::Damaged { path: path.to_owned(), problem };
         let text = std::str::from_utf8(text).map_err(|error| damaged(error.to_string()))?;
         let (body, _) = text.rsplit_once(SEAL).ok_or_else(|| damaged("its digest is missing".into()))?;
@@ -107,6 +111,10 @@ impl Manifest {
         let manifest: Self = serde_json::from_str(&json).map_err(|error| damaged(error.to_string()))?;
         if manifest.id != id {
             return Err(damaged(format!("it belongs to {}, expected {id}", manifest.id)));
+        }
+        // What can be written by others, as in a mirror, must not name a place outside of its folder.
+        if let Some(name) = manifest.files.keys().find(|name| name.starts_with('.') || name.contains('/')) {
+            return Err(damaged(format!("it names {name:?}, which is no plain file name")));
         }
         match [MODEL, OPTIM].iter().find(|name| !manifest.files.contains_key(**name)) {
             Some(name) => Err(damaged(format!("it does not name {name}"))),

@@ -96,8 +96,10 @@ fn folders(root: &Path) -> Result<Vec<String>, RunError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(root).map_err(FsError::at("read folder", root))? {
         let entry = entry.map_err(FsError::at("read folder", root))?;
-        if entry.path().is_dir() && !is_bare(names_in(&entry.path())) {
-            names.push(entry.file_name().to_string_lossy().into_owned());
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // What is hidden is not complete yet.
+        if !name.starts_with('.') && entry.path().is_dir() && !is_bare(names_in(&entry.path())) {
+            names.push(name);
         }
     }
     names.sort_unstable();

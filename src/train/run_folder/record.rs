@@ -19,6 +19,9 @@ pub const VERSION: u64 = 1;
 pub struct RunRecord {
     /// The version of the format.
     pub format_version: u64,
+    /// What it is told by from every other run, wherever it is copied to; none where an older program began it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// The program that runs it now.
     pub code_version: String,
     /// The machine.
@@ -66,13 +69,31 @@ impl RunRecord {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             text => text.map_err(FsError::at("read", path))?,
         };
+        Self::parse(path, &text).map(Some)
+    }
+
+    /// Reads it from its text; the path is for people.
+    ///
+    /// # Errors
+    /// Where it is damaged or of another version.
+    pub fn parse(path: &Path, text: &[u8]) -> Result<Self, RunError> {
         let unreadable =
             |error: serde_json::Error| RunError::Unreadable { path: path.into(), problem: error.to_string() };
-        let version: Version = serde_json::from_slice(&text).map_err(unreadable)?;
+        let version: Version = serde_json::from_slice(text).map_err(unreadable)?;
         if version.format_version != VERSION {
             return Err(RunError::Version { path: path.into(), got: version.format_version, expected: VERSION });
         }
-        serde_json::from_slice(&text).map(Some).map_err(unreadable)
+        serde_json::from_slice(text).map_err(unreadable)
+    }
+
+    /// Whether both are of one run, at whatever time they were written. A run of an older program is told by the moment at
+    /// which it began.
+    #[must_use]
+    pub fn is_same_run(&self, other: &Self) -> bool {
+        match (&self.id, &other.id) {
+            (Some(one), Some(other)) => one == other,
+            _ => self.started == other.started,
+        }
     }
 
     /// Writes it durably.
@@ -113,6 +134,7 @@ pub(super) mod tests {
     pub fn record(stage: &str) -> RunRecord {
         RunRecord {
             format_version: VERSION,
+            id: None,
             code_version: "0.1.0".into(),
             host: "a".into(),
             device: "cpu".into(),
@@ -139,6 +161,15 @@ pub(super) mod tests {
         );
         fs::write(&path, "{").unwrap();
         assert!(matches!(RunRecord::read(&path), Err(RunError::Unreadable { .. })));
+    }
+
+    #[test]
+    fn a_run_is_told_from_others_by_its_id_and_without_one_by_its_beginning() {
+        let with = |id: &str| RunRecord { id: Some(id.into()), ..record("train") };
+        let later = RunRecord { started: "2026-01-02T03:04:06Z".parse().unwrap(), ..record("train") };
+        assert!(with("a").is_same_run(&with("a")) && !with("a").is_same_run(&with("b")));
+        assert!(record("train").is_same_run(&record("done")) && !record("train").is_same_run(&later));
+        assert!(with("a").is_same_run(&record("train")) && !with("a").is_same_run(&later));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Whether training can start here, and what to do where it can't: everything is looked at, nothing is left behind, nothing goes
-//! over the network.
+//! over the network but to a mirror that is set.
 //!
 //! ```text
 //! finding   what a check has found
@@ -8,6 +8,7 @@
 //! cores     the CPU
 //! memory    RAM
 //! disk      the folders that are written
+//! mirror    where runs are copied
 //! process   who runs it, and where
 //! clock     the time
 //! ```
@@ -20,6 +21,7 @@ mod disk;
 mod finding;
 mod graphics;
 mod memory;
+mod mirror;
 mod process;
 mod program;
 
@@ -42,6 +44,7 @@ pub fn examine(loaded: Result<Loaded, ConfigError>) -> Vec<Finding> {
     if let Some(config) = &config {
         found.extend(disk::check("datasets", &config.data.root, container, || check_data_writable(&config.data)));
         found.extend(disk::check("output", &config.output.root, container, || check_runs_writable(config)));
+        found.extend(mirror::check(&config.output));
     }
     found.push(clock::check());
     found

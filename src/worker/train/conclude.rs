@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::TrainOptions;
 use super::error::TrainingError;
+use super::mirror::Copied;
 use super::place::{Place, value};
 use crate::config::Config;
 use crate::train::checkpoint::disk::RealDisk;
@@ -40,6 +41,9 @@ pub struct Summary {
     pub best: BTreeMap<String, f64>,
     /// The values of the last epoch.
     pub last: BTreeMap<String, f64>,
+    /// What became of the copy off this machine, where there is to be one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<Copied>,
 }
 
 /// Marks how the run ended; where it came to its end, writes its summary.
@@ -123,6 +127,7 @@ fn summary(folder: &Path, ended: &Ended) -> Summary {
             (None, None) => BTreeMap::new(),
         },
         last: rows.last().map(numbers).unwrap_or_default(),
+        mirror: None,
     }
 }
 

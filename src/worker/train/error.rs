@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::mirror::MirrorTrouble;
 use crate::data::loader::SampleError;
 use crate::nn::weights::WeightsError;
 use crate::task::nowcast::training::NowcastError;
@@ -40,6 +41,9 @@ pub enum TrainingError {
     /// A file of the run can't be written.
     #[error(transparent)]
     File(#[from] FsError),
+    /// The mirror stands in the way.
+    #[error(transparent)]
+    Mirror(Box<MirrorTrouble>),
     /// A signal came while nothing was computed.
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -108,6 +112,12 @@ pub enum TrainingError {
     Declined,
 }
 
+impl From<MirrorTrouble> for TrainingError {
+    fn from(trouble: MirrorTrouble) -> Self {
+        Self::Mirror(Box::new(trouble))
+    }
+}
+
 impl TrainingError {
     /// The exit code.
     #[must_use]
@@ -120,6 +130,7 @@ impl TrainingError {
             Self::Checkpoint(error) => error.exit(),
             Self::Engine(error) => error.exit(),
             Self::File(error) => error.exit(),
+            Self::Mirror(error) => error.exit(),
             Self::Stopped(error) => error.exit(),
             Self::Weights(error) => error.exit(),
             Self::Configuration(_) | Self::NoWeights { .. } | Self::NothingFits { .. } => Exit::Configuration,

@@ -1,6 +1,7 @@
 //! Training, from a configuration to a finished run folder.
 //!
 //! ```text
+//! mirror     copies of the run off this machine, and its way back from there
 //! place      which run folder this start is for, held against others
 //! learner    the task with its model, and the samples of both sides
 //! initial    weights to start from
@@ -20,6 +21,7 @@ mod error;
 mod foresee;
 mod initial;
 mod learner;
+mod mirror;
 mod persist;
 mod place;
 
@@ -30,6 +32,8 @@ pub use self::error::TrainingError;
 pub use self::foresee::{Foreseen, Rehearsed};
 use self::foresee::{Patience, foresee};
 use self::learner::Learner;
+pub use self::mirror::{Copied, MirrorTrouble};
+use self::mirror::{End, Mirror, Session};
 use self::place::{Found, Place};
 use super::{Surroundings, WorkError, check_data_writable, prepare};
 use crate::config::Config;
@@ -71,20 +75,52 @@ pub enum Trained {
 /// signal came, or training failed for good.
 pub fn train(config: &Config, options: &TrainOptions<'_>, around: &Surroundings<'_>) -> Result<Trained, WorkError> {
     let machine = learner::machine(config)?;
-    let place = match place::find(config, options)? {
-        Found::Done(folder, ended) => return Ok(Trained::Before { summary: conclude::again(&folder, ended), ended }),
+    let mirror = Mirror::open(config, around).map_err(TrainingError::from)?;
+    let place = match place::find(config, options, mirror.as_ref())? {
+        Found::Done(folder, ended) => {
+            let copied = mirror.and_then(|mirror| mirror.complete(&folder));
+            return Ok(Trained::Before {
+                summary: Summary { mirror: copied, ..conclude::again(&folder, ended) },
+                ended,
+            });
+        }
         Found::Place(place) => place,
     };
-    let mut learner = ready(config, machine, &place, options, around).inspect_err(|_| place.abandon())?;
+    let copying = mirror.map(|mirror| mirror.accompany(place.path())).transpose();
+    let copying = copying.map_err(TrainingError::from).inspect_err(|_| place.abandon())?;
+    let trained = run(config, machine, &place, options, around);
+    let copied = copying.map(|session| copied(session, &trained, around)).transpose().map_err(TrainingError::from)?;
+    Ok(Trained::Now(Summary { mirror: copied, ..trained? }))
+}
+
+/// Waits for the copy of a run as long as there is time for it.
+fn copied(
+    session: Session,
+    trained: &Result<Summary, WorkError>,
+    around: &Surroundings<'_>,
+) -> Result<Copied, MirrorTrouble> {
+    let is_stopped = |error: &WorkError| matches!(error.exit() as u8, 130 | 143);
+    session.finish(if trained.as_ref().is_err_and(is_stopped) { End::BySignal } else { End::ByItself }, around)
+}
+
+/// Trains in a folder that is held, and evaluates what came of it.
+fn run(
+    config: &Config,
+    machine: Resolved,
+    place: &Place,
+    options: &TrainOptions<'_>,
+    around: &Surroundings<'_>,
+) -> Result<Summary, WorkError> {
+    let mut learner = ready(config, machine, place, options, around).inspect_err(|_| place.abandon())?;
     info!("run folder: {}", place.path().display());
-    let ended = persist::train(config, &mut learner, &place, options, around).and_then(|ended| {
+    let ended = persist::train(config, &mut learner, place, options, around).and_then(|ended| {
         // A run whose time is up is not at its end.
         if ended.reason != Reason::Time && !config.train.overfit_single_batch {
-            assess::assess(config, &learner, &place, around)?;
+            assess::assess(config, &learner, place, around)?;
         }
         Ok(ended)
     });
-    Ok(Trained::Now(conclude::conclude(config, options, &place, ended)?))
+    Ok(conclude::conclude(config, options, place, ended)?)
 }
 
 /// Everything before the first step; from its end on the folder is that of a run.

@@ -12,7 +12,9 @@ use super::alive::Alive;
 use super::error::TrainingError;
 use super::initial;
 use super::learner::Learner;
+use super::mirror::Mirror;
 use crate::config::{self, Config};
+use crate::data::mirror::random_id;
 use crate::native;
 use crate::task::nowcast::prepare::report::Report;
 use crate::train::events::Reason;
@@ -50,17 +52,27 @@ pub(super) enum Found {
 
 /// Decides what this start is for, and holds its folder. Until it is held another start may change what there is to decide
 /// about, so it is decided again then.
-pub(super) fn find(config: &Config, options: &TrainOptions<'_>) -> Result<Found, TrainingError> {
+///
+/// The runs of the mirror count as those that are here: one that is missing here, or is further there, comes down first.
+pub(super) fn find(
+    config: &Config,
+    options: &TrainOptions<'_>,
+    mirror: Option<&Mirror<'_>>,
+) -> Result<Found, TrainingError> {
     let began = Instant::now();
     let root = &config.output.root;
     let asked = value(config)?;
     options.allow_change.iter().try_for_each(|key| check_key(key, &asked))?;
     let decision = || -> Result<Decision, TrainingError> {
-        let existing = listing::existing(root, &config.name, options.no_resume)?;
+        let here = listing::existing(root, &config.name, options.no_resume)?;
+        let existing = mirror.map_or(Ok(here.clone()), |mirror| mirror.join(here))?;
         Ok(decide(&config.name, &existing, &asked, options.no_resume, &options.allow_change)?)
     };
     let mut decided = decision()?;
     loop {
+        while mirror.map_or(Ok(false), |mirror| mirror.follow(&decided))? {
+            decided = decision()?;
+        }
         let (name, differences) = match decided.clone() {
             Decision::AlreadyDone { name, ended } => return Ok(Found::Done(root.join(name), ended)),
             Decision::New { name } => (name, Vec::new()),
@@ -175,6 +187,7 @@ impl Place {
     fn record(&self, config: &Config, learner: &Learner, report: &Report) -> Result<RunRecord, TrainingError> {
         Ok(RunRecord {
             format_version: VERSION,
+            id: Some(random_id()),
             code_version: env!("CARGO_PKG_VERSION").into(),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             device: learner.machine().description.clone(),
@@ -210,8 +223,8 @@ impl Place {
         }
         let mut resumed = before.resumed.clone();
         resumed.push(Resumed { at: jiff::Timestamp::now(), changes });
-        let started_from = before.started_from.clone();
-        Ok(RunRecord { started: before.started, started_from, resumed, ..now })
+        let (id, started_from) = (before.id.clone(), before.started_from.clone());
+        Ok(RunRecord { id, started: before.started, started_from, resumed, ..now })
     }
 
     /// Marks how the run ended: the next start reads it.

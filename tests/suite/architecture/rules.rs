@@ -18,8 +18,9 @@ const LAYERS: [&[&str]; 8] = [
 const MAX_CODE_LINES: usize = 400;
 
 /// One outside thing, one place: the crates, and the paths below `src` that may name them.
-const HOMES: [(&[&str], &[&str]); 4] = [
+const HOMES: [(&[&str], &[&str]); 5] = [
     (&["reqwest"], &["data/fetch"]),
+    (&["object_store"], &["data/mirror"]),
     (&["netcdf", "hdf5", "hdf5_metno"], &["task/nowcast"]),
     (&["serde_yaml", "serde_saphyr"], &["config"]),
     (&["tch"], &["native", "nn", "metric", "train", "task"]),

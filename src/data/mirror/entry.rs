@@ -1,0 +1,43 @@
+//! What stands under a name in a mirror, and what has to stand there for it to be written.
+
+use object_store::path::Path as ObjectPath;
+use object_store::{ObjectMeta, UpdateVersion};
+
+/// What stands under a name.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The name below the mirror's place.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// When it was written, by the clock of the service.
+    pub modified: jiff::Timestamp,
+    /// By which it is told from what stands there later.
+    pub version: Version,
+}
+
+/// A version of an object.
+#[derive(Clone, Debug)]
+pub struct Version(pub(super) UpdateVersion);
+
+/// What has to stand under a name for it to be written.
+#[derive(Clone, Debug)]
+pub enum Expected {
+    /// Whatever there is.
+    Anything,
+    /// Nothing.
+    Nothing,
+    /// This version.
+    This(Version),
+}
+
+/// An entry by its name below a place; none for what is not below it.
+pub(super) fn entry(base: &ObjectPath, meta: &ObjectMeta) -> Option<Entry> {
+    let below: Vec<String> = meta.location.prefix_match(base)?.map(|part| part.as_ref().to_owned()).collect();
+    Some(Entry {
+        name: below.join("/"),
+        bytes: meta.size,
+        modified: jiff::Timestamp::from_millisecond(meta.last_modified.timestamp_millis()).unwrap_or_default(),
+        version: Version(UpdateVersion { e_tag: meta.e_tag.clone(), version: meta.version.clone() }),
+    })
+}

@@ -1,0 +1,267 @@
+//! What went wrong with a mirror, in words of ours: what a service answers is told in one line, without addresses that are
+//! signed and without any value that this process has for a secret.
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+
+use object_store::Error as Answer;
+use thiserror::Error;
+
+use crate::util::exit::Exit;
+use crate::util::fs::FsError;
+
+/// A mirror that could not do what was asked of it.
+#[derive(Debug, Error)]
+pub enum MirrorError {
+    /// It refuses: these credentials, this bucket, this request. Trying again changes nothing.
+    #[error("the mirror {mirror} refuses {action}: {problem}; {}", remedy(*.kind))]
+    Refuses {
+        /// Its address.
+        mirror: String,
+        /// What was tried.
+        action: &'static str,
+        /// Which remedy there is.
+        kind: Refusal,
+        /// What it said.
+        problem: String,
+    },
+    /// It does not answer, or answers that it can't right now.
+    #[error("the mirror {mirror} can't be reached: {action} failed: {problem}")]
+    Unreachable {
+        /// Its address.
+        mirror: String,
+        /// What was tried.
+        action: &'static str,
+        /// What it said, or what the network did.
+        problem: String,
+    },
+    /// There is no such object.
+    #[error("{object} is not in the mirror {mirror}")]
+    Absent {
+        /// Its address.
+        mirror: String,
+        /// The name.
+        object: String,
+    },
+    /// What stands there is not what was expected to stand there.
+    #[error("{object} in the mirror {mirror} was changed by somebody else")]
+    Changed {
+        /// Its address.
+        mirror: String,
+        /// The name.
+        object: String,
+    },
+    /// The store can't do this at all.
+    #[error("the mirror {mirror} knows no conditional writes")]
+    Unsupported {
+        /// Its address.
+        mirror: String,
+    },
+    /// What came back is not what was sent.
+    #[error("{object} in the mirror {mirror} is not what was sent: {problem}")]
+    Damaged {
+        /// Its address.
+        mirror: String,
+        /// The name.
+        object: String,
+        /// Both sides.
+        problem: String,
+    },
+    /// Whoever asked no longer wants it.
+    #[error("copying to {mirror} was cut short")]
+    Cancelled {
+        /// Its address.
+        mirror: String,
+    },
+    /// A file on this machine can't be read or written.
+    #[error(transparent)]
+    File(#[from] FsError),
+}
+
+/// Why a mirror refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It does not know or does not trust us.
+    Credentials,
+    /// There is no such bucket.
+    NoBucket,
+    /// Anything else that is not for now only.
+    Request,
+}
+
+fn remedy(kind: Refusal) -> &'static str {
+    match kind {
+        Refusal::Credentials => {
+            "set credentials in the environment that may list, read, write and delete there: AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY (AWS_SESSION_TOKEN with temporary ones), GOOGLE_APPLICATION_CREDENTIALS, or \
+             AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY"
+        }
+        Refusal::NoBucket => "create it, or correct output.mirror",
+        Refusal::Request => "correct output.mirror, AWS_REGION or AWS_ENDPOINT_URL",
+    }
+}
+
+impl MirrorError {
+    /// 78 where it refuses, 75 where it may answer later, otherwise that of the file.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Refuses { .. } => Exit::Configuration,
+            Self::Damaged { .. } => Exit::DataRefused,
+            Self::File(error) => error.exit(),
+            _ => Exit::TryAgain,
+        }
+    }
+
+    /// Whether there is nothing under the name.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent { .. })
+    }
+
+    /// One word for what kind of failure it is, by which two are told to be the same.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Refuses { .. } => "refuses",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Absent { .. } | Self::Changed { .. } | Self::Damaged { .. } => "content",
+            Self::Unsupported { .. } => "unsupported",
+            Self::Cancelled { .. } => "cancelled",
+            Self::File(_) => "file",
+        }
+    }
+}
+
+/// What a service answered, in our words.
+pub(super) fn understood(mirror: &str, action: &'static str, object: &str, answer: &Answer) -> MirrorError {
+    let (mirror, object) = (mirror.to_owned(), object.to_owned());
+    let whole = chain(answer);
+    let problem = brief(&whole);
+    let refuses = |kind| MirrorError::Refuses { mirror: mirror.clone(), action, kind, problem: problem.clone() };
+    let says = |words: &[&str]| words.iter().any(|word| whole.contains(word));
+    if says(&["NoSuchBucket", "ContainerNotFound", "specified bucket does not exist"]) {
+        return refuses(Refusal::NoBucket);
+    }
+    // Without credentials the way to those of the instance leads to an address that answers in the cloud alone.
+    if says(&["169.254.169.254", "metadata.google.internal", "ExpiredToken", "InvalidAccessKeyId"])
+        || says(&["SignatureDoesNotMatch", "AccessDenied", "status code: 401", "status code: 403"])
+    {
+        return refuses(Refusal::Credentials);
+    }
+    match answer {
+        Answer::PermissionDenied { .. } | Answer::Unauthenticated { .. } => refuses(Refusal::Credentials),
+        Answer::NotFound { .. } => MirrorError::Absent { mirror, object },
+        Answer::Precondition { .. } | Answer::AlreadyExists { .. } => MirrorError::Changed { mirror, object },
+        Answer::NotImplemented { .. } | Answer::NotSupported { .. } => MirrorError::Unsupported { mirror },
+        Answer::InvalidPath { .. } | Answer::UnknownConfigurationKey { .. } => refuses(Refusal::Request),
+        _ if says(&["status code: 30", "redirect", "status code: 400", "status code: 405"]) => {
+            refuses(Refusal::Request)
+        }
+        _ => MirrorError::Unreachable { mirror, action, problem },
+    }
+}
+
+fn chain(answer: &Answer) -> String {
+    let mut text = answer.to_string();
+    let mut cause = answer.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !text.contains(&words) {
+            // Writing to a string does not fail.
+            write!(text, ": {words}").unwrap_or_default();
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// No answer of a service is repeated at greater length.
+const MOST_CHARACTERS: usize = 300;
+
+/// One line: code and message where the service gives them, otherwise the last causes; nothing that could be a secret.
+fn brief(whole: &str) -> String {
+    let tag = |name: &str| {
+        let (_, rest) = whole.split_once(&format!("<{name}>"))?;
+        Some(rest.split_once(&format!("</{name}>"))?.0.to_owned())
+    };
+    let text = match (tag("Code"), tag("Message")) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code,
+        _ if whole.contains("169.254.169.254") => "no credentials were found".into(),
+        _ => match whole.rsplit_once(" - ") {
+            // What stands before it is the request with its address.
+            Some((_, cause)) => cause.to_owned(),
+            None => whole.to_owned(),
+        },
+    };
+    let words = text.split_whitespace().map(|word| match word.split_once('?') {
+        // The query of an address may be a signature.
+        Some((before, _)) if word.contains("://") => before,
+        _ => word,
+    });
+    let line = words.collect::<Vec<_>>().join(" ");
+    without_secrets(&line, secrets()).chars().take(MOST_CHARACTERS).collect()
+}
+
+/// The values of the environment that nobody may see.
+fn secrets() -> impl Iterator<Item = String> {
+    let of_secret = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        is_secret(name.to_str()?).then_some(value.into_string().ok()?)
+    };
+    std::env::vars_os().filter_map(of_secret)
+}
+
+fn is_secret(name: &str) -> bool {
+    let named = ["SECRET", "TOKEN", "ACCESS_KEY", "ACCOUNT_KEY", "SAS", "PASSWORD", "CREDENTIAL", "SERVICE_ACCOUNT"];
+    ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|service| name.starts_with(service))
+        && named.iter().any(|part| name.contains(part))
+}
+
+fn without_secrets(line: &str, secrets: impl Iterator<Item = String>) -> String {
+    secrets.filter(|secret| secret.len() > 3).fold(line.to_owned(), |line, secret| line.replace(&secret, "***"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn generic(text: &str) -> Answer {
+        Answer::Generic { store: "S3", source: text.to_owned().into() }
+    }
+
+    #[test]
+    fn an_answer_is_told_in_one_line_with_what_helps() {
+        let body = "Error performing GET http://h/b?x=1 in 3ms - Server returned non-2xx status code: 404 Not Found: \
+                    <Error><Code>NoSuchBucket</Code><Message>The bucket does not exist</Message></Error>";
+        let error = understood("s3://runs", "listing", "", &generic(body));
+        assert_eq!(error.exit(), Exit::Configuration);
+        assert_eq!(
+            error.to_string(),
+            "the mirror s3://runs refuses listing: NoSuchBucket: The bucket does not exist; create it, or correct \
+             output.mirror"
+        );
+        let error = understood("s3://runs", "listing", "", &generic("Error - Server returned 503: slow down"));
+        assert_eq!((error.exit(), error.kind()), (Exit::TryAgain, "unreachable"));
+    }
+
+    #[test]
+    fn credentials_that_are_wrong_or_missing_are_a_matter_of_configuration() {
+        for text in [
+            "x - Server returned non-2xx status code: 403 Forbidden: <Code>InvalidAccessKeyId</Code>",
+            "x - Server returned non-2xx status code: 400 Bad Request: <Code>ExpiredToken</Code>",
+            "Error performing PUT http://169.254.169.254/latest/api/token in 1s - timed out",
+        ] {
+            let error = understood("s3://runs", "listing", "", &generic(text));
+            assert!(matches!(error, MirrorError::Refuses { kind: Refusal::Credentials, .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn no_secret_and_no_signature_is_repeated() {
+        let line = without_secrets("key hunter22 at end", ["hunter22".to_owned()].into_iter());
+        assert_eq!(line, "key *** at end");
+        let error = understood("az://runs", "listing", "", &generic("no http://host/a?sig=hunter22 today"));
+        assert!(!error.to_string().contains("hunter22"), "{error}");
+    }
+}

@@ -1,0 +1,65 @@
+//! A place off this machine that keeps copies of files: object stores and folders behind one set of blocking calls. The
+//! only place that speaks to object stores. Knows nothing of runs, checkpoints or what is worth a copy.
+
+mod address;
+mod cancel;
+mod connect;
+mod entry;
+mod error;
+mod remote;
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, Instant};
+
+use rand::Rng;
+
+pub use self::address::{Address, Refused, Service};
+pub use self::cancel::Cancel;
+pub use self::entry::{Entry, Expected, Version};
+pub use self::error::{MirrorError, Refusal};
+pub use self::remote::Remote;
+use crate::util::seed::generator;
+
+/// How long a look at a mirror may take.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Finds out whether a mirror answers, and whether it may be listed, written, read and deleted in: leaves nothing there.
+///
+/// # Errors
+/// What it refuses, or that it does not answer.
+pub fn probe(address: &Address) -> Result<(), MirrorError> {
+    let remote = Remote::open(address)?.bounded(&Cancel::default(), Some(Instant::now() + PATIENCE));
+    remote.folders("")?;
+    let name = format!(".fragua-probe-{}", random_id());
+    remote.write(&name, b"may be deleted\n", Expected::Anything)?;
+    let read = remote.read(&name)?;
+    remote.remove(&name)?;
+    match read {
+        Some((bytes, _)) if bytes == b"may be deleted\n" => Ok(()),
+        _ => Err(MirrorError::Damaged {
+            mirror: remote.shown().to_owned(),
+            object: name,
+            problem: "other bytes came back".into(),
+        }),
+    }
+}
+
+/// A name that nobody else has: 32 hexadecimal digits.
+#[must_use]
+pub fn random_id() -> String {
+    format!("{:032x}", chance().random::<u128>())
+}
+
+/// A number from 0 to 1 that nobody foresees, to keep a crowd of workers apart.
+#[must_use]
+pub fn jitter() -> f64 {
+    chance().random()
+}
+
+/// From the time, the process and the system: the one kind of randomness that must not follow from a run's seed.
+fn chance() -> impl Rng {
+    let now = jiff::Timestamp::now().as_nanosecond();
+    let system = std::fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap_or_default();
+    generator(now as u64 ^ u64::from(std::process::id()).rotate_left(32), &system, 0, 0)
+}

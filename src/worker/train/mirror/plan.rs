@@ -1,0 +1,230 @@
+//! What has to be done so that the mirror holds what the run folder holds: a pure decision.
+//!
+//! The order is what makes a mirror good for something at every moment: what belongs to the checkpoints, the newest
+//! checkpoint and the one that its epoch began with, older ones from the newest on, everything else. That a run is finished
+//! goes when all of it is there; that it is not, or no longer, before anything else.
+//! What is no longer here goes only after something newer is complete there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::layout::Turn;
+use super::local::{Local, Stamp};
+use crate::train::checkpoint::CheckpointId;
+use crate::util::sha256::Digest;
+
+/// What is known to stand in the mirror.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    /// Complete checkpoints, by the digest of their manifest.
+    pub(super) complete: BTreeMap<CheckpointId, Digest>,
+    /// Checkpoints of which something is there, but no manifest.
+    pub(super) partial: BTreeSet<CheckpointId>,
+    /// Complete ones whose content is damaged.
+    pub(super) distrusted: BTreeSet<CheckpointId>,
+    /// Other files, as they stood here when they were copied.
+    pub(super) files: BTreeMap<String, Stamp>,
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Copies a file.
+    File(String),
+    /// Copies a checkpoint.
+    Checkpoint(CheckpointId),
+}
+
+/// How much of it is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// What a run under way should have there: a file that grows by and by goes when it is worth it.
+    Following,
+    /// All of it.
+    All,
+    /// What the newest checkpoint needs to be gone on from: time is short.
+    Newest,
+}
+
+/// Bytes of a log that are copied again for every new line.
+const LARGE_LOG: u64 = 1 << 20;
+
+/// What has to be copied, in this order.
+pub(super) fn plan(local: &Local, known: &Known, scope: Scope) -> Vec<Action> {
+    let turn = |wanted: Turn| {
+        let changed = local
+            .files
+            .iter()
+            .filter(move |(name, (turn, stamp))| *turn == wanted && known.files.get(*name) != Some(stamp))
+            .filter(move |(name, (_, stamp))| scope != Scope::Following || !may_wait(name, stamp, known));
+        changed.map(|(name, _)| Action::File(name.clone())).collect::<Vec<_>>()
+    };
+    let missing = |id: &CheckpointId| {
+        known.distrusted.contains(id)
+            || local.checkpoints.get(id).map(|checkpoint| checkpoint.digest) != known.complete.get(id).copied()
+    };
+    let mut order: Vec<CheckpointId> = local.checkpoints.keys().rev().copied().collect();
+    if scope == Scope::Newest {
+        order.truncate(1);
+    } else if let Some(start) = epoch_start(local) {
+        order.retain(|id| *id != start);
+        order.insert(1, start);
+    }
+    let checkpoints = order.into_iter().filter(|id| missing(id) && may_be_replaced(*id, known));
+    let checkpoints = checkpoints.map(Action::Checkpoint).collect();
+    match scope {
+        Scope::Following | Scope::All => {
+            [turn(Turn::First), turn(Turn::Before), checkpoints, turn(Turn::After), turn(Turn::Last)].concat()
+        }
+        Scope::Newest => [turn(Turn::First), turn(Turn::Before), checkpoints].concat(),
+    }
+}
+
+/// Whether a log has grown too little since it was copied: it goes as a whole, and so, however long it gets, no more than a few
+/// times its size goes in all.
+fn may_wait(name: &str, stamp: &Stamp, known: &Known) -> bool {
+    let is_log = name.ends_with(".jsonl") || name.starts_with("tensorboard/");
+    let copied = known.files.get(name).map_or(0, |copied| copied.bytes);
+    is_log && copied >= LARGE_LOG && stamp.bytes >= copied && stamp.bytes - copied < copied / 4
+}
+
+/// The start of the epoch that the newest checkpoint stands in, where that is another one.
+fn epoch_start(local: &Local) -> Option<CheckpointId> {
+    let (newest, checkpoint) = local.checkpoints.last_key_value()?;
+    let is_start = |id: &&CheckpointId| {
+        id.epoch == newest.epoch && *id < newest && local.checkpoints[*id].manifest.progress.position == 0
+    };
+    (checkpoint.manifest.progress.position > 0).then(|| local.checkpoints.keys().rev().find(is_start).copied())?
+}
+
+/// While a checkpoint is copied over one of the same name, that one is not complete: another one has to be.
+fn may_be_replaced(id: CheckpointId, known: &Known) -> bool {
+    let whole = |other: &CheckpointId| !known.distrusted.contains(other);
+    !known.complete.contains_key(&id) || !whole(&id) || known.complete.keys().any(|other| *other != id && whole(other))
+}
+
+/// The checkpoints that may go: no longer here, and older than one that is complete here and there. Of one that is newer
+/// than all that is here nobody knows why it is not here.
+pub(super) fn removals(local: &Local, known: &Known) -> Vec<CheckpointId> {
+    let is_copied = |id: &CheckpointId| {
+        let digest = local.checkpoints.get(id).map(|checkpoint| checkpoint.digest);
+        digest.is_some() && known.complete.get(id).copied() == digest && !known.distrusted.contains(id)
+    };
+    let Some(newest) = local.checkpoints.keys().rev().find(|id| is_copied(id)) else { return Vec::new() };
+    let there = known.complete.keys().chain(&known.partial).collect::<BTreeSet<_>>();
+    there.into_iter().filter(|id| *id < newest && !local.checkpoints.contains_key(id)).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::local::Checkpoint;
+    use super::*;
+    use crate::train::checkpoint::{Manifest, Progress, Publish};
+
+    fn id(step: u64) -> CheckpointId {
+        CheckpointId { epoch: step / 10, step }
+    }
+
+    /// A checkpoint whose content is told by one letter; in the midst of an epoch where its step is.
+    fn checkpoint(step: u64, content: &str) -> (CheckpointId, Checkpoint) {
+        let progress = Progress { position: step % 10, ..Progress::default() };
+        let manifest = Manifest {
+            format_version: 1,
+            code_version: "0".into(),
+            id: id(step),
+            progress,
+            publish: Publish::default(),
+            files: BTreeMap::new(),
+        };
+        (id(step), Checkpoint { manifest, text: Vec::new(), digest: Digest::of(content.as_bytes()) })
+    }
+
+    fn local(checkpoints: &[(u64, &str)], files: &[&str]) -> Local {
+        let stamp = |bytes| Stamp { bytes, changed: (0, 0), inode: 1 };
+        let turn = |name: &str| match super::super::layout::item(name) {
+            super::super::layout::Item::File(turn) => turn,
+            other => panic!("{other:?}"),
+        };
+        Local {
+            checkpoints: checkpoints.iter().map(|(step, content)| checkpoint(*step, content)).collect(),
+            files: files.iter().map(|name| ((*name).to_owned(), (turn(name), stamp(1)))).collect(),
+        }
+    }
+
+    fn known(complete: &[(u64, &str)]) -> Known {
+        let complete = complete.iter().map(|(step, content)| (id(*step), Digest::of(content.as_bytes())));
+        Known { complete: complete.collect(), ..Known::default() }
+    }
+
+    fn told(actions: &[Action]) -> Vec<String> {
+        let name = |action: &Action| match action {
+            Action::File(name) => name.clone(),
+            Action::Checkpoint(id) => id.step.to_string(),
+        };
+        actions.iter().map(name).collect()
+    }
+
+    #[test]
+    fn what_a_checkpoint_needs_goes_before_it_and_how_the_run_stands_goes_last() {
+        let local = local(
+            &[(10, "a"), (20, "b"), (25, "c"), (28, "d")],
+            &["status.json", "report.html", "history.json", "run.json", "weights/best.safetensors"],
+        );
+        let order = told(&plan(&local, &Known::default(), Scope::All));
+        let expected = ["history.json", "run.json", "weights/best.safetensors", "28", "20", "25", "10"];
+        assert_eq!(order, [&expected[..], &["report.html", "status.json"]].concat());
+        let newest = told(&plan(&local, &Known::default(), Scope::Newest));
+        assert_eq!(newest, expected[..4], "there is no time for more, so nothing says that it is finished");
+    }
+
+    #[test]
+    fn only_what_changed_goes() {
+        let local = local(&[(10, "a"), (20, "b")], &["run.json", "log.jsonl"]);
+        let mut known = known(&[(10, "a"), (20, "other")]);
+        known.files.insert("run.json".into(), local.files["run.json"].1);
+        known.files.insert("log.jsonl".into(), Stamp { bytes: 0, ..local.files["log.jsonl"].1 });
+        assert_eq!(told(&plan(&local, &known, Scope::All)), ["20", "log.jsonl"]);
+        known.complete.insert(id(20), Digest::of(b"b"));
+        known.files.insert("log.jsonl".into(), local.files["log.jsonl"].1);
+        assert_eq!(plan(&local, &known, Scope::All), []);
+        known.distrusted.insert(id(10));
+        assert_eq!(told(&plan(&local, &known, Scope::All)), ["10"]);
+    }
+
+    #[test]
+    fn a_long_log_goes_when_it_has_grown_by_a_quarter_and_at_the_end() {
+        let mut local = local(&[], &["log.jsonl", "history.json"]);
+        let mut grow = |bytes, copied, scope| {
+            let mut known = Known::default();
+            for (name, (_, stamp)) in &mut local.files {
+                known.files.insert(name.clone(), Stamp { bytes: copied, ..*stamp });
+                stamp.bytes = bytes;
+            }
+            told(&plan(&local, &known, scope))
+        };
+        let mebibyte = 1 << 20;
+        assert_eq!(grow(9 * mebibyte, 8 * mebibyte, Scope::Following), ["history.json"]);
+        assert_eq!(grow(10 * mebibyte, 8 * mebibyte, Scope::Following), ["history.json", "log.jsonl"]);
+        assert_eq!(grow(9 * mebibyte, 8 * mebibyte, Scope::All), ["history.json", "log.jsonl"]);
+        assert_eq!(grow(mebibyte, mebibyte - 1, Scope::Following), ["history.json", "log.jsonl"], "it is short");
+        assert_eq!(grow(mebibyte, 8 * mebibyte, Scope::Following), ["history.json", "log.jsonl"], "another one");
+    }
+
+    #[test]
+    fn the_only_complete_checkpoint_is_never_written_over() {
+        let mine = local(&[(20, "b")], &[]);
+        assert_eq!(plan(&mine, &known(&[(20, "other")]), Scope::All), []);
+        assert_eq!(told(&plan(&mine, &known(&[(10, "a"), (20, "other")]), Scope::All)), ["20"]);
+    }
+
+    #[test]
+    fn nothing_older_goes_before_something_newer_is_complete_there() {
+        let local = local(&[(30, "c"), (40, "d")], &[]);
+        assert_eq!(removals(&local, &known(&[(10, "a"), (20, "b")])), []);
+        assert_eq!(removals(&local, &known(&[(10, "a"), (40, "other")])), [], "it is not what is here");
+        let mut there = known(&[(10, "a"), (20, "b"), (30, "c"), (50, "e")]);
+        there.partial.insert(id(15));
+        assert_eq!(removals(&local, &there), [id(10), id(15), id(20)], "50 is newer than all that is here");
+        there.distrusted.insert(id(30));
+        assert_eq!(removals(&local, &there), []);
+    }
+}

@@ -1,0 +1,412 @@
+//! Copies of a run off this machine, with the real program and a real S3 server: killed anywhere, on whatever machine it goes
+//! on, a run ends with the bytes of one that nobody disturbed; what stands in the way is told, and no secret with it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::Ordering;
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime};
+
+use serde_json::{Value, json};
+
+use crate::program::Outcome;
+use crate::s3::{Mode, S3, SECRET, Wire, reach};
+use crate::training::Training;
+
+const BUCKET: [&str; 2] = ["--set", "output.mirror=s3://runs/radar"];
+/// A machine that is gone counts as gone after three seconds.
+const BEAT: (&str, &str) = ("FRAGUA_MIRROR_BEAT_SECONDS", "1");
+const FOLDER: [&str; 2] = ["--set", "output.mirror=copies"];
+
+/// A start of training that reaches a server at this port.
+fn with_server(training: &Training, port: u16, arguments: &[&str]) -> Command {
+    let mut command = training.command(&[&BUCKET, arguments].concat());
+    reach(&mut command, port);
+    command.env(BEAT.0, BEAT.1);
+    command
+}
+
+fn outcome(mut command: Command) -> Outcome {
+    Outcome::of(command.output().unwrap())
+}
+
+fn with_folder(training: &Training, arguments: &[&str]) -> Outcome {
+    let mut command = training.command(&[&FOLDER, arguments].concat());
+    command.env(BEAT.0, BEAT.1);
+    outcome(command)
+}
+
+/// Everything below a folder, by name, but for what is hidden and who copied it.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let (mut all, mut folders) = (BTreeMap::new(), vec![folder.to_owned()]);
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            match path.is_dir() {
+                _ if name.starts_with('.') || name == "owner.json" => {}
+                true => folders.push(path),
+                false => {
+                    let below = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+                    all.insert(below, fs::read(&path).unwrap());
+                }
+            }
+        }
+    }
+    all
+}
+
+/// What must not depend on where and how often a run was stopped.
+fn result(training: &Training, run: &str) -> BTreeMap<String, Vec<u8>> {
+    let last = training.names(run, "checkpoints").pop().unwrap();
+    let mut all = files(&training.file(run, ""));
+    all.retain(|name, _| {
+        name.starts_with(&format!("checkpoints/{last}/"))
+            || name.starts_with("weights/")
+            || ["history.json", "results.csv"].contains(&name.as_str())
+    });
+    assert!(all.len() >= 7, "{:?}", all.keys());
+    all
+}
+
+#[track_caller]
+fn assert_same(got: &BTreeMap<String, Vec<u8>>, expected: &BTreeMap<String, Vec<u8>>) {
+    let keys = got.keys().chain(expected.keys());
+    let differ: Vec<_> = keys.filter(|key| got.get(*key) != expected.get(*key)).collect();
+    assert!(differ.is_empty(), "these differ: {differ:?}");
+}
+
+/// Waits until something is so, while a child is at work.
+#[track_caller]
+fn wait(child: &mut Child, what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        if child.try_wait().unwrap().is_some() || Instant::now() > deadline {
+            drop(child.kill());
+            panic!("never: {what}");
+        }
+        sleep(Duration::from_millis(5));
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap().success());
+}
+
+fn piped(mut command: Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn forget(training: &Training) {
+    fs::remove_dir_all(training.program.path("model_output")).unwrap();
+}
+
+fn complete_checkpoints(keys: &[String], run: &str) -> usize {
+    keys.iter().filter(|key| key.contains(&format!("/{run}/checkpoints/")) && key.ends_with("manifest.json")).count()
+}
+
+/// The step of the newest checkpoint that is complete in the mirror.
+fn newest_step(s3: &S3) -> u64 {
+    let keys = s3.keys();
+    let steps = keys.iter().filter(|key| key.ends_with("manifest.json")).filter_map(|key| {
+        let (_, rest) = key.rsplit_once("-s")?;
+        rest.split('/').next()?.parse().ok()
+    });
+    steps.max().unwrap_or(0)
+}
+
+/// A training that does not end by itself.
+const LONG: [&str; 4] = ["--epochs", "100000", "--patience", "100000"];
+/// One that takes some seconds.
+const LONGER: [&str; 4] = ["--epochs", "12", "--patience", "100"];
+
+#[test]
+fn a_run_whose_machine_is_gone_goes_on_from_the_mirror_to_the_same_bytes() {
+    let (training, s3) = (Training::new(), S3::start());
+    training.succeed(&[&["--name", "undisturbed"], &LONGER[..]].concat());
+    let undisturbed = result(&training, "undisturbed");
+    for round in 0..2 {
+        let before = newest_step(&s3);
+        let mut child = piped(with_server(&training, s3.port, &LONGER));
+        wait(&mut child, "newer checkpoints in the mirror", || newest_step(&s3) >= before + 10);
+        child.kill().unwrap();
+        let told = Outcome::of(child.wait_with_output().unwrap()).stderr;
+        assert_eq!(told.contains("bringing back storms from the mirror s3://runs/radar"), round > 0, "{told}");
+        assert!(!told.contains(SECRET));
+        forget(&training);
+    }
+    let end = outcome(with_server(&training, s3.port, &LONGER)).successful(&[]);
+    assert!(end.stderr.contains("bringing back storms") && end.stderr.contains("resuming in epoch"), "{}", end.stderr);
+    assert!(end.stderr.contains("the mirror s3://runs/radar holds a complete copy"), "{}", end.stderr);
+    assert!(end.stdout.contains("   mirror  s3://runs/radar, complete"), "{}", end.stdout);
+    assert_same(&result(&training, "storms"), &undisturbed);
+
+    let here = files(&training.file("storms", ""));
+    let there: BTreeMap<String, Vec<u8>> =
+        s3.keys().iter().map(|key| (key["radar/storms/".len()..].to_owned(), s3.get(key).unwrap())).collect();
+    let there = there.into_iter().filter(|(name, _)| name != "owner.json").collect();
+    assert_same(&there, &here);
+    let secret = |bytes: &Vec<u8>| bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes());
+    assert!(!there.values().any(secret));
+}
+
+#[test]
+fn a_finished_run_comes_back_as_finished_and_goes_on_with_more_epochs() {
+    let training = Training::new();
+    with_folder(&training, &["--epochs", "1"]).successful(&[]);
+    let before = files(&training.file("storms", ""));
+    forget(&training);
+    let again = with_folder(&training, &["--epochs", "1"]).successful(&[]);
+    assert!(again.stderr.contains("this run is finished"), "{}", again.stderr);
+    assert!(again.stdout.contains("best epoch 1:") && again.stdout.contains("evaluated:"), "{}", again.stdout);
+    assert_same(&files(&training.file("storms", "")), &before);
+    assert_eq!(files(&training.program.path("copies/storms")), before, "and nobody holds it");
+
+    forget(&training);
+    with_folder(&training, &["--epochs", "3"]).successful(&[]);
+    training.succeed(&["--name", "at-once"]);
+    assert_same(&result(&training, "storms"), &result(&training, "at-once"));
+}
+
+#[test]
+fn whichever_is_further_counts() {
+    let training = Training::new();
+    training.succeed(&["--epochs", "1"]);
+    assert!(!training.program.path("copies").exists());
+    // Behind: what is here goes up, though nothing is trained.
+    let outcome = with_folder(&training, &["--epochs", "1"]).successful(&[]);
+    assert!(outcome.stderr.contains("holds a complete copy"), "{}", outcome.stderr);
+    let (first, copies) = (files(&training.file("storms", "")), training.program.path("copies/storms"));
+    assert_same(&files(&copies), &first);
+    // Ahead: another machine went on.
+    let kept = training.program.path("kept");
+    fs::rename(training.program.path("model_output"), &kept).unwrap();
+    with_folder(&training, &["--epochs", "2"]).successful(&[]);
+    let further = result(&training, "storms");
+    forget(&training);
+    fs::rename(&kept, training.program.path("model_output")).unwrap();
+    let outcome = with_folder(&training, &["--epochs", "2"]).successful(&[]);
+    assert!(outcome.stderr.contains("bringing back storms"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("this run is finished"), "{}", outcome.stderr);
+    assert_same(&result(&training, "storms"), &further);
+    let older = first.keys().filter(|name| name.starts_with("checkpoints/"));
+    assert!(older.clone().count() > 0 && older.clone().all(|name| training.file("storms", name).exists()));
+}
+
+#[test]
+fn a_damaged_checkpoint_in_the_mirror_is_passed_over() {
+    let training = Training::new();
+    training.succeed(&["--name", "undisturbed"]);
+    let mut expected = result(&training, "undisturbed");
+    with_folder(&training, &["--max-steps", "17"]).successful(&[]);
+    forget(&training);
+    let checkpoints = training.program.path("copies/storms/checkpoints");
+    let mut names: Vec<_> = fs::read_dir(&checkpoints).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.sort();
+    let newest = names.pop().unwrap().join("optim.safetensors");
+    let mut bytes = fs::read(&newest).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&newest, bytes).unwrap();
+    let outcome = with_folder(&training, &[]).successful(&[]);
+    assert!(outcome.stderr.contains("can't be used, the next older one is tried"), "{}", outcome.stderr);
+    let mut got = result(&training, "storms");
+    // What was best is told with the checkpoint that it was found at, which is another one where a run was cut short.
+    for files in [&mut got, &mut expected] {
+        files.remove("weights/best.safetensors");
+    }
+    assert_same(&got, &expected);
+    assert_same(&files(&training.program.path("copies/storms")), &files(&training.file("storms", "")));
+}
+
+#[test]
+fn two_runs_of_one_name_are_refused_and_a_new_one_takes_no_name_of_either() {
+    let training = Training::new();
+    let short = ["--max-steps", "2"];
+    with_folder(&training, &short).successful(&[]);
+    forget(&training);
+    training.succeed(&short);
+    let outcome = with_folder(&training, &["--max-steps", "3"]);
+    assert_eq!(outcome.code, 78, "{outcome:?}");
+    assert!(outcome.stderr.contains("are different runs: here begun 2"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("--name") && outcome.stderr.contains("another prefix"), "{}", outcome.stderr);
+    let new = with_folder(&training, &["--max-steps", "2", "--no-resume"]).successful(&[]);
+    assert!(new.stdout.starts_with("model_output/storms-2\n"), "{}", new.stdout);
+    forget(&training);
+    let new = with_folder(&training, &["--max-steps", "2", "--no-resume"]).successful(&[]);
+    assert!(new.stdout.starts_with("model_output/storms-3\n"), "{}", new.stdout);
+}
+
+#[test]
+fn a_mirror_that_refuses_ends_the_start_before_anything_is_done_and_shows_no_secret() {
+    let (training, s3) = (Training::new(), S3::strict());
+    fs::remove_dir_all(training.program.path("datasets")).unwrap();
+    let refused = outcome(with_server(&training, s3.port, &[]));
+    assert_eq!(refused.code, 78, "{refused:?}");
+    assert!(refused.stderr.contains("the mirror s3://runs/radar refuses listing"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("AWS_SECRET_ACCESS_KEY"), "{}", refused.stderr);
+    assert!(!refused.stderr.contains(SECRET) && !refused.stderr.contains("AKIAIOSFODNN7EXAMPLE"), "{}", refused.stderr);
+    assert!(!training.program.path("datasets").exists() && !training.program.path("model_output/storms").exists());
+
+    let s3 = S3::start();
+    let mut other = training.command(&["--set", "output.mirror=s3://nowhere/a"]);
+    reach(&mut other, s3.port);
+    let refused = outcome(other);
+    assert_eq!(refused.code, 78, "{refused:?}");
+    assert!(refused.stderr.contains("NoSuchBucket") && refused.stderr.contains("create it"), "{}", refused.stderr);
+
+    for (address, secret) in [("s3://AKIA:hunter2@runs/a", "hunter2"), ("az://runs/a?sig=hunter2", "hunter2")] {
+        let refused = training.run(&["--set", &format!("output.mirror={address}")]);
+        assert_eq!(refused.code, 78, "{refused:?}");
+        assert!(refused.stderr.contains("output.mirror") && !refused.stderr.contains(secret), "{}", refused.stderr);
+        let mut from_environment = training.command(&[]);
+        from_environment.env("FRAGUA__OUTPUT__MIRROR", address);
+        let refused = outcome(from_environment);
+        assert!(refused.code == 78 && !refused.stderr.contains(secret), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn a_mirror_that_is_down_keeps_a_run_from_beginning_but_not_from_going_on() {
+    let (training, mut s3) = (Training::new(), S3::start());
+    s3.kill();
+    let start = |arguments: &[&str]| {
+        let mut command = with_server(&training, s3.port, arguments);
+        command.env("FRAGUA_MIRROR_PATIENCE_SECONDS", "1");
+        outcome(command)
+    };
+    let refused = start(&["--max-steps", "2"]);
+    assert_eq!(refused.code, 75, "{refused:?}");
+    assert!(refused.stderr.contains("it may hold a run storms that must not begin anew"), "{}", refused.stderr);
+    assert!(!training.program.path("model_output/storms").exists());
+    training.succeed(&["--max-steps", "2"]);
+    let goes_on = start(&["--max-steps", "4"]);
+    assert_eq!(goes_on.code, 75, "{goes_on:?}");
+    assert_eq!(
+        goes_on.stderr.matches("can't be reached").count(),
+        3,
+        "at the start, once while it trains, and at the end: {}",
+        goes_on.stderr
+    );
+    assert!(goes_on.stderr.contains("IS INCOMPLETE") && goes_on.stdout.contains("INCOMPLETE"), "{goes_on:?}");
+}
+
+#[test]
+fn a_mirror_that_dies_does_not_disturb_training_and_is_told_once() {
+    let (training, mut s3) = (Training::new(), S3::start());
+    let mut command = with_server(&training, s3.port, &LONGER);
+    command.env("FRAGUA_MIRROR_PATIENCE_SECONDS", "1");
+    let mut child = piped(command);
+    wait(&mut child, "a checkpoint in the mirror", || complete_checkpoints(&s3.keys(), "storms") > 0);
+    s3.kill();
+    let outcome = Outcome::of(child.wait_with_output().unwrap());
+    assert_eq!(outcome.code, 75, "what is only here must not look done: {outcome:?}");
+    assert_eq!(outcome.stderr.matches("copying is tried again").count(), 1, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("THE COPY IN THE MIRROR s3://runs/radar IS INCOMPLETE"), "{}", outcome.stderr);
+    assert!(
+        outcome.stdout.contains("trained 12 epochs") && outcome.stdout.contains("INCOMPLETE"),
+        "{}",
+        outcome.stdout
+    );
+}
+
+#[test]
+fn a_mirror_that_comes_back_has_everything_in_the_end() {
+    let (training, s3) = (Training::new(), S3::start());
+    let wire = Wire::to(s3.port);
+    let mut child = piped(with_server(&training, wire.port, &LONGER));
+    for mode in [Mode::Cut, Mode::Busy] {
+        wait(&mut child, "a checkpoint in the mirror", || complete_checkpoints(&s3.keys(), "storms") > 0);
+        let (refused, steps) = (wire.refused.load(Ordering::SeqCst), training.file("storms", "log.jsonl"));
+        wire.set(mode);
+        let made = || fs::read_to_string(&steps).unwrap_or_default().matches("\"stepped\"").count();
+        let (at, deadline) = (made(), Instant::now() + Duration::from_secs(20));
+        while wire.refused.load(Ordering::SeqCst) < refused + 3 && Instant::now() < deadline {
+            sleep(Duration::from_millis(5));
+        }
+        assert!(made() > at || child.try_wait().unwrap().is_some() || mode == Mode::Busy, "training was held up");
+        wire.set(Mode::HalfBusy);
+        if mode == Mode::Cut {
+            sleep(Duration::from_millis(1500));
+        }
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+    }
+    wire.set(Mode::Through);
+    let outcome = Outcome::of(child.wait_with_output().unwrap()).successful(&[]);
+    assert!(outcome.stderr.contains("copying is tried again"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("works again"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("holds a complete copy"), "{}", outcome.stderr);
+    let here = files(&training.file("storms", ""));
+    let there: BTreeMap<String, Vec<u8>> =
+        s3.keys().iter().map(|key| (key["radar/storms/".len()..].to_owned(), s3.get(key).unwrap())).collect();
+    let there = there.into_iter().filter(|(name, _)| name != "owner.json").collect();
+    assert_same(&there, &here);
+}
+
+#[test]
+fn after_a_signal_the_newest_checkpoint_is_in_the_mirror() {
+    let (training, s3) = (Training::new(), S3::start());
+    let mut child = piped(with_server(&training, s3.port, &LONG));
+    wait(&mut child, "a checkpoint in the mirror", || complete_checkpoints(&s3.keys(), "storms") > 0);
+    let began = Instant::now();
+    signal(&child, "TERM");
+    let outcome = Outcome::of(child.wait_with_output().unwrap());
+    assert_eq!(outcome.code, 143, "{outcome:?}");
+    assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
+    let newest = training.names("storms", "checkpoints").pop().unwrap();
+    let keys = s3.keys();
+    assert!(keys.contains(&format!("radar/storms/checkpoints/{newest}/manifest.json")), "{newest}: {}", outcome.stderr);
+    let owner = s3.get("radar/storms/owner.json").unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&owner).unwrap()["released"], true, "it gave the run up");
+}
+
+/// What another machine writes about itself.
+fn other_owner() -> Value {
+    let now = "2026-01-02T03:04:05Z";
+    json!({"host": "gpu7", "place": "elsewhere", "session": "other", "since": now, "beat": now})
+}
+
+#[test]
+fn a_run_that_another_machine_copies_is_left_to_it_while_that_lives_and_taken_over_when_it_is_silent() {
+    let training = Training::new();
+    let owner = training.program.path("copies/storms/owner.json");
+    training.program.write("copies/storms/owner.json", &other_owner().to_string());
+    let start = |beat: &str| {
+        let mut command = training.command(&["--set", "output.mirror=copies", "--max-steps", "2"]);
+        command.env(BEAT.0, beat);
+        piped(command)
+    };
+    let mut child = start("20");
+    while child.try_wait().unwrap().is_none() {
+        fs::File::options().write(true).open(&owner).unwrap().set_modified(SystemTime::now()).unwrap();
+        sleep(Duration::from_millis(100));
+    }
+    let refused = Outcome::of(child.wait_with_output().unwrap());
+    assert_eq!(refused.code, 75, "{refused:?}");
+    assert!(refused.stderr.contains("is in use by gpu7 since 2026-01-02T03:04:05Z"), "{}", refused.stderr);
+    assert!(!training.program.path("model_output/storms").exists());
+    let outcome = Outcome::of(start("1").wait_with_output().unwrap()).successful(&[]);
+    for told in ["waiting up to 3", "taking over storms in the mirror from gpu7"] {
+        assert!(outcome.stderr.contains(told), "{}", outcome.stderr);
+    }
+    let left: Value = serde_json::from_slice(&fs::read(&owner).unwrap()).unwrap();
+    assert_eq!(left["released"], true, "it was given up at the end");
+}
+
+#[test]
+fn a_worker_that_was_displaced_stops_with_its_checkpoint() {
+    let (training, s3) = (Training::new(), S3::start());
+    let mut child = piped(with_server(&training, s3.port, &LONG));
+    wait(&mut child, "a checkpoint in the mirror", || complete_checkpoints(&s3.keys(), "storms") > 0);
+    s3.put("radar/storms/owner.json", other_owner().to_string().as_bytes());
+    let outcome = Outcome::of(child.wait_with_output().unwrap());
+    assert_eq!(outcome.code, 75, "{outcome:?}");
+    assert!(outcome.stderr.contains("gpu7 has taken over storms"), "{}", outcome.stderr);
+    assert_eq!(training.json("storms", "status.json")["state"], "stopped");
+    let newest = training.names("storms", "checkpoints").pop().unwrap();
+    assert!(newest.ends_with(&format!("s{:06}", training.json("storms", "status.json")["step"].as_u64().unwrap())));
+    assert_eq!(s3.get("radar/storms/owner.json").unwrap(), other_owner().to_string().as_bytes());
+}
