@@ -44,7 +44,7 @@ import_environment() {
         LD_LIBRARY_PATH | SSL_CERT_* | TZ | HTTP_PROXY | HTTPS_PROXY | NO_PROXY | http_proxy | https_proxy | no_proxy)
         [[ -v $name ]] || export "${entry?}" ;;
     esac
-  done <"$init/environ"
+  done 2>/dev/null <"$init/environ"
 }
 
 choose_folders() {
@@ -291,12 +291,18 @@ main() {
   local mode=background words
   case ${1:-} in
     --foreground | --stop | --led) mode=${1#--}; shift ;;
+    -h | --help) sed -n '2,/^set /{/^# \{0,1\}/s///p}' "$self"; exit ;;
   esac
   [[ ${1:-} != train ]] || shift
   import_environment
   choose_folders
   program=$(command -v fragua) || program=/usr/local/bin/fragua
   mkdir -p "$(dirname "$log")"
+  # After hours of rent it would be too late to say so.
+  if [[ $mode != stop && ! ${FRAGUA_ON_FINISH:-} =~ ^(stop|destroy)?$ ]]; then
+    say "FRAGUA_ON_FINISH is '$FRAGUA_ON_FINISH'; it may be stop or destroy, or be left out" >&2
+    exit 2
+  fi
   # To end what runs, nothing has to be known of what would be started.
   if (($# == 0)) && [[ -n ${FRAGUA_ARGS:-} && $mode != stop ]]; then
     split_words "$mode"

@@ -135,7 +135,11 @@ while (($# > 0)); do
     --data-gb | --archive-gb | --prepared-gb | --image-gb | --checkpoint-gb | --keep | --disk | --gpu-ram | --price | --days | --reliability | --bid)
       [[ $2 =~ ^[0-9]+(\.[0-9]+)?$ ]] || refuse "$1 needs a number, not '$2'"
       name=${1#--}; printf -v "${name//-/_}" %s "$2" ;;
-    --gpu | --image | --mirror) [[ $2 != *[[:space:]\'\"]* ]] || refuse "$1 can't have spaces or quotes"; printf -v "${1#--}" %s "$2" ;;
+    --mirror)
+      [[ $2 =~ ^(s3|gs|az)://[A-Za-z0-9._/-]+$ ]] \
+        || refuse "--mirror takes s3://bucket/prefix, gs://bucket/prefix or az://container/prefix; credentials go into the account's variables"
+      mirror=$2 ;;
+    --gpu | --image) [[ $2 != *[[:space:]\'\"]* ]] || refuse "$1 can't have spaces or quotes"; printf -v "${1#--}" %s "$2" ;;
     --cuda) [[ $2 == 12 || $2 == 13 ]] || refuse "--cuda is 12 or 13, that of the image"; cuda=$2 ;;
     --on-finish) [[ $2 == stop || $2 == destroy ]] || refuse "--on-finish is stop or destroy"; on_finish=$2 ;;
     --env) [[ $2 =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] || refuse "--env takes the name of a variable, never its value"; names+=("$2") ;;

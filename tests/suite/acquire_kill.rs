@@ -177,7 +177,7 @@ fn a_signal_in_verify_unpack_and_prepare_ends_with_143_and_the_next_start_goes_o
 }
 
 #[test]
-fn a_second_signal_ends_the_program_at_once() {
+fn two_signals_at_once_are_one_wish() {
     let program = storms();
     let server = Server::start(|asked| honest(asked, &content(100_000), "\"v1\"").failing(Fault::Stall(50_000)));
     program.configure(&[url(&server.url("/a.tar.gz"))]);
@@ -185,5 +185,7 @@ fn a_second_signal_ends_the_program_at_once() {
     wait_for(|| server.sent() >= 50_000);
     signal(&child, "TERM");
     signal(&child, "TERM");
-    assert_eq!(Outcome::of(child.wait_with_output().unwrap()).code, 143);
+    let outcome = Outcome::of(child.wait_with_output().unwrap());
+    assert_eq!(outcome.code, 143);
+    assert!(outcome.stderr.contains("stopped by SIGTERM"), "it was cut off: {}", outcome.stderr);
 }

@@ -25,7 +25,9 @@ mod mirror;
 mod persist;
 mod place;
 
-use tracing::info;
+use std::path::Path;
+
+use tracing::{info, warn};
 
 pub use self::conclude::Summary;
 pub use self::error::TrainingError;
@@ -39,6 +41,8 @@ use super::{Surroundings, WorkError, check_data_writable, prepare};
 use crate::config::Config;
 use crate::train::device::Resolved;
 use crate::train::events::{Observer, Reason};
+use crate::util::container::{self, Container};
+use crate::util::mount;
 
 /// What the command line decides beside the configuration.
 pub struct TrainOptions<'a> {
@@ -86,11 +90,24 @@ pub fn train(config: &Config, options: &TrainOptions<'_>, around: &Surroundings<
         }
         Found::Place(place) => place,
     };
+    if mirror.is_none() {
+        warn_of_loss(&config.output.root);
+    }
     let copying = mirror.map(|mirror| mirror.accompany(place.path())).transpose();
     let copying = copying.map_err(TrainingError::from).inspect_err(|_| place.abandon())?;
     let trained = run(config, machine, &place, options, around);
     let copied = copying.map(|session| copied(session, &trained, around)).transpose().map_err(TrainingError::from)?;
     Ok(Trained::Now(Summary { mirror: copied, ..trained? }))
+}
+
+/// A container takes with it what lies in it.
+fn warn_of_loss(root: &Path) {
+    let is_here = mount::of(&mount::resolved(root)).is_some_and(|mount| mount.is_root());
+    if matches!(container::around(), Some(Container::Docker | Container::Podman)) && is_here {
+        let (name, path) = (root.file_name().unwrap_or_default().display(), mount::resolved(root));
+        let path = path.display();
+        warn!("{path} lies in the container and is lost with it: mount a folder there, -v \"$PWD/{name}:{path}\"");
+    }
 }
 
 /// Waits for the copy of a run as long as there is time for it.

@@ -305,8 +305,16 @@ impl Copied {
         let why = self.problem.as_ref().map_or_else(String::new, |problem| format!(" ({problem})"));
         match (self.complete, end) {
             (true, _) => info!("the mirror {} holds a complete copy", self.mirror),
+            (false, End::BySignal)
+                if self.missing.iter().all(|name| name.contains('.') && !name.starts_with("checkpoints/")) =>
+            {
+                info!("the mirror {} holds the newest checkpoint; {names} follow with the next start", self.mirror);
+            }
             (false, End::BySignal) => {
-                info!("there was no time to copy {names} to the mirror {}{why}", self.mirror);
+                info!(
+                    "there was no time to copy {names} to the mirror {}{why}; that follows with the next start",
+                    self.mirror
+                );
             }
             (false, End::ByItself) => warn!(
                 "THE COPY IN THE MIRROR {} IS INCOMPLETE: {names} is only on this machine{why}; run the same command again \
