@@ -189,3 +189,25 @@ fn two_signals_at_once_are_one_wish() {
     assert_eq!(outcome.code, 143);
     assert!(outcome.stderr.contains("stopped by SIGTERM"), "it was cut off: {}", outcome.stderr);
 }
+
+/// Whether a process hears SIGTERM itself, as the kernel tells.
+fn hears(id: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 << 14 != 0)
+}
+
+#[test]
+fn another_signal_ends_at_once_what_does_not_hear_the_first() {
+    let program = storms();
+    // Who opens a pipe that nobody writes to is past hearing.
+    assert!(std::process::Command::new("mkfifo").arg(program.path("pipe.yaml")).status().unwrap().success());
+    let mut child = start(&program, &["fetch", "--config", "pipe.yaml"]);
+    wait_for(|| hears(child.id()));
+    signal(&child, "TERM");
+    sleep(Duration::from_millis(300));
+    assert!(child.try_wait().unwrap().is_none(), "it heard the first");
+    sleep(Duration::from_millis(1500));
+    signal(&child, "TERM");
+    assert_eq!(Outcome::of(child.wait_with_output().unwrap()).code, 143);
+}
