@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn what_to_type_is_told_for_every_way_in_which_a_folder_can_be_closed() {
-        let bind = mount("/home/ana/storm runs", "/app/model_output", "ext4", false);
+        let bind = mount("/srv/storm runs", "/app/model_output", "ext4", false);
         let disk = mount("/", "/app/model_output", "xfs", false);
         let layers = mount("/", "/", "overlay", false);
         let here = mount("/", "/", "ext4", false);

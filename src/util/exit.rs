@@ -43,6 +43,12 @@ impl From<Exit> for std::process::ExitCode {
 }
 
 impl Exit {
+    /// Whether a signal ended it, with what was done saved.
+    #[must_use]
+    pub fn is_by_signal(self) -> bool {
+        matches!(self, Self::Interrupted | Self::Terminated)
+    }
+
     /// The code for an I/O error at a path that the program writes to.
     #[must_use]
     pub fn for_write_error(error: &std::io::Error) -> Self {

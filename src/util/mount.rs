@@ -149,7 +149,7 @@ mod tests {
 1036 1035 0:315 / /proc rw,nosuid,nodev,noexec,relatime - proc proc rw
 1037 1035 0:316 / /dev rw,nosuid - tmpfs tmpfs rw,size=65536k,mode=755,inode64
 1041 1037 0:314 / /dev/shm rw,nosuid,nodev,noexec,relatime - tmpfs shm rw,size=65536k,inode64
-1042 1035 259:2 /home/ana/storm\040runs /app/model_output rw,relatime - ext4 /dev/nvme0n1p2 rw,errors=remount-ro
+1042 1035 259:2 /srv/storm\040runs /app/model_output rw,relatime - ext4 /dev/nvme0n1p2 rw,errors=remount-ro
 1043 1035 259:2 /srv/radar /app/datasets ro,relatime - ext4 /dev/nvme0n1p2 rw,errors=remount-ro
 1044 1035 259:2 /var/lib/docker/volumes/runs/_data /volume rw,relatime master:1 - ext4 /dev/nvme0n1p2 rw
 1045 1035 8:17 / /disk rw,relatime - xfs /dev/sdb1 rw,attr2
@@ -164,8 +164,8 @@ mod tests {
     #[test]
     fn the_folder_of_the_host_behind_a_path_is_known() {
         let on_host = |path: &str| found(path).path_on_host(Path::new(path)).map(|path| path.display().to_string());
-        assert_eq!(on_host("/app/model_output").unwrap(), "/home/ana/storm runs");
-        assert_eq!(on_host("/app/model_output/storms/weights").unwrap(), "/home/ana/storm runs/storms/weights");
+        assert_eq!(on_host("/app/model_output").unwrap(), "/srv/storm runs");
+        assert_eq!(on_host("/app/model_output/storms/weights").unwrap(), "/srv/storm runs/storms/weights");
         assert_eq!(on_host("/volume/a").unwrap(), "/var/lib/docker/volumes/runs/_data/a");
         for unknown in ["/app", "/disk/a", "/share/a", "/tmp/a"] {
             assert_eq!(on_host(unknown), None, "{unknown}");

@@ -107,10 +107,6 @@ fn reflected(index: usize, length: usize) -> usize {
 }
 
 /// The weighted mean of eleven lines. A function of its own: only so does the compiler know that nothing overlaps.
-#[allow(
-    clippy::needless_range_loop,
-    reason = "lines of one length in step, which the compiler then takes several cells at a time"
-)]
 #[inline(never)]
 fn weighted(out: &mut [f32], lines: [&[f32]; 2 * RADIUS + 1], weights: &[f32; RADIUS + 1]) {
     let length = out.len();
@@ -126,10 +122,6 @@ fn weighted(out: &mut [f32], lines: [&[f32]; 2 * RADIUS + 1], weights: &[f32; RA
 }
 
 /// The similarity from Gaussian means: of the forecast, its square and its product with the observation, and of the latter.
-#[allow(
-    clippy::needless_range_loop,
-    reason = "rows of one length in step, which the compiler then takes several cells at a time"
-)]
 #[inline(never)]
 fn compare(out: &mut [f32], [mean, square, product]: [&[f32]; 3], [other_mean, other_variance]: [&[f32]; 2]) {
     let length = out.len();

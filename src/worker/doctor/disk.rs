@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn each_place_is_named_with_what_helps() {
         let docker = Some(Container::Docker);
-        let bind = || mount("/home/ana/out", "/app/model_output", "ext4");
+        let bind = || mount("/srv/out", "/app/model_output", "ext4");
         let lines = [
             seen(None, mount("/", "/", "ext4")),
             seen(docker, bind()),

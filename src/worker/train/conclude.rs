@@ -56,7 +56,7 @@ pub(super) fn conclude(
     let ended = match ended {
         Ok(ended) => ended,
         Err(error) => {
-            let stopped = matches!(error.exit() as u8, 130 | 143);
+            let stopped = error.exit().is_by_signal();
             let state = if stopped { State::Stopped } else { State::Failed };
             let stage = if matches!(error, TrainingError::Evaluation(_)) { "evaluate" } else { "train" };
             if let Err(unmarked) = place.mark(state, None, stage) {

@@ -116,7 +116,7 @@ fn copied(
     trained: &Result<Summary, WorkError>,
     around: &Surroundings<'_>,
 ) -> Result<Copied, MirrorTrouble> {
-    let is_stopped = |error: &WorkError| matches!(error.exit() as u8, 130 | 143);
+    let is_stopped = |error: &WorkError| error.exit().is_by_signal();
     session.finish(if trained.as_ref().is_err_and(is_stopped) { End::BySignal } else { End::ByItself }, around)
 }
 

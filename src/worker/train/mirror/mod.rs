@@ -27,6 +27,8 @@ mod look;
 mod owner;
 mod plan;
 mod restore;
+#[cfg(test)]
+mod scripted;
 mod session;
 #[cfg(test)]
 mod tests;

@@ -2,26 +2,18 @@
 //! had a complete checkpoint has one, and in the end it holds what the run folder holds.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use async_trait::async_trait;
-use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
-use object_store::memory::InMemory;
-use object_store::path::Path as ObjectPath;
-use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
-};
+use object_store::ObjectStore;
 
 use super::copy::{Copy, Watch};
 use super::layout::{MANIFEST, in_checkpoint};
 use super::local::Checkpoint;
 use super::plan::Scope;
 use super::restore::{Held, restore};
+use super::scripted::{Fault, Scripted};
 use super::session::{End, Session};
 use super::{MirrorTrouble, look};
 use crate::data::mirror::{Expected, MirrorError, Remote};
@@ -33,139 +25,10 @@ use crate::util::sha256::Digest;
 use crate::util::stop::Stop;
 use crate::worker::Surroundings;
 
-/// What becomes of a request.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Fault {
-    None,
-    /// It is not carried out.
-    Fails,
-    /// It is carried out, but nobody hears of it.
-    FailsAfter,
-    /// It is not allowed.
-    Forbidden,
-    /// Another byte arrives than was sent.
-    Flips,
-}
-
-type Script = Box<dyn Fn(usize, &str) -> Fault + Send>;
-
-/// A store with a script: for each writing request by its number and text.
-struct Scripted {
-    inner: InMemory,
-    script: Mutex<Script>,
-    log: Mutex<Vec<String>>,
-}
-
-impl fmt::Debug for Scripted {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("Scripted")
-    }
-}
-
-impl fmt::Display for Scripted {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("scripted")
-    }
-}
-
-impl Scripted {
-    fn new() -> Arc<Self> {
-        Arc::new(Self {
-            inner: InMemory::new(),
-            script: Mutex::new(Box::new(|_, _| Fault::None)),
-            log: Mutex::default(),
-        })
-    }
-
-    fn follow(&self, script: impl Fn(usize, &str) -> Fault + Send + 'static) {
-        self.log.lock().unwrap().clear();
-        *self.script.lock().unwrap() = Box::new(script);
-    }
-
-    fn fate(&self, request: String) -> Fault {
-        let mut log = self.log.lock().unwrap();
-        let fate = self.script.lock().unwrap()(log.len(), &request);
-        log.push(request);
-        fate
-    }
-
-    fn log(&self) -> Vec<String> {
-        self.log.lock().unwrap().clone()
-    }
-}
-
-fn failure(fault: Fault, path: &ObjectPath) -> Error {
-    match fault {
-        Fault::Forbidden => Error::PermissionDenied { path: path.to_string(), source: "403".into() },
-        _ => Error::Generic { store: "scripted", source: "the connection was dropped".into() },
-    }
-}
-
-#[async_trait]
-impl ObjectStore for Scripted {
-    async fn put_opts(&self, place: &ObjectPath, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
-        match self.fate(format!("put {place}")) {
-            Fault::None => self.inner.put_opts(place, payload, options).await,
-            Fault::FailsAfter => {
-                self.inner.put_opts(place, payload, options).await?;
-                Err(failure(Fault::FailsAfter, place))
-            }
-            Fault::Flips => {
-                let mut bytes: Vec<u8> = payload.iter().flat_map(|piece| piece.to_vec()).collect();
-                if let Some(last) = bytes.last_mut() {
-                    *last ^= 1;
-                }
-                self.inner.put_opts(place, bytes.into(), options).await
-            }
-            fault => Err(failure(fault, place)),
-        }
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        place: &ObjectPath,
-        options: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        self.inner.put_multipart_opts(place, options).await
-    }
-
-    async fn get_opts(&self, place: &ObjectPath, options: GetOptions) -> Result<GetResult> {
-        self.inner.get_opts(place, options).await
-    }
-
-    fn delete_stream(&self, places: BoxStream<'static, Result<ObjectPath>>) -> BoxStream<'static, Result<ObjectPath>> {
-        // The script is asked before the store: a stream outlives this borrow.
-        let places = futures_util::FutureExt::now_or_never(places.collect::<Vec<_>>()).unwrap();
-        let asked: Vec<_> = places
-            .into_iter()
-            .map(|place| {
-                let place = place?;
-                match self.fate(format!("delete {place}")) {
-                    Fault::None => Ok(place),
-                    fault => Err(failure(fault, &place)),
-                }
-            })
-            .collect();
-        self.inner.delete_stream(futures_util::stream::iter(asked).boxed())
-    }
-
-    fn list(&self, prefix: Option<&ObjectPath>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix)
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&ObjectPath>) -> Result<ListResult> {
-        self.inner.list_with_delimiter(prefix).await
-    }
-
-    async fn copy_opts(&self, from: &ObjectPath, to: &ObjectPath, options: CopyOptions) -> Result<()> {
-        self.inner.copy_opts(from, to, options).await
-    }
-}
-
 struct Nobody;
 
 impl Watch for Nobody {
-    fn may_go_on(&self, _remote: &Remote) -> std::result::Result<(), MirrorError> {
+    fn may_go_on(&self, _remote: &Remote) -> Result<(), MirrorError> {
         Ok(())
     }
     fn planned(&self, _bytes: u64) {}
@@ -176,7 +39,7 @@ impl Watch for Nobody {
 struct Displaced(std::cell::Cell<usize>);
 
 impl Watch for Displaced {
-    fn may_go_on(&self, remote: &Remote) -> std::result::Result<(), MirrorError> {
+    fn may_go_on(&self, remote: &Remote) -> Result<(), MirrorError> {
         let changed = || MirrorError::Changed { mirror: remote.shown().to_owned(), object: "owner.json".into() };
         self.0.set(self.0.get().checked_sub(1).ok_or_else(changed)?);
         Ok(())
@@ -227,7 +90,7 @@ fn copy(remote: &Remote) -> Copy {
     Copy::begin(remote, "run", &BTreeSet::new()).unwrap()
 }
 
-fn round(copy: &mut Copy, remote: &Remote, folder: &Path) -> std::result::Result<(), MirrorError> {
+fn round(copy: &mut Copy, remote: &Remote, folder: &Path) -> Result<(), MirrorError> {
     copy.round(remote, folder, Scope::All, &Nobody)
 }
 
@@ -385,7 +248,7 @@ fn a_checkpoint_that_is_damaged_here_or_rotated_away_is_no_error() {
 }
 
 /// Brings the run down into a folder of all runs.
-fn bring(remote: &Remote, root: &Path) -> std::result::Result<super::restore::Restored, MirrorTrouble> {
+fn bring(remote: &Remote, root: &Path) -> Result<super::restore::Restored, MirrorTrouble> {
     let (stop, progress) = (Stop::default(), Silent);
     let around = Surroundings { stop: &stop, progress: &progress };
     let held = Held::take(root, "run")?.unwrap();
