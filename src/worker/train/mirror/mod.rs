@@ -27,8 +27,6 @@ mod look;
 mod owner;
 mod plan;
 mod restore;
-#[cfg(test)]
-mod scripted;
 mod session;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,8 @@
 //! Rounds of copying against a store in memory that fails, lies or refuses when it is told to: whatever happens, a mirror that
 //! had a complete checkpoint has one, and in the end it holds what the run folder holds.
 
+mod scripted;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -8,12 +10,12 @@ use std::sync::Arc;
 
 use object_store::ObjectStore;
 
+use self::scripted::{Fault, Scripted};
 use super::copy::{Copy, Watch};
 use super::layout::{MANIFEST, in_checkpoint};
 use super::local::Checkpoint;
 use super::plan::Scope;
 use super::restore::{Held, restore};
-use super::scripted::{Fault, Scripted};
 use super::session::{End, Session};
 use super::{MirrorTrouble, look};
 use crate::data::mirror::{Expected, MirrorError, Remote};
