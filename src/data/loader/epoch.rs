@@ -153,9 +153,9 @@ impl<S: SampleSource> Drop for Epoch<S> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::data::loader::frames::testing::{Counted, FRAME_BYTES, bytes_of, loader, samples};
     use crate::data::loader::{Frames, LoadedWindow, Sample};
-    use super::*;
     use crate::util::exit::Exit;
 
     fn config(threads: usize, cache_frames: usize) -> LoaderConfig {

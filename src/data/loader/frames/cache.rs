@@ -182,7 +182,10 @@ impl<S: FrameSource> FrameCache<S> {
 impl<S: FrameSource> Drop for FrameCache<S> {
     fn drop(&mut self) {
         let CacheStats { hits, decodes, peak_bytes, .. } = self.stats();
-        tracing::debug!("frames: {decodes} decoded, {hits} found in memory, {} held at most", units::bytes(peak_bytes as u64));
+        tracing::debug!(
+            "frames: {decodes} decoded, {hits} found in memory, {} held at most",
+            units::bytes(peak_bytes as u64)
+        );
     }
 }
 

@@ -119,7 +119,11 @@ impl Storms {
     }
 
     /// The first window of each of these events, with this part of each frame.
-    pub(super) fn loader(&self, events: std::ops::Range<usize>, slice: std::ops::Range<usize>) -> Loader<Frames<Memory>> {
+    pub(super) fn loader(
+        &self,
+        events: std::ops::Range<usize>,
+        slice: std::ops::Range<usize>,
+    ) -> Loader<Frames<Memory>> {
         let length = self.config.windows.input_frames + self.config.windows.target_frames;
         let samples = events.map(|event| Sample { event, start: 0, length, slice: slice.clone() }).collect();
         let config = LoaderConfig { threads: 0, ..LoaderConfig::default() };
