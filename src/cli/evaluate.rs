@@ -6,11 +6,11 @@ use clap::{Args, ValueEnum};
 
 use super::modelled::Modelled;
 use super::{CommandError, Session, output};
+use crate::data::split::Side;
 use crate::metric::document::{Metric, Metrics, Named};
 use crate::metric::naming::label;
 use crate::report::table::Table;
-use crate::task::nowcast::split::Side;
-use crate::worker::Surroundings;
+use crate::util::surroundings::Surroundings;
 use crate::worker::evaluate::{EvaluateOptions, Evaluated, evaluate};
 
 /// `fragua evaluate`.

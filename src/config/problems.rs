@@ -1,10 +1,9 @@
 //! What makes no sense in the configuration as a whole: what each component says of its section, and the combinations
 //! that only show when sections are seen together.
 
-use crate::data::config::{Source, Synthetic};
 use crate::data::folder_name;
-use crate::task::TaskConfig;
-use crate::task::nowcast::config::{Levels, NowcastConfig};
+use crate::data::split::Side;
+use crate::task::Beside;
 use crate::train::target::{Target, TargetError};
 use crate::util::problem::Problem;
 
@@ -18,15 +17,11 @@ impl Config {
         if let Err(message) = folder_name(&self.name) {
             found.push(Problem::new("name", message, "write one word: it becomes the name of the run's folder"));
         }
-        let sections = [
-            ("data", self.data.problems()),
-            ("task", self.task.problems()),
-            ("train", self.train.problems()),
-            ("output", self.output.problems()),
-        ];
+        let sections =
+            [("data", self.data.problems()), ("train", self.train.problems()), ("output", self.output.problems())];
         found.extend(sections.into_iter().flat_map(|(key, list)| list.into_iter().map(|problem| problem.below(key))));
+        found.extend(self.task.kind().problems(&Beside { data: &self.data, train: &self.train }));
         found.extend(self.phase_problems(&found));
-        found.extend(self.synthetic_problems());
         found.extend(self.unknown_target());
         found
     }
@@ -34,61 +29,22 @@ impl Config {
     /// Weights can't be compared by what nothing measures.
     fn unknown_target(&self) -> Option<Problem> {
         let target = Target::new(&self.train.checkpoint.best_by);
-        let scores: Vec<_> = self.task.scores().into_iter().map(|name| (name, 0.0)).collect();
-        let known = scores.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
-        let TaskConfig::Nowcast(nowcast) = &self.task;
-        let validates = nowcast.split.val_share > 0.0 || self.train.overfit_single_batch;
+        let (kind, scores) = (self.task.kind(), self.task.kind().scores());
+        let parts = kind.parts();
+        let validates = kind.validates() || self.train.overfit_single_batch;
         let problem = |message: String, remedy| Problem::new("train.checkpoint.best_by", message, remedy);
-        match target.check(&["loss"], &scores, usize::from(validates)) {
+        let names: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let measured: Vec<_> = scores.iter().map(|name| (name.clone(), 0.0)).collect();
+        match target.check(&names, &measured, usize::from(validates)) {
             Ok(()) => None,
             Err(TargetError::Unknown { .. }) => {
-                Some(problem(format!("nothing measures {}", target.name()), format!("write loss, or one of {known}")))
+                let known = parts.iter().chain(&scores).map(String::as_str).collect::<Vec<_>>().join(", ");
+                Some(problem(format!("nothing measures {}", target.name()), format!("write one of {known}")))
             }
             Err(TargetError::NotValidated { .. }) => Some(problem(
-                format!("{} is measured on validation windows, and there are none", target.name()),
-                "write loss, or raise task.nowcast.split.val_share".to_owned(),
+                format!("{} is measured on validation samples, and there are none", target.name()),
+                format!("write loss, or raise {}", kind.share_key(Side::Val)),
             )),
         }
     }
-
-    /// A dataset made on this machine is known before it is made: a task that it can't feed is refused now.
-    fn synthetic_problems(&self) -> Vec<Problem> {
-        let TaskConfig::Nowcast(nowcast) = &self.task;
-        let mut found = Vec::new();
-        for (index, source) in self.data.source.iter().enumerate() {
-            if let Source::Synthetic(synthetic) = source {
-                let problems = too_little(synthetic, nowcast);
-                found.extend(
-                    problems.into_iter().map(|problem| problem.below(&format!("data.source.{index}.synthetic"))),
-                );
-                found.extend(missing_levels(synthetic, nowcast));
-            }
-        }
-        found
-    }
-}
-
-fn too_little(synthetic: &Synthetic, nowcast: &NowcastConfig) -> Vec<Problem> {
-    let mut found = Vec::new();
-    let window = nowcast.windows.input_frames.saturating_add(nowcast.windows.target_frames);
-    if synthetic.frames > 0 && synthetic.frames < window {
-        let message = format!("an event has {} frames, but a window needs {window}", synthetic.frames);
-        found.push(Problem::new("frames", message, "raise `frames`, or lower `task.nowcast.windows`"));
-    }
-    let split = &nowcast.split;
-    let parts = 1 + usize::from(split.val_share > 0.0) + usize::from(split.test_share > 0.0);
-    if synthetic.events > 0 && synthetic.events < parts {
-        let message =
-            format!("{} events can't be split into {parts} parts: an event is never divided", synthetic.events);
-        found.push(Problem::new("events", message, format!("write {parts} or more, or lower `task.nowcast.split`")));
-    }
-    found
-}
-
-fn missing_levels(synthetic: &Synthetic, nowcast: &NowcastConfig) -> Option<Problem> {
-    let Levels::Channels(levels) = &nowcast.prepare.levels else { return None };
-    let (index, level) = levels.iter().enumerate().find(|(_, level)| **level >= synthetic.levels)?;
-    let message = format!("there is no level {level}: the synthetic dataset has {}, counted from 0", synthetic.levels);
-    let path = format!("task.nowcast.prepare.levels.channels.{index}");
-    Some(Problem::new(path, message, "raise `data.source.0.synthetic.levels`, or choose a lower level"))
 }

@@ -12,6 +12,8 @@ pub enum Shape {
     List(Box<Shape>, usize, usize),
     /// One of several variants.
     Choice(Vec<Variant>),
+    /// One of several variants, or the keys of the first one without its name.
+    Short(Vec<Field>, Vec<Variant>),
     /// Text, whose inner rules have this name.
     Text(Option<String>),
     /// True or false.
@@ -70,7 +72,7 @@ impl Shape {
     #[must_use]
     pub fn fields(&self) -> &[Field] {
         match self.present() {
-            Self::Map(fields) => fields,
+            Self::Map(fields) | Self::Short(fields, _) => fields,
             _ => &[],
         }
     }
@@ -79,7 +81,7 @@ impl Shape {
     #[must_use]
     pub fn variants(&self) -> &[Variant] {
         match self.present() {
-            Self::Choice(variants) => variants,
+            Self::Choice(variants) | Self::Short(_, variants) => variants,
             _ => &[],
         }
     }
@@ -103,7 +105,7 @@ impl Shape {
     #[must_use]
     pub fn example(&self) -> String {
         match self {
-            Self::Map(fields) => {
+            Self::Map(fields) | Self::Short(fields, _) => {
                 let required = fields.iter().filter(|field| field.required);
                 let keys: Vec<String> =
                     required.map(|field| format!("{}: {}", field.name, field.shape.example())).collect();
@@ -142,7 +144,7 @@ impl Builder<'_> {
             return self.shape(&self.definitions[name]);
         }
         if let Some(either) = schema["anyOf"].as_array() {
-            return self.nullable(either);
+            return self.either(either);
         }
         if let Some(variants) = schema["oneOf"].as_array() {
             return Shape::Choice(variants.iter().flat_map(|variant| self.variants(variant)).collect());
@@ -160,10 +162,14 @@ impl Builder<'_> {
         }
     }
 
-    fn nullable(&self, either: &[Value]) -> Shape {
+    fn either(&self, either: &[Value]) -> Shape {
         let others: Vec<_> = either.iter().filter(|schema| schema["type"] != "null").collect();
         match others[..] {
             [schema] if either.len() == 2 => Shape::Nullable(Box::new(self.shape(schema))),
+            [short, named] => match (self.shape(short), self.shape(named)) {
+                (Shape::Map(fields), Shape::Choice(variants)) => Shape::Short(fields, variants),
+                _ => Shape::Any,
+            },
             _ => Shape::Any,
         }
     }

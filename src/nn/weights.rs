@@ -46,6 +46,8 @@ impl WeightsError {
     }
 }
 
+crate::util::failures!("weights": WeightsError);
+
 /// Writes tensors as fp32, so that a reader sees the old file or the new, never a part.
 ///
 /// # Errors

@@ -1,11 +1,28 @@
-//! The tasks that the engine can train, one folder each, with the same file names in each.
+//! The tasks that the engine can train, one folder each, with the same file names in each. Nothing outside this folder names
+//! a task: it is reached through [`Kind`].
+//!
+//! ```text
+//! kind     what a task can do          data     its prepared dataset, and learners of it
+//! options  what commands ask for       model    a trained model, as a task gets it
+//! ```
+
+use std::any::Any;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::util::problem::Problem;
-
+mod data;
+mod kind;
+mod model;
 pub mod nowcast;
+mod options;
+#[cfg(test)]
+pub mod testing;
+
+pub use data::{Data, LearnerSetting, Phase, Prepared, Purpose, Shown};
+pub use kind::{Beside, Kind};
+pub use model::{Misfit, Model, load};
+pub use options::{InspectOptions, Layout, PredictOptions, Predicted, Wish};
 
 /// The `task` section: exactly one task with its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,28 +33,24 @@ pub enum TaskConfig {
 }
 
 impl TaskConfig {
+    /// The task: the only place that tells tasks apart.
+    #[must_use]
+    pub fn kind(&self) -> &dyn Kind {
+        match self {
+            Self::Nowcast(section) => section,
+        }
+    }
+
+    /// The task's section, if it is of this task.
+    #[must_use]
+    pub fn section<K: Kind>(&self) -> Option<&K> {
+        let kind: &dyn Any = self.kind();
+        kind.downcast_ref()
+    }
+
     /// The task's name, which is also its key below `task`.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Nowcast(_) => "nowcast",
-        }
-    }
-
-    /// The names of the scores that a validation measures.
-    #[must_use]
-    pub fn scores(&self) -> Vec<String> {
-        match self {
-            Self::Nowcast(nowcast) => nowcast.scores.names(),
-        }
-    }
-
-    /// Everything in this section that makes no sense.
-    #[must_use]
-    pub fn problems(&self) -> Vec<Problem> {
-        let found = match self {
-            Self::Nowcast(nowcast) => nowcast.problems(),
-        };
-        found.into_iter().map(|problem| problem.below(self.name())).collect()
+        self.kind().name()
     }
 }

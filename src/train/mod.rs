@@ -13,6 +13,7 @@ pub mod engine;
 pub mod events;
 pub mod feed;
 pub mod grouping;
+pub mod learner;
 mod lerp;
 pub mod micro_batch;
 pub mod observe;

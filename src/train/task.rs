@@ -25,9 +25,12 @@
 use tch::Tensor;
 use thiserror::Error;
 
+use super::events::Named;
+use super::learner::Evaluation;
 use crate::data::loader::Position;
 use crate::nn::parameters::Parameters;
 use crate::util::exit::Exit;
+use crate::util::progress::Unit;
 
 /// Something that can be trained.
 pub trait Task {
@@ -40,6 +43,9 @@ pub trait Task {
 
     /// Weights and gradients.
     fn parameters(&self) -> &Parameters;
+
+    /// The same, to be given other values.
+    fn parameters_mut(&mut self) -> &mut Parameters;
 
     /// The names of the numbers that [`Self::step`] and [`Self::evaluate`] return; the first is the loss.
     fn parts(&self) -> &[&'static str];
@@ -88,6 +94,21 @@ pub trait Task {
     /// # Errors
     /// Where memory runs out, or libtorch refuses.
     fn evaluate(&mut self, batch: &Self::Batch, scores: &mut Self::Scores) -> Result<Tensor, TaskError>;
+
+    /// What people call its samples.
+    fn unit(&self) -> Unit {
+        Unit::SAMPLES
+    }
+
+    /// What an evaluation starts from: all that can be told about samples.
+    fn all_scores(&self) -> Self::Scores {
+        self.scores()
+    }
+
+    /// What an evaluation found: its scores, and the averages of the loss and its parts.
+    fn evaluation(&self, scores: &Self::Scores, losses: &[Named], _seed: u64) -> Evaluation {
+        Evaluation::of(&scores.values(), losses)
+    }
 
     /// How many samples of the validation are shown in pictures, evenly spread.
     fn shown(&self) -> usize {

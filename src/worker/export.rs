@@ -10,7 +10,8 @@ use thiserror::Error;
 
 use super::trained::{TrainedError, TrainedModel};
 use crate::nn::export::{self, MAX_ARCHIVE_BYTES, Weight, pth, torchscript};
-use crate::nn::weights;
+use crate::nn::weights::{self, WeightsError};
+use crate::task::Misfit;
 use crate::task::TaskConfig;
 use crate::task::nowcast::config::NowcastConfig;
 use crate::task::nowcast::model::architecture;
@@ -29,7 +30,13 @@ pub enum ExportError {
     /// There is no such model.
     #[error(transparent)]
     Trained(#[from] TrainedError),
+    /// The weights can't be read.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// The weights are of another model.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
+    /// They can't be written in this format.
     #[error(transparent)]
     Network(#[from] export::ExportError),
     /// The format holds no such large file.
@@ -65,6 +72,8 @@ impl ExportError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Trained(error) => error.exit(),
+            Self::Weights(error) => error.exit(),
+            Self::Misfit(error) => error.exit(),
             Self::Network(error) => error.exit(),
             Self::TooLarge { .. } => Exit::DataRefused,
             Self::Folder { .. } => Exit::OutputNotWritable,
@@ -137,11 +146,9 @@ pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exp
     check_place(model, format, output)?;
     let TaskConfig::Nowcast(task) = &model.config.task;
     let architecture = architecture(task);
-    let tensors = weights::read(&model.weights).map_err(TrainedError::from)?;
+    let tensors = weights::read(&model.weights)?;
     let weights = export::weights(&architecture, &tensors).map_err(|error| match error {
-        export::ExportError::Fits(report) => {
-            TrainedError::Fits { file: model.weights.clone(), report: report.to_string() }.into()
-        }
+        export::ExportError::Fits(report) => Misfit { file: model.weights.clone(), report: report.to_string() }.into(),
         other => ExportError::from(other),
     })?;
     drop(tensors);

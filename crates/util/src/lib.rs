@@ -3,6 +3,7 @@
 pub mod access;
 pub mod container;
 pub mod exit;
+pub mod failure;
 pub mod fs;
 pub mod lock;
 pub mod memory;
@@ -13,4 +14,5 @@ pub mod retry;
 pub mod seed;
 pub mod sha256;
 pub mod stop;
+pub mod surroundings;
 pub mod units;

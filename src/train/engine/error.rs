@@ -14,6 +14,7 @@ use crate::train::run_folder::RunError;
 use crate::train::target::TargetError;
 use crate::train::task::TaskError;
 use crate::util::exit::Exit;
+use crate::util::failure::Failure;
 use crate::util::stop::Stopped;
 use crate::util::units;
 
@@ -144,6 +145,20 @@ impl TrainError {
             Self::Optimizer(error) => error.exit(),
             Self::NotFlat(_) | Self::Torch(_) | Self::StopWithoutSignal => Exit::Bug,
         }
+    }
+}
+
+impl Failure for TrainError {
+    fn exit(&self) -> Exit {
+        Self::exit(self)
+    }
+
+    fn kind(&self) -> &'static str {
+        Self::kind(self)
+    }
+
+    fn may_pass(&self) -> bool {
+        self.is_worth_another_try()
     }
 }
 

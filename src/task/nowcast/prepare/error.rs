@@ -76,3 +76,5 @@ impl PrepareError {
         }
     }
 }
+
+crate::util::failures!("prepare": PrepareError);

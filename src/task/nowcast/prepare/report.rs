@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::PrepareError;
 use super::record::GridRecord;
 use crate::task::nowcast::config::PrepareConfig;
+use crate::train::run_folder::dataset::FileDigest;
 use crate::util::fs::{FsError, write_atomic};
 use crate::util::sha256::{Digest, Hasher};
 
@@ -90,6 +91,17 @@ impl Report {
     #[must_use]
     pub fn bad(&self) -> usize {
         self.events.iter().map(|event| event.set_aside.len()).sum()
+    }
+
+    /// Every source file that is used.
+    #[must_use]
+    pub fn used(&self) -> Vec<FileDigest> {
+        let events = self.events.iter().filter(|event| event.frames > 0);
+        let file = |event: &str, (name, sha256): &(String, Digest)| {
+            let path = if event.is_empty() { name.clone() } else { format!("{event}/{name}") };
+            FileDigest { path, sha256: *sha256 }
+        };
+        events.flat_map(|event| event.used.iter().map(|used| file(&event.path, used))).collect()
     }
 
     /// All prepared frames.

@@ -24,17 +24,21 @@ pub use scores::NowcastScores;
 
 use self::collate::Collate;
 use self::names::Names;
-use super::config::{LossConfig, NowcastConfig};
+use super::WINDOWS;
+use super::config::{LossConfig, Missing, NowcastConfig};
 use super::loss::{LossParts, NowcastLoss};
 use super::model::architecture;
 use super::plan::EventTimes;
 use super::quantize::Quantizer;
-use super::verification::{Depth, Findings, Judge, findings};
+use super::verification::{Depth, Findings, Judge, findings, pictures};
 use crate::data::loader::{LoadedWindow, Position};
 use crate::nn::convlstm::ConvLstm;
-use crate::nn::parameters::{LoadReport, Parameters};
+use crate::nn::parameters::Parameters;
 use crate::nn::precision::Precision;
+use crate::train::events::Named;
+use crate::train::learner::{Evaluation, Measured};
 use crate::train::task::{Picture, Task, TaskError};
+use crate::util::progress::Unit;
 
 /// Forecasts that are shown in pictures.
 const SHOWN: usize = 4;
@@ -80,6 +84,7 @@ pub struct Nowcast {
     judge: Judge,
     names: Names,
     quantizer: Quantizer,
+    config: NowcastConfig,
 }
 
 impl Nowcast {
@@ -110,16 +115,12 @@ impl Nowcast {
             judge: Judge::new(config),
             names: Names::new(events, levels, rows * columns, config.windows.input_frames),
             quantizer: Quantizer::new(config.prepare.min_dbz, config.prepare.max_dbz)?,
+            config: config.clone(),
         };
         // A pattern of the last phase that fits nothing is found before the first one has run for days.
         (0..nowcast.phases.len()).rev().try_for_each(|phase| nowcast.enter(phase))?;
         nowcast.loss()?;
         Ok(nowcast)
-    }
-
-    /// Takes the weights that fit, and tells what was left.
-    pub fn load(&mut self, tensors: &[(String, Tensor)]) -> LoadReport {
-        self.parameters.load_named(tensors)
     }
 
     /// What follows the frames of one or more windows, on the scale where 0 to 1 is the whole range of reflectivity: windows,
@@ -134,15 +135,7 @@ impl Nowcast {
         Ok(Vec::try_from(plain.f_flatten(0, -1)?)?)
     }
 
-    /// What an evaluation starts from: all that can be told about forecasts.
-    #[must_use]
-    pub fn all_scores(&self) -> NowcastScores {
-        NowcastScores::none(&self.judge, Depth::Full)
-    }
-
-    /// What an evaluation found: its scores, and the averages of the loss and its parts.
-    #[must_use]
-    pub fn findings(&self, scores: &NowcastScores, losses: &[(String, f64)], seed: u64) -> Findings {
+    fn findings(&self, scores: &NowcastScores, losses: &[Named], seed: u64) -> Findings {
         let of_persistence = |name: &str| (name == LossParts::NAMES[0]).then(|| scores.persistence_loss());
         let losses = losses.iter().map(|(name, value)| (name.clone(), *value, of_persistence(name)));
         findings(&self.judge, scores.tally(), &self.names.events(), &losses.collect::<Vec<_>>(), seed)
@@ -187,6 +180,10 @@ impl Task for Nowcast {
         &self.parameters
     }
 
+    fn parameters_mut(&mut self) -> &mut Parameters {
+        &mut self.parameters
+    }
+
     fn parts(&self) -> &[&'static str] {
         &LossParts::NAMES
     }
@@ -215,8 +212,37 @@ impl Task for Nowcast {
         Ok(parts.sums())
     }
 
+    fn unit(&self) -> Unit {
+        WINDOWS
+    }
+
     fn scores(&self) -> NowcastScores {
         NowcastScores::none(&self.judge, Depth::Short)
+    }
+
+    fn all_scores(&self) -> NowcastScores {
+        NowcastScores::none(&self.judge, Depth::Full)
+    }
+
+    fn evaluation(&self, scores: &NowcastScores, losses: &[Named], seed: u64) -> Evaluation {
+        let (findings, tally, size) = (self.findings(scores, losses, seed), scores.tally(), self.config.prepare.size);
+        Evaluation {
+            metrics: findings.metrics.clone(),
+            primary: self.config.scores.primary(),
+            verification: Some(findings.verification.clone()),
+            measured: Measured {
+                samples: tally.samples,
+                events: findings.verification.events.len(),
+                cells: tally.cells,
+                excluded_cells: tally.excluded,
+                missing: match self.config.prepare.missing {
+                    Missing::Min => "min",
+                    Missing::Mask => "mask",
+                }
+                .into(),
+            },
+            draw: Box::new(move |about| pictures(&findings, about, size)),
+        }
     }
 
     fn evaluate(&mut self, batch: &Batch, scores: &mut NowcastScores) -> Result<Tensor, TaskError> {

@@ -23,11 +23,7 @@ const KINDS: [(usize, Kind); 3] = [(0, Kind::Model), (9, Kind::Persistence), (1,
 ///
 /// # Errors
 /// Where a picture can't be encoded.
-pub fn pictures(
-    findings: &Findings,
-    about: &str,
-    size: [usize; 2],
-) -> Result<Vec<(&'static str, Vec<u8>)>, PictureError> {
+pub fn pictures(findings: &Findings, about: &str, size: [usize; 2]) -> Result<Vec<(String, Vec<u8>)>, PictureError> {
     let found = &findings.verification;
     let sheets = [
         ("scores_by_lead.png", "Scores by lead time", by_lead(found)),
@@ -40,11 +36,11 @@ pub fn pictures(
         if !of_sheet.is_empty() {
             let size = if of_sheet.len() == 1 { LARGE } else { SMALL };
             let sheet = Charts { title: title.into(), note: about.to_owned(), columns, size, charts: of_sheet };
-            pictures.push((file, charts(&sheet)?));
+            pictures.push((file.to_owned(), charts(&sheet)?));
         }
     }
     if let Some(maps) = maps(findings, about, size) {
-        pictures.push(("error_maps.png", error_maps(&maps)?));
+        pictures.push(("error_maps.png".to_owned(), error_maps(&maps)?));
     }
     Ok(pictures)
 }
