@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::exit::Exit;
+use crate::exit::Exit;
 
 /// An error that the program can end with.
 pub trait Failure: Error + Send + Sync + 'static {
@@ -89,9 +89,9 @@ macro_rules! failures {
     )+};
 }
 
-failures!("disk": super::fs::FsError);
+failures!("disk": crate::fs::FsError);
 
-impl Failure for super::stop::Stopped {
+impl Failure for crate::stop::Stopped {
     fn exit(&self) -> Exit {
         Self::exit(*self)
     }

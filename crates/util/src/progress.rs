@@ -1,6 +1,6 @@
 //! What long work reports about itself. The work calls these; only the command line decides what a person sees.
 
-use super::units;
+use crate::units;
 
 /// What is being counted: the words for one and for many. Work that counts something of its own has a constant for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

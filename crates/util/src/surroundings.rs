@@ -1,7 +1,7 @@
 //! What all long work gets from outside: the wish to stop, and an audience.
 
-use super::progress::Progress;
-use super::stop::Stop;
+use crate::progress::Progress;
+use crate::stop::Stop;
 
 /// What long work gets from outside.
 #[derive(Clone, Copy)]
