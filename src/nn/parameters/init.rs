@@ -259,7 +259,7 @@ mod tests {
         let bits = |init: Init| init.values(42, "layers.0.conv.weight", &[2, 1]).into_iter().map(f32::to_bits);
         assert_eq!(bits(Init::XavierUniform).collect::<Vec<_>>(), [3_207_565_542, 1_066_835_397]);
         assert_eq!(bits(Init::Normal { mean: 0.0, std: 1.0 }).collect::<Vec<_>>(), [3_192_396_424, 3_206_077_182]);
-        assert_eq!(bits(Init::Orthogonal { gain: 1.0 }).collect::<Vec<_>>(), [0, 0]);
+        assert_eq!(bits(Init::Orthogonal { gain: 1.0 }).collect::<Vec<_>>(), [3_198_107_871, 3_212_004_651]);
     }
 
     #[test]
