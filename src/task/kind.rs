@@ -10,6 +10,7 @@ use crate::data::acquire::Acquired;
 use crate::data::config::DataConfig;
 use crate::data::split::Side;
 use crate::data::synthetic::Synthetic;
+use crate::nn::network::Network;
 use crate::train::config::TrainConfig;
 use crate::util::failure::Failed;
 use crate::util::problem::Problem;
@@ -49,6 +50,9 @@ pub trait Kind: Any {
 
     /// Whether any samples are kept for the validation.
     fn validates(&self) -> bool;
+
+    /// Its network, before it has weights.
+    fn network(&self) -> Box<dyn Network>;
 
     /// What commands may ask of it that not every task knows.
     fn wishes(&self) -> &'static [Wish];

@@ -10,11 +10,10 @@ use thiserror::Error;
 
 use super::trained::{TrainedError, TrainedModel};
 use crate::nn::export::{self, MAX_ARCHIVE_BYTES, Weight, pth, torchscript};
+use crate::nn::network::Network;
+use crate::nn::parameters::Numbers;
 use crate::nn::weights::{self, WeightsError};
 use crate::task::Misfit;
-use crate::task::TaskConfig;
-use crate::task::nowcast::config::NowcastConfig;
-use crate::task::nowcast::model::architecture;
 use crate::train::checkpoint::weights::write as write_safetensors;
 use crate::train::checkpoint::{Dtype, NamedArray};
 use crate::util::exit::Exit;
@@ -47,6 +46,9 @@ pub enum ExportError {
         /// The format.
         format: &'static str,
     },
+    /// Nobody has written this network in TorchScript.
+    #[error("this model has no TorchScript form; use --format safetensors or pth")]
+    NoScript,
     /// A folder has this name.
     #[error("{} is a folder; name a file, such as {}", path.display(), path.join(example).display())]
     Folder {
@@ -76,6 +78,7 @@ impl ExportError {
             Self::Misfit(error) => error.exit(),
             Self::Network(error) => error.exit(),
             Self::TooLarge { .. } => Exit::DataRefused,
+            Self::NoScript => Exit::Usage,
             Self::Folder { .. } => Exit::OutputNotWritable,
             Self::Itself { .. } => Exit::Usage,
             Self::File(error) => error.exit(),
@@ -144,37 +147,31 @@ pub struct Exported {
 /// Where the weights are not those of the configuration, or the file can't be written.
 pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exported, ExportError> {
     check_place(model, format, output)?;
-    let TaskConfig::Nowcast(task) = &model.config.task;
-    let architecture = architecture(task);
+    let network = model.config.task.kind().network();
     let tensors = weights::read(&model.weights)?;
-    let weights = export::weights(&architecture, &tensors).map_err(|error| match error {
+    let weights = export::weights(&network.layout(), &tensors).map_err(|error| match error {
         export::ExportError::Fits(report) => Misfit { file: model.weights.clone(), report: report.to_string() }.into(),
         other => ExportError::from(other),
     })?;
     drop(tensors);
-    let bytes = export::bytes(&weights);
+    let (bytes, parameters) = (export::bytes(&weights), export::trained(&weights));
     if format != Format::Safetensors && bytes > MAX_ARCHIVE_BYTES {
         return Err(ExportError::TooLarge { bytes, format: format.name() });
     }
-    let description = description(model, task);
+    let description = description(model, network.as_ref());
     let text = description.to_string();
     let extra = [(DESCRIPTION, text.as_str())];
     fs::create_dir_all(folder_of(output))?;
     match format {
         Format::Safetensors => safetensors(model, weights, &text, output)?,
         Format::TorchScript => {
-            let purpose = torchscript::Purpose {
-                task: model.config.task.name(),
-                input_frames: task.windows.input_frames as i64,
-                range: [task.prepare.min_dbz, task.prepare.max_dbz],
-                unit: "dbz",
-            };
-            replace(output, |out| torchscript::write(&architecture, &purpose, &weights, &extra, out))?;
+            let script = network.script().ok_or(ExportError::NoScript)?;
+            replace(output, |out| torchscript::write(&script, &weights, &extra, out))?;
         }
         Format::Pth => replace(output, |out| pth::write(&weights, &extra, out))?,
     }
     let written = std::fs::metadata(output).map_err(FsError::at("look at", output))?.len();
-    Ok(Exported { path: output.into(), bytes: written, parameters: bytes / 4, description })
+    Ok(Exported { path: output.into(), bytes: written, parameters, description })
 }
 
 fn check_place(model: &TrainedModel, format: Format, output: &Path) -> Result<(), ExportError> {
@@ -196,25 +193,18 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// What another program must know to use the model: what goes in, what comes out, and what the numbers mean.
-fn description(model: &TrainedModel, task: &NowcastConfig) -> Value {
-    let [rows, columns] = task.prepare.size;
-    let channels = architecture(task).channels;
-    json!({
+fn description(model: &TrainedModel, network: &dyn Network) -> Value {
+    let mut description = json!({
         "format_version": 1,
         "program": concat!("fragua ", env!("CARGO_PKG_VERSION")),
         "task": model.config.task.name(),
         "run": model.run_name(),
         "checkpoint": model.says.get("checkpoint"),
-        "input": {"layout": "batch, time, channels, rows, columns", "frames": task.windows.input_frames,
-            "channels": channels, "rows": rows, "columns": columns},
-        "output": {"layout": "batch, time, channels, rows, columns", "frames": task.windows.target_frames},
-        "normalisation": {"min_dbz": task.prepare.min_dbz, "max_dbz": task.prepare.max_dbz,
-            "formula": "(dBZ - min_dbz) / (max_dbz - min_dbz), held within 0 and 1; a missing cell is 0"},
-        "levels": task.prepare.levels,
-        "missing": task.prepare.missing,
-        "method": task.prepare.method,
-        "model": {"hidden": task.model.hidden, "kernel": task.model.kernel, "norm": task.model.norm},
-    })
+    });
+    if let (Value::Object(all), Ok(Value::Object(io))) = (&mut description, serde_json::to_value(network.describe())) {
+        all.extend(io);
+    }
+    description
 }
 
 /// With the description as one entry of the header, and what the weights said about themselves beside it.
@@ -230,8 +220,12 @@ fn safetensors(
     metadata.insert("program".into(), concat!("fragua ", env!("CARGO_PKG_VERSION")).into());
     metadata.insert("description".into(), description.into());
     let array = |weight: Weight| {
-        let Weight { name, shape, bytes } = weight;
-        NamedArray { name, dtype: Dtype::F32, shape, bytes }
+        let Weight { name, shape, numbers, bytes, .. } = weight;
+        let dtype = match numbers {
+            Numbers::Float => Dtype::F32,
+            Numbers::Whole => Dtype::I64,
+        };
+        NamedArray { name, dtype, shape, bytes }
     };
     let arrays: Vec<_> = weights.into_iter().map(array).collect();
     Ok(write_safetensors(output, &arrays, &metadata)?)

@@ -2,10 +2,12 @@
 
 use std::fs;
 
-use fragua::nn::convlstm::{Architecture, ConvLstm, Norm};
 use fragua::nn::parameters::Parameters;
 use fragua::nn::precision::Precision;
 use fragua::nn::weights;
+use fragua::task::nowcast::config::Norm;
+use fragua::task::nowcast::model::Forward;
+use fragua::task::nowcast::model::convlstm::{Architecture, BoundConvLstm};
 use tch::{CModule, Device, Kind, Tensor};
 
 use crate::program::python;
@@ -59,9 +61,9 @@ fn a_model_is_exported_in_each_format_and_nothing_else_is_left() {
         kernel: 3,
         norm: Norm::Layer,
     };
-    let mut parameters = Parameters::new(&architecture.parameters(), 1, Device::Cpu).unwrap();
+    let mut parameters = Parameters::new(&architecture.layout(), 1, Device::Cpu).unwrap();
     assert!(parameters.load_named(&original).is_complete());
-    let network = ConvLstm::new(&architecture, &parameters).unwrap();
+    let network = BoundConvLstm::new(&architecture, &parameters).unwrap();
     let input_btcyx = Tensor::rand([2, 3, 1, 16, 16], (Kind::Float, Device::Cpu));
     let expected = tch::no_grad(|| network.forward(&input_btcyx, Precision::Fp32));
     let found = CModule::load(file("storms.pt")).unwrap().forward_ts(&[&input_btcyx]).unwrap();

@@ -2,6 +2,7 @@
 //! with `weights_only=True`. Nothing here can run code when it is read.
 
 use super::Weight;
+use crate::nn::parameters::Numbers;
 
 /// Objects in the making. Each call puts one after the last.
 #[derive(Default)]
@@ -71,7 +72,7 @@ impl Pickle {
         self.tuple(|arguments| {
             arguments.tuple(|storage| {
                 storage.text("storage");
-                storage.global("torch", "FloatStorage");
+                storage.global("torch", storage_type(weight.numbers));
                 storage.text(&index.to_string());
                 storage.text("cpu");
                 storage.integer(weight.shape.iter().product::<usize>() as i64);
@@ -95,6 +96,13 @@ impl Pickle {
         self.0.push(b'(');
         items(self);
         self.0.push(b't');
+    }
+}
+
+fn storage_type(numbers: Numbers) -> &'static str {
+    match numbers {
+        Numbers::Float => "FloatStorage",
+        Numbers::Whole => "LongStorage",
     }
 }
 

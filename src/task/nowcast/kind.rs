@@ -9,6 +9,7 @@ use super::config::{Levels, NowcastConfig};
 use super::dataset::Dataset;
 use super::inspect::{self, View};
 use super::loss::LossParts;
+use super::model::forecaster;
 use super::prepare::{self, Setting, report::Report};
 use super::quantize::Quantizer;
 use super::{learner, predict, synth};
@@ -16,6 +17,7 @@ use crate::data::acquire::Acquired;
 use crate::data::config::Source;
 use crate::data::split::Side;
 use crate::data::synthetic::{Storms, Synthetic};
+use crate::nn::network::Network;
 use crate::task::{Beside, InspectOptions, Kind, Model, PredictOptions, Predicted, Prepared, Shown, Wish};
 use crate::util::exit::Exit;
 use crate::util::failure::Failed;
@@ -82,6 +84,10 @@ impl Kind for NowcastConfig {
 
     fn validates(&self) -> bool {
         self.split.val_share > 0.0
+    }
+
+    fn network(&self) -> Box<dyn Network> {
+        forecaster(self)
     }
 
     fn wishes(&self) -> &'static [Wish] {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::config::NowcastConfig;
 use super::dataset::Dataset;
-use super::model::architecture;
+use super::model::forecaster;
 use super::plan::{EventTimes, Plan};
 use super::training::{self, Nowcast};
 use crate::data::loader::{Frames, Loader, LoaderConfig, Order, PreparedEvents, Sample, SampleError};
@@ -92,7 +92,7 @@ impl Data for Windows {
                 setting.seed,
             )?)),
         };
-        let multiplications = architecture(&self.config).multiplications(self.config.windows.input_frames as i64);
+        let multiplications = forecaster(&self.config).multiplications();
         Ok(Box::new(Learning { task, samples, multiplications }))
     }
 }
