@@ -1,9 +1,10 @@
-//! Data as plain arrays and files: fetching, unpacking, the prepared store, the loader. Nothing here knows a task or
+//! Data as plain arrays and files: fetching, unpacking, the prepared stores, the loader. Nothing here knows a task or
 //! sees a tensor.
 
 pub mod acquire;
 mod check;
 pub mod config;
+pub mod disk;
 pub mod fetch;
 mod html;
 pub mod loader;
