@@ -35,7 +35,9 @@ fn reading(group: &mut BenchmarkGroup<'_, WallTime>, place: &Path, order: &[u32]
     group.bench_function("open and read all in order, kept in memory", |bencher| {
         bencher.iter(|| open(ALL).is_ok_and(|store| (0..IMAGES).all(|number| black_box(store.read(number)).is_ok())));
     });
-    for (name, memory) in [("read all shuffled, kept in memory", ALL), ("read all shuffled, one by one from the file", 0)] {
+    for (name, memory) in
+        [("read all shuffled, kept in memory", ALL), ("read all shuffled, one by one from the file", 0)]
+    {
         let Ok(store) = open(memory) else { return };
         group.bench_function(name, |bencher| {
             bencher.iter(|| order.iter().all(|&number| black_box(store.read(number as usize)).is_ok()));

@@ -226,7 +226,14 @@ mod tests {
     #[test]
     fn folders_come_with_the_files_that_lie_directly_in_them_and_nothing_that_is_ignored() {
         let root = tree(&[
-            "B/2.png", "B/1.JPG", "B/notes.txt", "B/Thumbs.jpg", "A/more/3.png", "__MACOSX/B/._1.png", "4.png", ".hidden/5.png",
+            "B/2.png",
+            "B/1.JPG",
+            "B/notes.txt",
+            "B/Thumbs.jpg",
+            "A/more/3.png",
+            "__MACOSX/B/._1.png",
+            "4.png",
+            ".hidden/5.png",
             "A/.6.png",
         ]);
         let expected = [("", vec!["4.png"]), ("A/more", vec!["3.png"]), ("B", vec!["1.JPG", "2.png"])];

@@ -7,7 +7,8 @@ use crate::util::sha256::Digest;
 #[must_use]
 pub fn folder_name(words: &[&str], options: &str) -> String {
     let plain = |word: &&str| -> String {
-        let plain = |character: char| if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { '_' };
+        let plain =
+            |character: char| if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { '_' };
         word.chars().map(plain).collect()
     };
     let digest = Digest::of(options.as_bytes()).to_string();

@@ -80,11 +80,7 @@ pub fn of_name<'a, U, K>(records: &'a [FileRecord<U, K>], name: &str) -> Option<
 
 /// The record of a file that has this name and still looks the same from outside.
 #[must_use]
-pub fn unchanged<'a, U, K>(
-    records: &'a [FileRecord<U, K>],
-    name: &str,
-    stamp: Stamp,
-) -> Option<&'a FileRecord<U, K>> {
+pub fn unchanged<'a, U, K>(records: &'a [FileRecord<U, K>], name: &str, stamp: Stamp) -> Option<&'a FileRecord<U, K>> {
     of_name(records, name).filter(|file| file.stamp == stamp)
 }
 
@@ -107,7 +103,8 @@ mod tests {
         let files = || find(folder.path(), &ANY).unwrap().remove(0).files;
         write("a.bin", "one");
         write("b.bin", "two");
-        let records: Vec<_> = files().iter().zip([b"one", b"two"]).map(|(file, content)| record(file, content)).collect();
+        let records: Vec<_> =
+            files().iter().zip([b"one", b"two"]).map(|(file, content)| record(file, content)).collect();
         assert_eq!(unchanged(&records, "a.bin", files()[0].stamp).and_then(FileRecord::used), Some(&7));
         // The same content in another file, another content of the same length, another length.
         for (content, same) in [("one", true), ("two", false), ("three", false)] {

@@ -48,9 +48,9 @@ pub fn on_threads<T: Sync, S: Default, R: Send, E: From<Stopped> + Send>(
 /// Where it can't be read: that says nothing about the data.
 pub fn hash(path: &Path, expected: Option<Digest>) -> Result<(Digest, Option<String>), FsError> {
     let sha256 = Digest::of_file(path).map_err(FsError::at("read", path))?;
-    let damaged = expected.filter(|expected| *expected != sha256).map(|expected| {
-        format!("damaged on this disk: its SHA-256 is {sha256}, it was {expected} when fetched")
-    });
+    let damaged = expected
+        .filter(|expected| *expected != sha256)
+        .map(|expected| format!("damaged on this disk: its SHA-256 is {sha256}, it was {expected} when fetched"));
     Ok((sha256, damaged))
 }
 

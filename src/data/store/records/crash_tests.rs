@@ -28,7 +28,8 @@ fn disk_with(versions: u8) -> MemoryDisk {
 /// The version that the next program finds after its start, 0 for none; or what is wrong.
 fn found(disk: &MemoryDisk) -> Result<u8, String> {
     place::recover(disk, Path::new("prepared/key")).map_err(|error| error.to_string())?;
-    let names: Vec<String> = disk.list(Path::new("prepared/key")).unwrap().into_iter().map(|entry| entry.name).collect();
+    let names: Vec<String> =
+        disk.list(Path::new("prepared/key")).unwrap().into_iter().map(|entry| entry.name).collect();
     if names.iter().any(|name| name != "records") {
         return Err(format!("{names:?} are left"));
     }

@@ -69,7 +69,10 @@ fn a_damaged_record_is_named_with_shard_number_and_byte_and_the_others_are_read(
         let failed: Vec<_> = (0..store.len()).filter_map(|number| store.read(number).err()).collect();
         assert_eq!(failed.len(), 1);
         let text = failed[0].to_string();
-        assert!(text.contains("0001.shard is damaged: record ") && text.contains("from byte 24 on, has CRC-32"), "{text}");
+        assert!(
+            text.contains("0001.shard is damaged: record ") && text.contains("from byte 24 on, has CRC-32"),
+            "{text}"
+        );
         assert!(store.verify().is_err());
     }
 }
@@ -134,7 +137,10 @@ fn huge_counts_and_places_outside_are_refused_before_memory_is_taken() {
         ("are left for it", Box::new(move |_, index| index[first_shard..first_shard + 8].fill(0xff))),
         ("of shard 0", Box::new(move |_, index| index[first_shard + 8..first_shard + 16].fill(0xff))),
         ("of shard 0 on", Box::new(move |place, index| index[first_entry(place)..first_entry(place) + 8].fill(0xff))),
-        ("of shard 0 on", Box::new(move |place, index| index[first_entry(place) + 8..first_entry(place) + 12].fill(0xff))),
+        (
+            "of shard 0 on",
+            Box::new(move |place, index| index[first_entry(place) + 8..first_entry(place) + 12].fill(0xff)),
+        ),
     ];
     for (number, (reason, change)) in claims.into_iter().enumerate() {
         let (_folder, place) = store(1);

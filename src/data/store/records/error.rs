@@ -117,10 +117,7 @@ impl RecordError {
     /// Whether preparing again would help: what was read was there, but not right.
     #[must_use]
     pub fn is_damage(&self) -> bool {
-        matches!(
-            self,
-            Self::Damaged { .. } | Self::DamagedRecord { .. } | Self::Version { .. } | Self::Facts { .. }
-        )
+        matches!(self, Self::Damaged { .. } | Self::DamagedRecord { .. } | Self::Version { .. } | Self::Facts { .. })
     }
 
     /// A damaged file.

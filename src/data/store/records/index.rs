@@ -135,7 +135,11 @@ impl Index {
         for (number, shard) in self.shards.iter().enumerate() {
             let records = usize::try_from(shard.records).ok().filter(|&records| records <= self.records - next);
             let Some(records) = records else {
-                return Err(format!("shard {number} has {} records, {} are left for it", shard.records, self.records - next));
+                return Err(format!(
+                    "shard {number} has {} records, {} are left for it",
+                    shard.records,
+                    self.records - next
+                ));
             };
             let mut end = SHARD_HEADER as u64;
             for record in next..next + records {
@@ -155,7 +159,11 @@ impl Index {
             }
             next += records;
         }
-        if next == self.records { Ok(()) } else { Err(format!("its shards have {next} records, expected {}", self.records)) }
+        if next == self.records {
+            Ok(())
+        } else {
+            Err(format!("its shards have {next} records, expected {}", self.records))
+        }
     }
 
     /// How many records there are.
@@ -190,7 +198,10 @@ impl Counts {
         let records = usize::try_from(records).ok().filter(|&records| records <= MOST_RECORDS && shards <= MOST_SHARDS);
         let too_many = || {
             let records = u64_at(header, 16);
-            RecordError::damaged(path, format!("it claims {records} records in {shards} shards, more than a store can have"))
+            RecordError::damaged(
+                path,
+                format!("it claims {records} records in {shards} shards, more than a store can have"),
+            )
         };
         Ok(Self { shards, records: records.ok_or_else(too_many)? })
     }

@@ -86,10 +86,8 @@ impl RecordStore {
     /// # Errors
     /// Where it is not what was expected.
     pub fn facts<T: DeserializeOwned>(&self) -> Result<T, RecordError> {
-        let failed = |error: serde_json::Error| RecordError::Facts {
-            path: self.folder.join(FACTS),
-            reason: error.to_string(),
-        };
+        let failed =
+            |error: serde_json::Error| RecordError::Facts { path: self.folder.join(FACTS), reason: error.to_string() };
         serde_json::from_slice(&self.facts).map_err(failed)
     }
 

@@ -14,7 +14,9 @@ pub const SHARD_BYTES: u64 = 70;
 
 /// Records of 0 to 29 bytes; another version has others.
 pub fn records(version: u8) -> Vec<Vec<u8>> {
-    (0..9).map(|number: u8| (0..(number * 7 + version) % 30).map(|byte| byte ^ (number * 31) ^ version).collect()).collect()
+    (0..9)
+        .map(|number: u8| (0..(number * 7 + version) % 30).map(|byte| byte ^ (number * 31) ^ version).collect())
+        .collect()
 }
 
 pub fn facts(version: u8) -> Value {

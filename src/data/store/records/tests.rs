@@ -15,7 +15,10 @@ fn what_was_written_is_read_back_from_the_disk_and_from_memory() {
     for memory in [0, 70, 140, 1 << 20] {
         let store = RecordStore::open(&place).unwrap().kept_in_memory(memory);
         assert_eq!(read(&store), records(1), "{memory} bytes of memory");
-        assert_eq!((0..store.len()).map(|number| store.bytes(number)).collect::<Vec<_>>(), records(1).iter().map(Vec::len).collect::<Vec<_>>());
+        assert_eq!(
+            (0..store.len()).map(|number| store.bytes(number)).collect::<Vec<_>>(),
+            records(1).iter().map(Vec::len).collect::<Vec<_>>()
+        );
         assert_eq!(store.facts::<serde_json::Value>().unwrap(), facts(1));
         store.verify().unwrap();
     }

@@ -106,7 +106,8 @@ impl RecordWriter {
     }
 
     fn check(&self, record: &[u8]) -> Result<(), RecordError> {
-        let too_much = |what: String, most: usize| RecordError::TooMuch { path: self.place.clone(), what, most: most as u64 };
+        let too_much =
+            |what: String, most: usize| RecordError::TooMuch { path: self.place.clone(), what, most: most as u64 };
         if record.len() > MOST_RECORD_BYTES {
             return Err(too_much(format!("a record of {} bytes", record.len()), MOST_RECORD_BYTES));
         }
@@ -186,7 +187,10 @@ impl RecordWriter {
             let path = self.partial.join(name);
             let got = digest(self.disk.as_ref(), &path).map_err(RecordError::unreadable(&path))?;
             if got != expected {
-                return Err(RecordError::damaged(&path, format!("it was read back with SHA-256 {got}, expected {expected}")));
+                return Err(RecordError::damaged(
+                    &path,
+                    format!("it was read back with SHA-256 {got}, expected {expected}"),
+                ));
             }
         }
         Ok(())
