@@ -19,6 +19,7 @@ use crate::data::split::Side;
 use crate::data::synthetic::{Storms, Synthetic};
 use crate::nn::network::Network;
 use crate::task::{Beside, InspectOptions, Kind, Model, PredictOptions, Predicted, Prepared, Shown, Wish};
+use crate::train::run_folder::dataset::FileDigest;
 use crate::util::exit::Exit;
 use crate::util::failure::Failed;
 use crate::util::problem::Problem;
@@ -120,7 +121,7 @@ impl Kind for NowcastConfig {
         let shown = shown(&prepared, &dataset)?;
         Ok(Prepared {
             fingerprint: prepared.report.fingerprint.to_string(),
-            files: prepared.report.used(),
+            files: prepared.report.used().into_iter().map(FileDigest::from).collect(),
             store: prepared.store,
             shown,
             data: Box::new(learner::Windows::new(self.clone(), dataset)),
@@ -214,7 +215,7 @@ fn name_set_aside(prepared: &prepare::Prepared) {
 fn shown(prepared: &prepare::Prepared, dataset: &Dataset) -> Result<Shown, Failed> {
     let report = &prepared.report;
     let value = json!({
-        "store": prepared.store, "converted": prepared.converted, "frames": report.frames(),
+        "store": prepared.store, "converted": prepared.converted, "frames": report.items(),
         "set_aside": report.bad(), "fingerprint": report.fingerprint, "windows": dataset.plan.manifest.totals,
     });
     Shown::new(text(prepared, dataset), &value)
@@ -224,7 +225,7 @@ fn shown(prepared: &prepare::Prepared, dataset: &Dataset) -> Result<Shown, Faile
 fn text(prepared: &prepare::Prepared, dataset: &Dataset) -> String {
     let report = &prepared.report;
     let [levels, rows, columns] = dataset.shape();
-    let frames = units::count(report.frames() as u64, "frame");
+    let frames = units::count(report.items() as u64, "frame");
     let events = units::count(dataset.paths.len() as u64, "event");
     let mut text = format!("{}\n{frames} in {events}, ", prepared.store.display());
     text += &format!("each {levels} x {rows} x {columns} (levels x rows x columns)\n");

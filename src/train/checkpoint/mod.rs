@@ -10,12 +10,10 @@
 //! ```
 
 mod array;
-pub mod disk;
 mod error;
 mod id;
 mod load;
 mod manifest;
-mod place;
 pub mod policy;
 pub mod retention;
 mod safetensors;
@@ -24,6 +22,7 @@ pub mod storage;
 pub mod weights;
 pub mod writer;
 
+pub use crate::data::disk;
 pub use array::{ArraySpec, Dtype, NamedArray, NotFinite, differences};
 pub use error::CheckpointError;
 pub use id::CheckpointId;

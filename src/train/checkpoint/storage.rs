@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::array::NamedArray;
+use super::disk::place::{self, Before};
 use super::disk::{Disk, DiskFile, create_folders, forget, is_folder, read, write_file};
 use super::error::CheckpointError;
 use super::id::CheckpointId;
 use super::manifest::{FileRecord, Manifest};
-use super::place::{self, Before};
 use super::safetensors::{self, Metadata};
 use super::snapshot::{MANIFEST, Snapshot};
 use crate::util::fs::FsError;
