@@ -22,6 +22,8 @@ pub enum Shape {
     Number,
     /// This, or nothing.
     Nullable(Box<Shape>),
+    /// This, or a list of it with at least one item.
+    OneOrMore(Box<Shape>),
     /// Anything: a form of schema that is not known here.
     Any,
 }
@@ -116,6 +118,7 @@ impl Shape {
             Self::Integer(..) => "1".into(),
             Self::Number => "1.0".into(),
             Self::Nullable(_) => "null".into(),
+            Self::OneOrMore(item) => item.example(),
         }
     }
 }
@@ -163,6 +166,9 @@ impl Builder<'_> {
     fn nullable(&self, either: &[Value]) -> Shape {
         let others: Vec<_> = either.iter().filter(|schema| schema["type"] != "null").collect();
         match others[..] {
+            [one, list] if list["type"] == "array" && list["items"] == *one => {
+                Shape::OneOrMore(Box::new(self.shape(one)))
+            }
             [schema] if either.len() == 2 => Shape::Nullable(Box::new(self.shape(schema))),
             _ => Shape::Any,
         }
