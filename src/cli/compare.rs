@@ -51,9 +51,9 @@ pub struct CompareArguments {
 
 /// What stands below the flags.
 const MEANING: &str = "\
-A difference within the noise is neither better nor worse: with other data it could be the other way round. The noise comes
-from drawing the same groups of samples (events, days) for both again and again. With fewer than 5 groups, or other ones in
-each file, it may be unknown (n/a), and the tolerance decides.
+A difference within the noise is neither better nor worse: with other data it could be the other way round. The noise \
+comes from drawing the same groups of samples (events, days) for both again and again. With fewer than 5 groups, or other \
+groups in each file, it may be unknown (n/a); then the tolerance decides.
 Exit code: 0 if CURRENT is better or the same, 1 if it is worse by more than the noise and the tolerance.";
 
 /// Runs the command.

@@ -139,7 +139,7 @@ pub fn compare(
         primary: primary.into(),
         tolerance,
         verdict: decides.map_or(Verdict::NotAvailable, |row| row.verdict),
-        unknown_noise: noises.unknown.filter(|_| decides.is_none_or(|row| row.noise.is_none())),
+        unknown_noise: noises.unknown.filter(|_| decides.is_some_and(|row| row.noise.is_none() && row.value.is_some())),
         warnings: warnings(current, baseline),
         metrics,
     }

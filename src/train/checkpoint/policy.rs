@@ -59,7 +59,7 @@ pub fn due(config: &CheckpointConfig, last: &LastSave, now: &Moment) -> Option<R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::config::BestBy;
+    use crate::train::best_by::BestBy;
     use proptest::prelude::*;
 
     const CONFIG: CheckpointConfig = CheckpointConfig {

@@ -23,7 +23,7 @@ const HOMES: [(&[&str], &[&str]); 5] = [
     (&["object_store"], &["data/mirror"]),
     (&["netcdf", "hdf5", "hdf5_metno"], &["task/nowcast"]),
     (&["serde_yaml", "serde_saphyr"], &["config"]),
-    (&["tch"], &["native", "nn", "metric", "train", "task"]),
+    (&["tch"], &["native", "nn", "train", "task"]),
 ];
 
 const PRINTING: [&str; 4] = ["println", "eprintln", "print", "eprint"];

@@ -272,6 +272,7 @@ fn what_the_loss_has_to_beat_stands_with_the_loss() {
 fn a_task_without_scores_has_no_picture_of_them() {
     let folder = tempfile::tempdir().unwrap();
     let mut plots = Plots::new(folder.path());
+    plots.observe(&started(0)).unwrap();
     let Event::EpochEnded { mut record, cost, improved, best } = ended(1) else { unreachable!() };
     record.scores.clear();
     plots.observe(&Event::EpochEnded { record, cost, improved, best }).unwrap();
@@ -282,6 +283,7 @@ fn a_task_without_scores_has_no_picture_of_them() {
 fn what_cannot_be_written_or_read_is_an_error_that_names_it_and_the_rest_is_drawn() {
     let folder = tempfile::tempdir().unwrap();
     let mut plots = Plots::new(folder.path());
+    plots.observe(&started(0)).unwrap();
     fs::create_dir_all(folder.path().join("plots/loss.png")).unwrap();
     let error = plots.observe(&ended(1)).unwrap_err();
     assert!(error.to_string().contains("loss.png"), "{error}");
