@@ -28,23 +28,20 @@ impl Config {
 
     /// Weights can't be compared by what nothing measures.
     fn unknown_target(&self) -> Option<Problem> {
-        let target = Target::new(&self.train.checkpoint.best_by);
-        let (kind, scores) = (self.task.kind(), self.task.kind().scores());
-        let parts = kind.parts();
+        let kind = self.task.kind();
         let validates = kind.validates() || self.train.overfit_single_batch;
-        let problem = |message: String, remedy| Problem::new("train.checkpoint.best_by", message, remedy);
-        let names: Vec<&str> = parts.iter().map(String::as_str).collect();
-        let measured: Vec<_> = scores.iter().map(|name| (name.clone(), 0.0)).collect();
-        match target.check(&names, &measured, usize::from(validates)) {
-            Ok(()) => None,
-            Err(TargetError::Unknown { .. }) => {
-                let known = parts.iter().chain(&scores).map(String::as_str).collect::<Vec<_>>().join(", ");
-                Some(problem(format!("nothing measures {}", target.name()), format!("write one of {known}")))
-            }
-            Err(TargetError::NotValidated { .. }) => Some(problem(
-                format!("{} is measured on validation samples, and there are none", target.name()),
-                format!("write loss, or raise {}", kind.share_key(Side::Val)),
-            )),
+        let (names, samples) = (&self.train.checkpoint.best_by.0, usize::from(validates));
+        let problem = |message: String, remedy| Some(Problem::new("train.checkpoint.best_by", message, remedy));
+        match Target::new(names, &kind.parts(), &kind.scores(), samples) {
+            Ok(_) => None,
+            Err(TargetError::Unknown { wanted, known }) => problem(
+                format!("nothing measures {wanted}"),
+                format!("write one of {}, or a list of these", known.join(", ")),
+            ),
+            Err(TargetError::NotValidated { wanted, parts }) => problem(
+                format!("{wanted} is measured on validation samples, and there are none"),
+                format!("write one of {}, or raise {}", parts.join(", "), kind.share_key(Side::Val)),
+            ),
         }
     }
 }

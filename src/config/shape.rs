@@ -24,6 +24,8 @@ pub enum Shape {
     Number,
     /// This, or nothing.
     Nullable(Box<Shape>),
+    /// This, or a list of it with at least one item.
+    OneOrMore(Box<Shape>),
     /// Anything: a form of schema that is not known here.
     Any,
 }
@@ -118,6 +120,7 @@ impl Shape {
             Self::Integer(..) => "1".into(),
             Self::Number => "1.0".into(),
             Self::Nullable(_) => "null".into(),
+            Self::OneOrMore(item) => item.example(),
         }
     }
 }
@@ -165,6 +168,9 @@ impl Builder<'_> {
     fn either(&self, either: &[Value]) -> Shape {
         let others: Vec<_> = either.iter().filter(|schema| schema["type"] != "null").collect();
         match others[..] {
+            [one, list] if list["type"] == "array" && list["items"] == *one => {
+                Shape::OneOrMore(Box::new(self.shape(one)))
+            }
             [schema] if either.len() == 2 => Shape::Nullable(Box::new(self.shape(schema))),
             [short, named] => match (self.shape(short), self.shape(named)) {
                 (Shape::Map(fields), Shape::Choice(variants)) => Shape::Short(fields, variants),

@@ -10,8 +10,11 @@ use crate::data::acquire::Acquired;
 use crate::data::config::DataConfig;
 use crate::data::split::Side;
 use crate::data::synthetic::Synthetic;
+use crate::metric::pooled::Resample;
+use crate::metric::score::ScoreSpec;
 use crate::nn::network::Network;
 use crate::train::config::TrainConfig;
+use crate::train::observe::page::Chapters;
 use crate::util::failure::Failed;
 use crate::util::problem::Problem;
 use crate::util::surroundings::Surroundings;
@@ -25,7 +28,12 @@ pub struct Beside<'a> {
     pub train: &'a TrainConfig,
 }
 
-/// A task with its settings. Every task has a section named `loss`, the only one that a phase of training may change.
+/// What a task knows of an evaluation from its `metrics.json` alone.
+pub trait Evaluated: Chapters + Resample {}
+
+impl<T: Chapters + Resample> Evaluated for T {}
+
+/// A task with its settings, each of which has a default. Every task has a section named `loss`, the only one that a phase of training may change.
 pub trait Kind: Any {
     /// Its name, which is also its key below `task`.
     fn name(&self) -> &'static str;
@@ -33,11 +41,17 @@ pub trait Kind: Any {
     /// The name of its dataset, if the configuration gives none.
     fn default_name(&self) -> &'static str;
 
-    /// The names of the parts of its loss; the first is the loss itself.
-    fn parts(&self) -> Vec<String>;
+    /// What the loss and its parts are; the first is the loss.
+    fn parts(&self) -> Vec<ScoreSpec>;
 
-    /// The names of the scores that a validation measures.
-    fn scores(&self) -> Vec<String>;
+    /// The scores of a model that a validation measures.
+    fn scores(&self) -> Vec<ScoreSpec>;
+
+    /// The name of the score that evaluations are compared by.
+    fn primary(&self) -> String;
+
+    /// What it knows of an evaluation from `metrics.json` alone, whatever its settings are.
+    fn evaluated(&self) -> &'static dyn Evaluated;
 
     /// Everything in its section that makes no sense, by itself or beside the others, with paths from the top.
     fn problems(&self, beside: &Beside<'_>) -> Vec<Problem>;

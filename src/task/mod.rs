@@ -10,6 +10,7 @@ use std::any::Any;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 mod data;
 mod kind;
@@ -20,7 +21,7 @@ mod options;
 pub mod testing;
 
 pub use data::{Data, LearnerSetting, Phase, Prepared, Purpose, Shown};
-pub use kind::{Beside, Kind};
+pub use kind::{Beside, Evaluated, Kind};
 pub use model::{Misfit, Model, load};
 pub use options::{InspectOptions, Layout, PredictOptions, Predicted, Wish};
 
@@ -33,6 +34,12 @@ pub enum TaskConfig {
 }
 
 impl TaskConfig {
+    /// The task of this name with the defaults of its settings; none for a task that this program does not have.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        serde_json::from_value(json!({name: {}})).ok()
+    }
+
     /// The task: the only place that tells tasks apart.
     #[must_use]
     pub fn kind(&self) -> &dyn Kind {

@@ -8,6 +8,8 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::best_by::BestBy;
+
 /// The `train` section.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -280,13 +282,13 @@ pub struct CheckpointConfig {
     pub keep_last: usize,
     /// The best checkpoints that are kept besides.
     pub keep_best: usize,
-    /// The number by which weights are the best: loss, or a score such as csi_35.
-    pub best_by: String,
+    /// What the best weights are chosen by: loss, a part of it, a score such as csi_35, or a list, where later ones break ties.
+    pub best_by: BestBy,
 }
 
 impl Default for CheckpointConfig {
     fn default() -> Self {
-        Self { every_minutes: Some(5.0), every_steps: None, keep_last: 2, keep_best: 3, best_by: "loss".into() }
+        Self { every_minutes: Some(5.0), every_steps: None, keep_last: 2, keep_best: 3, best_by: BestBy::default() }
     }
 }
 

@@ -1,16 +1,15 @@
 //! A task with its samples, without its types: whatever trains, rehearses or evaluates exists once, for all tasks.
 
-use std::collections::BTreeMap;
-
+use serde_json::Value;
 use tch::Tensor;
 
 use super::checkpoint::Snapshot;
 use super::engine::{self, Engine, Feeds, Rehearsal, Setting, TrainError};
 use super::events::{Ended, Named};
 use super::feed::Feed;
-use super::target::Target;
-use super::task::Task;
-use crate::metric::document::{Metric, Verification};
+use super::task::{Depth, Plots, Scores, Task};
+use crate::metric::document::{Basis, Measured};
+use crate::metric::score::ScoreSpec;
 use crate::nn::parameters::{LoadReport, Parameters};
 use crate::report::PictureError;
 use crate::util::progress::Stage;
@@ -46,7 +45,7 @@ pub trait Learner {
     ///
     /// # Errors
     /// If there are none, they can't be read, a signal comes, or memory runs out with a single sample.
-    fn evaluate(&mut self, at_once: usize, seed: u64, around: &Surroundings<'_>) -> Result<Evaluation, TrainError>;
+    fn evaluate(&mut self, at_once: usize, around: &Surroundings<'_>) -> Result<Evaluation<'_>, TrainError>;
 }
 
 /// Where a run stands: its newest checkpoint, and the one that its epoch began with.
@@ -58,56 +57,24 @@ pub struct Start {
 }
 
 /// What an evaluation found.
-pub struct Evaluation {
-    /// The scores of the model, with what the baselines have.
-    pub metrics: BTreeMap<String, Metric>,
-    /// The name of the score that decides.
-    pub primary: String,
-    /// Scores by lead time.
-    pub verification: Option<Verification>,
-    /// What it was measured on.
-    pub measured: Measured,
+pub struct Evaluation<'a> {
+    /// The scores, and the parts of the loss.
+    pub measured: Vec<Measured>,
+    /// What they were measured on.
+    pub basis: Basis,
+    /// What else the task has found, by name.
+    pub sections: Value,
     /// Draws what was found. It is told what was evaluated on what.
-    pub draw: Box<Draw>,
+    pub draw: Box<dyn Fn(&str) -> Result<Plots, PictureError> + 'a>,
 }
 
-impl Evaluation {
-    /// Scores and the parts of the loss alone; the loss decides.
-    #[must_use]
-    pub fn of(scores: &[Named], losses: &[Named]) -> Self {
-        let metric = |(name, value): &Named| {
-            let value = Some(*value).filter(|value| value.is_finite());
-            (
-                name.clone(),
-                Metric { value, better: Target::new(name).better(), interval: None, baselines: BTreeMap::new() },
-            )
-        };
-        Self {
-            metrics: losses.iter().chain(scores).map(metric).collect(),
-            primary: "loss".into(),
-            verification: None,
-            measured: Measured::default(),
-            draw: Box::new(|_| Ok(Vec::new())),
-        }
-    }
-}
-
-/// Pictures with their file names.
-pub type Draw = dyn Fn(&str) -> Result<Vec<(String, Vec<u8>)>, PictureError>;
-
-/// What scores were measured on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Measured {
-    /// Samples.
-    pub samples: usize,
-    /// Groups of samples.
-    pub events: usize,
-    /// Cells that were compared.
-    pub cells: u64,
-    /// Cells that were left out.
-    pub excluded_cells: u64,
-    /// What a missing cell means.
-    pub missing: String,
+/// The scores with their intervals, then the loss and its parts.
+fn measured(parts: &[ScoreSpec], losses: &[Named], scores: &impl Scores) -> Vec<Measured> {
+    let intervals = scores.intervals().into_iter().chain(std::iter::repeat(None));
+    let scores = scores.specs().into_iter().zip(scores.values()).zip(intervals);
+    let scores = scores.map(|((spec, value), interval)| (spec, value, interval));
+    let losses = parts.iter().cloned().zip(losses).map(|(spec, (_, value))| (spec, *value, None));
+    scores.chain(losses).collect()
 }
 
 /// The learner of any task.
@@ -186,11 +153,11 @@ impl<T: Task + 'static> Learner for Learning<T> {
         engine.train()
     }
 
-    fn evaluate(&mut self, at_once: usize, seed: u64, around: &Surroundings<'_>) -> Result<Evaluation, TrainError> {
+    fn evaluate(&mut self, at_once: usize, around: &Surroundings<'_>) -> Result<Evaluation<'_>, TrainError> {
         let feed = self.samples.evaluation()?;
         let unit = self.task.unit();
         around.progress.begin(Stage::Evaluate, Some(feed.samples() as u64), unit);
-        let mut scores = self.task.all_scores();
+        let mut scores = self.task.scores(Depth::Evaluation);
         let mut before = 0;
         let mut report = |done: usize| {
             around.progress.advance((done - before) as u64);
@@ -198,6 +165,12 @@ impl<T: Task + 'static> Learner for Learning<T> {
         };
         let losses = engine::evaluate(&mut self.task, feed, at_once, &mut scores, around.stop, &mut report)?;
         around.progress.end(&format!("evaluated {}", unit.count(feed.samples() as u64)));
-        Ok(self.task.evaluation(&scores, &losses, seed))
+        let task = &self.task;
+        Ok(Evaluation {
+            measured: measured(task.parts(), &losses, &scores),
+            basis: scores.basis(),
+            sections: scores.sections(),
+            draw: Box::new(move |about| task.plots(&scores, about)),
+        })
     }
 }

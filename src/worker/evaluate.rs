@@ -8,14 +8,17 @@ use tracing::warn;
 
 use super::trained::{TrainedError, TrainedModel};
 use super::{WorkError, prepare};
+use crate::config::Config;
 use crate::data::split::Side;
-use crate::metric::document::{DatasetUsed, DocumentError, Metrics, VERSION, Weights};
+use crate::metric::document::{self, DatasetUsed, DocumentError, Metrics, VERSION, Weights};
 use crate::report::PictureError;
+use crate::report::page::Grid;
 use crate::task::{Data, Purpose, load};
 use crate::train::checkpoint::CheckpointId;
 use crate::train::engine::TrainError;
 use crate::train::learner::Evaluation;
-use crate::train::observe::page;
+use crate::train::observe::page::{self, Chapters};
+use crate::train::task::Plots;
 use crate::util::exit::Exit;
 use crate::util::failure::Failed;
 use crate::util::fs::{FsError, create_dir_all, remove_tree, write_atomic};
@@ -38,6 +41,8 @@ pub struct Evaluated {
     pub folder: PathBuf,
     /// What `metrics.json` holds.
     pub metrics: Metrics,
+    /// What the task shows of it on a terminal, beyond tables of scores.
+    pub tables: Vec<Grid>,
 }
 
 /// An evaluation that failed.
@@ -129,7 +134,7 @@ pub fn evaluate(
     // Whoever trains the run writes its page.
     if let (None, Some(run)) = (&options.output, &model.run)
         && !is_held(run)
-        && let Err(error) = page::write(run)
+        && let Err(error) = page::write(run, chapters(&model.config))
     {
         warn!("{error}");
     }
@@ -154,25 +159,33 @@ pub(super) fn evaluate_on(
     // A folder that can't be written is found before the work, not after it; a model that does not fit leaves none.
     create_dir_all(folder)?;
     let _lock = FolderLock::acquire(folder)?;
-    let found = learner.evaluate(model.config.train.micro_batch, model.config.seed, around)?;
+    let found = learner.evaluate(model.config.train.micro_batch, around)?;
     let metrics = document(model, side, fingerprint, &found)?;
-    draw(folder, &found, &metrics)?;
+    draw(folder, &(found.draw)(&metrics.about())?)?;
     metrics.write(&folder.join("metrics.json"))?;
-    Ok(Evaluated { folder: folder.to_owned(), metrics })
+    let tables = chapters(&model.config).tables(&metrics);
+    Ok(Evaluated { folder: folder.to_owned(), metrics, tables })
 }
 
-fn draw(folder: &Path, found: &Evaluation, metrics: &Metrics) -> Result<(), EvaluateError> {
+/// What the task says about an evaluation, on the page and on the terminal.
+pub(super) fn chapters(config: &Config) -> &'static dyn Chapters {
+    config.task.kind().evaluated()
+}
+
+fn draw(folder: &Path, pictures: &Plots) -> Result<(), EvaluateError> {
     let at = folder.join("plots");
-    // Those of an earlier evaluation would stand beside other numbers.
+    // Those of an earlier evaluation would be beside other numbers.
     remove_tree(&at)?;
     create_dir_all(&at)?;
-    for (name, picture) in (found.draw)(&metrics.about())? {
-        write_atomic(&at.join(name), &picture)?;
-    }
-    Ok(())
+    pictures.iter().try_for_each(|(name, picture)| Ok(write_atomic(&at.join(name), picture)?))
 }
 
-fn document(model: &TrainedModel, side: Side, fingerprint: &str, found: &Evaluation) -> Result<Metrics, TrainedError> {
+fn document(
+    model: &TrainedModel,
+    side: Side,
+    fingerprint: &str,
+    found: &Evaluation<'_>,
+) -> Result<Metrics, TrainedError> {
     let step = model.says.get("checkpoint").and_then(|id| id.parse::<CheckpointId>().ok()).map(|id| id.step);
     let whole = |path: &Path| std::path::absolute(path).ok();
     let within = |run: &PathBuf| whole(&model.weights)?.strip_prefix(whole(run)?).ok().map(Path::to_owned);
@@ -193,14 +206,11 @@ fn document(model: &TrainedModel, side: Side, fingerprint: &str, found: &Evaluat
         dataset: DatasetUsed {
             name: model.config.data.name.clone(),
             fingerprint: fingerprint.to_owned(),
-            events: measured.events,
-            samples: measured.samples,
-            cells: measured.cells,
-            excluded_cells: measured.excluded_cells,
-            missing: measured.missing.clone(),
+            side: side.name().to_owned(),
+            basis: found.basis.clone(),
         },
-        primary: found.primary.clone(),
-        metrics: found.metrics.clone(),
-        verification: found.verification.clone(),
+        primary: model.config.task.kind().primary(),
+        metrics: document::metrics(&found.measured),
+        sections: found.sections.clone(),
     })
 }

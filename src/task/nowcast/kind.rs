@@ -12,13 +12,14 @@ use super::loss::LossParts;
 use super::model::forecaster;
 use super::prepare::{self, Setting, report::Report};
 use super::quantize::Quantizer;
-use super::{learner, predict, synth};
+use super::{learner, predict, synth, verification};
 use crate::data::acquire::Acquired;
 use crate::data::config::Source;
 use crate::data::split::Side;
 use crate::data::synthetic::{Storms, Synthetic};
+use crate::metric::score::ScoreSpec;
 use crate::nn::network::Network;
-use crate::task::{Beside, InspectOptions, Kind, Model, PredictOptions, Predicted, Prepared, Shown, Wish};
+use crate::task::{Beside, Evaluated, InspectOptions, Kind, Model, PredictOptions, Predicted, Prepared, Shown, Wish};
 use crate::train::run_folder::dataset::FileDigest;
 use crate::util::exit::Exit;
 use crate::util::failure::Failed;
@@ -59,12 +60,20 @@ impl Kind for NowcastConfig {
         "storms"
     }
 
-    fn parts(&self) -> Vec<String> {
-        LossParts::NAMES.map(str::to_owned).into()
+    fn parts(&self) -> Vec<ScoreSpec> {
+        LossParts::specs().into()
     }
 
-    fn scores(&self) -> Vec<String> {
-        self.scores.names()
+    fn scores(&self) -> Vec<ScoreSpec> {
+        self.scores.specs()
+    }
+
+    fn primary(&self) -> String {
+        self.scores.primary()
+    }
+
+    fn evaluated(&self) -> &'static dyn Evaluated {
+        &verification::Evaluated
     }
 
     fn problems(&self, beside: &Beside<'_>) -> Vec<Problem> {

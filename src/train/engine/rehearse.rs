@@ -13,7 +13,7 @@ use super::meter::memory_bytes;
 use super::state::Sums;
 use crate::data::loader::Position;
 use crate::train::events::Named;
-use crate::train::task::Task;
+use crate::train::task::{Depth, Task};
 
 /// What a rehearsal found.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,7 +94,7 @@ impl<T: Task> Engine<T> {
         if samples.is_empty() {
             return Ok(Duration::ZERO);
         }
-        let mut scores = self.task.scores();
+        let mut scores = self.task.scores(Depth::Validation);
         let began = Instant::now();
         self.evaluate_batch(&samples, &mut Sums::default(), &mut scores)?;
         Ok(began.elapsed().mul_f64(of as f64 / samples.len() as f64))

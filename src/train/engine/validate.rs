@@ -8,8 +8,8 @@ use super::state::Sums;
 use super::{Engine, Feeds};
 use crate::data::loader::Position;
 use crate::train::config::TrainConfig;
-use crate::train::events::{Event, Named};
-use crate::train::task::{Scores, Task};
+use crate::train::events::{Event, Named, named};
+use crate::train::task::{Depth, Scores, Task};
 
 /// What a validation found.
 #[derive(Default)]
@@ -34,7 +34,7 @@ impl<T: Task> Engine<T> {
     }
 
     fn evaluate(&mut self) -> Result<Validation, TrainError> {
-        let mut scores = self.task.scores();
+        let mut scores = self.task.scores(Depth::Validation);
         let mut sums = Sums::default();
         let of = self.val_samples();
         let shown = self.task.shown().min(of);
@@ -54,7 +54,7 @@ impl<T: Task> Engine<T> {
             self.tell(&Event::Validated { done, of });
         }
         // Where nothing was looked at, there is no score, not even one that is no number.
-        let scores = if of == 0 { Vec::new() } else { scores.values() };
+        let scores = if of == 0 { Vec::new() } else { named(&self.scores, scores.values()) };
         Ok(Validation { parts: sums.means(self.task.parts()), scores })
     }
 

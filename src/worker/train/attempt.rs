@@ -20,7 +20,7 @@ use crate::train::checkpoint::weights::Weights;
 use crate::train::checkpoint::writer::Saver;
 use crate::train::checkpoint::{Found, Loaded, Snapshot, Store, differences};
 use crate::train::config::{Optimizer, TrainConfig};
-use crate::train::engine::{Background, Setting, model_arrays};
+use crate::train::engine::{Background, Setting, TrainError, model_arrays};
 use crate::train::events::{Ended, Event, Heard, Observer, Observers};
 use crate::train::learner::Start;
 use crate::train::observe::{HistoryFile, LogFile, PageFile, Plots, StatusFile, TensorBoard};
@@ -30,6 +30,7 @@ use crate::train::run_folder::status::{Heartbeat, Status};
 use crate::train::target::Target;
 use crate::util::memory;
 use crate::util::stop::Stop;
+use crate::worker::evaluate::chapters;
 
 /// An attempt that failed, and how far it had come.
 pub(super) struct Failed {
@@ -89,13 +90,14 @@ fn run(
         None => subject.start(learner.as_mut())?,
     }
     let keep = &config.train.checkpoint;
-    let better = Target::new(&keep.best_by).better();
-    let keep = Keep { last: keep.keep_last, best: keep.keep_best, metric: keep.best_by.clone(), better };
+    let (kind, samples) = (config.task.kind(), usize::from(subject.validates()));
+    let by = Target::new(&keep.best_by.0, &kind.parts(), &kind.scores(), samples).map_err(TrainError::from)?;
+    let keep = Keep { last: keep.keep_last, best: keep.keep_best, by };
     let setting = Setting {
         phases: subject.phases(),
         seed: subject.seed(),
         keeper: Box::new(Background::new(Saver::start(store, weights, keep, &refused)?)),
-        observers: observers(&disk, place, options, pace)?,
+        observers: observers(config, &disk, place, options, pace)?,
         stop: stop.clone(),
         gpu: subject.machine().gpu.clone(),
         began: place.began(),
@@ -141,6 +143,7 @@ fn metadata(config: &Config) -> std::collections::BTreeMap<String, String> {
 
 /// Everybody who listens. The history comes first: its row is on the disk before anything else tells of the epoch.
 fn observers(
+    config: &Config,
     disk: &Arc<dyn Disk>,
     place: &Place,
     options: &TrainOptions<'_>,
@@ -156,7 +159,7 @@ fn observers(
         .with(Shown((options.console)()))
         .with(Plots::new(place.path()))
         .with(Forecasts::new(place.path()))
-        .with(PageFile::new(place.path())))
+        .with(PageFile::new(place.path(), chapters(config))))
 }
 
 /// Remembers how far an attempt has come.

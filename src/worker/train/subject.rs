@@ -8,6 +8,7 @@ use super::error::TrainingError;
 use super::initial;
 use crate::config::Config;
 use crate::data::loader::LoaderConfig;
+use crate::data::split::Side;
 use crate::task::{LearnerSetting, Phase, Prepared, Purpose};
 use crate::train::config::TrainConfig;
 use crate::train::device::{self, Resolved};
@@ -56,6 +57,12 @@ impl Subject {
 
     pub(super) fn machine(&self) -> &Resolved {
         &self.machine
+    }
+
+    /// Whether there are samples to validate on.
+    pub(super) fn validates(&self) -> bool {
+        let validates_on_training = |phase: &Phase| phase.train.overfit_single_batch;
+        self.prepared.data.samples(Side::Val) > 0 || self.phases.iter().any(validates_on_training)
     }
 
     pub(super) fn prepared(&self) -> &Prepared {

@@ -20,23 +20,25 @@ use tch::{Device, Kind, Tensor};
 
 pub use collate::Batch;
 pub use error::NowcastError;
-pub use scores::NowcastScores;
+pub use scores::{NowcastScores, measured};
 
 use self::collate::Collate;
 use self::names::Names;
+use self::scores::Origin;
 use super::WINDOWS;
-use super::config::{LossConfig, Missing, NowcastConfig};
+use super::config::{LossConfig, NowcastConfig};
 use super::loss::{LossParts, NowcastLoss};
 use super::model::{Forward, forecaster};
 use super::plan::EventTimes;
 use super::quantize::Quantizer;
-use super::verification::{Depth, Findings, Judge, findings, pictures};
+use super::verification::{Judge, pictures};
 use crate::data::loader::{LoadedWindow, Position};
+use crate::metric::ordered::Ordered;
+use crate::metric::score::ScoreSpec;
 use crate::nn::parameters::Parameters;
 use crate::nn::precision::Precision;
-use crate::train::events::Named;
-use crate::train::learner::{Evaluation, Measured};
-use crate::train::task::{Picture, Task, TaskError};
+use crate::report::PictureError;
+use crate::train::task::{Depth, Picture, Plots, Task, TaskError};
 use crate::util::progress::Unit;
 
 /// Forecasts that are shown in pictures.
@@ -83,7 +85,12 @@ pub struct Nowcast {
     judge: Judge,
     names: Names,
     quantizer: Quantizer,
-    config: NowcastConfig,
+    parts: [ScoreSpec; LossParts::COUNT],
+    /// How forecasts are measured.
+    facts: Ordered<String>,
+    /// Rows and columns of a frame.
+    size: [usize; 2],
+    seed: u64,
 }
 
 impl Nowcast {
@@ -114,7 +121,10 @@ impl Nowcast {
             judge: Judge::new(config),
             names: Names::new(events, levels, rows * columns, config.windows.input_frames),
             quantizer: Quantizer::new(config.prepare.min_dbz, config.prepare.max_dbz)?,
-            config: config.clone(),
+            parts: LossParts::specs(),
+            facts: scores::facts(config),
+            size: [rows, columns],
+            seed,
         };
         // A pattern of the last phase that fits nothing is found before the first one has run for days.
         (0..nowcast.phases.len()).rev().try_for_each(|phase| nowcast.enter(phase))?;
@@ -132,12 +142,6 @@ impl Nowcast {
         let prediction_btcyx = self.network.forward(&self.collate.input(bytes)?, self.precision);
         let plain = prediction_btcyx.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
         Ok(Vec::try_from(plain.f_flatten(0, -1)?)?)
-    }
-
-    fn findings(&self, scores: &NowcastScores, losses: &[Named], seed: u64) -> Findings {
-        let of_persistence = |name: &str| (name == LossParts::NAMES[0]).then(|| scores.persistence_loss());
-        let losses = losses.iter().map(|(name, value)| (name.clone(), *value, of_persistence(name)));
-        findings(&self.judge, scores.tally(), &self.names.events(), &losses.collect::<Vec<_>>(), seed)
     }
 
     fn enter(&mut self, phase: usize) -> Result<(), NowcastError> {
@@ -183,8 +187,8 @@ impl Task for Nowcast {
         &mut self.parameters
     }
 
-    fn parts(&self) -> &[&'static str] {
-        &LossParts::NAMES
+    fn parts(&self) -> &[ScoreSpec] {
+        &self.parts
     }
 
     fn name(&self, window: &LoadedWindow) -> String {
@@ -215,33 +219,13 @@ impl Task for Nowcast {
         WINDOWS
     }
 
-    fn scores(&self) -> NowcastScores {
-        NowcastScores::none(&self.judge, Depth::Short)
+    fn scores(&self, depth: Depth) -> NowcastScores {
+        let origin = Origin { events: self.names.events(), facts: self.facts.clone(), seed: self.seed };
+        NowcastScores::none(&self.judge, depth, origin)
     }
 
-    fn all_scores(&self) -> NowcastScores {
-        NowcastScores::none(&self.judge, Depth::Full)
-    }
-
-    fn evaluation(&self, scores: &NowcastScores, losses: &[Named], seed: u64) -> Evaluation {
-        let (findings, tally, size) = (self.findings(scores, losses, seed), scores.tally(), self.config.prepare.size);
-        Evaluation {
-            metrics: findings.metrics.clone(),
-            primary: self.config.scores.primary(),
-            verification: Some(findings.verification.clone()),
-            measured: Measured {
-                samples: tally.samples,
-                events: findings.verification.events.len(),
-                cells: tally.cells,
-                excluded_cells: tally.excluded,
-                missing: match self.config.prepare.missing {
-                    Missing::Min => "min",
-                    Missing::Mask => "mask",
-                }
-                .into(),
-            },
-            draw: Box::new(move |about| pictures(&findings, about, size)),
-        }
+    fn plots(&self, scores: &NowcastScores, about: &str) -> Result<Plots, PictureError> {
+        pictures(&scores.verification(), scores.map(), about, self.size)
     }
 
     fn evaluate(&mut self, batch: &Batch, scores: &mut NowcastScores) -> Result<Tensor, TaskError> {
@@ -254,7 +238,7 @@ impl Task for Nowcast {
         let (parts, persistence) = (sums(&prediction_btcyx)?, sums(&batch.persistence())?);
         // One transfer, so that the host waits once. What is returned lies in main memory already.
         let losses = Vec::<f64>::try_from(Tensor::f_cat(&[parts, persistence], 0)?)?;
-        let (parts, persistence) = losses.split_at(LossParts::NAMES.len());
+        let (parts, persistence) = losses.split_at(LossParts::COUNT);
         let parts = Tensor::f_from_slice(parts)?;
         let windows = scores::windows(batch, &prediction_btcyx, &self.judge, &self.names)?;
         scores.add(&self.judge, &windows, persistence[0]);
