@@ -22,6 +22,7 @@ use tch::Tensor;
 use thiserror::Error;
 
 use crate::data::loader::Position;
+use crate::native::shortage::is_out_of_memory;
 use crate::nn::parameters::Parameters;
 use crate::util::exit::Exit;
 
@@ -46,6 +47,18 @@ pub trait Task {
     /// What a sample counts in the average over a step or a validation.
     fn weight(&self, _sample: &Self::Sample) -> f64 {
         1.0
+    }
+
+    /// The fewest samples that can go through the model at once in training: batch norm has no statistics of a single one.
+    /// When memory runs out with so few, the run ends. Samples that are left over join those before them.
+    fn atom(&self) -> usize {
+        1
+    }
+
+    /// Whether the numbers of a step depend on which samples go through the model together, beyond rounding: batch norm takes
+    /// statistics of a micro-batch. When memory runs out, the smaller micro-batch is then reported as changing them.
+    fn depends_on_micro_batch(&self) -> bool {
+        false
     }
 
     /// Whether gradients are so small in the numbers that the model computes with that the loss must be scaled: fp16.
@@ -152,6 +165,7 @@ impl TaskError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
+            Self::Torch(error) if is_out_of_memory(&error.to_string()) => Exit::OutOfMemory,
             Self::Torch(_) => Exit::Bug,
             Self::Other { exit, .. } => *exit,
         }
