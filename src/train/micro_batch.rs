@@ -53,7 +53,8 @@ impl MicroBatchSize {
     /// The same under another configured size: as many times halved, down to the fewest.
     #[must_use]
     pub fn under(self, configured: usize, fewest: usize) -> Self {
-        let other = Self { good_epochs: self.good_epochs, grow_after: self.grow_after, ..Self::new(configured, fewest) };
+        let other =
+            Self { good_epochs: self.good_epochs, grow_after: self.grow_after, ..Self::new(configured, fewest) };
         let halvings = (0..self.halvings).take_while(|halvings| other.at(*halvings) > other.fewest).count();
         Self { halvings: halvings as u32, ..other }
     }

@@ -171,7 +171,10 @@ mod tests {
         let config = read(text);
         assert_eq!(config.batch_problems(), []);
         let resolved = config.clone().resolved();
-        assert_eq!((resolved.batch_size(), resolved.micro_batch_size()), (config.batch_size(), config.micro_batch_size()));
+        assert_eq!(
+            (resolved.batch_size(), resolved.micro_batch_size()),
+            (config.batch_size(), config.micro_batch_size())
+        );
         (config.batch_size(), config.micro_batch_size())
     }
 

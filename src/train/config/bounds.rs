@@ -37,4 +37,3 @@ pub(super) fn at_least_one_or_off(path: &str, value: Option<u64>, found: &mut Ve
         found.push(Problem::new(path, "must be at least 1, got 0", "write 1 or more, or null to switch it off"));
     }
 }
-

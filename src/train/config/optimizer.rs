@@ -141,9 +141,8 @@ mod tests {
 
     #[test]
     fn an_optimizer_out_of_range_is_refused_at_the_key() {
-        let paths = |optimizer: Optimizer| -> Vec<_> {
-            optimizer.problems().into_iter().map(|problem| problem.path).collect()
-        };
+        let paths =
+            |optimizer: Optimizer| -> Vec<_> { optimizer.problems().into_iter().map(|problem| problem.path).collect() };
         let adamw = AdamW { lr: 0.0, weight_decay: -1.0, betas: [0.9, 1.0], eps: 0.0 };
         let keys = ["lr", "weight_decay", "betas.1", "eps"];
         assert_eq!(paths(Optimizer::Adamw(adamw)), keys.map(|key| format!("adamw.{key}")));

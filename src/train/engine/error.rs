@@ -62,7 +62,9 @@ pub enum TrainError {
         atom: usize,
     },
     /// A step has fewer samples than the task needs.
-    #[error("{at_once} samples would go through the model at once, but this task needs {atom} or more; raise train.batch and train.micro_batch")]
+    #[error(
+        "{at_once} samples would go through the model at once, but this task needs {atom} or more; raise train.batch and train.micro_batch"
+    )]
     SmallBatch {
         /// The samples of a step, or of a micro-batch.
         at_once: usize,

@@ -89,8 +89,8 @@ impl<T: Task> Engine<T> {
     /// Trains until all phases are done, a limit is reached, or a signal comes. What was done is then saved.
     ///
     /// # Errors
-    /// Where a signal came, samples can't be read, memory runs out with single samples, training diverges, or a checkpoint
-    /// can't be written.
+    /// If a signal came, samples can't be read, memory runs out with the fewest samples that the task can take, training
+    /// diverges, or a checkpoint can't be written.
     pub fn train(mut self) -> Result<Ended, TrainError> {
         self.announce();
         let reason = match self.run() {

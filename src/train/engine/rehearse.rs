@@ -85,7 +85,8 @@ impl<T: Task> Engine<T> {
         if samples.is_empty() {
             return Ok(Duration::ZERO);
         }
-        let (mut scores, state_bytes, share) = (self.task.scores(), self.state_bytes(), of as f64 / samples.len() as f64);
+        let (mut scores, state_bytes, share) =
+            (self.task.scores(), self.state_bytes(), of as f64 / samples.len() as f64);
         let statistics = self.task.depends_on_micro_batch();
         let Self { task, state, reads, stop, observers, .. } = self;
         let mut evaluation = Evaluation { task, size: &mut state.micro_batch, reads, stop, state_bytes };

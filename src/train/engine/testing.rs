@@ -12,7 +12,7 @@ use rand::Rng;
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::saving::Keeper;
-use super::{Engine, Feeds, Setting};
+use super::{Engine, Feeds, Setting, TrainError};
 use crate::data::loader::{Order, Position};
 use crate::nn::parameters::{ParameterSpec, Parameters};
 use crate::train::checkpoint::{CheckpointError, Snapshot};
@@ -86,6 +86,24 @@ pub(super) struct Line {
     factors: Vec<f64>,
     factor: f64,
     scales_loss: bool,
+    habits: Habits,
+}
+
+/// What the task needs to have, or does with a micro-batch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Habits {
+    /// The fewest samples at once.
+    pub(super) atom: usize,
+    /// Whether its numbers depend on the micro-batch.
+    pub(super) takes_statistics: bool,
+    /// Whether the loss is divided by a number that only the forward pass tells: the samples with a positive prediction.
+    pub(super) divides: bool,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self { atom: 1, takes_statistics: false, divides: false }
+    }
 }
 
 #[derive(Default)]
@@ -105,13 +123,22 @@ pub(super) struct Batch {
 
 impl Line {
     /// Errors, `[b]`.
-    fn errors(&self, batch: &Batch) -> Tensor {
+    pub(super) fn errors(&self, batch: &Batch) -> Tensor {
         let values = self.parameters.values().detach();
         batch.inputs_bi.matmul(&values.narrow(0, 0, 3)) + values.get(3) - &batch.outputs_b
     }
 
-    fn sums(&self, errors_b: &Tensor) -> Tensor {
-        let squares = errors_b.square().sum(Kind::Float) * self.factor;
+    /// What a squared error of a batch counts: its samples, divided by what the forward pass has found.
+    pub(super) fn share(&self, batch: &Batch, errors_b: &Tensor) -> f64 {
+        if !self.habits.divides {
+            return 1.0;
+        }
+        let found = (errors_b + &batch.outputs_b).gt(0.0).sum(Kind::Float).double_value(&[]);
+        errors_b.numel() as f64 / found.max(1.0)
+    }
+
+    fn sums(&self, errors_b: &Tensor, share: f64) -> Tensor {
+        let squares = errors_b.square().sum(Kind::Float) * (self.factor * share);
         Tensor::stack(&[&squares, &errors_b.abs().sum(Kind::Float)], 0)
     }
 
@@ -146,6 +173,14 @@ impl Task for Line {
         self.scales_loss
     }
 
+    fn atom(&self) -> usize {
+        self.habits.atom
+    }
+
+    fn depends_on_micro_batch(&self) -> bool {
+        self.habits.takes_statistics
+    }
+
     fn begin_phase(&mut self, phase: usize) -> Result<(), TaskError> {
         self.factor = self.factors.get(phase).copied().unwrap_or(1.0);
         Ok(())
@@ -165,7 +200,8 @@ impl Task for Line {
 
     fn step(&mut self, batch: &Batch, scale: f64) -> Result<Tensor, TaskError> {
         let errors_b = self.errors(batch);
-        let slopes_b = &errors_b * (2.0 * self.factor * scale);
+        let share = self.share(batch, &errors_b);
+        let slopes_b = &errors_b * (2.0 * self.factor * share * scale);
         let mut gradients = self.parameters.gradients();
         drop(gradients.narrow(0, 0, 3).f_add_(&batch.inputs_bi.tr().matmul(&slopes_b))?);
         drop(gradients.narrow(0, 3, 1).f_add_(&slopes_b.sum(Kind::Float))?);
@@ -175,7 +211,7 @@ impl Task for Line {
         if self.faults.overflow_above.is_some_and(|most| scale * samples > most) {
             drop(gradients.f_mul_scalar_(f64::INFINITY)?);
         }
-        let sums = self.sums(&errors_b);
+        let sums = self.sums(&errors_b, share);
         Ok(if batch.poisoned { sums * f64::NAN } else { sums })
     }
 
@@ -187,7 +223,7 @@ impl Task for Line {
         let errors_b = self.errors(batch);
         self.check_memory(errors_b.numel())?;
         scores.0 = scores.0.max(errors_b.abs().max().double_value(&[]));
-        Ok(self.sums(&errors_b))
+        Ok(self.sums(&errors_b, self.share(batch, &errors_b)))
     }
 
     fn shown(&self) -> usize {
@@ -252,6 +288,7 @@ pub(super) struct Run {
     pub(super) faults: Faults,
     pub(super) factors: Vec<f64>,
     pub(super) scales_loss: bool,
+    pub(super) habits: Habits,
     pub(super) train_rows: usize,
     pub(super) stops_at: fn(&Event, u64) -> bool,
     pub(super) number: u64,
@@ -269,6 +306,7 @@ impl Run {
             faults: Faults::default(),
             factors: Vec::new(),
             scales_loss: false,
+            habits: Habits::default(),
             train_rows: 22,
             stops_at: |_, _| false,
             number: 0,
@@ -285,6 +323,14 @@ impl Run {
     }
 
     pub(super) fn engine_with(&self, keeper: Box<dyn Keeper>, observers: Observers) -> Engine<Line> {
+        self.try_engine_with(keeper, observers).unwrap()
+    }
+
+    pub(super) fn try_engine_with(
+        &self,
+        keeper: Box<dyn Keeper>,
+        observers: Observers,
+    ) -> Result<Engine<Line>, TrainError> {
         tch::set_num_threads(1);
         let stop = Stop::default();
         let heard =
@@ -310,10 +356,11 @@ impl Run {
             factors: self.factors.clone(),
             factor: 1.0,
             scales_loss: self.scales_loss,
+            habits: self.habits,
         };
         match &self.from {
-            None => Engine::begin(task, feeds, setting).unwrap(),
-            Some(snapshot) => Engine::resume(task, feeds, setting, snapshot, self.epoch_start.as_ref()).unwrap(),
+            None => Engine::begin(task, feeds, setting),
+            Some(snapshot) => Engine::resume(task, feeds, setting, snapshot, self.epoch_start.as_ref()),
         }
     }
 

@@ -1,16 +1,19 @@
 //! The engine with a task small enough to be followed by hand.
 
+mod atom;
 mod change;
 mod disk;
 mod divergence;
+mod divisor;
 mod ending;
 mod memory;
+mod reads;
 mod resume;
 mod validation;
 
 use std::collections::BTreeMap;
 
-use super::testing::{Faults, Run};
+use super::testing::{Faults, Habits, Run};
 use super::*;
 use crate::train::config::MicroBatch::Samples;
 use crate::train::config::{AdamW, CheckpointConfig, Optimizer, Plateau, Schedule, Sgd, ValidateConfig, Warmup};
@@ -103,7 +106,8 @@ fn the_last_short_group_is_averaged_over_the_samples_that_it_has() {
 
 #[test]
 fn a_single_batch_is_learned_by_heart() {
-    let run = Run::new(&TrainConfig { batch: Some(4), overfit_single_batch: true, epochs: 150, patience: None, ..config() });
+    let run =
+        Run::new(&TrainConfig { batch: Some(4), overfit_single_batch: true, epochs: 150, patience: None, ..config() });
     run.engine().train().unwrap();
     let losses = run.losses();
     assert_eq!(losses.len(), 150 * 6, "an epoch is as long as ever, in steps of one batch");

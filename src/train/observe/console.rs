@@ -51,7 +51,8 @@ fn micro_batch_line(from: usize, to: usize, statistics: bool) -> String {
         true => format!("memory ran out: {samples} at once instead of {from}; the steps stay the same"),
         false => format!("{samples} at once again instead of {from}"),
     };
-    let of = if statistics { format!(", but statistics over a batch are now those of {samples}") } else { String::new() };
+    let of =
+        if statistics { format!(", but statistics over a batch are now those of {samples}") } else { String::new() };
     what + &of
 }
 

@@ -77,8 +77,14 @@ fn a_run_that_diverges_after_a_stop_finds_the_start_of_its_epoch_on_the_disk() {
 fn a_limit_that_is_raised_leaves_no_trace_in_the_weights_wherever_it_was() {
     // A rate at which the loss goes up and down, so that the best is often found where a limit cuts an epoch short.
     let optimizer = Optimizer::Sgd(Sgd { lr: 0.55, ..Sgd::default() });
-    let config =
-        TrainConfig { batch: Some(2), micro_batch: Samples(2), optimizer, ema_decay: Some(0.1), patience: None, ..config() };
+    let config = TrainConfig {
+        batch: Some(2),
+        micro_batch: Samples(2),
+        optimizer,
+        ema_decay: Some(0.1),
+        patience: None,
+        ..config()
+    };
     let whole = tempfile::tempdir().unwrap();
     train_in(whole.path(), &config, &Faults::default(), 0);
     for max_steps in [2, 13, 24, 35] {
