@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use fragua::config::{BUILT_IN, Config, ConfigError, Mistakes, Override, load, resolve, schema, show};
 use fragua::task::TaskConfig;
-use fragua::train::config::{Optimizer, Schedule};
+use fragua::train::config::{Optimizer, Schedule, TrainConfig};
 use fragua::util::exit::Exit;
 use proptest::prelude::*;
 
@@ -222,12 +222,8 @@ fn a_step_is_written_in_one_way_only() {
 ";
     let text = format!("{SMALLEST}train:\n  batch: 16\n  micro_batch: 2\n  accumulate: 4\n");
     assert_eq!(mistakes(&text), expected);
-    let flag = with_flags(BUILT_IN, &[Override::set("train.accumulate=4")]).unwrap_err();
-    assert!(
-        flag.to_string().contains("4\n  |                           ^\n")
-            || flag.to_string().contains("--set train.accumulate=4"),
-        "{flag}"
-    );
+    let flag = with_flags(BUILT_IN, &[Override::set("train.accumulate=4")]).unwrap_err().to_string();
+    assert!(flag.contains("--set train.accumulate=4\n"), "{flag}");
     let phase = format!("{SMALLEST}train: {{phases: [{{train: {{batch: 4, micro_batch: 2, accumulate: 2}}}}]}}\n");
     assert!(mistakes(&phase).contains("`train.phases.0.train.accumulate`"), "{}", mistakes(&phase));
 }
@@ -452,8 +448,11 @@ fn the_radar_configuration_only_waits_for_its_dataset() {
     assert!(text.ends_with("error: 1 mistake in the configuration\n"), "{text}");
     let filled = [Override::set("data.source.0.gdrive.id=https://drive.google.com/file/d/1AbC_dEf/view?usp=sharing")];
     let config = load(Some(&path), [], &filled).unwrap().config;
+    // The reference system's step: 4 micro-batches of 2 windows with 18 levels, each level a sample.
+    assert_eq!(config.train.batch_size(), 4 * 2 * 18);
     let defaults = read(SMALLEST).unwrap();
-    assert_eq!((config.task, config.train), (defaults.task, defaults.train), "the program's defaults are these sizes");
+    let sizes = TrainConfig { batch: defaults.train.batch, micro_batch: defaults.train.micro_batch, ..config.train };
+    assert_eq!((config.task, sizes), (defaults.task, defaults.train), "the program's other defaults are these");
 }
 
 /// What an independent validator says of documents: their names and the number of their errors.
