@@ -1,25 +1,26 @@
 //! A task small enough to be followed by hand, with faults where a test wants them: y = w x + b over three inputs. Its
 //! gradient is written out; no autograd takes part.
 
+mod witness;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Instant;
 
 use rand::Rng;
 use tch::{Device, Kind, TchError, Tensor};
 
+pub(super) use self::witness::{Heard, Kept};
 use super::saving::Keeper;
 use super::{Engine, Feeds, Setting, TrainError};
 use crate::data::loader::{Order, Position};
 use crate::nn::parameters::{ParameterSpec, Parameters};
-use crate::train::checkpoint::{CheckpointError, Snapshot};
+use crate::train::checkpoint::Snapshot;
 use crate::train::config::TrainConfig;
-use crate::train::events::{self, Event, Observer, Observers, Record};
+use crate::train::events::{Event, Observers, Record};
 use crate::train::feed::{Feed, FeedError, Stream};
-use crate::train::run_folder::RunError;
 use crate::train::task::{NamedValues, Picture, Scores, Task, TaskError};
 use crate::util::seed::generator;
 use crate::util::stop::Stop;
@@ -235,50 +236,6 @@ impl Task for Line {
         let values = Vec::<f32>::try_from(self.errors(batch))?;
         let arrays = vec![NamedValues { name: "error".into(), shape: vec![values.len()], values }];
         Ok(vec![Picture { name: "row".into(), arrays }])
-    }
-}
-
-/// Keeps every snapshot in memory.
-#[derive(Clone, Default)]
-pub(super) struct Kept(pub(super) Rc<RefCell<Vec<Snapshot>>>);
-
-impl Keeper for Kept {
-    fn is_busy(&self) -> bool {
-        false
-    }
-
-    fn save(&mut self, snapshot: Arc<Snapshot>) -> Result<(), CheckpointError> {
-        self.0.borrow_mut().push(Arc::unwrap_or_clone(snapshot));
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<(), CheckpointError> {
-        Ok(())
-    }
-}
-
-impl Kept {
-    pub(super) fn last(&self) -> Snapshot {
-        self.0.borrow().last().unwrap().clone()
-    }
-}
-
-/// Remembers everything, and asks to stop when an event says so.
-#[derive(Clone)]
-pub(super) struct Heard {
-    pub(super) events: Rc<RefCell<Vec<Event>>>,
-    stop: Stop,
-    stops_at: fn(&Event, u64) -> bool,
-    number: u64,
-}
-
-impl Observer for Heard {
-    fn observe(&mut self, event: &Event) -> Result<events::Heard, RunError> {
-        self.events.borrow_mut().push(event.clone());
-        if (self.stops_at)(event, self.number) {
-            self.stop.request();
-        }
-        Ok(events::Heard::Ignored)
     }
 }
 
