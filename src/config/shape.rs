@@ -22,6 +22,8 @@ pub enum Shape {
     Integer(i128, i128),
     /// A finite number.
     Number,
+    /// This word, or something else.
+    WordOr(String, Box<Shape>),
     /// This, or nothing.
     Nullable(Box<Shape>),
     /// This, or a list of it with at least one item.
@@ -119,6 +121,7 @@ impl Shape {
             Self::Bool => "true".into(),
             Self::Integer(..) => "1".into(),
             Self::Number => "1.0".into(),
+            Self::WordOr(word, _) => word.clone(),
             Self::Nullable(_) => "null".into(),
             Self::OneOrMore(item) => item.example(),
         }
@@ -165,17 +168,21 @@ impl Builder<'_> {
         }
     }
 
+    /// Something or nothing; a word or something else; one or several; a variant with or without its name.
     fn either(&self, either: &[Value]) -> Shape {
-        let others: Vec<_> = either.iter().filter(|schema| schema["type"] != "null").collect();
-        match others[..] {
-            [one, list] if list["type"] == "array" && list["items"] == *one => {
-                Shape::OneOrMore(Box::new(self.shape(one)))
-            }
-            [schema] if either.len() == 2 => Shape::Nullable(Box::new(self.shape(schema))),
-            [short, named] => match (self.shape(short), self.shape(named)) {
-                (Shape::Map(fields), Shape::Choice(variants)) => Shape::Short(fields, variants),
-                _ => Shape::Any,
-            },
+        let [one, other] = either else { return Shape::Any };
+        match (one["const"].as_str(), &one["type"], &other["type"]) {
+            (Some(word), ..) => Shape::WordOr(word.into(), Box::new(self.shape(other))),
+            (None, _, null) if null == "null" => Shape::Nullable(Box::new(self.shape(one))),
+            (None, null, _) if null == "null" => Shape::Nullable(Box::new(self.shape(other))),
+            (None, _, list) if list == "array" && other["items"] == *one => Shape::OneOrMore(Box::new(self.shape(one))),
+            _ => self.short_or_named(one, other),
+        }
+    }
+
+    fn short_or_named(&self, short: &Value, named: &Value) -> Shape {
+        match (self.shape(short), self.shape(named)) {
+            (Shape::Map(fields), Shape::Choice(variants)) => Shape::Short(fields, variants),
             _ => Shape::Any,
         }
     }

@@ -159,7 +159,7 @@ pub(super) fn evaluate_on(
     // A folder that can't be written is found before the work, not after it; a model that does not fit leaves none.
     create_dir_all(folder)?;
     let _lock = FolderLock::acquire(folder)?;
-    let found = learner.evaluate(model.config.train.micro_batch, around)?;
+    let found = learner.evaluate(model.config.train.micro_batch_size(), around)?;
     let metrics = document(model, side, fingerprint, &found)?;
     draw(folder, &(found.draw)(&metrics.about())?)?;
     metrics.write(&folder.join("metrics.json"))?;
@@ -190,7 +190,6 @@ fn document(
     let whole = |path: &Path| std::path::absolute(path).ok();
     let within = |run: &PathBuf| whole(&model.weights)?.strip_prefix(whole(run)?).ok().map(Path::to_owned);
     let within = model.run.as_ref().and_then(within);
-    let measured = &found.measured;
     Ok(Metrics {
         format_version: VERSION,
         program: format!("fragua {}", env!("CARGO_PKG_VERSION")),

@@ -20,7 +20,7 @@ pub fn predict(
         name: &name,
         described: &trained.described(),
         setting: trained.setting(&phases, &machine),
-        at_once: trained.config.train.micro_batch,
+        at_once: trained.config.train.micro_batch_size(),
     };
     Ok(trained.config.task.kind().predict(&model, options, around)?)
 }

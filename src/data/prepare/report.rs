@@ -132,7 +132,8 @@ impl<A: Serialize + DeserializeOwned> Report<A> {
     pub fn used(&self) -> Vec<(String, Digest)> {
         let groups = self.groups.iter().filter(|group| group.items > 0);
         let path = |group: &str, name: &str| if group.is_empty() { name.to_owned() } else { format!("{group}/{name}") };
-        let files = groups.flat_map(|group| group.used.iter().map(move |(name, sha256)| (path(&group.path, name), *sha256)));
+        let files =
+            groups.flat_map(|group| group.used.iter().map(move |(name, sha256)| (path(&group.path, name), *sha256)));
         files.collect()
     }
 
