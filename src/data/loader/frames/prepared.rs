@@ -1,6 +1,7 @@
 //! The prepared dataset as a source of frames.
 
-use super::source::{FrameError, FrameSource};
+use super::source::FrameSource;
+use crate::data::loader::SourceError;
 use crate::data::store::{EventReader, StoreError};
 use crate::util::exit::Exit;
 
@@ -44,7 +45,7 @@ impl FrameSource for PreparedEvents {
     }
 }
 
-impl FrameError for StoreError {
+impl SourceError for StoreError {
     fn exit(&self) -> Exit {
         self.exit()
     }

@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::order::Order;
 use super::sample::Samples;
+use crate::data::loader::{Epochs, Upcoming};
 
 /// Samples looked ahead. More costs memory; an epoch that is longer loses little, see [`super::cache`].
 const HORIZON: u64 = 1 << 14;
@@ -15,8 +15,10 @@ pub(super) const UNKNOWN: u64 = u64::MAX;
 
 /// The uses of each frame, as positions that count on through all epochs.
 pub(super) struct Lookahead {
-    order: Order,
     samples: Arc<Samples>,
+    /// The order of all epochs, once it is known.
+    epochs: Option<Epochs>,
+    /// The order of one of them.
     epoch: Option<(u64, Arc<[u32]>)>,
     uses: Vec<Uses>,
     /// Uses of an older one are forgotten: that costs nothing at a restart, however many frames there are.
@@ -32,9 +34,9 @@ struct Uses {
 }
 
 impl Lookahead {
-    pub(super) fn new(order: Order, samples: Arc<Samples>) -> Self {
+    pub(super) fn new(samples: Arc<Samples>) -> Self {
         let uses = vec![Uses::default(); samples.frames()];
-        Self { order, samples, epoch: None, uses, generation: 0, from: 0, to: 0 }
+        Self { samples, epochs: None, epoch: None, uses, generation: 0, from: 0, to: 0 }
     }
 
     /// When a frame is wanted next.
@@ -44,16 +46,17 @@ impl Lookahead {
         known.copied().unwrap_or(UNKNOWN)
     }
 
-    /// Whether the future from this position on is what was looked at already.
-    pub(super) fn continues_at(&self, position: u64) -> bool {
-        position == self.from && self.to > self.from
+    /// Whether this future is what was looked at already.
+    pub(super) fn continues_with(&self, future: &Upcoming<'_>) -> bool {
+        future.count == self.from && self.to > self.from && self.epochs.as_ref() == Some(future.epochs)
     }
 
-    /// Forgets the future: another position comes next, in an epoch of this order.
-    pub(super) fn restart(&mut self, position: u64, epoch: u64, numbers: Arc<[u32]>) {
+    /// Forgets the future that was known: another one comes.
+    pub(super) fn restart(&mut self, future: &Upcoming<'_>) {
         self.generation = self.generation.wrapping_add(1);
-        self.epoch = Some((epoch, numbers));
-        (self.from, self.to) = (position, position);
+        self.epochs = Some(future.epochs.clone());
+        self.epoch = Some((future.position.epoch, Arc::clone(future.indices)));
+        (self.from, self.to) = (future.count, future.count);
     }
 
     /// The sample at this position is being served: its frames' next uses lie behind it.
@@ -69,18 +72,16 @@ impl Lookahead {
 
     /// Looks one sample further unless the horizon is reached; gives its position and frames.
     pub(super) fn look_further(&mut self) -> Option<(u64, std::ops::Range<usize>)> {
-        if self.to >= self.from.saturating_add(HORIZON) {
-            return None;
-        }
+        let epochs = self.epochs.as_ref().filter(|_| self.to < self.from.saturating_add(HORIZON))?;
         let position = self.to;
         self.to += 1;
-        let count = self.samples.count();
-        let epoch = position / u64::from(count);
+        let count = u64::from(epochs.samples());
+        let epoch = position / count;
         if self.epoch.as_ref().is_none_or(|(known, _)| *known != epoch) {
-            self.epoch = Some((epoch, self.order.epoch(epoch, count)));
+            self.epoch = Some((epoch, epochs.indices(epoch)));
         }
-        let number = self.epoch.as_ref().map_or(0, |(_, numbers)| numbers[(position % u64::from(count)) as usize]);
-        let frames = self.samples.frames_of(self.samples.get(number));
+        let index = self.epoch.as_ref().map_or(0, |(_, indices)| indices[(position % count) as usize]);
+        let frames = self.samples.frames_of(self.samples.get(index as usize));
         for uses in &mut self.uses[frames.clone()] {
             if uses.generation != self.generation {
                 uses.positions.clear();

@@ -5,34 +5,31 @@ use std::sync::{Arc, Mutex};
 
 use thiserror::Error;
 
-use super::config::LoaderConfig;
-use super::epoch::Loader;
-use super::order::Order;
-use super::sample::Sample;
-use super::source::{FrameError, FrameSource};
+use super::{FrameSource, Frames, Sample};
+use crate::data::loader::{Loader, LoaderConfig, Order, SourceError};
 use crate::util::exit::Exit;
 
-pub(super) const FRAME_BYTES: usize = 8;
+pub(in crate::data::loader) const FRAME_BYTES: usize = 8;
 
 #[derive(Default)]
-pub(super) struct Counted {
-    pub(super) decodes: Mutex<HashMap<(usize, usize), usize>>,
-    pub(super) broken: HashSet<(usize, usize)>,
-    pub(super) panics: bool,
+pub(in crate::data::loader) struct Counted {
+    pub(in crate::data::loader) decodes: Mutex<HashMap<(usize, usize), usize>>,
+    pub(in crate::data::loader) broken: HashSet<(usize, usize)>,
+    pub(in crate::data::loader) panics: bool,
 }
 
 #[derive(Debug, PartialEq, Eq, Error)]
 #[error("damaged")]
-pub(super) struct Damaged;
+pub(in crate::data::loader) struct Damaged;
 
-impl FrameError for Damaged {
+impl SourceError for Damaged {
     fn exit(&self) -> Exit {
         Exit::DataRefused
     }
 }
 
 /// What a frame holds: event, frame, then a byte for each place.
-pub(super) fn bytes_of(event: usize, frame: usize) -> [u8; FRAME_BYTES] {
+pub(in crate::data::loader) fn bytes_of(event: usize, frame: usize) -> [u8; FRAME_BYTES] {
     let mut bytes: [u8; FRAME_BYTES] = std::array::from_fn(|place| place as u8);
     (bytes[0], bytes[1]) = (event as u8, frame as u8);
     bytes
@@ -59,17 +56,17 @@ impl FrameSource for Counted {
 }
 
 /// Windows of 5 frames, every 2, over events of 20 frames: all of each frame.
-pub(super) fn samples(events: usize) -> Vec<Sample> {
+pub(in crate::data::loader) fn samples(events: usize) -> Vec<Sample> {
     let starts = (0..=15).step_by(2);
     let sample = |event| starts.clone().map(move |start| Sample { event, start, length: 5, slice: 0..FRAME_BYTES });
     (0..events).flat_map(sample).collect()
 }
 
-pub(super) fn loader(
+pub(in crate::data::loader) fn loader(
     source: &Arc<Counted>,
     samples: Vec<Sample>,
     shuffle: bool,
     config: LoaderConfig,
-) -> Loader<Counted> {
-    Loader::new(Arc::clone(source), samples, Order { seed: 42, shuffle }, config).unwrap()
+) -> Loader<Frames<Counted>> {
+    Loader::of_frames(Arc::clone(source), samples, Order { seed: 42, shuffle }, config).unwrap()
 }

@@ -11,34 +11,28 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::error::WindowError;
 use super::flight::{Flight, Frame};
 use super::lookahead::{Lookahead, UNKNOWN};
-use super::order::Order;
 use super::sample::{Sample, Samples};
 use super::source::FrameSource;
+use crate::data::loader::{Place, Upcoming};
+use crate::util::units;
 
 /// How fast the view of the future grows: looking to the horizon at once would delay an epoch's first window.
 const LOOK_PER_WINDOW: usize = 64;
 
 /// What the cache did so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CacheStats {
+pub(super) struct CacheStats {
     /// Frames that were wanted and there, or on their way.
-    pub hits: u64,
+    pub(super) hits: u64,
     /// Frames that were decoded.
-    pub decodes: u64,
+    pub(super) decodes: u64,
     /// Bytes held now.
-    pub bytes: usize,
+    pub(super) bytes: usize,
     /// Bytes held at most.
-    pub peak_bytes: usize,
-}
-
-/// Why a window was not delivered.
-pub(super) enum Failure<E> {
-    /// Nobody wants it any more.
-    Stopped,
-    /// One of its frames can't be read.
-    Frame { frame: usize, source: E },
+    pub(super) peak_bytes: usize,
 }
 
 /// Decoded frames of a source.
@@ -84,11 +78,11 @@ enum Found<'a, S: FrameSource> {
 }
 
 impl<S: FrameSource> FrameCache<S> {
-    pub(super) fn new(source: Arc<S>, samples: Arc<Samples>, order: Order, cache_bytes: usize) -> Self {
+    pub(super) fn new(source: Arc<S>, samples: Arc<Samples>, cache_bytes: usize) -> Self {
         let frame_bytes = source.frame_bytes();
         let frames = samples.frames();
         let capacity = cache_bytes.checked_div(frame_bytes).unwrap_or(0);
-        let ranking = (capacity > 0 && capacity < frames).then(|| Ranking::new(order, Arc::clone(&samples)));
+        let ranking = (capacity > 0 && capacity < frames).then(|| Ranking::new(Arc::clone(&samples)));
         let slots = std::iter::repeat_with(Slot::default).take(frames).collect();
         let state = State { slots, capacity, held: 0, ranking, stats: CacheStats::default() };
         Self { source, samples, frame_bytes, state: Mutex::new(state) }
@@ -103,29 +97,24 @@ impl<S: FrameSource> FrameCache<S> {
         self.frame_bytes
     }
 
-    /// Says which position is served next, in which epoch, in which order.
-    pub(super) fn start(&self, position: u64, epoch: u64, numbers: &Arc<[u32]>) {
+    /// Takes note of what is served next, and in which order.
+    pub(super) fn start(&self, future: &Upcoming<'_>) {
         if let Some(ranking) = &mut self.state().ranking {
-            ranking.start(position, epoch, numbers);
+            ranking.start(future);
         }
     }
 
-    /// The frames of a sample that stands at a position.
-    pub(super) fn window(
-        &self,
-        position: u64,
-        sample: &Sample,
-        wanted: impl Fn() -> bool,
-    ) -> Result<Vec<Frame>, Failure<S::Error>> {
+    /// The frames of the sample that comes at a place.
+    pub(super) fn window(&self, place: Place<'_>, sample: &Sample) -> Result<Vec<Frame>, WindowError<S::Error>> {
         let numbers = self.samples.frames_of(sample);
-        let mut found: Vec<_> = self.look_up(position, numbers.clone()).into_iter().map(Some).collect();
+        let mut found: Vec<_> = self.look_up(place.count, numbers.clone()).into_iter().map(Some).collect();
         let mut frames = vec![Frame::default(); sample.length];
         // Ours first: whoever waits for another thread must not be waited for.
         for theirs in [false, true] {
-            for (index, place) in found.iter_mut().enumerate() {
-                let Some(found) = place.take_if(|found| theirs || !matches!(found, Found::Theirs(_))) else { continue };
-                if !wanted() {
-                    return Err(Failure::Stopped);
+            for (index, slot) in found.iter_mut().enumerate() {
+                let Some(found) = slot.take_if(|found| theirs || !matches!(found, Found::Theirs(_))) else { continue };
+                if !place.is_wanted() {
+                    return Err(WindowError::Unwanted);
                 }
                 frames[index] = self.resolve(found, numbers.start + index, sample.event, sample.start + index)?;
             }
@@ -161,12 +150,13 @@ impl<S: FrameSource> FrameCache<S> {
         number: usize,
         event: usize,
         frame: usize,
-    ) -> Result<Frame, Failure<S::Error>> {
+    ) -> Result<Frame, WindowError<S::Error>> {
         loop {
             match found {
                 Found::Here(frame) => return Ok(frame),
                 Found::Ours(landing) => {
-                    let decoded = self.decode(event, frame).map_err(|source| Failure::Frame { frame, source })?;
+                    let failed = |source| WindowError::Frame { event, frame, source };
+                    let decoded = self.decode(event, frame).map_err(failed)?;
                     return Ok(landing.with(decoded));
                 }
                 Found::Theirs(flight) => match flight.wait() {
@@ -186,6 +176,16 @@ impl<S: FrameSource> FrameCache<S> {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: FrameSource> Drop for FrameCache<S> {
+    fn drop(&mut self) {
+        let CacheStats { hits, decodes, peak_bytes, .. } = self.stats();
+        tracing::debug!(
+            "frames: {decodes} decoded, {hits} found in memory, {} held at most",
+            units::bytes(peak_bytes as u64)
+        );
     }
 }
 
@@ -235,20 +235,20 @@ impl State {
 }
 
 impl Ranking {
-    fn new(order: Order, samples: Arc<Samples>) -> Self {
+    fn new(samples: Arc<Samples>) -> Self {
         let last_use = vec![0; samples.frames()];
-        Self { lookahead: Lookahead::new(order, samples), held: BTreeSet::new(), last_use }
+        Self { lookahead: Lookahead::new(samples), held: BTreeSet::new(), last_use }
     }
 
     fn rank(&self, frame: usize) -> (u64, u64, usize) {
         (self.lookahead.next_use(frame), self.last_use[frame], frame)
     }
 
-    fn start(&mut self, position: u64, epoch: u64, numbers: &Arc<[u32]>) {
-        if self.lookahead.continues_at(position) {
+    fn start(&mut self, future: &Upcoming<'_>) {
+        if self.lookahead.continues_with(future) {
             return;
         }
-        self.lookahead.restart(position, epoch, Arc::clone(numbers));
+        self.lookahead.restart(future);
         let held = std::mem::take(&mut self.held);
         self.held = held.into_iter().map(|(_, last, frame)| (UNKNOWN, last, frame)).collect();
     }
@@ -293,10 +293,9 @@ impl Ranking {
 
 #[cfg(test)]
 mod tests {
-    use super::super::config::LoaderConfig;
-    use super::super::order::Position;
     use super::super::testing::{Counted, FRAME_BYTES, loader, samples};
     use super::*;
+    use crate::data::loader::{LoaderConfig, Order, Position};
 
     fn config(threads: usize, cache_frames: usize) -> LoaderConfig {
         // A spare part of a frame does not count as one.
@@ -310,18 +309,18 @@ mod tests {
         for epoch in 0..epochs {
             for window in loader.start(Position { epoch, next: 0 }).unwrap() {
                 window.unwrap();
-                assert!(loader.cache_stats().bytes <= loader.cache_stats().peak_bytes);
+                assert!(loader.source().cache.stats().bytes <= loader.source().cache.stats().peak_bytes);
             }
         }
-        loader.cache_stats()
+        loader.source().cache.stats()
     }
 
     /// The frames of all windows of some epochs, by number.
     fn accesses(list: &[Sample], shuffle: bool, epochs: u64) -> Vec<Range<usize>> {
         let samples = Samples::new(list.to_vec(), FRAME_BYTES).unwrap();
         let order = Order { seed: 42, shuffle };
-        let epoch = |epoch| order.epoch(epoch, samples.count()).to_vec();
-        (0..epochs).flat_map(epoch).map(|number| samples.frames_of(samples.get(number))).collect()
+        let epoch = |epoch| order.epoch(epoch, samples.count() as u32).to_vec();
+        (0..epochs).flat_map(epoch).map(|number| samples.frames_of(samples.get(number as usize))).collect()
     }
 
     /// How often a cache that forgets the least recently used frame decodes.
@@ -371,7 +370,7 @@ mod tests {
             let decodes = source.decodes.lock().unwrap();
             assert_eq!(decodes.len(), 114);
             assert!(decodes.values().all(|&count| count == 1), "{threads} threads");
-            let stats = loader.cache_stats();
+            let stats = loader.source().cache.stats();
             assert_eq!((stats.decodes, stats.hits, stats.bytes), (114, 3 * 48 * 5 - 114, 114 * FRAME_BYTES));
         }
     }

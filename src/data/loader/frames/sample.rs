@@ -58,11 +58,11 @@ pub enum SampleError {
         /// The shape of the first sample.
         expected: (usize, usize),
     },
-    /// More samples or frames than can be numbered.
-    #[error("{what} can't be numbered, expected fewer than {most}")]
+    /// More frames than can be numbered.
+    #[error("the {frames} frames of these samples can't be numbered, expected at most {most}")]
     TooMany {
-        /// What there is too much of.
-        what: &'static str,
+        /// How many there are.
+        frames: usize,
         /// The limit.
         most: usize,
     },
@@ -87,9 +87,6 @@ pub(super) struct Samples {
 impl Samples {
     pub(super) fn new(list: Vec<Sample>, frame_bytes: usize) -> Result<Self, SampleError> {
         list.iter().enumerate().try_for_each(|(number, sample)| check(number, sample, &list[0], frame_bytes))?;
-        if u32::try_from(list.len()).is_err() {
-            return Err(SampleError::TooMany { what: "these samples", most: u32::MAX as usize });
-        }
         let mut ends = BTreeMap::new();
         for sample in &list {
             let end = ends.entry(sample.event).or_insert(0);
@@ -100,19 +97,18 @@ impl Samples {
             frames = frames.saturating_add(std::mem::replace(end, frames));
         }
         if frames > MOST_FRAMES {
-            return Err(SampleError::TooMany { what: "the frames of these samples", most: MOST_FRAMES });
+            return Err(SampleError::TooMany { frames, most: MOST_FRAMES });
         }
         Ok(Self { list, offsets: ends, frames })
     }
 
-    pub(super) fn get(&self, number: u32) -> &Sample {
-        &self.list[number as usize]
+    pub(super) fn get(&self, number: usize) -> &Sample {
+        &self.list[number]
     }
 
     /// How many there are.
-    pub(super) fn count(&self) -> u32 {
-        // Checked in `new`.
-        self.list.len() as u32
+    pub(super) fn count(&self) -> usize {
+        self.list.len()
     }
 
     /// The highest number of a frame, plus one.
