@@ -253,8 +253,8 @@ mod tests {
         let error = UnpackError::from(Refusal::Special("a symbolic link")).at(b"a\x1b[2J\n").of(Path::new("d.tar"));
         assert_eq!(
             error.to_string(),
-            "d.tar is refused at entry \"a\\u{1b}[2J\\n\": it is a symbolic link, but only plain files and folders are accepted; \
-             pack the files themselves (tar --dereference --hard-dereference)"
+            "d.tar is refused at entry \"a\\u{1b}[2J\\n\": it is a symbolic link, but only plain files and folders are \
+             accepted; pack the files themselves (tar --dereference --hard-dereference)"
         );
         assert_eq!(error.exit(), Exit::DataRefused);
     }
