@@ -278,7 +278,7 @@ fn a_mirror_that_is_down_keeps_a_run_from_beginning_but_not_from_going_on() {
     };
     let refused = start(&["--max-steps", "2"]);
     assert_eq!(refused.code, 75, "{refused:?}");
-    assert!(refused.stderr.contains("it may hold a run storms that must not begin anew"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("it may hold a run storms, which must not start over"), "{}", refused.stderr);
     assert!(!training.program.path("model_output/storms").exists());
     training.succeed(&["--max-steps", "2"]);
     let goes_on = start(&["--max-steps", "4"]);
