@@ -49,6 +49,8 @@ impl Checker<'_> {
             (Shape::Nullable(inner), _) => self.value(at, node, inner),
             (Shape::OneOrMore(item), Value::List(items)) => self.list(at, node, items, (item, 1, usize::MAX)),
             (Shape::OneOrMore(item), _) => self.value(at, node, item),
+            (Shape::WordOr(word, _), Value::Text(text)) if text == word => {}
+            (Shape::WordOr(_, inner), Value::Integer(_)) => self.value(at, node, inner),
             (Shape::Map(fields), Value::Map(entries)) => self.map(at, entries, fields),
             (Shape::List(item, least, most), Value::List(items)) => self.list(at, node, items, (item, *least, *most)),
             (Shape::Choice(variants), Value::Text(word)) => self.word(at, node, word, variants),
@@ -235,6 +237,7 @@ fn expectation(shape: &Shape) -> String {
         Shape::Integer(..) => "a whole number".into(),
         Shape::Number => "a finite number".into(),
         Shape::OneOrMore(item) => format!("{}, or a list of it", expectation(item)),
+        Shape::WordOr(word, other) => format!("{word} or {}", expectation(other)),
         Shape::Nullable(_) => "a value".into(),
     }
 }
@@ -243,6 +246,7 @@ fn expectation(shape: &Shape) -> String {
 fn hint(value: &Value, shape: &Shape, path: &str) -> Option<String> {
     let key = last(path);
     match (shape.present(), value) {
+        (Shape::WordOr(_, other), _) => hint(value, other, path),
         (Shape::Text(_), Value::Integer(_) | Value::Float(_) | Value::Bool(_)) => {
             Some(format!("put it into quotes: `{key}: \"...\"`"))
         }

@@ -3,7 +3,6 @@
 //! Holds the `train` section of the configuration.
 
 pub mod best_by;
-mod check;
 pub mod checkpoint;
 pub mod clip;
 pub mod config;
@@ -12,6 +11,7 @@ pub mod divergence;
 pub mod ema;
 pub mod engine;
 pub mod events;
+pub mod fault;
 pub mod feed;
 pub mod grouping;
 mod lerp;

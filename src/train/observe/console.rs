@@ -80,17 +80,24 @@ fn plain_line(event: &Event) -> Option<String> {
             "step {step} failed again: back to the weights of step {to_step}, learning rate x {lr_factor}; samples: {}",
             samples.join(", ")
         )),
-        Event::MicroBatchChanged { from, to } if to < from => Some(format!(
-            "memory ran out: {} at once instead of {from}; the steps stay the same",
-            units::count(*to as u64, "sample")
-        )),
-        Event::MicroBatchChanged { from, to } => Some(format!("{to} samples at once again instead of {from}")),
+        Event::MicroBatchChanged { from, to, statistics } => Some(micro_batch_line(*from, *to, *statistics)),
         Event::WithoutGradient { parameters } => {
             Some(format!("no gradient ever reaches {}: the model does not use it", parameters.join(", ")))
         }
         Event::Ended(ended) => Some(end_line(ended)),
         _ => None,
     }
+}
+
+fn micro_batch_line(from: usize, to: usize, statistics: bool) -> String {
+    let samples = units::count(to as u64, "sample");
+    let what = match to < from {
+        true => format!("memory ran out: {samples} at once instead of {from}; the steps stay the same"),
+        false => format!("{samples} at once again instead of {from}"),
+    };
+    let of =
+        if statistics { format!(", but statistics over a batch are now those of {samples}") } else { String::new() };
+    what + &of
 }
 
 fn started_line(started: &Started) -> String {
@@ -259,8 +266,9 @@ mod tests {
             Event::Skipped { step: 7, samples: samples.clone(), expected: false },
             Event::Skipped { step: 7, samples: samples.clone(), expected: true },
             Event::RolledBack { step: 9, to_step: 4, lr_factor: 0.5, samples },
-            Event::MicroBatchChanged { from: 4, to: 2 },
-            Event::MicroBatchChanged { from: 2, to: 4 },
+            Event::MicroBatchChanged { from: 4, to: 2, statistics: false },
+            Event::MicroBatchChanged { from: 4, to: 2, statistics: true },
+            Event::MicroBatchChanged { from: 2, to: 4, statistics: false },
             Event::WithoutGradient { parameters: vec!["head.bias".into()] },
             Event::ValidationEnded {
                 epoch: 2,
