@@ -20,8 +20,12 @@ pub enum Shape {
     Integer(i128, i128),
     /// A finite number.
     Number,
+    /// This word, or something else.
+    WordOr(String, Box<Shape>),
     /// This, or nothing.
     Nullable(Box<Shape>),
+    /// This, or a list of it with at least one item.
+    OneOrMore(Box<Shape>),
     /// Anything: a form of schema that is not known here.
     Any,
 }
@@ -115,7 +119,9 @@ impl Shape {
             Self::Bool => "true".into(),
             Self::Integer(..) => "1".into(),
             Self::Number => "1.0".into(),
+            Self::WordOr(word, _) => word.clone(),
             Self::Nullable(_) => "null".into(),
+            Self::OneOrMore(item) => item.example(),
         }
     }
 }
@@ -142,7 +148,7 @@ impl Builder<'_> {
             return self.shape(&self.definitions[name]);
         }
         if let Some(either) = schema["anyOf"].as_array() {
-            return self.nullable(either);
+            return self.either(either);
         }
         if let Some(variants) = schema["oneOf"].as_array() {
             return Shape::Choice(variants.iter().flat_map(|variant| self.variants(variant)).collect());
@@ -160,10 +166,16 @@ impl Builder<'_> {
         }
     }
 
-    fn nullable(&self, either: &[Value]) -> Shape {
-        let others: Vec<_> = either.iter().filter(|schema| schema["type"] != "null").collect();
-        match others[..] {
-            [schema] if either.len() == 2 => Shape::Nullable(Box::new(self.shape(schema))),
+    /// Something or nothing, a word or something else, or one or more of something.
+    fn either(&self, either: &[Value]) -> Shape {
+        let [one, other] = either else { return Shape::Any };
+        if other["type"] == "array" && other["items"] == *one {
+            return Shape::OneOrMore(Box::new(self.shape(one)));
+        }
+        match (one["const"].as_str(), &one["type"], &other["type"]) {
+            (Some(word), ..) => Shape::WordOr(word.into(), Box::new(self.shape(other))),
+            (None, _, null) if null == "null" => Shape::Nullable(Box::new(self.shape(one))),
+            (None, null, _) if null == "null" => Shape::Nullable(Box::new(self.shape(other))),
             _ => Shape::Any,
         }
     }

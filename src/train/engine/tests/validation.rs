@@ -4,7 +4,7 @@ use super::*;
 
 fn validated(every_epochs: u64, every_steps: Option<u64>) -> TrainConfig {
     // 22 samples: an epoch has six steps.
-    TrainConfig { accumulate: 1, validate: ValidateConfig { every_epochs, every_steps }, ..config() }
+    TrainConfig { batch: Some(4), validate: ValidateConfig { every_epochs, every_steps }, ..config() }
 }
 
 fn validated_epochs(run: &Run) -> Vec<u64> {
@@ -84,7 +84,7 @@ fn a_validation_in_the_midst_of_an_epoch_finds_the_best_weights() {
     let pictures = run.events.borrow().iter().filter(|event| matches!(event, Event::Pictures { .. })).count();
     let whole = run.history().len();
     assert!(pictures >= improved.len() && pictures <= improved.len() + whole);
-    assert!(ended.best.unwrap().value <= run.history()[&2].val[0].1);
+    assert!(ended.best.unwrap().loss.unwrap() <= run.history()[&2].val[0].1.unwrap());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::super::testing::{Storms, small};
 use crate::nn::precision::Precision;
-use crate::train::config::{AdamW, Optimizer, TrainConfig};
+use crate::train::config::{AdamW, MicroBatch, Optimizer, TrainConfig};
 use crate::train::engine::{Engine, Feeds, NotKept, Setting};
 use crate::train::events::{self, Event, Observer, Observers};
 use crate::train::run_folder::RunError;
@@ -25,8 +25,8 @@ impl Observer for Heard {
 fn heard(storms: &Storms, precision: Precision, epochs: usize) -> Vec<Event> {
     let config = TrainConfig {
         epochs,
-        micro_batch: 2,
-        accumulate: 2,
+        batch: Some(4),
+        micro_batch: MicroBatch::Samples(2),
         optimizer: Optimizer::Adamw(AdamW { lr: 1e-2, ..AdamW::default() }),
         ..TrainConfig::default()
     };
@@ -58,8 +58,9 @@ fn the_engine_trains_it_and_the_validation_loss_falls() {
         .collect();
     let loss = |epoch: usize| records[epoch].val[0].clone();
     assert_eq!((records.len(), loss(0).0.as_str()), (15, "loss"));
-    assert!(loss(14).1 < 0.7 * loss(0).1, "from {} to {}", loss(0).1, loss(14).1);
-    let score = |epoch: usize, name: &str| records[epoch].scores.iter().find(|(known, _)| known == name).unwrap().1;
+    let [first, last] = [0, 14].map(|epoch| loss(epoch).1.unwrap());
+    assert!(last < 0.7 * first, "from {first} to {last}");
+    let score = |epoch: usize, name: &str| events::value(&records[epoch].scores, name).unwrap();
     assert!(score(14, "mae_dbz") < score(0, "mae_dbz"));
     assert_eq!(score(14, "persistence_loss"), score(0, "persistence_loss"), "the same forecast of the same windows");
     assert!(events.iter().all(|event| !matches!(event, Event::WithoutGradient { .. } | Event::Skipped { .. })));
