@@ -22,7 +22,7 @@ ln -sfn ../../python "$copy/.tools/python"
 
 if [[ $(cat "$copy/.tools/libtorch/.complete" 2>/dev/null) != "$(sha256sum <"$pins" | cut -d' ' -f1)" ]]; then
   printf 'torch24: libtorch 2.11.0: 544 MB to download, 520 MB on disk\n'
-  .tools/python/bin/python scripts/place.py libtorch "$pins" "$copy/.tools/libtorch"
+  .tools/pip/bin/python scripts/place.py libtorch "$pins" "$copy/.tools/libtorch"
   rmdir "$copy/.tools/downloads"
 fi
 

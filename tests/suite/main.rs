@@ -8,6 +8,7 @@ mod architecture;
 mod cli;
 mod compare;
 mod config;
+mod deadline;
 mod doctor;
 mod evaluate;
 mod export;

@@ -84,7 +84,7 @@ impl Outcome {
 pub fn python(script: &str, arguments: &[&str]) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let interpreter = root.join(".tools/python/bin/python");
-    assert!(interpreter.exists(), "the reference libraries are not installed: run scripts/setup.sh");
+    assert!(interpreter.exists(), "the reference libraries are not installed: run scripts/setup.sh --tests");
     let output = Command::new(interpreter).arg(root.join(script)).args(arguments).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(output.status.success(), "{script} {arguments:?}:\n{}{}", text(&output.stdout), text(&output.stderr));

@@ -4,9 +4,8 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
+use crate::deadline::{end_of, wait_while_it_works};
 use crate::program::python;
 use crate::training::Training;
 
@@ -37,15 +36,12 @@ fn the_page_can_be_opened_while_training_runs() {
     let mut start = training.command(&["--epochs", "2000"]);
     let mut start = start.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let page = training.file("storms", "report.html");
-    let began = Instant::now();
-    while !page.exists() && began.elapsed() < Duration::from_secs(120) {
-        sleep(Duration::from_millis(20));
-    }
+    wait_while_it_works(&mut start, "the page is written", || page.exists());
     let (_, text) = checked(&page);
     assert!(text.contains("Training is running"), "{text}");
     let signalled = Command::new("kill").args(["-TERM", &start.id().to_string()]).status().unwrap();
     assert!(signalled.success());
-    assert_eq!(start.wait().unwrap().code(), Some(143));
+    assert_eq!(end_of(&mut start).code(), Some(143));
     let (_, text) = checked(&page);
     assert!(text.contains("stopped") && !text.contains("Training is running"), "{text}");
 }

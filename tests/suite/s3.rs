@@ -30,7 +30,7 @@ impl S3 {
     fn with(arguments: &[&str]) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let python = root.join(".tools/python/bin/python");
-        assert!(python.exists(), "the reference libraries are not installed: run scripts/setup.sh");
+        assert!(python.exists(), "the reference libraries are not installed: run scripts/setup.sh --tests");
         let mut command = Command::new(python);
         command.arg(root.join("tests/fixtures/s3/server.py")).args(arguments);
         clean(&mut command);
