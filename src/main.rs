@@ -10,9 +10,10 @@ fn main() -> ExitCode {
         Ok(call) => call,
         Err(exit) => return exit.into(),
     };
+    let stderr = call.take_stderr();
     native::memory::tune();
     if call.computes() {
         native::cuda::open();
     }
-    cli::run(call).into()
+    cli::run(call, &stderr).into()
 }

@@ -70,6 +70,15 @@ pub enum Command {
 }
 
 impl Arguments {
+    /// Takes stderr over where `--log-format` asks for it. `fragua health` has one line to say, and looks for processes.
+    #[must_use]
+    pub fn take_stderr(&self) -> super::Stderr {
+        match self.command {
+            Command::Health(_) => super::Stderr::default(),
+            _ => super::Stderr::take(self.log_format),
+        }
+    }
+
     /// Whether the command may compute on a GPU, so that it needs the CUDA half of libtorch.
     #[must_use]
     pub fn computes(&self) -> bool {

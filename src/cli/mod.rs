@@ -17,6 +17,7 @@ mod predict;
 mod progress;
 mod question;
 mod runs;
+mod stderr;
 mod train;
 mod version;
 
@@ -29,6 +30,7 @@ use thiserror::Error;
 use tracing::{error, info};
 
 pub use self::args::Arguments;
+pub use self::stderr::Stderr;
 use self::args::LogFormat;
 use self::console::Console;
 use crate::config::ConfigError;
@@ -92,9 +94,9 @@ pub fn parse() -> Result<Arguments, Exit> {
 
 /// Runs a command: works, reports, and says how the process ends.
 #[must_use]
-pub fn run(arguments: Arguments) -> Exit {
+pub fn run(arguments: Arguments, stderr: &Stderr) -> Exit {
     let bars = MultiProgress::new();
-    log::start(arguments.log_format, arguments.verbose, &bars);
+    log::start(arguments.log_format, arguments.verbose, &bars, stderr);
     let progress = progress::observer(&bars, arguments.log_format);
     let console = Console::new(&bars, arguments.log_format, arguments.verbose);
     let result = catch_unwind(AssertUnwindSafe(|| {
@@ -113,6 +115,10 @@ pub fn run(arguments: Arguments) -> Exit {
 
 /// Help and version are results; anything else that clap has to say is a mistake in the command.
 fn explain(error: &clap::Error) -> Exit {
+    if error.use_stderr() && stderr::is_json(std::env::args_os().map(|word| word.to_string_lossy().into_owned())) {
+        stderr::tell(&error.render().to_string());
+        return Exit::Usage;
+    }
     let printed = error.print();
     match (error.use_stderr(), printed) {
         (false, Ok(())) => Exit::Done,
