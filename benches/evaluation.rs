@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use fragua::data::loader::{FrameError, FrameSource, Loader, LoaderConfig, Order, Sample};
+use fragua::data::loader::{FrameSource, Loader, LoaderConfig, Order, Sample, SourceError};
 use fragua::nn::precision::Precision;
 use fragua::task::nowcast::config::NowcastConfig;
 use fragua::task::nowcast::plan::EventTimes;
@@ -28,7 +28,7 @@ struct Storms {
 #[error("there are frames without end")]
 struct Never;
 
-impl FrameError for Never {
+impl SourceError for Never {
     fn exit(&self) -> Exit {
         Exit::Bug
     }
@@ -78,7 +78,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         |number: usize| Sample { event: number % EVENTS, start: number / EVENTS, length, slice: 0..side * side };
     let samples: Vec<Sample> = (0..windows).map(sample).collect();
     let order = Order { seed: 42, shuffle: false };
-    let loader = Loader::new(Arc::new(Storms { side }), samples, order, LoaderConfig::default())?;
+    let loader = Loader::of_frames(Arc::new(Storms { side }), samples, order, LoaderConfig::default())?;
     let seen = vec![9; MICRO_BATCH * config.windows.input_frames * side * side];
     let (mut forward, mut whole) = (Vec::new(), Vec::new());
     for _ in 0..=ROUNDS {

@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_main};
-use fragua::data::loader::{FrameError, FrameSource, Loader, LoaderConfig, Order, Position, Sample};
+use fragua::data::loader::{Epoch, FrameSource, Frames, Loader, LoaderConfig, Order, Position, Sample, SourceError};
 use fragua::util::exit::Exit;
 
 const LEVEL_BYTES: usize = 250 * 250;
@@ -25,7 +25,7 @@ struct Flat {
 #[error(transparent)]
 struct Never(Infallible);
 
-impl FrameError for Never {
+impl SourceError for Never {
     fn exit(&self) -> Exit {
         Exit::Bug
     }
@@ -44,7 +44,7 @@ impl FrameSource for Flat {
     }
 }
 
-fn loader(levels: usize, level_bytes: usize, frames: usize, config: LoaderConfig) -> Loader<Flat> {
+fn loader(levels: usize, level_bytes: usize, frames: usize, config: LoaderConfig) -> Loader<Frames<Flat>> {
     let sample = |(start, level)| Sample {
         event: 0,
         start,
@@ -54,10 +54,16 @@ fn loader(levels: usize, level_bytes: usize, frames: usize, config: LoaderConfig
     let starts = (0..frames - WINDOW).step_by(5);
     let samples = starts.flat_map(|start| (0..levels).map(move |level| (start, level))).map(sample).collect();
     let source = Arc::new(Flat { frame_bytes: levels * level_bytes });
-    match Loader::new(source, samples, Order { seed: 42, shuffle: true }, config) {
+    match Loader::of_frames(source, samples, Order { seed: 42, shuffle: true }, config) {
         Ok(loader) => loader,
         Err(error) => unreachable!("{error}"),
     }
+}
+
+/// Puts the next windows behind one another; how many there were.
+fn fill(epoch: &mut Epoch<Frames<Flat>>, windows: usize, batch: &mut Vec<u8>) -> usize {
+    batch.clear();
+    epoch.take(windows).flatten().map(|window| window.append_to(batch)).count()
 }
 
 fn at(epoch: u64) -> Position {
@@ -74,7 +80,7 @@ fn windows_from_memory(criterion: &mut Criterion) {
         let mut batch = Vec::new();
         let mut pass = |epoch: u64| {
             let Ok(mut epoch) = loader.start(at(epoch)) else { return };
-            while epoch.fill(2, &mut batch).is_ok_and(|numbers| !numbers.is_empty()) {
+            while fill(&mut epoch, 2, &mut batch) > 0 {
                 black_box(&batch);
             }
         };

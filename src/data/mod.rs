@@ -9,6 +9,7 @@ mod html;
 pub mod loader;
 pub mod manifest;
 pub mod mirror;
+pub mod split;
 pub mod store;
 pub mod unpack;
 

@@ -1,9 +1,9 @@
-//! Where samples come from: the one thing the engine asks of the data. A loader of frames is one; a list of images or of
-//! sequences of any length is another. It delivers plain values, never tensors.
+//! Where samples come from: the one thing the engine asks of the data. Every loader is one, whatever the shape of its
+//! samples. It delivers plain values, never tensors.
 
 use thiserror::Error;
 
-use crate::data::loader::{FrameSource, LoadedWindow, Loader, LoaderError, Position, StartError};
+use crate::data::loader::{Loader, LoaderError, Position, SampleSource, StartError};
 use crate::util::exit::Exit;
 
 /// The samples of one side of the split.
@@ -52,18 +52,18 @@ impl From<StartError> for FeedError {
     }
 }
 
-impl<S: FrameSource> Feed for Loader<S> {
-    type Sample = LoadedWindow;
+impl<S: SampleSource<Sample: Clone>> Feed for Loader<S> {
+    type Sample = S::Sample;
 
     fn samples(&self) -> usize {
         self.samples()
     }
 
-    fn start(&self, position: Position) -> Result<Stream<LoadedWindow>, FeedError> {
+    fn start(&self, position: Position) -> Result<Stream<S::Sample>, FeedError> {
         let failed = |error: LoaderError<S::Error>| {
             let exit = error.exit();
             FeedError::new(error, exit)
         };
-        Ok(Box::new(self.start(position)?.map(move |window| window.map_err(failed))))
+        Ok(Box::new(self.start(position)?.map(move |sample| sample.map_err(failed))))
     }
 }

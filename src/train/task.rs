@@ -9,9 +9,13 @@
 //! | | sample | batch | weight | scores | pictures |
 //! |---|---|---|---|---|---|
 //! | nowcast | a window, bytes | `[b, t, c, y, x]`, scaled on the device | 1 | counts per threshold and lead | observed, predicted |
-//! | image classifier | an encoded image, its class | `[b, 3, y, x]`, `[b]`; augmented by position | 1 | confusion matrix | image, class |
+//! | image classifier | an image, its class and its index | `[b, 1, y, x]`, `[b]`; augmented by epoch and index | 1 | confusion matrix | image, class |
 //! | keypoint sequences | `[t, k, 2]` of its own length | padded to the longest of the batch, with a mask | 1 | confusion matrix | track |
 //! | detector | an image, its boxes | images, and all boxes with the number of their image | boxes, at least 1 | sorted matches | image, boxes |
+//!
+//! Every row's samples come through [`crate::data::loader::Loader`]: it asks a source for each by its index, and neither
+//! asks for nor assumes a shape. What happens to a sample on the CPU (decoding, augmentation) belongs into
+//! [`crate::data::loader::SampleSource::load`], what happens on the device into [`Task::collate`].
 //!
 //! Padding to the longest of a *batch* is fine, because a mask keeps it out of loss and gradient: halving the batch then
 //! changes nothing but rounding. A loss that is averaged over boxes is a sum weighted by [`Task::weight`], which is known
@@ -61,8 +65,9 @@ pub trait Task {
         Ok(())
     }
 
-    /// Brings samples to the device. In training the place of the first one is given: whatever is random about the samples
-    /// is a function of the seed, their place and nothing else, so that it survives a resume and another batch size.
+    /// Brings samples to the device. In training the place of the first one is given, for random changes that are made on
+    /// the device: they are a function of the seed, the epoch and each sample's index in its list, and of nothing else
+    /// (see [`crate::util::seed::generator`]), so that neither a resume, nor another batch size or order changes them.
     ///
     /// # Errors
     /// Where memory runs out, or a sample makes no sense.

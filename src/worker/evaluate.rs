@@ -211,7 +211,7 @@ fn run(
     let samples = dataset.samples(side, task);
     let count = samples.len();
     let order = Order { seed: config.seed, shuffle: false };
-    let loader = Loader::new(Arc::new(dataset.frames), samples, order, config.data.loader.clone())?;
+    let loader = Loader::of_frames(Arc::new(dataset.frames), samples, order, config.data.loader.clone())?;
     around.progress.begin("evaluate", Some(count as u64), Unit::Windows);
     let mut scores = nowcast.all_scores();
     let mut before = 0;

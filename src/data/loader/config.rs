@@ -9,13 +9,13 @@ use crate::util::problem::Problem;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LoaderConfig {
-    /// Threads that decode ahead; 0 decodes when a window is asked for. On a CPU every busy one slows down training.
+    /// Threads that load ahead; 0 loads a sample when it is asked for. On a CPU every busy one slows down training.
     pub threads: usize,
-    /// Windows that may wait for the consumer.
+    /// Samples that may wait for the model.
     pub queue_windows: usize,
-    /// Bytes of whole frames that may wait for the consumer; one window may always.
+    /// Bytes of samples (for windows, of whole frames) that may wait for the model; one sample always may.
     pub queue_bytes: usize,
-    /// Bytes of decoded frames that are kept, beside those that wait.
+    /// Bytes of decoded frames or records that are kept in memory, beside those that wait.
     pub cache_bytes: usize,
 }
 

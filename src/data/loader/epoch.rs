@@ -1,76 +1,66 @@
-//! What training iterates over: the windows of an epoch from a position on, loaded ahead by threads that end with it.
+//! What training iterates over: the samples of an epoch from a position on, loaded ahead by threads that end with it.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use super::cache::{CacheStats, Failure, FrameCache};
 use super::config::LoaderConfig;
+use super::epochs::Epochs;
 use super::error::{LoaderError, StartError};
 use super::order::{Order, Position};
-use super::queue::{Died, Queue};
-use super::sample::{Sample, SampleError, Samples};
-use super::source::FrameSource;
-use super::waits::Waits;
-use super::window::LoadedWindow;
+use super::queue::{Died, Limits, Queue};
+use super::source::{Place, SampleSource, Upcoming};
 
-/// Samples of a source in the order of each epoch. Its cache outlives the epochs.
-pub struct Loader<S: FrameSource> {
-    shared: Arc<Shared<S>>,
-    order: Order,
+/// Samples of a source in the order of each epoch.
+pub struct Loader<S: SampleSource> {
+    source: Arc<S>,
+    /// Absent where there are more samples than can be numbered.
+    epochs: Option<Epochs>,
     config: LoaderConfig,
 }
 
-struct Shared<S: FrameSource> {
-    samples: Arc<Samples>,
-    cache: FrameCache<S>,
-}
+impl<S: SampleSource> Loader<S> {
+    /// A loader for all samples of a source; nothing is read yet.
+    pub fn new(source: Arc<S>, order: Order, config: LoaderConfig) -> Self {
+        let epochs = u32::try_from(source.len()).ok().map(|samples| Epochs::over(samples, order));
+        Self { source, epochs, config }
+    }
 
-impl<S: FrameSource> Loader<S> {
-    /// A loader for these samples; nothing is read yet.
-    ///
-    /// # Errors
-    /// Where a sample is empty, lies outside a frame, or has another shape than the first one.
-    pub fn new(source: Arc<S>, samples: Vec<Sample>, order: Order, config: LoaderConfig) -> Result<Self, SampleError> {
-        let samples = Arc::new(Samples::new(samples, source.frame_bytes())?);
-        let cache = FrameCache::new(source, Arc::clone(&samples), order, config.cache_bytes);
-        Ok(Self { shared: Arc::new(Shared { samples, cache }), order, config })
+    /// Uses a share of the samples, the same in every epoch: see [`Epochs::with_share`].
+    #[must_use]
+    pub fn with_share(self, fraction: f64, least: usize) -> Self {
+        Self { epochs: self.epochs.map(|epochs| epochs.with_share(fraction, least)), ..self }
+    }
+
+    /// The source.
+    #[must_use]
+    pub fn source(&self) -> &Arc<S> {
+        &self.source
     }
 
     /// The samples of an epoch.
     #[must_use]
     pub fn samples(&self) -> usize {
-        self.shared.samples.count() as usize
+        self.epochs.as_ref().map_or(0, |epochs| epochs.samples() as usize)
     }
 
-    /// What the cache did so far.
-    #[must_use]
-    pub fn cache_stats(&self) -> CacheStats {
-        self.shared.cache.stats()
-    }
-
-    /// The rest of an epoch: always the same from the same position, whatever the number of threads. One epoch at a time
-    /// makes the best use of the cache.
+    /// The rest of an epoch: always the same from the same position, whatever the number of threads.
     ///
     /// # Errors
     /// Where the position lies behind the epoch's end, or no thread can be started.
     pub fn start(&self, position: Position) -> Result<Epoch<S>, StartError> {
-        let Position { epoch, next } = position;
-        let samples = self.shared.samples.count();
-        let base = epoch.checked_mul(u64::from(samples)).filter(|base| base.checked_add(u64::from(samples)).is_some());
-        let base = base.filter(|_| next <= samples as usize);
-        let base = base.ok_or(StartError::Position { epoch, next, samples })?;
-        let numbers = self.order.epoch(epoch, samples);
-        self.shared.cache.start(base + next as u64, epoch, &numbers);
-        let frame_bytes = self.shared.cache.frame_bytes();
-        let window_bytes = if samples == 0 { 1 } else { self.shared.samples.get(0).length * frame_bytes };
-        let most = self.config.queue_windows.min(self.config.queue_bytes / window_bytes.max(1));
+        let epochs = self.epochs.as_ref().ok_or(StartError::TooMany { samples: self.source.len() })?;
+        let base = base(position, epochs.samples())?;
+        let indices = epochs.indices(position.epoch);
+        let count = base + position.next as u64;
+        self.source.upcoming(&Upcoming { position, count, indices: &indices, epochs });
         let route = Arc::new(Route {
-            shared: Arc::clone(&self.shared),
-            numbers,
+            queue: self.queue(position.next, &indices),
+            source: Arc::clone(&self.source),
+            indices,
+            epoch: position.epoch,
             base,
-            queue: Queue::new(next, samples as usize, most),
         });
-        let mut started = Epoch { route, position, threads: Vec::new(), waits: Waits::start() };
+        let mut started = Epoch { route, position, threads: Vec::new() };
         for number in 0..self.config.threads {
             let route = Arc::clone(&started.route);
             let thread = std::thread::Builder::new().name(format!("loader {number}"));
@@ -78,99 +68,79 @@ impl<S: FrameSource> Loader<S> {
         }
         Ok(started)
     }
+
+    fn queue(&self, next: usize, indices: &Arc<[u32]>) -> Queue<Loaded<S>> {
+        let limits = Limits { samples: self.config.queue_windows, bytes: self.config.queue_bytes };
+        let (source, order) = (Arc::clone(&self.source), Arc::clone(indices));
+        Queue::new((next, indices.len()), limits, move |place| source.bytes(order[place] as usize))
+    }
 }
 
-type Loaded<S> = Result<LoadedWindow, LoaderError<<S as FrameSource>::Error>>;
+/// The number of samples before an epoch, if the position is one of this order.
+fn base(Position { epoch, next }: Position, samples: u32) -> Result<u64, StartError> {
+    let base = epoch.checked_mul(u64::from(samples)).filter(|base| base.checked_add(u64::from(samples)).is_some());
+    let base = base.filter(|_| next <= samples as usize);
+    base.ok_or(StartError::Position { epoch, next, samples })
+}
+
+type Loaded<S> = Result<<S as SampleSource>::Sample, LoaderError<<S as SampleSource>::Error>>;
 
 /// What the threads of an epoch share with its consumer.
-struct Route<S: FrameSource> {
-    shared: Arc<Shared<S>>,
-    numbers: Arc<[u32]>,
-    /// The position of the epoch's first sample, counted through all epochs.
+struct Route<S: SampleSource> {
+    source: Arc<S>,
+    indices: Arc<[u32]>,
+    epoch: u64,
+    /// The samples of all epochs before this one.
     base: u64,
     queue: Queue<Loaded<S>>,
 }
 
-impl<S: FrameSource> Route<S> {
-    /// `None` when nobody wants it any more.
-    fn load(&self, place: usize) -> Option<Loaded<S>> {
-        let number = self.numbers[place];
-        let sample = self.shared.samples.get(number);
-        match self.shared.cache.window(self.base + place as u64, sample, || self.queue.wanted()) {
-            Ok(frames) => Some(Ok(LoadedWindow::new(number as usize, sample.clone(), frames))),
-            Err(Failure::Frame { frame, source }) => {
-                Some(Err(LoaderError::Frame { event: sample.event, frame, source }))
-            }
-            Err(Failure::Stopped) => None,
-        }
+impl<S: SampleSource> Route<S> {
+    fn load(&self, place: usize) -> Loaded<S> {
+        let position = Position { epoch: self.epoch, next: place };
+        let at = Place::new(position, self.base + place as u64, self.queue.wanted());
+        self.source.load(at, self.indices[place] as usize).map_err(LoaderError::Sample)
     }
 }
 
-/// The rest of an epoch, in order. Dropping it ends its threads after the frame they are at.
+/// The rest of an epoch, in order. Dropping it ends its threads; a source can cut short the sample they are at.
 ///
-/// After an error it goes on with the next window; whether to is the consumer's decision.
-pub struct Epoch<S: FrameSource> {
+/// After an error it continues with the next sample; whether to is the consumer's decision.
+pub struct Epoch<S: SampleSource> {
     route: Arc<Route<S>>,
     position: Position,
     threads: Vec<JoinHandle<()>>,
-    waits: Waits,
 }
 
-impl<S: FrameSource> Epoch<S> {
-    /// Where the next window stands: what a checkpoint saves after the last step.
+impl<S: SampleSource> Epoch<S> {
+    /// The place of the next sample: what a checkpoint saves after the last step.
     #[must_use]
     pub fn position(&self) -> Position {
         self.position
     }
 
-    /// How long the consumer has waited for windows.
-    #[must_use]
-    pub fn waits(&self) -> Waits {
-        self.waits.until_now()
-    }
-
-    /// Fills a batch `[windows, frames, slice]` with the next windows and gives their numbers in the list of samples; fewer
-    /// at the epoch's end, and none after it. The batch takes the size of what it holds.
-    ///
-    /// # Errors
-    /// Where one of the windows can't be delivered; those before it in this batch are lost.
-    pub fn fill(&mut self, windows: usize, batch: &mut Vec<u8>) -> Result<Vec<usize>, LoaderError<S::Error>> {
-        batch.clear();
-        let mut numbers = Vec::with_capacity(windows);
-        for window in self.take(windows) {
-            let window = window?;
-            window.append_to(batch);
-            numbers.push(window.number);
-        }
-        Ok(numbers)
-    }
-
-    fn take_next(&mut self) -> Option<Loaded<S>> {
+    fn take_next(&self) -> Loaded<S> {
         if self.threads.is_empty() {
-            return self.waits.measure(|| self.route.load(self.position.next));
+            return self.route.load(self.position.next);
         }
-        if let Some(loaded) = self.route.queue.try_take() {
-            return Some(loaded);
-        }
-        let loaded = self.waits.measure(|| self.route.queue.take());
-        Some(loaded.unwrap_or_else(|Died| Err(LoaderError::ThreadDied)))
+        self.route.queue.take().unwrap_or_else(|Died| Err(LoaderError::ThreadDied))
     }
 }
 
-impl<S: FrameSource> Iterator for Epoch<S> {
+impl<S: SampleSource> Iterator for Epoch<S> {
     type Item = Loaded<S>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.position.next >= self.route.numbers.len() {
+        if self.position.next >= self.route.indices.len() {
             return None;
         }
-        let loaded = self.take_next()?;
+        let loaded = self.take_next();
         self.position.next += 1;
         Some(loaded)
     }
 }
 
-impl<S: FrameSource> Drop for Epoch<S> {
+impl<S: SampleSource> Drop for Epoch<S> {
     fn drop(&mut self) {
         self.route.queue.close();
         for thread in self.threads.drain(..) {
@@ -183,8 +153,9 @@ impl<S: FrameSource> Drop for Epoch<S> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Counted, FRAME_BYTES, bytes_of, loader, samples};
     use super::*;
+    use crate::data::loader::frames::testing::{Counted, FRAME_BYTES, bytes_of, loader, samples};
+    use crate::data::loader::{Frames, LoadedWindow, Sample};
     use crate::util::exit::Exit;
 
     fn config(threads: usize, cache_frames: usize) -> LoaderConfig {
@@ -195,7 +166,7 @@ mod tests {
         Position { epoch, next }
     }
 
-    fn numbers(loader: &Loader<Counted>, position: Position) -> Vec<usize> {
+    fn numbers(loader: &Loader<Frames<Counted>>, position: Position) -> Vec<usize> {
         loader.start(position).unwrap().map(|window| window.unwrap().number).collect()
     }
 
@@ -247,12 +218,17 @@ mod tests {
             window.copy_into(&mut buffer);
             assert_eq!(&buffer, expected);
         }
-        let mut batch = vec![9; 3];
+        let mut batch = Vec::new();
         let mut epoch = loader.start(at(0, 0)).unwrap();
-        assert_eq!(epoch.fill(5, &mut batch).unwrap(), [0, 1]);
+        let numbers: Vec<usize> = epoch.by_ref().take(5).map(|window| append(window.unwrap(), &mut batch)).collect();
+        assert_eq!(numbers, [0, 1]);
         assert_eq!(batch, expected.concat());
-        assert!(epoch.fill(5, &mut batch).unwrap().is_empty());
-        assert!(batch.is_empty());
+        assert!(epoch.take(5).next().is_none());
+    }
+
+    fn append(window: LoadedWindow, batch: &mut Vec<u8>) -> usize {
+        window.append_to(batch);
+        window.number
     }
 
     #[test]
@@ -260,12 +236,13 @@ mod tests {
         for threads in [0, 1, 3] {
             for cache_frames in [0, 1000] {
                 let source = Arc::new(Counted { broken: [(1, 4)].into(), ..Counted::default() });
-                let loader = loader(&source, samples(3), true, config(threads, cache_frames));
-                let order = loader.order.epoch(0, 24);
+                let list = samples(3);
+                let loader = loader(&source, list.clone(), true, config(threads, cache_frames));
+                let order = loader.epochs.as_ref().unwrap().indices(0);
                 let results: Vec<_> = loader.start(at(0, 0)).unwrap().collect();
                 assert_eq!(results.len(), 24);
                 for (&number, result) in order.iter().zip(results) {
-                    let sample = loader.shared.samples.get(number);
+                    let sample = &list[number as usize];
                     let damaged = sample.event == 1 && (sample.start..sample.start + 5).contains(&4);
                     match result {
                         Ok(window) => assert!(!damaged && window.number == number as usize),
@@ -297,7 +274,7 @@ mod tests {
             epoch.by_ref().take(taken).for_each(drop);
             drop(epoch);
             // Joined: nobody else holds the route, and nothing is decoded any more.
-            assert_eq!(Arc::strong_count(&loader.shared), 1);
+            assert_eq!(Arc::strong_count(&loader.source), 1);
             let decoded: usize = source.decodes.lock().unwrap().values().sum();
             assert!(decoded <= (taken + 4) * 5, "{decoded} frames for {taken} windows and a queue of 4");
         }
@@ -326,15 +303,5 @@ mod tests {
     fn an_empty_list_is_an_empty_epoch() {
         let loader = loader(&Arc::default(), Vec::new(), true, config(1, 10));
         assert!(loader.start(at(0, 0)).unwrap().next().is_none());
-    }
-
-    #[test]
-    fn the_share_of_waiting_is_all_of_it_without_threads_and_never_more() {
-        let loader = loader(&Arc::default(), samples(9), true, config(0, 0));
-        let mut epoch = loader.start(at(0, 0)).unwrap();
-        assert_eq!(epoch.waits().waited, std::time::Duration::ZERO);
-        epoch.by_ref().for_each(drop);
-        let waits = epoch.waits();
-        assert!(waits.share() > 0.0 && waits.share() <= 1.0 && waits.waited <= waits.elapsed);
     }
 }

@@ -1,16 +1,16 @@
-//! What can go wrong between a position and a window.
+//! What can go wrong between a position and a sample.
 
 use thiserror::Error;
 
-use super::source::FrameError;
+use super::source::SourceError;
 use crate::util::exit::Exit;
 
 /// An epoch that can't be started.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// A position of another dataset, or of another configuration of its windows.
+    /// A position of another dataset, or of another configuration of its samples.
     #[error(
-        "sample {next} of epoch {epoch} does not exist, expected at most {samples}; the dataset or its windows changed"
+        "sample {next} of epoch {epoch} does not exist, expected at most {samples}; the dataset or its samples changed"
     )]
     Position {
         /// As given.
@@ -19,6 +19,12 @@ pub enum StartError {
         next: usize,
         /// The samples of an epoch.
         samples: u32,
+    },
+    /// More samples than an order can number.
+    #[error("{samples} samples can't be numbered, expected fewer than {}", u32::MAX)]
+    TooMany {
+        /// How many there are.
+        samples: usize,
     },
     /// The system gives no thread.
     #[error("can't start a loader thread: {0}; set a lower number of loader threads")]
@@ -31,35 +37,29 @@ impl StartError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Position { .. } => Exit::Configuration,
+            Self::TooMany { .. } => Exit::Bug,
             Self::Thread(_) => Exit::TryAgain,
         }
     }
 }
 
-/// A window that can't be delivered.
+/// A sample that can't be delivered.
 #[derive(Debug, Error)]
-pub enum LoaderError<E: FrameError> {
-    /// A frame of it can't be read.
-    #[error("frame {frame} of event {event}: {source}")]
-    Frame {
-        /// The event's number in the source.
-        event: usize,
-        /// The frame's number in the event.
-        frame: usize,
-        /// The reason.
-        source: E,
-    },
+pub enum LoaderError<E: SourceError> {
+    /// It can't be read.
+    #[error(transparent)]
+    Sample(E),
     /// A mistake in this program ended the thread that was loading it.
     #[error("a loader thread ended with a panic")]
     ThreadDied,
 }
 
-impl<E: FrameError> LoaderError<E> {
+impl<E: SourceError> LoaderError<E> {
     /// The code to exit with.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Frame { source, .. } => source.exit(),
+            Self::Sample(source) => source.exit(),
             Self::ThreadDied => Exit::Bug,
         }
     }

@@ -1,40 +1,30 @@
-//! Windows of frames for training: drawn in a reproducible order, decoded ahead by threads, kept in memory as bytes. It
-//! knows no radar and sees no tensor: a [`FrameSource`] gives frames, a task turns delivered bytes into tensors.
+//! Samples for training: drawn in a reproducible order, loaded ahead by threads. It knows no task and sees no tensor: a
+//! [`SampleSource`] gives samples of any shape, a task turns them into tensors.
 //!
 //! ```text
 //! Order      which sample comes at a position: a function of (seed, epoch), so any position can be resumed
-//! Lookahead  which frames will be wanted next, as the order is known
-//! FrameCache decoded frames, each held and decoded once, the one wanted last goes first
-//! Queue      windows on their way from the threads, delivered in order
+//! Epochs     the order of all epochs, over all samples or a share of them
+//! Queue      samples on their way from the threads, delivered in order, limited in number and bytes
 //! Epoch      what training iterates over
+//! frames     a source: windows of equal-sized frames, with a cache that knows the future
 //! ```
 //!
-//! Memory: `cache_bytes` for the cache, and beside it at most `queue_bytes` (but at least one window) of frames that wait
-//! in the queue, most of which the cache holds as well.
+//! Memory: what the source keeps (`cache_bytes` of decoded frames), and beside it at most `queue_bytes` (but at least one
+//! sample) that wait in the queue. Frames in the queue are mostly those that the cache holds as well.
 
-mod cache;
 mod config;
 mod epoch;
+mod epochs;
 mod error;
-mod flight;
-mod lookahead;
+pub mod frames;
 mod order;
-mod prepared;
 mod queue;
-mod sample;
 mod source;
-#[cfg(test)]
-mod testing;
-mod waits;
-mod window;
 
-pub use cache::CacheStats;
 pub use config::LoaderConfig;
 pub use epoch::{Epoch, Loader};
+pub use epochs::Epochs;
 pub use error::{LoaderError, StartError};
+pub use frames::{FrameSource, Frames, LoadedWindow, PreparedEvents, Sample, SampleError, WindowError};
 pub use order::{Order, Position};
-pub use prepared::PreparedEvents;
-pub use sample::{Sample, SampleError};
-pub use source::{FrameError, FrameSource};
-pub use waits::Waits;
-pub use window::LoadedWindow;
+pub use source::{Place, SampleSource, SourceError, Upcoming};

@@ -1,5 +1,5 @@
-//! Which sample comes at a position: a function of (seed, epoch), so that a run which was stopped goes on with exactly
-//! the windows it had not seen.
+//! Which sample comes at a position: a function of (seed, epoch), so that a run that was stopped resumes with
+//! exactly the samples it had not seen.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub struct Order {
     pub shuffle: bool,
 }
 
-/// How far an epoch has come: what a checkpoint saves and `Loader::start` takes.
+/// How far an epoch has come: what a checkpoint saves and [`super::Loader::start`] takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// Counted from 0.
@@ -32,7 +32,7 @@ impl Order {
     pub fn epoch(self, epoch: u64, samples: u32) -> Arc<[u32]> {
         let mut numbers: Arc<[u32]> = (0..samples).collect();
         if self.shuffle {
-            shuffle(Arc::make_mut(&mut numbers), self.seed, epoch);
+            shuffle(Arc::make_mut(&mut numbers), self.seed, "shuffle", epoch);
         }
         numbers
     }
@@ -40,8 +40,8 @@ impl Order {
 
 /// Fisher and Yates, written out: the order of a run must outlive the versions of a crate. The product's high half maps a
 /// draw to 0..=last; its bias is below 2^-32 for any list that fits in memory.
-fn shuffle(numbers: &mut [u32], seed: u64, epoch: u64) {
-    let mut generator = seed::generator(seed, "shuffle", epoch, 0);
+pub(super) fn shuffle(numbers: &mut [u32], seed: u64, purpose: &str, epoch: u64) {
+    let mut generator = seed::generator(seed, purpose, epoch, 0);
     for last in (1..numbers.len()).rev() {
         let product = u128::from(generator.next_u64()) * (last as u128 + 1);
         numbers.swap(last, (product >> 64) as usize);

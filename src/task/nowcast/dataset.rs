@@ -196,7 +196,8 @@ mod tests {
         let store = Store::open(&path).unwrap();
         let order = Order { seed: 42, shuffle: true };
         let settings = |threads| LoaderConfig { threads, cache_bytes: 5000, ..LoaderConfig::default() };
-        let loader = |threads| Loader::new(Arc::clone(&source), samples.clone(), order, settings(threads)).unwrap();
+        let loader =
+            |threads| Loader::of_frames(Arc::clone(&source), samples.clone(), order, settings(threads)).unwrap();
 
         let mut seen = Vec::new();
         for window in loader(2).start(Position { epoch: 3, next: 0 }).unwrap() {

@@ -3,35 +3,23 @@
 //!
 //! - An event lies on the UTC days from its first to its last frame. Days that share an event stay together: they are one
 //!   *unit*, so that a storm that crosses midnight is never on two sides.
-//! - A share is a share of windows. The test takes the number of last units whose windows come nearest to `test_share`,
-//!   then validation takes those before them the same way; of two equally near numbers the smaller one. Training keeps at
-//!   least one unit; validation, then the test, get at least one where their share is above 0 and there is one for them.
+//! - A share is a share of windows; [`in_order`] finds the number of units that comes nearest to it.
 //! - With one unit there is no whole day to spare: it is split by its events in time order, with a warning. One event
 //!   alone can't be split.
 //! - An event without windows takes no part, and ties no days together.
 
 use std::fmt;
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::config::SplitConfig;
+pub use crate::data::split::Side;
+use crate::data::split::{Shares, in_order, linked};
 use crate::util::exit::Exit;
 use crate::util::units;
-
-/// What an event serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// The weights are fitted to it.
-    Train,
-    /// It decides which weights are kept.
-    Val,
-    /// It is looked at when everything is decided.
-    Test,
-}
 
 /// What the rule knows of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +121,7 @@ impl SplitError {
 /// # Errors
 /// Where the shares make no sense, no event has a window, or a single one has.
 pub fn split(events: &[EventSpan], config: &SplitConfig) -> Result<Split, SplitError> {
-    check(config)?;
+    let shares = check(config)?;
     let used: Vec<usize> = (0..events.len()).filter(|&event| events[event].windows > 0).collect();
     if used.is_empty() {
         return Err(SplitError::NoWindows { events: events.len() });
@@ -150,85 +138,27 @@ pub fn split(events: &[EventSpan], config: &SplitConfig) -> Result<Split, SplitE
     }
     let sizes: Vec<usize> =
         units.iter().map(|unit| used[unit.clone()].iter().map(|&event| events[event].windows).sum()).collect();
-    let cuts = cuts(&sizes, config);
-    if config.test_share > 0.0 && cuts.test_from == units.len() {
+    let placed = in_order(&sizes, shares);
+    if shares.test > 0.0 && !placed.contains(&Side::Test) {
         warnings.push(SplitWarning::NoTest(whole));
     }
     let mut sides = vec![None; events.len()];
-    for (number, unit) in units.into_iter().enumerate() {
-        used[unit].iter().for_each(|&event| sides[event] = Some(cuts.side(number)));
+    for (unit, side) in units.into_iter().zip(placed) {
+        used[unit].iter().for_each(|&event| sides[event] = Some(side));
     }
     Ok(Split { sides, whole, warnings })
 }
 
-fn check(config: &SplitConfig) -> Result<(), SplitError> {
+fn check(config: &SplitConfig) -> Result<Shares, SplitError> {
     let &SplitConfig { val_share, test_share } = config;
-    // Written so that a share that is not a number is refused as well.
-    if val_share >= 0.0 && test_share >= 0.0 && val_share + test_share < 1.0 {
-        Ok(())
-    } else {
-        Err(SplitError::Shares { val_share, test_share })
-    }
+    let shares = Shares { val: val_share, test: test_share };
+    if shares.leave_some() { Ok(shares) } else { Err(SplitError::Shares { val_share, test_share }) }
 }
 
 /// The used events, grouped where they share a day.
 fn linked_days(events: &[EventSpan], used: &[usize]) -> Vec<Range<usize>> {
-    let mut units: Vec<(Range<usize>, Date)> = Vec::new();
-    for (number, &event) in used.iter().enumerate() {
-        let EventSpan { first_day, last_day, .. } = events[event];
-        match units.last_mut() {
-            Some((unit, until)) if first_day <= *until => {
-                unit.end = number + 1;
-                *until = last_day.max(*until);
-            }
-            _ => units.push((number..number + 1, last_day)),
-        }
-    }
-    units.into_iter().map(|(unit, _)| unit).collect()
-}
-
-struct Cuts {
-    val_from: usize,
-    test_from: usize,
-}
-
-impl Cuts {
-    fn side(&self, unit: usize) -> Side {
-        match unit {
-            _ if unit >= self.test_from => Side::Test,
-            _ if unit >= self.val_from => Side::Val,
-            _ => Side::Train,
-        }
-    }
-}
-
-fn cuts(sizes: &[usize], config: &SplitConfig) -> Cuts {
-    let total = sizes.iter().sum::<usize>() as f64;
-    let least_val = usize::from(config.val_share > 0.0);
-    let most_test = sizes.len() - 1 - least_val.min(sizes.len() - 1);
-    let test = nearest(sizes, config.test_share * total, least(config.test_share, most_test));
-    let test_from = sizes.len() - test;
-    let val = nearest(&sizes[..test_from], config.val_share * total, least(config.val_share, test_from - 1));
-    Cuts { val_from: test_from - val, test_from }
-}
-
-/// How many units a side may have: none without a share, else at least one where there is one for it.
-fn least(share: f64, most: usize) -> RangeInclusive<usize> {
-    if share > 0.0 { most.min(1)..=most } else { 0..=0 }
-}
-
-/// The number of last units whose sizes add up to what is nearest to the wanted size.
-fn nearest(sizes: &[usize], wanted: f64, allowed: RangeInclusive<usize>) -> usize {
-    let mut best = (f64::INFINITY, 0);
-    let mut sum = 0;
-    for count in 0..=*allowed.end() {
-        let distance = (sum as f64 - wanted).abs();
-        if allowed.contains(&count) && distance < best.0 {
-            best = (distance, count);
-        }
-        sum += sizes.len().checked_sub(count + 1).map_or(0, |unit| sizes[unit]);
-    }
-    best.1
+    let spans: Vec<_> = used.iter().map(|&event| (events[event].first_day, events[event].last_day)).collect();
+    linked(&spans)
 }
 
 #[cfg(test)]

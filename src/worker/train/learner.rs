@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::error::TrainingError;
 use super::initial;
 use crate::config::Config;
-use crate::data::loader::{LoadedWindow, Loader, LoaderConfig, Order, PreparedEvents, Sample};
+use crate::data::loader::{Frames, LoadedWindow, Loader, LoaderConfig, Order, PreparedEvents, Sample};
 use crate::task::TaskConfig;
 use crate::task::nowcast::config::NowcastConfig;
 use crate::task::nowcast::dataset::Dataset;
@@ -144,11 +144,11 @@ impl Learner {
         Ok(Feeds { train: Box::new(train), val: val.map(|val| Box::new(val) as _) })
     }
 
-    fn loader(&self, samples: &[Sample], order: Order) -> Result<Loader<PreparedEvents>, TrainingError> {
+    fn loader(&self, samples: &[Sample], order: Order) -> Result<Loader<Frames<PreparedEvents>>, TrainingError> {
         let share = samples.len() as f64 / (self.train.len() + self.val.len()).max(1) as f64;
         let cache_bytes = (self.loader.cache_bytes as f64 * share) as usize;
         let config = LoaderConfig { cache_bytes, ..self.loader.clone() };
-        Ok(Loader::new(Arc::clone(&self.frames), samples.to_vec(), order, config)?)
+        Ok(Loader::of_frames(Arc::clone(&self.frames), samples.to_vec(), order, config)?)
     }
 
     /// Holds less in memory from now on: the last start was killed for its memory.

@@ -7,7 +7,9 @@ use thiserror::Error;
 
 use super::collate::Batch;
 use super::{Nowcast, Phase, Setting};
-use crate::data::loader::{FrameError, FrameSource, LoadedWindow, Loader, LoaderConfig, Order, Position, Sample};
+use crate::data::loader::{
+    FrameSource, Frames, LoadedWindow, Loader, LoaderConfig, Order, Position, Sample, SourceError,
+};
 use crate::nn::precision::Precision;
 use crate::task::nowcast::config::{LossConfig, NowcastConfig};
 use crate::task::nowcast::plan::EventTimes;
@@ -28,7 +30,7 @@ pub(super) struct Memory {
 #[error("there is no such frame")]
 pub(super) struct NoFrame;
 
-impl FrameError for NoFrame {
+impl SourceError for NoFrame {
     fn exit(&self) -> Exit {
         Exit::DataRefused
     }
@@ -117,11 +119,15 @@ impl Storms {
     }
 
     /// The first window of each of these events, with this part of each frame.
-    pub(super) fn loader(&self, events: std::ops::Range<usize>, slice: std::ops::Range<usize>) -> Loader<Memory> {
+    pub(super) fn loader(
+        &self,
+        events: std::ops::Range<usize>,
+        slice: std::ops::Range<usize>,
+    ) -> Loader<Frames<Memory>> {
         let length = self.config.windows.input_frames + self.config.windows.target_frames;
         let samples = events.map(|event| Sample { event, start: 0, length, slice: slice.clone() }).collect();
         let config = LoaderConfig { threads: 0, ..LoaderConfig::default() };
-        Loader::new(Arc::clone(&self.source), samples, Order { seed: 1, shuffle: false }, config).unwrap()
+        Loader::of_frames(Arc::clone(&self.source), samples, Order { seed: 1, shuffle: false }, config).unwrap()
     }
 
     /// The windows of all events with whole frames.

@@ -1,0 +1,108 @@
+//! The samples of every epoch: all of a list, or a fixed share of it for a quick run.
+
+use std::sync::Arc;
+
+use super::order::{Order, shuffle};
+
+/// The order of every epoch over the samples that take part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Epochs {
+    order: Order,
+    samples: u32,
+    /// The samples that take part, ascending; `None` for all.
+    chosen: Option<Arc<[u32]>>,
+}
+
+impl Epochs {
+    /// Epochs over all samples of a list.
+    #[must_use]
+    pub fn over(samples: u32, order: Order) -> Self {
+        Self { order, samples, chosen: None }
+    }
+
+    /// Epochs over a share of them: the nearest number to `fraction`, at least `least` or all. Which ones is a function of
+    /// the seed and the length of the list; a larger share holds every smaller one.
+    #[must_use]
+    pub fn with_share(self, fraction: f64, least: usize) -> Self {
+        let all = self.samples as usize;
+        let kept = ((fraction * all as f64).round() as usize).max(least.max(1)).min(all);
+        if kept == all {
+            return Self { chosen: None, ..self };
+        }
+        let mut numbers: Vec<u32> = (0..self.samples).collect();
+        shuffle(&mut numbers, self.order.seed, "share of the samples", 0);
+        numbers.truncate(kept);
+        numbers.sort_unstable();
+        Self { chosen: Some(numbers.into()), ..self }
+    }
+
+    /// The samples of an epoch.
+    #[must_use]
+    pub fn samples(&self) -> u32 {
+        // A share of the list is no longer than the list.
+        self.chosen.as_ref().map_or(self.samples, |chosen| chosen.len() as u32)
+    }
+
+    /// The samples of an epoch in order, by their index in the list.
+    #[must_use]
+    pub fn indices(&self, epoch: u64) -> Arc<[u32]> {
+        let mut places = self.order.epoch(epoch, self.samples());
+        if let Some(chosen) = &self.chosen {
+            Arc::make_mut(&mut places).iter_mut().for_each(|place| *place = chosen[*place as usize]);
+        }
+        places
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHUFFLED: Order = Order { seed: 42, shuffle: true };
+
+    fn sorted(epochs: &Epochs, epoch: u64) -> Vec<u32> {
+        let mut indices = epochs.indices(epoch).to_vec();
+        indices.sort_unstable();
+        indices
+    }
+
+    #[test]
+    fn the_whole_share_is_the_order_without_a_share() {
+        let whole = Epochs::over(1000, SHUFFLED).with_share(1.0, 1);
+        assert_eq!(whole, Epochs::over(1000, SHUFFLED));
+        assert_eq!(whole.indices(3), SHUFFLED.epoch(3, 1000));
+    }
+
+    #[test]
+    fn every_epoch_has_the_same_share_in_an_order_of_its_own() {
+        let tenth = Epochs::over(1000, SHUFFLED).with_share(0.1, 1);
+        assert_eq!(tenth.samples(), 100);
+        assert_eq!(sorted(&tenth, 0), sorted(&tenth, 1));
+        assert_ne!(tenth.indices(0), tenth.indices(1));
+        assert_eq!(tenth, Epochs::over(1000, SHUFFLED).with_share(0.1, 1));
+        let other = Epochs::over(1000, Order { seed: 43, shuffle: true }).with_share(0.1, 1);
+        assert_ne!(sorted(&tenth, 0), sorted(&other, 0));
+    }
+
+    #[test]
+    fn a_share_is_taken_from_everywhere_and_comes_in_order_without_shuffling() {
+        let tenth = Epochs::over(1000, Order { seed: 42, shuffle: false }).with_share(0.1, 1).indices(5);
+        assert!(tenth.is_sorted());
+        let in_first_half = tenth.iter().filter(|&&index| index < 500).count();
+        assert!((30..70).contains(&in_first_half), "{in_first_half}");
+    }
+
+    #[test]
+    fn a_larger_share_holds_the_smaller_one() {
+        let share = |fraction| sorted(&Epochs::over(500, SHUFFLED).with_share(fraction, 1), 0);
+        let (small, large) = (share(0.1), share(0.3));
+        assert!(small.iter().all(|index| large.contains(index)));
+    }
+
+    #[test]
+    fn a_share_has_the_least_number_or_all_there_are() {
+        let samples = |all, fraction, least| Epochs::over(all, SHUFFLED).with_share(fraction, least).samples();
+        assert_eq!([samples(1000, 1e-9, 1), samples(1000, 0.01, 64), samples(40, 0.01, 64)], [1, 64, 40]);
+        assert_eq!([samples(0, 0.5, 1), samples(1, 0.5, 1), samples(3, 0.5, 1)], [0, 1, 2]);
+    }
+}

@@ -1,0 +1,33 @@
+//! A window that can't be loaded, and which of its frames is to blame.
+
+use thiserror::Error;
+
+use crate::data::loader::SourceError;
+use crate::util::exit::Exit;
+
+/// Why a window can't be loaded.
+#[derive(Debug, Error)]
+pub enum WindowError<E: SourceError> {
+    /// One of its frames can't be read.
+    #[error("frame {frame} of event {event}: {source}")]
+    Frame {
+        /// The event's number in the source.
+        event: usize,
+        /// The frame's number in the event.
+        frame: usize,
+        /// The reason.
+        source: E,
+    },
+    /// Nobody wants it any more.
+    #[error("nobody wants the window any more")]
+    Unwanted,
+}
+
+impl<E: SourceError> SourceError for WindowError<E> {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Frame { source, .. } => source.exit(),
+            Self::Unwanted => Exit::Bug,
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Where frames come from: the one thing that windows of frames ask of a dataset.
+
+use crate::data::loader::SourceError;
+
+/// A dataset whose frames all have the same size.
+pub trait FrameSource: Send + Sync + 'static {
+    /// What can go wrong with a frame.
+    type Error: SourceError;
+
+    /// The size of a decoded frame.
+    fn frame_bytes(&self) -> usize;
+
+    /// Decodes a frame. Several threads call it at once.
+    ///
+    /// # Errors
+    /// Where the frame does not exist, can't be read or is damaged.
+    fn read_frame(&self, event: usize, frame: usize, into: &mut [u8]) -> Result<(), Self::Error>;
+}
