@@ -9,7 +9,7 @@ use super::evaluate::EvaluateArguments;
 
 /// Downloads a dataset, prepares it, trains a model on it, and shows what came out.
 #[derive(Debug, Parser)]
-#[command(name = "fragua", version, long_version = crate::cli::version::LONG, propagate_version = true)]
+#[command(name = "fragua", version, long_version = crate::cli::version::long(), propagate_version = true)]
 #[command(subcommand_required = true, arg_required_else_help = true, max_term_width = 100, after_help = BEGIN)]
 pub struct Arguments {
     /// What to do.
@@ -70,13 +70,10 @@ pub enum Command {
 }
 
 impl Arguments {
-    /// Takes stderr over where `--log-format` asks for it. `fragua health` has one line to say, and looks for processes.
+    /// Starts the messages that the command line asks for.
     #[must_use]
-    pub fn take_stderr(&self) -> super::Stderr {
-        match self.command {
-            Command::Health(_) => super::Stderr::default(),
-            _ => super::Stderr::take(self.log_format),
-        }
+    pub fn messages(&self) -> super::Messages {
+        super::Messages::start(self.log_format, self.verbose)
     }
 
     /// Whether the command may compute on a GPU, so that it needs the CUDA half of libtorch.

@@ -29,15 +29,31 @@ use indicatif::MultiProgress;
 use thiserror::Error;
 use tracing::{error, info};
 
-pub use self::args::Arguments;
-pub use self::stderr::Stderr;
-use self::args::LogFormat;
+pub use self::args::{Arguments, LogFormat};
 use self::console::Console;
+use self::stderr::Stderr;
 use crate::config::ConfigError;
 use crate::util::exit::Exit;
 use crate::util::progress::Progress;
 use crate::util::stop::Stop;
 use crate::worker::WorkError;
+
+/// Where messages go, from the first moment to the last.
+pub struct Messages {
+    bars: MultiProgress,
+    /// Held for its end.
+    _stderr: Stderr,
+}
+
+impl Messages {
+    /// Takes stderr over and starts logging. To be called before libtorch does anything.
+    #[must_use]
+    pub fn start(format: LogFormat, verbose: bool) -> Self {
+        let (stderr, bars) = (Stderr::take(format), MultiProgress::new());
+        log::start(format, verbose, &bars, &stderr);
+        Self { bars, _stderr: stderr }
+    }
+}
 
 /// What a command gets from the command line's surroundings.
 struct Session {
@@ -94,11 +110,10 @@ pub fn parse() -> Result<Arguments, Exit> {
 
 /// Runs a command: works, reports, and says how the process ends.
 #[must_use]
-pub fn run(arguments: Arguments, stderr: &Stderr) -> Exit {
-    let bars = MultiProgress::new();
-    log::start(arguments.log_format, arguments.verbose, &bars, stderr);
-    let progress = progress::observer(&bars, arguments.log_format);
-    let console = Console::new(&bars, arguments.log_format, arguments.verbose);
+pub fn run(arguments: Arguments, messages: &Messages) -> Exit {
+    let bars = &messages.bars;
+    let progress = progress::observer(bars, arguments.log_format);
+    let console = Console::new(bars, arguments.log_format, arguments.verbose);
     let result = catch_unwind(AssertUnwindSafe(|| {
         let session = Session { stop: Stop::on_signals()?, progress, console };
         commands::run(arguments.command, &session)

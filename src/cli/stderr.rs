@@ -12,13 +12,13 @@ use super::args::LogFormat;
 use crate::native::relay::Relay;
 
 /// Stderr as the command wants it, until the process ends.
-#[derive(Debug, Default)]
-pub struct Stderr(Option<Relay>);
+#[derive(Debug)]
+pub(super) struct Stderr(Option<Relay>);
 
 impl Stderr {
     /// Takes stderr over where its lines have to be objects. To be called before libtorch does anything.
     #[must_use]
-    pub fn take(format: LogFormat) -> Self {
+    pub(super) fn take(format: LogFormat) -> Self {
         match format {
             LogFormat::Text => Self(None),
             // Without a second process the lines of libraries stay as they are: no reason not to train.

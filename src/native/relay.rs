@@ -92,9 +92,11 @@ fn carry(reader: PipeReader, stderr: &File, change: Change) {
         // SAFETY: ignoring a signal runs no code.
         unsafe { libc::signal(signal, libc::SIG_IGN) };
     }
-    // SAFETY: nothing in this process uses them. Who reads the program's stdout waits for an end that must not come later
-    // because of this one; and its stderr is the pipe that it reads.
-    unsafe { [libc::STDIN_FILENO, libc::STDOUT_FILENO].map(|descriptor| libc::close(descriptor)) };
+    for descriptor in [libc::STDIN_FILENO, libc::STDOUT_FILENO] {
+        // SAFETY: nothing in this process uses them. Who reads the program's stdout waits for an end that must not come later
+        // because of this one.
+        unsafe { libc::close(descriptor) };
+    }
     lines(BufReader::new(reader), stderr, change);
 }
 

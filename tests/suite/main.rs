@@ -18,6 +18,7 @@ mod fetch_kill;
 mod health;
 mod installed;
 mod kill;
+mod messages;
 mod mirror;
 mod predict;
 mod prepare;

@@ -1,9 +1,10 @@
 //! `report.html` as a person opens it: while training runs, at its end, in a browser where one is installed.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use fragua::util::left_out::left_out;
 
 use crate::deadline::{end_of, wait_while_it_works};
 use crate::program::python;
@@ -69,7 +70,7 @@ fn a_browser_shows_every_picture_and_a_phone_needs_no_scrolling_sideways() {
         let arguments =
             ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", &size, "--dump-dom", &page];
         let Ok(seen) = Command::new("chromium").args(arguments).stderr(Stdio::null()).output() else {
-            writeln!(std::io::stderr(), "skipped: chromium is not installed").unwrap();
+            left_out("chromium is not installed", "apt-get install chromium");
             return;
         };
         let dom = String::from_utf8_lossy(&seen.stdout);

@@ -1,12 +1,12 @@
 //! Files in the layout of Mdv2NetCDF as programs see them that were written by others.
 
-use std::io::Write;
 use std::path::Path;
-use std::process::Command;
 
 use fragua::task::nowcast::lrose::container::{Container, ContainerError};
 use fragua::task::nowcast::lrose::grid::{Grid, SAN_RAFAEL};
 use fragua::task::nowcast::lrose::{MISSING, Origin, Volume};
+
+use crate::program::python;
 
 fn write_sample(path: &Path, container: Container) -> Result<(), ContainerError> {
     let axis = |cells: i32| (0..cells).map(|cell| (cell - cells / 2) as f32).collect();
@@ -30,13 +30,6 @@ fn write_sample(path: &Path, container: Container) -> Result<(), ContainerError>
 
 #[test]
 fn scipy_xarray_and_netcdf4_see_the_layout_of_mdv2netcdf_in_every_container() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (python, script) = (root.join(".tools/python/bin/python"), root.join("tests/fixtures/lrose/check.py"));
-    if !python.exists() {
-        let mut stderr = std::io::stderr();
-        writeln!(stderr, "skipped: {} is absent", python.display()).unwrap();
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let containers = [
         ("classic", Container::Classic),
@@ -46,7 +39,6 @@ fn scipy_xarray_and_netcdf4_see_the_layout_of_mdv2netcdf_in_every_container() {
     for (name, container) in containers {
         let path = folder.path().join(format!("{name}.nc"));
         write_sample(&path, container).unwrap();
-        let output = Command::new(&python).arg(&script).arg(&path).arg(name).output().unwrap();
-        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        python("tests/fixtures/lrose/check.py", &[path.to_str().unwrap(), name]);
     }
 }

@@ -28,6 +28,9 @@ fn a_run_leaves_weights_history_curves_and_a_summary() {
     assert_eq!(training.json("storms", "status.json")["state"], "finished");
     let record = training.json("storms", "run.json");
     assert_eq!((&record["stage"], record["dataset"].as_array().unwrap().len()), (&json!("done"), 36));
+    let version = training.program.succeed(&["--version"]).stdout;
+    let commit = version.lines().find_map(|line| line.strip_prefix("commit ")).unwrap();
+    assert_eq!(record["commit"].as_str().unwrap_or("unknown"), commit, "the run names what it was made with");
     let experiment = training.json("storms", "experiment_log.json");
     assert_eq!(experiment["notes"][0], "a first try");
     assert_eq!(experiment["best"]["val.loss"].as_f64(), losses.iter().copied().reduce(f64::min));
