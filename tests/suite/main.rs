@@ -17,6 +17,7 @@ mod fetch_drive;
 mod fetch_kill;
 mod health;
 mod installed;
+mod kept;
 mod kill;
 mod messages;
 mod mirror;
