@@ -92,7 +92,8 @@ mod tests {
     #[test]
     fn the_format_is_found_in_a_command_line_that_makes_no_sense() {
         let is_json = |line: &str| is_json(line.split(' ').map(str::to_owned));
-        for line in ["trian --log-format json", "--log-format=json --nonsense", "a --log-format text --log-format json"] {
+        for line in ["trian --log-format json", "--log-format=json --nonsense", "a --log-format text --log-format json"]
+        {
             assert!(is_json(line), "{line}");
         }
         for line in ["train", "--log-format", "--log-format text json", "json"] {

@@ -45,7 +45,9 @@ fn libtorch_s_own_warnings_are_objects_beside_those_of_the_log() {
 fn mistakes_of_every_kind_are_objects() {
     let program = Program::new();
     program.write("wrong.yaml", "data: {source: 3}\ntrain: {epochs: many}\n");
-    for (arguments, code) in [(&["prepare", "--config", "wrong.yaml"][..], 78), (&["prepare", "--nonsense"], 2), (&["trian"], 2)] {
+    for (arguments, code) in
+        [(&["prepare", "--config", "wrong.yaml"][..], 78), (&["prepare", "--nonsense"], 2), (&["trian"], 2)]
+    {
         let outcome = program.run(&[&JSON[..], arguments].concat());
         assert_eq!(outcome.code, code, "{outcome:?}");
         let lines = objects(&outcome.stderr);
@@ -70,7 +72,10 @@ fn last_words() {
 #[test]
 fn panics_and_the_last_words_before_an_abort_are_objects() {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "messages::last_words", "--nocapture"]).env("LAST_WORDS", "1").env_remove("RUST_BACKTRACE");
+    command
+        .args(["--exact", "messages::last_words", "--nocapture"])
+        .env("LAST_WORDS", "1")
+        .env_remove("RUST_BACKTRACE");
     let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let outcome = Outcome::of(output_of(child));
     assert_eq!(outcome.code, 128 + 6, "{outcome:?}");

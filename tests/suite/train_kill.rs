@@ -65,9 +65,7 @@ fn kill_somewhere(training: &Training, name: &str, arguments: &[&str], random: &
     let (before, wanted) = (steps(), random.random_range(0..=12));
     // One in four is killed at its start, however long that takes.
     let starts = random.random_ratio(1, 4);
-    wait_until("a step, or the end", || {
-        starts || steps() >= before + wanted || child.try_wait().unwrap().is_some()
-    });
+    wait_until("a step, or the end", || starts || steps() >= before + wanted || child.try_wait().unwrap().is_some());
     let most = if starts { 600 } else { 40 };
     sleep(Duration::from_millis(random.random_range(0..most)));
     child.kill().unwrap();

@@ -175,6 +175,10 @@ mod tests {
     fn a_gpu_that_failed_is_a_broken_device_and_not_a_matter_of_waiting() {
         let failed = tch::TchError::Torch("CUDA error: an illegal memory access was encountered".into());
         let error = TrainingError::Gpu(failed.into());
-        assert_eq!((error.exit(), error.is_worth_another_try()), (Exit::DiskIo, false), "CUDA does not recover within a process");
+        assert_eq!(
+            (error.exit(), error.is_worth_another_try()),
+            (Exit::DiskIo, false),
+            "CUDA does not recover within a process"
+        );
     }
 }
