@@ -5,4 +5,5 @@ pub mod flat;
 pub mod gpu;
 pub mod memory;
 pub mod relay;
+pub mod shortage;
 pub mod versions;
