@@ -5,8 +5,8 @@ use std::process::{Child, ExitStatus, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The longest wait for something that takes a second on an idle machine.
-pub const LONGEST: Duration = Duration::from_secs(120);
+/// The longest wait for something that takes seconds on an idle machine.
+pub const LONGEST: Duration = Duration::from_secs(240);
 
 /// How often a wait looks.
 const TICK: Duration = Duration::from_millis(2);
@@ -59,7 +59,8 @@ pub fn output_of(child: Child) -> Output {
     reader.join().unwrap()
 }
 
-fn within(time: Duration, mut is_so: impl FnMut() -> bool) -> bool {
+/// Whether something is so within a time. For what need not come, and is not worth more.
+pub fn within(time: Duration, mut is_so: impl FnMut() -> bool) -> bool {
     let began = Instant::now();
     while !is_so() {
         if began.elapsed() > time {
