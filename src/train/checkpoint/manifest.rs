@@ -13,7 +13,7 @@ use super::snapshot::{MODEL, OPTIM, Publish};
 use crate::util::sha256::Digest;
 
 /// The version of the format that this program writes and reads.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// The state of training that is no array.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -184,9 +184,9 @@ mod tests {
         let other = CheckpointId { epoch: 12, step: 3500 };
         let error = Manifest::parse(Path::new("m"), other, text.as_bytes()).unwrap_err().to_string();
         assert!(error.contains("belongs to e0012-s003400, expected e0012-s003500"), "{error}");
-        let newer = seal("{\n  \"format_version\": 2,\n  \"more\": 1");
+        let newer = seal("{\n  \"format_version\": 3,\n  \"more\": 1");
         let error = parse(newer.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains("has format version 2, this program reads version 1"), "{error}");
+        assert!(error.contains("has format version 3, this program reads version 2"), "{error}");
     }
 
     proptest! {

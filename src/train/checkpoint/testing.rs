@@ -11,6 +11,7 @@ use super::safetensors::Metadata;
 use super::weights::Weights;
 use super::*;
 use crate::metric::better::Better;
+use crate::train::target::Target;
 
 pub const FOLDER: &str = "run/checkpoints";
 pub const WEIGHTS: &str = "run/weights";
@@ -37,7 +38,7 @@ pub fn snapshot(epoch: u64) -> Snapshot {
 }
 
 pub fn keep() -> Keep {
-    Keep { last: 1, best: 1, metric: "val_loss".into(), better: Better::Lower }
+    Keep { last: 1, best: 1, by: Target::of(&[("val_loss", Better::Lower)]) }
 }
 
 pub fn open(disk: &MemoryDisk) -> Result<Store, CheckpointError> {

@@ -16,12 +16,14 @@ pub(super) use self::witness::{Heard, Kept};
 use super::saving::Keeper;
 use super::{Engine, Feeds, Setting, TrainError};
 use crate::data::loader::{Order, Position};
+use crate::metric::better::Better;
+use crate::metric::score::ScoreSpec;
 use crate::nn::parameters::{ParameterSpec, Parameters};
 use crate::train::checkpoint::Snapshot;
 use crate::train::config::TrainConfig;
 use crate::train::events::{Event, Observers, Record};
 use crate::train::feed::{Feed, FeedError, Stream};
-use crate::train::task::{NamedValues, Picture, Scores, Task, TaskError};
+use crate::train::task::{Depth, NamedValues, Picture, Scores, Task, TaskError};
 use crate::util::seed::generator;
 use crate::util::stop::Stop;
 
@@ -82,6 +84,7 @@ pub(super) struct Faults {
 
 pub(super) struct Line {
     parameters: Parameters,
+    parts: [ScoreSpec; 2],
     faults: Faults,
     /// The factor of the loss in each phase.
     factors: Vec<f64>,
@@ -111,8 +114,16 @@ impl Default for Habits {
 pub(super) struct Worst(f64);
 
 impl Scores for Worst {
-    fn values(&self) -> Vec<(String, f64)> {
-        vec![("worst".into(), self.0)]
+    fn specs(&self) -> Vec<ScoreSpec> {
+        vec![ScoreSpec::new("worst", "Worst error", Better::Lower)]
+    }
+
+    fn values(&self) -> Vec<Option<f64>> {
+        vec![Some(self.0)]
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.0 = self.0.max(other.0);
     }
 }
 
@@ -162,8 +173,8 @@ impl Task for Line {
         &self.parameters
     }
 
-    fn parts(&self) -> &[&'static str] {
-        &["loss", "absolute"]
+    fn parts(&self) -> &[ScoreSpec] {
+        &self.parts
     }
 
     fn name(&self, row: &Row) -> String {
@@ -216,7 +227,7 @@ impl Task for Line {
         Ok(if batch.poisoned { sums * f64::NAN } else { sums })
     }
 
-    fn scores(&self) -> Worst {
+    fn scores(&self, _depth: Depth) -> Worst {
         Worst::default()
     }
 
@@ -308,6 +319,7 @@ impl Run {
         };
         let specs = [ParameterSpec::weight("weight", &[1, 3]), ParameterSpec::bias("bias", &[1])];
         let task = Line {
+            parts: ["loss", "absolute"].map(|name| ScoreSpec::new(name, name, Better::Lower)),
             parameters: Parameters::new(&specs, 42, Device::Cpu).unwrap(),
             faults: self.faults.clone(),
             factors: self.factors.clone(),
@@ -360,7 +372,7 @@ impl Run {
     pub(super) fn losses(&self) -> Vec<f64> {
         let events = self.events.borrow();
         let loss = |event: &Event| match event {
-            Event::Stepped(step) => Some(step.parts[0].1),
+            Event::Stepped(step) => step.parts[0].1,
             _ => None,
         };
         events.iter().filter_map(loss).collect()

@@ -2,11 +2,12 @@
 //! ([`png()`]) and as a film ([`gif()`]). With each frame stand its time and the minutes from the moment of the forecast.
 
 use super::minutes::Minutes;
+use crate::report::PictureError;
 use crate::report::canvas::{BLACK, Canvas, GREY};
-use crate::report::contact_sheet::evenly;
-use crate::report::film::Film;
-use crate::report::radar_colours::{LEGEND_MIN_HEIGHT, LEGEND_WIDTH, legend};
-use crate::report::radar_frame::{Labels, PictureError, RadarFrame, Zoom, check, clock, day};
+use crate::report::radar::colours::{LEGEND_MIN_HEIGHT, LEGEND_WIDTH, legend};
+use crate::report::radar::contact_sheet::evenly;
+use crate::report::radar::film::Film;
+use crate::report::radar::frame::{Labels, RadarFrame, Zoom, check, clock, day};
 use crate::report::text_width::shortened;
 
 /// A forecast and what it was made from, both in the order of time. The last frame seen is the moment of the forecast.

@@ -1,8 +1,9 @@
 //! Frames of one event side by side in one picture: what a person looks at to know what the data is like.
 
-use super::canvas::{BLACK, Canvas, GREY};
-use super::radar_colours::{LEGEND_MIN_HEIGHT, LEGEND_WIDTH, legend};
-use super::radar_frame::{Labels, PictureError, RadarFrame, Zoom, check, clock, day};
+use super::colours::{LEGEND_MIN_HEIGHT, LEGEND_WIDTH, legend};
+use super::frame::{Labels, RadarFrame, Zoom, check, clock, day};
+use crate::report::PictureError;
+use crate::report::canvas::{BLACK, Canvas, GREY};
 
 /// More frames than this don't help anybody.
 pub const MAX_FRAMES: usize = 24;

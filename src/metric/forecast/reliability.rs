@@ -3,7 +3,7 @@
 
 use std::ops::AddAssign;
 
-use super::document::ReliabilityBin;
+use serde::{Deserialize, Serialize};
 
 /// The width of a range.
 const BIN_DBZ: f64 = 5.0;
@@ -13,6 +13,23 @@ const PER_VALUE: f64 = (1_u64 << 32) as f64;
 
 /// Steps between the weakest byte, 1, and the strongest, 255.
 const STEPS: f64 = 254.0;
+
+/// The cells whose forecast lies within a range of reflectivity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReliabilityBin {
+    /// The range: from this,
+    pub from_dbz: f64,
+    /// to this.
+    pub to_dbz: f64,
+    /// Cells with such a forecast.
+    pub cells: u64,
+    /// Cells with such an observation.
+    pub observed_cells: u64,
+    /// What was forecast in them on average.
+    pub mean_forecast_dbz: Option<f64>,
+    /// What was observed in them on average.
+    pub mean_observed_dbz: Option<f64>,
+}
 
 /// Sums for each range of reflectivity.
 #[derive(Clone, Debug, PartialEq, Eq)]

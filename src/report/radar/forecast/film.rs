@@ -2,10 +2,11 @@
 
 use super::Forecast;
 use super::minutes::Minutes;
+use crate::report::PictureError;
 use crate::report::canvas::{BLACK, Canvas, GREY};
-use crate::report::film::Film;
-use crate::report::radar_colours::{LEGEND_MIN_HEIGHT, LEGEND_WIDTH, legend};
-use crate::report::radar_frame::{PictureError, RadarFrame, Zoom};
+use crate::report::radar::colours::{LEGEND_MIN_HEIGHT, LEGEND_WIDTH, legend};
+use crate::report::radar::film::Film;
+use crate::report::radar::frame::{RadarFrame, Zoom};
 use crate::report::text_width::shortened;
 
 const MAP_PIXELS: usize = 512;

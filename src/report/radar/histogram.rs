@@ -1,8 +1,8 @@
 //! A picture of how often each reflectivity occurs, on a logarithmic scale: over 90 % of the cells of a radar volume hold
 //! no echo, and the few strong ones are what a forecast is for.
 
-use super::canvas::{BLACK, Canvas, GREY, Rgb};
-use super::text_width::{centred, text_width};
+use crate::report::canvas::{BLACK, Canvas, GREY, Rgb};
+use crate::report::text_width::{centred, text_width};
 use crate::util::units;
 
 /// How often each value occurs.

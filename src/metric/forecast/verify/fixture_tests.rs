@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::*;
+use crate::metric::forecast::scores::specs;
+use crate::metric::score::ScoreSpec;
 
 const TOLERANCE: f64 = 1e-6;
 
@@ -44,14 +46,14 @@ fn verifier(expected: &Value) -> Verifier {
 fn compare(sums: &LeadSums, levels: &Levels, expected: &Value, of: &str) {
     let scores = sums.scores(levels);
     assert_eq!(scores.len(), expected.as_object().unwrap().len());
-    for score in scores {
-        let wanted = expected[&score.name].as_f64();
-        let tolerance = if score.name == "ssim" { SIMILARITY_TOLERANCE } else { TOLERANCE };
-        let near = match (score.value, wanted) {
+    for (ScoreSpec { name, .. }, score) in specs(levels).into_iter().zip(scores) {
+        let wanted = expected[&name].as_f64();
+        let tolerance = if name == "ssim" { SIMILARITY_TOLERANCE } else { TOLERANCE };
+        let near = match (score, wanted) {
             (Some(value), Some(wanted)) => (value - wanted).abs() <= tolerance * wanted.abs().max(1.0),
             (value, wanted) => value == wanted,
         };
-        assert!(near, "{} of {of} is {:?}, expected {wanted:?}", score.name, score.value);
+        assert!(near, "{name} of {of} is {score:?}, expected {wanted:?}");
     }
 }
 

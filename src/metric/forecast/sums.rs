@@ -1,13 +1,12 @@
-//! Everything that is added up about forecasts of one kind, lead by lead, and the scores by their names. Sums can be added
-//! to each other: what a set of windows, an event or a resampled dataset scores follows from the same numbers.
+//! Everything that is added up about forecasts of one kind, lead by lead, and the scores that follow. Sums can be added to
+//! each other: what a set of windows, an event or a resampled dataset scores follows from the same numbers. What the scores
+//! are called and mean is in `scores`.
 
 use serde::{Deserialize, Serialize};
 
-use super::better::Better;
 use super::contingency::Contingency;
 use super::errors::ErrorSums;
 use super::fractions::FractionSums;
-use super::naming;
 
 /// What a score is measured at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,17 +17,6 @@ pub struct Levels {
     pub scales_px: Vec<usize>,
     /// The reflectivity between 0 and 1 of the scale that errors are summed on.
     pub span_dbz: f64,
-}
-
-/// A score with its name.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Score {
-    /// Such as `csi_35`.
-    pub name: String,
-    /// None where it is no number: 0 / 0.
-    pub value: Option<f64>,
-    /// Which way it gets better.
-    pub better: Better,
 }
 
 /// The similarity of frames, summed.
@@ -95,44 +83,29 @@ impl LeadSums {
         self.similarity.add(&other.similarity);
     }
 
-    /// All scores, always in the same order.
+    /// All scores, in the order of [`specs`](super::scores::specs); none where one is undefined: 0 / 0.
     #[must_use]
-    pub fn scores(&self, levels: &Levels) -> Vec<Score> {
+    pub fn scores(&self, levels: &Levels) -> Vec<Option<f64>> {
         let mut scores = Vec::new();
-        for (dbz, events) in levels.thresholds_dbz.iter().zip(&self.events) {
-            scores.extend(event_scores(*dbz, events));
+        let of_each = |score: fn(&Contingency) -> Option<f64>| self.events.iter().map(score);
+        for score in [Contingency::critical_success, Contingency::detection, Contingency::false_alarm_ratio] {
+            scores.extend(of_each(score));
         }
-        for (dbz, of_scales) in levels.thresholds_dbz.iter().zip(&self.fractions) {
-            let of_scale = |(scale, sums): (&usize, &FractionSums)| score(format!("fss_{dbz}_{scale}px"), sums.skill());
-            scores.extend(levels.scales_px.iter().zip(of_scales).map(of_scale));
+        scores.extend(of_each(Contingency::bias));
+        scores.extend(self.fractions.iter().flatten().map(FractionSums::skill));
+        for score in [Contingency::heidke, Contingency::equitable_threat, Contingency::peirce] {
+            scores.extend(of_each(score));
         }
         let in_dbz = |value: Option<f64>| value.map(|value| value * levels.span_dbz);
         scores.extend([
-            score("mae_dbz", in_dbz(self.errors.mean_absolute())),
-            score("rmse_dbz", in_dbz(self.errors.root_mean_square())),
-            score("me_dbz", in_dbz(self.errors.mean())),
-            score("ssim", self.similarity.mean()),
-            score("psnr_db", self.errors.peak_signal_to_noise()),
+            in_dbz(self.errors.mean_absolute()),
+            in_dbz(self.errors.root_mean_square()),
+            in_dbz(self.errors.mean()),
+            self.similarity.mean(),
+            self.errors.peak_signal_to_noise(),
         ]);
         scores
     }
-}
-
-fn event_scores(dbz: f64, events: &Contingency) -> [Score; 7] {
-    [
-        score(format!("pod_{dbz}"), events.detection()),
-        score(format!("far_{dbz}"), events.false_alarm_ratio()),
-        score(format!("csi_{dbz}"), events.critical_success()),
-        score(format!("bias_{dbz}"), events.bias()),
-        score(format!("hss_{dbz}"), events.heidke()),
-        score(format!("ets_{dbz}"), events.equitable_threat()),
-        score(format!("peirce_{dbz}"), events.peirce()),
-    ]
-}
-
-fn score(name: impl Into<String>, value: Option<f64>) -> Score {
-    let name = name.into();
-    Score { better: naming::better(&name), name, value }
 }
 
 /// Sums over forecasts of several frames.
@@ -170,23 +143,12 @@ mod tests {
     }
 
     #[test]
-    fn scores_of_nothing_are_no_numbers_and_keep_their_names() {
-        let scores = LeadSums::none(&levels()).scores(&levels());
-        let names: Vec<&str> = scores.iter().map(|score| score.name.as_str()).collect();
-        assert_eq!(names.len(), 2 * 7 + 2 * 2 + 5);
-        assert_eq!(names[..3], ["pod_20", "far_20", "csi_20"]);
-        assert_eq!(names[9], "csi_8.6");
-        assert_eq!(names[14..16], ["fss_20_1px", "fss_20_5px"]);
-        assert!(scores.iter().all(|score| score.value.is_none()));
-    }
-
-    #[test]
     fn sums_are_added_before_anything_is_divided() {
         let mut sums = Sums::none(&levels(), 2);
         let events = |hits, misses| Contingency { hits, misses, ..Contingency::default() };
         sums.leads[0].events[0] = events(1, 0);
         sums.leads[1].events[0] = events(1, 8);
-        let csi = |sums: &LeadSums| sums.scores(&levels())[2].value;
+        let csi = |sums: &LeadSums| sums.scores(&levels())[0];
         assert_eq!(csi(&sums.all_leads(&levels())), Some(0.2), "not the mean of 1 and 1/9");
         let twice = sums.clone();
         sums.add(&twice);

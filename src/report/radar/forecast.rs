@@ -12,7 +12,8 @@ mod tests;
 pub use film::gif;
 pub use sheet::png;
 
-use super::radar_frame::{PictureError, RadarFrame};
+use super::frame::RadarFrame;
+use crate::report::PictureError;
 
 /// A forecast: frames in the order of time, each with its rows from south to north, in dBZ; `NaN` is missing.
 #[derive(Clone, Copy, Debug)]

@@ -1,9 +1,10 @@
 //! Maps of where forecasts are wrong: the mean error, and its typical size, for several lead times.
 
-use super::canvas::{BLACK, Canvas, GREY};
+use super::colours::LEGEND_MIN_HEIGHT;
 use super::forecast::error_colours;
-use super::radar_colours::LEGEND_MIN_HEIGHT;
-use super::radar_frame::{Paint, PictureError, RadarFrame, Zoom};
+use super::frame::{Paint, RadarFrame, Zoom};
+use crate::report::PictureError;
+use crate::report::canvas::{BLACK, Canvas, GREY};
 
 /// Errors of forecasts, rows from south to north, in dB; `NaN` where nothing was ever observed.
 #[derive(Clone, Debug, PartialEq)]

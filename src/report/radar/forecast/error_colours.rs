@@ -1,7 +1,7 @@
 //! The colours of a forecast's error: red where it is too strong, blue where it is too weak, white where it is good.
 
 use crate::report::canvas::{BLACK, Canvas, GREY, Rgb};
-use crate::report::radar_colours::{self, BAR_WIDTH, bar};
+use crate::report::radar::colours::{self, BAR_WIDTH, bar};
 
 /// Where the colours change, in dB; below the first the forecast is good.
 const STEPS_DB: [f32; 5] = [2.5, 5.0, 10.0, 20.0, 30.0];
@@ -24,7 +24,7 @@ const COLOURS: [Rgb; 11] = [
 /// The colour of an error at a pixel; missing is hatched as everywhere.
 pub(in crate::report) fn colour(error_db: f32, x: usize, y: usize) -> Rgb {
     if error_db.is_nan() {
-        return radar_colours::colour(error_db, x, y);
+        return colours::colour(error_db, x, y);
     }
     let strength = STEPS_DB.iter().filter(|&&step| error_db.abs() >= step).count();
     COLOURS[if error_db < 0.0 { STEPS_DB.len() - strength } else { STEPS_DB.len() + strength }]
@@ -69,7 +69,7 @@ mod tests {
         assert_eq!([colour(0.0, 0, 0), colour(2.4, 0, 0), colour(-2.4, 0, 0)], [[255; 3]; 3]);
         assert_eq!([colour(2.5, 0, 0), colour(-2.5, 0, 0)], [COLOURS[6], COLOURS[4]]);
         assert_eq!([colour(90.0, 0, 0), colour(-90.0, 0, 0)], [COLOURS[10], COLOURS[0]]);
-        assert_eq!(colour(f32::NAN, 3, 1), radar_colours::colour(f32::NAN, 3, 1));
+        assert_eq!(colour(f32::NAN, 3, 1), colours::colour(f32::NAN, 3, 1));
     }
 
     #[test]

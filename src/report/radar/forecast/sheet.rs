@@ -3,10 +3,11 @@
 
 use super::minutes::Minutes;
 use super::{Forecast, error_colours};
+use crate::report::PictureError;
 use crate::report::canvas::{BLACK, Canvas, GREY};
-use crate::report::contact_sheet::evenly;
-use crate::report::radar_colours::{self, LEGEND_MIN_HEIGHT, LEGEND_WIDTH};
-use crate::report::radar_frame::{Paint, PictureError, RadarFrame, Zoom};
+use crate::report::radar::colours::{self, LEGEND_MIN_HEIGHT, LEGEND_WIDTH};
+use crate::report::radar::contact_sheet::evenly;
+use crate::report::radar::frame::{Paint, RadarFrame, Zoom};
 use crate::report::text_width::shortened;
 
 /// About as wide as a screen; eight frames of 250 cells fit.
@@ -44,7 +45,7 @@ pub(super) fn draw(forecast: &Forecast<'_>) -> Result<Canvas, PictureError> {
 
     let minutes = Minutes::of(forecast.lead_minutes);
     let errors: Vec<f32> = forecast.predicted.iter().zip(forecast.observed).map(|(p, o)| p - o).collect();
-    let radar = Paint { of_two: f32::max, colour: radar_colours::colour };
+    let radar = Paint { of_two: f32::max, colour: colours::colour };
     let error = Paint { of_two: error_colours::larger, colour: error_colours::colour };
     let rows = [
         ("observed", forecast.observed, radar),
@@ -61,7 +62,7 @@ pub(super) fn draw(forecast: &Forecast<'_>) -> Result<Canvas, PictureError> {
     }
     last_seen(&mut canvas, &layout, forecast, radar);
     let (corner, height) = ([MARGIN, layout.top(1)], layout.height() - layout.top(1) - MARGIN);
-    radar_colours::legend(&mut canvas, corner, height);
+    colours::legend(&mut canvas, corner, height);
     error_colours::legend(&mut canvas, [corner[0] + LEGEND_WIDTH, corner[1]], height);
     Ok(canvas)
 }

@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::metric::contingency::Contingency;
-use crate::metric::fractions::FractionSums;
+use crate::metric::forecast::contingency::Contingency;
+use crate::metric::forecast::fractions::FractionSums;
+use crate::metric::forecast::scores::specs;
 
 const SPAN_DBZ: f64 = 254.0;
 
@@ -178,7 +179,7 @@ fn a_perfect_forecast_has_nothing_to_improve() {
     let forecast: Vec<f32> = observed.iter().map(|&byte| (f32::from(byte) - 1.0) / 254.0).collect();
     let verifier = verifier(shape, &[100.0], &[1, 4]);
     let scores = measure(&verifier, &observed, &forecast).all_leads(verifier.levels()).scores(verifier.levels());
-    let value = |name: &str| scores.iter().find(|score| score.name == name).unwrap().value;
+    let value = |name: &str| scores[specs(verifier.levels()).iter().position(|spec| spec.name == name).unwrap()];
     assert_eq!([value("csi_100"), value("fss_100_1px"), value("fss_100_4px"), value("hss_100")], [Some(1.0); 4]);
     assert_eq!([value("rmse_dbz"), value("far_100"), value("psnr_db")], [Some(0.0), Some(0.0), None]);
     assert!((value("ssim").unwrap() - 1.0).abs() < 1e-6);
@@ -191,7 +192,7 @@ fn where_nothing_was_observed_there_is_no_number() {
     let observation = verifier.observe(&vec![0; shape.cells()]);
     assert_eq!(observation.known_cells(), 0);
     let sums = verifier.measure(&observation, &vec![0.7; shape.cells()]);
-    assert!(sums.all_leads(verifier.levels()).scores(verifier.levels()).iter().all(|score| score.value.is_none()));
+    assert!(sums.all_leads(verifier.levels()).scores(verifier.levels()).iter().all(Option::is_none));
 }
 
 #[test]

@@ -5,8 +5,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::canvas::{BLACK, Canvas, GREY, Rgb};
-use super::text_width::{centred, shortened, text_width};
+use crate::report::canvas::{BLACK, Canvas, GREY, Rgb};
+use crate::report::text_width::{centred, shortened, text_width};
 use crate::util::units;
 
 /// What a bar's colour says. Blue, orange, green: distinct also to the colour-blind.

@@ -1,11 +1,10 @@
 //! One frame of a radar sequence as pictures take it, and how it becomes pixels.
 
 use jiff::Timestamp;
-use thiserror::Error;
 
-use super::canvas::{Canvas, GREY, Rgb};
-use super::radar_colours::colour;
-use crate::util::exit::Exit;
+use super::colours::colour;
+use crate::report::PictureError;
+use crate::report::canvas::{Canvas, GREY, Rgb};
 
 /// One frame, rows from south to north.
 #[derive(Clone, Copy, Debug)]
@@ -29,52 +28,6 @@ pub struct Labels<'a> {
     pub level: &'a str,
     /// The side of a cell, where it is known.
     pub km_per_cell: Option<f32>,
-}
-
-/// Why a picture could not be made.
-#[derive(Debug, Error)]
-pub enum PictureError {
-    /// There is nothing to show.
-    #[error("no frames to draw for {0}")]
-    NoFrames(String),
-    /// The frames don't fit together.
-    #[error("frame {index} has {got} values, expected {height} x {width}")]
-    Shape {
-        /// Which frame, from 0.
-        index: usize,
-        /// How many values it has.
-        got: usize,
-        /// Rows of the first frame.
-        height: usize,
-        /// Columns of the first frame.
-        width: usize,
-    },
-    /// An array of a forecast does not have a frame for each of its times.
-    #[error("{array} of {title} has {got} values, expected {} x {} x {}", expected[0], expected[1], expected[2])]
-    Forecast {
-        /// The forecast.
-        title: String,
-        /// Which of its arrays.
-        array: &'static str,
-        /// How many values it has.
-        got: usize,
-        /// Frames, rows, columns.
-        expected: [usize; 3],
-    },
-    /// The PNG encoder refused.
-    #[error("could not encode the picture: {0}")]
-    Png(#[from] image::ImageError),
-    /// The GIF encoder refused.
-    #[error("could not encode the animation: {0}")]
-    Gif(#[from] gif::EncodingError),
-}
-
-impl PictureError {
-    /// The exit code: whoever calls this has checked its frames.
-    #[must_use]
-    pub fn exit(&self) -> Exit {
-        Exit::Bug
-    }
 }
 
 /// All frames must have the shape of the first.

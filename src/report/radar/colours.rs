@@ -1,7 +1,7 @@
 //! The colours of reflectivity as weather services show them: steps of 5 dBZ, blues for drizzle, greens for rain, yellow from
 //! 35, red from 50, magenta from 60. Weak echo is lavender; "nothing there" and "not seen" are two different things.
 
-use super::canvas::{BLACK, Canvas, GREY, Rgb, WHITE};
+use crate::report::canvas::{BLACK, Canvas, GREY, Rgb, WHITE};
 
 /// Where the first colour begins.
 pub const MIN_DBZ: f32 = -30.0;

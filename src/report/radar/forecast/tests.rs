@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::sheet::draw;
 use super::*;
 use crate::report::canvas::{Canvas, Rgb};
-use crate::report::radar_colours::{COLOURS, colour};
+use crate::report::radar::colours::{COLOURS, colour};
 
 const SIDE: usize = 32;
 const CELLS: usize = SIDE * SIDE;

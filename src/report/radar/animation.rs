@@ -1,9 +1,10 @@
 //! An event as a film: a looping GIF that shows one frame after the other, with its time.
 
-use super::canvas::{BLACK, Canvas};
+use super::colours::{LEGEND_MIN_HEIGHT, LEGEND_WIDTH, legend};
 use super::film::Film;
-use super::radar_colours::{LEGEND_MIN_HEIGHT, LEGEND_WIDTH, legend};
-use super::radar_frame::{Labels, PictureError, RadarFrame, Zoom, check, clock, day};
+use super::frame::{Labels, RadarFrame, Zoom, check, clock, day};
+use crate::report::PictureError;
+use crate::report::canvas::{BLACK, Canvas};
 
 const MAP_PIXELS: usize = 512;
 const MARGIN: usize = 14;
@@ -45,7 +46,7 @@ mod tests {
     use gif::Repeat;
 
     use super::*;
-    use crate::report::radar_colours::COLOURS;
+    use crate::report::radar::colours::COLOURS;
 
     #[test]
     fn a_film_loops_pauses_at_its_end_and_shows_each_frame() {

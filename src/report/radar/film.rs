@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use gif::{DisposalMethod, Encoder, Frame, Repeat};
 
-use super::canvas::{Canvas, Rgb};
-use super::radar_colours::COLOURS;
-use super::radar_frame::PictureError;
+use super::colours::COLOURS;
+use crate::report::PictureError;
+use crate::report::canvas::{Canvas, Rgb};
 
 /// A GIF being written; a frame holds only what differs from the one before.
 pub(super) struct Film {
