@@ -50,7 +50,7 @@ pub(super) fn tell(message: &str) {
 
 /// Makes a panic, in whatever thread, a log line instead of text.
 pub(super) fn log_panics() {
-    std::panic::set_hook(Box::new(|panic| log_panic(panic)));
+    std::panic::set_hook(Box::new(log_panic));
 }
 
 fn log_panic(panic: &PanicHookInfo<'_>) {

@@ -311,7 +311,9 @@ fn a_mirror_that_comes_back_has_everything_in_the_end() {
         let made = || fs::read_to_string(&steps).unwrap_or_default().matches("\"stepped\"").count();
         let at = made();
         within(Duration::from_secs(20), || wire.refused.load(Ordering::SeqCst) >= refused + 3);
-        assert!(made() > at || child.try_wait().unwrap().is_some() || mode == Mode::Busy, "training was held up");
+        if mode == Mode::Cut {
+            wait_until("a step while copies are refused", || made() > at || child.try_wait().unwrap().is_some());
+        }
         wire.set(Mode::HalfBusy);
         if mode == Mode::Cut {
             sleep(Duration::from_millis(1500));

@@ -226,7 +226,7 @@ fn threads_read_the_same_files_at_once() {
     });
 }
 
-/// Real volumes, where they are at hand.
+/// Real volumes, if they are available.
 #[test]
 fn real_volumes_are_read() {
     let archive = file_named_by("FRAGUA_REAL_RADAR", "the archive of real sequences");
