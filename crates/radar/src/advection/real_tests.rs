@@ -9,12 +9,6 @@ use serde::Deserialize;
 use super::*;
 use crate::volume::{RawVolume, Values, VolumeFile};
 
-<<<<<<< HEAD
-=======
-/// The archive is outside the repository; without it there is nothing to test.
-const ARCHIVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/real-radar.tar.gz");
-
->>>>>>> main
 /// Hits, misses and false alarms by threshold and lead time.
 type Counts = Vec<Vec<[u64; 3]>>;
 
