@@ -47,6 +47,8 @@ impl Checker<'_> {
         match (shape, &node.value) {
             (Shape::Any, _) | (Shape::Nullable(_), Value::Null) | (Shape::Bool, Value::Bool(_)) => {}
             (Shape::Nullable(inner), _) => self.value(at, node, inner),
+            (Shape::WordOr(word, _), Value::Text(text)) if text == word => {}
+            (Shape::WordOr(_, inner), Value::Integer(_)) => self.value(at, node, inner),
             (Shape::Map(fields), Value::Map(entries)) => self.map(at, entries, fields),
             (Shape::List(item, least, most), Value::List(items)) => self.list(at, node, items, (item, *least, *most)),
             (Shape::Choice(variants), Value::Text(word)) => self.word(at, node, word, variants),
@@ -228,6 +230,7 @@ fn expectation(shape: &Shape) -> String {
         Shape::Bool => "true or false".into(),
         Shape::Integer(..) => "a whole number".into(),
         Shape::Number => "a finite number".into(),
+        Shape::WordOr(word, other) => format!("{word} or {}", expectation(other)),
         Shape::Nullable(_) => "a value".into(),
     }
 }
@@ -236,6 +239,7 @@ fn expectation(shape: &Shape) -> String {
 fn hint(value: &Value, shape: &Shape, path: &str) -> Option<String> {
     let key = last(path);
     match (shape.present(), value) {
+        (Shape::WordOr(_, other), _) => hint(value, other, path),
         (Shape::Text(_), Value::Integer(_) | Value::Float(_) | Value::Bool(_)) => {
             Some(format!("put it into quotes: `{key}: \"...\"`"))
         }

@@ -86,7 +86,7 @@ pub fn resolve(
     found.extend(diagnostics);
     let config = build(&root, &unusable, &mut found);
     match config {
-        Some(config) if found.is_empty() => Ok(config),
+        Some(config) if found.is_empty() => Ok(Config { train: config.train.resolved(), ..config }),
         _ => Err(Mistakes::new(texts, found)),
     }
 }

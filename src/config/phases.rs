@@ -25,6 +25,8 @@ impl Config {
     fn with(&self, train: &Changes, loss: &Changes, shape: &Shape) -> Result<Self, serde_json::Error> {
         let mut base = self.clone();
         base.train.phases.clear();
+        base.train = base.train.resolved();
+        base.train.give_way_to(train);
         let mut whole = serde_json::to_value(&base)?;
         let task = base.task.name();
         let changes = serde_json::json!({"train": train, "task": {task: {"loss": loss}}});

@@ -20,6 +20,8 @@ pub enum Shape {
     Integer(i128, i128),
     /// A finite number.
     Number,
+    /// This word, or something else.
+    WordOr(String, Box<Shape>),
     /// This, or nothing.
     Nullable(Box<Shape>),
     /// Anything: a form of schema that is not known here.
@@ -115,6 +117,7 @@ impl Shape {
             Self::Bool => "true".into(),
             Self::Integer(..) => "1".into(),
             Self::Number => "1.0".into(),
+            Self::WordOr(word, _) => word.clone(),
             Self::Nullable(_) => "null".into(),
         }
     }
@@ -142,7 +145,7 @@ impl Builder<'_> {
             return self.shape(&self.definitions[name]);
         }
         if let Some(either) = schema["anyOf"].as_array() {
-            return self.nullable(either);
+            return self.either(either);
         }
         if let Some(variants) = schema["oneOf"].as_array() {
             return Shape::Choice(variants.iter().flat_map(|variant| self.variants(variant)).collect());
@@ -160,10 +163,13 @@ impl Builder<'_> {
         }
     }
 
-    fn nullable(&self, either: &[Value]) -> Shape {
-        let others: Vec<_> = either.iter().filter(|schema| schema["type"] != "null").collect();
-        match others[..] {
-            [schema] if either.len() == 2 => Shape::Nullable(Box::new(self.shape(schema))),
+    /// Something or nothing, or a word or something else.
+    fn either(&self, either: &[Value]) -> Shape {
+        let [one, other] = either else { return Shape::Any };
+        match (one["const"].as_str(), &one["type"], &other["type"]) {
+            (Some(word), ..) => Shape::WordOr(word.into(), Box::new(self.shape(other))),
+            (None, _, null) if null == "null" => Shape::Nullable(Box::new(self.shape(one))),
+            (None, null, _) if null == "null" => Shape::Nullable(Box::new(self.shape(other))),
             _ => Shape::Any,
         }
     }

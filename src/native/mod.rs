@@ -4,4 +4,5 @@ pub mod cuda;
 pub mod flat;
 pub mod gpu;
 pub mod memory;
+pub mod shortage;
 pub mod versions;

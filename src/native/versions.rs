@@ -1,4 +1,4 @@
-//! Which libtorch the program stands on: a line for `--version` and for the record of a run. Nothing here calls into it.
+//! The version of libtorch: a line for `--version` and for the record of a run. Nothing here calls into it.
 
 /// The libtorch that the program was built against, as in `2.4.1`. Another one at run time is not supported: its C++ interface
 /// differs from version to version.

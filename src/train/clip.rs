@@ -1,45 +1,50 @@
-//! The norm of the gradients, whether all of them are finite, and their shortening: as `torch.nn.utils.clip_grad_norm_`,
-//! except that gradients which are not finite are left as they are, for the caller to throw away.
+//! The norm of the gradients and their shortening: as `torch.nn.utils.clip_grad_norm_`. The norm stays on the device, so that
+//! the caller can read it together with other numbers.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
+use thiserror::Error;
 
 use crate::native::flat::{self, NotFlat};
 
-/// What was found out about the gradients.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Clipped {
-    /// Their Euclidean norm before they were shortened.
-    pub norm: f64,
-    /// Whether none of them is infinite or not a number.
-    pub finite: bool,
+/// A norm that can't be computed.
+#[derive(Debug, Error)]
+pub enum NormError {
+    /// The gradients in main memory are no flat fp32 tensor.
+    #[error(transparent)]
+    NotFlat(#[from] NotFlat),
+    /// libtorch refused.
+    #[error(transparent)]
+    Torch(#[from] TchError),
 }
 
-/// Shortens gradients that are longer than `max_norm`.
+/// The Euclidean norm of flat gradients, one number on their device. It is summed in double precision: squares of fp32 numbers
+/// don't overflow there, so that the norm is finite exactly if every number is.
 ///
 /// # Errors
-/// [`NotFlat`] where the gradients in main memory are no flat fp32 tensor.
-pub fn clip(gradients: &mut Tensor, max_norm: Option<f64>) -> Result<Clipped, NotFlat> {
-    let norm = norm(gradients)?;
-    let finite = norm.is_finite();
-    // The small number is torch's; it keeps the factor finite where all gradients are 0.
+/// If gradients in main memory are no flat fp32 tensor, or libtorch refuses.
+pub fn norm(gradients: &Tensor) -> Result<Tensor, NormError> {
+    if gradients.device() == Device::Cpu {
+        return Ok(Tensor::f_from_slice(&[flat::read(gradients, sum_of_squares)?.sqrt()])?);
+    }
+    Ok(norm_by_kernel(gradients)?)
+}
+
+fn norm_by_kernel(gradients: &Tensor) -> Result<Tensor, TchError> {
+    tch::no_grad(|| gradients.f_linalg_norm(2.0, None::<&[i64]>, false, Kind::Double)?.f_reshape([1]))
+}
+
+/// Shortens gradients whose norm is above `max_norm`. Gradients that are not finite stay as they are, for the caller to throw
+/// away.
+///
+/// # Errors
+/// If libtorch refuses.
+pub fn shorten(gradients: &mut Tensor, norm: f64, max_norm: Option<f64>) -> Result<(), TchError> {
+    // The small number is torch's; it keeps the factor finite if all gradients are 0.
     let factor = max_norm.map_or(1.0, |max_norm| max_norm / (norm + 1e-6));
-    if finite && factor < 1.0 {
-        tch::no_grad(|| *gradients *= factor);
+    if norm.is_finite() && factor < 1.0 {
+        tch::no_grad(|| gradients.f_mul_scalar_(factor).map(drop))?;
     }
-    Ok(Clipped { norm, finite })
-}
-
-/// The Euclidean norm, summed in double precision: squares of fp32 numbers don't overflow there, so that the norm is
-/// finite exactly where every number is.
-fn norm(numbers: &Tensor) -> Result<f64, NotFlat> {
-    if numbers.device() == Device::Cpu {
-        return Ok(flat::read(numbers, sum_of_squares)?.sqrt());
-    }
-    Ok(norm_by_kernel(numbers))
-}
-
-fn norm_by_kernel(numbers: &Tensor) -> f64 {
-    tch::no_grad(|| numbers.linalg_norm(2.0, None::<&[i64]>, false, Kind::Double)).double_value(&[])
+    Ok(())
 }
 
 /// Always in the same order, which that of libtorch is not: it depends on the number of threads.
@@ -68,6 +73,17 @@ mod tests {
         Tensor::read_safetensors(fixture(name)).unwrap().into_iter().collect()
     }
 
+    fn read_norm(gradients: &Tensor) -> f64 {
+        norm(gradients).unwrap().double_value(&[0])
+    }
+
+    /// The norm before shortening.
+    fn clip(gradients: &mut Tensor, max_norm: Option<f64>) -> f64 {
+        let norm = read_norm(gradients);
+        shorten(gradients, norm, max_norm).unwrap();
+        norm
+    }
+
     #[test]
     fn gradients_are_shortened_as_torch_shortens_them() {
         let gradient = read("optimizers.safetensors")["gradients"].get(0);
@@ -75,9 +91,9 @@ mod tests {
             serde_json::from_str(&std::fs::read_to_string(fixture("expected.json")).unwrap()).unwrap();
         for (limit, clipped) in read("clipped.safetensors") {
             let mut gradients = gradient.copy();
-            let found = clip(&mut gradients, Some(limit.parse().unwrap())).unwrap();
+            let found = clip(&mut gradients, Some(limit.parse().unwrap()));
             let norm = expected["norms"][&limit].as_f64().unwrap();
-            assert!(found.finite && (found.norm / norm - 1.0).abs() < 1e-6, "{limit}: {found:?}, expected {norm}");
+            assert!((found / norm - 1.0).abs() < 1e-6, "{limit}: {found}, expected {norm}");
             let worst = ((gradients - &clipped) / clipped.abs().clamp_min(1e-12)).abs().max().double_value(&[]);
             assert!(worst < 1e-6, "{limit}: {worst:e}");
         }
@@ -90,7 +106,7 @@ mod tests {
                 let mut numbers = [1.0_f32; 37];
                 numbers[at] = wrong;
                 let mut gradients = Tensor::from_slice(&numbers);
-                assert!(!clip(&mut gradients, Some(1.0)).unwrap().finite, "{wrong} at {at}");
+                assert!(!clip(&mut gradients, Some(1.0)).is_finite(), "{wrong} at {at}");
                 let after = Vec::<f32>::try_from(gradients).unwrap();
                 assert!(after.iter().zip(numbers).all(|(after, before)| after.to_bits() == before.to_bits()));
             }
@@ -100,17 +116,19 @@ mod tests {
     #[test]
     fn the_largest_finite_gradients_are_finite() {
         let mut gradients = Tensor::from_slice(&[f32::MAX; 100]);
-        let found = clip(&mut gradients, None).unwrap();
-        assert!(found.finite && (found.norm / (f64::from(f32::MAX) * 10.0) - 1.0).abs() < 1e-12, "{found:?}");
-        assert!((norm_by_kernel(&gradients) / found.norm - 1.0).abs() < 1e-12);
+        let found = clip(&mut gradients, None);
+        assert!((found / (f64::from(f32::MAX) * 10.0) - 1.0).abs() < 1e-12, "{found}");
+        let by_kernel = norm_by_kernel(&gradients).unwrap();
+        assert_eq!((by_kernel.size(), by_kernel.kind()), (vec![1], Kind::Double));
+        assert!((by_kernel.double_value(&[0]) / found - 1.0).abs() < 1e-12);
     }
 
     #[test]
     fn gradients_of_zero_and_short_ones_stay() {
         let mut zeros = Tensor::from_slice(&[0.0_f32; 5]);
-        assert_eq!(clip(&mut zeros, Some(1.0)).unwrap(), Clipped { norm: 0.0, finite: true });
+        assert_eq!(clip(&mut zeros, Some(1.0)), 0.0);
         let mut short = Tensor::from_slice(&[0.3_f32, 0.4]);
-        clip(&mut short, Some(1.0)).unwrap();
+        clip(&mut short, Some(1.0));
         assert_eq!(Vec::<f32>::try_from(short).unwrap(), [0.3, 0.4]);
     }
 }

@@ -56,6 +56,8 @@ pub enum Event {
         from: usize,
         /// Samples from now on.
         to: usize,
+        /// Whether the task's numbers depend on it beyond rounding: statistics over a micro-batch.
+        statistics: bool,
     },
     /// Parameters that no gradient ever reaches.
     WithoutGradient {

@@ -2,7 +2,6 @@
 //! and its data ([`task`], [`feed`]), the parts that compute and the parts that decide, the checkpoints and the run folder.
 //! Holds the `train` section of the configuration.
 
-mod check;
 pub mod checkpoint;
 pub mod clip;
 pub mod config;
@@ -11,6 +10,7 @@ pub mod divergence;
 pub mod ema;
 pub mod engine;
 pub mod events;
+pub mod fault;
 pub mod feed;
 pub mod grouping;
 mod lerp;

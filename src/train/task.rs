@@ -11,21 +11,32 @@
 //! | nowcast | a window, bytes | `[b, t, c, y, x]`, scaled on the device | 1 | counts per threshold and lead | observed, predicted |
 //! | image classifier | an image, its class and its index | `[b, 1, y, x]`, `[b]`; augmented by epoch and index | 1 | confusion matrix | image, class |
 //! | keypoint sequences | `[t, k, 2]` of its own length | padded to the longest of the batch, with a mask | 1 | confusion matrix | track |
-//! | detector | an image, its boxes | images, and all boxes with the number of their image | boxes, at least 1 | sorted matches | image, boxes |
+//! | detector | an image, its boxes | images, and all boxes with the number of their image | 1; divides by assigned anchors | sorted matches | image, boxes |
 //!
 //! Every row's samples come through [`crate::data::loader::Loader`]: it asks a source for each by its index, and neither
 //! asks for nor assumes a shape. What happens to a sample on the CPU (decoding, augmentation) belongs into
 //! [`crate::data::loader::SampleSource::load`], what happens on the device into [`Task::collate`].
 //!
 //! Padding to the longest of a *batch* is fine, because a mask keeps it out of loss and gradient: halving the batch then
-//! changes nothing but rounding. A loss that is averaged over boxes is a sum weighted by [`Task::weight`], which is known
-//! before the forward pass. Normalisation over a batch (batch norm) is what the seam excludes: its result depends on the
-//! size of the micro-batch, and its running means are neither weights nor gradients. Such models take group norm.
+//! changes nothing but rounding.
+//!
+//! **What a sample counts.** The engine divides the gradient of a step by the sum of [`Task::weight`] over its samples, which is
+//! known before the forward pass. If a weight is known only after it (a detector divides by the anchors that were assigned),
+//! the divisor is the task's own business, micro-batch by micro-batch: every sample then has the weight 1, and [`Task::step`]
+//! returns the loss of its micro-batch, divided by the task's own divisor, times the number of its samples; the gradient
+//! likewise. The engine's average over a step is then one by samples: with `n` samples and a loss of `sum / divisor` in each
+//! micro-batch, a step has the loss `(n1 * sum1 / divisor1 + n2 * sum2 / divisor2) / (n1 + n2)`. It depends on the
+//! micro-batch, as in PyTorch with gradient accumulation, so [`Task::depends_on_micro_batch`] is true.
+//!
+//! **Batch norm** takes its statistics over a micro-batch. Such a task has an [`Task::atom`] of 2 or more, and its numbers
+//! [depend on the micro-batch](Task::depends_on_micro_batch). Running statistics are buffers of [`Parameters`]; they are saved
+//! and averaged, never optimised.
 
 use tch::Tensor;
 use thiserror::Error;
 
 use crate::data::loader::Position;
+use crate::native::shortage::is_out_of_memory;
 use crate::nn::parameters::Parameters;
 use crate::util::exit::Exit;
 
@@ -52,6 +63,18 @@ pub trait Task {
         1.0
     }
 
+    /// The fewest samples that can go through the model at once in training: batch norm has no statistics of a single one.
+    /// When memory runs out with so few, the run ends. Samples that are left over join those before them.
+    fn atom(&self) -> usize {
+        1
+    }
+
+    /// Whether the numbers of a step depend on which samples go through the model together, beyond rounding: batch norm takes
+    /// statistics of a micro-batch. When memory runs out, the smaller micro-batch is then reported as changing them.
+    fn depends_on_micro_batch(&self) -> bool {
+        false
+    }
+
     /// Whether gradients are so small in the numbers that the model computes with that the loss must be scaled: fp16.
     fn scales_loss(&self) -> bool {
         false
@@ -74,7 +97,8 @@ pub trait Task {
     fn collate(&self, samples: &[Self::Sample], place: Option<Position>) -> Result<Self::Batch, TaskError>;
 
     /// Adds `scale` times the gradient of the loss, summed over the batch, to the flat gradient. Returns the sum of each
-    /// part over the batch, weighted, as a vector on the device: reading it would wait for the device.
+    /// part over the batch, weighted, as a vector on the device of the parameters. Nothing may be read from the device here:
+    /// the host would wait.
     ///
     /// # Errors
     /// Where memory runs out, or libtorch refuses. The gradient is then worthless; the engine clears it.
@@ -157,6 +181,7 @@ impl TaskError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
+            Self::Torch(error) if is_out_of_memory(&error.to_string()) => Exit::OutOfMemory,
             Self::Torch(_) => Exit::Bug,
             Self::Other { exit, .. } => *exit,
         }

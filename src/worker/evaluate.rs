@@ -219,7 +219,8 @@ fn run(
         around.progress.advance((done - before) as u64);
         before = done;
     };
-    let losses = engine::evaluate(nowcast, &loader, config.train.micro_batch, &mut scores, around.stop, &mut told)?;
+    let losses =
+        engine::evaluate(nowcast, &loader, config.train.micro_batch_size(), &mut scores, around.stop, &mut told)?;
     around.progress.end(&format!("evaluated {}", units::count(count as u64, "window")));
     Ok((scores, losses))
 }

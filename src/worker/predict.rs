@@ -60,7 +60,7 @@ pub fn predict(model: &TrainedModel, options: &PredictOptions, around: &Surround
         // A folder that can't be written is found before the work; where everything is refused none is left.
         create_dir_all(&options.output).map_err(PredictError::from)?;
         around.progress.begin("predict", Some((plan.jobs.len() * task.windows.target_frames) as u64), Unit::Frames);
-        for jobs in batches(&plan, &task.prepare.levels, model.config.train.micro_batch) {
+        for jobs in batches(&plan, &task.prepare.levels, model.config.train.micro_batch_size()) {
             around.stop.check().map_err(PredictError::from)?;
             work.batch(jobs, &mut report)?;
             around.progress.advance((jobs.len() * task.windows.target_frames) as u64);
@@ -131,7 +131,7 @@ impl<'a> Work<'a> {
         let (config, levels) = (self.setting.config, first.job.shape[0]);
         let bytes: Vec<u8> = inputs.iter().flat_map(|input| &input.bytes).copied().collect();
         let windows = inputs.len() * Planes::windows(&config.prepare.levels, levels);
-        let at_once = self.model.config.train.micro_batch.max(1) * (bytes.len() / windows.max(1));
+        let at_once = self.model.config.train.micro_batch_size().max(1) * (bytes.len() / windows.max(1));
         let model = self.model_for(levels)?;
         let mut values: Vec<f32> = Vec::new();
         for bytes in bytes.chunks(at_once.max(1)) {

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use fragua::config::{BUILT_IN, Config, ConfigError, Mistakes, Override, load, resolve, schema, show};
 use fragua::task::TaskConfig;
-use fragua::train::config::{Optimizer, Schedule};
+use fragua::train::config::{Optimizer, Schedule, TrainConfig};
 use fragua::util::exit::Exit;
 use proptest::prelude::*;
 
@@ -104,7 +104,7 @@ task:
         .collect();
     let expected = [
         "2: `train.epochs` must not be negative, got -1 -> the default is 50",
-        "3: `train.micro_batch` must be a whole number, got 2.0 -> write `micro_batch: 2`",
+        "3: `train.micro_batch` must be auto or a whole number, got 2.0 -> write `micro_batch: 2`",
         "5: `train.shuffle` must be true or false, got the text \"yes\" -> write `shuffle: true`",
         "6: `train.clip_norm` must be a finite number, got NaN -> the default is 1.0",
         "7: \"adamw\" needs keys of its own -> write `optimizer: {adamw: {}}` and what differs from the defaults",
@@ -212,6 +212,42 @@ fn a_file_of_another_kind_does_not_fill_the_screen() {
 }
 
 #[test]
+fn a_step_is_written_in_one_way_only() {
+    let expected = r"error: `train.accumulate`: `batch` already says that a step has 16 samples
+ --> config.yaml:6:15
+  |
+6 |   accumulate: 4
+  |               ^
+  = help: keep one of the two, and leave the other one out or set it to null
+";
+    let text = format!("{SMALLEST}train:\n  batch: 16\n  micro_batch: 2\n  accumulate: 4\n");
+    assert_eq!(mistakes(&text), expected);
+    let flag = with_flags(BUILT_IN, &[Override::set("train.accumulate=4")]).unwrap_err().to_string();
+    assert!(flag.contains("--set train.accumulate=4\n"), "{flag}");
+    let phase = format!("{SMALLEST}train: {{phases: [{{train: {{batch: 4, micro_batch: 2, accumulate: 2}}}}]}}\n");
+    assert!(mistakes(&phase).contains("`train.phases.0.train.accumulate`"), "{}", mistakes(&phase));
+}
+
+#[test]
+fn two_ways_of_writing_a_step_are_one_configuration() {
+    let one =
+        read(&format!("{SMALLEST}train: {{micro_batch: 2, accumulate: 4, phases: [{{train: {{accumulate: 8}}}}]}}\n"));
+    let other = read(&format!("{SMALLEST}train: {{batch: 8, micro_batch: 2, phases: [{{train: {{batch: 16}}}}]}}\n"));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_eq!(one, other);
+    let sizes: Vec<_> =
+        one.phases().unwrap().iter().map(|phase| (phase.train.batch_size(), phase.train.micro_batch_size())).collect();
+    assert_eq!(sizes, [(16, 2)]);
+    let shown = show(&one).unwrap();
+    for line in ["  batch: 8", "  micro_batch: 2", "  accumulate: null"] {
+        assert!(shown.lines().any(|shown| shown == line), "{line:?} is not in {shown}");
+    }
+    assert_eq!(read(&shown).unwrap(), one);
+    let auto = show(&read(SMALLEST).unwrap()).unwrap();
+    assert!(auto.contains("  batch: 8\n  micro_batch: auto\n  accumulate: null\n"), "{auto}");
+}
+
+#[test]
 fn exactly_one_task_is_needed() {
     let task = |task: &str| mistakes(&format!("data: {{source: [{{synthetic: {{}}}}]}}\n{task}\n"));
     assert!(task("").contains("the key `task` is missing"));
@@ -243,7 +279,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
         [("FRAGUA__TRAIN__EPOCHS".to_owned(), "2".to_owned()), ("fragua__train__micro_batch".into(), "2".into())];
     let flags = [Override::set("train.epochs=3"), Override::flag("--epochs", "train.epochs", "4")];
     let train = resolve("config.yaml".into(), text, &variables, &flags).unwrap().train;
-    assert_eq!((train.epochs, train.micro_batch, train.accumulate, train.max_retries), (4, 2, 1, 5));
+    assert_eq!((train.epochs, train.micro_batch_size(), train.batch_size(), train.max_retries), (4, 2, 2, 5));
 }
 
 #[test]
@@ -412,8 +448,11 @@ fn the_radar_configuration_only_waits_for_its_dataset() {
     assert!(text.ends_with("error: 1 mistake in the configuration\n"), "{text}");
     let filled = [Override::set("data.source.0.gdrive.id=https://drive.google.com/file/d/1AbC_dEf/view?usp=sharing")];
     let config = load(Some(&path), [], &filled).unwrap().config;
+    // The reference system's step: 4 micro-batches of 2 windows with 18 levels, each level a sample.
+    assert_eq!(config.train.batch_size(), 4 * 2 * 18);
     let defaults = read(SMALLEST).unwrap();
-    assert_eq!((config.task, config.train), (defaults.task, defaults.train), "the program's defaults are these sizes");
+    let sizes = TrainConfig { batch: defaults.train.batch, micro_batch: defaults.train.micro_batch, ..config.train };
+    assert_eq!((config.task, sizes), (defaults.task, defaults.train), "the program's other defaults are these");
 }
 
 /// What an independent validator says of documents: their names and the number of their errors.

@@ -497,7 +497,7 @@ fn a_web_page_is_no_data_whatever_it_is_called() {
     for (page, exit, word) in [
         ("<!DOCTYPE html><title>Welcome</title>", Exit::DataRefused, "Welcome"),
         ("\n<html><title>Google Drive - Quota exceeded</title>", Exit::SourceUnreachable, "quota"),
-        ("<html><form action=\"https://accounts.google.com/signin/x\">", Exit::SourceUnreachable, "sign in"),
+        ("<html><form action=\"https://accounts.google.com/signin/x\">", Exit::SourceUnreachable, "signing in"),
         ("<html><form id=download-form action=/download>", Exit::SourceUnreachable, "virus scan"),
     ] {
         let server = Server::start(move |_| Answer::new(200, page).with("Content-Type", "application/octet-stream"));

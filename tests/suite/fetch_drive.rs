@@ -320,9 +320,9 @@ fn folders_that_make_no_sense_are_refused_by_name() {
     let file = "https://drive.google.com/file/d/FILE-0000000001/view";
     for (answer, words) in [
         (list("Radar", &[(file, "a.nc"), (file, "sub/a.nc")]), "holds \"a.nc\" twice"),
-        (list("Radar", &[(file, "..")]), "can't be that of a file"),
+        (list("Radar", &[(file, "..")]), "can't be a file name"),
         (list("Radar", &[]), "holds no file"),
-        (Answer::redirect("https://accounts.google.com/ServiceLogin"), "asks to sign in"),
+        (Answer::redirect("https://accounts.google.com/ServiceLogin"), "requires signing in"),
         (Answer::new(404, "<html>"), "does not exist"),
     ] {
         let server = Server::start(move |_| answer.clone());

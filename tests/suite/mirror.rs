@@ -133,12 +133,12 @@ fn a_run_whose_machine_is_gone_goes_on_from_the_mirror_to_the_same_bytes() {
         wait(&mut child, "newer checkpoints in the mirror", || newest_step(&s3) >= before + 10);
         child.kill().unwrap();
         let told = Outcome::of(child.wait_with_output().unwrap()).stderr;
-        assert_eq!(told.contains("bringing back storms from the mirror s3://runs/radar"), round > 0, "{told}");
+        assert_eq!(told.contains("restoring storms from the mirror s3://runs/radar"), round > 0, "{told}");
         assert!(!told.contains(SECRET));
         forget(&training);
     }
     let end = outcome(with_server(&training, s3.port, &LONGER)).successful(&[]);
-    assert!(end.stderr.contains("bringing back storms") && end.stderr.contains("resuming in epoch"), "{}", end.stderr);
+    assert!(end.stderr.contains("restoring storms") && end.stderr.contains("resuming in epoch"), "{}", end.stderr);
     assert!(end.stderr.contains("the mirror s3://runs/radar holds a complete copy"), "{}", end.stderr);
     assert!(end.stdout.contains("   mirror  s3://runs/radar, complete"), "{}", end.stdout);
     assert_same(&result(&training, "storms"), &undisturbed);
@@ -188,7 +188,7 @@ fn whichever_is_further_counts() {
     forget(&training);
     fs::rename(&kept, training.program.path("model_output")).unwrap();
     let outcome = with_folder(&training, &["--epochs", "2"]).successful(&[]);
-    assert!(outcome.stderr.contains("bringing back storms"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("restoring storms"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("this run is finished"), "{}", outcome.stderr);
     assert_same(&result(&training, "storms"), &further);
     let older = first.keys().filter(|name| name.starts_with("checkpoints/"));
@@ -278,7 +278,7 @@ fn a_mirror_that_is_down_keeps_a_run_from_beginning_but_not_from_going_on() {
     };
     let refused = start(&["--max-steps", "2"]);
     assert_eq!(refused.code, 75, "{refused:?}");
-    assert!(refused.stderr.contains("it may hold a run storms that must not begin anew"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("it may hold a run storms, which must not start over"), "{}", refused.stderr);
     assert!(!training.program.path("model_output/storms").exists());
     training.succeed(&["--max-steps", "2"]);
     let goes_on = start(&["--max-steps", "4"]);

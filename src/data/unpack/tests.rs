@@ -59,7 +59,7 @@ impl Bench {
     }
 }
 
-/// Tells that a test has nothing to work with.
+/// Reports that a test has nothing to work with.
 pub fn skip(reason: &str) {
     writeln!(std::io::stderr(), "skipped: {reason}").unwrap();
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::meter::Meter;
 use super::phase::Tools;
+use super::read::Reads;
 use super::saving::{Keeper, capture, restore_weights};
 use super::state::State;
 use super::validate::val_samples;
@@ -51,7 +52,7 @@ impl<T: Task> Engine<T> {
     /// Where there are no training samples, or memory for the optimizer is missing.
     pub fn begin(task: T, feeds: Feeds<T::Sample>, setting: Setting) -> Result<Self, TrainError> {
         let config = setting.phases.first().ok_or(TrainError::NoSamples)?;
-        let state = State::new(config, task.scales_loss());
+        let state = State::new(config, task.atom(), task.scales_loss());
         Self::assemble(task, feeds, setting, state)
     }
 
@@ -97,7 +98,7 @@ impl<T: Task> Engine<T> {
         // A phase begins with the weights that the one before ended with, and with everything else anew.
         restore_weights(self.task.parameters(), start)?;
         self.tools = Tools::new(self.config(), self.task.parameters());
-        capture(&self.task, &self.tools, &state.in_next_phase(self.config()), self.seed)
+        capture(&self.task, &self.tools, &state.in_next_phase(self.config(), self.task.atom()), self.seed)
     }
 
     fn assemble(task: T, feeds: Feeds<T::Sample>, setting: Setting, state: State) -> Result<Self, TrainError> {
@@ -105,6 +106,7 @@ impl<T: Task> Engine<T> {
         let Some(config) = phases.get(state.phase).filter(|_| feeds.train.samples() > 0) else {
             return Err(TrainError::NoSamples);
         };
+        fits_atom(task.atom(), feeds.train.samples(), &phases)?;
         let tools = Tools::new(config, task.parameters());
         // Nobody wants to load weights that have learned nothing.
         let start = Snapshot { publish: Publish::default(), ..capture(&task, &tools, &state, seed)? };
@@ -124,6 +126,7 @@ impl<T: Task> Engine<T> {
             is_resumed: false,
             keeper,
             observers,
+            reads: Reads::default(),
             stop,
             meter: Meter::start(gpu, began),
             last_saved: (saved, Instant::now()),
@@ -143,5 +146,17 @@ impl<T: Task> Engine<T> {
             best_by: self.target.name().to_owned(),
         };
         self.tell(&Event::Started(started));
+    }
+}
+
+/// Whether every step has as many samples as the task must have at once.
+fn fits_atom(atom: usize, samples: usize, phases: &[TrainConfig]) -> Result<(), TrainError> {
+    if samples < atom {
+        return Err(TrainError::FewSamples { samples, atom });
+    }
+    let sizes = phases.iter().map(|phase| phase.batch_size().min(phase.micro_batch_size()));
+    match sizes.min() {
+        Some(at_once) if at_once < atom => Err(TrainError::SmallBatch { at_once, atom }),
+        _ => Ok(()),
     }
 }

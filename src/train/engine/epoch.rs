@@ -60,9 +60,9 @@ impl<T: Task> Engine<T> {
         Ok(Source::Stream(self.feeds.train.start(self.state.position())?))
     }
 
-    /// The first micro-batch of all.
+    /// The first batch of all.
     pub(super) fn single_batch(&self) -> Result<Vec<T::Sample>, TrainError> {
-        let first = self.feeds.train.start(Position::default())?.take(self.config().micro_batch);
+        let first = self.feeds.train.start(Position::default())?.take(self.config().batch_size());
         Ok(first.collect::<Result<_, _>>()?)
     }
 
@@ -80,9 +80,7 @@ impl<T: Task> Engine<T> {
 
     /// The steps of an epoch. They are what the configuration says, however many samples fit into memory at once.
     pub(super) fn grouping(&self) -> Grouping {
-        let config = self.config();
-        let accumulate = if config.overfit_single_batch { 1 } else { config.accumulate };
-        Grouping::new(self.feeds.train.samples(), config.micro_batch, accumulate)
+        Grouping::new(self.feeds.train.samples(), self.config().batch_size(), self.task.atom())
     }
 
     /// The limit that training has reached.

@@ -2,10 +2,11 @@
 
 use thiserror::Error;
 
-use super::fault::is_out_of_memory;
 use crate::native::flat::NotFlat;
+use crate::native::shortage::is_out_of_memory;
 use crate::nn::parameters::ParametersError;
 use crate::train::checkpoint::CheckpointError;
+use crate::train::clip::NormError;
 use crate::train::divergence::Diverged;
 use crate::train::feed::FeedError;
 use crate::train::micro_batch::OutOfMemory;
@@ -50,7 +51,27 @@ pub enum TrainError {
     /// There is nothing to train on.
     #[error("there are no training samples; lower task.*.split.val_share, or add data")]
     NoSamples,
-    /// A single sample is too much.
+    /// An epoch has fewer samples than a step needs.
+    #[error(
+        "there are {samples} training samples, but this task needs {atom} or more at once; lower task.*.split.val_share, or add data"
+    )]
+    FewSamples {
+        /// The training samples.
+        samples: usize,
+        /// The fewest that go through the model at once.
+        atom: usize,
+    },
+    /// A step has fewer samples than the task needs.
+    #[error(
+        "{at_once} samples would go through the model at once, but this task needs {atom} or more; raise train.batch and train.micro_batch"
+    )]
+    SmallBatch {
+        /// The samples of a step, or of a micro-batch.
+        at_once: usize,
+        /// The fewest that go through the model at once.
+        atom: usize,
+    },
+    /// The fewest samples that the task can take are too much.
     #[error(
         "{source}; the process holds {}, of which weights, gradients and optimizer take {}; libtorch says: {text}",
         units::bytes(*.held_bytes),
@@ -113,7 +134,8 @@ impl TrainError {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Stopped(_) | Self::StopWithoutSignal => "stopped",
-            Self::Feed(_) | Self::NoSamples => "samples",
+            Self::Feed(_) | Self::NoSamples | Self::FewSamples { .. } => "samples",
+            Self::SmallBatch { .. } => "configuration",
             Self::Torch(_) | Self::Task(TaskError::Torch(_)) => "libtorch",
             Self::Task(_) => "task",
             Self::Checkpoint(_) => "checkpoint",
@@ -136,13 +158,23 @@ impl TrainError {
             Self::Checkpoint(error) => error.exit(),
             Self::Observer(error) => error.exit(),
             Self::Parameters(error) => error.exit(),
-            Self::NoSamples => Exit::DataRefused,
+            Self::NoSamples | Self::FewSamples { .. } => Exit::DataRefused,
             Self::OutOfMemory { source, .. } => source.exit(),
             Self::Diverged { source, .. } => source.exit(),
-            Self::Misfit { .. } => Exit::Configuration,
+            Self::Misfit { .. } | Self::SmallBatch { .. } => Exit::Configuration,
             Self::Target(error) => error.exit(),
             Self::Optimizer(error) => error.exit(),
+            Self::Torch(error) if is_out_of_memory(&error.to_string()) => Exit::OutOfMemory,
             Self::NotFlat(_) | Self::Torch(_) | Self::StopWithoutSignal => Exit::Bug,
+        }
+    }
+}
+
+impl From<NormError> for TrainError {
+    fn from(error: NormError) -> Self {
+        match error {
+            NormError::NotFlat(error) => error.into(),
+            NormError::Torch(error) => error.into(),
         }
     }
 }
@@ -162,7 +194,7 @@ mod tests {
             [torch(illegal).into(), TaskError::from(torch(illegal)).into(), feed(Exit::DiskIo), feed(Exit::TryAgain)];
         assert!(worth.iter().all(TrainError::is_worth_another_try));
         let other = |exit| TrainError::from(TaskError::Other { source: "it makes no sense".into(), exit });
-        let source = MicroBatchSize::new(1).out_of_memory().unwrap_err();
+        let source = MicroBatchSize::new(1, 1).out_of_memory().unwrap_err();
         let bad = Health { loss: false, gradients: false, scale: None };
         let mut divergence = Divergence::default();
         let diverged = (0..20).find_map(|_| divergence.judge(bad).err()).unwrap();

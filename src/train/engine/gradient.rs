@@ -6,10 +6,10 @@ use tch::Tensor;
 use super::Engine;
 use super::epoch::Group;
 use super::error::TrainError;
-use super::fault::{Fault, caught};
-use super::meter::memory_bytes;
+use super::evaluation::smaller;
 use crate::data::loader::Position;
 use crate::train::events::Event;
+use crate::train::fault::{Fault, caught};
 use crate::train::grouping::micro_batches;
 use crate::train::task::Task;
 
@@ -35,33 +35,37 @@ impl<T: Task> Engine<T> {
         }
     }
 
-    fn accumulate(&mut self, group: &Group<T::Sample>, scale: f64) -> Result<Tensor, Fault> {
+    fn accumulate(&mut self, group: &Group<T::Sample>, scale: f64) -> Result<Tensor, Fault<TrainError>> {
         self.task.parameters().zero_gradients();
         let size = self.state.micro_batch.get();
         let mut sums: Option<Tensor> = None;
-        for places in micro_batches(group.samples.len(), size) {
-            self.stop.check()?;
+        for places in micro_batches(group.samples.len(), size, self.task.atom()) {
+            self.stop.check().map_err(|stopped| Fault::Other(stopped.into()))?;
             let place = Position { next: group.position.next + places.start, ..group.position };
             let samples = &group.samples[places];
             let parts = caught(|| {
                 let batch = self.task.collate(samples, Some(place))?;
                 self.task.step(&batch, scale)
-            })?;
+            });
+            let parts = parts.map_err(|fault| fault.with(TrainError::from))?;
             sums = Some(match sums {
                 None => parts,
-                Some(sums) => sums.f_add(&parts).map_err(TrainError::from)?,
+                Some(sums) => sums.f_add(&parts).map_err(|error| Fault::Other(error.into()))?,
             });
         }
         sums.ok_or(Fault::Other(TrainError::NoSamples))
     }
 
     /// Half as many samples at once from now on.
-    pub(super) fn shrink(&mut self, text: String) -> Result<(), TrainError> {
-        let from = self.state.micro_batch.get();
-        let (held_bytes, state_bytes) = (memory_bytes(), self.state_bytes());
-        let smaller = self.state.micro_batch.out_of_memory();
-        let to = smaller.map_err(|source| TrainError::OutOfMemory { text, held_bytes, state_bytes, source })?;
-        self.tell(&Event::MicroBatchChanged { from, to });
+    fn shrink(&mut self, text: String) -> Result<(), TrainError> {
+        let state_bytes = self.state_bytes();
+        let (from, to) = smaller(&mut self.state.micro_batch, text, state_bytes)?;
+        self.tell_micro_batch(from, to);
         Ok(())
+    }
+
+    pub(super) fn tell_micro_batch(&mut self, from: usize, to: usize) {
+        let statistics = self.task.depends_on_micro_batch();
+        self.tell(&Event::MicroBatchChanged { from, to, statistics });
     }
 }

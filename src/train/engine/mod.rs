@@ -8,6 +8,7 @@
 //! midway   a validation in the midst of an epoch          verdict   what a validation loss means
 //! saving   snapshots, and going back to one               state     all of it that a checkpoint keeps
 //! rehearse one step without consequences, for estimates  evaluation  loss and scores without training
+//! read     numbers of the device on their way to the host  meter   what training costs
 //! ```
 //!
 //! Whatever a run does follows from its configuration, its samples and its state; so a run that is stopped after any step
@@ -18,11 +19,11 @@ mod begin;
 mod epoch;
 mod error;
 mod evaluation;
-mod fault;
 mod gradient;
 mod meter;
 mod midway;
 mod phase;
+mod read;
 mod rehearse;
 mod saving;
 mod state;
@@ -49,6 +50,7 @@ pub use tensors::model_arrays;
 
 use self::meter::Meter;
 use self::phase::Tools;
+use self::read::Reads;
 use super::checkpoint::{CheckpointId, Snapshot};
 use super::config::TrainConfig;
 use super::events::{Best, Ended, Event, Observers, Reason};
@@ -73,6 +75,7 @@ pub struct Engine<T: Task> {
     is_resumed: bool,
     keeper: Box<dyn Keeper>,
     observers: Observers,
+    reads: Reads,
     stop: Stop,
     meter: Meter,
     /// What was saved last, and when.
@@ -87,8 +90,8 @@ impl<T: Task> Engine<T> {
     /// Trains until all phases are done, a limit is reached, or a signal comes. What was done is then saved.
     ///
     /// # Errors
-    /// Where a signal came, samples can't be read, memory runs out with single samples, training diverges, or a checkpoint
-    /// can't be written.
+    /// If a signal came, samples can't be read, memory runs out with the fewest samples that the task can take, training
+    /// diverges, or a checkpoint can't be written.
     pub fn train(mut self) -> Result<Ended, TrainError> {
         self.announce();
         let reason = match self.run() {

@@ -48,7 +48,7 @@ impl<T: Task> Engine<T> {
     }
 
     pub(super) fn next_phase(&mut self) -> Result<(), TrainError> {
-        self.state = self.state.in_next_phase(&self.phases[self.state.phase + 1]);
+        self.state = self.state.in_next_phase(&self.phases[self.state.phase + 1], self.task.atom());
         self.best = None;
         self.tools = Tools::new(self.config(), self.task.parameters());
         // What a diverged run goes back to must not hold the optimizer of another phase.

@@ -3,15 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use tch::Kind;
-
 use super::Engine;
 use super::epoch::Group;
 use super::error::TrainError;
+use super::evaluation::{Evaluated, Evaluation};
 use super::meter::memory_bytes;
 use super::state::Sums;
 use crate::data::loader::Position;
-use crate::train::events::Named;
+use crate::train::events::{Event, Named};
 use crate::train::task::Task;
 
 /// What a rehearsal found.
@@ -29,7 +28,7 @@ pub struct Rehearsal {
     pub memory_bytes: u64,
     /// Bytes of weights, gradients, optimizer and average.
     pub state_bytes: u64,
-    /// Samples that go through the model at once; fewer than configured where memory ran out.
+    /// Samples that go through the model at once; fewer than configured if memory ran out.
     pub micro_batch: usize,
     /// Parameters that no gradient reaches.
     pub without_gradient: Vec<String>,
@@ -50,7 +49,7 @@ impl<T: Task> Engine<T> {
         self.task.parameters().restore_buffers();
         let began = Instant::now();
         let sums = self.gradient(&group, scale)?;
-        let parts = Vec::<f64>::try_from(sums.f_to_kind(Kind::Double)?)?;
+        let parts = self.reads.numbers(&sums)?;
         let step = began.elapsed().mul_f64(self.grouping().samples_of(0).len() as f64 / group.samples.len() as f64);
         let memory_bytes = memory_bytes();
         let unused = self.task.parameters().unused();
@@ -84,14 +83,22 @@ impl<T: Task> Engine<T> {
 
     fn rehearse_validation(&mut self) -> Result<Duration, TrainError> {
         let of = self.val_samples();
-        let samples = self.open_validation()?.take(self.state.micro_batch.get()).collect::<Result<Vec<_>, _>>()?;
+        let samples = self.open_validation()?.take(self.state.micro_batch.get()).collect::<Vec<_>>();
         if samples.is_empty() {
             return Ok(Duration::ZERO);
         }
-        let mut scores = self.task.scores();
+        let (mut scores, state_bytes, share) =
+            (self.task.scores(), self.state_bytes(), of as f64 / samples.len() as f64);
+        let statistics = self.task.depends_on_micro_batch();
+        let Self { task, state, reads, stop, observers, .. } = self;
+        let mut evaluation = Evaluation { task, size: &mut state.micro_batch, reads, stop, state_bytes };
         let began = Instant::now();
-        self.evaluate_batch(&samples, &mut Sums::default(), &mut scores)?;
-        Ok(began.elapsed().mul_f64(of as f64 / samples.len() as f64))
+        evaluation.run(samples.into_iter(), &mut scores, &mut |evaluated| {
+            if let Evaluated::Smaller { from, to } = evaluated {
+                observers.tell(&Event::MicroBatchChanged { from, to, statistics });
+            }
+        })?;
+        Ok(began.elapsed().mul_f64(share))
     }
 
     fn steps_per_epoch(&self) -> f64 {

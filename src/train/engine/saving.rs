@@ -162,7 +162,7 @@ impl<T: Task> Engine<T> {
     /// follows the configuration.
     pub(super) fn restore(&mut self, snapshot: &Snapshot) -> Result<(), TrainError> {
         let state = State::of(snapshot)?;
-        self.state = state.under(self.config(), self.task.scales_loss());
+        self.state = state.under(self.config(), self.task.atom(), self.task.scales_loss());
         self.restore_tensors(snapshot)?;
         if let Some(plateau) = &self.state.plateau {
             self.tools.schedule.load_state(plateau.clone());

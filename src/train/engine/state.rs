@@ -83,7 +83,7 @@ impl Sums {
 impl State {
     /// Before the first step.
     #[must_use]
-    pub fn new(config: &TrainConfig, scales_loss: bool) -> Self {
+    pub fn new(config: &TrainConfig, atom: usize, scales_loss: bool) -> Self {
         Self {
             phase: 0,
             phase_epoch: 0,
@@ -92,7 +92,7 @@ impl State {
             step: 0,
             validated: false,
             validated_epochs: 0,
-            micro_batch: MicroBatchSize::new(config.micro_batch),
+            micro_batch: MicroBatchSize::new(config.micro_batch_size(), atom),
             lr: 0.0,
             sums: Sums::default(),
             best: None,
@@ -107,23 +107,23 @@ impl State {
 
     /// Before the first step of the next phase. The loss scale goes on: it depends on the model, not on the phase.
     #[must_use]
-    pub(super) fn in_next_phase(&self, config: &TrainConfig) -> Self {
+    pub(super) fn in_next_phase(&self, config: &TrainConfig, atom: usize) -> Self {
         Self {
             phase: self.phase + 1,
             epoch: self.epoch,
             step: self.step,
             lr: self.lr,
             scaler: self.scaler.clone(),
-            ..Self::new(config, false)
+            ..Self::new(config, atom, false)
         }
     }
 
     /// The same under the configuration of now: what was configured otherwise when it was saved is taken from there. Without
     /// a change it stays as it is.
     #[must_use]
-    pub(super) fn under(self, config: &TrainConfig, scales_loss: bool) -> Self {
+    pub(super) fn under(self, config: &TrainConfig, atom: usize, scales_loss: bool) -> Self {
         Self {
-            micro_batch: self.micro_batch.under(config.micro_batch),
+            micro_batch: self.micro_batch.under(config.micro_batch_size(), atom),
             scaler: scales_loss.then(|| self.scaler.unwrap_or_default()),
             // What was the best by another number says nothing about this one.
             best: self.best.filter(|best| best.by == config.checkpoint.best_by),

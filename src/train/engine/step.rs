@@ -1,4 +1,5 @@
-//! One step: the gradient of a group, a look at whether it is a number, and the update of the weights.
+//! One step: the gradient of a group, whether it is finite, and the update of the weights. The host waits for the device once:
+//! parts, weight and norm come back together.
 
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use tch::{Kind, Tensor};
 use super::Engine;
 use super::epoch::Group;
 use super::error::TrainError;
-use crate::train::clip::clip;
+use crate::train::clip::{norm, shorten};
 use crate::train::divergence::{Health, Verdict};
 use crate::train::events::{Event, Stepped};
 use crate::train::schedule::Moment;
@@ -21,16 +22,19 @@ struct Measured {
     parts: Vec<f64>,
     /// The norm of the gradient.
     norm: f64,
-    /// Whether loss and gradient are numbers.
+    /// Whether loss and gradient are finite.
     health: Health,
 }
 
 impl<T: Task> Engine<T> {
-    /// Makes a step with the samples of a group, or leaves it out where loss or gradient is no number.
+    /// Makes a step with the samples of a group, or leaves it out if loss or gradient is not finite.
     pub(super) fn step(&mut self, group: &Group<T::Sample>) -> Result<(), TrainError> {
         let weight = self.weight(&group.samples);
         let sums = self.gradient(group, self.loss_scale() / weight)?;
         let measured = self.measure(weight, &sums)?;
+        // A gradient that is not finite stays as it is: no step is made with it.
+        let max_norm = self.config().clip_norm;
+        shorten(&mut self.task.parameters().gradients(), measured.norm, max_norm)?;
         let verdict = self.state.divergence.judge(measured.health);
         let samples = || group.samples.iter().map(|sample| self.task.name(sample)).collect::<Vec<_>>();
         let step = self.state.step + 1;
@@ -64,20 +68,23 @@ impl<T: Task> Engine<T> {
         self.state.scaler.as_ref().map_or(1.0, |scaler| scaler.scale())
     }
 
-    /// Reads what the device found, and shortens the gradient: the only time in a step that the host waits.
+    /// Reads what the device found, `[parts.., weight, norm]`: the only time in a step that the host waits for it.
     fn measure(&mut self, weight: f64, sums: &Tensor) -> Result<Measured, TrainError> {
-        let parts = Vec::<f64>::try_from(sums.f_to_kind(Kind::Double)?)?;
         let mut gradients = self.task.parameters().gradients();
         let scale = self.state.scaler.as_ref().map(|scaler| {
             scaler.unscale(&mut gradients);
             scaler.scale()
         });
-        let clipped = clip(&mut gradients, self.config().clip_norm)?;
+        let weight = Tensor::f_full([1], weight, (Kind::Double, sums.device()))?;
+        let found = Tensor::f_cat(&[sums.f_to_kind(Kind::Double)?, weight, norm(&gradients)?], 0)?;
+        let mut parts = self.reads.numbers(&found)?;
+        let (norm, weight) = (parts.pop().unwrap_or(f64::NAN), parts.pop().unwrap_or(f64::NAN));
+        let finite = norm.is_finite();
         if let Some(scaler) = &mut self.state.scaler {
-            scaler.update(clipped.finite);
+            scaler.update(finite);
         }
         let loss = parts.iter().all(|part| part.is_finite());
-        Ok(Measured { weight, parts, norm: clipped.norm, health: Health { loss, gradients: clipped.finite, scale } })
+        Ok(Measured { weight, parts, norm, health: Health { loss, gradients: finite, scale } })
     }
 
     fn update(&mut self) -> Result<(), TrainError> {

@@ -1,25 +1,26 @@
 //! A task small enough to be followed by hand, with faults where a test wants them: y = w x + b over three inputs. Its
 //! gradient is written out; no autograd takes part.
 
+mod witness;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Instant;
 
 use rand::Rng;
 use tch::{Device, Kind, TchError, Tensor};
 
+pub(super) use self::witness::{Heard, Kept};
 use super::saving::Keeper;
-use super::{Engine, Feeds, Setting};
+use super::{Engine, Feeds, Setting, TrainError};
 use crate::data::loader::{Order, Position};
 use crate::nn::parameters::{BufferSpec, Layout, ParameterSpec, Parameters};
-use crate::train::checkpoint::{CheckpointError, Snapshot};
+use crate::train::checkpoint::Snapshot;
 use crate::train::config::TrainConfig;
-use crate::train::events::{self, Event, Observer, Observers, Record};
+use crate::train::events::{Event, Observers, Record};
 use crate::train::feed::{Feed, FeedError, Stream};
-use crate::train::run_folder::RunError;
 use crate::train::task::{NamedValues, Picture, Scores, Task, TaskError};
 use crate::util::seed::generator;
 use crate::util::stop::Stop;
@@ -88,6 +89,24 @@ pub(super) struct Line {
     factors: Vec<f64>,
     factor: f64,
     scales_loss: bool,
+    habits: Habits,
+}
+
+/// What the task needs to have, or does with a micro-batch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Habits {
+    /// The fewest samples at once.
+    pub(super) atom: usize,
+    /// Whether its numbers depend on the micro-batch.
+    pub(super) takes_statistics: bool,
+    /// Whether the loss is divided by a number that only the forward pass tells: the samples with a positive prediction.
+    pub(super) divides: bool,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self { atom: 1, takes_statistics: false, divides: false }
+    }
 }
 
 #[derive(Default)]
@@ -107,13 +126,22 @@ pub(super) struct Batch {
 
 impl Line {
     /// Errors, `[b]`.
-    fn errors(&self, batch: &Batch) -> Tensor {
+    pub(super) fn errors(&self, batch: &Batch) -> Tensor {
         let values = self.parameters.values().detach();
         batch.inputs_bi.matmul(&values.narrow(0, 0, 3)) + values.get(3) - &batch.outputs_b
     }
 
-    fn sums(&self, errors_b: &Tensor) -> Tensor {
-        let squares = errors_b.square().sum(Kind::Float) * self.factor;
+    /// What a squared error of a batch counts: its samples, divided by what the forward pass has found.
+    pub(super) fn share(&self, batch: &Batch, errors_b: &Tensor) -> f64 {
+        if !self.habits.divides {
+            return 1.0;
+        }
+        let found = (errors_b + &batch.outputs_b).gt(0.0).sum(Kind::Float).double_value(&[]);
+        errors_b.numel() as f64 / found.max(1.0)
+    }
+
+    fn sums(&self, errors_b: &Tensor, share: f64) -> Tensor {
+        let squares = errors_b.square().sum(Kind::Float) * (self.factor * share);
         Tensor::stack(&[&squares, &errors_b.abs().sum(Kind::Float)], 0)
     }
 
@@ -156,6 +184,14 @@ impl Task for Line {
         self.scales_loss
     }
 
+    fn atom(&self) -> usize {
+        self.habits.atom
+    }
+
+    fn depends_on_micro_batch(&self) -> bool {
+        self.habits.takes_statistics
+    }
+
     fn begin_phase(&mut self, phase: usize) -> Result<(), TaskError> {
         self.factor = self.factors.get(phase).copied().unwrap_or(1.0);
         Ok(())
@@ -175,7 +211,8 @@ impl Task for Line {
 
     fn step(&mut self, batch: &Batch, scale: f64) -> Result<Tensor, TaskError> {
         let errors_b = self.errors(batch);
-        let slopes_b = &errors_b * (2.0 * self.factor * scale);
+        let share = self.share(batch, &errors_b);
+        let slopes_b = &errors_b * (2.0 * self.factor * share * scale);
         self.follow(batch)?;
         let mut gradients = self.parameters.gradients();
         drop(gradients.narrow(0, 0, 3).f_add_(&batch.inputs_bi.tr().matmul(&slopes_b))?);
@@ -186,7 +223,7 @@ impl Task for Line {
         if self.faults.overflow_above.is_some_and(|most| scale * samples > most) {
             drop(gradients.f_mul_scalar_(f64::INFINITY)?);
         }
-        let sums = self.sums(&errors_b);
+        let sums = self.sums(&errors_b, share);
         Ok(if batch.poisoned { sums * f64::NAN } else { sums })
     }
 
@@ -198,7 +235,7 @@ impl Task for Line {
         let errors_b = self.errors(batch);
         self.check_memory(errors_b.numel())?;
         scores.0 = scores.0.max(errors_b.abs().max().double_value(&[]));
-        Ok(self.sums(&errors_b))
+        Ok(self.sums(&errors_b, self.share(batch, &errors_b)))
     }
 
     fn shown(&self) -> usize {
@@ -213,56 +250,13 @@ impl Task for Line {
     }
 }
 
-/// Keeps every snapshot in memory.
-#[derive(Clone, Default)]
-pub(super) struct Kept(pub(super) Rc<RefCell<Vec<Snapshot>>>);
-
-impl Keeper for Kept {
-    fn is_busy(&self) -> bool {
-        false
-    }
-
-    fn save(&mut self, snapshot: Arc<Snapshot>) -> Result<(), CheckpointError> {
-        self.0.borrow_mut().push(Arc::unwrap_or_clone(snapshot));
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<(), CheckpointError> {
-        Ok(())
-    }
-}
-
-impl Kept {
-    pub(super) fn last(&self) -> Snapshot {
-        self.0.borrow().last().unwrap().clone()
-    }
-}
-
-/// Remembers everything, and asks to stop when an event says so.
-#[derive(Clone)]
-pub(super) struct Heard {
-    pub(super) events: Rc<RefCell<Vec<Event>>>,
-    stop: Stop,
-    stops_at: fn(&Event, u64) -> bool,
-    number: u64,
-}
-
-impl Observer for Heard {
-    fn observe(&mut self, event: &Event) -> Result<events::Heard, RunError> {
-        self.events.borrow_mut().push(event.clone());
-        if (self.stops_at)(event, self.number) {
-            self.stop.request();
-        }
-        Ok(events::Heard::Ignored)
-    }
-}
-
 /// One run with all that is known about it afterwards.
 pub(super) struct Run {
     pub(super) config: Vec<TrainConfig>,
     pub(super) faults: Faults,
     pub(super) factors: Vec<f64>,
     pub(super) scales_loss: bool,
+    pub(super) habits: Habits,
     pub(super) train_rows: usize,
     pub(super) stops_at: fn(&Event, u64) -> bool,
     pub(super) number: u64,
@@ -280,6 +274,7 @@ impl Run {
             faults: Faults::default(),
             factors: Vec::new(),
             scales_loss: false,
+            habits: Habits::default(),
             train_rows: 22,
             stops_at: |_, _| false,
             number: 0,
@@ -296,6 +291,14 @@ impl Run {
     }
 
     pub(super) fn engine_with(&self, keeper: Box<dyn Keeper>, observers: Observers) -> Engine<Line> {
+        self.try_engine_with(keeper, observers).unwrap()
+    }
+
+    pub(super) fn try_engine_with(
+        &self,
+        keeper: Box<dyn Keeper>,
+        observers: Observers,
+    ) -> Result<Engine<Line>, TrainError> {
         tch::set_num_threads(1);
         let stop = Stop::default();
         let heard =
@@ -327,10 +330,11 @@ impl Run {
             factors: self.factors.clone(),
             factor: 1.0,
             scales_loss: self.scales_loss,
+            habits: self.habits,
         };
         match &self.from {
-            None => Engine::begin(task, feeds, setting).unwrap(),
-            Some(snapshot) => Engine::resume(task, feeds, setting, snapshot, self.epoch_start.as_ref()).unwrap(),
+            None => Engine::begin(task, feeds, setting),
+            Some(snapshot) => Engine::resume(task, feeds, setting, snapshot, self.epoch_start.as_ref()),
         }
     }
 

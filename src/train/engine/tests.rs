@@ -1,26 +1,30 @@
 //! The engine with a task small enough to be followed by hand.
 
+mod atom;
 mod change;
 mod disk;
 mod divergence;
+mod divisor;
 mod ending;
 mod memory;
+mod reads;
 mod resume;
 mod validation;
 
 use std::collections::BTreeMap;
 
-use super::testing::{Faults, Run};
+use super::testing::{Faults, Habits, Run};
 use super::*;
 use crate::train::checkpoint::NamedArray;
+use crate::train::config::MicroBatch::Samples;
 use crate::train::config::{AdamW, CheckpointConfig, Optimizer, Plateau, Schedule, Sgd, ValidateConfig, Warmup};
 use crate::util::exit::Exit;
 
 fn config() -> TrainConfig {
     TrainConfig {
         epochs: 4,
-        micro_batch: 4,
-        accumulate: 2,
+        batch: Some(8),
+        micro_batch: Samples(4),
         optimizer: Optimizer::Adamw(AdamW { lr: 0.1, ..AdamW::default() }),
         warmup: Warmup { epochs: 0.5, ..Warmup::default() },
         ema_decay: Some(0.9),
@@ -90,15 +94,15 @@ fn a_rehearsal_leaves_running_statistics_as_they_were() {
 
 #[test]
 fn the_micro_batch_changes_nothing_but_rounding() {
-    let run = |micro_batch, accumulate| {
-        let run = Run::new(&TrainConfig { micro_batch, accumulate, ..config() });
+    let run = |micro_batch, batch| {
+        let run = Run::new(&TrainConfig { batch: Some(batch), micro_batch: Samples(micro_batch), ..config() });
         run.engine().train().unwrap();
         (run.values(), run.losses())
     };
-    let (values, losses) = run(8, 1);
+    let (values, losses) = run(8, 8);
     assert_eq!(losses.len(), 12);
-    for (micro_batch, accumulate) in [(1, 8), (2, 4), (4, 2)] {
-        let (others, other_losses) = run(micro_batch, accumulate);
+    for micro_batch in [1, 2, 4] {
+        let (others, other_losses) = run(micro_batch, 8);
         assert!(values.iter().zip(&others).all(|(one, other)| (one - other).abs() < 1e-5));
         assert!(losses.iter().zip(&other_losses).all(|(one, other)| (one - other).abs() < 1e-5 * one.abs().max(1.0)));
     }
@@ -108,13 +112,13 @@ fn the_micro_batch_changes_nothing_but_rounding() {
 fn the_last_short_group_is_averaged_over_the_samples_that_it_has() {
     // One step over 3 samples, whether they are one group or the short rest of one.
     let plain = TrainConfig { epochs: 1, ema_decay: None, warmup: Warmup::default(), ..config() };
-    let run = |micro_batch, accumulate| {
-        let mut run = Run::new(&TrainConfig { micro_batch, accumulate, ..plain.clone() });
+    let run = |micro_batch, batch| {
+        let mut run = Run::new(&TrainConfig { batch: Some(batch), micro_batch: Samples(micro_batch), ..plain.clone() });
         run.train_rows = 3;
         run.engine().train().unwrap();
         run
     };
-    let (exact, short) = (run(3, 1), run(2, 50));
+    let (exact, short) = (run(3, 3), run(2, 100));
     assert_eq!(short.losses().len(), 1);
     assert!((exact.losses()[0] - short.losses()[0]).abs() < 1e-6);
     let steps = short.events.borrow();
@@ -126,10 +130,11 @@ fn the_last_short_group_is_averaged_over_the_samples_that_it_has() {
 
 #[test]
 fn a_single_batch_is_learned_by_heart() {
-    let run = Run::new(&TrainConfig { overfit_single_batch: true, epochs: 150, patience: None, ..config() });
+    let run =
+        Run::new(&TrainConfig { batch: Some(4), overfit_single_batch: true, epochs: 150, patience: None, ..config() });
     run.engine().train().unwrap();
     let losses = run.losses();
-    assert_eq!(losses.len(), 150 * 6, "an epoch is as long as ever, in steps of one micro-batch");
+    assert_eq!(losses.len(), 150 * 6, "an epoch is as long as ever, in steps of one batch");
     assert!(losses[losses.len() - 1] < 1e-4 * losses[0], "{} {}", losses[0], losses[losses.len() - 1]);
 }
 

@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use super::error::TrainError;
-use super::fault::{Fault, attempted, caught};
-use super::state::Sums;
+use super::evaluation::{Evaluated, Evaluation};
 use super::{Engine, Feeds};
 use crate::data::loader::Position;
 use crate::train::config::TrainConfig;
 use crate::train::events::{Event, Named};
-use crate::train::task::{Scores, Task};
+use crate::train::fault::attempted;
+use crate::train::task::{Scores, Task, TaskError};
 
 /// What a validation found.
 #[derive(Default)]
@@ -34,26 +34,25 @@ impl<T: Task> Engine<T> {
     }
 
     fn evaluate(&mut self) -> Result<Validation, TrainError> {
-        let mut scores = self.task.scores();
-        let mut sums = Sums::default();
         let of = self.val_samples();
-        let shown = self.task.shown().min(of);
-        let collects = self.shown.is_empty();
-        let mut stream = self.open_validation()?;
+        let (shown, collects) = (self.task.shown().min(of), self.shown.is_empty());
+        let (samples, state_bytes) = (self.open_validation()?, self.state_bytes());
+        let statistics = self.task.depends_on_micro_batch();
+        let mut scores = self.task.scores();
+        let Self { task, state, reads, stop, observers, shown: kept, .. } = self;
         let mut done = 0;
-        while done < of {
-            self.stop.check()?;
-            let batch = stream.by_ref().take(self.state.micro_batch.get()).collect::<Result<Vec<_>, _>>()?;
-            self.evaluate_batch(&batch, &mut sums, &mut scores)?;
-            for (sample, place) in batch.iter().zip(done..) {
-                if collects && is_shown(place, shown, of) {
-                    self.shown.push(sample.clone());
-                }
+        let mut told = |evaluated: Evaluated<'_, T::Sample>| match evaluated {
+            Evaluated::Samples(samples) => {
+                let places = samples.iter().zip(done..).filter(|(_, place)| collects && is_shown(*place, shown, of));
+                kept.extend(places.map(|(sample, _)| sample.clone()));
+                done += samples.len();
+                observers.tell(&Event::Validated { done, of });
             }
-            done += batch.len();
-            self.tell(&Event::Validated { done, of });
-        }
-        // Where nothing was looked at, there is no score, not even one that is no number.
+            Evaluated::Smaller { from, to } => observers.tell(&Event::MicroBatchChanged { from, to, statistics }),
+        };
+        let mut evaluation = Evaluation { task, size: &mut state.micro_batch, reads, stop, state_bytes };
+        let sums = evaluation.run(samples, &mut scores, &mut told)?;
+        // If nothing was looked at, there is no score, not even an undefined one.
         let scores = if of == 0 { Vec::new() } else { scores.values() };
         Ok(Validation { parts: sums.means(self.task.parts()), scores })
     }
@@ -73,32 +72,6 @@ impl<T: Task> Engine<T> {
         val_samples(&self.feeds, self.config())
     }
 
-    pub(super) fn evaluate_batch(
-        &mut self,
-        samples: &[T::Sample],
-        sums: &mut Sums,
-        scores: &mut T::Scores,
-    ) -> Result<(), TrainError> {
-        let mut done = 0;
-        while done < samples.len() {
-            let end = samples.len().min(done + self.state.micro_batch.get());
-            let part = &samples[done..end];
-            let evaluated = caught(|| {
-                let batch = self.task.collate(part, None)?;
-                Ok(Vec::<f64>::try_from(self.task.evaluate(&batch, scores)?.f_to_kind(tch::Kind::Double)?)?)
-            });
-            match evaluated {
-                Ok(parts) => {
-                    sums.add(self.weight(part), &parts);
-                    done = end;
-                }
-                Err(Fault::OutOfMemory(text)) => self.shrink(text)?,
-                Err(Fault::Other(error)) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
     /// Predicts the shown samples and tells what they look like. An epoch is worth more than its pictures: where they can't
     /// be made, training goes on without them.
     pub(super) fn draw(&mut self) -> Result<(), TrainError> {
@@ -113,7 +86,7 @@ impl<T: Task> Engine<T> {
                     let batch = task.collate(std::slice::from_ref(sample), None)?;
                     pictures.extend(task.draw(&batch)?);
                 }
-                Ok(pictures)
+                Ok::<_, TaskError>(pictures)
             }))
         })?;
         match pictures {
@@ -127,7 +100,7 @@ impl<T: Task> Engine<T> {
 /// The samples of a validation: those of the other side, or the one batch that is learned by heart.
 pub(super) fn val_samples<S: Clone>(feeds: &Feeds<S>, config: &TrainConfig) -> usize {
     if config.overfit_single_batch {
-        return config.micro_batch.min(feeds.train.samples());
+        return config.batch_size().min(feeds.train.samples());
     }
     feeds.val.as_ref().map_or(0, |feed| feed.samples())
 }

@@ -79,7 +79,7 @@ impl<T: Task> Engine<T> {
     fn grow_back(&mut self) {
         let from = self.state.micro_batch.get();
         if let Some(to) = self.state.micro_batch.epoch_ended() {
-            self.tell(&Event::MicroBatchChanged { from, to });
+            self.tell_micro_batch(from, to);
         }
     }
 

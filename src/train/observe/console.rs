@@ -24,11 +24,7 @@ pub fn line(event: &Event) -> Option<String> {
             "step {step} failed again: back to the weights of step {to_step}, learning rate x {lr_factor}; samples: {}",
             samples.join(", ")
         )),
-        Event::MicroBatchChanged { from, to } if to < from => Some(format!(
-            "memory ran out: {} at once instead of {from}; the steps stay the same",
-            units::count(*to as u64, "sample")
-        )),
-        Event::MicroBatchChanged { from, to } => Some(format!("{to} samples at once again instead of {from}")),
+        Event::MicroBatchChanged { from, to, statistics } => Some(micro_batch_line(*from, *to, *statistics)),
         Event::WithoutGradient { parameters } => {
             Some(format!("no gradient ever reaches {}: the model does not use it", parameters.join(", ")))
         }
@@ -47,6 +43,17 @@ pub fn line(event: &Event) -> Option<String> {
         | Event::Pictures { .. }
         | Event::Saving { .. } => None,
     }
+}
+
+fn micro_batch_line(from: usize, to: usize, statistics: bool) -> String {
+    let samples = units::count(to as u64, "sample");
+    let what = match to < from {
+        true => format!("memory ran out: {samples} at once instead of {from}; the steps stay the same"),
+        false => format!("{samples} at once again instead of {from}"),
+    };
+    let of =
+        if statistics { format!(", but statistics over a batch are now those of {samples}") } else { String::new() };
+    what + &of
 }
 
 fn started_line(started: &Started) -> String {
@@ -220,8 +227,9 @@ mod tests {
             Event::Skipped { step: 7, samples: samples.clone(), expected: false },
             Event::Skipped { step: 7, samples: samples.clone(), expected: true },
             Event::RolledBack { step: 9, to_step: 4, lr_factor: 0.5, samples },
-            Event::MicroBatchChanged { from: 4, to: 2 },
-            Event::MicroBatchChanged { from: 2, to: 4 },
+            Event::MicroBatchChanged { from: 4, to: 2, statistics: false },
+            Event::MicroBatchChanged { from: 4, to: 2, statistics: true },
+            Event::MicroBatchChanged { from: 2, to: 4, statistics: false },
             Event::WithoutGradient { parameters: vec!["head.bias".into()] },
             Event::ValidationEnded {
                 epoch: 2,

@@ -63,11 +63,21 @@ pub fn differences(old: &Value, new: &Value) -> Vec<Difference> {
         let (one, other) = (value(&before, key), value(&after, key));
         (!same(&one, &other)).then(|| (key.clone(), one, other))
     });
+    let same_at_once = at_once(old) == at_once(new);
+    let differing = differing.filter(|(key, ..)| key != MICRO_BATCH || !same_at_once);
     let told = |(key, old, asked): (String, Value, Value)| {
         let (class, why) = class(&key, &old, &asked, new);
         Difference { key, old, new: asked, class, why }
     };
     differing.map(told).collect()
+}
+
+const MICRO_BATCH: &str = "train.micro_batch";
+
+/// The samples that go through the model at once: `auto` is the whole batch.
+fn at_once(config: &Value) -> Option<u64> {
+    let number = |pointer| config.pointer(pointer).and_then(Value::as_u64);
+    number("/train/micro_batch").or_else(|| number("/train/batch"))
 }
 
 /// 1 and 1.0 are one number.
@@ -94,6 +104,9 @@ fn class(key: &str, old: &Value, new: &Value, config: &Value) -> (Class, Vec<&'s
     let under = |keys: &[&str]| {
         keys.iter().any(|prefix| key.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
     };
+    if key == MICRO_BATCH {
+        return (Class::Warn, vec!["sums of gradients are rounded otherwise, and statistics over a batch change"]);
+    }
     if key == "train.epochs" {
         let why = epochs(old, new, config);
         return (if why.is_empty() { Class::Free } else { Class::Warn }, why);
@@ -171,7 +184,7 @@ mod tests {
             "data": {"root": "datasets", "source": [{"path": {"path": "/a"}}], "loader": {"threads": 1}},
             "task": {"nowcast": {"model": {"hidden": [16, 16]}, "loss": {"ssim_weight": 0.5}, "split": {"val_share": 0.2}}},
             "train": {
-                "epochs": 20, "patience": 8, "max_steps": null, "checkpoint": {"keep_last": 2}, "micro_batch": 2,
+                "epochs": 20, "patience": 8, "max_steps": null, "checkpoint": {"keep_last": 2}, "batch": 4, "micro_batch": 2,
                 "init_from": null, "freeze": [], "validate": {"every_epochs": 1, "every_steps": null},
             },
         })
@@ -196,7 +209,8 @@ mod tests {
             ("/data/loader/threads", json!(4), "data.loader.threads", Class::Warn),
             ("/device", json!("cuda"), "device", Class::Warn),
             ("/seed", json!(43), "seed", Class::Fixed),
-            ("/train/micro_batch", json!(4), "train.micro_batch", Class::Fixed),
+            ("/train/batch", json!(8), "train.batch", Class::Fixed),
+            ("/train/micro_batch", json!("auto"), "train.micro_batch", Class::Warn),
             ("/train/init_from", json!("other"), "train.init_from", Class::Fixed),
             ("/train/validate/every_epochs", json!(2), "train.validate.every_epochs", Class::Fixed),
             ("/train/validate/every_steps", json!(50), "train.validate.every_steps", Class::Fixed),
@@ -221,6 +235,18 @@ mod tests {
         let mut without = config();
         without["train"].as_object_mut().unwrap().remove("max_steps");
         assert_eq!(differences(&config(), &without), []);
+    }
+
+    #[test]
+    fn auto_and_the_number_that_it_stands_for_are_no_difference() {
+        let mut whole = config();
+        whole["train"]["micro_batch"] = json!(4);
+        let mut auto = whole.clone();
+        auto["train"]["micro_batch"] = json!("auto");
+        assert_eq!(differences(&whole, &auto), []);
+        auto["train"]["batch"] = json!(8);
+        let keys: Vec<_> = differences(&whole, &auto).into_iter().map(|found| found.key).collect();
+        assert_eq!(keys, ["train.batch", "train.micro_batch"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What runs: the program, libtorch, and what that was built for.
+//! The program, libtorch, and what that was built for.
 
 use super::finding::Finding;
 use crate::native::{cuda, versions};

@@ -1,20 +1,20 @@
-//! What a web page that came instead of a file says: the virus-scan form, the quota, the sign-in, or nothing known.
+//! The meaning of a web page that came instead of a file: the virus-scan form, the quota, the sign-in, or unknown.
 //! Pure: text in, meaning out.
 
 use url::Url;
 
 use super::html::{Tag, Token, tokens};
 
-/// What a page says.
+/// The meaning of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Page {
-    /// Confirm here, and the file comes.
+    /// Confirm at this address to get the file.
     Confirm(Url),
     /// The file's quota is used up.
     Quota,
     /// Sign in first.
     SignIn,
-    /// An error in words that are not known here.
+    /// An error in unknown words.
     Error(String),
     /// Some page, with its title.
     Other(String),

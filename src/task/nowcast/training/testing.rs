@@ -13,7 +13,7 @@ use crate::data::loader::{
 use crate::nn::precision::Precision;
 use crate::task::nowcast::config::{LossConfig, NowcastConfig};
 use crate::task::nowcast::plan::EventTimes;
-use crate::train::clip::clip;
+use crate::train::clip::{norm, shorten};
 use crate::train::config::{AdamW, Optimizer as Rates};
 use crate::train::optimizer::Optimizer;
 use crate::train::scaler::LossScaler;
@@ -190,14 +190,15 @@ impl Trainer {
         if let Some(scaler) = &self.scaler {
             scaler.unscale(&mut gradients);
         }
-        let clipped = clip(&mut gradients, self.clip_norm).unwrap();
+        let norm = norm(&gradients).unwrap().double_value(&[0]);
+        shorten(&mut gradients, norm, self.clip_norm).unwrap();
         if let Some(scaler) = &mut self.scaler {
-            scaler.update(clipped.finite);
+            scaler.update(norm.is_finite());
         }
-        if clipped.finite {
+        if norm.is_finite() {
             self.optimizer.step(&mut values, &gradients, self.lr, &decay).unwrap();
         }
-        Stepped { loss, norm: clipped.norm }
+        Stepped { loss, norm }
     }
 
     /// The losses of so many steps over one batch.

@@ -42,7 +42,7 @@ fn another_micro_batch_is_halved_as_often_as_the_one_before_was() {
     let mut rest = whole.resumed_from(first);
     rest.faults = Faults::default();
     assert_eq!(first_step(&rest).1, 2);
-    rest.config = vec![TrainConfig { micro_batch: 8, accumulate: 1, ..rest.config[0].clone() }];
+    rest.config = vec![TrainConfig { batch: Some(8), micro_batch: Samples(8), ..rest.config[0].clone() }];
     assert_eq!(first_step(&rest).1, 4);
 }
 

@@ -65,7 +65,7 @@ fn a_run_that_diverges_after_a_stop_finds_the_start_of_its_epoch_on_the_disk() {
     // Only the newest one is kept, and each that is not needed is deleted.
     let checkpoint = CheckpointConfig { every_steps: Some(1), keep_last: 1, keep_best: 1, ..config().checkpoint };
     let validate = ValidateConfig { every_epochs: 2, every_steps: Some(5) };
-    let config = TrainConfig { micro_batch: 1, accumulate: 1, checkpoint, validate, ..config() };
+    let config = TrainConfig { batch: Some(1), micro_batch: Samples(1), checkpoint, validate, ..config() };
     for epoch in [0, 2] {
         let faults = Faults { broken: Some((epoch, 8..14)), ..Faults::default() };
         let start = 22 * epoch;
@@ -77,8 +77,14 @@ fn a_run_that_diverges_after_a_stop_finds_the_start_of_its_epoch_on_the_disk() {
 fn a_limit_that_is_raised_leaves_no_trace_in_the_weights_wherever_it_was() {
     // A rate at which the loss goes up and down, so that the best is often found where a limit cuts an epoch short.
     let optimizer = Optimizer::Sgd(Sgd { lr: 0.55, ..Sgd::default() });
-    let config =
-        TrainConfig { micro_batch: 2, accumulate: 1, optimizer, ema_decay: Some(0.1), patience: None, ..config() };
+    let config = TrainConfig {
+        batch: Some(2),
+        micro_batch: Samples(2),
+        optimizer,
+        ema_decay: Some(0.1),
+        patience: None,
+        ..config()
+    };
     let whole = tempfile::tempdir().unwrap();
     train_in(whole.path(), &config, &Faults::default(), 0);
     for max_steps in [2, 13, 24, 35] {

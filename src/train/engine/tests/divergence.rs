@@ -82,7 +82,7 @@ fn broken(run: &mut Run, epoch: u64) {
 }
 
 fn single_steps() -> TrainConfig {
-    TrainConfig { epochs: 3, micro_batch: 1, accumulate: 1, checkpoint: often(), ..config() }
+    TrainConfig { epochs: 3, batch: Some(1), micro_batch: Samples(1), checkpoint: often(), ..config() }
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn memory_that_runs_out_halves_the_micro_batch_and_changes_nothing_but_rounding(
         run.faults = Faults { memory: Some(memory), panics, ..Faults::default() };
         run.engine().train().unwrap();
         assert!(run.values().iter().zip(whole.values()).all(|(one, other)| (one - other).abs() < 1e-5));
-        let changes = |event: &Event| matches!(event, Event::MicroBatchChanged { from, to } if to < from);
+        let changes = |event: &Event| matches!(event, Event::MicroBatchChanged { from, to, .. } if to < from);
         assert!(run.events.borrow().iter().any(changes));
         assert_eq!(run.losses().len(), 12);
     }
@@ -19,7 +19,7 @@ fn memory_that_runs_out_halves_the_micro_batch_and_changes_nothing_but_rounding(
 
 #[test]
 fn the_micro_batch_after_an_out_of_memory_is_bit_for_bit_the_one_of_a_run_that_began_so() {
-    let small = Run::new(&TrainConfig { epochs: 1, micro_batch: 2, accumulate: 4, ..config() });
+    let small = Run::new(&TrainConfig { epochs: 1, batch: Some(8), micro_batch: Samples(2), ..config() });
     small.engine().train().unwrap();
     let mut run = Run::new(&TrainConfig { epochs: 1, ..config() });
     run.faults.memory = Some(2);

@@ -70,7 +70,7 @@ fn more_epochs_on_a_finished_run_are_those_of_a_longer_run() {
 fn phases_follow_each_other_with_their_own_loss_and_resume_in_the_midst() {
     let often = CheckpointConfig { every_steps: Some(1), ..config().checkpoint };
     let first = TrainConfig { epochs: 2, checkpoint: often, ..config() };
-    let second = TrainConfig { micro_batch: 2, ema_decay: None, ..first.clone() };
+    let second = TrainConfig { batch: Some(4), micro_batch: Samples(2), ema_decay: None, ..first.clone() };
     let mut whole = Run::new(&first);
     whole.config.push(second);
     whole.factors = vec![1.0, 100.0];

@@ -4,7 +4,7 @@ use super::*;
 
 fn validated(every_epochs: u64, every_steps: Option<u64>) -> TrainConfig {
     // 22 samples: an epoch has six steps.
-    TrainConfig { accumulate: 1, validate: ValidateConfig { every_epochs, every_steps }, ..config() }
+    TrainConfig { batch: Some(4), validate: ValidateConfig { every_epochs, every_steps }, ..config() }
 }
 
 fn validated_epochs(run: &Run) -> Vec<u64> {

@@ -37,9 +37,10 @@ pub(super) fn told(event: &Value, starts: usize) -> Option<String> {
             listed(&event["samples"])
         ),
         "micro_batch_changed" if number("to") < number("from") => format!(
-            "Memory ran out: {} at once instead of {}. The steps stay the same.",
+            "Memory ran out: {} at once instead of {}. The steps stay the same{}.",
             count(number("to"), "sample"),
-            number("from")
+            number("from"),
+            if event["statistics"] == true { ", but statistics over a batch change" } else { "" }
         ),
         "micro_batch_changed" => format!("{} at once again.", count(number("to"), "sample")),
         "without_gradient" => {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::super::testing::{Storms, small};
 use crate::nn::precision::Precision;
-use crate::train::config::{AdamW, Optimizer, TrainConfig};
+use crate::train::config::{AdamW, MicroBatch, Optimizer, TrainConfig};
 use crate::train::engine::{Engine, Feeds, NotKept, Setting};
 use crate::train::events::{self, Event, Observer, Observers};
 use crate::train::run_folder::RunError;
@@ -25,8 +25,8 @@ impl Observer for Heard {
 fn heard(storms: &Storms, precision: Precision, epochs: usize) -> Vec<Event> {
     let config = TrainConfig {
         epochs,
-        micro_batch: 2,
-        accumulate: 2,
+        batch: Some(4),
+        micro_batch: MicroBatch::Samples(2),
         optimizer: Optimizer::Adamw(AdamW { lr: 1e-2, ..AdamW::default() }),
         ..TrainConfig::default()
     };

@@ -1,32 +1,36 @@
-//! Running what a task does so that memory that ran out is told from everything else. libtorch has no error of its own for
-//! it, on no device: the text must do. Operators of `tch` panic where they can't return an error, so both are caught.
+//! Running what a task does so that memory that ran out is told from everything else. Operators of `tch` panic if they can't
+//! return an error, so both are caught. Which texts say that memory ran out is in `native::shortage`.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use super::error::TrainError;
+use crate::native::shortage::is_out_of_memory;
 use crate::train::task::TaskError;
 
 /// What a task's work came to.
-pub(super) enum Fault {
-    /// There was not enough memory; what libtorch said.
+#[derive(Debug)]
+pub enum Fault<E = TaskError> {
+    /// There was not enough memory; what the library said.
     OutOfMemory(String),
     /// Anything else.
-    Other(TrainError),
+    Other(E),
 }
 
-/// Texts of libtorch (CPU and CUDA allocator), cuBLAS and cuDNN.
-const OUT_OF_MEMORY: [&str; 6] = [
-    "out of memory",
-    "can't allocate memory",
-    "not enough memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUDNN_STATUS_ALLOC_FAILED",
-    "std::bad_alloc",
-];
+impl<E> Fault<E> {
+    /// The same with another error.
+    pub fn with<F>(self, other: impl FnOnce(E) -> F) -> Fault<F> {
+        match self {
+            Self::OutOfMemory(text) => Fault::OutOfMemory(text),
+            Self::Other(error) => Fault::Other(other(error)),
+        }
+    }
+}
 
-/// Runs a piece of the task's work. Tensors it held are freed before this returns; a panic that is not about memory goes on.
-pub(super) fn caught<R>(work: impl FnOnce() -> Result<R, TaskError>) -> Result<R, Fault> {
+/// Runs a piece of the task's work. Tensors it held are freed before this returns; a panic that is not about memory continues.
+///
+/// # Errors
+/// What the work came to.
+pub fn caught<R>(work: impl FnOnce() -> Result<R, TaskError>) -> Result<R, Fault> {
     // The buffers that the work writes to are cleared before they are used again.
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(result)) => Ok(result),
@@ -34,7 +38,7 @@ pub(super) fn caught<R>(work: impl FnOnce() -> Result<R, TaskError>) -> Result<R
             TaskError::Torch(torch) if is_out_of_memory(&torch.to_string()) => {
                 Err(Fault::OutOfMemory(first_line(&torch.to_string())))
             }
-            _ => Err(Fault::Other(error.into())),
+            _ => Err(Fault::Other(error)),
         },
         Err(panic) => match panic_text(panic.as_ref()) {
             Some(text) if is_out_of_memory(text) => Err(Fault::OutOfMemory(first_line(text))),
@@ -43,17 +47,15 @@ pub(super) fn caught<R>(work: impl FnOnce() -> Result<R, TaskError>) -> Result<R
     }
 }
 
-/// Runs a piece of the task's work that training can do without. Whatever goes wrong, a panic too, is told in words.
-pub(super) fn attempted<R>(work: impl FnOnce() -> Result<R, TaskError>) -> Result<R, String> {
+/// Runs a piece of work that training can do without. Whatever goes wrong, a panic too, is returned in words.
+///
+/// # Errors
+/// What went wrong.
+pub fn attempted<R, E: std::fmt::Display>(work: impl FnOnce() -> Result<R, E>) -> Result<R, String> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(done) => done.map_err(|error| first_line(&error.to_string())),
         Err(panic) => Err(first_line(panic_text(panic.as_ref()).unwrap_or("it panicked"))),
     }
-}
-
-/// Whether libtorch says that memory ran out.
-pub(super) fn is_out_of_memory(text: &str) -> bool {
-    OUT_OF_MEMORY.iter().any(|known| text.contains(known))
 }
 
 /// libtorch adds the stack of its own functions below.
@@ -61,14 +63,10 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> Option<&str> {
+/// What a panic says, if it says anything.
+#[must_use]
+pub fn panic_text(panic: &(dyn Any + Send)) -> Option<&str> {
     panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied())
-}
-
-impl<E: Into<TrainError>> From<E> for Fault {
-    fn from(error: E) -> Self {
-        Self::Other(error.into())
-    }
 }
 
 #[cfg(test)]
@@ -85,24 +83,12 @@ mod tests {
             assert!(matches!(fault, Err(Fault::OutOfMemory(text)) if text.contains("allocate memory")));
         }
         let wrong = caught(|| Ok(Tensor::from_slice(&[1.0]).f_reshape([2])?));
-        assert!(matches!(wrong, Err(Fault::Other(TrainError::Task(_)))));
+        assert!(matches!(wrong, Err(Fault::Other(TaskError::Torch(_)))));
     }
 
     #[test]
     #[should_panic(expected = "a mistake of the task")]
-    fn another_panic_goes_on() {
+    fn another_panic_continues() {
         drop(caught::<()>(|| panic!("a mistake of the task")));
-    }
-
-    #[test]
-    fn the_texts_of_a_gpu_are_known() {
-        for text in [
-            "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 139.72 GiB",
-            "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
-            "CUDA error: out of memory",
-        ] {
-            assert!(is_out_of_memory(text));
-        }
-        assert!(!is_out_of_memory("CUDA error: an illegal memory access was encountered"));
     }
 }
