@@ -1,5 +1,6 @@
 //! Exported weights: what is in the files, and what is refused.
 
+use serde_json::Map;
 use tch::{CModule, Kind};
 
 use super::script::{Attribute, Object};
@@ -92,7 +93,7 @@ fn the_same_weights_give_the_same_file() {
     let weights = weights(&layout(), &tensors()).unwrap();
     let written = || {
         let mut file = Vec::new();
-        pth::write(&weights, &[("fragua.json", "{}")], &mut file).unwrap();
+        pth::write(&weights, &Map::new(), &[("fragua.json", "{}")], &mut file).unwrap();
         file
     };
     assert!(written() == written());
@@ -103,7 +104,7 @@ fn any_program_for_zip_files_reads_the_archive() {
     let mut file = Vec::new();
     let bytes = [1.0_f32, 2.0].map(f32::to_le_bytes).concat();
     let weight = Weight { name: "a".into(), shape: vec![2], numbers: Numbers::Float, is_parameter: true, bytes };
-    pth::write(std::slice::from_ref(&weight), &[("fragua.json", "{\"task\": 1}")], &mut file).unwrap();
+    pth::write(std::slice::from_ref(&weight), &Map::new(), &[("fragua.json", "{\"task\": 1}")], &mut file).unwrap();
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(file)).unwrap();
     let mut read = |name: &str| {
         let mut content = Vec::new();
