@@ -117,3 +117,19 @@ fn any_program_for_zip_files_reads_the_archive() {
     assert_eq!(read("archive/version"), b"3\n");
     assert_eq!(read("archive/extra/fragua.json"), b"{\"task\": 1}");
 }
+
+#[test]
+fn what_is_beside_the_weights_is_loaded_with_them() {
+    let beside = serde_json::json!({"labels": ["A", "ñ"], "classes": 2, "rate": 0.5, "best": null, "is": {"done": true}});
+    let weights = weights(&layout(), &tensors()).unwrap();
+    let mut file = Vec::new();
+    pth::write(&weights, beside.as_object().unwrap(), &[], &mut file).unwrap();
+    let mut objects = Vec::new();
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(file)).unwrap();
+    std::io::Read::read_to_end(&mut archive.by_name("archive/data.pkl").unwrap(), &mut objects).unwrap();
+    // A dictionary with the state dict, closed by `u`; then a list, a whole number, a number, nothing, and a dictionary.
+    let start: &[u8] = b"\x80\x02}(X\x10\0\0\0model_state_dictccollections\nOrderedDict\n)R(X\x09\0\0\0fc.weight";
+    let end: &[u8] = b"uX\x06\0\0\0labels](X\x01\0\0\0AX\x02\0\0\0\xc3\xb1eX\x07\0\0\0classesJ\x02\0\0\0\
+        X\x04\0\0\0rateG\x3f\xe0\0\0\0\0\0\0X\x04\0\0\0bestNX\x02\0\0\0is}(X\x04\0\0\0done\x88uu.";
+    assert!(objects.starts_with(start) && objects.ends_with(end), "{}", String::from_utf8_lossy(&objects));
+}
