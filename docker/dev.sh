@@ -28,7 +28,7 @@ worker='' watcher='' asked=''
 # is told of the old one only.
 watch() {
   exec inotifywait --quiet --recursive --event close_write,move,create,delete,delete_self,move_self \
-    --exclude '(/\.|~$|\.sw.$|/4913$|/__pycache__)' src build.rs Cargo.toml Cargo.lock config.yaml
+    --exclude '(/\.|~$|\.sw.$|/4913$|/__pycache__)' src crates build.rs Cargo.toml Cargo.lock config.yaml
 }
 
 build() {

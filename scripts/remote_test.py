@@ -16,7 +16,7 @@ COMPARED_AND_WORSE = 1
 
 def exit_codes():
     """The codes that the program ends with, from where they are defined."""
-    text = (ROOT / "src/util/exit.rs").read_text()
+    text = (ROOT / "crates/util/src/exit.rs").read_text()
     return {int(code) for code in re.findall(r"^    [A-Z]\w+ = (\d+),", text, re.M)}
 
 

@@ -22,7 +22,7 @@ unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_TARGET_DIR
 step scripts .tools/python/bin/python -m unittest discover --start-directory scripts --pattern "*_test.py"
 step shell .tools/python/bin/shellcheck scripts/*.sh scripts/bench/*.sh docker/*.sh
 step Dockerfile .tools/python/bin/hadolint docker/Dockerfile docker/tensorboard.Dockerfile
-step format cargo fmt --check
-step lints cargo clippy --locked --all-targets -- -D warnings
-step tests cargo test --locked
-step documentation env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+step format cargo fmt --all --check
+step lints cargo clippy --locked --workspace --all-targets -- -D warnings
+step tests cargo test --locked --workspace
+step documentation env RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps

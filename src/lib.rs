@@ -15,5 +15,6 @@ pub mod nn;
 pub mod report;
 pub mod task;
 pub mod train;
-pub mod util;
 pub mod worker;
+
+pub use fragua_util as util;

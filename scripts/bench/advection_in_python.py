@@ -4,7 +4,7 @@
 
 FOLDER holds the frames of one event as netCDF files with a field DBZ; the first three are the input. --half takes means
 of 2 x 2 cells. With --program, the words of a command that takes the frames as raw floats and prints its milliseconds
-(benches/advection.rs does), both take turns, and the ratio is printed. Needs pysteps, OpenCV and netCDF4.
+(crates/radar/benches/advection.rs does), both take turns, and the ratio is printed. Needs pysteps, OpenCV and netCDF4.
 """
 
 import argparse

@@ -5,13 +5,15 @@ mod source;
 
 use std::path::Path;
 
-use rules::{heading, homes, layers, length, printing, unsafe_code};
+use rules::{heading, homes, layers, length, packages, printing, unsafe_code};
 use source::{Source, tokens};
 
 #[test]
 fn the_tree_keeps_its_rules() {
-    let sources = Source::read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    assert!(sources.iter().any(|source| source.path == "util/fs.rs"), "the tree was not found");
+    let sources = Source::read_all(Path::new(env!("CARGO_MANIFEST_DIR")));
+    for path in ["cli/mod.rs", "crates/radar/src/volume/mod.rs", "crates/util/src/fs.rs"] {
+        assert!(sources.iter().any(|source| source.path == path), "{path} was not found");
+    }
     let faults: Vec<_> = sources.iter().flat_map(rules::faults).collect();
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
@@ -64,9 +66,27 @@ fn a_module_without_a_layer_is_found() {
 }
 
 #[test]
+fn an_arrow_to_the_left_is_found_in_a_crate() {
+    tells_apart(layers, "crates/radar/src/volume/hdf.rs", "use crate::synth::Storms;", "use crate::volume::Axis;");
+    tells_apart(layers, "crates/radar/src/lrose/mod.rs", "use crate::resample::Method;", "use crate::volume::Axis;");
+    assert_eq!(layers(&Source::new("crates/util/src/stop.rs", "use crate::exit::Exit;")), [""; 0]);
+    assert_eq!(layers(&Source::new("crates/radar/src/lib.rs", "pub use crate::volume::Axis;")), [""; 0]);
+}
+
+#[test]
+fn a_package_that_a_crate_must_not_use_is_found() {
+    let path = "crates/radar/src/volume/mod.rs";
+    tells_apart(packages, path, "use tch::Tensor;", "use fragua_util::fs;");
+    tells_apart(packages, path, "fn f() { fragua::task::go() }", "use netcdf::File;");
+    tells_apart(packages, "crates/util/src/fs.rs", "use fragua_radar::volume;", "use rustix::fs;");
+    assert_eq!(packages(&Source::new("crates/new/src/lib.rs", "")).len(), 1, "a crate without a rule");
+}
+
+#[test]
 fn climbing_to_the_root_is_found() {
     tells_apart(layers, "data/config.rs", "use super::super::cli::X;", "use super::store::X;");
     tells_apart(layers, "data/mod.rs", "use super::cli::X;", "use self::store::X;");
+    tells_apart(layers, "crates/util/src/stop.rs", "use super::exit::Exit;", "use crate::exit::Exit;");
     let below = |path: &str| format!("fn f() {{}}\n#[cfg(test)]\nmod tests {{\n    use {path};\n}}");
     tells_apart(layers, "data/config.rs", &below("super::super::super::cli::X"), &below("super::super::store::X"));
 }
@@ -102,6 +122,7 @@ fn a_file_that_is_too_long_is_found_and_its_tests_do_not_count() {
 fn unsafe_code_outside_native_is_found() {
     tells_apart(unsafe_code, "util/fs.rs", "fn f() { unsafe { g() } }", "#[deny(unsafe_code)] // unsafe\nfn f() {}");
     assert!(unsafe_code(&Source::new("native/cuda.rs", "unsafe { g() }")).is_empty());
+    assert_eq!(unsafe_code(&Source::new("crates/util/src/native.rs", "unsafe { g() }")).len(), 1);
 }
 
 #[test]
@@ -125,6 +146,7 @@ fn an_outside_thing_out_of_its_place_is_found() {
     tells_apart(homes, "data/store.rs", "use hdf5_metno as hdf5;", "use crate::hdf5::x;");
     tells_apart(homes, "train/mod.rs", "use ::serde_yaml::from_str;", "use serde_json::from_str;");
     tells_apart(homes, "report/mod.rs", "use tch;", "use crate::util::fs;");
+    tells_apart(homes, "worker/mod.rs", "use fragua_radar::volume;", "use crate::util::fs;");
 }
 
 #[test]
@@ -132,7 +154,8 @@ fn an_outside_thing_in_its_place_is_fine() {
     for (path, text) in [
         ("data/fetch/http.rs", "use reqwest::Client;"),
         ("data/fetch.rs", "use reqwest::Client;"),
-        ("task/nowcast/volume/classic.rs", "use netcdf::File;"),
+        ("crates/radar/src/volume/classic.rs", "use netcdf::File;"),
+        ("task/nowcast/mod.rs", "pub use fragua_radar::volume;"),
         ("config/read.rs", "use serde_yaml::Value;"),
         ("nn/conv.rs", "use tch::Tensor;"),
         ("data/store.rs", "#[cfg(test)]\nmod tests {\n    use serde_yaml::from_str;\n}"),

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::resample::Method;
+
 /// The `task.nowcast` section.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -56,20 +58,6 @@ impl Default for PrepareConfig {
             max_bad_share: 0.05,
         }
     }
-}
-
-/// How the cells of the radar grid are combined into a cell of the prepared grid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Method {
-    /// The area-weighted mean of the cells that are not missing.
-    Mean,
-    /// The strongest cell.
-    Max,
-    /// The cell whose centre is nearest.
-    Nearest,
-    /// Linear interpolation onto a grid from the first to the last cell centre.
-    Bilinear,
 }
 
 /// What the levels of a volume are to the model.

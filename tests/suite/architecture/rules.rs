@@ -14,14 +14,25 @@ const LAYERS: [&[&str]; 8] = [
     &["native", "util"],
 ];
 
+/// The same inside of the crates; the modules of those that are not listed may all use each other.
+const LAYERS_OF_CRATES: [(&str, &[&[&str]]); 1] =
+    [("radar", &[&["synth"], &["lrose", "resample", "advection"], &["quantize", "volume"]])];
+
+/// The packages of this workspace that each crate may use.
+const USED_BY_CRATES: [(&str, &[&str]); 2] = [("radar", &["fragua_util"]), ("util", &[])];
+
+/// What a crate uses only if it is listed above: the packages of this workspace, and libtorch.
+const KEPT_OUT_OF_CRATES: [&str; 4] = ["fragua", "fragua_radar", "fragua_util", "tch"];
+
 /// A file past this many lines says more than one thing.
 const MAX_CODE_LINES: usize = 400;
 
-/// One outside thing, one place: the crates, and the paths below `src` that may name them.
-const HOMES: [(&[&str], &[&str]); 5] = [
+/// One outside thing, one place: the crates, and the paths that may name them.
+const HOMES: [(&[&str], &[&str]); 6] = [
     (&["reqwest"], &["data/fetch"]),
     (&["object_store"], &["data/mirror"]),
-    (&["netcdf", "hdf5", "hdf5_metno"], &["task/nowcast"]),
+    (&["netcdf", "hdf5", "hdf5_metno"], &["crates/radar"]),
+    (&["fragua_radar"], &["task"]),
     (&["serde_yaml", "serde_saphyr"], &["config"]),
     (&["tch"], &["native", "nn", "metric", "train", "task"]),
 ];
@@ -30,28 +41,51 @@ const PRINTING: [&str; 4] = ["println", "eprintln", "print", "eprint"];
 
 /// Everything that is wrong with a file, one line each.
 pub fn faults(source: &Source) -> Vec<String> {
-    [layers, heading, length, unsafe_code, printing, homes].iter().flat_map(|rule| rule(source)).collect()
+    [layers, packages, heading, length, unsafe_code, printing, homes].iter().flat_map(|rule| rule(source)).collect()
 }
 
 /// No arrow points left or sideways.
 pub fn layers(source: &Source) -> Vec<String> {
-    if source.path == "lib.rs" {
-        return Vec::new();
-    }
     let tokens = source.tokens();
     let root = if source.path == "main.rs" { "fragua" } else { "crate" };
     let used =
-        (0..tokens.len()).filter(|at| is_path_root(&tokens, *at, root)).flat_map(|at| children(&tokens[at + 2..]));
-    let wrong = used.filter_map(|used| {
-        let reason = refusal(source.top(), used.text)?;
-        Some(format!("{}:{}: uses `{}`: {reason}", source.path, used.line, used.text))
+        || (0..tokens.len()).filter(|at| is_path_root(&tokens, *at, root)).flat_map(|at| children(&tokens[at + 2..]));
+    let wrong = rows(source).into_iter().flat_map(|rows| {
+        used().filter_map(|used| {
+            let reason = refusal(rows, source.top(), used.text)?;
+            Some(format!("{}:{}: uses `{}`: {reason}", source.path, used.line, used.text))
+        })
     });
     wrong.chain(climbs(source, &tokens)).collect()
 }
 
+/// The layers that a file has to keep to. The root of a library names all of its modules.
+fn rows(source: &Source) -> Option<&'static [&'static [&'static str]]> {
+    let rows_of = |package| LAYERS_OF_CRATES.iter().find(|(name, _)| *name == package).map(|(_, rows)| *rows);
+    let rows = source.package().map_or(Some(&LAYERS[..]), rows_of);
+    rows.filter(|_| source.top() != "lib")
+}
+
+/// A crate uses only the packages that it is allowed to.
+pub fn packages(source: &Source) -> Vec<String> {
+    let Some(package) = source.package() else { return Vec::new() };
+    let Some((_, allowed)) = USED_BY_CRATES.iter().find(|(name, _)| *name == package) else {
+        return vec![format!("{}: say in `USED_BY_CRATES` which packages crates/{package} may use", source.path)];
+    };
+    let tokens = source.tokens();
+    let mut found = Vec::new();
+    for name in KEPT_OUT_OF_CRATES.iter().filter(|name| !allowed.contains(name)) {
+        let uses = (0..tokens.len()).filter(|at| is_path_root(&tokens, *at, name));
+        found.extend(
+            uses.map(|at| format!("{}:{}: crates/{package} must not use `{name}`", source.path, tokens[at].line)),
+        );
+    }
+    found
+}
+
 /// Why a module may not use another, or `None` where it may.
-fn refusal(user: &str, used: &str) -> Option<&'static str> {
-    let rank = |name: &str| LAYERS.iter().position(|row| row.contains(&name));
+fn refusal(rows: &[&[&str]], user: &str, used: &str) -> Option<&'static str> {
+    let rank = |name: &str| rows.iter().position(|row| row.contains(&name));
     match (rank(user), rank(used)) {
         _ if user == used => None,
         (None, _) => Some("the user stands in no layer; give it one in the layer line"),
@@ -126,7 +160,7 @@ pub fn length(source: &Source) -> Vec<String> {
 
 /// `unsafe` stands only in `native`, in tests too.
 pub fn unsafe_code(source: &Source) -> Vec<String> {
-    if source.top() == "native" {
+    if source.package().is_none() && source.top() == "native" {
         return Vec::new();
     }
     let found = source.tokens().into_iter().filter(|token| token.text == "unsafe");
@@ -135,7 +169,7 @@ pub fn unsafe_code(source: &Source) -> Vec<String> {
 
 /// Only the command line prints. A test may tell why it skips.
 pub fn printing(source: &Source) -> Vec<String> {
-    if source.top() == "cli" {
+    if source.package().is_none() && source.top() == "cli" {
         return Vec::new();
     }
     let tokens = source.product_tokens();

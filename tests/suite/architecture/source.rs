@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 /// The line that everything for tests stands below.
 const TESTS_BEGIN: &str = "#[cfg(test)]";
 
-/// One file below `src`.
+/// One file of a package.
 pub struct Source {
-    /// Relative to `src`, with `/` between the parts.
+    /// Relative to `src` in the program, to the checkout in the crates, with `/` between the parts.
     pub path: String,
     /// The text.
     pub text: String,
@@ -20,27 +20,50 @@ impl Source {
         Self { path: path.into(), text: text.into() }
     }
 
-    /// All files below the folder, in order.
-    pub fn read_all(folder: &Path) -> Vec<Self> {
+    /// All files of the program and of the crates, in order.
+    pub fn read_all(checkout: &Path) -> Vec<Self> {
+        let crates = std::fs::read_dir(checkout.join("crates")).unwrap();
+        let mut sources = Self::read_below(&checkout.join("src"), &checkout.join("src"));
+        let mut folders: Vec<_> = crates.map(|entry| entry.unwrap().path().join("src")).collect();
+        folders.sort();
+        sources.extend(folders.iter().flat_map(|folder| Self::read_below(folder, checkout)));
+        sources
+    }
+
+    /// All files below a folder, named as seen from another one.
+    fn read_below(folder: &Path, seen_from: &Path) -> Vec<Self> {
         let mut paths = Vec::new();
         collect(folder, &mut paths);
         paths.sort();
         let read = |path: &PathBuf| Self {
-            path: path.strip_prefix(folder).unwrap().to_str().unwrap().into(),
+            path: path.strip_prefix(seen_from).unwrap().to_str().unwrap().into(),
             text: std::fs::read_to_string(path).unwrap(),
         };
         paths.iter().map(read).collect()
     }
 
-    /// The module at the top of the tree that the file belongs to: `data` for `data/fetch/mod.rs` and `data.rs`.
+    /// The crate that the file belongs to: `radar` for `crates/radar/src/volume/mod.rs`. `None` in the program.
+    pub fn package(&self) -> Option<&str> {
+        self.path.strip_prefix("crates/")?.split('/').next()
+    }
+
+    /// The path inside the package.
+    fn inside(&self) -> &str {
+        match self.package() {
+            Some(package) => &self.path["crates/".len() + package.len() + "/src/".len()..],
+            None => &self.path,
+        }
+    }
+
+    /// The module at the top of the package that the file belongs to: `data` for `data/fetch/mod.rs` and `data.rs`.
     pub fn top(&self) -> &str {
-        let first = self.path.split('/').next().unwrap_or_default();
+        let first = self.inside().split('/').next().unwrap_or_default();
         first.strip_suffix(".rs").unwrap_or(first)
     }
 
     /// How many modules deep the file is: 1 for `data/mod.rs`, 2 for `data/config.rs`.
     pub fn depth(&self) -> usize {
-        self.path.split('/').filter(|part| *part != "mod.rs").count()
+        self.inside().split('/').filter(|part| *part != "mod.rs").count()
     }
 
     /// Lines before those for tests.

@@ -1,0 +1,392 @@
+//! Synthetic storms, written as a radar's files are: for trying everything out where there is no radar data, and for tests.
+//!
+//! An event is planned first (`calendar`: when; `storm`, `cell`, `flow`: what moves where), then every scan is a pure function
+//! of the plan and its time: `scene` draws the columns, `profile` stands them up, `radar` looks at them from the ground.
+
+mod archive;
+mod calendar;
+mod cell;
+mod flow;
+mod radar;
+mod scene;
+mod storm;
+mod texture;
+mod volume;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use thiserror::Error;
+
+pub use archive::{Packing, pack};
+
+use crate::lrose::container::{Container, ContainerError};
+use crate::lrose::grid::{Grid, SAN_RAFAEL};
+use crate::lrose::{Origin, Volume};
+use calendar::Event;
+use fragua_util::exit::Exit;
+use fragua_util::fs::{self, FsError, partial_name};
+use fragua_util::progress::{Progress, Unit};
+use fragua_util::stop::{Stop, Stopped};
+use fragua_util::units;
+use radar::Radar;
+use storm::Plan;
+use texture::Textures;
+use volume::Painter;
+
+/// The smallest grid that storms fit in.
+const MIN_GRID: usize = 16;
+/// The largest: the radar does not see farther.
+const MAX_GRID: usize = 2000;
+const MAX_LEVELS: usize = 30;
+
+/// Which storms to make. The same numbers give the same bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Storms {
+    /// Events: one folder each.
+    pub events: usize,
+    /// Frames of an event.
+    pub frames: usize,
+    /// Rows and columns of a frame, at 1 km.
+    pub grid: usize,
+    /// Vertical levels, 1 km apart.
+    pub levels: usize,
+    /// Any number; another one gives other storms.
+    pub seed: u64,
+}
+
+impl fmt::Display for Storms {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { events, frames, grid, levels, seed } = self;
+        write!(out, "synthetic ({events} events of {frames} frames, {grid}x{grid}x{levels}, seed {seed})")
+    }
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Event folders, by name in time order.
+    pub events: Vec<String>,
+    /// Files written by this call; those of events that were already there are not counted.
+    pub files: usize,
+}
+
+/// Writes the events below a folder as netCDF classic files, `<event>/ncfdataYYYYMMDD_HHMMSS.nc`. An event's folder is
+/// complete or absent; the same call continues what an earlier one left unfinished.
+///
+/// # Errors
+/// Where the configuration makes no sense, the folder holds the storms of another one or can't be written, or a stop was asked
+/// for.
+pub fn write(config: &Storms, into: &Path, stop: &Stop, progress: &dyn Progress) -> Result<Summary, SynthError> {
+    write_as(config, Container::Classic, into, stop, progress)
+}
+
+/// [`write()`], in any container.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_as(
+    config: &Storms,
+    container: Container,
+    into: &Path,
+    stop: &Stop,
+    progress: &dyn Progress,
+) -> Result<Summary, SynthError> {
+    check(config)?;
+    fs::create_dir_all(into)?;
+    claim(config, container, into)?;
+    let events = calendar::events(config.seed, config.events, config.frames);
+    let studio = Studio::new(config);
+    progress.begin("synthesise", Some((config.events * config.frames) as u64), Unit::Frames);
+    let mut files = 0;
+    for event in &events {
+        let folder = into.join(&event.name);
+        if folder.is_dir() {
+            progress.advance(event.seconds.len() as u64);
+            continue;
+        }
+        write_event(&studio, event, container, &folder, stop, progress)?;
+        files += event.seconds.len();
+    }
+    let summary = Summary { events: events.into_iter().map(|event| event.name).collect(), files };
+    let total = units::count(summary.events.len() as u64, "event");
+    progress.end(&format!("synthesised: {total}, {} written now", units::count(files as u64, "file")));
+    Ok(summary)
+}
+
+/// A folder holds the storms of one configuration, which is noted in it before the first of them.
+fn claim(config: &Storms, container: Container, into: &Path) -> Result<(), SynthError> {
+    let note = into.join(".synthetic");
+    let wanted = format!("{config}, {container:?}\n");
+    match std::fs::read_to_string(&note) {
+        Ok(found) if found == wanted => Ok(()),
+        Ok(found) => Err(SynthError::Taken {
+            folder: into.to_owned(),
+            found: found.trim_end().to_owned(),
+            wanted: wanted.trim_end().to_owned(),
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            fs::write_atomic(&note, wanted.as_bytes())?;
+            Ok(())
+        }
+        Err(error) => Err(FsError::at("read", &note)(error).into()),
+    }
+}
+
+fn check(config: &Storms) -> Result<(), SynthError> {
+    let limits = [
+        ("grid", config.grid, MIN_GRID, MAX_GRID),
+        ("levels", config.levels, 1, MAX_LEVELS),
+        ("events", config.events, 1, calendar::MAX_EVENTS),
+        ("frames", config.frames, 1, calendar::MAX_FRAMES),
+    ];
+    match limits.into_iter().find(|&(_, got, least, most)| got < least || got > most) {
+        Some((key, got, least, most)) => Err(SynthError::Limit { key, got, least, most }),
+        None => Ok(()),
+    }
+}
+
+/// What all scans share.
+struct Studio {
+    seed: u64,
+    grid: Grid,
+    radar: Radar,
+    textures: Textures,
+    origin: Origin,
+}
+
+impl Studio {
+    fn new(config: &Storms) -> Self {
+        let grid = Grid::square(SAN_RAFAEL, config.grid, config.levels);
+        let textures = Textures::new(config.seed);
+        let radar = Radar::new(&grid, &textures);
+        Self { seed: config.seed, grid, radar, textures, origin: origin(config.seed) }
+    }
+}
+
+/// Nothing here may depend on the day or the machine: the same seed gives the same bytes.
+fn origin(seed: u64) -> Origin {
+    Origin {
+        title: "SAN_RAFAEL_SYNTHETIC".into(),
+        institution: "none".into(),
+        source: "synthetic storms; not an observation".into(),
+        history: format!("made by fragua synth with seed {seed}"),
+        references: "fragua, src/task/nowcast/synth".into(),
+        comment: "in the layout of Mdv2NetCDF".into(),
+    }
+}
+
+fn write_event(
+    studio: &Studio,
+    event: &Event,
+    container: Container,
+    folder: &Path,
+    stop: &Stop,
+    progress: &dyn Progress,
+) -> Result<(), SynthError> {
+    let partial = partial_name(folder);
+    fs::remove_tree(&partial)?;
+    fs::create_dir_all(&partial)?;
+    let plan = Plan::new(studio.seed, event, studio.grid.x_km.len());
+    (0..event.seconds.len()).into_par_iter().try_for_each(|scan| {
+        stop.check()?;
+        write_scan(studio, &plan, event, scan, container, &partial)?;
+        progress.advance(1);
+        Ok::<_, SynthError>(())
+    })?;
+    fs::sync_file_system(&partial)?;
+    fs::rename(&partial, folder)?;
+    Ok(())
+}
+
+fn write_scan(
+    studio: &Studio,
+    plan: &Plan,
+    event: &Event,
+    scan: usize,
+    container: Container,
+    folder: &Path,
+) -> Result<(), SynthError> {
+    let seconds = event.seconds[scan];
+    let painter = Painter { seed: studio.seed, grid: &studio.grid, radar: &studio.radar, textures: &studio.textures };
+    let dbz = painter.volume(plan, event.index, seconds - event.middle());
+    let half_scan = (event.interval_seconds / 2) as f64;
+    let volume = Volume {
+        scan_seconds: [seconds as f64 - half_scan, seconds as f64, seconds as f64 + half_scan],
+        forecast_from_seconds: None,
+        grid: &studio.grid,
+        dbz: &dbz,
+        origin: &studio.origin,
+    };
+    Ok(container.write(&volume.file(), &folder.join(calendar::file_name(seconds)))?)
+}
+
+/// Why synthetic storms could not be written.
+#[derive(Debug, Error)]
+pub enum SynthError {
+    /// A number in the configuration makes no sense.
+    #[error("synthetic.{key} is {got}; it may be {least} to {most}")]
+    Limit {
+        /// Which number.
+        key: &'static str,
+        /// What it is.
+        got: usize,
+        /// The smallest that works.
+        least: usize,
+        /// The largest that works.
+        most: usize,
+    },
+    /// The folder holds the storms of another configuration.
+    #[error("{} holds {found}, not {wanted}; remove it or choose another folder", folder.display())]
+    Taken {
+        /// The folder.
+        folder: PathBuf,
+        /// What is in it.
+        found: String,
+        /// What was to be written.
+        wanted: String,
+    },
+    /// A file can't be packed under its name.
+    #[error("could not pack {}: {source}", path.display())]
+    Pack {
+        /// The file or the archive.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file could not be encoded or written.
+    #[error(transparent)]
+    Container(#[from] ContainerError),
+    /// The disk refused.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// A stop was asked for.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+impl SynthError {
+    /// The exit code.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Limit { .. } | Self::Taken { .. } => Exit::Configuration,
+            Self::Pack { source, .. } => Exit::for_write_error(source),
+            Self::Container(error) => error.exit(),
+            Self::Fs(error) => error.exit(),
+            Self::Stopped(stopped) => stopped.exit(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use fragua_util::progress::Silent;
+
+    fn config() -> Storms {
+        Storms { events: 2, frames: 12, grid: 48, levels: 2, seed: 42 }
+    }
+
+    fn written(config: &Storms, container: Container) -> BTreeMap<PathBuf, Vec<u8>> {
+        let folder = tempfile::tempdir().unwrap();
+        write_as(config, container, folder.path(), &Stop::default(), &Silent).unwrap();
+        let mut files = BTreeMap::new();
+        let folders = std::fs::read_dir(folder.path()).unwrap().map(|event| event.unwrap().path());
+        for event in folders.filter(|path| path.is_dir()) {
+            for file in std::fs::read_dir(event).unwrap() {
+                let path = file.unwrap().path();
+                files.insert(path.strip_prefix(folder.path()).unwrap().to_owned(), std::fs::read(&path).unwrap());
+            }
+        }
+        files
+    }
+
+    fn pool(threads: usize) -> rayon::ThreadPool {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
+        let alone = pool(1).install(|| written(&config(), Container::Classic));
+        assert_eq!(alone.len(), 24);
+        assert!(alone == pool(5).install(|| written(&config(), Container::Classic)));
+        let other = written(&Storms { seed: 43, ..config() }, Container::Classic);
+        assert!(alone != other);
+    }
+
+    #[test]
+    fn netcdf4_files_are_reproducible_and_hold_the_same_numbers_in_less_space() {
+        let config = Storms { events: 1, frames: 2, grid: 160, ..config() };
+        let container = Container::Netcdf4 { deflate_level: 5 };
+        let (classic, compressed) = (written(&config, Container::Classic), written(&config, container));
+        assert!(compressed == written(&config, container));
+        let folder = tempfile::tempdir().unwrap();
+        let values = |bytes: &[u8]| -> Vec<i8> {
+            let path = folder.path().join("file.nc");
+            std::fs::write(&path, bytes).unwrap();
+            netcdf::open(path).unwrap().variable("DBZ").unwrap().get_values(..).unwrap()
+        };
+        for (path, bytes) in &classic {
+            assert_eq!(values(bytes), values(&compressed[path]));
+            assert!(compressed[path].len() < bytes.len());
+        }
+    }
+
+    /// Asks to stop when so many frames are done.
+    struct StopAfter {
+        frames: std::sync::atomic::AtomicI64,
+        stop: Stop,
+    }
+
+    impl Progress for StopAfter {
+        fn begin(&self, _stage: &str, _total: Option<u64>, _unit: Unit) {}
+        fn set_total(&self, _total: u64) {}
+        fn advance(&self, amount: u64) {
+            if self.frames.fetch_sub(amount as i64, std::sync::atomic::Ordering::SeqCst) <= 1 {
+                self.stop.request();
+            }
+        }
+        fn set_position(&self, _position: u64) {}
+        fn end(&self, _summary: &str) {}
+    }
+
+    fn complete_events(folder: &Path) -> usize {
+        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| !name.as_encoded_bytes().starts_with(b".")).count()
+    }
+
+    #[test]
+    fn a_stop_leaves_complete_events_only_and_the_same_call_makes_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let stop = Stop::default();
+        let after = StopAfter { frames: 18.into(), stop: stop.clone() };
+        let error = write(&config(), folder.path(), &stop, &after).unwrap_err();
+        assert_eq!(error.exit(), Exit::Terminated);
+        assert_eq!(complete_events(folder.path()), 1);
+        let summary = write(&config(), folder.path(), &Stop::default(), &Silent).unwrap();
+        assert_eq!((summary.events.len(), summary.files, complete_events(folder.path())), (2, 12, 2));
+    }
+
+    #[test]
+    fn storms_of_two_configurations_are_not_mixed_in_one_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        write(&config(), folder.path(), &Stop::default(), &Silent).unwrap();
+        let other = Storms { grid: 64, ..config() };
+        let error = write(&other, folder.path(), &Stop::default(), &Silent).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("48x48x2") && text.contains("64x64x2") && text.contains("choose another"), "{text}");
+        assert_eq!(error.exit(), Exit::Configuration);
+    }
+
+    #[test]
+    fn numbers_that_make_no_sense_are_refused_with_their_limits() {
+        let folder = tempfile::tempdir().unwrap();
+        let wrong = Storms { grid: 4, ..config() };
+        let error = write(&wrong, folder.path(), &Stop::default(), &Silent).unwrap_err();
+        assert_eq!(error.to_string(), "synthetic.grid is 4; it may be 16 to 2000");
+    }
+}

@@ -1,0 +1,123 @@
+//! Why a radar volume can't be used. Every message names the file, what was found, and what to do.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use fragua_util::exit::Exit;
+
+/// A radar file that can't be used.
+#[derive(Debug, Error)]
+pub enum VolumeError {
+    /// The system could not open or read the file.
+    #[error("could not read {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another kind of file.
+    #[error("{} is not a netCDF file but {found}; remove it from the event's folder or convert it", path.display())]
+    NotNetcdf {
+        /// The file.
+        path: PathBuf,
+        /// What its first bytes say.
+        found: String,
+    },
+    /// The file ends too early.
+    #[error("{} is cut: needs {needs} bytes, has {has}; fetch it again or remove it", path.display())]
+    Cut {
+        /// The file.
+        path: PathBuf,
+        /// The length that its header implies.
+        needs: u64,
+        /// Its length.
+        has: u64,
+    },
+    /// A check failed.
+    #[error("{} is damaged: {check}; fetch it again or remove it", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was checked, and what came out.
+        check: String,
+    },
+    /// The wanted variable is absent.
+    #[error("{} has no variable \"{wanted}\"; {hint}; set task.nowcast.prepare.variable", path.display())]
+    NoVariable {
+        /// The file.
+        path: PathBuf,
+        /// The name looked for.
+        wanted: String,
+        /// The variables that look like fields.
+        hint: String,
+    },
+    /// The variable can't be a field.
+    #[error("{}: variable \"{variable}\" {problem}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// The variable.
+        variable: String,
+        /// What is wrong, what is expected, and the remedy.
+        problem: String,
+    },
+    /// The time of a frame is unknown or makes no sense.
+    #[error("{}: {problem}", path.display())]
+    Time {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and the remedy.
+        problem: String,
+    },
+    /// The data is stored in a way that can't be read.
+    #[error("{}: variable \"{variable}\" can't be read: {problem}; write the file again with zlib, or without compression", path.display())]
+    Storage {
+        /// The file.
+        path: PathBuf,
+        /// The variable.
+        variable: String,
+        /// The filter or layout.
+        problem: String,
+    },
+    /// A frame past the last.
+    #[error("{} has {frames} frames, frame {frame} (counted from 0) was asked for", path.display())]
+    NoFrame {
+        /// The file.
+        path: PathBuf,
+        /// The frame asked for.
+        frame: usize,
+        /// How many there are.
+        frames: usize,
+    },
+}
+
+impl VolumeError {
+    /// The exit code: 74 where the disk failed, 65 where the file is at fault.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Io { .. } => Exit::DiskIo,
+            _ => Exit::DataRefused,
+        }
+    }
+
+    pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+
+    pub(super) fn damaged(path: &Path, check: impl Into<String>) -> Self {
+        Self::Damaged { path: path.to_owned(), check: check.into() }
+    }
+
+    pub(super) fn unusable(path: &Path, variable: &str, problem: impl Into<String>) -> Self {
+        Self::Unusable { path: path.to_owned(), variable: variable.to_owned(), problem: problem.into() }
+    }
+
+    pub(super) fn time(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Time { path: path.to_owned(), problem: problem.into() }
+    }
+}

@@ -1,0 +1,258 @@
+//! The files of `tests/fixtures/volume`, against what netCDF4-python and h5py read from them.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::*;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/volume")
+}
+
+fn expected() -> serde_json::Map<String, Value> {
+    let text = std::fs::read_to_string(folder().join("expected.json")).unwrap();
+    let Value::Object(mut entries) = serde_json::from_str(&text).unwrap() else { panic!("not an object") };
+    entries.remove("made_with");
+    entries
+}
+
+fn numbers(entry: &Value) -> Vec<Option<f64>> {
+    entry.as_array().unwrap().iter().map(Value::as_f64).collect()
+}
+
+fn stated(axis: &Axis) -> Vec<Option<f64>> {
+    axis.values.iter().copied().map(Some).collect()
+}
+
+/// The physical values of all frames.
+fn decoded(file: &VolumeFile) -> Vec<Option<f64>> {
+    let mut raw = RawVolume::new();
+    let frames = (0..file.times().len()).flat_map(|frame| {
+        file.read(frame, &mut raw).unwrap();
+        assert_eq!(raw.shape, file.grid().shape());
+        raw.values.to_f64()
+    });
+    frames.map(|stored| file.packing().decode(stored)).collect()
+}
+
+fn open(name: &str, variable: &str) -> VolumeFile {
+    VolumeFile::open(&folder().join(name), variable).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn every_fixture_reads_as_other_programs_read_it() {
+    let entries = expected();
+    assert!(entries.len() > 40);
+    for (name, entry) in &entries {
+        if entry["times"].as_array().unwrap().is_empty() {
+            continue;
+        }
+        let file = open(name, entry["variable"].as_str().unwrap());
+        let times: Vec<Option<f64>> = file.times().iter().copied().map(Some).collect();
+        assert_eq!(times, numbers(&entry["times"]), "times of {name}");
+        assert_eq!(stated(&file.grid().z), numbers(&entry["z"]), "levels of {name}");
+        assert_eq!(stated(&file.grid().y), numbers(&entry["y"]), "rows of {name}");
+        assert_eq!(stated(&file.grid().x), numbers(&entry["x"]), "columns of {name}");
+        assert_eq!(decoded(&file), numbers(&entry["values"]), "values of {name}");
+        assert_eq!(kind_name(file.kind()), entry["type"].as_str().unwrap(), "type of {name}");
+    }
+}
+
+/// As numpy calls it.
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::I8 => "int8",
+        Kind::U8 => "uint8",
+        Kind::I16 => "int16",
+        Kind::U16 => "uint16",
+        Kind::I32 => "int32",
+        Kind::U32 => "uint32",
+        Kind::F32 => "float32",
+        Kind::F64 => "float64",
+        _ => "none",
+    }
+}
+
+/// Everything that a field needs a time for fails without one, so the records are read below the time.
+#[test]
+fn a_lone_record_variable_has_no_padding() {
+    for name in ["lone_record_byte.nc", "lone_record_short.nc"] {
+        let entry = &expected()[name];
+        let path = folder().join(name);
+        let handle = File::open(&path).unwrap();
+        let source = source::open(&handle, &path, handle.metadata().unwrap().len(), "Z").unwrap();
+        let Store::Flat(flat) = source.store else { panic!("not flat") };
+        let slab = slab::Slab { start: vec![1, 0, 0, 0], count: vec![2, 2, 3, 5] };
+        let mut values = Values::empty(source.header.variables[source.field].kind).unwrap();
+        values.reset(&values.clone(), 60);
+        with_values!(&mut values, v => flat.read((&handle, &path), &slab, &mut Vec::new(), v)).unwrap();
+        let read: Vec<Option<f64>> = values.to_f64().into_iter().map(Some).collect();
+        assert_eq!(read, numbers(&entry["values"])[30..], "{name}");
+        let error = VolumeFile::open(&path, "Z").err().unwrap().to_string();
+        assert!(error.contains("no time for the 3 frames") && error.contains("add one"), "{error}");
+    }
+}
+
+#[test]
+fn the_reference_layout_describes_itself() {
+    for name in ["lrose_cdf1.nc", "lrose_nc4_zlib.nc"] {
+        let file = open(name, "DBZ");
+        let attributes = file.attributes();
+        assert_eq!((attributes.units.as_str(), attributes.standard_name.as_str()), ("dBZ", "reflectivity"));
+        assert_eq!(attributes.latitude_longitude, Some(("lat0".into(), "lon0".into())));
+        assert_eq!(attributes.global.text("Conventions"), Some("CF-1.6"));
+        let mapping = attributes.grid_mapping.as_ref().unwrap();
+        assert_eq!((mapping.variable.as_str(), mapping.name.as_str()), ("grid_mapping_0", "azimuthal_equidistant"));
+        assert_eq!(mapping.origin_latitude, Some(-34.647_998_809_814_45));
+        assert_eq!(mapping.earth_radius, Some(6_378_137.0));
+        assert_eq!(file.grid().z.units, "km");
+        assert_eq!(file.grid().x.standard_name, "projection_x_coordinate");
+        assert!(file.notes().is_empty(), "{:?}", file.notes());
+    }
+}
+
+#[test]
+fn only_rare_layouts_need_the_library() {
+    for (name, entry) in expected().iter().filter(|(_, entry)| !entry["times"].as_array().unwrap().is_empty()) {
+        let file = open(name, entry["variable"].as_str().unwrap());
+        assert_eq!(matches!(file.store, Store::Library), name == "h5_scale_offset.nc", "{name}");
+    }
+}
+
+#[test]
+fn missing_coordinates_and_chunks_are_noted() {
+    let file = open("no_coordinates.nc", "Z");
+    assert_eq!(file.notes().len(), 3, "{:?}", file.notes());
+    assert!(!file.grid().y.stated);
+    let notes = open("h5_unwritten_all.nc", "Z").notes().join("; ");
+    assert!(notes.contains("0 of 12 chunks were written"), "{notes}");
+}
+
+#[test]
+fn frames_that_were_never_written_are_known() {
+    for name in ["h5_unwritten_all.nc", "h5_contiguous_unwritten.nc"] {
+        assert!(!open(name, "Z").is_written(0).unwrap(), "{name}");
+    }
+    let first_alone = open("h5_unwritten_chunks.nc", "Z");
+    assert_eq!([0, 1].map(|frame| first_alone.is_written(frame).unwrap()), [true, false]);
+    for name in ["h5_several_frames_a_chunk.nc", "h5_scale_offset.nc", "h5_skipped_filters.nc"] {
+        let whole = open(name, "Z");
+        assert!((0..whole.times().len()).all(|frame| whole.is_written(frame).unwrap()), "{name}");
+    }
+}
+
+#[test]
+fn a_wrong_variable_lists_the_fields() {
+    for name in ["lrose_cdf1.nc", "lrose_nc4_zlib.nc"] {
+        let path = folder().join(name);
+        let message = |variable| VolumeFile::open(&path, variable).err().unwrap().to_string();
+        assert!(message("dbz").contains("did you mean \"DBZ\"? its fields are DBZ"), "{}", message("dbz"));
+        assert!(message("velocity").contains("its fields are"), "{}", message("velocity"));
+        assert!(message("time").contains("none of which counts rows"), "{}", message("time"));
+        assert!(VolumeFile::open(&path, "dbz").err().unwrap().exit() == fragua_util::exit::Exit::DataRefused);
+    }
+}
+
+#[test]
+fn a_filter_that_nobody_has_is_named() {
+    let error = VolumeFile::open(&folder().join("h5_lzf.nc"), "Z").err().unwrap().to_string();
+    assert!(
+        error.contains("compressed with LZF (HDF5 filter 32000)") && error.contains("write the file again"),
+        "{error}"
+    );
+}
+
+#[test]
+fn other_files_are_told_from_netcdf() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("20100826_000000.nc");
+    for (content, found) in [(&b"<html>quota"[..], "a web page"), (b"", "an empty file"), (b"\x1f\x8b\x08", "gzip")] {
+        std::fs::write(&path, content).unwrap();
+        let error = VolumeFile::open(&path, "DBZ").err().unwrap();
+        let text = error.to_string();
+        assert!(text.contains(found) && text.contains("20100826_000000.nc is not a netCDF file"), "{text}");
+        assert_eq!(error.exit(), fragua_util::exit::Exit::DataRefused);
+    }
+    let absent = VolumeFile::open(&folder.path().join("absent.nc"), "DBZ").err().unwrap();
+    assert_eq!(absent.exit(), fragua_util::exit::Exit::DiskIo);
+}
+
+/// A forecast repeats them; each is a field of its own.
+#[test]
+fn latitude_and_longitude_are_read_like_fields() {
+    for name in ["lrose_cdf2.nc", "lrose_nc4_zlib.nc"] {
+        let file = open(name, "lat0");
+        let mut raw = RawVolume::new();
+        file.read(0, &mut raw).unwrap();
+        assert_eq!((raw.shape, file.grid().z.stated), ([1, 3, 5], false));
+        let expected = |cell: u8| f64::from((-34.648 + f64::from(cell) / 100.0) as f32);
+        assert_eq!(raw.values.to_f64(), (0..15).map(expected).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_frame_past_the_last_is_refused() {
+    let error = open("prediction.nc", "DBZ").read(3, &mut RawVolume::new()).unwrap_err().to_string();
+    assert!(error.contains("has 3 frames, frame 3"), "{error}");
+}
+
+#[test]
+fn one_buffer_serves_files_of_all_types_and_shapes() {
+    let mut raw = RawVolume::new();
+    for name in ["short_scaled.nc", "big_endian.nc", "float_fill.nc", "h5_several_frames_a_chunk.nc", "short_scaled.nc"]
+    {
+        let file = open(name, "Z");
+        let mut fresh = RawVolume::new();
+        file.read(0, &mut raw).unwrap();
+        file.read(0, &mut fresh).unwrap();
+        assert_eq!(raw.values, fresh.values, "{name}");
+    }
+}
+
+#[test]
+fn threads_read_the_same_files_at_once() {
+    let names = ["lrose_nc4_zlib.nc", "lrose_nc4_chunked.nc", "lrose_cdf1.nc"];
+    let alone: Vec<_> = names.iter().map(|name| decoded(&open(name, "DBZ"))).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for (name, alone) in names.iter().zip(&alone).cycle().take(30) {
+                    assert_eq!(&decoded(&open(name, "DBZ")), alone);
+                }
+            });
+        }
+    });
+}
+
+/// Real volumes, where they are at hand.
+#[test]
+fn real_volumes_are_read() {
+    let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/real-radar.tar.gz");
+    let Ok(packed) = File::open(&archive) else {
+        writeln!(std::io::stderr(), "skipped: {} is absent", archive.display()).unwrap();
+        return;
+    };
+    let unpacked = tempfile::tempdir().unwrap();
+    tar::Archive::new(flate2::read::GzDecoder::new(packed)).unpack(unpacked.path()).unwrap();
+    let mut raw = RawVolume::new();
+    for (event, frames, seconds) in [("20100826", 92, 300.0), ("20170509", 40, 300.0)] {
+        let folder = unpacked.path().join("radar").join(event);
+        let mut paths: Vec<PathBuf> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        assert_eq!(paths.len(), frames);
+        let mut times = Vec::new();
+        for path in &paths {
+            let file = VolumeFile::open(path, "DBZ").unwrap();
+            assert_eq!(file_name::time_in_name(path), Some(file.times()[0]));
+            times.push(file.times()[0]);
+            file.read(0, &mut raw).unwrap();
+            assert_eq!((raw.shape, raw.values.kind()), ([1, 500, 500], Kind::I8));
+            let echo = raw.values.to_f64().into_iter().filter_map(|stored| file.packing().decode(stored));
+            let strongest = echo.fold(f64::MIN, f64::max);
+            assert!((0.0..75.0).contains(&strongest), "{strongest} dBZ in {}", path.display());
+        }
+        assert!(times.windows(2).all(|pair| pair[1] - pair[0] == seconds));
+    }
+}

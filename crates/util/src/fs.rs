@@ -1,0 +1,219 @@
+//! Durable file operations: whatever stands under its final name is complete, also after a power cut.
+//!
+//! Every function here returns only after the data *and* the directory entry have reached the disk.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::exit::Exit;
+use crate::{access, units};
+
+/// A file operation that failed, with the path it failed at and what to do about it.
+#[derive(Debug, Error)]
+#[error("could not {action} {}: {source}{}", path.display(), remedy(path, source).map_or_else(String::new, |remedy| format!("; {remedy}")))]
+pub struct FsError {
+    /// What was tried, as a verb: "write", "rename", "create folder".
+    pub action: &'static str,
+    /// Where.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+impl FsError {
+    /// Builds the error as a closure for `map_err`.
+    pub fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self { action, path, source }
+    }
+
+    /// What helps, where people can do something about it.
+    #[must_use]
+    pub fn remedy(&self) -> Option<String> {
+        remedy(&self.path, &self.source)
+    }
+
+    /// The exit code: 73 where writing is not allowed or a file stands in place of a folder, 74 otherwise.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        Exit::for_write_error(&self.source)
+    }
+}
+
+/// What helps against an error that people can do something about.
+fn remedy(path: &Path, error: &io::Error) -> Option<String> {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            let free = free_bytes(path).map_or_else(|_| "nothing".to_owned(), units::bytes);
+            Some(format!("{free} free there: make room, or choose a folder on another disk"))
+        }
+        io::ErrorKind::ReadOnlyFilesystem => Some(access::read_only(path)),
+        io::ErrorKind::PermissionDenied => Some(access::denied(path)),
+        _ => None,
+    }
+}
+
+/// The name under which something is written until it is complete: hidden, beside its final place.
+#[must_use]
+pub fn partial_name(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".partial");
+    path.with_file_name(name)
+}
+
+/// Writes a file so that a reader sees the old content or the new, never a part.
+///
+/// # Errors
+/// Where the folder can't be written; the old content then stands.
+pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FsError> {
+    let partial = partial_name(path);
+    let mut file = File::create(&partial).map_err(FsError::at("create", &partial))?;
+    file.write_all(content).map_err(FsError::at("write", &partial))?;
+    file.sync_all().map_err(FsError::at("sync", &partial))?;
+    rename(&partial, path)
+}
+
+/// Renames within one file system and syncs the folder, so that the new name survives a power cut.
+///
+/// # Errors
+/// Where the rename or the sync of the folder fails.
+pub fn rename(from: &Path, to: &Path) -> Result<(), FsError> {
+    fs::rename(from, to).map_err(FsError::at("rename", from))?;
+    sync_parent(to)
+}
+
+/// Syncs the folder that holds `path`.
+///
+/// # Errors
+/// Where the folder can't be opened or synced.
+pub fn sync_parent(path: &Path) -> Result<(), FsError> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    File::open(parent).and_then(|folder| folder.sync_all()).map_err(FsError::at("sync folder", parent))
+}
+
+/// Syncs everything on the file system that holds `path`: the cheapest way to make thousands of small files durable.
+///
+/// # Errors
+/// Where the path can't be opened, or a write that was still under way failed.
+pub fn sync_file_system(path: &Path) -> Result<(), FsError> {
+    let file = File::open(path).map_err(FsError::at("open", path))?;
+    rustix::fs::syncfs(&file).map_err(|error| FsError::at("sync file system of", path)(error.into()))
+}
+
+/// Creates a folder and those above it, durably.
+///
+/// # Errors
+/// Where one of them can't be created, or a file is in the way.
+pub fn create_dir_all(path: &Path) -> Result<(), FsError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(path).map_err(FsError::at("create folder", path))?;
+    sync_parent(path)
+}
+
+/// Whether something can be written in a folder, or in the nearest one above it that is there. Nothing is left by it.
+///
+/// # Errors
+/// Where that is not allowed.
+pub fn check_writable(folder: &Path) -> Result<(), FsError> {
+    let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let there = whole.ancestors().find(|above| above.exists()).unwrap_or(&whole);
+    let needed = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    rustix::fs::access(there, needed).map_err(|error| FsError::at("write in", there)(error.into()))
+}
+
+/// The same for the folders in it, so many levels down.
+///
+/// # Errors
+/// At the first where that is not allowed.
+pub fn check_tree_writable(folder: &Path, levels: usize) -> Result<(), FsError> {
+    check_writable(folder)?;
+    if levels == 0 {
+        return Ok(());
+    }
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    folders.map(|entry| entry.path()).try_for_each(|path| check_tree_writable(&path, levels - 1))
+}
+
+/// Removes a folder with all below it; one that does not exist is fine.
+///
+/// # Errors
+/// Where something in it can't be removed.
+pub fn remove_tree(path: &Path) -> Result<(), FsError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FsError::at("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Bytes that this process may still write on the file system that holds `path` (or, where it doesn't exist yet, the
+/// nearest folder above it that does).
+///
+/// # Errors
+/// Where the file system doesn't tell.
+pub fn free_bytes(path: &Path) -> Result<u64, FsError> {
+    let existing = path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+    let stat =
+        rustix::fs::statvfs(existing).map_err(|error| FsError::at("ask for free space at", path)(error.into()))?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_atomic_write_replaces_the_content_and_leaves_no_partial_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("status.json");
+        write_atomic(&path, b"old").unwrap();
+        write_atomic(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_error_names_the_path_and_the_action() {
+        let error = write_atomic(Path::new("/proc/nowhere/file"), b"").unwrap_err();
+        assert!(error.to_string().starts_with("could not create /proc/nowhere/.file.partial: "), "{error}");
+    }
+
+    #[test]
+    fn what_people_can_mend_comes_with_the_remedy() {
+        let text = |error: rustix::io::Errno| FsError::at("write", Path::new("/proc/a"))(error.into()).to_string();
+        assert!(
+            text(rustix::io::Errno::NOSPC).contains("0 B free there: make room"),
+            "{}",
+            text(rustix::io::Errno::NOSPC)
+        );
+        assert!(text(rustix::io::Errno::ROFS).contains("without :ro"));
+        assert!(
+            text(rustix::io::Errno::ACCESS).contains("permissions")
+                || text(rustix::io::Errno::ACCESS).contains("chmod u+rwx ")
+                || text(rustix::io::Errno::ACCESS).contains("chown -R ")
+        );
+        assert!(text(rustix::io::Errno::IO).ends_with("(os error 5)"));
+    }
+
+    #[test]
+    fn free_space_is_known_for_a_folder_that_does_not_exist_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(free_bytes(&folder.path().join("a/b/c")).unwrap() > 0);
+    }
+
+    #[test]
+    fn removing_what_does_not_exist_is_fine() {
+        let folder = tempfile::tempdir().unwrap();
+        remove_tree(&folder.path().join("nothing")).unwrap();
+    }
+}

@@ -1,0 +1,147 @@
+//! One worker per folder: an advisory lock that the kernel frees when its holder dies, however it dies.
+//!
+//! No process ids are trusted and no age makes a lock stale; what the file says is only for the message.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use thiserror::Error;
+
+use crate::exit::Exit;
+use crate::fs::FsError;
+
+/// Why a folder could not be locked.
+#[derive(Debug, Error)]
+pub enum LockError {
+    /// Another worker is at work in the folder.
+    #[error("{} is in use by {holder}; wait for it to end, or give this run another data.name", path.display())]
+    Held {
+        /// The lock file.
+        path: PathBuf,
+        /// What the holder wrote about itself.
+        holder: String,
+    },
+    /// The file system has no locks.
+    #[error("{} can't be locked ({source}): this file system has no file locks; put the folder on a local disk", path.display())]
+    Unsupported {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The lock file could not be opened or written.
+    #[error(transparent)]
+    File(#[from] FsError),
+}
+
+impl LockError {
+    /// 75 where somebody else holds it, 73 where locks don't work here, otherwise that of the file error.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Held { .. } => Exit::TryAgain,
+            Self::Unsupported { .. } => Exit::OutputNotWritable,
+            Self::File(error) => error.exit(),
+        }
+    }
+}
+
+/// A held lock; dropping it frees the folder.
+#[derive(Debug)]
+pub struct FolderLock {
+    _file: File,
+}
+
+impl FolderLock {
+    /// Takes the lock of a folder that exists, without waiting.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] where another process has it.
+    pub fn acquire(folder: &Path) -> Result<Self, LockError> {
+        let path = folder.join(".lock");
+        let mut file = loop {
+            let file = lock(&path)?;
+            // Who held it before may have taken the folder away, and with it the file that is locked now.
+            if stands_at(&file, &path) {
+                break file;
+            }
+        };
+        // The lock holds without its note: a full disk is for those to report who need room.
+        if let Err(error) = sign(&mut file) {
+            tracing::debug!("could not sign {}: {error}", path.display());
+        }
+        Ok(Self { _file: file })
+    }
+}
+
+/// Whether a process holds a folder. Looks without leaving anything, so that it also works where nothing may be written.
+#[must_use]
+pub fn is_held(folder: &Path) -> bool {
+    let Ok(file) = File::open(folder.join(".lock")) else { return false };
+    matches!(flock(&file, FlockOperation::NonBlockingLockShared), Err(Errno::WOULDBLOCK))
+}
+
+fn lock(path: &Path) -> Result<File, LockError> {
+    let mut options = OpenOptions::new();
+    let options = options.create(true).truncate(false).read(true).write(true);
+    let mut file = options.open(path).map_err(FsError::at("open", path))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(Errno::WOULDBLOCK) => Err(LockError::Held { holder: describe_holder(&mut file), path: path.to_owned() }),
+        Err(errno) => Err(LockError::Unsupported { path: path.to_owned(), source: errno.into() }),
+    }
+}
+
+fn stands_at(file: &File, path: &Path) -> bool {
+    let same = |ours: Metadata, there: Metadata| (ours.dev(), ours.ino()) == (there.dev(), there.ino());
+    file.metadata().and_then(|ours| Ok(same(ours, path.metadata()?))).unwrap_or(false)
+}
+
+fn sign(file: &mut File) -> io::Result<()> {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let since = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
+    file.set_len(0)?;
+    file.rewind()?;
+    write!(file, "process {} on {host} since {since}", std::process::id())
+}
+
+fn describe_holder(file: &mut File) -> String {
+    let mut text = String::new();
+    match file.read_to_string(&mut text) {
+        Ok(length) if length > 0 => text,
+        _ => "another process".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_holder_is_refused_and_told_who_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = FolderLock::acquire(folder.path()).unwrap();
+        let error = FolderLock::acquire(folder.path()).unwrap_err();
+        assert_eq!(error.exit(), Exit::TryAgain);
+        assert!(error.to_string().contains(&format!("process {} on ", std::process::id())), "{error}");
+        assert!(is_held(folder.path()));
+        drop(first);
+        assert!(!is_held(folder.path()));
+        FolderLock::acquire(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_lock_on_a_file_that_was_taken_away_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".lock");
+        let taken_away = lock(&path).unwrap();
+        assert!(stands_at(&taken_away, &path));
+        std::fs::remove_file(&path).unwrap();
+        assert!(!stands_at(&taken_away, &path));
+        FolderLock::acquire(folder.path()).unwrap();
+    }
+}

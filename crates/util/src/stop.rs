@@ -1,0 +1,82 @@
+//! The wish to stop: set by a signal, asked for between pieces of work.
+//!
+//! The first SIGINT or SIGTERM only sets the flag; another one, a second later or more, ends the process at once, which is safe
+//! because nothing stands under its final name before it is complete. Those within a second are one wish: whoever signals a
+//! process and its group, as `timeout` does, sends it twice.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use thiserror::Error;
+
+use crate::exit::Exit;
+
+/// Signals within this time are one wish.
+const ONE_WISH: Duration = Duration::from_secs(1);
+/// How often it is looked whether one has come.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The work was stopped by a signal and can be resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("stopped by {name}; run the same command again to continue")]
+pub struct Stopped {
+    name: &'static str,
+    exit: Exit,
+}
+
+impl Stopped {
+    /// 130 or 143.
+    #[must_use]
+    pub fn exit(self) -> Exit {
+        self.exit
+    }
+}
+
+/// A flag that every long loop asks. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicUsize>);
+
+impl Stop {
+    /// A flag that SIGINT and SIGTERM set.
+    ///
+    /// # Errors
+    /// Where the system refuses the signal handlers.
+    pub fn on_signals() -> std::io::Result<Self> {
+        let stop = Self::default();
+        let armed = Arc::new(AtomicBool::new(false));
+        for (signal, exit) in [(SIGINT, Exit::Interrupted), (SIGTERM, Exit::Terminated)] {
+            // The order matters: the first signal must not yet find the flag that it sets.
+            signal_hook::flag::register_conditional_shutdown(signal, exit as i32, Arc::clone(&armed))?;
+            signal_hook::flag::register_usize(signal, Arc::clone(&stop.0), exit as usize)?;
+        }
+        let seen = Arc::clone(&stop.0);
+        let arm = move || {
+            while seen.load(Ordering::SeqCst) == 0 {
+                std::thread::sleep(TICK);
+            }
+            std::thread::sleep(ONE_WISH);
+            armed.store(true, Ordering::SeqCst);
+        };
+        std::thread::Builder::new().name("signals".into()).spawn(arm)?;
+        Ok(stop)
+    }
+
+    /// Asks as a test does: as if SIGTERM had come.
+    pub fn request(&self) {
+        self.0.store(Exit::Terminated as usize, Ordering::SeqCst);
+    }
+
+    /// `Err` once a signal has come: `stop.check()?` between two pieces of work.
+    ///
+    /// # Errors
+    /// [`Stopped`], with the code to exit with.
+    pub fn check(&self) -> Result<(), Stopped> {
+        match self.0.load(Ordering::SeqCst) {
+            0 => Ok(()),
+            code if code == Exit::Interrupted as usize => Err(Stopped { name: "SIGINT", exit: Exit::Interrupted }),
+            _ => Err(Stopped { name: "SIGTERM", exit: Exit::Terminated }),
+        }
+    }
+}
