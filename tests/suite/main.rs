@@ -25,7 +25,6 @@ mod report;
 mod runs;
 mod s3;
 mod server;
-mod synth;
 mod train;
 mod train_kill;
 mod training;

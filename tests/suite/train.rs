@@ -20,7 +20,11 @@ fn a_run_leaves_weights_history_curves_and_a_summary() {
     assert!(!outcome.stderr.contains('\r') && !outcome.stderr.contains('\x1b'), "{:?}", outcome.stderr);
 
     let history = training.json("storms", "history.json");
-    let losses: Vec<f64> = history.as_array().unwrap().iter().map(|row| row["val"]["loss"].as_f64().unwrap()).collect();
+    let epochs = history["epochs"].as_array().unwrap();
+    let losses: Vec<f64> = epochs.iter().map(|row| row["val"]["loss"].as_f64().unwrap()).collect();
+    assert_eq!((&history["format_version"], &history["parts"][0]["name"]), (&json!(2), &json!("loss")));
+    let lowest = losses.iter().position(|loss| losses.iter().all(|other| loss <= other)).unwrap();
+    assert_eq!(history["best"]["epoch"], epochs[lowest]["epoch"]);
     assert_eq!(losses.len(), 3);
     assert!(losses[2] < 0.9 * losses[0], "{losses:?}");
     let table = fs::read_to_string(training.file("storms", "results.csv")).unwrap();
@@ -38,7 +42,7 @@ fn a_run_leaves_weights_history_curves_and_a_summary() {
     let events: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(events.iter().filter(|event| event["event"] == "epoch_ended").count(), 3);
     let steps = events.iter().filter(|event| event["event"] == "stepped").count();
-    assert_eq!(json!(steps), history[2]["step"]);
+    assert_eq!(json!(steps), epochs[2]["step"]);
 
     for picture in ["plots/loss.png", "plots/scores.png", "plots/learning_rate.png", "plots/throughput.png"] {
         let bytes = fs::read(training.file("storms", picture)).unwrap();
@@ -300,7 +304,7 @@ fn a_single_batch_is_learned_by_heart() {
         "train.schedule=constant",
     ]);
     let history = training.json("storms", "history.json");
-    let rows = history.as_array().unwrap();
+    let rows = history["epochs"].as_array().unwrap();
     let loss = |row: &Value| row["train"]["loss"].as_f64().unwrap();
     assert!(loss(rows.last().unwrap()) < 0.35 * loss(&rows[0]), "{} to {}", loss(&rows[0]), loss(rows.last().unwrap()));
 }

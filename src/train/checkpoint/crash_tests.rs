@@ -31,7 +31,9 @@ fn rotate(store: &Store, written: CheckpointId) -> Result<(), CheckpointError> {
     let standing: Vec<Standing> = store
         .list()?
         .into_iter()
-        .filter_map(|id| Some(Standing { id, phase: 0, score: Some(score(id)?), starts_epoch: true }))
+        .filter_map(|id| {
+            Some(Standing { id, phase: 0, by: vec![("val_loss".into(), Some(score(id)?))], starts_epoch: true })
+        })
         .collect();
     deletions(&standing, written, &keep()).into_iter().try_for_each(|id| store.delete(id))
 }

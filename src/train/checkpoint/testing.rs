@@ -11,6 +11,7 @@ use super::weights::Weights;
 use super::*;
 use crate::metric::better::Better;
 use crate::nn::weights::safetensors::Metadata;
+use crate::train::target::Target;
 
 pub const FOLDER: &str = "run/checkpoints";
 pub const WEIGHTS: &str = "run/weights";
@@ -46,7 +47,7 @@ fn model(epoch: u64, [b, w]: [f32; 2]) -> Vec<NamedArray> {
 }
 
 pub fn keep() -> Keep {
-    Keep { last: 1, best: 1, metric: "val_loss".into(), better: Better::Lower }
+    Keep { last: 1, best: 1, by: Target::of(&[("val_loss", Better::Lower)]) }
 }
 
 pub fn open(disk: &MemoryDisk) -> Result<Store, CheckpointError> {

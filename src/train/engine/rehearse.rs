@@ -11,7 +11,7 @@ use super::meter::memory_bytes;
 use super::state::Sums;
 use crate::data::loader::Position;
 use crate::train::events::{Event, Named};
-use crate::train::task::Task;
+use crate::train::task::{Depth, Task};
 
 /// What a rehearsal found.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,7 +88,7 @@ impl<T: Task> Engine<T> {
             return Ok(Duration::ZERO);
         }
         let (mut scores, state_bytes, share) =
-            (self.task.scores(), self.state_bytes(), of as f64 / samples.len() as f64);
+            (self.task.scores(Depth::Validation), self.state_bytes(), of as f64 / samples.len() as f64);
         let statistics = self.task.depends_on_micro_batch();
         let Self { task, state, reads, stop, observers, .. } = self;
         let mut evaluation = Evaluation { task, size: &mut state.micro_batch, reads, stop, state_bytes };

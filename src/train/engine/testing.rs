@@ -16,12 +16,14 @@ pub(super) use self::witness::{Heard, Kept};
 use super::saving::Keeper;
 use super::{Engine, Feeds, Setting, TrainError};
 use crate::data::loader::{Order, Position};
+use crate::metric::better::Better;
+use crate::metric::score::ScoreSpec;
 use crate::nn::parameters::{BufferSpec, Layout, ParameterSpec, Parameters};
 use crate::train::checkpoint::Snapshot;
 use crate::train::config::TrainConfig;
 use crate::train::events::{Event, Observers, Record};
 use crate::train::feed::{Feed, FeedError, Stream};
-use crate::train::task::{NamedValues, Picture, Scores, Task, TaskError};
+use crate::train::task::{Depth, NamedValues, Picture, Scores, Task, TaskError};
 use crate::util::seed::generator;
 use crate::util::stop::Stop;
 
@@ -84,6 +86,7 @@ pub(super) struct Line {
     parameters: Parameters,
     /// The mean output, and the micro-batches that it was computed from: what batch norm keeps.
     running: [Tensor; 2],
+    parts: [ScoreSpec; 2],
     faults: Faults,
     /// The factor of the loss in each phase.
     factors: Vec<f64>,
@@ -113,8 +116,16 @@ impl Default for Habits {
 pub(super) struct Worst(f64);
 
 impl Scores for Worst {
-    fn values(&self) -> Vec<(String, f64)> {
-        vec![("worst".into(), self.0)]
+    fn specs(&self) -> Vec<ScoreSpec> {
+        vec![ScoreSpec::new("worst", "Worst error", Better::Lower)]
+    }
+
+    fn values(&self) -> Vec<Option<f64>> {
+        vec![Some(self.0)]
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.0 = self.0.max(other.0);
     }
 }
 
@@ -172,8 +183,8 @@ impl Task for Line {
         &self.parameters
     }
 
-    fn parts(&self) -> &[&'static str] {
-        &["loss", "absolute"]
+    fn parts(&self) -> &[ScoreSpec] {
+        &self.parts
     }
 
     fn name(&self, row: &Row) -> String {
@@ -227,7 +238,7 @@ impl Task for Line {
         Ok(if batch.poisoned { sums * f64::NAN } else { sums })
     }
 
-    fn scores(&self) -> Worst {
+    fn scores(&self, _depth: Depth) -> Worst {
         Worst::default()
     }
 
@@ -324,6 +335,7 @@ impl Run {
         };
         let parameters = Parameters::new(&layout, 42, Device::Cpu).unwrap();
         let task = Line {
+            parts: ["loss", "absolute"].map(|name| ScoreSpec::new(name, name, Better::Lower)),
             running: [0, 1].map(|buffer| parameters.buffer_of(&buffers[buffer]).unwrap()),
             parameters,
             faults: self.faults.clone(),
@@ -382,7 +394,7 @@ impl Run {
     pub(super) fn losses(&self) -> Vec<f64> {
         let events = self.events.borrow();
         let loss = |event: &Event| match event {
-            Event::Stepped(step) => Some(step.parts[0].1),
+            Event::Stepped(step) => step.parts[0].1,
             _ => None,
         };
         events.iter().filter_map(loss).collect()

@@ -66,7 +66,7 @@ fn training_converges_to_the_line_and_the_average_with_it() {
     }
     let snapshot = run.kept.last();
     assert_ne!(snapshot.ema, snapshot.model);
-    assert!(ended.best.unwrap().value < 1e-3);
+    assert!(ended.best.unwrap().loss.unwrap() < 1e-3);
 }
 
 #[test]

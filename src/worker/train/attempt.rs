@@ -20,7 +20,7 @@ use crate::train::checkpoint::weights::Weights;
 use crate::train::checkpoint::writer::Saver;
 use crate::train::checkpoint::{Found, Loaded, Snapshot, Store, differences};
 use crate::train::config::{Optimizer, TrainConfig};
-use crate::train::engine::{Background, Engine, Setting, model_arrays};
+use crate::train::engine::{Background, Engine, Setting, TrainError, model_arrays};
 use crate::train::events::{Ended, Event, Heard, Observer, Observers};
 use crate::train::observe::{HistoryFile, LogFile, PageFile, Plots, StatusFile, TensorBoard};
 use crate::train::run_folder::RunError;
@@ -30,6 +30,7 @@ use crate::train::target::Target;
 use crate::train::task::Task;
 use crate::util::memory;
 use crate::util::stop::Stop;
+use crate::worker::evaluate::chapters;
 
 /// An attempt that failed, and how far it had come.
 pub(super) struct Failed {
@@ -87,13 +88,14 @@ fn run(
         weights.publish(snapshot)?;
     }
     let keep = &config.train.checkpoint;
-    let better = Target::new(&keep.best_by).better();
-    let keep = Keep { last: keep.keep_last, best: keep.keep_best, metric: keep.best_by.clone(), better };
+    let (parts, scores, samples) = (task.parts(), config.task.scores(), usize::from(learner.validates()));
+    let by = Target::new(&keep.best_by.0, parts, &scores, samples).map_err(TrainError::from)?;
+    let keep = Keep { last: keep.keep_last, best: keep.keep_best, by };
     let setting = Setting {
         phases: learner.phases(),
         seed: learner.seed(),
         keeper: Box::new(Background::new(Saver::start(store, weights, keep, &refused)?)),
-        observers: observers(&disk, place, options, pace)?,
+        observers: observers(config, &disk, place, options, pace)?,
         stop: stop.clone(),
         gpu: learner.machine().gpu.clone(),
         began: place.began(),
@@ -144,6 +146,7 @@ fn metadata(config: &Config) -> std::collections::BTreeMap<String, String> {
 
 /// Everybody who listens. The history comes first: its row is on the disk before anything else tells of the epoch.
 fn observers(
+    config: &Config,
     disk: &Arc<dyn Disk>,
     place: &Place,
     options: &TrainOptions<'_>,
@@ -159,7 +162,7 @@ fn observers(
         .with(Shown((options.console)()))
         .with(Plots::new(place.path()))
         .with(Forecasts::new(place.path()))
-        .with(PageFile::new(place.path())))
+        .with(PageFile::new(place.path(), chapters(config))))
 }
 
 /// Remembers how far an attempt has come.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::*;
 use crate::volume::{RawVolume, Values, VolumeFile};
 
-/// The archive lies outside the repository; without it the test can't tell anything.
+/// The archive is outside the repository; without it there is nothing to test.
 const ARCHIVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/real-radar.tar.gz");
 
 /// Hits, misses and false alarms by threshold and lead time.

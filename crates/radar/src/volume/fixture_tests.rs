@@ -226,7 +226,7 @@ fn threads_read_the_same_files_at_once() {
     });
 }
 
-/// Real volumes, where they are at hand.
+/// Real volumes, if they are available.
 #[test]
 fn real_volumes_are_read() {
     let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/real-radar.tar.gz");
