@@ -15,9 +15,7 @@ use crate::training::Training;
 
 /// A model that was trained for two steps.
 fn trained() -> Training {
-    let training = Training::new();
-    training.succeed(&["--max-steps", "2"]);
-    training
+    Training::trained(&["--max-steps", "2"])
 }
 
 /// What is in a folder, hidden files too.
