@@ -57,7 +57,7 @@ fn second_life(disk: &MemoryDisk, acknowledged: &[u64]) -> Result<(), String> {
     }
     for path in [open_weights(disk).unwrap().best(), open_weights(disk).unwrap().last()] {
         match weights::read(disk, &path) {
-            Ok((arrays, _)) if arrays.len() == 2 => {}
+            Ok((arrays, _)) if arrays.len() == 4 => {}
             Ok(other) => return Err(format!("{} holds {other:?}", path.display())),
             Err(CheckpointError::Disk(error)) if error.source.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error.to_string()),

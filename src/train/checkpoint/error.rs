@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::array::NotFinite;
+use crate::nn::weights::NotFinite;
 use crate::util::exit::Exit;
 use crate::util::fs::FsError;
 use crate::util::units::bytes;

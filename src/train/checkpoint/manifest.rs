@@ -25,8 +25,6 @@ pub struct Progress {
     pub phase: u64,
     /// What all randomness follows from.
     pub seed: u64,
-    /// Whatever is counted: samples seen, epochs without a better loss, skipped steps.
-    pub counters: BTreeMap<String, u64>,
     /// The best value of each score so far; infinity and NaN are left out.
     pub best: BTreeMap<String, f64>,
     /// The scores of the validation at this checkpoint; none inside an epoch. Infinity and NaN are left out.
@@ -144,7 +142,6 @@ mod tests {
             position: 17,
             phase: 2,
             seed: u64::MAX,
-            counters: [("samples".into(), 1 << 60)].into(),
             best: [("val_loss".into(), 0.1 + 0.2), ("never".into(), f64::INFINITY)].into(),
             metrics: [("val_loss".into(), f64::NAN)].into(),
             state: json!({"schedule": {"best": 1.0 / 3.0}, "scale": 65536.0}),

@@ -46,6 +46,7 @@ pub use evaluation::evaluate;
 pub use rehearse::Rehearsal;
 pub use saving::{Keeper, NotKept};
 pub use state::State;
+pub use tensors::model_arrays;
 
 use self::meter::Meter;
 use self::phase::Tools;

@@ -46,6 +46,7 @@ impl<T: Task> Engine<T> {
         let scale = 1.0 / self.weight(&group.samples);
         // The first one warms up: allocator, kernels, caches.
         drop(self.gradient(&group, scale)?);
+        self.task.parameters().restore_buffers();
         let began = Instant::now();
         let sums = self.gradient(&group, scale)?;
         let parts = self.reads.numbers(&sums)?;
@@ -54,6 +55,7 @@ impl<T: Task> Engine<T> {
         let unused = self.task.parameters().unused();
         let without_gradient = unused.into_iter().map(str::to_owned).collect();
         self.task.parameters().zero_gradients();
+        self.task.parameters().restore_buffers();
         let validations = self.rehearse_validation()?.mul_f64(self.validations_per_epoch());
         let epoch = step.mul_f64(self.steps_per_epoch()) + validations;
         let mut total = Sums::default();

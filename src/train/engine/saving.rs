@@ -10,9 +10,10 @@ use super::Engine;
 use super::error::TrainError;
 use super::phase::Tools;
 use super::state::State;
-use super::tensors::{arrays, cut, join, tensors};
+use super::tensors::{arrays, cut, join, join_model};
 use super::validate::Validation;
 use crate::nn::parameters::Parameters;
+use crate::nn::weights::tensors;
 use crate::train::checkpoint::policy::{LastSave, Moment, due};
 use crate::train::checkpoint::{CheckpointError, CheckpointId, Progress, Publish, Snapshot};
 use crate::train::events::{Event, Named, Record};
@@ -74,10 +75,10 @@ pub(super) fn capture<T: Task>(task: &T, tools: &Tools, state: &State, seed: u64
     })
 }
 
-/// Goes back to a snapshot's weights.
+/// Goes back to a snapshot's weights and buffers.
 pub(super) fn restore_weights(parameters: &Parameters, snapshot: &Snapshot) -> Result<(), TrainError> {
     let misfit = |problem: String| TrainError::Misfit { checkpoint: snapshot.id.to_string(), problem };
-    join(parameters, &snapshot.model, &parameters.values()).map_err(misfit)
+    join_model(parameters, &snapshot.model).map_err(misfit)
 }
 
 /// What a checkpoint says about its validation: under the names by which it is compared, what it is compared by.
@@ -173,7 +174,7 @@ impl<T: Task> Engine<T> {
         let saved = tensors(&snapshot.optim).map_err(misfit)?;
         tools.optimizer.load_state(&saved).map_err(|error| misfit(error.to_string()))?;
         if let Some(average) = &mut tools.average {
-            // A run that begins to average when it is resumed begins with the weights that it has.
+            // A run that begins to average when it is resumed begins with the weights that it has. Buffers are not averaged.
             let source = if snapshot.ema.is_empty() { &snapshot.model } else { &snapshot.ema };
             let values = parameters.values().zeros_like();
             join(parameters, source, &values).map_err(misfit)?;

@@ -48,6 +48,8 @@ impl<T: Task> Engine<T> {
             Ok(verdict @ (Verdict::Skip | Verdict::SkipOverflow)) => {
                 let expected = verdict == Verdict::SkipOverflow;
                 let skipped = Event::Skipped { step, samples: samples(), expected };
+                // What the samples did to running statistics may be as broken as their gradient.
+                self.task.parameters().restore_buffers();
                 self.pass(group);
                 self.tell(&skipped);
             }

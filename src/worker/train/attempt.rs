@@ -18,9 +18,9 @@ use crate::train::checkpoint::disk::{Disk, RealDisk};
 use crate::train::checkpoint::retention::Keep;
 use crate::train::checkpoint::weights::Weights;
 use crate::train::checkpoint::writer::Saver;
-use crate::train::checkpoint::{ArraySpec, Dtype, Found, Loaded, Snapshot, Store, differences};
+use crate::train::checkpoint::{Found, Loaded, Snapshot, Store, differences};
 use crate::train::config::{Optimizer, TrainConfig};
-use crate::train::engine::{Background, Engine, Setting, TrainError};
+use crate::train::engine::{Background, Engine, Setting, TrainError, model_arrays};
 use crate::train::events::{Ended, Event, Heard, Observer, Observers};
 use crate::train::observe::{HistoryFile, LogFile, PageFile, Plots, StatusFile, TensorBoard};
 use crate::train::run_folder::RunError;
@@ -119,26 +119,21 @@ fn newest(store: &Store, parameters: &Parameters) -> Result<Found, TrainingError
 }
 
 fn fits(parameters: &Parameters, loaded: &Loaded) -> Result<(), String> {
-    let spec = |spec: &crate::nn::parameters::ParameterSpec| ArraySpec {
-        name: spec.name.clone(),
-        dtype: Dtype::F32,
-        shape: spec.shape.iter().map(|&size| size as usize).collect(),
-    };
-    let expected: Vec<_> = parameters.layout().map(|(found, _)| spec(found)).collect();
-    match differences(&expected, &loaded.model) {
+    match differences(&model_arrays(parameters), &loaded.model) {
         found if found.is_empty() => Ok(()),
         found => Err(found.join("; ")),
     }
 }
 
-/// About the bytes of a checkpoint, in the phase where it is largest: weights, moments, average.
+/// About the bytes of a checkpoint, in the phase where it is largest: weights, moments, average, buffers.
 fn checkpoint_bytes(phases: &[TrainConfig], parameters: &Parameters) -> u64 {
     let moments = |optimizer: &Optimizer| match optimizer {
         Optimizer::Adamw(_) | Optimizer::Adam(_) => 2,
         Optimizer::Sgd(_) => 1,
     };
     let copies = |phase: &TrainConfig| 1 + moments(&phase.optimizer) + u64::from(phase.ema_decay.is_some());
-    4 * phases.iter().map(copies).max().unwrap_or(1) * parameters.count() as u64
+    let buffers = 16 * parameters.buffers().numel() as u64;
+    4 * phases.iter().map(copies).max().unwrap_or(1) * parameters.count() as u64 + buffers
 }
 
 /// What a weights file says about itself.

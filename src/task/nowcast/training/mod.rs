@@ -27,14 +27,13 @@ use self::names::Names;
 use self::scores::Origin;
 use super::config::{LossConfig, NowcastConfig};
 use super::loss::{LossParts, NowcastLoss};
-use super::model::architecture;
+use super::model::{Forward, forecaster};
 use super::plan::EventTimes;
 use super::quantize::Quantizer;
 use super::verification::{Judge, pictures};
 use crate::data::loader::{LoadedWindow, Position};
 use crate::metric::ordered::Ordered;
 use crate::metric::score::ScoreSpec;
-use crate::nn::convlstm::ConvLstm;
 use crate::nn::parameters::{LoadReport, Parameters};
 use crate::nn::precision::Precision;
 use crate::report::PictureError;
@@ -71,11 +70,11 @@ pub struct Phase {
     pub freeze: Vec<String>,
 }
 
-/// A ConvLSTM that learns to go on with radar sequences.
+/// A model that learns to continue radar sequences.
 #[derive(Debug)]
 pub struct Nowcast {
     parameters: Parameters,
-    network: ConvLstm,
+    network: Box<dyn Forward>,
     precision: Precision,
     /// The loss of each phase, and what it freezes.
     phases: Vec<(NowcastLoss, Vec<String>)>,
@@ -100,10 +99,10 @@ impl Nowcast {
     /// missing.
     pub fn new(setting: Setting<'_>) -> Result<Self, NowcastError> {
         let Setting { phases, config, shape, events, device, precision, seed } = setting;
-        let architecture = architecture(config);
+        let model = forecaster(config);
         let collate = Collate::new(config, shape, device)?;
-        let parameters = Parameters::new(&architecture.parameters(), seed, device)?;
-        let network = ConvLstm::new(&architecture, &parameters)?;
+        let parameters = Parameters::new(&model.layout(), seed, device)?;
+        let network = model.over(&parameters)?;
         let loss = |phase: Phase| {
             let config = NowcastConfig { loss: phase.loss, ..config.clone() };
             (NowcastLoss::new(&config, device), phase.freeze)
@@ -217,9 +216,9 @@ impl Task for Nowcast {
     }
 
     fn step(&mut self, batch: &Batch, scale: f64) -> Result<Tensor, TaskError> {
-        let prediction_btcyx = self.network.forward(&batch.input_btcyx, self.precision);
-        let parts = self.loss()?.parts(&prediction_btcyx, &batch.target_btcyx, batch.known_btcyx.as_ref());
-        (parts.loss_b.f_sum(Kind::Float)? * scale).f_backward()?;
+        let passed = self.network.learn(&batch.input_btcyx, self.precision);
+        let parts = self.loss()?.parts(passed.output(), &batch.target_btcyx, batch.known_btcyx.as_ref());
+        passed.backward(&(parts.loss_b.f_sum(Kind::Float)? * scale))?;
         Ok(parts.sums())
     }
 

@@ -5,22 +5,24 @@ use std::collections::HashMap;
 use tch::{Device, Kind, Tensor};
 
 use super::*;
+use crate::nn::precision::Precision;
 use crate::nn::testing::{fixture, relative_error, tensors};
+use crate::task::nowcast::config::Norm;
 
 fn architecture(norm: Norm) -> Architecture {
     Architecture { channels: 2, frame: [9, 8], target_frames: 3, hidden: vec![3, 4], kernel: 3, norm }
 }
 
 /// The network with PyTorch's values, and PyTorch's results.
-fn loaded(norm: Norm, file: &str) -> (ConvLstm, Parameters, HashMap<String, Tensor>) {
+fn loaded(norm: Norm, file: &str) -> (BoundConvLstm, Parameters, HashMap<String, Tensor>) {
     let architecture = architecture(norm);
-    let mut parameters = Parameters::new(&architecture.parameters(), 1, Device::Cpu).unwrap();
+    let mut parameters = Parameters::new(&architecture.layout(), 1, Device::Cpu).unwrap();
     let expected = tensors(file);
     let values = expected.iter().filter_map(|(name, value)| Some((name.strip_prefix("value.")?, value)));
     let values: Vec<_> = values.map(|(name, value)| (name.to_owned(), value.shallow_clone())).collect();
     let report = parameters.load_named(&values);
     assert!(report.is_complete(), "{report}");
-    (ConvLstm::new(&architecture, &parameters).unwrap(), parameters, expected)
+    (BoundConvLstm::new(&architecture, &parameters).unwrap(), parameters, expected)
 }
 
 /// The largest relative error of the output and of any gradient, for the mean square error.
@@ -68,8 +70,8 @@ fn every_parameter_has_a_gradient() {
     tch::set_num_threads(1);
     for norm in [Norm::Layer, Norm::Group, Norm::None] {
         let architecture = Architecture { hidden: vec![3, 5, 4], kernel: 5, ..architecture(norm) };
-        let parameters = Parameters::new(&architecture.parameters(), 42, Device::Cpu).unwrap();
-        let network = ConvLstm::new(&architecture, &parameters).unwrap();
+        let parameters = Parameters::new(&architecture.layout(), 42, Device::Cpu).unwrap();
+        let network = BoundConvLstm::new(&architecture, &parameters).unwrap();
         let input = Tensor::arange(2 * 4 * 2 * 72, (Kind::Float, Device::Cpu)).view([2, 4, 2, 9, 8]).sin().square();
         network.forward(&input, Precision::Fp32).square().mean(Kind::Float).backward();
         assert_eq!(parameters.unused(), [""; 0], "{norm:?}");
@@ -98,53 +100,4 @@ fn one_thread_and_two_agree_to_rounding_and_each_repeats_itself_bit_by_bit() {
     assert!(run(1).equal(&one) && run(2).equal(&two));
     assert!(relative_error(&two, &one) < 1e-6);
     tch::set_num_threads(1);
-}
-
-#[test]
-fn the_seed_systems_model_has_its_number_of_parameters() {
-    let architecture = Architecture {
-        channels: 1,
-        frame: [250, 250],
-        target_frames: 7,
-        hidden: vec![128; 3],
-        kernel: 3,
-        norm: Norm::Layer,
-    };
-    let count: usize = architecture.parameters().iter().map(ParameterSpec::count).sum();
-    // Its 50,963,335 include a third norm that nothing used.
-    assert_eq!(count, 50_963_335 - 16_000_000);
-}
-
-#[test]
-fn names_and_shapes_are_the_contract_with_weight_files() {
-    let specs = architecture(Norm::Layer).parameters();
-    let listed: Vec<_> = specs.iter().map(|spec| format!("{} {:?}", spec.name, spec.shape)).collect();
-    assert_eq!(
-        listed,
-        [
-            "layers.0.conv.weight [12, 5, 3, 3]",
-            "layers.0.conv.bias [12]",
-            "layers.0.norm.weight [3, 9, 8]",
-            "layers.0.norm.bias [3, 9, 8]",
-            "layers.1.conv.weight [16, 7, 3, 3]",
-            "layers.1.conv.bias [16]",
-            "head.weight [6, 4, 3, 3]",
-            "head.bias [6]",
-        ]
-    );
-}
-
-#[test]
-fn multiplications_are_those_of_every_convolution_at_every_cell() {
-    let architecture = Architecture {
-        channels: 1,
-        frame: [10, 20],
-        target_frames: 2,
-        hidden: vec![4, 8],
-        kernel: 3,
-        norm: Norm::None,
-    };
-    let frame = 16.0 * 5.0 * 9.0 + 32.0 * 12.0 * 9.0;
-    let head = 2.0 * 8.0 * 9.0;
-    assert_eq!(architecture.multiplications(3), 200.0 * (3.0 * frame + head));
 }

@@ -1,9 +1,12 @@
-//! The ConvLSTM in TorchScript, as `torch.jit.save` would write it: the same arithmetic in the same order as
-//! [`crate::nn::convlstm`], for any number of samples and any device.
+//! The ConvLSTM in TorchScript: the same arithmetic in the same order as [`super::bound`], for any number of samples and any
+//! device.
 //!
-//! Sizes come from the weights where they can, so the text depends on the norm and on the number of layers alone.
+//! Sizes come from the weights if they can, so the text depends on the norm and on the number of layers alone.
 
-use crate::nn::convlstm::{Architecture, EPSILON, Norm};
+use super::architecture::{Architecture, HEAD_KERNEL, norm_name};
+use crate::nn::export::script::{Attribute, Object, Script};
+use crate::nn::layer::norm::{EPSILON, groups};
+use crate::task::nowcast::config::{Norm, NowcastConfig};
 
 /// A convolution that uses as many input channels of its weight as it is given: the state before the first frame is zero,
 /// and so is what it would add.
@@ -70,8 +73,8 @@ class Network(Module):
   channels : int
   rows : int
   columns : int
-  min_{unit} : float
-  max_{unit} : float
+  min_dbz : float
+  max_dbz : float
   def forward(self: __torch__.Network,
     input: Tensor) -> Tensor:
     if torch.ne(torch.dim(input), 5):
@@ -85,19 +88,23 @@ class Network(Module):
     frames = torch.unbind(input, 1)
 {layers}    logits = (self.head).forward(frames[-1])
     return torch.unflatten(torch.sigmoid(logits), 1, [self.target_frames, self.channels])
-  def to_{unit}(self: __torch__.Network,
+  def to_dbz(self: __torch__.Network,
     normalised: Tensor) -> Tensor:
-    span = torch.sub(self.max_{unit}, self.min_{unit})
-    return torch.add(torch.mul(normalised, span), self.min_{unit})
-  def from_{unit}(self: __torch__.Network,
+    span = torch.sub(self.max_dbz, self.min_dbz)
+    return torch.add(torch.mul(normalised, span), self.min_dbz)
+  def from_dbz(self: __torch__.Network,
     values: Tensor) -> Tensor:
-    span = torch.sub(self.max_{unit}, self.min_{unit})
-    share = torch.div(torch.sub(values, self.min_{unit}), span)
+    span = torch.sub(self.max_dbz, self.min_dbz)
+    share = torch.div(torch.sub(values, self.min_dbz), span)
     return torch.clamp(torch.nan_to_num(share, 0.), 0., 1.)
 ";
 
-/// The classes. `unit` is that of what 0 to 1 stands for.
-pub(super) fn classes(architecture: &Architecture, unit: &str) -> String {
+/// The network with its classes and its objects.
+pub(super) fn script(architecture: &Architecture, config: &NowcastConfig) -> Script {
+    Script { code: classes(architecture), network: objects(architecture, config) }
+}
+
+fn classes(architecture: &Architecture) -> String {
     let norm = match architecture.norm {
         Norm::Layer => format!("torch.layer_norm(state, torch.size(self.weight), self.weight, self.bias, {EPSILON:e})"),
         Norm::Group => format!("torch.group_norm(state, self.groups, self.weight, self.bias, {EPSILON:e})"),
@@ -114,13 +121,13 @@ pub(super) fn classes(architecture: &Architecture, unit: &str) -> String {
         // The head sees only the last state of the last layer, as it is.
         layer("LastLayer", "", "hidden", "states = [hidden]"),
         layers(architecture.hidden.len()),
-        network(architecture, unit),
+        network(architecture),
     ]
     .concat()
 }
 
 /// The class of a layer.
-pub(super) fn class(layer: usize, layers: usize) -> &'static str {
+fn class(layer: usize, layers: usize) -> &'static str {
     if layer + 1 == layers { "LastLayer" } else { "Layer" }
 }
 
@@ -134,9 +141,45 @@ fn layers(count: usize) -> String {
     heading.to_owned() + &(0..count).map(entry).collect::<String>()
 }
 
-fn network(architecture: &Architecture, unit: &str) -> String {
+fn network(architecture: &Architecture) -> String {
     let call = |layer| format!("    frames = (getattr(self.layers, \"{layer}\")).forward(frames)\n");
     let calls: String = (0..architecture.hidden.len()).map(call).collect();
     let channels = architecture.channels.to_string();
-    NETWORK.replace("{layers}", &calls).replace("{channels}", &channels).replace("{unit}", unit)
+    NETWORK.replace("{layers}", &calls).replace("{channels}", &channels)
+}
+
+/// The objects, from the whole to the parameters.
+fn objects(architecture: &Architecture, config: &NowcastConfig) -> Object {
+    let Architecture { channels, frame: [rows, columns], target_frames, .. } = *architecture;
+    let sizes = [("input_frames", config.windows.input_frames as i64), ("target_frames", target_frames)];
+    let sizes = sizes.into_iter().chain([("channels", channels), ("rows", rows), ("columns", columns)]);
+    let scale = [("min_dbz", config.prepare.min_dbz), ("max_dbz", config.prepare.max_dbz)];
+    let network = Object::new("Network")
+        .with("layers", Attribute::Part(layer_objects(architecture)))
+        .with("head", affine("Conv", "head", ("padding", HEAD_KERNEL / 2)))
+        .with("task", Attribute::Text("nowcast".into()));
+    let network = sizes.fold(network, |network, (name, size)| network.with(name, Attribute::Integer(size)));
+    scale.into_iter().fold(network, |network, (name, value)| network.with(name, Attribute::Float(value)))
+}
+
+fn layer_objects(architecture: &Architecture) -> Object {
+    let count = architecture.hidden.len();
+    let one = |layer: usize| {
+        let conv = affine("Conv", &format!("layers.{layer}.conv"), ("padding", architecture.kernel / 2));
+        let object = Object::new(class(layer, count)).with("conv", conv);
+        match architecture.normalises_after(layer) {
+            true => {
+                object.with("norm", affine("Norm", &norm_name(layer), ("groups", groups(architecture.hidden[layer]))))
+            }
+            false => object,
+        }
+    };
+    (0..count).fold(Object::new("Layers"), |layers, layer| layers.with(layer.to_string(), Attribute::Part(one(layer))))
+}
+
+/// What has a weight, a bias and a number.
+fn affine(class: &str, name: &str, (attribute, value): (&str, i64)) -> Attribute {
+    let tensor = |part: &str| Attribute::Tensor(format!("{name}.{part}"));
+    let object = Object::new(class).with("weight", tensor("weight")).with("bias", tensor("bias"));
+    Attribute::Part(object.with(attribute, Attribute::Integer(value)))
 }
