@@ -171,11 +171,13 @@ impl Builder<'_> {
     /// Something or nothing; a word or something else; one or several; a variant with or without its name.
     fn either(&self, either: &[Value]) -> Shape {
         let [one, other] = either else { return Shape::Any };
+        if other["type"] == "array" && other["items"] == *one {
+            return Shape::OneOrMore(Box::new(self.shape(one)));
+        }
         match (one["const"].as_str(), &one["type"], &other["type"]) {
             (Some(word), ..) => Shape::WordOr(word.into(), Box::new(self.shape(other))),
             (None, _, null) if null == "null" => Shape::Nullable(Box::new(self.shape(one))),
             (None, null, _) if null == "null" => Shape::Nullable(Box::new(self.shape(other))),
-            (None, _, list) if list == "array" && other["items"] == *one => Shape::OneOrMore(Box::new(self.shape(one))),
             _ => self.short_or_named(one, other),
         }
     }

@@ -70,7 +70,7 @@ impl Packing {
 /// Packs the files below a folder, under the folder's own name. Hidden names are left out: they are incomplete.
 ///
 /// # Errors
-/// Where a file can't be read, the archive can't be written, or a stop was asked for.
+/// If a file can't be read, the archive can't be written, or a stop is requested.
 pub fn pack(folder: &Path, archive: &Path, packing: Packing, stop: &Stop) -> Result<(), PackError> {
     let partial = partial_name(archive);
     let failed = |source| PackError::Write { path: archive.to_owned(), source };

@@ -26,7 +26,6 @@ impl Passed {
     }
 
     /// What the loss is computed from.
-    #[must_use]
     pub fn output(&self) -> &Tensor {
         &self.output
     }

@@ -20,6 +20,10 @@ pub trait Network: Debug {
     /// What goes in and what comes out, for another program that uses the weights.
     fn describe(&self) -> Io;
 
+    /// The network in PyTorch: Python code with a class `Network(nn.Module)` that takes no arguments and whose state dict has the
+    /// names of weight files. `torch` and `nn` are imported where it is put.
+    fn python(&self) -> String;
+
     /// The network in TorchScript, if there is a version of it.
     fn script(&self) -> Option<Script> {
         None
@@ -36,6 +40,10 @@ pub struct Io {
     /// What the numbers mean: their unit, their scaling, the sizes of the model.
     #[serde(flatten)]
     pub meaning: Map<String, Value>,
+    /// What a `.pth` file has beside the weights, such as the names of classes. If there is something, the file is a dictionary
+    /// of this and of the weights, under `model_state_dict`; otherwise it is the state dict itself.
+    #[serde(skip)]
+    pub in_pth: Map<String, Value>,
 }
 
 /// A tensor that goes in or comes out.

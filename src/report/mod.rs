@@ -2,9 +2,11 @@
 
 mod canvas;
 pub mod charts;
+pub mod classes;
 pub mod curves;
 mod error;
 pub mod font;
+pub mod glyph;
 pub mod page;
 pub mod radar;
 mod strokes;

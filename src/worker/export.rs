@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::trained::{TrainedError, TrainedModel};
+use crate::nn::export::python::{self, Module};
 use crate::nn::export::{self, MAX_ARCHIVE_BYTES, Weight, pth, torchscript};
-use crate::nn::network::Network;
+use crate::nn::network::Io;
 use crate::nn::parameters::Numbers;
 use crate::nn::weights::{self, WeightsError};
 use crate::task::Misfit;
@@ -22,6 +23,9 @@ use crate::util::units;
 
 /// The name of the description within an archive, and the key of it in a safetensors header.
 const DESCRIPTION: &str = "fragua.json";
+
+/// What the name of a file of weights ends in.
+const SAFETENSORS: &str = "safetensors";
 
 /// A model that can't be exported.
 #[derive(Debug, Error)]
@@ -47,8 +51,14 @@ pub enum ExportError {
         format: &'static str,
     },
     /// Nobody has written this network in TorchScript.
-    #[error("this model has no TorchScript form; use --format safetensors or pth")]
+    #[error("this model has no TorchScript form; use --format python, which PyTorch runs as well")]
     NoScript,
+    /// The module and its weights would be one file.
+    #[error("{} is the name of the weights; name the module beside them, such as {}", path.display(), path.with_extension("py").display())]
+    OneName {
+        /// The file.
+        path: PathBuf,
+    },
     /// A folder has this name.
     #[error("{} is a folder; name a file, such as {}", path.display(), path.join(example).display())]
     Folder {
@@ -78,7 +88,7 @@ impl ExportError {
             Self::Misfit(error) => error.exit(),
             Self::Network(error) => error.exit(),
             Self::TooLarge { .. } => Exit::DataRefused,
-            Self::NoScript => Exit::Usage,
+            Self::NoScript | Self::OneName { .. } => Exit::Usage,
             Self::Folder { .. } => Exit::OutputNotWritable,
             Self::Itself { .. } => Exit::Usage,
             Self::File(error) => error.exit(),
@@ -95,6 +105,8 @@ pub enum Format {
     TorchScript,
     /// A state dict.
     Pth,
+    /// The network in PyTorch, with its weights as safetensors beside it.
+    Python,
 }
 
 impl Format {
@@ -105,6 +117,7 @@ impl Format {
             "safetensors" => Some(Self::Safetensors),
             "pt" | "torchscript" => Some(Self::TorchScript),
             "pth" => Some(Self::Pth),
+            "py" => Some(Self::Python),
             _ => None,
         }
     }
@@ -116,6 +129,7 @@ impl Format {
             Self::Safetensors => "safetensors",
             Self::TorchScript => "torchscript",
             Self::Pth => "pth",
+            Self::Python => "python",
         }
     }
 
@@ -123,6 +137,7 @@ impl Format {
     fn extension(self) -> &'static str {
         match self {
             Self::TorchScript => "pt",
+            Self::Python => "py",
             other => other.name(),
         }
     }
@@ -131,9 +146,11 @@ impl Format {
 /// What was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exported {
-    /// The file.
+    /// The file that was asked for.
     pub path: PathBuf,
-    /// Its size.
+    /// The file of weights beside it, if it has none itself.
+    pub beside: Option<PathBuf>,
+    /// The size of all that was written.
     pub bytes: u64,
     /// Numbers of the model.
     pub parameters: u64,
@@ -146,7 +163,8 @@ pub struct Exported {
 /// # Errors
 /// Where the weights are not those of the configuration, or the file can't be written.
 pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exported, ExportError> {
-    check_place(model, format, output)?;
+    let files = files(format, output)?;
+    files.iter().try_for_each(|file| check_place(model, format, file))?;
     let network = model.config.task.kind().network();
     let tensors = weights::read(&model.weights)?;
     let weights = export::weights(&network.layout(), &tensors).map_err(|error| match error {
@@ -155,10 +173,11 @@ pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exp
     })?;
     drop(tensors);
     let (bytes, parameters) = (export::bytes(&weights), export::trained(&weights));
-    if format != Format::Safetensors && bytes > MAX_ARCHIVE_BYTES {
+    if matches!(format, Format::TorchScript | Format::Pth) && bytes > MAX_ARCHIVE_BYTES {
         return Err(ExportError::TooLarge { bytes, format: format.name() });
     }
-    let description = description(model, network.as_ref());
+    let io = network.describe();
+    let description = description(model, &io);
     let text = description.to_string();
     let extra = [(DESCRIPTION, text.as_str())];
     fs::create_dir_all(folder_of(output))?;
@@ -168,10 +187,38 @@ pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exp
             let script = network.script().ok_or(ExportError::NoScript)?;
             replace(output, |out| torchscript::write(&script, &weights, &extra, out))?;
         }
-        Format::Pth => replace(output, |out| pth::write(&weights, &extra, out))?,
+        Format::Pth => replace(output, |out| pth::write(&weights, &io.in_pth, &extra, out))?,
+        Format::Python => {
+            safetensors(model, weights, &text, &output.with_extension(SAFETENSORS))?;
+            let module = Module {
+                title: &title(model),
+                file: &output.file_stem().unwrap_or_default().to_string_lossy(),
+                layout: io.input.layout,
+                description: &text,
+                code: &network.python(),
+            };
+            replace(output, |out| python::write(&module, out))?;
+        }
     }
-    let written = std::fs::metadata(output).map_err(FsError::at("look at", output))?.len();
-    Ok(Exported { path: output.into(), bytes: written, parameters, description })
+    let size = |path: &PathBuf| Ok(std::fs::metadata(path).map_err(FsError::at("look at", path))?.len());
+    let bytes = files.iter().map(size).sum::<Result<u64, FsError>>()?;
+    Ok(Exported { path: output.into(), beside: files.get(1).cloned(), bytes, parameters, description })
+}
+
+/// The files that are written, first the one that was asked for.
+fn files(format: Format, output: &Path) -> Result<Vec<PathBuf>, ExportError> {
+    let weights = output.with_extension(SAFETENSORS);
+    match format {
+        Format::Python if weights == output => Err(ExportError::OneName { path: weights }),
+        Format::Python => Ok(vec![output.into(), weights]),
+        _ => Ok(vec![output.into()]),
+    }
+}
+
+/// "nowcast model of the run storms".
+fn title(model: &TrainedModel) -> String {
+    let run = model.run_name().map_or_else(String::new, |run| format!(" of the run {run}"));
+    format!("{} model{run}", model.config.task.name())
 }
 
 fn check_place(model: &TrainedModel, format: Format, output: &Path) -> Result<(), ExportError> {
@@ -193,7 +240,7 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// What another program must know to use the model: what goes in, what comes out, and what the numbers mean.
-fn description(model: &TrainedModel, network: &dyn Network) -> Value {
+fn description(model: &TrainedModel, io: &Io) -> Value {
     let mut description = json!({
         "format_version": 1,
         "program": concat!("fragua ", env!("CARGO_PKG_VERSION")),
@@ -201,7 +248,7 @@ fn description(model: &TrainedModel, network: &dyn Network) -> Value {
         "run": model.run_name(),
         "checkpoint": model.says.get("checkpoint"),
     });
-    if let (Value::Object(all), Ok(Value::Object(io))) = (&mut description, serde_json::to_value(network.describe())) {
+    if let (Value::Object(all), Ok(Value::Object(io))) = (&mut description, serde_json::to_value(io)) {
         all.extend(io);
     }
     description

@@ -10,9 +10,7 @@ const PLOTS: [&str; 5] =
     ["error_maps.png", "fss_by_scale.png", "performance.png", "reliability.png", "scores_by_lead.png"];
 
 fn trained() -> Training {
-    let training = Training::new();
-    training.succeed(&["--epochs", "2"]);
-    training
+    Training::trained(&["--epochs", "2"])
 }
 
 #[test]

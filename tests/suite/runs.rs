@@ -22,6 +22,7 @@ fn run(program: &Program, name: &str, day: u32, state: State) {
         format_version: VERSION,
         id: None,
         code_version: "0.1.0".into(),
+        commit: None,
         host: "a".into(),
         device: "cpu".into(),
         libtorch: "2.4.1".into(),

@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::process::Stdio;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::deadline::{output_of, wait_while_it_works};
 use crate::program::{Outcome, Program, python};
 use crate::training::Training;
 
@@ -33,6 +32,9 @@ fn a_run_leaves_weights_history_curves_and_a_summary() {
     assert_eq!(training.json("storms", "status.json")["state"], "finished");
     let record = training.json("storms", "run.json");
     assert_eq!((&record["stage"], record["dataset"].as_array().unwrap().len()), (&json!("done"), 36));
+    let version = training.program.succeed(&["--version"]).stdout;
+    let commit = version.lines().find_map(|line| line.strip_prefix("commit ")).unwrap();
+    assert_eq!(record["commit"].as_str().unwrap_or("unknown"), commit, "the run names what it was made with");
     let experiment = training.json("storms", "experiment_log.json");
     assert_eq!(experiment["notes"][0], "a first try");
     assert_eq!(experiment["best"]["val.loss"].as_f64(), losses.iter().copied().reduce(f64::min));
@@ -110,14 +112,8 @@ const LONG: [&str; 6] = [
 fn under_way(training: &Training) -> std::process::Child {
     let mut child = training.command(&LONG).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let log = training.file("storms", "log.jsonl");
-    let deadline = Instant::now() + Duration::from_secs(120);
-    while !fs::read_to_string(&log).unwrap_or_default().contains("\"step\":5,") {
-        if child.try_wait().unwrap().is_some() || Instant::now() > deadline {
-            drop(child.kill());
-            panic!("no step was made: {:?}", Outcome::of(child.wait_with_output().unwrap()));
-        }
-        sleep(Duration::from_millis(5));
-    }
+    let steps = || fs::read_to_string(&log).unwrap_or_default();
+    wait_while_it_works(&mut child, "it makes steps", || steps().contains("\"step\":5,"));
     child
 }
 
@@ -132,7 +128,7 @@ fn a_signal_saves_and_ends_with_its_code_and_the_same_command_goes_on() {
         let training = Training::new();
         let child = under_way(&training);
         signal(&child, name);
-        let outcome = Outcome::of(child.wait_with_output().unwrap());
+        let outcome = Outcome::of(output_of(child));
         assert_eq!(outcome.code, code, "{outcome:?}");
         assert_eq!(training.json("storms", "status.json")["state"], "stopped");
         let newest = training.names("storms", "checkpoints").pop().unwrap();
@@ -152,7 +148,7 @@ fn a_second_worker_on_the_same_run_is_refused_with_75_and_told_who_has_it() {
     assert_eq!(outcome.code, 75, "{outcome:?}");
     assert!(outcome.stderr.contains(&format!("process {}", child.id())), "{}", outcome.stderr);
     signal(&child, "KILL");
-    child.wait_with_output().unwrap();
+    output_of(child);
     let told = training.succeed(&[&LONG[..], &["--max-steps", "6"]].concat());
     assert!(told.stderr.contains("the last start was killed in stage train"), "{}", told.stderr);
 }

@@ -5,6 +5,7 @@ pub mod container;
 pub mod exit;
 pub mod failure;
 pub mod fs;
+pub mod left_out;
 pub mod lock;
 pub mod memory;
 pub mod mount;

@@ -5,11 +5,13 @@
 //! pth          a state dict for torch.load       archive  the zip file that both are
 //! torchscript  a network for torch.jit.load      pickle   the objects in it
 //! script       what such a network is made of
+//! python       a network as a module, for weights in a safetensors file
 //! ```
 
 mod archive;
 mod pickle;
 pub mod pth;
+pub mod python;
 pub mod script;
 #[cfg(test)]
 mod tests;

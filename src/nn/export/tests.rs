@@ -1,5 +1,6 @@
 //! Exported weights: what is in the files, and what is refused.
 
+use serde_json::Map;
 use tch::{CModule, Kind};
 
 use super::script::{Attribute, Object};
@@ -92,7 +93,7 @@ fn the_same_weights_give_the_same_file() {
     let weights = weights(&layout(), &tensors()).unwrap();
     let written = || {
         let mut file = Vec::new();
-        pth::write(&weights, &[("fragua.json", "{}")], &mut file).unwrap();
+        pth::write(&weights, &Map::new(), &[("fragua.json", "{}")], &mut file).unwrap();
         file
     };
     assert!(written() == written());
@@ -103,7 +104,7 @@ fn any_program_for_zip_files_reads_the_archive() {
     let mut file = Vec::new();
     let bytes = [1.0_f32, 2.0].map(f32::to_le_bytes).concat();
     let weight = Weight { name: "a".into(), shape: vec![2], numbers: Numbers::Float, is_parameter: true, bytes };
-    pth::write(std::slice::from_ref(&weight), &[("fragua.json", "{\"task\": 1}")], &mut file).unwrap();
+    pth::write(std::slice::from_ref(&weight), &Map::new(), &[("fragua.json", "{\"task\": 1}")], &mut file).unwrap();
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(file)).unwrap();
     let mut read = |name: &str| {
         let mut content = Vec::new();
@@ -115,4 +116,21 @@ fn any_program_for_zip_files_reads_the_archive() {
     assert_eq!(read("archive/data/0"), weight.bytes);
     assert_eq!(read("archive/version"), b"3\n");
     assert_eq!(read("archive/extra/fragua.json"), b"{\"task\": 1}");
+}
+
+#[test]
+fn what_is_beside_the_weights_is_loaded_with_them() {
+    let beside =
+        serde_json::json!({"labels": ["A", "ñ"], "classes": 2, "rate": 0.5, "best": null, "is": {"done": true}});
+    let weights = weights(&layout(), &tensors()).unwrap();
+    let mut file = Vec::new();
+    pth::write(&weights, beside.as_object().unwrap(), &[], &mut file).unwrap();
+    let mut objects = Vec::new();
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(file)).unwrap();
+    std::io::Read::read_to_end(&mut archive.by_name("archive/data.pkl").unwrap(), &mut objects).unwrap();
+    // A dictionary with the state dict, closed by `u`; then a list, a whole number, a number, nothing, and a dictionary.
+    let start: &[u8] = b"\x80\x02}(X\x10\0\0\0model_state_dictccollections\nOrderedDict\n)R(X\x09\0\0\0fc.weight";
+    let end: &[u8] = b"uX\x06\0\0\0labels](X\x01\0\0\0AX\x02\0\0\0\xc3\xb1eX\x07\0\0\0classesJ\x02\0\0\0\
+        X\x04\0\0\0rateG\x3f\xe0\0\0\0\0\0\0X\x04\0\0\0bestNX\x02\0\0\0is}(X\x04\0\0\0done\x88uu.";
+    assert!(objects.starts_with(start) && objects.ends_with(end), "{}", String::from_utf8_lossy(&objects));
 }

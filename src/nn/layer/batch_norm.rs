@@ -53,7 +53,6 @@ impl BatchNorm {
     ///
     /// # Panics
     /// In training, if a channel has a single value: its variance is undefined.
-    #[must_use]
     pub fn forward(&self, input_bc: &Tensor, mode: Mode<'_>, precision: Precision) -> Tensor {
         let (input, trains) = (input_bc.to_kind(Kind::Float), matches!(mode, Mode::Training(_)));
         if trains {

@@ -79,7 +79,6 @@ impl Conv2d {
     }
 
     /// Images `[b, out, y, x]` from images `[b, in, y, x]`, in this precision.
-    #[must_use]
     pub fn forward(&self, images_bcyx: &Tensor, precision: Precision) -> Tensor {
         let (weight, bias) = (precision.cast(&self.weight), self.bias.as_ref().map(|bias| precision.cast(bias)));
         let (stride, padding) = ([self.stride; 2], [self.padding; 2]);

@@ -50,7 +50,6 @@ impl Dropout {
     ///
     /// # Panics
     /// If there are not as many keys as samples.
-    #[must_use]
     pub fn forward(&self, input_b: &Tensor, mode: Mode<'_>) -> Tensor {
         match mode {
             Mode::Training(keys) if self.share > 0.0 => {

@@ -29,7 +29,6 @@ impl Linear {
     }
 
     /// Outputs `[b, out]` from inputs `[b, in]`, in this precision.
-    #[must_use]
     pub fn forward(&self, inputs_bi: &Tensor, precision: Precision) -> Tensor {
         precision.cast(inputs_bi).linear(&precision.cast(&self.weight), Some(precision.cast(&self.bias)))
     }

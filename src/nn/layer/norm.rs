@@ -35,7 +35,6 @@ impl LayerNorm {
     }
 
     /// Samples `[b, ...]`, normalised, in fp32.
-    #[must_use]
     pub fn forward(&self, input_b: &Tensor) -> Tensor {
         let (scale, bias) = (Some(&self.scale), Some(&self.bias));
         input_b.to_kind(Kind::Float).layer_norm(self.scale.size(), scale, bias, EPSILON, true)
@@ -67,7 +66,6 @@ impl GroupNorm {
     }
 
     /// Samples `[b, c, ...]`, normalised, in fp32.
-    #[must_use]
     pub fn forward(&self, input_bc: &Tensor) -> Tensor {
         input_bc.to_kind(Kind::Float).group_norm(self.groups, Some(&self.scale), Some(&self.bias), EPSILON, true)
     }

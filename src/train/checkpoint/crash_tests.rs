@@ -180,7 +180,7 @@ fn a_full_disk_is_no_failure_and_costs_no_old_checkpoint() {
     disk.inject(3, Fault::FromNowOn(ErrorKind::StorageFull));
     let error = store.save(&snapshot(2)).unwrap_err();
     assert!(error.is_out_of_space(), "{error}");
-    assert_eq!(error.exit(), crate::util::exit::Exit::TryAgain);
+    assert_eq!(error.exit(), crate::util::exit::Exit::DiskIo);
     assert_eq!(newest(&store), Some(snapshot(1)));
     disk.heal();
     store.save(&snapshot(2)).unwrap();

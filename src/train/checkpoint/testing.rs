@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::disk::{Disk, memory::MemoryDisk};
 use super::retention::Keep;
-use super::safetensors::Metadata;
 use super::weights::Weights;
 use super::*;
 use crate::metric::better::Better;
+use crate::nn::weights::safetensors::Metadata;
 use crate::train::target::Target;
 
 pub const FOLDER: &str = "run/checkpoints";

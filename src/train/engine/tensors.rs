@@ -101,24 +101,3 @@ fn array(name: &str, tensor: &Tensor) -> Result<NamedArray, TrainError> {
     let shape = tensor.size().iter().map(|&size| size as usize).collect();
     Ok(NamedArray { name: name.to_owned(), dtype, shape, bytes })
 }
-
-/// Arrays as tensors in main memory.
-///
-/// # Errors
-/// What makes no tensor, in words.
-pub(super) fn tensors(arrays: &[NamedArray]) -> Result<Vec<(String, Tensor)>, String> {
-    let tensor = |array: &NamedArray| {
-        let kind = match array.dtype {
-            Dtype::F32 => Kind::Float,
-            Dtype::I64 => Kind::Int64,
-            other => return Err(format!("{} is {other}, expected F32 or I64", array.name)),
-        };
-        let size: Vec<i64> = array.shape.iter().map(|&size| size as i64).collect();
-        let tensor = Tensor::f_from_data_size(&array.bytes, &size, kind).map_err(|error| error.to_string())?;
-        Ok((array.name.clone(), tensor))
-    };
-    arrays.iter().map(tensor).collect()
-}
-
-// Saved numbers are little-endian, and here they are copied as they lie in memory.
-const _: () = assert!(cfg!(target_endian = "little"));

@@ -339,8 +339,8 @@ impl Run {
         };
         let parameters = Parameters::new(&layout, 42, Device::Cpu).unwrap();
         let task = Line {
-            running: [0, 1].map(|buffer| parameters.buffer_of(&buffers[buffer]).unwrap()),
             parts: ["loss", "absolute"].map(|name| ScoreSpec::new(name, name, Better::Lower)),
+            running: [0, 1].map(|buffer| parameters.buffer_of(&buffers[buffer]).unwrap()),
             parameters,
             faults: self.faults.clone(),
             factors: self.factors.clone(),

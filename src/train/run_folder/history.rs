@@ -76,7 +76,7 @@ impl Story {
     /// The epochs as CSV: their place, then a column for each number that any of them has.
     #[must_use]
     pub fn table(&self) -> String {
-        let sides: [(&str, &[ScoreSpec], fn(&Record) -> &[Named]); 3] = [
+        let sides: [Side<'_>; 3] = [
             ("train", &self.parts, |record| &record.train),
             ("val", &self.parts, |record| &record.val),
             ("scores", &self.scores, |record| &record.scores),
@@ -87,7 +87,7 @@ impl Story {
             columns.iter().flat_map(|(side, specs, _)| specs.iter().map(move |spec| format!("{side}.{}", spec.name)));
         let head: String = head.map(|name| format!(",{}", quoted(&name))).collect();
         let row = |record: &Record| {
-            let of = |(_, specs, of): &(&str, &[ScoreSpec], fn(&Record) -> &[Named])| -> String {
+            let of = |(_, specs, of): &Side<'_>| -> String {
                 specs.iter().map(|spec| format!(",{}", cell(value(of(record), &spec.name)))).collect()
             };
             let Record { epoch, phase, step, lr, .. } = record;
@@ -96,6 +96,9 @@ impl Story {
         format!("epoch,phase,step,lr{head}\n{}", self.epochs.iter().map(row).collect::<String>())
     }
 }
+
+/// Numbers of an epoch: their name, what they are, and how they are read from it.
+type Side<'a> = (&'static str, &'a [ScoreSpec], fn(&Record) -> &[Named]);
 
 /// A number as JSON has it; nothing for none.
 fn cell(value: Option<f64>) -> String {

@@ -129,7 +129,8 @@ fn shards_of_another_place_or_version_are_refused() {
 fn huge_counts_and_places_outside_are_refused_before_memory_is_taken() {
     let first_shard = INDEX_HEADER;
     let first_entry = |place: &Path| INDEX_HEADER + SHARD_ENTRY * (files(place).len() - 2);
-    let claims: [(&str, Box<dyn Fn(&Path, &mut Vec<u8>)>); 8] = [
+    type Change = Box<dyn Fn(&Path, &mut Vec<u8>)>;
+    let claims: [(&str, Change); 8] = [
         ("claims", Box::new(|_, index| index[16..24].fill(0xff))),
         ("claims", Box::new(|_, index| index[12..16].fill(0xff))),
         ("means", Box::new(|_, index| index[16..24].copy_from_slice(&(MOST_RECORDS as u64).to_le_bytes()))),

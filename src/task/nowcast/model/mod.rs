@@ -67,6 +67,7 @@ fn io(config: &NowcastConfig, model: Value) -> Io {
         input: Port::new(LAYOUT, &[input, ("channels", channels(config)), ("rows", rows), ("columns", columns)]),
         output: Port::new(LAYOUT, &[("frames", windows.target_frames as i64)]),
         meaning: meaning.map(|(name, value)| (name.to_owned(), value)).into_iter().collect::<Map<_, _>>(),
+        in_pth: Map::new(),
     }
 }
 

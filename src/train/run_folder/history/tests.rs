@@ -21,7 +21,7 @@ fn now(epochs: u64) -> Story {
 
 fn best(epochs: u64) -> Option<Best> {
     let by = vec![("loss".to_owned(), Some(0.1))];
-    (epochs > 0).then(|| Best { epoch: 1, step: 10, by, loss: Some(0.1) })
+    (epochs > 0).then_some(Best { epoch: 1, step: 10, by, loss: Some(0.1) })
 }
 
 /// Epochs are counted from 1.

@@ -43,10 +43,7 @@ impl Architecture {
     /// The parameters, from the input to the output. Their names and shapes are those of weight files.
     #[must_use]
     pub fn layout(&self) -> Layout {
-        let layer = |layout: Layout, layer| {
-            let norm = self.normalises_after(layer).then(|| self.norm_layout(layer)).unwrap_or_default();
-            layout.with(self.conv(layer).to_vec().into()).with(norm)
-        };
+        let layer = |layout: Layout, layer| layout.with(self.conv(layer).to_vec().into()).with(self.norm_layout(layer));
         (0..self.hidden.len()).fold(Layout::default(), layer).with(self.head().to_vec().into())
     }
 
@@ -78,6 +75,7 @@ impl Architecture {
 
     fn norm_layout(&self, layer: usize) -> Layout {
         match self.norm {
+            _ if !self.normalises_after(layer) => Layout::default(),
             Norm::Layer => LayerNorm::layout(&norm_name(layer), &self.state(layer)),
             Norm::Group => GroupNorm::layout(&norm_name(layer), self.hidden[layer]),
             Norm::None => Layout::default(),

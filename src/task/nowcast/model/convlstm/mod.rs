@@ -7,6 +7,9 @@ mod architecture;
 mod bound;
 mod layer;
 mod norm;
+mod python;
+#[cfg(test)]
+mod python_tests;
 mod script;
 #[cfg(test)]
 mod script_tests;
@@ -51,6 +54,10 @@ impl Network for ConvLstm {
     fn describe(&self) -> Io {
         let model = &self.config.model;
         io(&self.config, json!({"hidden": model.hidden, "kernel": model.kernel, "norm": model.norm}))
+    }
+
+    fn python(&self) -> String {
+        python::code(&self.architecture, &self.config)
     }
 
     fn script(&self) -> Option<Script> {

@@ -1,4 +1,4 @@
-//! An array with a name, as bytes: what the engine hands over for saving and gets back. Little-endian, rows last.
+//! An array with a name, as bytes: what weight files and checkpoints hold. Little-endian, the last dimension the densest.
 
 use std::fmt;
 

@@ -24,8 +24,11 @@ struct Place {
     data_offsets: [usize; 2],
 }
 
-/// Writes arrays. The same arrays in any order give the same bytes.
-pub(super) fn write(arrays: &[NamedArray], metadata: &Metadata, out: &mut dyn Write) -> io::Result<()> {
+/// Writes arrays that [`check`] finds nothing wrong with. The same arrays in any order give the same bytes.
+///
+/// # Errors
+/// If writing fails.
+pub fn write(arrays: &[NamedArray], metadata: &Metadata, out: &mut dyn Write) -> io::Result<()> {
     let mut ordered: Vec<&NamedArray> = arrays.iter().collect();
     // Wide types first, as the reference implementation does, so that every array starts at a multiple of its width.
     ordered.sort_by(|one, other| other.dtype.size().cmp(&one.dtype.size()).then_with(|| one.name.cmp(&other.name)));
@@ -51,7 +54,10 @@ fn header(ordered: &[&NamedArray], metadata: &Metadata) -> io::Result<Vec<u8>> {
 }
 
 /// Whether arrays can be written: names that differ, and as many bytes as the shape says.
-pub(super) fn check(arrays: &[NamedArray]) -> Result<(), String> {
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn check(arrays: &[NamedArray]) -> Result<(), String> {
     let mut names: Vec<&str> = arrays.iter().map(|array| array.name.as_str()).collect();
     names.sort_unstable();
     if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -71,7 +77,10 @@ pub(super) fn check(arrays: &[NamedArray]) -> Result<(), String> {
 }
 
 /// Reads the arrays of a file, and its free text.
-pub(super) fn read(file: &[u8]) -> Result<(Vec<NamedArray>, Metadata), String> {
+///
+/// # Errors
+/// Why it is no complete file of this format, in words.
+pub fn read(file: &[u8]) -> Result<(Vec<NamedArray>, Metadata), String> {
     let (json, data) = split(file)?;
     let (places, metadata) = places(json)?;
     let mut arrays = Vec::with_capacity(places.len());
@@ -93,7 +102,10 @@ pub(super) fn read(file: &[u8]) -> Result<(Vec<NamedArray>, Metadata), String> {
 }
 
 /// Reads the free text of a file from its beginning.
-pub(super) fn read_metadata(file: &mut dyn io::Read) -> Result<Metadata, String> {
+///
+/// # Errors
+/// Why it is no file of this format, in words.
+pub fn read_metadata(file: &mut dyn io::Read) -> Result<Metadata, String> {
     let mut length = [0; 8];
     file.read_exact(&mut length).map_err(|error| error.to_string())?;
     let length = header_length(u64::from_le_bytes(length))?;
