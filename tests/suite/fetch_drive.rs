@@ -184,8 +184,8 @@ fn every_no_has_its_reason_and_is_asked_once() {
         "<html><title>Google Drive - Error</title><p class=\"uc-error-caption\">Algo sali&#243; mal.</p></html>";
     let login = "https://accounts.google.com/ServiceLogin?service=wise";
     let cases: [(Answer, &str, Exit); 6] = [
-        (Answer::new(200, quota), "quota", Exit::SourceUnreachable),
-        (Answer::new(403, quota), "quota", Exit::SourceUnreachable),
+        (Answer::new(200, quota), "quota", Exit::TryAgain),
+        (Answer::new(403, quota), "quota", Exit::TryAgain),
         (Answer::new(200, other), "Algo salió mal.", Exit::SourceUnreachable),
         (Answer::redirect(login), "anyone with the link", Exit::SourceUnreachable),
         (Answer::new(404, "<html>404"), "does not exist", Exit::SourceUnreachable),

@@ -40,8 +40,8 @@ pub enum FetchError {
 
     /// Google Drive's limit for this file is used up.
     #[error(
-        "{address}: the download quota of this file on Google Drive is used up; wait up to 24 hours, or give another \
-         source (a copy of the file in your own Drive has a quota of its own)"
+        "{address}: the download quota of this file on Google Drive is used up; start again within 24 hours, when it is \
+         renewed, or give another source (a copy of the file in your own Drive has a quota of its own)"
     )]
     Quota {
         /// Where.
@@ -227,7 +227,6 @@ impl FetchError {
             Self::Stopped(stopped) => stopped.exit(),
             Self::Address { .. } => Exit::Configuration,
             Self::Refused { .. }
-            | Self::Quota { .. }
             | Self::SignIn { .. }
             | Self::Gone { .. }
             | Self::Document { .. }
@@ -239,7 +238,7 @@ impl FetchError {
             | Self::Size { .. }
             | Self::Digest { .. }
             | Self::Folder { .. } => Exit::DataRefused,
-            Self::Unreachable { .. } => Exit::TryAgain,
+            Self::Quota { .. } | Self::Unreachable { .. } => Exit::TryAgain,
             Self::Space { .. } => Exit::DiskIo,
             Self::Fs(error) => error.exit(),
             Self::Setup(_) => Exit::Bug,

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::report::PictureError;
-use crate::report::forecast::{Forecast, gif, png};
+use crate::report::radar::forecast::{Forecast, gif, png};
 use crate::train::events::{Event, Heard, Observer};
 use crate::train::run_folder::RunError;
 use crate::train::task::{NamedValues, Picture};

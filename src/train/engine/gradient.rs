@@ -20,12 +20,16 @@ impl<T: Task> Engine<T> {
     }
 
     /// Fills the flat gradient with `scale` times that of the group's summed loss; the sums of the loss parts, still on
-    /// the device.
+    /// the device. Running statistics of the model take in the group once.
     pub(super) fn gradient(&mut self, group: &Group<T::Sample>, scale: f64) -> Result<Tensor, TrainError> {
+        self.task.parameters().keep_buffers();
         loop {
             match self.accumulate(group, scale) {
                 Ok(sums) => return Ok(sums),
-                Err(Fault::OutOfMemory(text)) => self.shrink(text)?,
+                Err(Fault::OutOfMemory(text)) => {
+                    self.task.parameters().restore_buffers();
+                    self.shrink(text)?;
+                }
                 Err(Fault::Other(error)) => return Err(error),
             }
         }

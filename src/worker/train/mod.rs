@@ -29,7 +29,7 @@ use std::path::Path;
 
 use tracing::{info, warn};
 
-pub use self::conclude::Summary;
+pub use self::conclude::{Headline, Summary};
 pub use self::error::TrainingError;
 pub use self::foresee::{Foreseen, Rehearsed};
 use self::foresee::{Patience, foresee};

@@ -188,7 +188,8 @@ impl Place {
         Ok(RunRecord {
             format_version: VERSION,
             id: Some(random_id()),
-            code_version: env!("CARGO_PKG_VERSION").into(),
+            code_version: native::versions::PROGRAM.into(),
+            commit: native::versions::commit().map(str::to_owned),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             device: learner.machine().description.clone(),
             libtorch: native::versions::LIBTORCH.into(),

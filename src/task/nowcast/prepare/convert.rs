@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::decode::resample;
 use super::survey::reason;
 use super::{PrepareError, Setting};
 use crate::data::store::EventWriter;
@@ -121,7 +120,8 @@ fn convert_frames(
             return refused(error);
         }
         let (out, memory) = (&mut scratch.out, &mut scratch.resample);
-        if let Err(error) = resample(resampler, &scratch.raw, volume.packing(), &setting.quantizer, out, memory) {
+        let resampled = resampler.run_volume(&scratch.raw, volume.packing(), &setting.quantizer, out, memory);
+        if let Err(error) = resampled {
             return Ok(Err(format!("it changed while it was read: {error}")));
         }
         if scratch.out.iter().any(|&cell| cell != 0) {

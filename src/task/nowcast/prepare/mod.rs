@@ -10,7 +10,6 @@ pub mod record;
 pub mod report;
 
 mod convert;
-mod decode;
 mod describe;
 mod error;
 mod event;
@@ -23,7 +22,6 @@ use std::time::Instant;
 use rayon::prelude::*;
 use tracing::warn;
 
-pub(super) use self::decode::resample;
 pub use self::error::PrepareError;
 use self::event::Events;
 use self::plan::{Draft, EventPlan, FileState, most_frequent};

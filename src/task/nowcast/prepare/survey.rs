@@ -66,7 +66,11 @@ pub fn reason(error: VolumeError, path: &Path) -> Result<String, PrepareError> {
     if let VolumeError::Io { source, .. } = error {
         return Err(FsError::at("read", path)(source).into());
     }
-    let text = error.to_string();
+    let remedy = match &error {
+        VolumeError::NoVariable { .. } => "; set task.nowcast.prepare.variable",
+        _ => "",
+    };
+    let text = format!("{error}{remedy}");
     let path = path.display().to_string();
     let short = text.strip_prefix(&path).unwrap_or(&text);
     Ok(short.trim_start_matches([':', ' ']).to_owned())
