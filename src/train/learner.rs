@@ -65,8 +65,11 @@ pub struct Evaluation<'a> {
     /// What else the task has found, by name.
     pub sections: Value,
     /// Draws what was found. It is told what was evaluated on what.
-    pub draw: Box<dyn Fn(&str) -> Result<Plots, PictureError> + 'a>,
+    pub draw: Box<Draw<'a>>,
 }
+
+/// Pictures of what was found, for this description of what was evaluated.
+pub type Draw<'a> = dyn Fn(&str) -> Result<Plots, PictureError> + 'a;
 
 /// The scores with their intervals, then the loss and its parts.
 fn measured(parts: &[ScoreSpec], losses: &[Named], scores: &impl Scores) -> Vec<Measured> {
