@@ -215,7 +215,7 @@ fn files(format: Format, output: &Path) -> Result<Vec<PathBuf>, ExportError> {
     }
 }
 
-/// "nowcast model of the run storms".
+/// "characters model of the run letters".
 fn title(model: &TrainedModel) -> String {
     let run = model.run_name().map_or_else(String::new, |run| format!(" of the run {run}"));
     format!("{} model{run}", model.config.task.name())
