@@ -86,7 +86,8 @@ fn run(
     if from.is_none() && !place.is_new() {
         warn!("there is no checkpoint to go on from: training begins anew");
     }
-    let weights = Weights::open(Arc::clone(&disk), &place.file("weights"), metadata(config, &subject.prepared().data.facts()))?;
+    let weights =
+        Weights::open(Arc::clone(&disk), &place.file("weights"), metadata(config, &subject.prepared().data.facts()))?;
     match &from {
         // A program that died right after the checkpoint has not published its weights.
         Some(from) => weights.publish(&from.snapshot)?,
