@@ -314,9 +314,9 @@ fn a_flag_reaches_list_items_and_changes_variants() {
     let shown = show(&config).unwrap();
     assert!(shown.contains("- url:\n      href: https://example.org/a.tar.gz"), "{shown}");
     assert!(shown.contains("- path:\n      path: /data/a.tar.gz"), "{shown}");
+    assert_eq!(nowcast(&config).model.hidden, [8]);
     assert!(matches!(config.train.optimizer, Optimizer::Sgd(sgd) if sgd.lr == 0.1 && sgd.momentum == 0.9));
     assert_eq!((config.train.schedule, config.train.clip_norm), (Schedule::Constant, None));
-    assert_eq!(nowcast(&config).model.hidden, [8]);
 }
 
 #[test]

@@ -308,8 +308,8 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "the configuration differs from that of the unfinished run storms-2:\n\
-             \x20 key                            the run has  now\n\
-             \x20 seed                           42           7\n\
+             \x20 key                        the run has  now\n\
+             \x20 seed                       42           7\n\
              \x20 task.any.loss.ssim_weight  0.5          0.25\n\
              undo the changes, start a new run with --no-resume, or insist with \
              --allow-change seed --allow-change task.any.loss.ssim_weight"
