@@ -12,9 +12,10 @@ use crate::metric::document::Metrics;
 use crate::train::events::Reason;
 use crate::util::exit::Exit;
 use crate::util::stop::Stop;
+use crate::util::surroundings::Surroundings;
 use crate::util::units;
+use crate::worker;
 use crate::worker::train::{Foreseen, Headline, Rehearsed, Summary, TrainOptions, Trained};
-use crate::worker::{self, Surroundings};
 
 /// Runs the command.
 pub fn run(arguments: &TrainArguments, config: &Config, session: &Session) -> Result<(), CommandError> {
@@ -226,7 +227,7 @@ mod tests {
     #[test]
     fn a_finished_run_names_what_continues_it() {
         let told = |ended, train: &str| {
-            let text = format!("data: {{source: [{{synthetic: {{}}}}]}}\ntask: {{nowcast: {{}}}}\ntrain: {train}\n");
+            let text = format!("{}train: {train}\n", crate::task::testing::SMALLEST);
             let config = resolve("config.yaml".into(), text, &[], &[]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
             finished_text(ended, &config)
         };

@@ -31,7 +31,14 @@ fn a_run_leaves_weights_history_curves_and_a_summary() {
 
     assert_eq!(training.json("storms", "status.json")["state"], "finished");
     let record = training.json("storms", "run.json");
-    assert_eq!((&record["stage"], record["dataset"].as_array().unwrap().len()), (&json!("done"), 36));
+    assert_eq!((&record["stage"], &record["dataset"]["files"]), (&json!("done"), &json!(36)));
+    let dataset = training.json("storms", "dataset.json");
+    assert_eq!(dataset["files"].as_array().unwrap().len(), 36);
+    assert_eq!(dataset["fingerprint"], record["dataset"]["fingerprint"]);
+    let sides: Vec<_> =
+        dataset["samples"]["windows"]["events"].as_array().unwrap().iter().map(|event| &event["side"]).collect();
+    assert_eq!(sides, ["train", "train", "val"]);
+    assert_eq!(dataset["samples"]["times"][0]["seconds"].as_array().unwrap().len(), 12);
     let version = training.program.succeed(&["--version"]).stdout;
     let commit = version.lines().find_map(|line| line.strip_prefix("commit ")).unwrap();
     assert_eq!(record["commit"].as_str().unwrap_or("unknown"), commit, "the run names what it was made with");

@@ -9,12 +9,10 @@
 //! weights/{best,last}.safetensors
 //! ```
 
-pub mod disk;
 mod error;
 mod id;
 mod load;
 mod manifest;
-mod place;
 pub mod policy;
 pub mod retention;
 mod snapshot;
@@ -22,6 +20,7 @@ pub mod storage;
 pub mod weights;
 pub mod writer;
 
+pub use crate::data::disk;
 pub use crate::nn::weights::{ArraySpec, Dtype, NamedArray, NotFinite, differences};
 pub use error::CheckpointError;
 pub use id::CheckpointId;

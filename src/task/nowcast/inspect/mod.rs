@@ -9,10 +9,11 @@ use serde::Serialize;
 use thiserror::Error;
 
 pub use self::pictures::{Pictures, View};
+use super::FRAMES;
 use super::config::NowcastConfig;
 use super::dataset::{Dataset, DatasetError};
 use super::plan::{PlacedEvent, Totals};
-use super::prepare::report::{EventReport, Report};
+use super::prepare::report::{GroupReport, Report};
 use super::quantize::{QuantizeError, Quantizer};
 use super::split::Side;
 use super::statistics::{CountError, Counts, count};
@@ -20,7 +21,7 @@ use crate::data::store::StoreError;
 use crate::report::PictureError;
 use crate::util::exit::Exit;
 use crate::util::fs::FsError;
-use crate::util::progress::{Progress, Unit};
+use crate::util::progress::{Progress, Stage};
 use crate::util::stop::{Stop, Stopped};
 use crate::util::units;
 
@@ -41,7 +42,7 @@ pub struct Inspection {
     /// Windows by side.
     pub windows: Totals,
     /// The files that were set aside, by event.
-    pub set_aside: Vec<EventReport>,
+    pub set_aside: Vec<GroupReport>,
     /// What the user should know about the split.
     pub warnings: Vec<String>,
     /// The pictures that were drawn.
@@ -129,6 +130,8 @@ impl InspectError {
     }
 }
 
+crate::util::failures!("inspect": InspectError);
+
 /// What inspecting gets from outside.
 pub struct Setting<'a> {
     /// The task.
@@ -156,7 +159,7 @@ pub fn inspect(store: &Path, setting: &Setting<'_>) -> Result<Inspection, Inspec
     let report = Report::load(store)?;
     let (mut events, mut all) = (Vec::new(), Counts::default());
     let frames: usize = dataset.plan.manifest.events.iter().map(|event| event.frames).sum();
-    setting.progress.begin("inspect", Some(frames as u64), Unit::Frames);
+    setting.progress.begin(Stage::Inspect, Some(frames as u64), FRAMES);
     for (planned, record) in dataset.plan.events.iter().zip(&dataset.plan.manifest.events) {
         let event = &dataset.frames.events()[planned.index];
         let counts = count(event, setting.threads, setting.stop, setting.progress)?;
@@ -170,7 +173,7 @@ pub fn inspect(store: &Path, setting: &Setting<'_>) -> Result<Inspection, Inspec
         events,
         total: Shares::of(&all, &quantizer),
         windows: dataset.plan.manifest.totals.clone(),
-        set_aside: report.events.into_iter().filter(|event| !event.set_aside.is_empty()).collect(),
+        set_aside: report.groups.into_iter().filter(|event| !event.set_aside.is_empty()).collect(),
         warnings: dataset.plan.manifest.warnings.clone(),
         pictures: Vec::new(),
     };
@@ -197,10 +200,5 @@ impl Shares {
 
 /// The word for a side.
 fn side_name(side: Option<Side>) -> &'static str {
-    match side {
-        Some(Side::Train) => "train",
-        Some(Side::Val) => "val",
-        Some(Side::Test) => "test",
-        None => "-",
-    }
+    side.map_or("-", Side::name)
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use super::discover::{EventFiles, SourceFile};
-use super::record::{EventRecord, FileRecord, GridRecord, Outcome};
+use super::record::{EventRecord, FileRecord, Frames, GridRecord, Known, Outcome};
 
 /// An event with what is remembered of it.
 #[derive(Debug)]
@@ -223,12 +223,12 @@ pub fn time_text(seconds: f64) -> String {
 #[must_use]
 pub fn outcome(state: &FileState, frames: Vec<super::record::FrameRecord>) -> Outcome {
     match state {
-        FileState::Refused { reason, grid } => Outcome::SetAside { reason: reason.clone(), grid: grid.clone() },
-        FileState::Adopted(FileRecord { outcome: Outcome::SetAside { reason, grid }, .. }) => {
-            Outcome::SetAside { reason: reason.clone(), grid: grid.clone() }
+        FileState::Refused { reason, grid } => {
+            Outcome::SetAside { reason: reason.clone(), known: Known { grid: grid.clone() } }
         }
-        FileState::Adopted(FileRecord { outcome: Outcome::Used { grid, .. }, .. })
-        | FileState::Surveyed { grid, .. } => Outcome::Used { grid: grid.clone(), frames },
+        FileState::Adopted(FileRecord { outcome: set_aside @ Outcome::SetAside { .. }, .. }) => set_aside.clone(),
+        FileState::Adopted(FileRecord { outcome: Outcome::Used(Frames { grid, .. }), .. })
+        | FileState::Surveyed { grid, .. } => Outcome::Used(Frames { grid: grid.clone(), frames }),
     }
 }
 
@@ -264,7 +264,7 @@ mod tests {
             name: name.into(),
             stamp: stamp(1),
             sha256: None,
-            outcome: Outcome::Used { grid: grid(3), frames },
+            outcome: Outcome::Used(Frames { grid: grid(3), frames }),
         }
     }
 

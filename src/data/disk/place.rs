@@ -1,12 +1,12 @@
-//! How a complete checkpoint gets its name, how one is taken away, and how both are finished after a crash. Every rename
-//! is within the folder of checkpoints.
+//! How a complete folder (a checkpoint, a store of records) gets its name, how one is taken away, and how both are finished
+//! after a crash. Every rename is within the folder above it.
 
 use std::path::{Path, PathBuf};
 
-use super::disk::{Disk, forget, is_folder, parent, partials, remove_tree, rename};
+use super::{Disk, forget, is_folder, parent, partials, remove_tree, rename};
 use crate::util::fs::FsError;
 
-/// The hidden name of a valid checkpoint while the same position takes its place.
+/// The hidden name of a valid folder while another one takes its place.
 fn old_name(place: &Path) -> PathBuf {
     place.with_file_name(format!(".{}.old", name(place)))
 }
@@ -15,9 +15,9 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// What stands under a checkpoint's name before another one gets it.
+/// What has the name before another folder gets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Before {
+pub(crate) enum Before {
     /// Nothing.
     Nothing,
     /// Something that may be whole: it goes only once the new one is durable.
@@ -27,7 +27,7 @@ pub(super) enum Before {
 }
 
 /// Gives a complete, synced folder its name.
-pub(super) fn into_place(disk: &dyn Disk, complete: &Path, place: &Path, before: Before) -> Result<(), FsError> {
+pub(crate) fn into_place(disk: &dyn Disk, complete: &Path, place: &Path, before: Before) -> Result<(), FsError> {
     let aside = match before {
         Before::Nothing => None,
         Before::Whole => Some(old_name(place)),
@@ -68,7 +68,7 @@ fn damaged_name(disk: &dyn Disk, place: &Path) -> Result<PathBuf, FsError> {
 }
 
 /// Takes a folder away: it loses its name durably before its files go. What is left over goes at the next start.
-pub(super) fn take_away(disk: &dyn Disk, place: &Path, hidden: &Path) -> Result<(), FsError> {
+pub(crate) fn take_away(disk: &dyn Disk, place: &Path, hidden: &Path) -> Result<(), FsError> {
     if is_folder(disk, place)? {
         rename(disk, place, hidden)?;
         forget(disk, hidden);
@@ -76,8 +76,8 @@ pub(super) fn take_away(disk: &dyn Disk, place: &Path, hidden: &Path) -> Result<
     Ok(())
 }
 
-/// Finishes what a killed program had begun: partial folders go; an old checkpoint comes back if nothing took its place.
-pub(super) fn recover(disk: &dyn Disk, folder: &Path) -> Result<(), FsError> {
+/// Finishes what a killed program had begun: partial folders go; an old folder comes back if nothing took its place.
+pub(crate) fn recover(disk: &dyn Disk, folder: &Path) -> Result<(), FsError> {
     for entry in disk.list(folder).map_err(FsError::at("read folder", folder))? {
         let Some(place) = entry.name.strip_prefix('.').and_then(|name| name.strip_suffix(".old")) else { continue };
         let (old, place) = (folder.join(&entry.name), folder.join(place));

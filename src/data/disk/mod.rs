@@ -1,5 +1,5 @@
-//! The few file operations that checkpoints and the history are made of, behind a trait, so that tests can make any of
-//! them fail, die or be forgotten by a power cut. Not a general file system.
+//! The few file operations that checkpoints, the history and stores of records are made of, behind a trait, so that tests
+//! can make any of them fail, die or be forgotten by a power cut. Not a general file system.
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use crate::util::fs::{FsError, partial_name};
 
 #[cfg(test)]
 pub mod memory;
+pub mod place;
 mod real;
 
 pub use real::RealDisk;
@@ -81,39 +82,39 @@ pub trait Disk: Send + Sync {
 }
 
 /// The folder that holds `path`.
-pub(in crate::train) fn parent(path: &Path) -> &Path {
+pub(crate) fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Writes a whole new file and syncs its content, not its name.
-pub(in crate::train) fn write_file(disk: &dyn Disk, path: &Path, content: &[u8]) -> Result<(), FsError> {
+pub(crate) fn write_file(disk: &dyn Disk, path: &Path, content: &[u8]) -> Result<(), FsError> {
     let mut file = disk.create_file(path).map_err(FsError::at("create", path))?;
     file.write_all(content).map_err(FsError::at("write", path))?;
     file.sync().map_err(FsError::at("sync", path))
 }
 
 /// Writes a file so that a reader sees the old content or the new, never a part, and that survives a power cut.
-pub(in crate::train) fn write_atomic(disk: &dyn Disk, path: &Path, content: &[u8]) -> Result<(), FsError> {
+pub(crate) fn write_atomic(disk: &dyn Disk, path: &Path, content: &[u8]) -> Result<(), FsError> {
     let partial = partial_name(path);
     let written = write_file(disk, &partial, content).and_then(|()| rename(disk, &partial, path));
     written.inspect_err(|_| forget(disk, &partial))
 }
 
 /// Removes what could not be completed. If even that fails, the next start removes it.
-pub(in crate::train) fn forget(disk: &dyn Disk, partial: &Path) {
+pub(crate) fn forget(disk: &dyn Disk, partial: &Path) {
     if let Err(error) = remove_tree(disk, partial) {
         tracing::debug!("left {} for the next start: {error}", partial.display());
     }
 }
 
 /// Renames durably within one folder.
-pub(in crate::train) fn rename(disk: &dyn Disk, from: &Path, to: &Path) -> Result<(), FsError> {
+pub(crate) fn rename(disk: &dyn Disk, from: &Path, to: &Path) -> Result<(), FsError> {
     disk.rename(from, to).map_err(FsError::at("rename", from))?;
     disk.sync_folder(parent(to)).map_err(FsError::at("sync folder", parent(to)))
 }
 
 /// Creates a folder and those above it, durably; the folders that are there are fine.
-pub(in crate::train) fn create_folders(disk: &dyn Disk, path: &Path) -> Result<(), FsError> {
+pub(crate) fn create_folders(disk: &dyn Disk, path: &Path) -> Result<(), FsError> {
     if is_folder(disk, path)? {
         return Ok(());
     }
@@ -125,7 +126,7 @@ pub(in crate::train) fn create_folders(disk: &dyn Disk, path: &Path) -> Result<(
 }
 
 /// Whether a folder is there.
-pub(in crate::train) fn is_folder(disk: &dyn Disk, path: &Path) -> Result<bool, FsError> {
+pub(crate) fn is_folder(disk: &dyn Disk, path: &Path) -> Result<bool, FsError> {
     match disk.list(path) {
         Ok(_) => Ok(true),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
@@ -134,7 +135,7 @@ pub(in crate::train) fn is_folder(disk: &dyn Disk, path: &Path) -> Result<bool, 
 }
 
 /// Reads a whole file.
-pub(in crate::train) fn read(disk: &dyn Disk, path: &Path) -> Result<Vec<u8>, FsError> {
+pub(crate) fn read(disk: &dyn Disk, path: &Path) -> Result<Vec<u8>, FsError> {
     let mut content = Vec::new();
     let opened = disk.open_file(path).and_then(|mut file| file.read_to_end(&mut content));
     opened.map_err(FsError::at("read", path))?;
@@ -142,7 +143,7 @@ pub(in crate::train) fn read(disk: &dyn Disk, path: &Path) -> Result<Vec<u8>, Fs
 }
 
 /// Removes a file, or a folder with all below it; what does not exist is fine.
-pub(in crate::train) fn remove_tree(disk: &dyn Disk, path: &Path) -> Result<(), FsError> {
+pub(crate) fn remove_tree(disk: &dyn Disk, path: &Path) -> Result<(), FsError> {
     let gone = |result: io::Result<()>| match result {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FsError::at("remove", path)(error)),
         _ => Ok(()),
@@ -160,7 +161,7 @@ pub(in crate::train) fn remove_tree(disk: &dyn Disk, path: &Path) -> Result<(), 
 }
 
 /// What was left in a folder under the names of [`partial_name`] by a program that died.
-pub(in crate::train) fn partials(disk: &dyn Disk, folder: &Path) -> Result<Vec<PathBuf>, FsError> {
+pub(crate) fn partials(disk: &dyn Disk, folder: &Path) -> Result<Vec<PathBuf>, FsError> {
     let entries = disk.list(folder).map_err(FsError::at("read folder", folder))?;
     let partial = |name: &str| name.starts_with('.') && name.ends_with(".partial");
     Ok(entries.into_iter().filter(|entry| partial(&entry.name)).map(|entry| folder.join(entry.name)).collect())
