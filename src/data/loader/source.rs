@@ -11,8 +11,8 @@ use crate::util::exit::Exit;
 ///
 /// Augmentation that happens on the CPU belongs into [`Self::load`]. It draws its random numbers from
 /// [`crate::util::seed::generator`] with the run's seed, a purpose of its own, the epoch of the place, and the index: a
-/// sample then looks the same in an epoch whatever the batch, the number of threads, or the position that a run was resumed
-/// at. The place within the epoch must not matter: it changes with the order.
+/// sample then looks the same in an epoch for every batch size, number of threads and position that a run was resumed at.
+/// The place within the epoch must not matter: it changes with the order.
 pub trait SampleSource: Send + Sync + 'static {
     /// What is delivered: plain values, never tensors.
     type Sample: Send + 'static;
@@ -34,7 +34,7 @@ pub trait SampleSource: Send + Sync + 'static {
     /// Loads a sample. Several threads call it at once; the same sample in the same epoch is always the same.
     ///
     /// # Errors
-    /// Where it can't be read or is damaged. A source may also give up with any error once [`Place::is_wanted`] is false:
+    /// If it can't be read or is damaged. A source may also give up with any error once [`Place::is_wanted`] is false:
     /// nobody sees it.
     fn load(&self, place: Place<'_>, index: usize) -> Result<Self::Sample, Self::Error>;
 
@@ -72,7 +72,7 @@ impl<'a> Place<'a> {
 }
 
 impl Place<'static> {
-    /// A place in an epoch, for whoever loads a sample without a loader.
+    /// A place in an epoch, to load a sample without a loader.
     #[must_use]
     pub fn in_epoch(epoch: u64) -> Self {
         static WANTED: AtomicBool = AtomicBool::new(true);

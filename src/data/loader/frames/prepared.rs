@@ -15,7 +15,7 @@ impl PreparedEvents {
     /// Puts events together.
     ///
     /// # Errors
-    /// Where their frames differ in shape.
+    /// If their frames differ in shape.
     pub fn new(events: Vec<EventReader>) -> Result<Self, StoreError> {
         if let Some(first) = events.first()
             && let Some(other) = events.iter().find(|event| event.frame_shape() != first.frame_shape())

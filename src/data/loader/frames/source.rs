@@ -13,6 +13,6 @@ pub trait FrameSource: Send + Sync + 'static {
     /// Decodes a frame. Several threads call it at once.
     ///
     /// # Errors
-    /// Where the frame does not exist, can't be read or is damaged.
+    /// If the frame does not exist, can't be read or is damaged.
     fn read_frame(&self, event: usize, frame: usize, into: &mut [u8]) -> Result<(), Self::Error>;
 }
