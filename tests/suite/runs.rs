@@ -31,6 +31,7 @@ fn run(program: &Program, name: &str, day: u32, state: State) {
         config: json!({"task": {"nowcast": {}}, "train": {"epochs": 20, "phases": []}}),
         started_from: None,
         dataset: Vec::new(),
+        data_fraction: 1.0,
         resumed: Vec::new(),
     };
     record.write(&folder.join("run.json")).unwrap();

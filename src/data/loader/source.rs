@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::epochs::Epochs;
 use super::order::Position;
-use crate::util::exit::Exit;
+use crate::util::failure::Failure;
 
 /// A list of samples, each of which can be loaded by its index.
 ///
@@ -18,7 +18,7 @@ pub trait SampleSource: Send + Sync + 'static {
     type Sample: Send + 'static;
 
     /// What can go wrong with a sample.
-    type Error: SourceError;
+    type Error: Failure;
 
     /// How many samples there are.
     fn len(&self) -> usize;
@@ -41,12 +41,6 @@ pub trait SampleSource: Send + Sync + 'static {
     /// An epoch is started: what will be asked for is known from now on. A source that keeps samples in memory can use it;
     /// what is delivered must not depend on it.
     fn upcoming(&self, _future: &Upcoming<'_>) {}
-}
-
-/// An error that names what can't be read and knows the code to exit with.
-pub trait SourceError: std::error::Error + Send + Sync + 'static {
-    /// The code to exit with.
-    fn exit(&self) -> Exit;
 }
 
 /// Where a sample comes in the order.
@@ -101,6 +95,7 @@ mod tests {
 
     use super::*;
     use crate::data::loader::{Loader, LoaderConfig, Order};
+    use crate::util::exit::Exit;
     use crate::util::seed;
 
     /// Sequences of 1 to 9 bytes, each with some of them changed by chance in every epoch.
@@ -110,11 +105,13 @@ mod tests {
     #[error("sequence {0} is damaged")]
     struct Damaged(usize);
 
-    impl SourceError for Damaged {
+    impl Damaged {
         fn exit(&self) -> Exit {
             Exit::DataRefused
         }
     }
+
+    crate::util::failures!("test data": Damaged);
 
     impl SampleSource for Sequences {
         type Sample = (usize, Vec<u8>);

@@ -42,6 +42,8 @@ pub struct RunRecord {
     pub started_from: Option<PathBuf>,
     /// The dataset, file by file.
     pub dataset: Vec<FileDigest>,
+    /// The share of its samples that is used.
+    pub data_fraction: f64,
     /// What was different each time it was resumed: version, device, allowed changes of the configuration.
     pub resumed: Vec<Resumed>,
 }
@@ -149,6 +151,7 @@ pub(super) mod tests {
             config: json!({"seed": 42, "train": {"epochs": 20}}),
             started_from: None,
             dataset: Vec::new(),
+            data_fraction: 1.0,
             resumed: Vec::new(),
         }
     }

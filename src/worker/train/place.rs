@@ -197,6 +197,7 @@ impl Place {
             config: value(config)?,
             started_from: subject.started_from().map(Path::to_owned),
             dataset: subject.prepared().files.clone(),
+            data_fraction: config.data.fraction,
             resumed: Vec::new(),
         })
     }

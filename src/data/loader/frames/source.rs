@@ -1,11 +1,11 @@
 //! Where frames come from: the one thing that windows of frames ask of a dataset.
 
-use crate::data::loader::SourceError;
+use crate::util::failure::Failure;
 
 /// A dataset whose frames all have the same size.
 pub trait FrameSource: Send + Sync + 'static {
     /// What can go wrong with a frame.
-    type Error: SourceError;
+    type Error: Failure;
 
     /// The size of a decoded frame.
     fn frame_bytes(&self) -> usize;

@@ -22,6 +22,9 @@ pub(super) fn data(run: &Run<'_>) -> Vec<Block> {
     facts.add("Source", &sources(run.config(&["data", "source"])));
     facts.add("Events", &events(&record.dataset).to_string());
     facts.add("Source files", &count(record.dataset.len() as u64, "file"));
+    if record.data_fraction < 1.0 {
+        facts.add("Share of the samples", &record.data_fraction.to_string());
+    }
     if let Some(started) = run.tale.started {
         facts.add("Training samples", &count(started.train_samples, "sample"));
         facts.add("Validation samples", &count(started.val_samples, "sample"));
