@@ -11,7 +11,7 @@ use super::error::RunError;
 use crate::util::fs::{FsError, write_atomic};
 
 /// The version of the format that this program writes and reads.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 
 /// What `run.json` holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -163,9 +163,9 @@ pub(super) mod tests {
         assert_eq!(RunRecord::read(&path).unwrap(), None);
         record("train").write(&path).unwrap();
         assert_eq!(RunRecord::read(&path).unwrap(), Some(record("train")));
-        fs::write(&path, r#"{"format_version": 2, "new": 1}"#).unwrap();
+        fs::write(&path, r#"{"format_version": 1, "old": 1}"#).unwrap();
         assert!(
-            RunRecord::read(&path).unwrap_err().to_string().contains("format version 2, this program reads version 1")
+            RunRecord::read(&path).unwrap_err().to_string().contains("format version 1, this program reads version 2")
         );
         fs::write(&path, "{").unwrap();
         assert!(matches!(RunRecord::read(&path), Err(RunError::Unreadable { .. })));
