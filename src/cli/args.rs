@@ -73,7 +73,11 @@ impl Arguments {
     /// Starts the messages that the command line asks for.
     #[must_use]
     pub fn messages(&self) -> super::Messages {
-        super::Messages::start(self.log_format, self.verbose)
+        match self.command {
+            // It has one line to say, loads nothing, and counts the processes of this program.
+            Command::Health(_) => super::Messages::on(super::Stderr::default(), self.log_format, self.verbose),
+            _ => super::Messages::start(self.log_format, self.verbose),
+        }
     }
 
     /// Whether the command may compute on a GPU, so that it needs the CUDA half of libtorch.

@@ -70,6 +70,12 @@ pub trait Data {
     /// What a run keeps of it beside its files: what is on which side, and whatever else would have to be found again.
     fn document(&self) -> Value;
 
+    /// What a model of this dataset must know wherever it is used, such as the names of its classes. It is written into every
+    /// published file of weights; null for nothing.
+    fn facts(&self) -> Value {
+        Value::Null
+    }
+
     /// A model with its initial weights, and the samples for this purpose.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::data::{Prepared, Shown};
 use super::model::Model;
 use super::options::{InspectOptions, PredictOptions, Predicted, Wish};
@@ -65,8 +67,12 @@ pub trait Kind: Any {
     /// Whether any samples are kept for the validation.
     fn validates(&self) -> bool;
 
-    /// Its network, before it has weights.
-    fn network(&self) -> Box<dyn Network>;
+    /// Its network, before it has weights. `facts` is what the weights say of the dataset that they learned from
+    /// ([`super::Data::facts`]).
+    ///
+    /// # Errors
+    /// If the facts are not those of such a network.
+    fn network(&self, facts: &Value) -> Result<Box<dyn Network>, Failed>;
 
     /// What commands may ask of it that not every task knows.
     fn wishes(&self) -> &'static [Wish];

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use tch::Tensor;
 use thiserror::Error;
 use tracing::debug;
@@ -21,6 +22,8 @@ pub struct Model<'a> {
     pub name: &'a str,
     /// Which model it is, for people.
     pub described: &'a str,
+    /// What the weights say of the dataset that they learned from ([`super::Data::facts`]).
+    pub facts: &'a Value,
     /// What it was trained with; of the phases only the last.
     pub setting: LearnerSetting<'a>,
     /// Samples that go through it at once.

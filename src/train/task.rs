@@ -8,7 +8,7 @@
 //!
 //! | | sample | batch | weight | scores | pictures |
 //! |---|---|---|---|---|---|
-//! | nowcast | a window, bytes | `[b, t, c, y, x]`, scaled on the device | 1 | counts per threshold and lead | observed, predicted |
+//! | radar sequences | a window, bytes | `[b, t, c, y, x]`, scaled on the device | 1 | counts per threshold and lead | observed, predicted |
 //! | image classifier | an image, its class and its index | `[b, 1, y, x]`, `[b]`; augmented by epoch and index | 1 | confusion matrix | image, class |
 //! | keypoint sequences | `[t, k, 2]` of its own length | padded to the longest of the batch, with a mask | 1 | confusion matrix | track |
 //! | detector | an image, its boxes | images, and all boxes with the number of their image | 1; divides by assigned anchors | sorted matches | image, boxes |

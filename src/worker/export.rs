@@ -18,6 +18,7 @@ use crate::task::Misfit;
 use crate::train::checkpoint::weights::write as write_safetensors;
 use crate::train::checkpoint::{Dtype, NamedArray};
 use crate::util::exit::Exit;
+use crate::util::failure::Failed;
 use crate::util::fs::{self, FsError};
 use crate::util::units;
 
@@ -73,6 +74,9 @@ pub enum ExportError {
         /// The file.
         path: PathBuf,
     },
+    /// The network can't be made for these weights.
+    #[error(transparent)]
+    Task(#[from] Failed),
     /// The disk refuses.
     #[error(transparent)]
     File(#[from] FsError),
@@ -91,6 +95,7 @@ impl ExportError {
             Self::NoScript | Self::OneName { .. } => Exit::Usage,
             Self::Folder { .. } => Exit::OutputNotWritable,
             Self::Itself { .. } => Exit::Usage,
+            Self::Task(error) => error.exit(),
             Self::File(error) => error.exit(),
         }
     }
@@ -165,7 +170,7 @@ pub struct Exported {
 pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exported, ExportError> {
     let files = files(format, output)?;
     files.iter().try_for_each(|file| check_place(model, format, file))?;
-    let network = model.config.task.kind().network();
+    let network = model.config.task.kind().network(&model.facts)?;
     let tensors = weights::read(&model.weights)?;
     let weights = export::weights(&network.layout(), &tensors).map_err(|error| match error {
         export::ExportError::Fits(report) => Misfit { file: model.weights.clone(), report: report.to_string() }.into(),
@@ -215,7 +220,7 @@ fn files(format: Format, output: &Path) -> Result<Vec<PathBuf>, ExportError> {
     }
 }
 
-/// "nowcast model of the run storms".
+/// "characters model of the run letters".
 fn title(model: &TrainedModel) -> String {
     let run = model.run_name().map_or_else(String::new, |run| format!(" of the run {run}"));
     format!("{} model{run}", model.config.task.name())

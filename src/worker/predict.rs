@@ -19,6 +19,7 @@ pub fn predict(
         weights: &trained.weights,
         name: &name,
         described: &trained.described(),
+        facts: &trained.facts,
         setting: trained.setting(&phases, &machine),
         at_once: trained.config.train.micro_batch_size(),
     };

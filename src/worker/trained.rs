@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::config::{self, Config, ConfigError, Override};
@@ -21,6 +22,9 @@ use crate::util::sha256::Digest;
 /// The files of a run folder or a checkpoint that hold weights, the best first.
 const CANDIDATES: [&str; 4] =
     ["weights/best.safetensors", "weights/last.safetensors", "ema.safetensors", "model.safetensors"];
+
+/// The key under which a file of weights says what it learned about its dataset.
+pub(super) const FACTS: &str = "facts";
 
 /// How far above a weights file its run is looked for: run/checkpoints/e0001-s000010/model.safetensors.
 const LEVELS_UP: usize = 3;
@@ -109,6 +113,8 @@ pub struct TrainedModel {
     pub weights: PathBuf,
     /// What that says about itself.
     pub says: BTreeMap<String, String>,
+    /// What it must know of the dataset that it learned from; null if it needs nothing.
+    pub facts: Value,
     /// The folder of its run, where it lies in one.
     pub run: Option<PathBuf>,
     /// What it was trained with.
@@ -129,10 +135,11 @@ impl TrainedModel {
         };
         let config = config::load(Some(&file), wanted.variables.iter().cloned(), wanted.overrides)?.config;
         let says = metadata(&RealDisk, &weights)?;
+        let facts = facts(&says, run.as_deref());
         let expected = config.task.name();
         match says.get("task") {
             Some(got) if got != expected => Err(TrainedError::Task { file: weights, got: got.clone(), expected }),
-            _ => Ok(Self { weights, says, run, config }),
+            _ => Ok(Self { weights, says, facts, run, config }),
         }
     }
 
@@ -142,7 +149,8 @@ impl TrainedModel {
     /// Where the header of the weights can't be read.
     pub fn of_run(run: &Path, weights: &Path, config: &Config) -> Result<Self, TrainedError> {
         let says = metadata(&RealDisk, weights)?;
-        Ok(Self { weights: weights.to_owned(), says, run: Some(run.to_owned()), config: config.clone() })
+        let facts = facts(&says, Some(run));
+        Ok(Self { weights: weights.to_owned(), says, facts, run: Some(run.to_owned()), config: config.clone() })
     }
 
     /// The name of its run.
@@ -189,6 +197,13 @@ impl TrainedModel {
         let data = &self.config.data;
         LearnerSetting { phases, machine, seed: self.config.seed, fraction: data.fraction, loader: &data.loader }
     }
+}
+
+/// What weights say of their dataset. Those of a checkpoint say nothing: the ones that its run has published do.
+fn facts(says: &BTreeMap<String, String>, run: Option<&Path>) -> Value {
+    let own = |says: &BTreeMap<String, String>| serde_json::from_str(says.get(FACTS)?).ok();
+    let published = || own(&metadata(&RealDisk, &within(run?)?).ok()?);
+    own(says).or_else(published).unwrap_or(Value::Null)
 }
 
 /// The file of weights that is meant.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use fragua::config::{BUILT_IN, Config, ConfigError, Mistakes, Override, load, resolve, schema, show};
-use fragua::task::TaskConfig;
+use fragua::task::nowcast::config::NowcastConfig;
 use fragua::train::config::{Optimizer, Schedule, TrainConfig};
 use fragua::util::exit::Exit;
 use proptest::prelude::*;
@@ -43,11 +43,27 @@ fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
+fn nowcast(config: &Config) -> &NowcastConfig {
+    config.task.section().unwrap()
+}
+
+#[test]
+fn a_run_is_named_for_its_dataset_and_the_dataset_for_its_task() {
+    let names = |text: &str| read(text).map(|config| (config.name, config.data.name)).unwrap();
+    let both = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+    assert_eq!(names(SMALLEST), both("storms", "storms"));
+    let mine = SMALLEST.replace("{source", "{name: mine, source");
+    assert_eq!(names(&mine), both("mine", "mine"));
+    assert_eq!(names(&format!("name: first\n{mine}")), both("first", "mine"));
+    let refused = read(&format!("name: ''\n{mine}")).unwrap_err().to_string();
+    assert!(refused.contains("the name is empty"), "{refused}");
+}
+
 #[test]
 fn source_and_task_alone_are_a_configuration() {
     let config = read(SMALLEST).unwrap();
     assert_eq!((config.name.as_str(), config.seed, config.train.epochs), ("storms", 42, 50));
-    let TaskConfig::Nowcast(nowcast) = config.task;
+    let nowcast = nowcast(&config);
     assert_eq!((nowcast.windows.input_frames, nowcast.windows.target_frames, nowcast.windows.stride), (18, 7, 5));
     assert_eq!(nowcast.model.hidden, [128, 128, 128]);
 }
@@ -300,10 +316,9 @@ fn a_flag_reaches_list_items_and_changes_variants() {
     let shown = show(&config).unwrap();
     assert!(shown.contains("- url:\n      href: https://example.org/a.tar.gz"), "{shown}");
     assert!(shown.contains("- path:\n      path: /data/a.tar.gz"), "{shown}");
+    assert_eq!(nowcast(&config).model.hidden, [8]);
     assert!(matches!(config.train.optimizer, Optimizer::Sgd(sgd) if sgd.lr == 0.1 && sgd.momentum == 0.9));
     assert_eq!((config.train.schedule, config.train.clip_norm), (Schedule::Constant, None));
-    let TaskConfig::Nowcast(nowcast) = config.task;
-    assert_eq!(nowcast.model.hidden, [8]);
 }
 
 #[test]
@@ -389,9 +404,7 @@ fn a_phase_changes_what_it_names_and_keeps_the_rest() {
     );
     let phases = read(&text).unwrap().phases().unwrap();
     assert_eq!(phases.len(), 2);
-    let high_weight = |config: &Config| match &config.task {
-        TaskConfig::Nowcast(nowcast) => nowcast.loss.high_weight,
-    };
+    let high_weight = |config: &Config| nowcast(config).loss.high_weight;
     assert_eq!((phases[0].train.epochs, phases[0].train.warmup.epochs, high_weight(&phases[0])), (25, 5.0, 100.0));
     assert_eq!((phases[1].train.epochs, phases[1].train.clip_norm, high_weight(&phases[1])), (50, Some(0.1), 10.0));
     let Optimizer::Adamw(adamw) = &phases[1].train.optimizer else { panic!("the optimizer changed") };

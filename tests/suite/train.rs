@@ -31,7 +31,14 @@ fn a_run_leaves_weights_history_curves_and_a_summary() {
 
     assert_eq!(training.json("storms", "status.json")["state"], "finished");
     let record = training.json("storms", "run.json");
-    assert_eq!((&record["stage"], record["dataset"].as_array().unwrap().len()), (&json!("done"), 36));
+    assert_eq!((&record["stage"], &record["dataset"]["files"]), (&json!("done"), &json!(36)));
+    let dataset = training.json("storms", "dataset.json");
+    assert_eq!(dataset["files"].as_array().unwrap().len(), 36);
+    assert_eq!(dataset["fingerprint"], record["dataset"]["fingerprint"]);
+    let sides: Vec<_> =
+        dataset["samples"]["windows"]["events"].as_array().unwrap().iter().map(|event| &event["side"]).collect();
+    assert_eq!(sides, ["train", "train", "val"]);
+    assert_eq!(dataset["samples"]["times"][0]["seconds"].as_array().unwrap().len(), 12);
     let version = training.program.succeed(&["--version"]).stdout;
     let commit = version.lines().find_map(|line| line.strip_prefix("commit ")).unwrap();
     assert_eq!(record["commit"].as_str().unwrap_or("unknown"), commit, "the run names what it was made with");
@@ -193,7 +200,7 @@ fn a_share_of_the_samples_trains_validates_and_evaluates_and_is_fixed_for_the_ru
     let ([train, val], quarter) = (samples(&training, "whole"), |all: u64| (all as f64 / 4.0).round() as u64);
     assert_eq!(samples(&training, "quick"), [quarter(train), quarter(val)]);
     assert_eq!(training.json("quick", "evaluation/metrics.json")["dataset"]["samples"], quarter(val));
-    let fraction = |run: &str| training.json(run, "run.json")["data_fraction"].as_f64();
+    let fraction = |run: &str| training.json(run, "run.json")["dataset"]["fraction"].as_f64();
     assert_eq!([fraction("quick"), fraction("whole")], [Some(0.25), Some(1.0)]);
     let weights = |run: &str| fs::read(training.file(run, "weights/last.safetensors")).unwrap();
     assert!(weights("quick") == weights("again") && weights("quick") != weights("whole"));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::warn;
 
 use super::config::{Levels, NowcastConfig};
@@ -96,8 +96,8 @@ impl Kind for NowcastConfig {
         self.split.val_share > 0.0
     }
 
-    fn network(&self) -> Box<dyn Network> {
-        forecaster(self)
+    fn network(&self, _facts: &Value) -> Result<Box<dyn Network>, Failed> {
+        Ok(forecaster(self))
     }
 
     fn wishes(&self) -> &'static [Wish] {

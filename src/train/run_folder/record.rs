@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::dataset::FileDigest;
+use super::dataset::Summary;
 use super::error::RunError;
 use crate::util::fs::{FsError, write_atomic};
 
@@ -40,10 +40,8 @@ pub struct RunRecord {
     pub config: Value,
     /// The file with the weights that the run started from, where it did not start from random ones.
     pub started_from: Option<PathBuf>,
-    /// The dataset, file by file.
-    pub dataset: Vec<FileDigest>,
-    /// The share of its samples that is used.
-    pub data_fraction: f64,
+    /// The dataset in short; its files are in `dataset.json`.
+    pub dataset: Summary,
     /// What was different each time it was resumed: version, device, allowed changes of the configuration.
     pub resumed: Vec<Resumed>,
 }
@@ -150,8 +148,7 @@ pub(super) mod tests {
             stage: stage.into(),
             config: json!({"seed": 42, "train": {"epochs": 20}}),
             started_from: None,
-            dataset: Vec::new(),
-            data_fraction: 1.0,
+            dataset: Summary::default(),
             resumed: Vec::new(),
         }
     }
@@ -163,9 +160,9 @@ pub(super) mod tests {
         assert_eq!(RunRecord::read(&path).unwrap(), None);
         record("train").write(&path).unwrap();
         assert_eq!(RunRecord::read(&path).unwrap(), Some(record("train")));
-        fs::write(&path, r#"{"format_version": 1, "old": 1}"#).unwrap();
+        fs::write(&path, r#"{"format_version": 3, "new": 1}"#).unwrap();
         assert!(
-            RunRecord::read(&path).unwrap_err().to_string().contains("format version 1, this program reads version 2")
+            RunRecord::read(&path).unwrap_err().to_string().contains("format version 3, this program reads version 2")
         );
         fs::write(&path, "{").unwrap();
         assert!(matches!(RunRecord::read(&path), Err(RunError::Unreadable { .. })));

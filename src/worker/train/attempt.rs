@@ -1,10 +1,12 @@
 //! One life of the engine in a run folder: from the newest checkpoint that is whole, or from the beginning, to the end.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use serde_json::Value;
 use tracing::warn;
 
 use super::TrainOptions;
@@ -31,6 +33,7 @@ use crate::train::target::Target;
 use crate::util::memory;
 use crate::util::stop::Stop;
 use crate::worker::evaluate::chapters;
+use crate::worker::trained::FACTS;
 
 /// An attempt that failed, and how far it had come.
 pub(super) struct Failed {
@@ -83,7 +86,8 @@ fn run(
     if from.is_none() && !place.is_new() {
         warn!("there is no checkpoint to go on from: training begins anew");
     }
-    let weights = Weights::open(Arc::clone(&disk), &place.file("weights"), metadata(config))?;
+    let weights =
+        Weights::open(Arc::clone(&disk), &place.file("weights"), metadata(config, &subject.prepared().data.facts()))?;
     match &from {
         // A program that died right after the checkpoint has not published its weights.
         Some(from) => weights.publish(&from.snapshot)?,
@@ -134,11 +138,11 @@ fn checkpoint_bytes(phases: &[TrainConfig], parameters: &Parameters) -> u64 {
 }
 
 /// What a weights file says about itself.
-fn metadata(config: &Config) -> std::collections::BTreeMap<String, String> {
+fn metadata(config: &Config, facts: &Value) -> BTreeMap<String, String> {
     let program = format!("fragua {}", env!("CARGO_PKG_VERSION"));
-    [("format", "pt".to_owned()), ("program", program), ("task", config.task.name().to_owned())]
-        .map(|(key, value)| (key.to_owned(), value))
-        .into()
+    let says = [("format", "pt".to_owned()), ("program", program), ("task", config.task.name().to_owned())];
+    let facts = (!facts.is_null()).then(|| (FACTS, facts.to_string()));
+    says.into_iter().chain(facts).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// Everybody who listens. The history comes first: its row is on the disk before anything else tells of the epoch.

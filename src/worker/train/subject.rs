@@ -13,6 +13,7 @@ use crate::task::{LearnerSetting, Phase, Prepared, Purpose};
 use crate::train::config::TrainConfig;
 use crate::train::device::{self, Resolved};
 use crate::train::learner::Learner;
+use crate::train::run_folder::dataset::Dataset;
 use crate::worker::phases;
 
 /// Finds the device that the configuration asks for.
@@ -69,6 +70,12 @@ impl Subject {
 
     pub(super) fn prepared(&self) -> &Prepared {
         &self.prepared
+    }
+
+    /// The dataset as the run folder keeps it.
+    pub(super) fn dataset(&self) -> Dataset {
+        let Prepared { fingerprint, files, data, .. } = &self.prepared;
+        Dataset::new(fingerprint.clone(), files.clone(), data.document())
     }
 
     pub(super) fn started_from(&self) -> Option<&Path> {
