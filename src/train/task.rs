@@ -29,8 +29,11 @@
 //! micro-batch, as in PyTorch with gradient accumulation, so [`Task::depends_on_micro_batch`] is true.
 //!
 //! **Batch norm** takes its statistics over a micro-batch. Such a task has an [`Task::atom`] of 2 or more, and its numbers
-//! [depend on the micro-batch](Task::depends_on_micro_batch). Running statistics are buffers of [`Parameters`]; they are saved
-//! and averaged, never optimised.
+//! [depend on the micro-batch](Task::depends_on_micro_batch). Running statistics are buffers of [`Parameters`]: saved with the
+//! weights, never optimised, and not averaged. The engine takes back what a step that is not made has added to them.
+//!
+//! **Dropout** takes its masks from [`crate::nn::layer::SampleKeys`], which [`Task::collate`] makes from the seed and the place of
+//! the first sample, so that they survive a resume and another micro-batch.
 
 use serde_json::Value;
 use tch::Tensor;
