@@ -19,7 +19,7 @@ pub struct Arguments {
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
     #[arg(hide_possible_values = true, help_heading = "Messages")]
     pub log_format: LogFormat,
-    /// Also show a bar for the steps of an epoch, and tell what matters only to who develops fragua
+    /// Also show a bar for the steps of an epoch, and log details useful only for developing fragua
     #[arg(long, short, global = true, help_heading = "Messages")]
     pub verbose: bool,
 }
@@ -73,7 +73,11 @@ impl Arguments {
     /// Starts the messages that the command line asks for.
     #[must_use]
     pub fn messages(&self) -> super::Messages {
-        super::Messages::start(self.log_format, self.verbose)
+        match self.command {
+            // It has one line to say, loads nothing, and counts the processes of this program.
+            Command::Health(_) => super::Messages::on(super::Stderr::default(), self.log_format, self.verbose),
+            _ => super::Messages::start(self.log_format, self.verbose),
+        }
     }
 
     /// Whether the command may compute on a GPU, so that it needs the CUDA half of libtorch.
@@ -195,16 +199,19 @@ pub struct SynthArguments {
     /// The folder to write; the same call again goes on where it stopped
     #[arg(long, value_name = "DIR")]
     pub output: PathBuf,
-    /// Events: one folder each, 1 to 10000
+    /// Make the synthetic source of this configuration instead of storms
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["events", "frames", "grid", "levels", "seed"])]
+    pub config: Option<PathBuf>,
+    /// Storms: events, one folder each, 1 to 10000
     #[arg(long, value_name = "NUMBER", default_value_t = 8)]
     pub events: usize,
-    /// Frames of an event, 1 to 4000
+    /// Storms: frames of an event, 1 to 4000
     #[arg(long, value_name = "NUMBER", default_value_t = 40)]
     pub frames: usize,
-    /// Rows and columns, at 1 km, 16 to 2000
+    /// Storms: rows and columns, at 1 km, 16 to 2000
     #[arg(long, value_name = "NUMBER", default_value_t = 500)]
     pub grid: usize,
-    /// Vertical levels, 1 km apart, 1 to 30
+    /// Storms: vertical levels, 1 km apart, 1 to 30
     #[arg(long, value_name = "NUMBER", default_value_t = 18)]
     pub levels: usize,
     /// The same seed gives the same bytes

@@ -9,13 +9,13 @@ use super::args::{
 };
 use super::{CommandError, Session, compare, doctor, evaluate, export, health, output, predict, runs, train};
 use crate::config::{self, Config, Loaded, Override};
-use crate::data::config::Synthetic;
-use crate::task::nowcast::dataset::Dataset;
-use crate::task::nowcast::inspect::View;
-use crate::task::nowcast::prepare::{Prepared, report::Report};
-use crate::task::nowcast::synth::{self, SynthError};
+use crate::data::config::Source;
+use crate::data::pack::Packing;
+use crate::data::synthetic::{Storms, Synthetic};
+use crate::task::{InspectOptions, TaskConfig, Wish};
+use crate::util::surroundings::Surroundings;
 use crate::util::units;
-use crate::worker::{self, InspectOptions, Surroundings, WorkError};
+use crate::worker;
 
 /// Runs a subcommand.
 pub fn run(command: Command, session: &Session) -> Result<(), CommandError> {
@@ -87,35 +87,12 @@ fn fetch(arguments: &FetchArguments, session: &Session) -> Result<(), CommandErr
 
 fn prepare(arguments: &PrepareArguments, session: &Session) -> Result<(), CommandError> {
     let config = load(&arguments.configured)?;
-    let (prepared, dataset) = worker::prepare(&config, &session.around())?;
-    let totals = &dataset.plan.manifest.totals;
-    if arguments.json {
-        let value = json!({
-            "store": prepared.store, "converted": prepared.converted, "frames": prepared.report.items(),
-            "set_aside": prepared.report.bad(), "fingerprint": prepared.report.fingerprint, "windows": totals,
-        });
-        return Ok(output::json(&value)?);
+    let prepared = worker::prepare(&config, &session.around())?;
+    output::shown(&prepared.shown, arguments.json)?;
+    if !arguments.json {
+        info!("look at it with `fragua inspect`{}", same_flags(&arguments.configured));
     }
-    output::text(&prepared_text(&prepared, &dataset))?;
-    info!("look at it with `fragua inspect`{}", same_flags(&arguments.configured));
     Ok(())
-}
-
-/// The store alone on the first line, for scripts; below it what a person wants to know.
-fn prepared_text(prepared: &Prepared, dataset: &Dataset) -> String {
-    let report = &prepared.report;
-    let [levels, rows, columns] = dataset.shape();
-    let frames = units::count(report.items() as u64, "frame");
-    let events = units::count(dataset.paths.len() as u64, "event");
-    let mut text = format!("{}\n{frames} in {events}, ", prepared.store.display());
-    text += &format!("each {levels} x {rows} x {columns} (levels x rows x columns)\n");
-    text += &dataset.plan.manifest.totals.text();
-    if report.bad() > 0 {
-        let files = units::count(report.files() as u64, "file");
-        let path = Report::path(&prepared.store);
-        text += &format!("{} of {files} set aside; {} tells why\n", report.bad(), path.display());
-    }
-    text
 }
 
 fn same_flags(configured: &Configured) -> &'static str {
@@ -129,45 +106,55 @@ fn same_flags(configured: &Configured) -> &'static str {
 
 fn inspect(arguments: &InspectArguments, session: &Session) -> Result<(), CommandError> {
     let config = load(&arguments.configured)?;
-    let options = InspectOptions {
-        pictures: !arguments.no_pictures,
-        output: arguments.output.clone(),
-        view: arguments.level.map_or(View::Composite, View::Level),
-    };
-    let inspection = worker::inspect(&config, &options, &session.around())?;
-    if arguments.json {
-        return Ok(output::json(&inspection)?);
+    let folder = arguments.output.clone().unwrap_or_else(|| worker::pictures_folder(&config));
+    let options = InspectOptions { pictures: (!arguments.no_pictures).then_some(folder), level: arguments.level };
+    refuse_unknown(&config.task, &options.wishes())?;
+    let shown = worker::inspect(&config, &options, &session.around())?;
+    Ok(output::shown(&shown, arguments.json)?)
+}
+
+/// A flag that this task does not have is a mistake in the command.
+pub(super) fn refuse_unknown(task: &TaskConfig, wishes: &[Wish]) -> Result<(), CommandError> {
+    let known = task.kind().wishes();
+    match wishes.iter().find(|wish| !known.contains(wish)) {
+        Some(wish) => Err(CommandError::Usage(format!("{}: the task {} has no such flag", wish.flag(), task.name()))),
+        None => Ok(()),
     }
-    Ok(output::text(&inspection.table())?)
 }
 
 fn synth(arguments: &SynthArguments, session: &Session) -> Result<(), CommandError> {
-    let SynthArguments { events, frames, grid, levels, seed, .. } = *arguments;
-    let config = Synthetic { events, frames, grid, levels, seed };
     let packing = arguments.archive.as_ref().map(|archive| {
         let unknown = || format!("--archive {}: expected a name that ends in .tar.gz or .tar.zst", archive.display());
-        synth::Packing::of(archive).map(|packing| (archive.as_path(), packing)).ok_or_else(unknown)
+        Packing::of(archive).map(|packing| (archive.as_path(), packing)).ok_or_else(unknown)
     });
     let packing = packing.transpose().map_err(CommandError::Usage)?;
-    let around = session.around();
-    let summary = worker::synth(&config, &arguments.output, packing, &around).map_err(in_flags)?;
-    let events = units::count(summary.events.len() as u64, "event");
-    let frames = units::count(arguments.frames as u64, "frame");
-    let mut text = format!("{}: {events} of {frames}", arguments.output.display());
+    let (task, synthetic) = to_synthesise(arguments)?;
+    worker::synth(&task, &synthetic, &arguments.output, packing, &session.around())?;
+    let mut text = format!("{}: {synthetic}", arguments.output.display());
     if let Some((archive, _)) = packing {
         text += &format!("\n{}: the same, packed", archive.display());
     }
     Ok(output::text(&text)?)
 }
 
-/// A number that was typed as a flag is a mistake in the command, not in a configuration.
-fn in_flags(error: WorkError) -> CommandError {
-    match error {
-        WorkError::Synth(SynthError::Limit { key, got, least, most }) => {
-            CommandError::Usage(format!("--{key} {got}: expected {least} to {most}"))
-        }
-        other => other.into(),
+/// The synthetic dataset that is meant, and the task that makes it: that of a configuration, or storms as the flags say.
+fn to_synthesise(arguments: &SynthArguments) -> Result<(TaskConfig, Synthetic), CommandError> {
+    if let Some(file) = &arguments.config {
+        let config = config::load(Some(file), variables(), &[])?.config;
+        let synthetic = config.data.source.iter().find_map(|source| match source {
+            Source::Synthetic(synthetic) => Some(synthetic.clone()),
+            _ => None,
+        });
+        let none = || CommandError::Usage(format!("--config {}: it has no synthetic source", file.display()));
+        return Ok((config.task, synthetic.ok_or_else(none)?));
     }
+    let SynthArguments { events, frames, grid, levels, seed, .. } = *arguments;
+    let synthetic = Synthetic::Storms(Storms { events, frames, grid, levels, seed });
+    // A number that was typed as a flag is a mistake in the command, not in a configuration.
+    if let Some(problem) = synthetic.problems().first() {
+        return Err(CommandError::Usage(format!("--{}: {}", problem.path, problem.message)));
+    }
+    Ok((config::built_in()?.task, synthetic))
 }
 
 fn config(arguments: &ConfigArguments) -> Result<(), CommandError> {

@@ -6,13 +6,13 @@ use clap::{Args, ValueEnum};
 
 use super::modelled::Modelled;
 use super::{CommandError, Session, output};
+use crate::data::split::Side;
 use crate::metric::document::Metrics;
 use crate::metric::score::Show;
 use crate::report::page::Grid;
 use crate::report::table::Table;
-use crate::task::nowcast::split::Side;
+use crate::util::surroundings::Surroundings;
 use crate::util::units;
-use crate::worker::Surroundings;
 use crate::worker::evaluate::{EvaluateOptions, Evaluated, evaluate};
 
 /// `fragua evaluate`.

@@ -49,7 +49,11 @@ impl Messages {
     /// Takes stderr over and starts logging. To be called before libtorch does anything.
     #[must_use]
     pub fn start(format: LogFormat, verbose: bool) -> Self {
-        let (stderr, bars) = (Stderr::take(format), MultiProgress::new());
+        Self::on(Stderr::take(format), format, verbose)
+    }
+
+    fn on(stderr: Stderr, format: LogFormat, verbose: bool) -> Self {
+        let bars = MultiProgress::new();
         log::start(format, verbose, &bars, &stderr);
         Self { bars, _stderr: stderr }
     }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::config::ConfigError;
+use crate::task::Shown;
 
 /// Writes text as a result.
 ///
@@ -25,6 +26,14 @@ pub fn text(text: &str) -> io::Result<()> {
 /// Where nobody takes it.
 pub fn json(value: &impl Serialize) -> io::Result<()> {
     text(&serde_json::to_string_pretty(value)?)
+}
+
+/// Writes a result that has both forms.
+///
+/// # Errors
+/// Where nobody takes it.
+pub fn shown(shown: &Shown, as_json: bool) -> io::Result<()> {
+    text(if as_json { &shown.json } else { &shown.text })
 }
 
 /// Writes the mistakes in a configuration, which come with excerpts and carets.

@@ -7,11 +7,13 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
+use super::commands::refuse_unknown;
 use super::modelled::Modelled;
 use super::{CommandError, Session, output};
-use crate::task::nowcast::predict::Layout;
-use crate::worker::predict::{PredictOptions, predict};
-use crate::worker::{Surroundings, WorkError};
+use crate::task::{Layout, PredictOptions};
+use crate::util::surroundings::Surroundings;
+use crate::worker::WorkError;
+use crate::worker::predict::predict;
 
 /// `fragua predict`.
 #[derive(Debug, Args)]
@@ -31,8 +33,9 @@ pub struct PredictArguments {
     pub times: Vec<Timestamp>,
     /// per-lead (a file for each lead time, EVENT/YYYYMMDD/g_HHMMSS/f_SECONDS.nc, as TITAN's tools read them) or single
     /// (one file, EVENT/YYYYMMDD_HHMMSS.nc)
-    #[arg(long, value_enum, default_value = "per-lead", hide_possible_values = true)]
-    pub layout: LayoutName,
+    /// [default: per-lead]
+    #[arg(long, value_enum, hide_possible_values = true)]
+    pub layout: Option<LayoutName>,
     /// Draw no pictures
     #[arg(long)]
     pub no_pictures: bool,
@@ -65,17 +68,20 @@ pub(super) fn run(arguments: &PredictArguments, session: &Session) -> Result<(),
         input: arguments.input.clone(),
         output: arguments.output.clone(),
         times: arguments.times.clone(),
-        layout: arguments.layout.into(),
+        layout: arguments.layout.map(Layout::from),
         pictures: !arguments.no_pictures,
     };
     let around = Surroundings { stop: &session.stop, progress: session.progress.as_ref() };
-    let report = predict(&arguments.modelled.find()?, &options, &around)?;
-    if arguments.json {
-        output::json(&report)?;
-    } else if !report.forecasts.is_empty() {
-        output::text(&report.table())?;
+    let model = arguments.modelled.find()?;
+    refuse_unknown(&model.config.task, &options.wishes())?;
+    let predicted = predict(&model, &options, &around)?;
+    if arguments.json || !predicted.shown.text.is_empty() {
+        output::shown(&predicted.shown, arguments.json)?;
     }
-    Ok(report.verdict().map_err(WorkError::from)?)
+    match predicted.refused {
+        Some(refused) => Err(WorkError::from(refused).into()),
+        None => Ok(()),
+    }
 }
 
 /// A time with its offset from UTC, or without one for UTC itself.

@@ -9,7 +9,7 @@ use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressState, ProgressS
 use tracing::info;
 
 use super::args::LogFormat;
-use crate::util::progress::{Progress, Unit};
+use crate::util::progress::{Progress, Stage, Unit};
 use crate::util::units;
 
 /// How often a plain line is written.
@@ -21,7 +21,7 @@ pub fn observer(bars: &MultiProgress, format: LogFormat) -> Box<dyn Progress> {
     if std::io::stderr().is_terminal() && format == LogFormat::Text {
         Box::new(Bars { bars: bars.clone(), current: Mutex::default() })
     } else {
-        Box::new(Lines { stage: Mutex::default() })
+        Box::new(Lines { work: Mutex::default() })
     }
 }
 
@@ -45,10 +45,10 @@ impl Bars {
 }
 
 impl Progress for Bars {
-    fn begin(&self, stage: &str, total: Option<u64>, unit: Unit) {
+    fn begin(&self, stage: Stage, total: Option<u64>, unit: Unit) {
         let bar = self.bars.add(total.map_or_else(ProgressBar::no_length, ProgressBar::new));
         bar.set_style(style(unit));
-        bar.set_prefix(stage.to_owned());
+        bar.set_prefix(stage.name());
         bar.enable_steady_tick(Duration::from_millis(250));
         if let Some(unfinished) = hold(&self.current).replace(bar) {
             unfinished.finish_and_clear();
@@ -87,8 +87,8 @@ impl Drop for Bars {
 
 fn style(unit: Unit) -> ProgressStyle {
     let template = match unit {
-        Unit::Bytes => "{prefix:>10} {wide_bar} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta}",
-        Unit::Files | Unit::Frames | Unit::Windows => "{prefix:>10} {wide_bar} {human_pos}/{human_len}  {rate}  {eta}",
+        Unit::BYTES => "{prefix:>10} {wide_bar} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta}",
+        _ => "{prefix:>10} {wide_bar} {human_pos}/{human_len}  {rate}  {eta}",
     };
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     // indicatif's own rate has four decimals, which flicker.
@@ -100,12 +100,12 @@ fn style(unit: Unit) -> ProgressStyle {
 
 /// Plain lines.
 struct Lines {
-    stage: Mutex<Option<Stage>>,
+    work: Mutex<Option<Work>>,
 }
 
-/// Where a stage stands.
-struct Stage {
-    name: String,
+/// How far a stage has come.
+struct Work {
+    stage: Stage,
     unit: Unit,
     total: Option<u64>,
     position: u64,
@@ -115,18 +115,23 @@ struct Stage {
     last_line: Instant,
 }
 
-impl Stage {
+impl Work {
     fn line(&self) -> String {
         let seconds = self.began.elapsed().as_secs_f64();
         let rate = self.position.saturating_sub(self.origin) as f64 / seconds.max(1e-3);
-        let mut line = format!("{}: {}", self.name, self.amount(self.position));
+        let mut line = format!("{}: {}", self.stage.name(), self.amount(self.position));
         if let Some(total) = self.total {
             let share = 100.0 * self.position as f64 / total.max(1) as f64;
-            line = format!("{}: {} of {} ({share:.0} %)", self.name, self.number(self.position), self.amount(total));
+            line = format!(
+                "{}: {} of {} ({share:.0} %)",
+                self.stage.name(),
+                self.number(self.position),
+                self.amount(total)
+            );
         }
         line += &match self.unit {
-            Unit::Bytes => format!(", {}/s", units::bytes(rate as u64)),
-            Unit::Files | Unit::Frames | Unit::Windows => format!(", {rate:.0}/s"),
+            Unit::BYTES => format!(", {}/s", units::bytes(rate as u64)),
+            _ => format!(", {rate:.0}/s"),
         };
         if let Some(left) = self.total.map(|total| total.saturating_sub(self.position)).filter(|_| rate > 0.0) {
             line += &format!(", {} left", units::duration(Duration::from_secs_f64((left as f64 / rate).min(1e8))));
@@ -137,60 +142,57 @@ impl Stage {
     /// The amount before "of": the noun follows once, behind the total.
     fn number(&self, amount: u64) -> String {
         match self.unit {
-            Unit::Bytes => units::bytes(amount),
-            Unit::Files | Unit::Frames | Unit::Windows => HumanCount(amount).to_string(),
+            Unit::BYTES => units::bytes(amount),
+            _ => HumanCount(amount).to_string(),
         }
     }
 
     fn amount(&self, amount: u64) -> String {
         match self.unit {
-            Unit::Bytes => units::bytes(amount),
-            Unit::Files => units::count(amount, "file"),
-            Unit::Frames => units::count(amount, "frame"),
-            Unit::Windows => units::count(amount, "window"),
+            Unit::BYTES => units::bytes(amount),
+            unit => unit.count(amount),
         }
     }
 }
 
 impl Lines {
-    fn with(&self, action: impl FnOnce(&mut Stage)) {
-        let mut stage = hold(&self.stage);
-        let Some(stage) = stage.as_mut() else { return };
-        let before = stage.position;
-        action(stage);
+    fn with(&self, action: impl FnOnce(&mut Work)) {
+        let mut work = hold(&self.work);
+        let Some(work) = work.as_mut() else { return };
+        let before = work.position;
+        action(work);
         // Who waits for a server says so; a count that stands still would only repeat itself.
-        if stage.position != before && stage.last_line.elapsed() >= INTERVAL {
-            stage.last_line = Instant::now();
-            info!("{}", stage.line());
+        if work.position != before && work.last_line.elapsed() >= INTERVAL {
+            work.last_line = Instant::now();
+            info!("{}", work.line());
         }
     }
 }
 
 impl Progress for Lines {
-    fn begin(&self, stage: &str, total: Option<u64>, unit: Unit) {
+    fn begin(&self, stage: Stage, total: Option<u64>, unit: Unit) {
         let now = Instant::now();
-        let name = stage.to_owned();
-        *hold(&self.stage) = Some(Stage { name, unit, total, position: 0, origin: 0, began: now, last_line: now });
+        *hold(&self.work) = Some(Work { stage, unit, total, position: 0, origin: 0, began: now, last_line: now });
     }
 
     fn set_total(&self, total: u64) {
-        self.with(|stage| stage.total = Some(total));
+        self.with(|work| work.total = Some(total));
     }
 
     fn advance(&self, amount: u64) {
-        self.with(|stage| stage.position += amount);
+        self.with(|work| work.position += amount);
     }
 
     fn set_position(&self, position: u64) {
-        self.with(|stage| {
-            stage.position = position;
-            stage.origin = position;
-            stage.began = Instant::now();
+        self.with(|work| {
+            work.position = position;
+            work.origin = position;
+            work.began = Instant::now();
         });
     }
 
     fn end(&self, summary: &str) {
-        hold(&self.stage).take();
+        hold(&self.work).take();
         info!("{summary}");
     }
 }
@@ -203,16 +205,16 @@ mod tests {
     fn a_plain_line_says_amount_share_rate_and_time_left() {
         let now = Instant::now();
         let ago = now.checked_sub(Duration::from_secs(10)).unwrap();
-        let stage = Stage {
-            name: "download".into(),
-            unit: Unit::Bytes,
+        let work = Work {
+            stage: Stage::Download,
+            unit: Unit::BYTES,
             total: Some(4_000_000_000),
             position: 1_000_000_000,
             origin: 0,
             began: ago,
             last_line: now,
         };
-        let line = stage.line();
+        let line = work.line();
         assert!(line.starts_with("download: 1.0 GB of 4.0 GB (25 %), "), "{line}");
         assert!(line.ends_with("30 s left"), "{line}");
     }
@@ -220,15 +222,15 @@ mod tests {
     #[test]
     fn the_rate_is_of_this_session_only() {
         let began = Instant::now().checked_sub(Duration::from_secs(10)).unwrap();
-        let stage = Stage {
-            name: "prepare".into(),
-            unit: Unit::Frames,
+        let work = Work {
+            stage: Stage::Prepare,
+            unit: Unit { one: "frame", many: "frames" },
             total: None,
             position: 1100,
             origin: 1000,
             began,
             last_line: began,
         };
-        assert_eq!(stage.line(), "prepare: 1,100 frames, 10/s");
+        assert_eq!(work.line(), "prepare: 1,100 frames, 10/s");
     }
 }

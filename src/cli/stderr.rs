@@ -12,7 +12,7 @@ use super::args::LogFormat;
 use crate::native::relay::Relay;
 
 /// Stderr as the command wants it, until the process ends.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Stderr(Option<Relay>);
 
 impl Stderr {

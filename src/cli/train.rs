@@ -12,9 +12,10 @@ use crate::metric::document::Metrics;
 use crate::train::events::Reason;
 use crate::util::exit::Exit;
 use crate::util::stop::Stop;
+use crate::util::surroundings::Surroundings;
 use crate::util::units;
+use crate::worker;
 use crate::worker::train::{Foreseen, Headline, Rehearsed, Summary, TrainOptions, Trained};
-use crate::worker::{self, Surroundings};
 
 /// Runs the command.
 pub fn run(arguments: &TrainArguments, config: &Config, session: &Session) -> Result<(), CommandError> {

@@ -52,6 +52,10 @@ impl Checker<'_> {
             (Shape::WordOr(word, _), Value::Text(text)) if text == word => {}
             (Shape::WordOr(_, inner), Value::Integer(_)) => self.value(at, node, inner),
             (Shape::Map(fields), Value::Map(entries)) => self.map(at, entries, fields),
+            (Shape::Short(_, variants), Value::Map(entries)) if names_variant(entries, shape) => {
+                self.variant(at, node, entries, variants);
+            }
+            (Shape::Short(fields, _), Value::Map(entries)) => self.map(at, entries, fields),
             (Shape::List(item, least, most), Value::List(items)) => self.list(at, node, items, (item, *least, *most)),
             (Shape::Choice(variants), Value::Text(word)) => self.word(at, node, word, variants),
             (Shape::Choice(variants), Value::Map(entries)) => self.variant(at, node, entries, variants),
@@ -184,6 +188,14 @@ impl Checker<'_> {
     }
 }
 
+/// Whether one of the variants is named, or what looks like one: a single key, unknown, with keys of its own.
+fn names_variant(entries: &[Entry], shape: &Shape) -> bool {
+    let is_variant = |entry: &Entry| shape.variants().iter().any(|variant| variant.name == entry.key);
+    let is_unknown = |entry: &Entry| shape.fields().iter().all(|field| field.name != entry.key);
+    let looks_like_one = matches!(entries, [only] if is_unknown(only) && matches!(only.node.value, Value::Map(_)));
+    looks_like_one || entries.iter().any(is_variant)
+}
+
 /// The mistake of a key that a section does not have.
 pub fn unknown_key(key: &str, place: &Span, section: &str, fields: &[Field], root: &Shape) -> Diagnostic {
     let inside = if section.is_empty() { String::new() } else { format!(" in `{section}`") };
@@ -229,7 +241,7 @@ fn with_default(wrong: Diagnostic, at: At<'_>) -> Diagnostic {
 
 fn expectation(shape: &Shape) -> String {
     match shape.present() {
-        Shape::Map(_) => "keys with values".into(),
+        Shape::Map(_) | Shape::Short(..) => "keys with values".into(),
         Shape::List(..) => "a list".into(),
         Shape::Choice(variants) => format!("one of {}", names(variants)),
         Shape::Text(_) | Shape::Any => "text".into(),
@@ -263,12 +275,14 @@ fn hint(value: &Value, shape: &Shape, path: &str) -> Option<String> {
             "no" | "off" | "n" | "false" => Some(format!("write `{key}: false`")),
             _ => None,
         },
-        (Shape::Map(_), Value::Null) => Some(format!("write `{key}: {}`, or its keys below it", shape.example())),
+        (Shape::Map(_) | Shape::Short(..), Value::Null) => {
+            Some(format!("write `{key}: {}`, or its keys below it", shape.example()))
+        }
         (Shape::List(..), Value::Map(_)) => Some("put `- ` before it: it is a list, even with one item".into()),
         (Shape::List(..), Value::Integer(number)) => Some(format!("write `{key}: [{number}]`")),
         (Shape::List(..), _) => Some(format!("write `{key}: {}`", shape.example())),
         (Shape::Map(fields), _) if fields.is_empty() => Some(format!("write `{key}: {{}}`")),
-        (Shape::Map(fields), _) => {
+        (Shape::Map(fields) | Shape::Short(fields, _), _) => {
             let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
             Some(format!("the keys here are {}", names.join(", ")))
         }

@@ -4,6 +4,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize as _;
+
+use crate::task::TaskConfig;
 use crate::util::units::bytes;
 
 use super::check::{Findings, check};
@@ -11,7 +14,7 @@ use super::diagnostic::{Diagnostic, nearest};
 use super::error::{ConfigError, Mistakes};
 use super::overlay::{Override, environment, overlay};
 use super::parse::parse;
-use super::schema::schema;
+use super::schema::{schema, schema_of};
 use super::shape::Shape;
 use super::text::{Span, Text, Texts};
 use super::tree::{Node, Value};
@@ -56,6 +59,14 @@ pub fn load(
     Ok(Loaded { config, file: file.map(Path::to_owned) })
 }
 
+/// The commented default, as it was when the program was built.
+///
+/// # Errors
+/// If it has mistakes, which is one of this program.
+pub fn built_in() -> Result<Config, ConfigError> {
+    resolve(format!("built-in {DEFAULT_FILE}"), BUILT_IN.to_owned(), &[], &[]).map_err(ConfigError::Mistakes)
+}
+
 /// A configuration from its text.
 ///
 /// # Errors
@@ -77,11 +88,12 @@ pub fn resolve(
             return Err(Mistakes::new(texts, found));
         }
     };
-    if let Some(wrong) = not_a_configuration(&root) {
+    let shape = Shape::of(&schema());
+    if let Some(wrong) = not_a_configuration(&root, &shape) {
         return Err(Mistakes::new(texts, vec![wrong]));
     }
-    let shape = Shape::of(&schema());
     found.extend(overlay(&mut root, &shape, &mut texts, environment, overrides));
+    let shape = Shape::of(&schema_of(task_of(&root)));
     let Findings { diagnostics, unusable } = check(&root, &shape);
     found.extend(diagnostics);
     let config = build(&root, &unusable, &mut found);
@@ -95,21 +107,36 @@ fn nothing(file: usize) -> Node {
     Node { value: Value::Null, span: Span::new(file, 0..0) }
 }
 
-fn not_a_configuration(root: &Node) -> Option<Diagnostic> {
+/// The name of the task, if there is exactly one.
+fn task_of(root: &Node) -> Option<&str> {
+    match &root.entry("task")?.node.value {
+        Value::Map(tasks) => match &tasks[..] {
+            [only] => Some(&only.key),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn not_a_configuration(root: &Node, shape: &Shape) -> Option<Diagnostic> {
     let message = match &root.value {
         Value::Map(_) => return None,
         Value::Null => "the file says nothing".into(),
         other => format!("a configuration consists of keys with values, got {}", other.described()),
     };
+    let task =
+        shape.fields().iter().find(|field| field.name == "task").map_or_else(String::new, |task| task.shape.example());
     let help =
-        "write at least `data: {source: [...]}` and `task: {nowcast: {}}`; `fragua config show` prints a whole one";
+        format!("write at least `data: {{source: [...]}}` and `task: {task}`; `fragua config show` prints a whole one");
     Some(Diagnostic::at(&root.span, message).help(help))
 }
 
 /// The typed configuration out of what can be used, with what its components have to say. So one mistyped key does not
 /// hide ten wrong numbers.
 fn build(root: &Node, unusable: &[String], found: &mut Vec<Diagnostic>) -> Option<Config> {
-    match serde_json::from_value::<Config>(root.json(unusable)) {
+    let mut value = root.json(unusable);
+    name(&mut value);
+    match serde_json::from_value::<Config>(value) {
         Ok(config) => {
             let section = |path: &str| path.rsplit_once('.').map_or(String::new(), |(section, _)| section.to_owned());
             let doubtful: Vec<String> = unusable.iter().map(|path| section(path)).collect();
@@ -129,6 +156,16 @@ fn build(root: &Node, unusable: &[String], found: &mut Vec<Diagnostic>) -> Optio
             None
         }
     }
+}
+
+/// Gives the dataset the name that the task has for it, and the run that of the dataset, where none is written.
+fn name(config: &mut serde_json::Value) {
+    let task = config.get("task").and_then(|task| TaskConfig::deserialize(task).ok());
+    let default = task.map_or("run", |task| task.kind().default_name());
+    let Some(config) = config.as_object_mut() else { return };
+    let Some(data) = config.get_mut("data").and_then(serde_json::Value::as_object_mut) else { return };
+    let name = data.entry("name").or_insert_with(|| default.into()).clone();
+    config.entry("name").or_insert(name);
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {

@@ -33,7 +33,7 @@ mod tree;
 
 pub use diagnostic::Diagnostic;
 pub use error::{ConfigError, Mistakes};
-pub use load::{DEFAULT_FILE, Loaded, load, resolve};
+pub use load::{DEFAULT_FILE, Loaded, built_in, load, resolve};
 pub use output::OutputConfig;
 pub use overlay::{Override, PREFIX};
 pub use schema::schema;
@@ -46,8 +46,8 @@ pub const BUILT_IN: &str = include_str!("../../config.yaml");
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The run's name; a number is added when a run of this name exists and is not resumed.
-    #[serde(default = "default_name")]
+    /// The run's name, by default that of the dataset; a number is added when a run of this name exists and is not resumed.
+    #[serde(default)]
     pub name: String,
     /// What all randomness follows from: on the CPU the same seed gives the same bytes.
     #[serde(default = "default_seed")]
@@ -68,10 +68,6 @@ pub struct Config {
     /// Where the results go.
     #[serde(default)]
     pub output: OutputConfig,
-}
-
-fn default_name() -> String {
-    "storms".into()
 }
 
 fn default_seed() -> u64 {

@@ -7,7 +7,7 @@ use super::check::{unknown_key, unknown_variant};
 use super::diagnostic::Diagnostic;
 use super::parse::parse;
 use super::scalar;
-use super::shape::Shape;
+use super::shape::{Field, Shape, Variant};
 use super::text::{Span, Text, Texts};
 use super::tree::{Entry, Node, Value, join};
 
@@ -170,6 +170,7 @@ impl<'a> Target<'a> {
                 },
                 None => return Err(unknown_variant(key, place, &self.path, variants).into()),
             },
+            Shape::Short(fields, variants) => return self.below_short(key, place, fields, variants),
             Shape::List(item, ..) => (list_item(self.node, key, place, &self.path)?, &**item),
             _ => {
                 let wrong = Diagnostic::at(place, format!("`{}` has no keys, got {key:?}", self.path));
@@ -177,6 +178,49 @@ impl<'a> Target<'a> {
             }
         };
         Ok(Target { node, shape, path, root: self.root })
+    }
+
+    /// The first of the variants may go without its name, in what was written and in the path of the key.
+    fn below_short(
+        self,
+        key: &str,
+        place: &Span,
+        fields: &'a [Field],
+        variants: &'a [Variant],
+    ) -> Result<Self, Box<Diagnostic>> {
+        let short = variants.first().filter(|variant| self.node.entry(&variant.name).is_some());
+        let named = variants.iter().find(|variant| variant.name == key);
+        match (short, named) {
+            (Some(short), None) => self.into_variant(short, place).below(key, place),
+            (None, Some(named)) if variants.first() == Some(named) => {
+                let (path, root) = (join(&self.path, key), self.root);
+                let is_short = fields.iter().any(|field| self.node.entry(&field.name).is_some());
+                let node = if is_short { self.node } else { entry(self.node, key, place, true) };
+                Ok(Target { node, shape: named.payload.as_ref().unwrap_or(self.shape), path, root })
+            }
+            (_, Some(named)) => Ok(self.into_variant(named, place)),
+            (None, None) => match fields.iter().find(|field| field.name == key) {
+                Some(field) => {
+                    let path = join(&self.path, key);
+                    drop_variants(self.node, variants);
+                    Ok(Target { node: entry(self.node, key, place, false), shape: &field.shape, path, root: self.root })
+                }
+                None => Err(unknown_key(key, place, &self.path, fields, self.root).into()),
+            },
+        }
+    }
+
+    fn into_variant(self, variant: &'a Variant, place: &Span) -> Self {
+        let path = join(&self.path, &variant.name);
+        let shape = variant.payload.as_ref().unwrap_or(self.shape);
+        Target { node: entry(self.node, &variant.name, place, true), shape, path, root: self.root }
+    }
+}
+
+/// Keys without a name take the place of a variant with one.
+fn drop_variants(node: &mut Node, variants: &[Variant]) {
+    if let Value::Map(entries) = &mut node.value {
+        entries.retain(|entry| variants.iter().all(|variant| variant.name != entry.key));
     }
 }
 

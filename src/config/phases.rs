@@ -2,11 +2,10 @@
 
 use serde_json::Value;
 
-use crate::task::TaskConfig;
 use crate::util::problem::Problem;
 
 use super::Config;
-use super::schema::schema;
+use super::schema::schema_of;
 use super::shape::Shape;
 
 impl Config {
@@ -18,7 +17,7 @@ impl Config {
         if self.train.phases.is_empty() {
             return Ok(vec![self.clone()]);
         }
-        let shape = Shape::of(&schema());
+        let shape = Shape::of(&schema_of(Some(self.task.name())));
         self.train.phases.iter().map(|phase| self.with(&phase.train, &phase.loss, &shape)).collect()
     }
 
@@ -36,15 +35,14 @@ impl Config {
 
     /// What makes no sense in a phase, and is not already so without it.
     pub(super) fn phase_problems(&self, before: &[Problem]) -> Vec<Problem> {
-        let shape = Shape::of(&schema());
+        let shape = Shape::of(&schema_of(Some(self.task.name())));
         let mut found = Vec::new();
         for (index, phase) in self.train.phases.iter().enumerate() {
             let refused = phase.problems();
             found.extend(refused.into_iter().map(|problem| problem.below(&format!("train.phases.{index}"))));
             let Ok(whole) = self.with(&phase.train, &phase.loss, &shape) else { continue };
             let train = whole.train.problems().into_iter().map(|problem| problem.below("train"));
-            let TaskConfig::Nowcast(nowcast) = &whole.task;
-            let loss = nowcast.loss.problems(&nowcast.prepare).into_iter().map(|problem| problem.below("loss"));
+            let loss = whole.task.kind().loss_problems();
             let is_new = |problem: &Problem| {
                 !before.iter().any(|known| known.path.ends_with(&problem.path) && known.message == problem.message)
             };
@@ -94,9 +92,7 @@ mod tests {
     #[test]
     fn what_a_phase_has_no_say_in_is_refused_where_it_is_written() {
         let refused = |phases: &str| {
-            let text = format!(
-                "data: {{source: [{{synthetic: {{}}}}]}}\ntask: {{nowcast: {{}}}}\ntrain:\n  phases: {phases}\n"
-            );
+            let text = format!("{}train:\n  phases: {phases}\n", crate::task::testing::SMALLEST);
             resolve("config.yaml".into(), text, &[], &[]).err().map(|mistakes| mistakes.to_string())
         };
         let text = refused("[{}, {train: {shuffle: false, checkpoint: {keep_last: 9}}}]").unwrap();

@@ -12,6 +12,8 @@ pub enum Shape {
     List(Box<Shape>, usize, usize),
     /// One of several variants.
     Choice(Vec<Variant>),
+    /// One of several variants, or the keys of the first one without its name.
+    Short(Vec<Field>, Vec<Variant>),
     /// Text, whose inner rules have this name.
     Text(Option<String>),
     /// True or false.
@@ -74,7 +76,7 @@ impl Shape {
     #[must_use]
     pub fn fields(&self) -> &[Field] {
         match self.present() {
-            Self::Map(fields) => fields,
+            Self::Map(fields) | Self::Short(fields, _) => fields,
             _ => &[],
         }
     }
@@ -83,7 +85,7 @@ impl Shape {
     #[must_use]
     pub fn variants(&self) -> &[Variant] {
         match self.present() {
-            Self::Choice(variants) => variants,
+            Self::Choice(variants) | Self::Short(_, variants) => variants,
             _ => &[],
         }
     }
@@ -107,7 +109,7 @@ impl Shape {
     #[must_use]
     pub fn example(&self) -> String {
         match self {
-            Self::Map(fields) => {
+            Self::Map(fields) | Self::Short(fields, _) => {
                 let required = fields.iter().filter(|field| field.required);
                 let keys: Vec<String> =
                     required.map(|field| format!("{}: {}", field.name, field.shape.example())).collect();
@@ -166,7 +168,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Something or nothing, a word or something else, or one or more of something.
+    /// Something or nothing; a word or something else; one or several; a variant with or without its name.
     fn either(&self, either: &[Value]) -> Shape {
         let [one, other] = either else { return Shape::Any };
         if other["type"] == "array" && other["items"] == *one {
@@ -176,6 +178,13 @@ impl Builder<'_> {
             (Some(word), ..) => Shape::WordOr(word.into(), Box::new(self.shape(other))),
             (None, _, null) if null == "null" => Shape::Nullable(Box::new(self.shape(one))),
             (None, null, _) if null == "null" => Shape::Nullable(Box::new(self.shape(other))),
+            _ => self.short_or_named(one, other),
+        }
+    }
+
+    fn short_or_named(&self, short: &Value, named: &Value) -> Shape {
+        match (self.shape(short), self.shape(named)) {
+            (Shape::Map(fields), Shape::Choice(variants)) => Shape::Short(fields, variants),
             _ => Shape::Any,
         }
     }

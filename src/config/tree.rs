@@ -83,12 +83,28 @@ impl Node {
         }
     }
 
+    /// The only key's value: what a variant holds, whose name a path may leave out.
+    fn only(&self) -> Option<&Self> {
+        match &self.value {
+            Value::Map(entries) => match &entries[..] {
+                [only] => Some(&only.node),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Where a dotted path was written, or the nearest thing above it that was.
     #[must_use]
     pub fn place(&self, path: &str) -> Span {
         let mut node = self;
         let mut key_span = None;
         for segment in path.split('.') {
+            if node.entry(segment).is_none()
+                && let Some(only) = node.only().filter(|only| only.entry(segment).is_some())
+            {
+                node = only;
+            }
             let below = match &node.value {
                 Value::List(items) => segment.parse().ok().and_then(|index: usize| items.get(index)),
                 _ => None,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::util::problem::Problem;
 
-use super::config::{DataConfig, Gdrive, PathSource, Source, Synthetic, UrlSource};
+use super::config::{DataConfig, Gdrive, PathSource, Source, UrlSource};
 use super::fetch::address::shown_text;
 
 impl DataConfig {
@@ -59,24 +59,6 @@ impl Source {
             Self::Path(path) => ("path", path.problems()),
         };
         found.into_iter().map(|problem| problem.below(variant)).collect()
-    }
-}
-
-impl Synthetic {
-    fn problems(&self) -> Vec<Problem> {
-        let limits = [
-            ("events", self.events, 1, 10_000),
-            ("frames", self.frames, 1, 10_000),
-            ("grid", self.grid, 16, 4096),
-            ("levels", self.levels, 1, 100),
-        ];
-        let outside = limits.into_iter().filter(|(_, value, least, most)| !(least..=most).contains(&value));
-        outside
-            .map(|(key, value, least, most)| {
-                let message = format!("must lie between {least} and {most}, got {value}");
-                Problem::new(key, message, format!("write {least} or more"))
-            })
-            .collect()
     }
 }
 
@@ -144,6 +126,7 @@ fn size_problem(size_bytes: Option<u64>) -> Option<Problem> {
 mod tests {
     use super::*;
     use crate::data::loader::LoaderConfig;
+    use crate::data::synthetic::{Storms, Synthetic};
 
     fn config(source: Vec<Source>) -> DataConfig {
         DataConfig { root: "datasets".into(), name: "storms".into(), source, loader: LoaderConfig::default() }
@@ -165,7 +148,7 @@ mod tests {
     fn every_kind_of_source_has_a_form_that_is_accepted() {
         let path = Source::Path(PathSource { path: "/data/storms.tar.gz".into(), sha256: None });
         let sources = [
-            vec![Source::Synthetic(Synthetic::default()), path],
+            vec![Source::Synthetic(Synthetic::Storms(Storms::default())), path],
             ["https://example.org/a.tar.gz", "http://127.0.0.1:8080/a", "file:///data/a.zip"].map(href).into(),
             ["1A2b3C4d5E6f7G8h9I0j", "https://drive.google.com/file/d/1A2b3C4d5E/view?usp=sharing"].map(id).into(),
         ];
@@ -206,8 +189,8 @@ mod tests {
 
     #[test]
     fn a_synthetic_dataset_of_nothing_is_refused() {
-        let nothing = Synthetic { events: 0, frames: 0, grid: 0, levels: 0, seed: 0 };
+        let nothing = Storms { events: 0, frames: 0, grid: 0, levels: 0, seed: 0 };
         let keys = ["events", "frames", "grid", "levels"].map(|key| format!("source.0.synthetic.{key}"));
-        assert_eq!(paths(&config(vec![Source::Synthetic(nothing)])), keys);
+        assert_eq!(paths(&config(vec![Source::Synthetic(Synthetic::Storms(nothing))])), keys);
     }
 }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::loader::LoaderConfig;
+use super::synthetic::Synthetic;
 use crate::util::sha256::Digest;
 
 /// The `data` section.
@@ -15,8 +16,8 @@ pub struct DataConfig {
     /// The folder that holds all datasets.
     #[serde(default = "default_root")]
     pub root: PathBuf,
-    /// The dataset's folder below `root`; it will hold `raw` and `prepared`.
-    #[serde(default = "default_name")]
+    /// The dataset's folder below `root`, by default named for what the task learns from; it will hold `raw` and `prepared`.
+    #[serde(default)]
     pub name: String,
     /// Where the dataset comes from: mirrors, tried in order.
     pub source: Vec<Source>,
@@ -37,15 +38,11 @@ fn default_root() -> PathBuf {
     "datasets".into()
 }
 
-fn default_name() -> String {
-    "storms".into()
-}
-
 /// One place that has the dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Source {
-    /// Storms made on this machine, in the real file format.
+    /// A dataset that is made on this machine, in the real file format.
     Synthetic(Synthetic),
     /// A file or folder that is shared on Google Drive with everybody who has the link.
     Gdrive(Gdrive),
@@ -53,28 +50,6 @@ pub enum Source {
     Url(UrlSource),
     /// An archive on this machine, or a folder that is used in place.
     Path(PathSource),
-}
-
-/// A synthetic dataset.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Synthetic {
-    /// Events: one folder each.
-    pub events: usize,
-    /// Frames of an event.
-    pub frames: usize,
-    /// Rows and columns of a frame, at 1 km.
-    pub grid: usize,
-    /// Vertical levels, 1 km apart.
-    pub levels: usize,
-    /// The same seed gives the same bytes.
-    pub seed: u64,
-}
-
-impl Default for Synthetic {
-    fn default() -> Self {
-        Self { events: 8, frames: 40, grid: 64, levels: 2, seed: 42 }
-    }
 }
 
 /// A file or folder on Google Drive.

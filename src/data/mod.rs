@@ -10,9 +10,11 @@ mod html;
 pub mod loader;
 pub mod manifest;
 pub mod mirror;
+pub mod pack;
 pub mod prepare;
 pub mod split;
 pub mod store;
+pub mod synthetic;
 pub mod unpack;
 
 pub use check::folder_name;

@@ -1,14 +1,29 @@
-//! The tasks that the engine can train, one folder each, with the same file names in each.
+//! The tasks that the engine can train, one folder each, with the same file names in each. Nothing outside this folder names
+//! a task: it is reached through [`Kind`].
+//!
+//! ```text
+//! kind     what a task can do          data     its prepared dataset, and learners of it
+//! options  what commands ask for       model    a trained model, as a task gets it
+//! ```
+
+use std::any::Any;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use crate::metric::pooled::Resample;
-use crate::metric::score::ScoreSpec;
-use crate::train::observe::page::Chapters;
-use crate::util::problem::Problem;
-
+mod data;
+mod kind;
+mod model;
 pub mod nowcast;
+mod options;
+#[cfg(test)]
+pub mod testing;
+
+pub use data::{Data, LearnerSetting, Phase, Prepared, Purpose, Shown};
+pub use kind::{Beside, Evaluated, Kind};
+pub use model::{Misfit, Model, load};
+pub use options::{InspectOptions, Layout, PredictOptions, Predicted, Wish};
 
 /// The `task` section: exactly one task with its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,59 +33,31 @@ pub enum TaskConfig {
     Nowcast(nowcast::config::NowcastConfig),
 }
 
-/// What a task knows of an evaluation from its `metrics.json` alone.
-pub trait Evaluated: Chapters + Resample {}
-
-impl<T: Chapters + Resample> Evaluated for T {}
-
-/// What the task of this name knows of its evaluations; none for a task that this program does not have.
-#[must_use]
-pub fn evaluated(task: &str) -> Option<&'static dyn Evaluated> {
-    match task {
-        "nowcast" => Some(&nowcast::verification::Evaluated),
-        _ => None,
-    }
-}
-
 impl TaskConfig {
+    /// The task of this name with the defaults of its settings; none for a task that this program does not have.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        serde_json::from_value(json!({name: {}})).ok()
+    }
+
+    /// The task: the only place that tells tasks apart.
+    #[must_use]
+    pub fn kind(&self) -> &dyn Kind {
+        match self {
+            Self::Nowcast(section) => section,
+        }
+    }
+
+    /// The task's section, if it is of this task.
+    #[must_use]
+    pub fn section<K: Kind>(&self) -> Option<&K> {
+        let kind: &dyn Any = self.kind();
+        kind.downcast_ref()
+    }
+
     /// The task's name, which is also its key below `task`.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Nowcast(_) => "nowcast",
-        }
-    }
-
-    /// What the loss and its parts are; the first is the loss.
-    #[must_use]
-    pub fn parts(&self) -> Vec<ScoreSpec> {
-        match self {
-            Self::Nowcast(_) => nowcast::loss::LossParts::specs().to_vec(),
-        }
-    }
-
-    /// The scores of a model that a validation measures.
-    #[must_use]
-    pub fn scores(&self) -> Vec<ScoreSpec> {
-        match self {
-            Self::Nowcast(nowcast) => nowcast.scores.specs(),
-        }
-    }
-
-    /// The name of the score that evaluations are compared by.
-    #[must_use]
-    pub fn primary(&self) -> String {
-        match self {
-            Self::Nowcast(nowcast) => nowcast.scores.primary(),
-        }
-    }
-
-    /// Everything in this section that makes no sense.
-    #[must_use]
-    pub fn problems(&self) -> Vec<Problem> {
-        let found = match self {
-            Self::Nowcast(nowcast) => nowcast.problems(),
-        };
-        found.into_iter().map(|problem| problem.below(self.name())).collect()
+        self.kind().name()
     }
 }

@@ -14,6 +14,7 @@ pub mod events;
 pub mod fault;
 pub mod feed;
 pub mod grouping;
+pub mod learner;
 mod lerp;
 pub mod micro_batch;
 pub mod observe;

@@ -41,7 +41,9 @@ use crate::metric::document::Basis;
 use crate::metric::score::ScoreSpec;
 use crate::native::shortage::is_out_of_memory;
 use crate::nn::parameters::Parameters;
+use crate::report::PictureError;
 use crate::util::exit::Exit;
+use crate::util::progress::Unit;
 
 /// Something that can be trained.
 pub trait Task {
@@ -54,6 +56,9 @@ pub trait Task {
 
     /// Weights and gradients.
     fn parameters(&self) -> &Parameters;
+
+    /// The same, to be given other values.
+    fn parameters_mut(&mut self) -> &mut Parameters;
 
     /// The numbers that [`Self::step`] and [`Self::evaluate`] return; the first is the loss.
     fn parts(&self) -> &[ScoreSpec];
@@ -116,6 +121,19 @@ pub trait Task {
     /// Where memory runs out, or libtorch refuses.
     fn evaluate(&mut self, batch: &Self::Batch, scores: &mut Self::Scores) -> Result<Tensor, TaskError>;
 
+    /// What people call its samples.
+    fn unit(&self) -> Unit {
+        Unit::SAMPLES
+    }
+
+    /// What an evaluation found, as pictures with their file names. `about` says what was evaluated on what.
+    ///
+    /// # Errors
+    /// If a picture can't be encoded.
+    fn plots(&self, _scores: &Self::Scores, _about: &str) -> Result<Plots, PictureError> {
+        Ok(Vec::new())
+    }
+
     /// How many samples of the validation are shown in pictures, evenly spread.
     fn shown(&self) -> usize {
         0
@@ -129,6 +147,9 @@ pub trait Task {
         Ok(Vec::new())
     }
 }
+
+/// Pictures with their file names.
+pub type Plots = Vec<(String, Vec<u8>)>;
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::metric::comparison::{self, Comparison};
 use crate::metric::document::{DocumentError, Metrics};
 use crate::metric::pooled::Resample;
-use crate::task::evaluated;
+use crate::task::TaskConfig;
 use crate::train::run_folder::{RunError, listing};
 use crate::util::exit::Exit;
 use crate::util::fs::{self, FsError};
@@ -127,7 +127,8 @@ pub fn compare(
         return Err(CompareError::Metric { name: name.into(), file: current.path.clone(), known });
     }
     let primary = metric.unwrap_or(&current.metrics.primary);
-    let resample = evaluated(&current.metrics.task).map(|task| task as &dyn Resample);
+    let task = TaskConfig::named(&current.metrics.task);
+    let resample = task.as_ref().map(|task| task.kind().evaluated() as &dyn Resample);
     Ok(comparison::compare(&current.metrics, &baseline.metrics, resample, primary, tolerance))
 }
 

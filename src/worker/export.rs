@@ -13,12 +13,12 @@ use crate::nn::export::python::{self, Module};
 use crate::nn::export::{self, MAX_ARCHIVE_BYTES, Weight, pth, torchscript};
 use crate::nn::network::Io;
 use crate::nn::parameters::Numbers;
-use crate::nn::weights;
-use crate::task::TaskConfig;
-use crate::task::nowcast::model::forecaster;
+use crate::nn::weights::{self, WeightsError};
+use crate::task::Misfit;
 use crate::train::checkpoint::weights::write as write_safetensors;
 use crate::train::checkpoint::{Dtype, NamedArray};
 use crate::util::exit::Exit;
+use crate::util::failure::Failed;
 use crate::util::fs::{self, FsError};
 use crate::util::units;
 
@@ -34,7 +34,13 @@ pub enum ExportError {
     /// There is no such model.
     #[error(transparent)]
     Trained(#[from] TrainedError),
+    /// The weights can't be read.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// The weights are of another model.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
+    /// They can't be written in this format.
     #[error(transparent)]
     Network(#[from] export::ExportError),
     /// The format holds no such large file.
@@ -68,6 +74,9 @@ pub enum ExportError {
         /// The file.
         path: PathBuf,
     },
+    /// The network can't be made for these weights.
+    #[error(transparent)]
+    Task(#[from] Failed),
     /// The disk refuses.
     #[error(transparent)]
     File(#[from] FsError),
@@ -79,11 +88,14 @@ impl ExportError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Trained(error) => error.exit(),
+            Self::Weights(error) => error.exit(),
+            Self::Misfit(error) => error.exit(),
             Self::Network(error) => error.exit(),
             Self::TooLarge { .. } => Exit::DataRefused,
             Self::NoScript | Self::OneName { .. } => Exit::Usage,
             Self::Folder { .. } => Exit::OutputNotWritable,
             Self::Itself { .. } => Exit::Usage,
+            Self::Task(error) => error.exit(),
             Self::File(error) => error.exit(),
         }
     }
@@ -158,13 +170,10 @@ pub struct Exported {
 pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exported, ExportError> {
     let files = files(format, output)?;
     files.iter().try_for_each(|file| check_place(model, format, file))?;
-    let TaskConfig::Nowcast(task) = &model.config.task;
-    let network = forecaster(task);
-    let tensors = weights::read(&model.weights).map_err(TrainedError::from)?;
+    let network = model.config.task.kind().network(&model.facts)?;
+    let tensors = weights::read(&model.weights)?;
     let weights = export::weights(&network.layout(), &tensors).map_err(|error| match error {
-        export::ExportError::Fits(report) => {
-            TrainedError::Fits { file: model.weights.clone(), report: report.to_string() }.into()
-        }
+        export::ExportError::Fits(report) => Misfit { file: model.weights.clone(), report: report.to_string() }.into(),
         other => ExportError::from(other),
     })?;
     drop(tensors);

@@ -1,4 +1,5 @@
-//! The stages of a run. Each is finished once, durably, and skipped when it is; each can be killed and started again.
+//! The stages of a run. Each is finished once, durably, and skipped when it is; each can be killed and started again. What
+//! is particular to a task is done by the task, see [`crate::task::Kind`].
 
 pub mod compare;
 pub mod doctor;
@@ -13,131 +14,74 @@ pub mod trained;
 
 use std::path::{Path, PathBuf};
 
-use tracing::warn;
-
 pub use self::error::WorkError;
 pub use self::trained::{TrainedError, TrainedModel, Wanted};
 use crate::config::Config;
-use crate::data::acquire::{self, AcquireError, Acquired};
-use crate::data::config::{DataConfig, Synthetic};
-use crate::task::TaskConfig;
-use crate::task::nowcast::dataset::Dataset;
-use crate::task::nowcast::inspect::{self, Inspection, View};
-use crate::task::nowcast::prepare::{self, Prepared, report::Report};
-use crate::task::nowcast::quantize::Quantizer;
-use crate::task::nowcast::synth::{self, SynthError};
+use crate::data::acquire::{self, Acquired};
+use crate::data::config::DataConfig;
+use crate::data::pack::{Packing, pack};
+use crate::data::synthetic::Synthetic;
+use crate::task::{InspectOptions, Phase, Prepared, Shown, TaskConfig};
 use crate::train::run_folder::name::number;
 use crate::util::fs::{FsError, check_tree_writable, check_writable};
-use crate::util::progress::Progress;
-use crate::util::stop::Stop;
-
-/// The most set-aside files that are named one by one; the report names all.
-const MOST_NAMED: usize = 5;
-
-/// What every stage gets from outside.
-pub struct Surroundings<'a> {
-    /// The wish to stop.
-    pub stop: &'a Stop,
-    /// The audience.
-    pub progress: &'a dyn Progress,
-}
+use crate::util::surroundings::Surroundings;
 
 /// Downloads and unpacks the dataset, or finds that it is here.
 ///
 /// # Errors
-/// See [`AcquireError`].
+/// See [`acquire::AcquireError`].
 pub fn fetch(config: &Config, around: &Surroundings<'_>) -> Result<Acquired, WorkError> {
-    let synthesize = |config: &Synthetic, into: &Path| match synth::write(config, into, around.stop, around.progress) {
-        Ok(_) => Ok(()),
-        Err(SynthError::Stopped(stopped)) => Err(stopped.into()),
-        Err(error) => Err(AcquireError::Synthetic { exit: error.exit(), source: error.into() }),
-    };
-    let context = acquire::Context::new(around.stop, around.progress, &synthesize);
-    Ok(acquire::acquire(&config.data, &context)?)
+    let kind = config.task.kind();
+    let synthesise = |synthetic: &Synthetic, into: &Path| kind.synthesise(synthetic, into, around);
+    let is_payload = |name: &Path, head: &[u8]| kind.is_payload(name, head);
+    Ok(acquire::acquire(&config.data, &acquire::Context::new(around, &synthesise, &is_payload))?)
 }
 
-/// Fetches, turns the raw files into the prepared dataset, and decides about windows and sides.
+/// Fetches, turns the raw files into the prepared dataset, and decides which samples are on which side.
 ///
 /// # Errors
-/// See [`prepare::PrepareError`] and [`crate::task::nowcast::dataset::DatasetError`].
-pub fn prepare(config: &Config, around: &Surroundings<'_>) -> Result<(Prepared, Dataset), WorkError> {
+/// See [`fetch`] and [`crate::task::Kind::prepare`].
+pub fn prepare(config: &Config, around: &Surroundings<'_>) -> Result<Prepared, WorkError> {
     let acquired = fetch(config, around)?;
-    let TaskConfig::Nowcast(task) = &config.task;
-    let setting = prepare::Setting {
-        config: &task.prepare,
-        quantizer: Quantizer::new(task.prepare.min_dbz, task.prepare.max_dbz)?,
-        hashes: acquired.manifest.as_ref(),
-        threads: threads(),
-        stop: around.stop,
-        progress: around.progress,
-    };
-    let prepared = prepare::prepare(&acquired.root, &prepared_folder(&config.data), &setting)?;
-    name_set_aside(&prepared);
-    let dataset = Dataset::open(&prepared.store, task)?;
-    dataset.save_manifest(&prepared.store)?;
-    dataset.plan.manifest.warnings.iter().for_each(|warning| warn!("{warning}"));
-    Ok((prepared, dataset))
+    Ok(config.task.kind().prepare(&acquired, &prepared_folder(&config.data), around)?)
 }
 
-fn name_set_aside(prepared: &Prepared) {
-    for line in prepared.report.examples(MOST_NAMED) {
-        warn!("set aside {line}");
-    }
-    let more = prepared.report.bad().saturating_sub(MOST_NAMED);
-    if more > 0 {
-        warn!("{more} more were set aside; {} names all", Report::path(&prepared.store).display());
-    }
-}
-
-/// What `inspect` shall draw.
-#[derive(Clone, Debug)]
-pub struct InspectOptions {
-    /// Whether pictures are wanted.
-    pub pictures: bool,
-    /// Where they go, if not to their usual place.
-    pub output: Option<PathBuf>,
-    /// What of a volume is drawn.
-    pub view: View,
-}
-
-/// Tells and shows what is in the prepared dataset.
+/// Reports and shows what is in the prepared dataset.
 ///
 /// # Errors
-/// Where it is not prepared yet, can't be read, or a picture can't be written.
-pub fn inspect(config: &Config, options: &InspectOptions, around: &Surroundings<'_>) -> Result<Inspection, WorkError> {
-    let TaskConfig::Nowcast(task) = &config.task;
-    let store = prepare::store_path(&prepared_folder(&config.data), &task.prepare);
-    let folder = options.output.clone().unwrap_or_else(|| config.data.folder().join("inspect"));
-    let setting = inspect::Setting {
-        config: task,
-        pictures: options.pictures.then_some(folder.as_path()),
-        view: options.view,
-        threads: threads(),
-        stop: around.stop,
-        progress: around.progress,
-    };
-    Ok(inspect::inspect(&store, &setting)?)
+/// If it is not prepared yet, can't be read, or a picture can't be written.
+pub fn inspect(config: &Config, options: &InspectOptions, around: &Surroundings<'_>) -> Result<Shown, WorkError> {
+    Ok(config.task.kind().inspect(&prepared_folder(&config.data), options, around)?)
 }
 
-/// Writes a synthetic dataset into a new folder, and packs it where an archive is named.
+/// Where the pictures of a dataset usually go.
+#[must_use]
+pub fn pictures_folder(config: &Config) -> PathBuf {
+    config.data.folder().join("inspect")
+}
+
+/// Writes a synthetic dataset of a task into a new folder, and packs it if an archive is named.
 ///
 /// # Errors
-/// Where something is in the way, or the disk refuses.
+/// If something is in the way, or the disk refuses.
 pub fn synth(
-    config: &Synthetic,
+    task: &TaskConfig,
+    synthetic: &Synthetic,
     into: &Path,
-    archive: Option<(&Path, synth::Packing)>,
+    archive: Option<(&Path, Packing)>,
     around: &Surroundings<'_>,
-) -> Result<synth::Summary, WorkError> {
-    let summary = synth::write(config, into, around.stop, around.progress)?;
+) -> Result<(), WorkError> {
+    task.kind().synthesise(synthetic, into, around)?;
     if let Some((archive, packing)) = archive {
-        synth::pack(into, archive, packing, around.stop)?;
+        pack(into, archive, packing, around.stop)?;
     }
-    Ok(summary)
+    Ok(())
 }
 
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+/// The phases of a training, as learners are made with them.
+fn phases(config: &Config) -> Result<Vec<Phase>, serde_json::Error> {
+    let phases = config.phases()?.into_iter();
+    Ok(phases.map(|phase| Phase { task: phase.task, train: phase.train }).collect())
 }
 
 /// Whether a dataset can be written: found out before hours of downloading, not after. Raw files are only read once they are

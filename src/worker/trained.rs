@@ -4,17 +4,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use thiserror::Error;
-use tracing::debug;
 
 use crate::config::{self, Config, ConfigError, Override};
-use crate::nn::weights::{self, WeightsError};
-use crate::task::TaskConfig;
-use crate::task::nowcast::plan::EventTimes;
-use crate::task::nowcast::training::{Nowcast, NowcastError, Phase, Setting};
+use crate::task::{LearnerSetting, Phase};
 use crate::train::checkpoint::CheckpointError;
 use crate::train::checkpoint::disk::RealDisk;
 use crate::train::checkpoint::weights::metadata;
+use crate::train::config::TrainConfig;
 use crate::train::device::{self, DeviceError, Resolved};
 use crate::train::run_folder::{RunError, listing};
 use crate::util::exit::Exit;
@@ -24,6 +22,9 @@ use crate::util::sha256::Digest;
 /// The files of a run folder or a checkpoint that hold weights, the best first.
 const CANDIDATES: [&str; 4] =
     ["weights/best.safetensors", "weights/last.safetensors", "ema.safetensors", "model.safetensors"];
+
+/// The key under which a file of weights says what it learned about its dataset.
+pub(super) const FACTS: &str = "facts";
 
 /// How far above a weights file its run is looked for: run/checkpoints/e0001-s000010/model.safetensors.
 const LEVELS_UP: usize = 3;
@@ -53,9 +54,6 @@ pub enum TrainedError {
     /// The configuration can't be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The weights can't be read.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
     /// The header of the weights can't be read.
     #[error(transparent)]
     Header(#[from] CheckpointError),
@@ -72,20 +70,9 @@ pub enum TrainedError {
         /// The configured one.
         expected: &'static str,
     },
-    /// The weights are of another model.
-    #[error("{} does not fit the configured model: {report}; give the configuration that the weights were trained with", file.display())]
-    Fits {
-        /// The file.
-        file: PathBuf,
-        /// What fits and what does not.
-        report: String,
-    },
     /// The device is not here.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// The model can't be set up.
-    #[error(transparent)]
-    Model(#[from] NowcastError),
 }
 
 impl TrainedError {
@@ -94,14 +81,12 @@ impl TrainedError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Run(error) => error.exit(),
-            Self::NoWeights { .. } | Self::Task { .. } | Self::Fits { .. } => Exit::DataRefused,
+            Self::NoWeights { .. } | Self::Task { .. } => Exit::DataRefused,
             Self::NoConfig { .. } => Exit::Usage,
             Self::Config(error) => error.exit(),
-            Self::Weights(error) => error.exit(),
             Self::Header(error) => error.exit(),
             Self::File(error) => error.exit(),
             Self::Device(error) => error.exit(),
-            Self::Model(error) => error.exit(),
         }
     }
 }
@@ -128,6 +113,8 @@ pub struct TrainedModel {
     pub weights: PathBuf,
     /// What that says about itself.
     pub says: BTreeMap<String, String>,
+    /// What it must know of the dataset that it learned from; null if it needs nothing.
+    pub facts: Value,
     /// The folder of its run, where it lies in one.
     pub run: Option<PathBuf>,
     /// What it was trained with.
@@ -148,10 +135,11 @@ impl TrainedModel {
         };
         let config = config::load(Some(&file), wanted.variables.iter().cloned(), wanted.overrides)?.config;
         let says = metadata(&RealDisk, &weights)?;
+        let facts = facts(&says, run.as_deref());
         let expected = config.task.name();
         match says.get("task") {
             Some(got) if got != expected => Err(TrainedError::Task { file: weights, got: got.clone(), expected }),
-            _ => Ok(Self { weights, says, run, config }),
+            _ => Ok(Self { weights, says, facts, run, config }),
         }
     }
 
@@ -161,7 +149,8 @@ impl TrainedModel {
     /// Where the header of the weights can't be read.
     pub fn of_run(run: &Path, weights: &Path, config: &Config) -> Result<Self, TrainedError> {
         let says = metadata(&RealDisk, weights)?;
-        Ok(Self { weights: weights.to_owned(), says, run: Some(run.to_owned()), config: config.clone() })
+        let facts = facts(&says, Some(run));
+        Ok(Self { weights: weights.to_owned(), says, facts, run: Some(run.to_owned()), config: config.clone() })
     }
 
     /// The name of its run.
@@ -194,40 +183,26 @@ impl TrainedModel {
         Ok(device::resolve(self.config.device, self.config.precision, &device::Machine::find())?)
     }
 
-    /// The model with its weights, for frames of these levels, rows and columns of these events. Its loss is that of the
-    /// last phase.
-    ///
-    /// # Errors
-    /// Where the weights can't be read or are of another model.
-    pub fn task(
-        &self,
-        shape: [usize; 3],
-        events: Vec<EventTimes>,
-        machine: &Resolved,
-    ) -> Result<Nowcast, TrainedError> {
-        let TaskConfig::Nowcast(task) = &self.config.task;
+    /// The last phase that it was trained in, where nothing is held back from learning, as there is no training.
+    #[must_use]
+    pub fn last_phase(&self) -> [Phase; 1] {
         let last = self.config.phases().ok().and_then(|mut phases| phases.pop());
-        let loss = match last.map(|config| config.task) {
-            Some(TaskConfig::Nowcast(task)) => task.loss,
-            None => task.loss.clone(),
-        };
-        let setting = Setting {
-            phases: vec![Phase { loss, freeze: Vec::new() }],
-            config: task,
-            shape,
-            events,
-            device: machine.device,
-            precision: machine.precision,
-            seed: self.config.seed,
-        };
-        let mut model = Nowcast::new(setting)?;
-        let report = model.load(&weights::read(&self.weights)?);
-        debug!("{}: {report}", self.weights.display());
-        if report.is_complete() {
-            return Ok(model);
-        }
-        Err(TrainedError::Fits { file: self.weights.clone(), report: report.to_string() })
+        let Config { task, train, .. } = last.unwrap_or_else(|| self.config.clone());
+        [Phase { task, train: TrainConfig { freeze: Vec::new(), ..train } }]
     }
+
+    /// What learners of it are made with.
+    #[must_use]
+    pub fn setting<'a>(&'a self, phases: &'a [Phase], machine: &'a Resolved) -> LearnerSetting<'a> {
+        LearnerSetting { phases, machine, seed: self.config.seed, loader: &self.config.data.loader }
+    }
+}
+
+/// What weights say of their dataset. Those of a checkpoint say nothing: the ones that its run has published do.
+fn facts(says: &BTreeMap<String, String>, run: Option<&Path>) -> Value {
+    let own = |says: &BTreeMap<String, String>| serde_json::from_str(says.get(FACTS)?).ok();
+    let published = || own(&metadata(&RealDisk, &within(run?)?).ok()?);
+    own(says).or_else(published).unwrap_or(Value::Null)
 }
 
 /// The file of weights that is meant.

@@ -8,12 +8,14 @@ use std::net::TcpListener;
 use std::path::Path;
 
 use fragua::data::acquire::{self, AcquireError};
-use fragua::data::config::{DataConfig, PathSource, Source, Synthetic, UrlSource};
+use fragua::data::config::{DataConfig, PathSource, Source, UrlSource};
 use fragua::data::loader::LoaderConfig;
+use fragua::data::synthetic::Synthetic;
 use fragua::util::exit::Exit;
 use fragua::util::progress::Silent;
 use fragua::util::sha256::Digest;
 use fragua::util::stop::Stop;
+use fragua::util::surroundings::Surroundings;
 
 use crate::fetch::Virtual;
 use crate::program::{Outcome, Program};
@@ -188,7 +190,8 @@ fn where_no_mirror_has_it_one_message_names_each() {
 fn at_once(program: &Program, source: Vec<Source>) -> (Result<acquire::Acquired, AcquireError>, usize) {
     let (clock, stop) = (Virtual::default(), Stop::default());
     let synthesize = |_: &Synthetic, _: &Path| panic!("nothing synthetic is configured");
-    let mut context = acquire::Context::new(&stop, &Silent, &synthesize);
+    let around = Surroundings { stop: &stop, progress: &Silent };
+    let mut context = acquire::Context::new(&around, &synthesize, &|_, _| false);
     context.fetch.clock = &clock;
     let config =
         DataConfig { root: program.path("datasets"), name: "d".into(), source, loader: LoaderConfig::default() };

@@ -370,7 +370,6 @@ error: `name` must be text, got nothing (null)
   |
   | FRAGUA__NAME=
   |         ^^^^
-  = help: the default is "storms"
 "#;
     assert_eq!(without_count(&with_variables(SMALLEST, &variables).unwrap_err()), expected);
 }

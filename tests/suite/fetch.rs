@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use fragua::data::config::UrlSource;
 use fragua::data::fetch::{Clock, Context, Downloaded, DownloadedFile, FetchError, Limits, Request, download};
 use fragua::util::exit::Exit;
-use fragua::util::progress::{Progress, Silent, Unit};
+use fragua::util::progress::{Progress, Silent, Stage, Unit};
 use fragua::util::retry::Backoff;
 use fragua::util::sha256::Digest;
 use fragua::util::stop::Stop;
@@ -225,9 +225,9 @@ struct Bar {
 }
 
 impl Progress for Bar {
-    fn begin(&self, stage: &str, total: Option<u64>, _unit: Unit) {
+    fn begin(&self, stage: Stage, total: Option<u64>, _unit: Unit) {
         self.position.store(0, Ordering::SeqCst);
-        self.stages.lock().unwrap().push(format!("{stage} {total:?}"));
+        self.stages.lock().unwrap().push(format!("{} {total:?}", stage.name()));
     }
 
     fn set_total(&self, total: u64) {

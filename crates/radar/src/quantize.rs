@@ -34,6 +34,8 @@ impl QuantizeError {
     }
 }
 
+fragua_util::failures!("range": QuantizeError);
+
 impl Quantizer {
     /// The map that stores `min_dbz` as 1 and `max_dbz` as 255.
     ///

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod container;
 pub mod exit;
+pub mod failure;
 pub mod fs;
 pub mod left_out;
 pub mod lock;
@@ -14,4 +15,5 @@ pub mod retry;
 pub mod seed;
 pub mod sha256;
 pub mod stop;
+pub mod surroundings;
 pub mod units;

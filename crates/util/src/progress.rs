@@ -1,39 +1,112 @@
-//! What long work tells about itself. The work calls these; only the command line decides what a person sees.
+//! What long work reports about itself. The work calls these; only the command line decides what a person sees.
 
-/// What is being counted.
+use crate::units;
+
+/// What is being counted: the words for one and for many. Work that counts something of its own has a constant for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
+pub struct Unit {
+    /// One of them.
+    pub one: &'static str,
+    /// Several.
+    pub many: &'static str,
+}
+
+impl Unit {
     /// Bytes, shown as KB, MB, GB.
-    Bytes,
+    pub const BYTES: Self = Self { one: "byte", many: "bytes" };
     /// Files.
-    Files,
-    /// Frames: one time of one event.
-    Frames,
-    /// Windows: consecutive frames of an event.
-    Windows,
+    pub const FILES: Self = Self { one: "file", many: "files" };
+    /// Samples.
+    pub const SAMPLES: Self = Self { one: "sample", many: "samples" };
+
+    /// So many of them, with the word: "1 file", "3,000 files".
+    #[must_use]
+    pub fn count(self, amount: u64) -> String {
+        format!("{} {}", units::number(amount), if amount == 1 { self.one } else { self.many })
+    }
+}
+
+/// What is being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// A dataset comes over the network.
+    Download,
+    /// What arrived is compared with its SHA-256.
+    Verify,
+    /// A synthetic dataset is made.
+    Synthesise,
+    /// An archive is unpacked.
+    Unpack,
+    /// Source files are looked at.
+    Survey,
+    /// Source files become the prepared dataset.
+    Prepare,
+    /// The prepared dataset is read and counted.
+    Inspect,
+    /// Pictures are drawn of it.
+    Draw,
+    /// A model goes over a side of the dataset.
+    Evaluate,
+    /// A model predicts.
+    Predict,
+    /// A run is copied off this machine.
+    Copy,
+    /// A run comes back from there.
+    Restore,
+}
+
+impl Stage {
+    /// Its name, for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Download => "download",
+            Self::Verify => "verify",
+            Self::Synthesise => "synthesise",
+            Self::Unpack => "unpack",
+            Self::Survey => "survey",
+            Self::Prepare => "prepare",
+            Self::Inspect => "inspect",
+            Self::Draw => "draw",
+            Self::Evaluate => "evaluate",
+            Self::Predict => "predict",
+            Self::Copy => "copy",
+            Self::Restore => "restore",
+        }
+    }
+
+    /// The stage of a run that it belongs to, as `status.json` names it.
+    #[must_use]
+    pub fn of_run(self) -> &'static str {
+        match self {
+            Self::Download | Self::Verify | Self::Synthesise => "fetch",
+            Self::Survey => "prepare",
+            other => other.name(),
+        }
+    }
 }
 
 /// Receives the progress of one stage after the other. Calls may come from several threads.
 pub trait Progress: Send + Sync {
-    /// A stage begins: "download", "unpack", "prepare". The total may become known later.
-    fn begin(&self, stage: &str, total: Option<u64>, unit: Unit);
+    /// A stage begins. The total may become known later.
+    fn begin(&self, stage: Stage, total: Option<u64>, unit: Unit);
     /// The total became known, or changed.
     fn set_total(&self, total: u64);
     /// So much more is done.
     fn advance(&self, amount: u64);
-    /// What was counted counts anew from here: a resumed download starts at its offset, a restarted one at 0.
+    /// Counting starts again from here: a resumed download starts at its offset, a restarted one at 0.
     fn set_position(&self, position: u64);
     /// The stage is done; one line that sums it up.
     fn end(&self, summary: &str);
-    /// Nothing moves, for a reason that is known: a server that asks for patience. Called every few seconds while it lasts.
+    /// Nothing moves, for a known reason: a server that asks for patience. Called every few seconds while it lasts.
     fn waits(&self, _reason: &str) {}
 }
 
-/// Tells nobody: for tests and for library use.
+/// Reports to nobody: for tests and for library use.
 pub struct Silent;
 
 impl Progress for Silent {
-    fn begin(&self, _stage: &str, _total: Option<u64>, _unit: Unit) {}
+    fn begin(&self, _stage: Stage, _total: Option<u64>, _unit: Unit) {}
     fn set_total(&self, _total: u64) {}
     fn advance(&self, _amount: u64) {}
     fn set_position(&self, _position: u64) {}

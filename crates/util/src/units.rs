@@ -33,7 +33,13 @@ pub fn duration(time: Duration) -> String {
 
 /// A count with its noun: "1 file", "3,000 files".
 #[must_use]
-pub fn count(number: u64, noun: &str) -> String {
+pub fn count(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", number(count), if count == 1 { "" } else { "s" })
+}
+
+/// 3000 as "3,000".
+#[must_use]
+pub fn number(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -42,7 +48,7 @@ pub fn count(number: u64, noun: &str) -> String {
         }
         text.push(digit);
     }
-    format!("{text} {noun}{}", if number == 1 { "" } else { "s" })
+    text
 }
 
 #[cfg(test)]

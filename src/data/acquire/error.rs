@@ -9,6 +9,7 @@ use crate::data::fetch::FetchError;
 use crate::data::manifest::ManifestError;
 use crate::data::unpack::UnpackError;
 use crate::util::exit::Exit;
+use crate::util::failure::Failed;
 use crate::util::fs::FsError;
 use crate::util::lock::LockError;
 use crate::util::sha256::Digest;
@@ -36,13 +37,8 @@ pub enum AcquireError {
     #[error(transparent)]
     Stopped(#[from] Stopped),
     /// The synthetic dataset could not be made.
-    #[error("could not make the synthetic dataset: {source}")]
-    Synthetic {
-        /// What the generator said.
-        source: Box<dyn std::error::Error + Send + Sync>,
-        /// Its exit code.
-        exit: Exit,
-    },
+    #[error("could not make the synthetic dataset: {0}")]
+    Synthetic(Failed),
     /// A local path leads nowhere.
     #[error("{} does not exist; correct data.source.path.path (a relative path starts at the folder you are in)", path.display())]
     NoSuchPath {
@@ -50,7 +46,7 @@ pub enum AcquireError {
         path: PathBuf,
     },
     /// A file alone is no dataset that could be used in place.
-    #[error("{} is a radar file, not a dataset; give the folder that holds it", path.display())]
+    #[error("{} is a file of a dataset, not a dataset; give the folder that holds it", path.display())]
     SingleFile {
         /// The file.
         path: PathBuf,
@@ -144,7 +140,7 @@ impl AcquireError {
             Self::Fs(error) => error.exit(),
             Self::Lock(error) => error.exit(),
             Self::Stopped(stopped) => stopped.exit(),
-            Self::Synthetic { exit, .. } => *exit,
+            Self::Synthetic(failed) => failed.exit(),
             Self::NoSuchPath { .. } | Self::Gone { .. } => Exit::SourceUnreachable,
             Self::SingleFile { .. } | Self::Digest { .. } | Self::RawManifest { .. } => Exit::DataRefused,
             Self::Record { .. } | Self::OtherSource { .. } | Self::InTheWay { .. } => Exit::Configuration,

@@ -1,4 +1,4 @@
-//! From what arrived to the folder of raw files: archives are unpacked, radar files are taken as they are. The folder
+//! From what arrived to the folder of raw files: archives are unpacked, other files are taken as they are. The folder
 //! appears whole, with the manifest of its files, or not at all.
 
 use std::fs;
@@ -62,7 +62,7 @@ pub fn gather(
 ) -> Result<(), AcquireError> {
     if let [only] = files {
         let path = place.join(&only.path);
-        if unpack::detect(&path)?.is_archive() {
+        if !context.is_payload(&path, &only.name)? {
             return gather_one(&path, raw, origin, context);
         }
     }
@@ -92,7 +92,7 @@ fn take(file: &Arrived, place: &Path, partial: &Path, context: &Context<'_>) -> 
     if let Some(parent) = to.parent() {
         durable::create_dir_all(parent)?;
     }
-    if unpack::detect(&from).is_ok_and(unpack::Kind::is_archive) {
+    if unpack::detect(&from).is_ok() {
         return take_archive(&from, &to, context);
     }
     fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop)).map_err(FsError::at("write", &to))?;

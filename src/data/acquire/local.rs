@@ -47,9 +47,10 @@ pub fn look(source: &PathSource, context: &Context<'_>) -> Result<Local, Acquire
     if !path.is_file() {
         return Err(AcquireError::NoSuchPath { path });
     }
-    if !unpack::detect(&path)?.is_archive() {
+    if context.is_payload(&path, &path)? {
         return Err(AcquireError::SingleFile { path });
     }
+    unpack::detect(&path)?;
     let Some(expected) = source.sha256 else { return Ok(Local::Archive(path, None)) };
     match digest_of(&path, context.fetch.stop, context.fetch.progress)? {
         got if got != expected => Err(AcquireError::Digest { path, got, expected }),

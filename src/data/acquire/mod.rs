@@ -23,15 +23,16 @@ use tracing::{info, warn};
 
 use self::local::Local;
 use self::record::{Lies, Origin, Record};
-use super::config::{DataConfig, PathSource, Source, Synthetic};
+use super::config::{DataConfig, PathSource, Source};
 use super::fetch::{self, Request};
 use super::manifest::Manifest;
+use super::synthetic::Synthetic;
 use super::unpack;
+use crate::util::failure::Failed;
 use crate::util::fs as durable;
 use crate::util::lock::FolderLock;
-use crate::util::progress::Progress;
 use crate::util::retry::Backoff;
-use crate::util::stop::Stop;
+use crate::util::surroundings::Surroundings;
 
 pub use self::error::AcquireError;
 
@@ -41,8 +42,12 @@ const MANIFEST: &str = ".manifest.json";
 /// So often a mirror is tried while there are others; only when none of them answers is one worth all the patience.
 const TRIES_WITH_OTHERS_LEFT: u32 = 3;
 
-/// Makes a synthetic dataset. The layer that knows radar files provides it.
-pub type Synthesize<'a> = &'a dyn Fn(&Synthetic, &Path) -> Result<(), AcquireError>;
+/// Makes a synthetic dataset. The layer that knows the files of a dataset provides it.
+pub type Synthesize<'a> = &'a dyn Fn(&Synthetic, &Path) -> Result<(), Failed>;
+
+/// Whether a file of this name, which begins with these bytes, is one of a dataset, and so nothing to unpack. The same layer
+/// provides it.
+pub type IsPayload<'a> = &'a dyn Fn(&Path, &[u8]) -> bool;
 
 /// What acquiring gets from outside.
 #[derive(Clone)]
@@ -53,13 +58,21 @@ pub struct Context<'a> {
     pub limits: unpack::Limits,
     /// The generator.
     pub synthesize: Synthesize<'a>,
+    /// What is no archive.
+    pub payload: IsPayload<'a>,
 }
 
 impl<'a> Context<'a> {
     /// The defaults.
     #[must_use]
-    pub fn new(stop: &'a Stop, progress: &'a dyn Progress, synthesize: Synthesize<'a>) -> Self {
-        Self { fetch: fetch::Context::new(stop, progress), limits: unpack::Limits::default(), synthesize }
+    pub fn new(around: &Surroundings<'a>, synthesize: Synthesize<'a>, payload: IsPayload<'a>) -> Self {
+        let fetch = fetch::Context::new(around.stop, around.progress);
+        Self { fetch, limits: unpack::Limits::default(), synthesize, payload }
+    }
+
+    /// Whether a file is one of a dataset, and so nothing to unpack; its own name is the last of `name`.
+    fn is_payload(&self, path: &Path, name: &Path) -> Result<bool, AcquireError> {
+        Ok((self.payload)(name, &unpack::head(path)?))
     }
 
     /// The same with less patience.
@@ -213,7 +226,11 @@ fn refuse_in_the_way(raw: &Path) -> Result<(), AcquireError> {
 fn synthetic(config: &Synthetic, origin: Origin, raw: &Path, context: &Context<'_>) -> Result<Origin, AcquireError> {
     let partial = durable::partial_name(raw);
     durable::remove_tree(&partial)?;
-    (context.synthesize)(config, &partial)?;
+    if let Err(failed) = (context.synthesize)(config, &partial) {
+        // A wish to stop is no failure.
+        context.fetch.stop.check()?;
+        return Err(AcquireError::Synthetic(failed));
+    }
     gather::commit(&partial, raw, &origin, context)?;
     Ok(origin)
 }

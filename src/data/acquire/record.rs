@@ -34,7 +34,7 @@ impl Origin {
     #[must_use]
     pub fn of(source: &Source) -> Self {
         let (address, sha256) = match source {
-            Source::Synthetic(synthetic) => (format!("{synthetic:?}"), None),
+            Source::Synthetic(synthetic) => (synthetic.identity(), None),
             Source::Path(path) => (format!("path {}", path.path.display()), path.sha256),
             Source::Url(url) => (Request::from_url(url).map_or(url.href.clone(), |url| url.identity()), url.sha256),
             Source::Gdrive(drive) => {

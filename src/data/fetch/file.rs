@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::util::progress::Unit;
+use crate::util::progress::{Stage, Unit};
 use crate::util::sha256::Digest;
 use crate::util::units;
 
@@ -52,7 +52,7 @@ pub async fn fetch(client: &Client<'_>, wanted: &Wanted<'_>, folder: &Path) -> R
     loop {
         let mut part = Part::open(folder, &key, source, &context.limits, context.stop)?;
         let reused = part.held();
-        context.progress.begin("download", part.state.total.or(wanted.size_bytes), Unit::Bytes);
+        context.progress.begin(Stage::Download, part.state.total.or(wanted.size_bytes), Unit::BYTES);
         let begun = Instant::now();
         let transfer = Transfer {
             client,

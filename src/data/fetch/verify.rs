@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::util::fs::{self, FsError};
-use crate::util::progress::{Progress, Unit};
+use crate::util::progress::{Progress, Stage, Unit};
 use crate::util::sha256::{Digest, Hasher};
 use crate::util::stop::Stop;
 
@@ -20,7 +20,7 @@ use super::state::{Finished, State};
 pub fn digest_of(path: &Path, stop: &Stop, progress: &dyn Progress) -> Result<Digest, FetchError> {
     let mut file = File::open(path).map_err(FsError::at("open", path))?;
     let length = file.metadata().map_err(FsError::at("read the size of", path))?.len();
-    progress.begin("verify", Some(length), Unit::Bytes);
+    progress.begin(Stage::Verify, Some(length), Unit::BYTES);
     let mut hasher = Hasher::default();
     let mut buffer = vec![0; 1 << 20];
     loop {

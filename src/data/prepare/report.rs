@@ -127,6 +127,16 @@ impl<A: Serialize + DeserializeOwned> Report<A> {
         self.groups.iter().map(|group| group.set_aside.len()).sum()
     }
 
+    /// Every source file that is used, by its path below the dataset's root, with the digest of its content.
+    #[must_use]
+    pub fn used(&self) -> Vec<(String, Digest)> {
+        let groups = self.groups.iter().filter(|group| group.items > 0);
+        let path = |group: &str, name: &str| if group.is_empty() { name.to_owned() } else { format!("{group}/{name}") };
+        let files =
+            groups.flat_map(|group| group.used.iter().map(move |(name, sha256)| (path(&group.path, name), *sha256)));
+        files.collect()
+    }
+
     /// All that was prepared.
     #[must_use]
     pub fn items(&self) -> usize {

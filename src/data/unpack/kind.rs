@@ -23,19 +23,9 @@ pub enum Kind {
     Zstd,
     /// A zip archive.
     Zip,
-    /// A bare netCDF classic file: a dataset of one file, nothing to unpack.
-    NetCdf,
-    /// A bare HDF5 (netCDF-4) file: a dataset of one file, nothing to unpack.
-    Hdf5,
 }
 
 impl Kind {
-    /// Whether there is something to unpack.
-    #[must_use]
-    pub fn is_archive(self) -> bool {
-        !matches!(self, Self::NetCdf | Self::Hdf5)
-    }
-
     /// The kind of something that begins with `head` (its first [`HEAD_BYTES`], or all of it if it is shorter).
     pub(super) fn of_head(head: &[u8]) -> Result<Self, Refusal> {
         let known = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)).map(|&(_, kind)| kind);
@@ -62,16 +52,12 @@ impl Kind {
     }
 }
 
-const MAGIC: [(&[u8], Kind); 8] = [
+const MAGIC: [(&[u8], Kind); 4] = [
     (b"\x1f\x8b", Kind::Gzip),
     (b"\x28\xb5\x2f\xfd", Kind::Zstd),
     (b"PK\x03\x04", Kind::Zip),
     // An empty zip archive is its end record alone.
     (b"PK\x05\x06", Kind::Zip),
-    (b"CDF\x01", Kind::NetCdf),
-    (b"CDF\x02", Kind::NetCdf),
-    (b"CDF\x05", Kind::NetCdf),
-    (b"\x89HDF\r\n\x1a\n", Kind::Hdf5),
 ];
 
 const REPACK: &str = "unpack it and pack it again as tar.gz, tar.zst or zip";
@@ -98,6 +84,14 @@ fn is_skippable_zstd(head: &[u8]) -> bool {
 /// # Errors
 /// If it can't be read, or can't be unpacked.
 pub fn detect(path: &Path) -> Result<Kind, UnpackError> {
+    Kind::of_head(&head(path)?).map_err(|refusal| UnpackError::from(refusal).of(path))
+}
+
+/// The first bytes of a file, by which it is told apart.
+///
+/// # Errors
+/// Where it can't be read, or is no plain file.
+pub fn head(path: &Path) -> Result<Vec<u8>, UnpackError> {
     let is_file = path.metadata().map_err(FsError::at("read", path))?.is_file();
     if !is_file {
         let refusal = Refusal::WrongKind { found: "not a plain file", remedy: "give the path of an archive" };
@@ -106,7 +100,7 @@ pub fn detect(path: &Path) -> Result<Kind, UnpackError> {
     let mut head = Vec::with_capacity(HEAD_BYTES);
     let file = File::open(path).map_err(FsError::at("open", path))?;
     file.take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(FsError::at("read", path))?;
-    Kind::of_head(&head).map_err(|refusal| UnpackError::from(refusal).of(path))
+    Ok(head)
 }
 
 #[cfg(test)]
@@ -132,9 +126,8 @@ mod tests {
     }
 
     #[test]
-    fn bare_radar_files_are_known_and_are_no_archives() {
-        assert!(!Kind::of_head(b"CDF\x01\0\0").unwrap().is_archive());
-        assert!(!Kind::of_head(b"\x89HDF\r\n\x1a\n\0").unwrap().is_archive());
-        assert!(Kind::of_head(b"\x5f\x2a\x4d\x18").unwrap().is_archive());
+    fn what_is_no_archive_is_told_by_its_first_bytes() {
+        assert!(matches!(Kind::of_head(b"CDF\x01\0\0"), Err(Refusal::UnknownKind { .. })));
+        assert_eq!(Kind::of_head(b"\x5f\x2a\x4d\x18"), Ok(Kind::Zstd));
     }
 }

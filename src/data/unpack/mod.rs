@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 pub use self::error::{Refusal, UnpackError};
-pub use self::kind::{Kind, detect};
+pub use self::kind::{Kind, detect, head};
 pub use self::limits::Limits;
 pub use self::name::NameProblem;
 
@@ -32,7 +32,7 @@ use self::tar::EntryKind;
 use self::writer::Writer;
 use super::manifest::Manifest;
 use crate::util::fs::{self as durable, FsError};
-use crate::util::progress::{Progress, Unit};
+use crate::util::progress::{Progress, Stage, Unit};
 use crate::util::stop::Stop;
 use crate::util::units;
 
@@ -116,7 +116,7 @@ impl Job<'_> {
         let archive_bytes = fs::metadata(self.archive).map_err(FsError::at("read", self.archive))?.len();
         let partial = make_room(into)?;
         let budget = Budget::new(self.limits, archive_bytes, durable::free_bytes(&partial.path)?, &partial.path);
-        self.progress.begin("unpack", Some(archive_bytes), Unit::Bytes);
+        self.progress.begin(Stage::Unpack, Some(archive_bytes), Unit::BYTES);
         let writer = Writer::create(&partial.path, budget, self.stop)?;
         let (manifest, left_out) = self.write(writer)?;
         let bytes = manifest.files.iter().map(|file| file.bytes).sum();
@@ -152,11 +152,6 @@ impl Job<'_> {
                 self.read_stream(&mut source, None, writer)
             }
             Kind::Zip => zip::read(self.archive, self.progress, self.stop, writer),
-            Kind::NetCdf | Kind::Hdf5 => Err(Refusal::WrongKind {
-                found: "a radar file by itself",
-                remedy: "there is nothing to unpack, use the file as it is",
-            }
-            .into()),
         }
     }
 
@@ -211,11 +206,11 @@ fn check_single(head: &[u8], archive_name: &str) -> Result<(), Refusal> {
         return Err(Refusal::NotTar { suffix });
     }
     match Kind::of_head(&head[..head.len().min(kind::HEAD_BYTES)]) {
-        Ok(kind) if kind.is_archive() => Err(Refusal::WrongKind {
+        Ok(_) => Err(Refusal::WrongKind {
             found: "an archive within a compressed file",
             remedy: "unpack the outer one first and give the inner one",
         }),
-        Ok(_) | Err(Refusal::UnknownKind { .. }) => Ok(()),
+        Err(Refusal::UnknownKind { .. }) => Ok(()),
         Err(_) if head.is_empty() => Err(Refusal::Empty),
         Err(refusal) => Err(refusal),
     }

@@ -40,6 +40,8 @@ impl WeightsError {
     }
 }
 
+crate::util::failures!("weights": WeightsError);
+
 /// Reads the tensors of a file, of whatever type they are, into main memory.
 ///
 /// # Errors

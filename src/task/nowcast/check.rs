@@ -17,7 +17,7 @@ const SSIM_WINDOW: usize = 11;
 impl NowcastConfig {
     /// Everything in this section that makes no sense.
     #[must_use]
-    pub fn problems(&self) -> Vec<Problem> {
+    pub fn section_problems(&self) -> Vec<Problem> {
         let sections = [
             ("prepare", self.prepare.problems()),
             ("windows", self.windows.problems()),
@@ -233,7 +233,7 @@ mod tests {
     fn paths(change: impl FnOnce(&mut NowcastConfig)) -> Vec<String> {
         let mut config = NowcastConfig::default();
         change(&mut config);
-        config.problems().into_iter().map(|problem| problem.path).collect()
+        config.section_problems().into_iter().map(|problem| problem.path).collect()
     }
 
     #[test]

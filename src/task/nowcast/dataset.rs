@@ -65,6 +65,8 @@ impl DatasetError {
     }
 }
 
+crate::util::failures!("dataset": DatasetError);
+
 impl Dataset {
     /// Opens the dataset in a folder and decides about windows and sides.
     ///
@@ -143,13 +145,14 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::data::config::Synthetic;
     use crate::data::loader::{Loader, LoaderConfig, Order, Position};
+    use crate::data::synthetic::Storms;
     use crate::task::nowcast::prepare::{Setting, prepare};
     use crate::task::nowcast::quantize::Quantizer;
     use crate::task::nowcast::synth;
     use crate::util::progress::Silent;
     use crate::util::stop::Stop;
+    use crate::util::surroundings::Surroundings;
 
     /// Synthetic storms of 2 levels, prepared with 12 x 16 cells, in windows of 3 + 2 frames.
     fn prepared(folder: &Path) -> (std::path::PathBuf, NowcastConfig) {
@@ -160,8 +163,8 @@ mod tests {
         config.windows.stride = 2;
         config.split.val_share = 0.3;
         let (raw, stop) = (folder.join("raw"), Stop::default());
-        let synthetic = Synthetic { events: 3, frames: 9, grid: 32, levels: 2, seed: 7 };
-        synth::write(&synthetic, &raw, &stop, &Silent).unwrap();
+        let synthetic = Storms { events: 3, frames: 9, grid: 32, levels: 2, seed: 7 };
+        synth::write(&synthetic, &raw, &Surroundings { stop: &stop, progress: &Silent }).unwrap();
         let setting = Setting {
             config: &config.prepare,
             quantizer: Quantizer::new(config.prepare.min_dbz, config.prepare.max_dbz).unwrap(),

@@ -6,6 +6,8 @@ pub mod dataset;
 pub mod event_name;
 pub mod forecasts;
 pub mod inspect;
+mod kind;
+mod learner;
 pub mod loss;
 pub mod model;
 pub mod plan;
@@ -21,3 +23,10 @@ pub mod windows;
 
 /// Reading radar files and forecasting by advection need nothing of a task: they are a crate of their own.
 pub use fragua_radar::{advection, lrose, quantize, resample, volume};
+
+use crate::util::progress::Unit;
+
+/// Frames: one time of one event.
+pub const FRAMES: Unit = Unit { one: "frame", many: "frames" };
+/// Windows: consecutive frames of an event.
+pub const WINDOWS: Unit = Unit { one: "window", many: "windows" };

@@ -2,18 +2,18 @@
 
 use std::path::Path;
 
-use fragua_radar::synth::{self, Storms};
-pub use fragua_radar::synth::{Packing, Summary, SynthError, pack};
+use fragua_radar::synth;
+pub use fragua_radar::synth::SynthError;
 
-use crate::data::config::Synthetic;
-use crate::util::progress::Progress;
-use crate::util::stop::Stop;
+use crate::data::synthetic::Storms;
+use crate::util::surroundings::Surroundings;
 
 /// Writes the events below a folder, as [`synth::write`] does.
 ///
 /// # Errors
 /// See [`synth::write`].
-pub fn write(config: &Synthetic, into: &Path, stop: &Stop, progress: &dyn Progress) -> Result<Summary, SynthError> {
-    let Synthetic { events, frames, grid, levels, seed } = *config;
-    synth::write(&Storms { events, frames, grid, levels, seed }, into, stop, progress)
+pub fn write(storms: &Storms, into: &Path, around: &Surroundings<'_>) -> Result<(), SynthError> {
+    let Storms { events, frames, grid, levels, seed } = *storms;
+    let storms = synth::Storms { events, frames, grid, levels, seed };
+    synth::write(&storms, into, around.stop, around.progress).map(drop)
 }

@@ -15,6 +15,7 @@ use crate::train::run_folder::RunError;
 use crate::train::target::TargetError;
 use crate::train::task::TaskError;
 use crate::util::exit::Exit;
+use crate::util::failure::Failure;
 use crate::util::stop::Stopped;
 use crate::util::units;
 
@@ -167,6 +168,20 @@ impl TrainError {
             Self::Torch(error) if is_out_of_memory(&error.to_string()) => Exit::OutOfMemory,
             Self::NotFlat(_) | Self::Torch(_) | Self::StopWithoutSignal => Exit::Bug,
         }
+    }
+}
+
+impl Failure for TrainError {
+    fn exit(&self) -> Exit {
+        Self::exit(self)
+    }
+
+    fn kind(&self) -> &'static str {
+        Self::kind(self)
+    }
+
+    fn may_pass(&self) -> bool {
+        self.is_worth_another_try()
     }
 }
 

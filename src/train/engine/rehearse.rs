@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::Engine;
+use super::begin::Feeds;
 use super::epoch::Group;
 use super::error::TrainError;
 use super::evaluation::{Evaluated, Evaluation};
@@ -70,6 +71,11 @@ impl<T: Task> Engine<T> {
             micro_batch: self.state.micro_batch.get(),
             without_gradient,
         })
+    }
+
+    /// What it was made of, for another engine.
+    pub fn into_parts(self) -> (T, Feeds<T::Sample>) {
+        (self.task, self.feeds)
     }
 
     fn first_group(&self) -> Result<Group<T::Sample>, TrainError> {

@@ -183,6 +183,10 @@ impl Task for Line {
         &self.parameters
     }
 
+    fn parameters_mut(&mut self) -> &mut Parameters {
+        &mut self.parameters
+    }
+
     fn parts(&self) -> &[ScoreSpec] {
         &self.parts
     }

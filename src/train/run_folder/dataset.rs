@@ -17,6 +17,12 @@ pub struct FileDigest {
     pub sha256: Digest,
 }
 
+impl From<(String, Digest)> for FileDigest {
+    fn from((path, sha256): (String, Digest)) -> Self {
+        Self { path, sha256 }
+    }
+}
+
 /// What happened to the files since the run began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {

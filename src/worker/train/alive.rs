@@ -1,5 +1,5 @@
 //! The signs of life of every stage but training itself: each step of its progress, and each wait that has a reason, is a beat
-//! in `status.json`. Not a clock: a stage that stands still gives none.
+//! in `status.json`. Not timer-driven: a stalled stage produces no beats.
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::train::run_folder::RunError;
 use crate::train::run_folder::status::{Heartbeat, INTERVAL, Status};
-use crate::util::progress::{Progress, Unit};
+use crate::util::progress::{Progress, Stage, Unit};
 
 /// Passes progress on, and beats. The last beat is on the disk when this is dropped.
 pub(super) struct Alive<'a> {
@@ -71,19 +71,10 @@ impl Pulse {
     }
 }
 
-/// The stage that work belongs to, by what it calls itself.
-fn stage(work: &str) -> &str {
-    match work {
-        "download" | "verify" | "synthesise" => "fetch",
-        "survey" => "prepare",
-        other => other,
-    }
-}
-
 impl Progress for Alive<'_> {
-    fn begin(&self, work: &str, total: Option<u64>, unit: Unit) {
-        self.enter(stage(work));
-        self.audience.begin(work, total, unit);
+    fn begin(&self, stage: Stage, total: Option<u64>, unit: Unit) {
+        self.enter(stage.of_run());
+        self.audience.begin(stage, total, unit);
     }
 
     fn set_total(&self, total: u64) {
@@ -139,18 +130,18 @@ mod tests {
     fn each_stage_and_each_wait_is_told_at_once() {
         let stage = |act: &dyn Fn(&Alive<'_>)| told(Status::default(), act).stage;
         assert_eq!(stage(&|_| {}), "start");
-        assert_eq!(stage(&|alive| alive.begin("download", None, Unit::Bytes)), "fetch");
-        assert_eq!(stage(&|alive| alive.begin("unpack", None, Unit::Bytes)), "unpack");
-        assert_eq!(stage(&|alive| alive.begin("survey", None, Unit::Files)), "prepare");
+        assert_eq!(stage(&|alive| alive.begin(Stage::Download, None, Unit::BYTES)), "fetch");
+        assert_eq!(stage(&|alive| alive.begin(Stage::Unpack, None, Unit::BYTES)), "unpack");
+        assert_eq!(stage(&|alive| alive.begin(Stage::Survey, None, Unit::FILES)), "prepare");
         assert_eq!(stage(&|alive| alive.waits("connection refused")), "wait: connection refused");
         let goes_on = |alive: &Alive<'_>| {
-            alive.begin("download", None, Unit::Bytes);
+            alive.begin(Stage::Download, None, Unit::BYTES);
             alive.waits("connection refused");
             alive.advance(1);
         };
         assert_eq!(stage(&goes_on), "fetch");
         let evaluated = |alive: &Alive<'_>| {
-            alive.begin("evaluate", None, Unit::Windows);
+            alive.begin(Stage::Evaluate, None, Unit::SAMPLES);
             alive.end("evaluated");
         };
         assert_eq!(stage(&evaluated), "report");
@@ -175,7 +166,7 @@ mod tests {
     #[test]
     fn what_the_next_start_decides_by_stays_as_it_was() {
         let stood = Status { state: State::Finished, epoch: 3, step: 40, peak_memory_bytes: 7, ..Status::default() };
-        let status = told(stood.clone(), |alive| alive.begin("prepare", None, Unit::Frames));
+        let status = told(stood.clone(), |alive| alive.begin(Stage::Prepare, None, Unit::FILES));
         assert_eq!(status.process, Some(std::process::id()));
         let unsigned = Status { stage: String::new(), process: None, host: None, written: None, ..status };
         assert_eq!(unsigned, stood);

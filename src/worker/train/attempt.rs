@@ -1,16 +1,18 @@
 //! One life of the engine in a run folder: from the newest checkpoint that is whole, or from the beginning, to the end.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use serde_json::Value;
 use tracing::warn;
 
 use super::TrainOptions;
 use super::error::TrainingError;
-use super::learner::Learner;
 use super::place::Place;
+use super::subject::Subject;
 use crate::config::Config;
 use crate::nn::parameters::Parameters;
 use crate::task::nowcast::forecasts::Forecasts;
@@ -20,17 +22,18 @@ use crate::train::checkpoint::weights::Weights;
 use crate::train::checkpoint::writer::Saver;
 use crate::train::checkpoint::{Found, Loaded, Snapshot, Store, differences};
 use crate::train::config::{Optimizer, TrainConfig};
-use crate::train::engine::{Background, Engine, Setting, TrainError, model_arrays};
+use crate::train::engine::{Background, Setting, TrainError, model_arrays};
 use crate::train::events::{Ended, Event, Heard, Observer, Observers};
+use crate::train::learner::Start;
 use crate::train::observe::{HistoryFile, LogFile, PageFile, Plots, StatusFile, TensorBoard};
 use crate::train::run_folder::RunError;
 use crate::train::run_folder::log::EventLog;
 use crate::train::run_folder::status::{Heartbeat, Status};
 use crate::train::target::Target;
-use crate::train::task::Task;
 use crate::util::memory;
 use crate::util::stop::Stop;
 use crate::worker::evaluate::chapters;
+use crate::worker::trained::FACTS;
 
 /// An attempt that failed, and how far it had come.
 pub(super) struct Failed {
@@ -41,20 +44,20 @@ pub(super) struct Failed {
 /// Trains to the end.
 pub(super) fn attempt(
     config: &Config,
-    learner: &Learner,
+    subject: &Subject,
     place: &Place,
     options: &TrainOptions<'_>,
     stop: &Stop,
 ) -> Result<Ended, Failed> {
     let pace = Rc::new(Cell::new(0));
-    let ended = run(config, learner, place, options, stop, &pace);
-    ended.map_err(|error| Failed { error: of_gpu(error, learner), step: pace.get() })
+    let ended = run(config, subject, place, options, stop, &pace);
+    ended.map_err(|error| Failed { error: of_gpu(error, subject), step: pace.get() })
 }
 
 /// After a failure of libtorch on a GPU the process can't use it again.
-fn of_gpu(error: TrainingError, learner: &Learner) -> TrainingError {
+fn of_gpu(error: TrainingError, subject: &Subject) -> TrainingError {
     match error {
-        TrainingError::Engine(error) if error.kind() == "libtorch" && !learner.machine().is_cpu() => {
+        TrainingError::Engine(error) if error.kind() == "libtorch" && !subject.machine().is_cpu() => {
             TrainingError::Gpu(error)
         }
         other => other,
@@ -63,7 +66,7 @@ fn of_gpu(error: TrainingError, learner: &Learner) -> TrainingError {
 
 fn run(
     config: &Config,
-    learner: &Learner,
+    subject: &Subject,
     place: &Place,
     options: &TrainOptions<'_>,
     stop: &Stop,
@@ -72,40 +75,38 @@ fn run(
     if !place.stands() {
         return Err(TrainingError::Vanished { folder: place.path().to_owned() });
     }
-    let task = learner.task()?;
+    let mut learner = subject.learner()?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let store = Store::open(Arc::clone(&disk), &place.file("checkpoints"), env!("CARGO_PKG_VERSION"))?;
-    let found = newest(&store, task.parameters())?;
+    let found = newest(&store, learner.parameters())?;
     let refused: Vec<_> = found.refused.iter().map(|(id, _)| *id).collect();
-    let (from, epoch_start) = (found.loaded.map(Snapshot::from), found.epoch_start.map(Snapshot::from));
-    store.check_space(checkpoint_bytes(&learner.phases(), task.parameters()))?;
+    let epoch_start = found.epoch_start.map(Snapshot::from);
+    let from = found.loaded.map(|loaded| Start { snapshot: loaded.into(), epoch_start });
+    store.check_space(checkpoint_bytes(&subject.phases(), learner.parameters()))?;
     if from.is_none() && !place.is_new() {
         warn!("there is no checkpoint to go on from: training begins anew");
     }
-    let weights = Weights::open(Arc::clone(&disk), &place.file("weights"), metadata(config))?;
-    if let Some(snapshot) = &from {
+    let weights =
+        Weights::open(Arc::clone(&disk), &place.file("weights"), metadata(config, &subject.prepared().data.facts()))?;
+    match &from {
         // A program that died right after the checkpoint has not published its weights.
-        weights.publish(snapshot)?;
+        Some(from) => weights.publish(&from.snapshot)?,
+        None => subject.start(learner.as_mut())?,
     }
     let keep = &config.train.checkpoint;
-    let (parts, scores, samples) = (task.parts(), config.task.scores(), usize::from(learner.validates()));
-    let by = Target::new(&keep.best_by.0, parts, &scores, samples).map_err(TrainError::from)?;
+    let (kind, samples) = (config.task.kind(), usize::from(subject.validates()));
+    let by = Target::new(&keep.best_by.0, &kind.parts(), &kind.scores(), samples).map_err(TrainError::from)?;
     let keep = Keep { last: keep.keep_last, best: keep.keep_best, by };
     let setting = Setting {
-        phases: learner.phases(),
-        seed: learner.seed(),
+        phases: subject.phases(),
+        seed: subject.seed(),
         keeper: Box::new(Background::new(Saver::start(store, weights, keep, &refused)?)),
         observers: observers(config, &disk, place, options, pace)?,
         stop: stop.clone(),
-        gpu: learner.machine().gpu.clone(),
+        gpu: subject.machine().gpu.clone(),
         began: place.began(),
     };
-    let feeds = learner.feeds()?;
-    let engine = match &from {
-        None => Engine::begin(learner.fresh_task()?, feeds, setting)?,
-        Some(snapshot) => Engine::resume(task, feeds, setting, snapshot, epoch_start.as_ref())?,
-    };
-    Ok(engine.train()?)
+    Ok(learner.train(setting, from)?)
 }
 
 /// The newest checkpoint that is whole and of this model, and the one that its epoch began with.
@@ -137,11 +138,11 @@ fn checkpoint_bytes(phases: &[TrainConfig], parameters: &Parameters) -> u64 {
 }
 
 /// What a weights file says about itself.
-fn metadata(config: &Config) -> std::collections::BTreeMap<String, String> {
+fn metadata(config: &Config, facts: &Value) -> BTreeMap<String, String> {
     let program = format!("fragua {}", env!("CARGO_PKG_VERSION"));
-    [("format", "pt".to_owned()), ("program", program), ("task", config.task.name().to_owned())]
-        .map(|(key, value)| (key.to_owned(), value))
-        .into()
+    let says = [("format", "pt".to_owned()), ("program", program), ("task", config.task.name().to_owned())];
+    let facts = (!facts.is_null()).then(|| (FACTS, facts.to_string()));
+    says.into_iter().chain(facts).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// Everybody who listens. The history comes first: its row is on the disk before anything else tells of the epoch.

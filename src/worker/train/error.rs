@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::mirror::MirrorTrouble;
-use crate::data::loader::SampleError;
 use crate::nn::weights::WeightsError;
-use crate::task::nowcast::training::NowcastError;
 use crate::train::checkpoint::CheckpointError;
 use crate::train::device::DeviceError;
 use crate::train::engine::TrainError;
 use crate::train::run_folder::RunError;
 use crate::util::exit::Exit;
+use crate::util::failure::Failed;
 use crate::util::fs::FsError;
 use crate::util::stop::Stopped;
 use crate::worker::evaluate::EvaluateError;
@@ -28,10 +27,7 @@ pub enum TrainingError {
     Run(#[from] RunError),
     /// The task can't be set up.
     #[error(transparent)]
-    Task(#[from] NowcastError),
-    /// The samples make no sense together.
-    #[error(transparent)]
-    Samples(#[from] SampleError),
+    Task(#[from] Failed),
     /// Checkpoints can't be read or written.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
@@ -126,7 +122,6 @@ impl TrainingError {
             Self::Device(error) => error.exit(),
             Self::Run(error) => error.exit(),
             Self::Task(error) => error.exit(),
-            Self::Samples(error) => error.exit(),
             Self::Checkpoint(error) => error.exit(),
             Self::Engine(error) => error.exit(),
             Self::File(error) => error.exit(),
@@ -148,6 +143,7 @@ impl TrainingError {
     pub fn is_worth_another_try(&self) -> bool {
         match self {
             Self::Engine(error) => error.is_worth_another_try(),
+            Self::Task(error) => error.may_pass(),
             Self::Run(_) | Self::Checkpoint(_) | Self::File(_) => {
                 matches!(self.exit(), Exit::DiskIo | Exit::TryAgain)
             }
@@ -160,6 +156,7 @@ impl TrainingError {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Engine(error) | Self::Gpu(error) => error.kind(),
+            Self::Task(error) => error.kind(),
             Self::Run(_) | Self::File(_) => "run folder",
             Self::Checkpoint(_) => "checkpoint",
             _ => "start",

@@ -4,14 +4,12 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::super::Surroundings;
 use super::error::TrainingError;
-use super::learner::Learner;
+use super::subject::Subject;
 use crate::config::Config;
-use crate::task::nowcast::model::forecaster;
-use crate::train::engine::{Engine, NotKept, Rehearsal, Setting};
+use crate::train::engine::{NotKept, Rehearsal, Setting};
 use crate::train::events::{Named, Observers};
-use crate::train::task::Task;
+use crate::util::surroundings::Surroundings;
 use crate::util::units;
 
 /// A run that takes longer than this is not begun without saying so.
@@ -80,37 +78,40 @@ impl From<Rehearsal> for Rehearsed {
 
 /// Rehearses a step, unless `patience` is missing for the size of the model.
 pub(super) fn foresee(
-    learner: &Learner,
+    subject: &Subject,
     patience: Patience,
     around: &Surroundings<'_>,
 ) -> Result<Foreseen, TrainingError> {
-    let task = learner.fresh_task()?;
-    let feeds = learner.feeds()?;
-    let machine = learner.machine();
-    let config = learner.config();
-    let multiplications = forecaster(config).multiplications();
+    let learner = subject.fresh()?;
+    let machine = subject.machine();
+    let multiplications = learner.multiplications();
+    let [train_samples, val_samples] = learner.samples();
     let too_large = machine.is_cpu() && multiplications > GPU_SIZED;
     let mut foreseen = Foreseen {
         device: machine.description.clone(),
         precision: machine.precision.name(),
-        parameters: task.parameters().count(),
+        parameters: learner.parameters().count(),
         multiplications_per_sample: multiplications,
-        train_samples: feeds.train.samples(),
-        val_samples: feeds.val.as_ref().map_or(0, |val| val.samples()),
+        train_samples,
+        val_samples,
         too_large_for_device: too_large,
         rehearsed: None,
     };
     if !too_large || patience == Patience::Any {
         let setting = Setting {
-            phases: learner.phases(),
-            seed: learner.seed(),
+            phases: subject.phases(),
+            seed: subject.seed(),
             keeper: Box::new(NotKept),
             observers: Observers::default(),
             stop: around.stop.clone(),
             gpu: machine.gpu.clone(),
             began: Instant::now(),
         };
-        foreseen.rehearsed = Some(Engine::begin(task, feeds, setting)?.rehearse()?.into());
+        let (learner, found) = learner.rehearse(setting)?;
+        foreseen.rehearsed = Some(found.into());
+        subject.keep(learner);
+    } else {
+        subject.keep(learner);
     }
     Ok(foreseen)
 }

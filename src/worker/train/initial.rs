@@ -1,4 +1,4 @@
-//! Weights to start from: those of a file, a checkpoint or another run. What fits is taken, and it is told what was not.
+//! Weights to start from: those of a file, a checkpoint or another run. What fits is taken, and what does not is reported.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use tracing::{info, warn};
 use super::error::TrainingError;
 use crate::config::Config;
 use crate::nn::weights;
-use crate::task::nowcast::training::Nowcast;
+use crate::train::learner::Learner;
 use crate::train::run_folder::listing;
 use crate::worker::trained;
 
@@ -19,15 +19,15 @@ pub(super) fn find(config: &Config) -> Result<Option<PathBuf>, TrainingError> {
     file(wanted, root).ok_or_else(missing).map(Some)
 }
 
-/// Gives a task the weights of a file, as far as they fit; `tells` what was taken and what was not.
-pub(super) fn load(path: &Path, task: &mut Nowcast, tells: bool) -> Result<(), TrainingError> {
-    let report = task.load(&weights::read(path)?);
+/// Gives a learner the weights of a file, as far as they fit, and `reports` what was taken and what was not.
+pub(super) fn load(path: &Path, learner: &mut dyn Learner, reports: bool) -> Result<(), TrainingError> {
+    let report = learner.load(&weights::read(path)?);
     if report.loaded.is_empty() {
         return Err(TrainingError::NothingFits { file: path.to_owned(), report: report.to_string() });
     }
     let text = format!("starting from {}: {report}", path.display());
     match report.is_complete() {
-        _ if !tells => {}
+        _ if !reports => {}
         true => info!("{text}"),
         false => warn!("{text}"),
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! mirror     copies of the run off this machine, and its way back from there
 //! place      which run folder this start is for, held against others
-//! learner    the task with its model, and the samples of both sides
+//! subject    the prepared dataset, and the learners that are made of it
 //! initial    weights to start from
 //! foresee    what training will take, and whether somebody has to agree
 //! attempt    one life of the engine: from the newest checkpoint to the end
@@ -20,10 +20,10 @@ mod conclude;
 mod error;
 mod foresee;
 mod initial;
-mod learner;
 mod mirror;
 mod persist;
 mod place;
+mod subject;
 
 use std::path::Path;
 
@@ -33,16 +33,17 @@ pub use self::conclude::{Headline, Summary};
 pub use self::error::TrainingError;
 pub use self::foresee::{Foreseen, Rehearsed};
 use self::foresee::{Patience, foresee};
-use self::learner::Learner;
 pub use self::mirror::{Copied, MirrorTrouble};
 use self::mirror::{End, Mirror, Session};
 use self::place::{Found, Place};
-use super::{Surroundings, WorkError, check_data_writable, prepare};
+use self::subject::Subject;
+use super::{WorkError, check_data_writable, prepare};
 use crate::config::Config;
 use crate::train::device::Resolved;
 use crate::train::events::{Observer, Reason};
 use crate::util::container::{self, Container};
 use crate::util::mount;
+use crate::util::surroundings::Surroundings;
 
 /// What the command line decides beside the configuration.
 pub struct TrainOptions<'a> {
@@ -78,7 +79,7 @@ pub enum Trained {
 /// Where the folder can't be used, the configuration or dataset is not that of the run, the dataset can't be prepared, a
 /// signal came, or training failed for good.
 pub fn train(config: &Config, options: &TrainOptions<'_>, around: &Surroundings<'_>) -> Result<Trained, WorkError> {
-    let machine = learner::machine(config)?;
+    let machine = subject::machine(config)?;
     let mirror = Mirror::open(config, around).map_err(TrainingError::from)?;
     let place = match place::find(config, options, mirror.as_ref())? {
         Found::Done(folder, ended) => {
@@ -128,12 +129,12 @@ fn run(
     options: &TrainOptions<'_>,
     around: &Surroundings<'_>,
 ) -> Result<Summary, WorkError> {
-    let mut learner = ready(config, machine, place, options, around).inspect_err(|_| place.abandon())?;
+    let mut subject = ready(config, machine, place, options, around).inspect_err(|_| place.abandon())?;
     info!("run folder: {}", place.path().display());
-    let ended = persist::train(config, &mut learner, place, options, around).and_then(|ended| {
+    let ended = persist::train(config, &mut subject, place, options, around).and_then(|ended| {
         // A run whose time is up is not at its end.
         if ended.reason != Reason::Time && !config.train.overfit_single_batch {
-            assess::assess(config, &learner, place, around)?;
+            assess::assess(config, &subject, place, around)?;
         }
         Ok(ended)
     });
@@ -147,24 +148,23 @@ fn ready(
     place: &Place,
     options: &TrainOptions<'_>,
     around: &Surroundings<'_>,
-) -> Result<Learner, WorkError> {
+) -> Result<Subject, WorkError> {
     let started_from = place.started_from(config)?;
     place.check_writable().and_then(|()| check_data_writable(&config.data)).map_err(TrainingError::from)?;
     let alive = place.alive("start", around.progress)?;
     let around = &Surroundings { stop: around.stop, progress: &alive };
-    let (prepared, dataset) = prepare(config, around)?;
-    let learner = Learner::new(config, machine, (&prepared, dataset), started_from)?;
+    let subject = Subject::new(config, machine, prepare(config, around)?, started_from)?;
     alive.enter("rehearse");
     if place.is_new()
-        && let Some(question) = foresee(&learner, Patience::Little, around)?.question(config)
+        && let Some(question) = foresee(&subject, Patience::Little, around)?.question(config)
         && !(options.agree)(&question)
     {
         return Err(TrainingError::Declined.into());
     }
     // Its last beat must not come after what begins now.
     drop(alive);
-    place.begin(config, &learner, &prepared.report)?;
-    Ok(learner)
+    place.begin(config, &subject)?;
+    Ok(subject)
 }
 
 /// Finds out what training would take, without a run folder and without consequences.
@@ -172,8 +172,8 @@ fn ready(
 /// # Errors
 /// As [`train`], as far as its first step.
 pub fn rehearse(config: &Config, around: &Surroundings<'_>) -> Result<Foreseen, WorkError> {
-    let machine = learner::machine(config)?;
+    let machine = subject::machine(config)?;
     let started_from = initial::find(config)?;
-    let (prepared, dataset) = prepare(config, around)?;
-    Ok(foresee(&Learner::new(config, machine, (&prepared, dataset), started_from)?, Patience::Any, around)?)
+    let subject = Subject::new(config, machine, prepare(config, around)?, started_from)?;
+    Ok(foresee(&subject, Patience::Any, around)?)
 }

@@ -4,17 +4,17 @@ use std::time::{Duration, Instant};
 
 use tracing::warn;
 
-use super::super::Surroundings;
 use super::TrainOptions;
 use super::attempt::{Failed, attempt};
 use super::error::TrainingError;
-use super::learner::Learner;
 use super::place::Place;
+use super::subject::Subject;
 use crate::config::Config;
 use crate::train::events::Ended;
 use crate::train::retries::{Decision, Retries};
 use crate::util::progress::Progress;
 use crate::util::stop::{Stop, Stopped};
+use crate::util::surroundings::Surroundings;
 use crate::util::units;
 
 /// How often a wait looks whether a signal came.
@@ -23,14 +23,14 @@ const TICK: Duration = Duration::from_millis(50);
 /// Trains until it succeeds, or fails in a way that trying again does not mend.
 pub(super) fn train(
     config: &Config,
-    learner: &mut Learner,
+    subject: &mut Subject,
     place: &Place,
     options: &TrainOptions<'_>,
     around: &Surroundings<'_>,
 ) -> Result<Ended, TrainingError> {
     if place.died_of_memory() {
         warn!("holding less of the data in memory than data.loader allows");
-        learner.hold_less();
+        subject.hold_less();
     }
     let retries = Retries::new(config.train.max_retries, config.seed);
     let stop = around.stop;
@@ -38,7 +38,7 @@ pub(super) fn train(
         let alive = place.alive("train", around.progress)?;
         Ok(wait(time, stop, &alive)?)
     };
-    persist(retries, || attempt(config, learner, place, options, stop), pause)
+    persist(retries, || attempt(config, subject, place, options, stop), pause)
 }
 
 fn persist(

@@ -11,14 +11,13 @@ use super::TrainOptions;
 use super::alive::Alive;
 use super::error::TrainingError;
 use super::initial;
-use super::learner::Learner;
 use super::mirror::Mirror;
+use super::subject::Subject;
 use crate::config::{self, Config};
 use crate::data::mirror::random_id;
 use crate::native;
-use crate::task::nowcast::prepare::report::Report;
 use crate::train::events::Reason;
-use crate::train::run_folder::dataset::{FileDigest, changes};
+use crate::train::run_folder::dataset::changes;
 use crate::train::run_folder::decision::{Decision, decide};
 use crate::train::run_folder::difference::{Class, Difference};
 use crate::train::run_folder::record::{Resumed, RunRecord, VERSION};
@@ -168,8 +167,8 @@ impl Place {
     }
 
     /// Writes down what runs here from now on. A run that goes on must have the dataset that it had.
-    pub(super) fn begin(&self, config: &Config, learner: &Learner, report: &Report) -> Result<(), TrainingError> {
-        let now = self.record(config, learner, report)?;
+    pub(super) fn begin(&self, config: &Config, subject: &Subject) -> Result<(), TrainingError> {
+        let now = self.record(config, subject)?;
         let record = match &self.before {
             None => now,
             Some(before) => self.resumed(before, now)?,
@@ -184,20 +183,20 @@ impl Place {
         Ok(record.write(&self.file("run.json"))?)
     }
 
-    fn record(&self, config: &Config, learner: &Learner, report: &Report) -> Result<RunRecord, TrainingError> {
+    fn record(&self, config: &Config, subject: &Subject) -> Result<RunRecord, TrainingError> {
         Ok(RunRecord {
             format_version: VERSION,
             id: Some(random_id()),
             code_version: native::versions::PROGRAM.into(),
             commit: native::versions::commit().map(str::to_owned),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-            device: learner.machine().description.clone(),
+            device: subject.machine().description.clone(),
             libtorch: native::versions::LIBTORCH.into(),
             started: jiff::Timestamp::now(),
             stage: "train".into(),
             config: value(config)?,
-            started_from: learner.started_from().map(Path::to_owned),
-            dataset: files(report),
+            started_from: subject.started_from().map(Path::to_owned),
+            dataset: subject.prepared().files.clone(),
             resumed: Vec::new(),
         })
     }
@@ -274,16 +273,6 @@ pub(super) fn value(config: &Config) -> Result<Value, TrainingError> {
     serde_json::to_value(config).map_err(|error| TrainingError::Configuration(error.to_string()))
 }
 
-/// Every source file that is used.
-fn files(report: &Report) -> Vec<FileDigest> {
-    let events = report.groups.iter().filter(|event| event.items > 0);
-    let file = |event: &str, (name, sha256): &(String, _)| {
-        let path = if event.is_empty() { name.clone() } else { format!("{event}/{name}") };
-        FileDigest { path, sha256: *sha256 }
-    };
-    events.flat_map(|event| event.used.iter().map(|used| file(&event.path, used))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,12 +280,12 @@ mod tests {
 
     #[test]
     fn a_key_that_may_change_must_be_one() {
-        let config = json!({"seed": 1, "train": {"optimizer": {"adamw": {"lr": 0.1}}}, "task": {"nowcast": {"model": {"hidden": [4]}}}});
-        for known in ["seed", "train.optimizer", "train.optimizer.sgd.lr", "task.nowcast.model.hidden.1"] {
+        let config = json!({"seed": 1, "train": {"optimizer": {"adamw": {"lr": 0.1}}}, "task": {"any": {"model": {"hidden": [4]}}}});
+        for known in ["seed", "train.optimizer", "train.optimizer.sgd.lr", "task.any.model.hidden.1"] {
             check_key(known, &config).unwrap();
         }
         let error = check_key("model.hidden", &config).unwrap_err().to_string();
-        assert!(error.contains("did you mean task.nowcast.model.hidden?"), "{error}");
+        assert!(error.contains("did you mean task.any.model.hidden?"), "{error}");
         assert!(check_key("sed", &config).unwrap_err().to_string().contains("there is no such key;"));
     }
 }

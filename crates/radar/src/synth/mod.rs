@@ -3,7 +3,6 @@
 //! An event is planned first (`calendar`: when; `storm`, `cell`, `flow`: what moves where), then every scan is a pure function
 //! of the plan and its time: `scene` draws the columns, `volume` builds them up, `radar` looks at them from the ground.
 
-mod archive;
 mod calendar;
 mod cell;
 mod flow;
@@ -19,15 +18,13 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use thiserror::Error;
 
-pub use archive::{Packing, pack};
-
 use crate::lrose::container::{self, ContainerError};
 use crate::lrose::grid::{Grid, SAN_RAFAEL};
 use crate::lrose::{Origin, Volume};
 use calendar::Event;
 use fragua_util::exit::Exit;
 use fragua_util::fs::{self, FsError, partial_name};
-use fragua_util::progress::{Progress, Unit};
+use fragua_util::progress::{Progress, Stage, Unit};
 use fragua_util::stop::{Stop, Stopped};
 use fragua_util::units;
 use radar::Radar;
@@ -35,6 +32,8 @@ use storm::Plan;
 use texture::Textures;
 use volume::Painter;
 
+/// What is counted while scans are written.
+const FRAMES: Unit = Unit { one: "frame", many: "frames" };
 /// The smallest grid that storms fit in.
 const MIN_GRID: usize = 16;
 /// The largest: the radar does not see farther.
@@ -83,7 +82,7 @@ pub fn write(config: &Storms, into: &Path, stop: &Stop, progress: &dyn Progress)
     claim(config, into)?;
     let events = calendar::events(config.seed, config.events, config.frames);
     let studio = Studio::new(config);
-    progress.begin("synthesise", Some((config.events * config.frames) as u64), Unit::Frames);
+    progress.begin(Stage::Synthesise, Some((config.events * config.frames) as u64), FRAMES);
     let mut files = 0;
     for event in &events {
         let folder = into.join(&event.name);
@@ -225,14 +224,6 @@ pub enum SynthError {
         /// What was to be written.
         wanted: String,
     },
-    /// A file can't be packed under its name.
-    #[error("could not pack {}: {source}", path.display())]
-    Pack {
-        /// The file or the archive.
-        path: PathBuf,
-        /// The system's error.
-        source: std::io::Error,
-    },
     /// A file could not be encoded or written.
     #[error(transparent)]
     Container(#[from] ContainerError),
@@ -250,13 +241,14 @@ impl SynthError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Limit { .. } | Self::Taken { .. } => Exit::Configuration,
-            Self::Pack { source, .. } => Exit::for_write_error(source),
             Self::Container(error) => error.exit(),
             Self::Fs(error) => error.exit(),
             Self::Stopped(stopped) => stopped.exit(),
         }
     }
 }
+
+fragua_util::failures!("synthetic data": SynthError);
 
 #[cfg(test)]
 mod tests {
@@ -303,7 +295,7 @@ mod tests {
     }
 
     impl Progress for StopAfter {
-        fn begin(&self, _stage: &str, _total: Option<u64>, _unit: Unit) {}
+        fn begin(&self, _stage: Stage, _total: Option<u64>, _unit: Unit) {}
         fn set_total(&self, _total: u64) {}
         fn advance(&self, amount: u64) {
             if self.frames.fetch_sub(amount as i64, std::sync::atomic::Ordering::SeqCst) <= 1 {

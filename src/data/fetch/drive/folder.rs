@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use url::Url;
 
-use crate::util::progress::{Progress, Unit};
+use crate::util::progress::{Progress, Stage, Unit};
 use crate::util::sha256::{Digest, Hasher};
 use crate::util::units;
 
@@ -69,7 +69,7 @@ pub async fn fetch(
     let progress = Joined::new(client.context.progress);
     let context = Context { progress: &progress, ..client.context.clone() };
     let client = Client::new(&context)?;
-    progress.inner.begin("download", None, Unit::Bytes);
+    progress.inner.begin(Stage::Download, None, Unit::BYTES);
     let mut files = Vec::with_capacity(listed.len());
     for Listed { path, id } in listed {
         let source = Source::Drive(DriveFile { base: base.clone(), id });
@@ -232,8 +232,8 @@ impl<'a> Joined<'a> {
 }
 
 impl Progress for Joined<'_> {
-    fn begin(&self, stage: &str, _total: Option<u64>, _unit: Unit) {
-        self.downloading.store(stage == "download", Ordering::Relaxed);
+    fn begin(&self, stage: Stage, _total: Option<u64>, _unit: Unit) {
+        self.downloading.store(stage == Stage::Download, Ordering::Relaxed);
     }
 
     fn set_total(&self, _total: u64) {}

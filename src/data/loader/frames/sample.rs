@@ -76,6 +76,8 @@ impl SampleError {
     }
 }
 
+crate::util::failures!("samples": SampleError);
+
 /// All samples of a loader, checked, with a number for each frame that one of them uses.
 pub(super) struct Samples {
     list: Vec<Sample>,

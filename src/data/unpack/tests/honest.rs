@@ -110,8 +110,8 @@ fn files_are_plain_whatever_the_archive_says_about_their_mode() {
 struct StopAfter<'a>(AtomicU64, u64, &'a Stop);
 
 impl Progress for StopAfter<'_> {
-    fn begin(&self, stage: &str, total: Option<u64>, unit: Unit) {
-        assert_eq!((stage, unit), ("unpack", Unit::Bytes));
+    fn begin(&self, stage: Stage, total: Option<u64>, unit: Unit) {
+        assert_eq!((stage, unit), (Stage::Unpack, Unit::BYTES));
         assert!(total.is_some());
     }
     fn set_total(&self, _: u64) {}

@@ -374,7 +374,7 @@ fn what_is_no_archive_is_named() {
         case("page", "a.tar.gz", b"<html><body>Quota exceeded".to_vec(), "it is a web page"),
         case("empty file", "a.tar.gz", Vec::new(), "an empty file"),
         case("noise", "a.tar.gz", b"\x01\x02\x03".to_vec(), "not a supported archive (first bytes 01 02 03)"),
-        case("radar file", "a.nc", b"CDF\x01\0\0\0\0".to_vec(), "a radar file by itself"),
+        case("no archive", "a.nc", b"CDF\x01\0\0\0\0".to_vec(), "43 44 46 01"),
     ]);
     let folder = scratch();
     let error = detect(folder.path()).unwrap_err();

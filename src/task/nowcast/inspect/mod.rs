@@ -9,6 +9,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 pub use self::pictures::{Pictures, View};
+use super::FRAMES;
 use super::config::NowcastConfig;
 use super::dataset::{Dataset, DatasetError};
 use super::plan::{PlacedEvent, Totals};
@@ -20,7 +21,7 @@ use crate::data::store::StoreError;
 use crate::report::PictureError;
 use crate::util::exit::Exit;
 use crate::util::fs::FsError;
-use crate::util::progress::{Progress, Unit};
+use crate::util::progress::{Progress, Stage};
 use crate::util::stop::{Stop, Stopped};
 use crate::util::units;
 
@@ -129,6 +130,8 @@ impl InspectError {
     }
 }
 
+crate::util::failures!("inspect": InspectError);
+
 /// What inspecting gets from outside.
 pub struct Setting<'a> {
     /// The task.
@@ -156,7 +159,7 @@ pub fn inspect(store: &Path, setting: &Setting<'_>) -> Result<Inspection, Inspec
     let report = Report::load(store)?;
     let (mut events, mut all) = (Vec::new(), Counts::default());
     let frames: usize = dataset.plan.manifest.events.iter().map(|event| event.frames).sum();
-    setting.progress.begin("inspect", Some(frames as u64), Unit::Frames);
+    setting.progress.begin(Stage::Inspect, Some(frames as u64), FRAMES);
     for (planned, record) in dataset.plan.events.iter().zip(&dataset.plan.manifest.events) {
         let event = &dataset.frames.events()[planned.index];
         let counts = count(event, setting.threads, setting.stop, setting.progress)?;
@@ -197,10 +200,5 @@ impl Shares {
 
 /// The word for a side.
 fn side_name(side: Option<Side>) -> &'static str {
-    match side {
-        Some(Side::Train) => "train",
-        Some(Side::Val) => "val",
-        Some(Side::Test) => "test",
-        None => "-",
-    }
+    side.map_or("-", Side::name)
 }

@@ -16,7 +16,7 @@ use crate::task::nowcast::split::Side;
 use crate::task::nowcast::statistics::Counts;
 use crate::task::nowcast::volume::time_in_name;
 use crate::util::fs::{create_dir_all, write_atomic};
-use crate::util::progress::Unit;
+use crate::util::progress::{Stage, Unit};
 
 /// What of a volume is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Pictures<'_> {
     /// Where a frame can't be read, or a file can't be written.
     pub fn draw(&self, inspection: &Inspection, counts: &Counts) -> Result<Vec<PathBuf>, InspectError> {
         let progress = self.setting.progress;
-        progress.begin("draw", Some(inspection.events.len() as u64 + 3), Unit::Files);
+        progress.begin(Stage::Draw, Some(inspection.events.len() as u64 + 3), Unit::FILES);
         let mut drawn = vec![
             self.write("timeline.png", &timeline(&self.rows(inspection)).map_err(PictureError::from)?)?,
             self.write("reflectivity.png", &self.histogram(counts)?)?,

@@ -95,6 +95,8 @@ impl PredictError {
     }
 }
 
+crate::util::failures!("predict": PredictError);
+
 /// Why there is no forecast of one event. The others are not concerned.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum Refusal {

@@ -7,6 +7,7 @@
 //! planes    what the model returned, by lead time and level   regrid  from the model's grid back to the radar's
 //! output    the forecast as it is stored                      write   files and pictures, complete or absent
 //! report    what came out                                     error   what did not, and why
+//! work      all of it, for a folder of radar files
 //! ```
 //!
 //! Nothing is prepared in a second way: files are found, surveyed, resampled and quantised by [`super::prepare`].
@@ -33,6 +34,7 @@ mod regrid;
 pub mod report;
 pub mod select;
 pub mod survey;
+mod work;
 mod write;
 
 use std::path::Path;
@@ -42,10 +44,12 @@ pub use input::{Input, read};
 pub use output::{Forecast, Source, forecast};
 pub use planes::Planes;
 pub use survey::{Job, Plan, plan};
-pub use write::{Layout, check_output, write};
+pub use work::predict;
+pub use write::{check_output, write};
 
 use super::config::NowcastConfig;
 use super::quantize::Quantizer;
+use crate::task::Layout;
 use crate::util::stop::Stop;
 
 /// What predicting gets from outside.

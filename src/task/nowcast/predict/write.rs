@@ -12,21 +12,12 @@ use super::report::Written;
 use super::{PredictError, Setting};
 use crate::report::radar::forecast::ahead::{Ahead, gif, png};
 use crate::report::radar::frame::{Labels, RadarFrame};
+use crate::task::Layout;
 use crate::task::nowcast::lrose::container::classic_bytes;
 use crate::task::nowcast::lrose::forecast::Forecast as Volumes;
 use crate::task::nowcast::lrose::unpacked;
 use crate::task::nowcast::volume::Axis;
 use crate::util::fs::{create_dir_all, partial_name, remove_tree, rename, sync_parent, write_atomic};
-
-/// How a forecast becomes netCDF files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Layout {
-    /// One file for each lead time: `<event>/20130105/g_183000/f_00000182.nc`, as TITAN's tools want it.
-    #[default]
-    PerLead,
-    /// One file with all lead times along `time`: `<event>/20130105_183000.nc`.
-    Single,
-}
 
 /// Forecasts must not lie among the radar files that they are made from.
 ///

@@ -47,3 +47,5 @@ impl PrepareError {
         }
     }
 }
+
+crate::util::failures!("prepare": PrepareError);

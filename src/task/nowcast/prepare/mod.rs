@@ -28,12 +28,13 @@ use self::plan::{Draft, EventPlan, FileState, most_frequent};
 use self::record::{EventRecord, GridRecord};
 use self::report::{About, GroupReport, Report, SetAside};
 pub(super) use self::survey::{reason, survey};
+use super::FRAMES;
 use super::config::PrepareConfig;
 use super::quantize::Quantizer;
 use crate::data::manifest::Manifest;
 use crate::data::prepare::report::check_share as too_many;
 use crate::data::store::{Store, StoreError};
-use crate::util::progress::{Progress, Unit};
+use crate::util::progress::{Progress, Stage, Unit};
 use crate::util::stop::Stop;
 use crate::util::units;
 
@@ -93,7 +94,7 @@ pub fn prepare(root: &Path, prepared: &Path, setting: &Setting<'_>) -> Result<Pr
     make_room(&store, &plans)?;
     let mut work = Events::new(&store, grid.as_ref(), root, setting);
     let frames: usize = events.iter().map(|event| event.items).sum();
-    setting.progress.begin("prepare", Some(frames as u64), Unit::Frames);
+    setting.progress.begin(Stage::Prepare, Some(frames as u64), FRAMES);
     for (index, (plan, draft)) in plans.iter().zip(drafts).enumerate() {
         setting.stop.check()?;
         events[index] = work.event(plan, draft)?;
@@ -130,7 +131,7 @@ fn plans(root: &Path, store: &Store) -> Result<Vec<EventPlan>, PrepareError> {
 
 fn survey_all(plans: &[EventPlan], setting: &Setting<'_>) -> Result<Vec<Vec<FileState>>, PrepareError> {
     let files: usize = plans.iter().map(|plan| plan.event.files.len()).sum();
-    setting.progress.begin("survey", Some(files as u64), Unit::Files);
+    setting.progress.begin(Stage::Survey, Some(files as u64), Unit::FILES);
     let survey = |plan: &EventPlan| {
         let file = |file: &discover::SourceFile| {
             setting.stop.check()?;

@@ -86,6 +86,8 @@ impl NowcastError {
     }
 }
 
+crate::util::failures!("task": NowcastError);
+
 impl From<NowcastError> for TaskError {
     fn from(error: NowcastError) -> Self {
         match error {

@@ -25,6 +25,7 @@ pub use scores::{NowcastScores, measured};
 use self::collate::Collate;
 use self::names::Names;
 use self::scores::Origin;
+use super::WINDOWS;
 use super::config::{LossConfig, NowcastConfig};
 use super::loss::{LossParts, NowcastLoss};
 use super::model::{Forward, forecaster};
@@ -34,10 +35,11 @@ use super::verification::{Judge, pictures};
 use crate::data::loader::{LoadedWindow, Position};
 use crate::metric::ordered::Ordered;
 use crate::metric::score::ScoreSpec;
-use crate::nn::parameters::{LoadReport, Parameters};
+use crate::nn::parameters::Parameters;
 use crate::nn::precision::Precision;
 use crate::report::PictureError;
-use crate::train::task::{Depth, Picture, Task, TaskError};
+use crate::train::task::{Depth, Picture, Plots, Task, TaskError};
+use crate::util::progress::Unit;
 
 /// Forecasts that are shown in pictures.
 const SHOWN: usize = 4;
@@ -130,11 +132,6 @@ impl Nowcast {
         Ok(nowcast)
     }
 
-    /// Takes the weights that fit, and tells what was left.
-    pub fn load(&mut self, tensors: &[(String, Tensor)]) -> LoadReport {
-        self.parameters.load_named(tensors)
-    }
-
     /// What follows the frames of one or more windows, on the scale where 0 to 1 is the whole range of reflectivity: windows,
     /// frames, channels, rows and columns. The bytes are those of windows, frames, levels, rows and columns.
     ///
@@ -145,14 +142,6 @@ impl Nowcast {
         let prediction_btcyx = self.network.forward(&self.collate.input(bytes)?, self.precision);
         let plain = prediction_btcyx.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
         Ok(Vec::try_from(plain.f_flatten(0, -1)?)?)
-    }
-
-    /// What an evaluation found, as pictures with their file names. `about` says what was evaluated.
-    ///
-    /// # Errors
-    /// If a picture can't be encoded.
-    pub fn plots(&self, scores: &NowcastScores, about: &str) -> Result<Vec<(&'static str, Vec<u8>)>, PictureError> {
-        pictures(&scores.verification(), scores.map(), about, self.size)
     }
 
     fn enter(&mut self, phase: usize) -> Result<(), NowcastError> {
@@ -194,6 +183,10 @@ impl Task for Nowcast {
         &self.parameters
     }
 
+    fn parameters_mut(&mut self) -> &mut Parameters {
+        &mut self.parameters
+    }
+
     fn parts(&self) -> &[ScoreSpec] {
         &self.parts
     }
@@ -222,9 +215,17 @@ impl Task for Nowcast {
         Ok(parts.sums())
     }
 
+    fn unit(&self) -> Unit {
+        WINDOWS
+    }
+
     fn scores(&self, depth: Depth) -> NowcastScores {
         let origin = Origin { events: self.names.events(), facts: self.facts.clone(), seed: self.seed };
         NowcastScores::none(&self.judge, depth, origin)
+    }
+
+    fn plots(&self, scores: &NowcastScores, about: &str) -> Result<Plots, PictureError> {
+        pictures(&scores.verification(), scores.map(), about, self.size)
     }
 
     fn evaluate(&mut self, batch: &Batch, scores: &mut NowcastScores) -> Result<Tensor, TaskError> {

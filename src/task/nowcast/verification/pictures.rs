@@ -12,6 +12,7 @@ use crate::metric::score::ScoreSpec;
 use crate::report::PictureError;
 use crate::report::charts::{AxisOf, Behind, Chart, Charts, Series, charts};
 use crate::report::radar::error_maps::{ErrorMaps, error_maps};
+use crate::train::task::Plots;
 
 /// Maps are drawn of at most so many lead times.
 const MOST_MAPS: usize = 3;
@@ -30,7 +31,7 @@ pub fn pictures(
     map: Option<&ErrorMap>,
     about: &str,
     size: [usize; 2],
-) -> Result<Vec<(&'static str, Vec<u8>)>, PictureError> {
+) -> Result<Plots, PictureError> {
     let sheets = [
         ("scores_by_lead.png", "Scores by lead time", by_lead(found)),
         ("fss_by_scale.png", "Fractions skill score by scale, all lead times", by_scale(found)),
@@ -42,11 +43,11 @@ pub fn pictures(
         if !of_sheet.is_empty() {
             let size = if of_sheet.len() == 1 { LARGE } else { SMALL };
             let sheet = Charts { title: title.into(), note: about.to_owned(), columns, size, charts: of_sheet };
-            pictures.push((file, charts(&sheet)?));
+            pictures.push((file.to_owned(), charts(&sheet)?));
         }
     }
     if let Some(maps) = map.map(|map| maps(map, &found.lead_minutes, about, size)) {
-        pictures.push(("error_maps.png", error_maps(&maps)?));
+        pictures.push(("error_maps.png".to_owned(), error_maps(&maps)?));
     }
     Ok(pictures)
 }

@@ -45,12 +45,12 @@ use self::owner::Owner;
 use self::restore::Held;
 pub use self::session::Copied;
 pub(super) use self::session::{End, Session};
-use super::super::Surroundings;
 use crate::config::Config;
 use crate::data::mirror::{Cancel, PATIENCE, Remote};
 use crate::train::checkpoint::CheckpointId;
 use crate::train::run_folder::RunFolder;
 use crate::train::run_folder::decision::{Decision, Existing};
+use crate::util::surroundings::Surroundings;
 use crate::util::units;
 
 /// After a signal, a run is released within this time, or its claim becomes stale by itself.

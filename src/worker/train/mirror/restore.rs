@@ -17,11 +17,11 @@ use crate::data::mirror::{Cancel, Entry, MirrorError, Remote, jitter};
 use crate::train::checkpoint::CheckpointId;
 use crate::train::run_folder::RunFolder;
 use crate::util::fs::{FsError, create_dir_all, remove_tree, rename, sync_file_system, write_atomic};
-use crate::util::progress::Unit;
+use crate::util::progress::{Stage, Unit};
 use crate::util::retry::Backoff;
 use crate::util::sha256::Digest;
+use crate::util::surroundings::Surroundings;
 use crate::util::units;
-use crate::worker::Surroundings;
 
 /// What came back.
 #[derive(Debug, Default)]
@@ -121,7 +121,7 @@ impl Restore<'_> {
         let total: u64 = entries.iter().filter(wanted).map(|entry| entry.bytes).sum();
         info!("restoring {} from the mirror {}: {}", self.name, self.remote.shown(), units::bytes(total));
         sweep(into, &entries)?;
-        self.around.progress.begin("restore", Some(total), Unit::Bytes);
+        self.around.progress.begin(Stage::Restore, Some(total), Unit::BYTES);
         let restored = self.checkpoints(into, &entries, here)?;
         let is_file = |entry: &&Entry| matches!(item(&entry.name), Item::File(_));
         for entry in entries.iter().filter(is_file) {

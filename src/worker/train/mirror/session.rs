@@ -17,10 +17,10 @@ use super::owner::{Owner, interval};
 use crate::data::mirror::{Cancel, MirrorError, Remote};
 use crate::train::checkpoint::CheckpointId;
 use crate::util::fs::FsError;
-use crate::util::progress::Unit;
+use crate::util::progress::{Stage, Unit};
 use crate::util::stop::Stop;
+use crate::util::surroundings::Surroundings;
 use crate::util::units;
-use crate::worker::Surroundings;
 
 /// After a signal, this much time is left for the newest checkpoint: its sender may kill the process after ten seconds.
 const AFTER_A_SIGNAL: Duration = Duration::from_secs(3);
@@ -262,7 +262,7 @@ impl Session {
             let planned = self.shared.planned.load(Ordering::Relaxed);
             if !is_shown && began.elapsed() > Duration::from_secs(1) && planned > 0 {
                 is_shown = true;
-                bar.begin("copy", Some(planned), Unit::Bytes);
+                bar.begin(Stage::Copy, Some(planned), Unit::BYTES);
             }
             if is_shown {
                 bar.set_total(planned);

@@ -25,7 +25,7 @@ use crate::util::exit::Exit;
 use crate::util::progress::Silent;
 use crate::util::sha256::Digest;
 use crate::util::stop::Stop;
-use crate::worker::Surroundings;
+use crate::util::surroundings::Surroundings;
 
 struct Nobody;
 

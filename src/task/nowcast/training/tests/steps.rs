@@ -49,7 +49,7 @@ fn twenty_steps_are_those_of_pytorch() {
     let (mut task, windows) = (storms.task(Precision::Fp32), storms.windows());
     let (initial, last) =
         ["initial", "final"].map(|name| weights::read(&fixture(&format!("{name}.safetensors"))).unwrap()).into();
-    let report = task.load(&initial);
+    let report = task.parameters_mut().load_named(&initial);
     assert!(report.is_complete(), "{report}");
 
     let rates = AdamW {

@@ -7,10 +7,42 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tar::{Builder, EntryType, Header};
+use thiserror::Error;
 
-use super::SynthError;
-use fragua_util::fs::{self, FsError, partial_name};
-use fragua_util::stop::Stop;
+use crate::util::exit::Exit;
+use crate::util::fs::{self, FsError, partial_name};
+use crate::util::stop::{Stop, Stopped};
+
+/// An archive that could not be written.
+#[derive(Debug, Error)]
+pub enum PackError {
+    /// A file can't be packed under its name.
+    #[error("could not pack {}: {source}", path.display())]
+    Write {
+        /// The file or the archive.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A folder can't be read, or the archive can't get its name.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// A stop was asked for.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+impl PackError {
+    /// The exit code.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Write { source, .. } => Exit::for_write_error(source),
+            Self::Fs(error) => error.exit(),
+            Self::Stopped(stopped) => stopped.exit(),
+        }
+    }
+}
 
 /// How an archive is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +71,9 @@ impl Packing {
 ///
 /// # Errors
 /// If a file can't be read, the archive can't be written, or a stop is requested.
-pub fn pack(folder: &Path, archive: &Path, packing: Packing, stop: &Stop) -> Result<(), SynthError> {
+pub fn pack(folder: &Path, archive: &Path, packing: Packing, stop: &Stop) -> Result<(), PackError> {
     let partial = partial_name(archive);
-    let failed = |source| SynthError::Pack { path: archive.to_owned(), source };
+    let failed = |source| PackError::Write { path: archive.to_owned(), source };
     let file = BufWriter::new(File::create(&partial).map_err(failed)?);
     let mut file = match packing {
         Packing::TarGz => {
@@ -59,19 +91,14 @@ pub fn pack(folder: &Path, archive: &Path, packing: Packing, stop: &Stop) -> Res
     Ok(())
 }
 
-fn append_all<W: Write>(folder: &Path, out: W, stop: &Stop) -> Result<W, SynthError> {
+fn append_all<W: Write>(folder: &Path, out: W, stop: &Stop) -> Result<W, PackError> {
     let mut builder = Builder::new(out);
     let root = folder.file_name().map_or_else(|| PathBuf::from("data"), PathBuf::from);
     append_folder(&mut builder, folder, &root, stop)?;
-    builder.into_inner().map_err(|source| SynthError::Pack { path: folder.to_owned(), source })
+    builder.into_inner().map_err(|source| PackError::Write { path: folder.to_owned(), source })
 }
 
-fn append_folder<W: Write>(
-    builder: &mut Builder<W>,
-    folder: &Path,
-    name: &Path,
-    stop: &Stop,
-) -> Result<(), SynthError> {
+fn append_folder<W: Write>(builder: &mut Builder<W>, folder: &Path, name: &Path, stop: &Stop) -> Result<(), PackError> {
     append(builder, folder, name, EntryType::Directory)?;
     for entry in sorted_names(folder).map_err(FsError::at("list", folder))? {
         stop.check()?;
@@ -92,13 +119,13 @@ fn sorted_names(folder: &Path) -> io::Result<Vec<std::ffi::OsString>> {
     Ok(names)
 }
 
-fn append<W: Write>(builder: &mut Builder<W>, path: &Path, name: &Path, kind: EntryType) -> Result<(), SynthError> {
+fn append<W: Write>(builder: &mut Builder<W>, path: &Path, name: &Path, kind: EntryType) -> Result<(), PackError> {
     let mut header = Header::new_ustar();
     header.set_entry_type(kind);
     header.set_mtime(0);
     header.set_uid(0);
     header.set_gid(0);
-    let failed = |source| SynthError::Pack { path: path.to_owned(), source };
+    let failed = |source| PackError::Write { path: path.to_owned(), source };
     if kind == EntryType::Directory {
         header.set_mode(0o755);
         header.set_size(0);

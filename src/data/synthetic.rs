@@ -1,0 +1,167 @@
+//! Datasets that are made on this machine: the settings of each kind. The generators are elsewhere: whoever trains on a kind
+//! knows how its files are written.
+//!
+//! A kind is named, `synthetic: {storms: {events: 8}}`. Storms are what is meant where no kind is named: `synthetic: {events: 8}`.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+
+use crate::util::problem::Problem;
+
+/// A synthetic dataset, by its kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
+pub enum Synthetic {
+    /// Storms as a weather radar sees them.
+    Storms(Storms),
+}
+
+/// Storms as a weather radar sees them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Storms {
+    /// Events: one folder each.
+    pub events: usize,
+    /// Frames of an event.
+    pub frames: usize,
+    /// Rows and columns of a frame, at 1 km.
+    pub grid: usize,
+    /// Vertical levels, 1 km apart.
+    pub levels: usize,
+    /// The same seed gives the same bytes.
+    pub seed: u64,
+}
+
+impl Default for Storms {
+    fn default() -> Self {
+        Self { events: 8, frames: 40, grid: 64, levels: 2, seed: 42 }
+    }
+}
+
+/// As it is written in a configuration.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum Written {
+    /// Storms, without their name.
+    Short(Storms),
+    /// Any kind, with its name.
+    Named(Named),
+}
+
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Named {
+    /// Storms as a weather radar sees them.
+    Storms(Storms),
+}
+
+impl From<Written> for Synthetic {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Short(storms) | Written::Named(Named::Storms(storms)) => Self::Storms(storms),
+        }
+    }
+}
+
+impl From<Synthetic> for Written {
+    fn from(synthetic: Synthetic) -> Self {
+        match synthetic {
+            Synthetic::Storms(storms) => Self::Short(storms),
+        }
+    }
+}
+
+impl JsonSchema for Synthetic {
+    fn schema_name() -> Cow<'static, str> {
+        "Synthetic".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Written::json_schema(generator)
+    }
+}
+
+impl Synthetic {
+    /// The key of its kind.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Storms(_) => "storms",
+        }
+    }
+
+    /// The settings, if the kind is storms.
+    #[must_use]
+    pub fn storms(&self) -> Option<&Storms> {
+        match self {
+            Self::Storms(storms) => Some(storms),
+        }
+    }
+
+    /// What tells it from every other synthetic dataset.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        match self {
+            Self::Storms(Storms { events, frames, grid, levels, seed }) => format!(
+                "Synthetic {{ events: {events}, frames: {frames}, grid: {grid}, levels: {levels}, seed: {seed} }}"
+            ),
+        }
+    }
+
+    /// Everything in the settings that makes no sense.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        match self {
+            Self::Storms(storms) => storms.problems(),
+        }
+    }
+}
+
+impl Storms {
+    fn problems(&self) -> Vec<Problem> {
+        let limits = [
+            ("events", self.events, 1, 10_000),
+            ("frames", self.frames, 1, 4000),
+            ("grid", self.grid, 16, 2000),
+            ("levels", self.levels, 1, 30),
+        ];
+        let outside = limits.into_iter().filter(|(_, value, least, most)| !(least..=most).contains(&value));
+        outside
+            .map(|(key, value, least, most)| {
+                let message = format!("must lie between {least} and {most}, got {value}");
+                Problem::new(key, message, format!("write {least} or more"))
+            })
+            .collect()
+    }
+}
+
+impl fmt::Display for Synthetic {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Storms(Storms { events, frames, grid, levels, seed }) => {
+                write!(out, "synthetic ({events} events of {frames} frames, {grid}x{grid}x{levels}, seed {seed})")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json, to_value};
+
+    use super::*;
+
+    #[test]
+    fn storms_need_no_name_and_are_shown_without_it() {
+        let storms = Synthetic::Storms(Storms { events: 3, ..Storms::default() });
+        for written in [json!({"events": 3}), json!({"storms": {"events": 3}})] {
+            assert_eq!(from_value::<Synthetic>(written).unwrap(), storms);
+        }
+        let shown = json!({"events": 3, "frames": 40, "grid": 64, "levels": 2, "seed": 42});
+        assert_eq!(to_value(&storms).unwrap(), shown);
+        assert!(from_value::<Synthetic>(json!({"rain": {}})).is_err());
+    }
+}

@@ -1,0 +1,112 @@
+//! What a task can do, as commands, worker and configuration see it.
+
+use std::any::Any;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::data::{Prepared, Shown};
+use super::model::Model;
+use super::options::{InspectOptions, PredictOptions, Predicted, Wish};
+use crate::data::acquire::Acquired;
+use crate::data::config::DataConfig;
+use crate::data::split::Side;
+use crate::data::synthetic::Synthetic;
+use crate::metric::pooled::Resample;
+use crate::metric::score::ScoreSpec;
+use crate::nn::network::Network;
+use crate::train::config::TrainConfig;
+use crate::train::observe::page::Chapters;
+use crate::util::failure::Failed;
+use crate::util::problem::Problem;
+use crate::util::surroundings::Surroundings;
+
+/// The sections beside that of the task, for what only shows when they are seen together.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside<'a> {
+    /// The `data` section.
+    pub data: &'a DataConfig,
+    /// The `train` section.
+    pub train: &'a TrainConfig,
+}
+
+/// What a task knows of an evaluation from its `metrics.json` alone.
+pub trait Evaluated: Chapters + Resample {}
+
+impl<T: Chapters + Resample> Evaluated for T {}
+
+/// A task with its settings, each of which has a default. Every task has a section named `loss`, the only one that a phase of training may change.
+pub trait Kind: Any {
+    /// Its name, which is also its key below `task`.
+    fn name(&self) -> &'static str;
+
+    /// The name of its dataset, if the configuration gives none.
+    fn default_name(&self) -> &'static str;
+
+    /// What the loss and its parts are; the first is the loss.
+    fn parts(&self) -> Vec<ScoreSpec>;
+
+    /// The scores of a model that a validation measures.
+    fn scores(&self) -> Vec<ScoreSpec>;
+
+    /// The name of the score that evaluations are compared by.
+    fn primary(&self) -> String;
+
+    /// What it knows of an evaluation from `metrics.json` alone, whatever its settings are.
+    fn evaluated(&self) -> &'static dyn Evaluated;
+
+    /// Everything in its section that makes no sense, by itself or beside the others, with paths from the top.
+    fn problems(&self, beside: &Beside<'_>) -> Vec<Problem>;
+
+    /// What makes no sense in its section `loss`, with paths that begin with `loss`.
+    fn loss_problems(&self) -> Vec<Problem>;
+
+    /// The key of the share of samples that this side gets.
+    fn share_key(&self, side: Side) -> &'static str;
+
+    /// Whether any samples are kept for the validation.
+    fn validates(&self) -> bool;
+
+    /// Its network, before it has weights. `facts` is what the weights say of the dataset that they learned from
+    /// ([`super::Data::facts`]).
+    ///
+    /// # Errors
+    /// If the facts are not those of such a network.
+    fn network(&self, facts: &Value) -> Result<Box<dyn Network>, Failed>;
+
+    /// What commands may ask of it that not every task knows.
+    fn wishes(&self) -> &'static [Wish];
+
+    /// Makes a synthetic dataset in a new folder.
+    ///
+    /// # Errors
+    /// If it is of a kind that this task does not make, the disk refuses, or a signal comes.
+    fn synthesise(&self, synthetic: &Synthetic, into: &Path, around: &Surroundings<'_>) -> Result<(), Failed>;
+
+    /// Whether a file of this name, which begins with these bytes, is one of a dataset: nothing to unpack.
+    fn is_payload(&self, name: &Path, head: &[u8]) -> bool;
+
+    /// Turns raw files into the prepared dataset, in a folder of its own below `into`, and opens it.
+    ///
+    /// # Errors
+    /// If there is nothing to prepare, too much of it is unusable, a disk fails, or a signal comes.
+    fn prepare(&self, raw: &Acquired, into: &Path, around: &Surroundings<'_>) -> Result<Prepared, Failed>;
+
+    /// Counts and shows what is in the prepared dataset in a folder below `prepared`.
+    ///
+    /// # Errors
+    /// If it is not prepared yet, can't be read, or a picture can't be written.
+    fn inspect(&self, prepared: &Path, options: &InspectOptions, around: &Surroundings<'_>) -> Result<Shown, Failed>;
+
+    /// Predicts for files that the model has not seen.
+    ///
+    /// # Errors
+    /// If there is nothing to predict, the model can't be used, the disk refuses, or a signal comes. What was finished before
+    /// stays.
+    fn predict(
+        &self,
+        model: &Model<'_>,
+        options: &PredictOptions,
+        around: &Surroundings<'_>,
+    ) -> Result<Predicted, Failed>;
+}

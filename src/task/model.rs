@@ -1,0 +1,67 @@
+//! A trained model, as a task gets it: a file of weights, and what it was trained with.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tch::Tensor;
+use thiserror::Error;
+use tracing::debug;
+
+use super::data::LearnerSetting;
+use crate::nn::parameters::LoadReport;
+use crate::nn::weights;
+use crate::util::exit::Exit;
+use crate::util::failure::Failed;
+
+/// A trained model.
+#[derive(Clone, Copy, Debug)]
+pub struct Model<'a> {
+    /// Its file of weights.
+    pub weights: &'a Path,
+    /// The run that it is from, or its file.
+    pub name: &'a str,
+    /// Which model it is, for people.
+    pub described: &'a str,
+    /// What the weights say of the dataset that they learned from ([`super::Data::facts`]).
+    pub facts: &'a Value,
+    /// What it was trained with; of the phases only the last.
+    pub setting: LearnerSetting<'a>,
+    /// Samples that go through it at once.
+    pub at_once: usize,
+}
+
+/// Weights that are not those of the model.
+#[derive(Debug, Error)]
+#[error(
+    "{} does not fit the configured model: {report}; give the configuration that the weights were trained with",
+    file.display()
+)]
+pub struct Misfit {
+    /// The file.
+    pub file: PathBuf,
+    /// What fits and what does not.
+    pub report: String,
+}
+
+impl Misfit {
+    /// The exit code.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        Exit::DataRefused
+    }
+}
+
+crate::util::failures!("weights": Misfit);
+
+/// Gives all weights of a file to a model that takes them.
+///
+/// # Errors
+/// If the file can't be read, or does not have exactly the weights of the model.
+pub fn load(file: &Path, take: impl FnOnce(&[(String, Tensor)]) -> LoadReport) -> Result<(), Failed> {
+    let report = take(&weights::read(file)?);
+    debug!("{}: {report}", file.display());
+    if report.is_complete() {
+        return Ok(());
+    }
+    Err(Misfit { file: file.to_owned(), report: report.to_string() })?
+}

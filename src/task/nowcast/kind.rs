@@ -1,0 +1,270 @@
+//! Nowcasting as a task: what commands, worker and configuration reach it by.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tracing::warn;
+
+use super::config::{Levels, NowcastConfig};
+use super::dataset::Dataset;
+use super::inspect::{self, View};
+use super::loss::LossParts;
+use super::model::forecaster;
+use super::prepare::{self, Setting, report::Report};
+use super::quantize::Quantizer;
+use super::{learner, predict, synth, verification};
+use crate::data::acquire::Acquired;
+use crate::data::config::Source;
+use crate::data::split::Side;
+use crate::data::synthetic::{Storms, Synthetic};
+use crate::metric::score::ScoreSpec;
+use crate::nn::network::Network;
+use crate::task::{Beside, Evaluated, InspectOptions, Kind, Model, PredictOptions, Predicted, Prepared, Shown, Wish};
+use crate::train::run_folder::dataset::FileDigest;
+use crate::util::exit::Exit;
+use crate::util::failure::Failed;
+use crate::util::problem::Problem;
+use crate::util::surroundings::Surroundings;
+use crate::util::units;
+
+/// The key of the task.
+const NAME: &str = "nowcast";
+
+/// How netCDF files begin: classic ones, and those that are HDF5 files.
+const NETCDF: [&[u8]; 4] = [b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n"];
+
+/// The most set-aside files that are named one by one; the report names all.
+const MOST_NAMED: usize = 5;
+
+/// A synthetic dataset that is none of radar files.
+#[derive(Debug, thiserror::Error)]
+#[error("this task learns from storms, and data.source.synthetic makes {kind}; write synthetic: {{storms: {{}}}}")]
+struct NoStorms {
+    kind: &'static str,
+}
+
+impl NoStorms {
+    fn exit(&self) -> Exit {
+        Exit::Configuration
+    }
+}
+
+crate::util::failures!("synthetic data": NoStorms);
+
+impl Kind for NowcastConfig {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn default_name(&self) -> &'static str {
+        "storms"
+    }
+
+    fn parts(&self) -> Vec<ScoreSpec> {
+        LossParts::specs().into()
+    }
+
+    fn scores(&self) -> Vec<ScoreSpec> {
+        self.scores.specs()
+    }
+
+    fn primary(&self) -> String {
+        self.scores.primary()
+    }
+
+    fn evaluated(&self) -> &'static dyn Evaluated {
+        &verification::Evaluated
+    }
+
+    fn problems(&self, beside: &Beside<'_>) -> Vec<Problem> {
+        let own = self.section_problems().into_iter().map(|problem| problem.below("task.nowcast"));
+        own.chain(self.synthetic_problems(&beside.data.source)).collect()
+    }
+
+    fn loss_problems(&self) -> Vec<Problem> {
+        self.loss.problems(&self.prepare).into_iter().map(|problem| problem.below("loss")).collect()
+    }
+
+    fn share_key(&self, side: Side) -> &'static str {
+        match side {
+            Side::Train | Side::Val => "task.nowcast.split.val_share",
+            Side::Test => "task.nowcast.split.test_share",
+        }
+    }
+
+    fn validates(&self) -> bool {
+        self.split.val_share > 0.0
+    }
+
+    fn network(&self, _facts: &Value) -> Result<Box<dyn Network>, Failed> {
+        Ok(forecaster(self))
+    }
+
+    fn wishes(&self) -> &'static [Wish] {
+        &[Wish::Level, Wish::Time, Wish::Layout]
+    }
+
+    fn synthesise(&self, synthetic: &Synthetic, into: &Path, around: &Surroundings<'_>) -> Result<(), Failed> {
+        let storms = synthetic.storms().ok_or(NoStorms { kind: synthetic.kind() })?;
+        Ok(synth::write(storms, into, around)?)
+    }
+
+    fn is_payload(&self, _name: &Path, head: &[u8]) -> bool {
+        NETCDF.iter().any(|magic| head.starts_with(magic))
+    }
+
+    fn prepare(&self, raw: &Acquired, into: &Path, around: &Surroundings<'_>) -> Result<Prepared, Failed> {
+        let setting = Setting {
+            config: &self.prepare,
+            quantizer: Quantizer::new(self.prepare.min_dbz, self.prepare.max_dbz)?,
+            hashes: raw.manifest.as_ref(),
+            threads: threads(),
+            stop: around.stop,
+            progress: around.progress,
+        };
+        let prepared = prepare::prepare(&raw.root, into, &setting)?;
+        name_set_aside(&prepared);
+        let dataset = Dataset::open(&prepared.store, self)?;
+        dataset.save_manifest(&prepared.store)?;
+        dataset.plan.manifest.warnings.iter().for_each(|warning| warn!("{warning}"));
+        let shown = shown(&prepared, &dataset)?;
+        Ok(Prepared {
+            fingerprint: prepared.report.fingerprint.to_string(),
+            files: prepared.report.used().into_iter().map(FileDigest::from).collect(),
+            store: prepared.store,
+            shown,
+            data: Box::new(learner::Windows::new(self.clone(), dataset)),
+        })
+    }
+
+    fn inspect(&self, prepared: &Path, options: &InspectOptions, around: &Surroundings<'_>) -> Result<Shown, Failed> {
+        let setting = inspect::Setting {
+            config: self,
+            pictures: options.pictures.as_deref(),
+            view: options.level.map_or(View::Composite, View::Level),
+            threads: threads(),
+            stop: around.stop,
+            progress: around.progress,
+        };
+        let inspection = inspect::inspect(&prepare::store_path(prepared, &self.prepare), &setting)?;
+        Shown::new(inspection.table(), &inspection)
+    }
+
+    fn predict(
+        &self,
+        model: &Model<'_>,
+        options: &PredictOptions,
+        around: &Surroundings<'_>,
+    ) -> Result<Predicted, Failed> {
+        predict::predict(self, model, options, around)
+    }
+}
+
+impl NowcastConfig {
+    /// A dataset made on this machine is known before it is made: what the task can't use is refused now.
+    fn synthetic_problems(&self, sources: &[Source]) -> Vec<Problem> {
+        let mut found = Vec::new();
+        for (index, source) in sources.iter().enumerate() {
+            let Source::Synthetic(synthetic) = source else { continue };
+            let place = format!("data.source.{index}.synthetic");
+            match synthetic.storms() {
+                Some(storms) => {
+                    found.extend(self.too_little(storms).into_iter().map(|problem| problem.below(&place)));
+                    found.extend(self.missing_levels(storms, &place));
+                }
+                None => {
+                    let message = format!("this task learns from storms, got {}", synthetic.kind());
+                    found.push(Problem::new(place, message, "write `synthetic: {storms: {}}`"));
+                }
+            }
+        }
+        found
+    }
+
+    fn too_little(&self, storms: &Storms) -> Vec<Problem> {
+        let mut found = Vec::new();
+        let window = self.windows.input_frames.saturating_add(self.windows.target_frames);
+        if storms.frames > 0 && storms.frames < window {
+            let message = format!("an event has {} frames, but a window needs {window}", storms.frames);
+            found.push(Problem::new("frames", message, "raise `frames`, or lower `task.nowcast.windows`"));
+        }
+        let parts = 1 + usize::from(self.split.val_share > 0.0) + usize::from(self.split.test_share > 0.0);
+        if storms.events > 0 && storms.events < parts {
+            let message =
+                format!("{} events can't be split into {parts} parts: an event is never divided", storms.events);
+            let remedy = format!("write {parts} or more, or lower `task.nowcast.split`");
+            found.push(Problem::new("events", message, remedy));
+        }
+        found
+    }
+
+    fn missing_levels(&self, storms: &Storms, place: &str) -> Option<Problem> {
+        let Levels::Channels(levels) = &self.prepare.levels else { return None };
+        let (index, level) = levels.iter().enumerate().find(|(_, level)| **level >= storms.levels)?;
+        let message = format!("there is no level {level}: the synthetic dataset has {}, counted from 0", storms.levels);
+        let path = format!("task.nowcast.prepare.levels.channels.{index}");
+        Some(Problem::new(path, message, format!("raise `{place}.levels`, or choose a lower level")))
+    }
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn name_set_aside(prepared: &prepare::Prepared) {
+    for line in prepared.report.examples(MOST_NAMED) {
+        warn!("set aside {line}");
+    }
+    let more = prepared.report.bad().saturating_sub(MOST_NAMED);
+    if more > 0 {
+        warn!("{more} more were set aside; {} names all", Report::path(&prepared.store).display());
+    }
+}
+
+fn shown(prepared: &prepare::Prepared, dataset: &Dataset) -> Result<Shown, Failed> {
+    let report = &prepared.report;
+    let value = json!({
+        "store": prepared.store, "converted": prepared.converted, "frames": report.items(),
+        "set_aside": report.bad(), "fingerprint": report.fingerprint, "windows": dataset.plan.manifest.totals,
+    });
+    Shown::new(text(prepared, dataset), &value)
+}
+
+/// The store alone on the first line, for scripts; below it what a person wants to know.
+fn text(prepared: &prepare::Prepared, dataset: &Dataset) -> String {
+    let report = &prepared.report;
+    let [levels, rows, columns] = dataset.shape();
+    let frames = units::count(report.items() as u64, "frame");
+    let events = units::count(dataset.paths.len() as u64, "event");
+    let mut text = format!("{}\n{frames} in {events}, ", prepared.store.display());
+    text += &format!("each {levels} x {rows} x {columns} (levels x rows x columns)\n");
+    text += &dataset.plan.manifest.totals.text();
+    if report.bad() > 0 {
+        let files = units::count(report.files() as u64, "file");
+        let path = Report::path(&prepared.store);
+        text += &format!("{} of {files} set aside; {} tells why\n", report.bad(), path.display());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_radar_file_by_itself_is_no_archive() {
+        let is_payload = |head: &[u8]| NowcastConfig::default().is_payload(Path::new("a"), head);
+        assert!(is_payload(b"CDF\x01\0\0") && is_payload(b"\x89HDF\r\n\x1a\n\0"));
+        assert!(!is_payload(b"\x1f\x8b\x08") && !is_payload(b"CDF"));
+    }
+
+    #[test]
+    fn the_remedy_names_the_source_that_has_too_few_levels() {
+        let mut config = NowcastConfig::default();
+        config.prepare.levels = Levels::Channels(vec![0, 2]);
+        let sources = [9, 2].map(|levels| Source::Synthetic(Synthetic::Storms(Storms { levels, ..Storms::default() })));
+        let problems = config.synthetic_problems(&sources);
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].remedy.contains("`data.source.1.synthetic.levels`"), "{}", problems[0].remedy);
+    }
+}

@@ -1,0 +1,120 @@
+//! The prepared dataset as learners go through it: a task with its model, and loaders over the windows of its sides.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::config::NowcastConfig;
+use super::dataset::Dataset;
+use super::model::forecaster;
+use super::plan::{EventTimes, Plan};
+use super::training::{self, Nowcast};
+use crate::data::loader::{Frames, Loader, LoaderConfig, Order, PreparedEvents, Sample, SampleError};
+use crate::data::split::Side;
+use crate::task::{Data, LearnerSetting, Phase, Purpose};
+use crate::train::engine::Feeds;
+use crate::train::learner::{Learner, Learning, Samples};
+use crate::train::task::Task;
+use crate::util::failure::Failed;
+
+/// A prepared dataset, and how it is cut into windows.
+pub(super) struct Windows {
+    config: NowcastConfig,
+    shape: [usize; 3],
+    events: Vec<EventTimes>,
+    frames: Arc<PreparedEvents>,
+    plan: Plan,
+    train: Vec<Sample>,
+    val: Vec<Sample>,
+    test: Vec<Sample>,
+}
+
+impl Windows {
+    /// Takes a dataset that was opened.
+    pub(super) fn new(config: NowcastConfig, dataset: Dataset) -> Self {
+        let [train, val, test] = [Side::Train, Side::Val, Side::Test].map(|side| dataset.samples(side, &config));
+        let (shape, events) = (dataset.shape(), dataset.times());
+        let Dataset { frames, plan, .. } = dataset;
+        Self { config, shape, events, frames: Arc::new(frames), plan, train, val, test }
+    }
+
+    fn of(&self, side: Side) -> &[Sample] {
+        match side {
+            Side::Train => &self.train,
+            Side::Val => &self.val,
+            Side::Test => &self.test,
+        }
+    }
+
+    /// The samples of both sides. Each has its own frames in memory: as much of it as it has of the samples.
+    fn training(&self, setting: &LearnerSetting<'_>) -> Result<Samples<<Nowcast as Task>::Sample>, SampleError> {
+        let shuffle = setting.phases.first().is_none_or(|phase| phase.train.shuffle);
+        let all = (self.train.len() + self.val.len()).max(1);
+        let loader = |samples: &[Sample], shuffle| {
+            let share = samples.len() as f64 / all as f64;
+            let cache_bytes = (setting.loader.cache_bytes as f64 * share) as usize;
+            self.loader(samples, shuffle, LoaderConfig { cache_bytes, ..setting.loader.clone() }, setting.seed)
+        };
+        let train = loader(&self.train, shuffle)?;
+        let val = if self.val.is_empty() { None } else { Some(loader(&self.val, false)?) };
+        Ok(Samples::Training(Feeds { train: Box::new(train), val: val.map(|val| Box::new(val) as _) }))
+    }
+
+    fn loader(
+        &self,
+        samples: &[Sample],
+        shuffle: bool,
+        config: LoaderConfig,
+        seed: u64,
+    ) -> Result<Loader<Frames<PreparedEvents>>, SampleError> {
+        Loader::of_frames(Arc::clone(&self.frames), samples.to_vec(), Order { seed, shuffle }, config)
+    }
+}
+
+impl Data for Windows {
+    fn samples(&self, side: Side) -> usize {
+        self.of(side).len()
+    }
+
+    fn document(&self) -> Value {
+        let times = self.events.iter().map(|event| json!({"path": event.path, "seconds": event.times}));
+        json!({"windows": self.plan.manifest, "times": times.collect::<Value>()})
+    }
+
+    fn learner(&self, setting: &LearnerSetting<'_>, purpose: Purpose) -> Result<Box<dyn Learner>, Failed> {
+        let task = nowcast(&self.config, setting, self.shape, self.events.clone())?;
+        let samples = match purpose {
+            Purpose::Train => self.training(setting)?,
+            Purpose::Evaluate(side) => Samples::Evaluation(Box::new(self.loader(
+                self.of(side),
+                false,
+                setting.loader.clone(),
+                setting.seed,
+            )?)),
+        };
+        let multiplications = forecaster(&self.config).multiplications();
+        Ok(Box::new(Learning { task, samples, multiplications }))
+    }
+}
+
+/// The task with its initial weights, for frames of these levels, rows and columns of these events.
+pub(super) fn nowcast(
+    config: &NowcastConfig,
+    setting: &LearnerSetting<'_>,
+    shape: [usize; 3],
+    events: Vec<EventTimes>,
+) -> Result<Nowcast, Failed> {
+    let phase = |phase: &Phase| {
+        let loss = phase.task.section::<NowcastConfig>().unwrap_or(config).loss.clone();
+        training::Phase { loss, freeze: phase.train.freeze.clone() }
+    };
+    Ok(Nowcast::new(training::Setting {
+        phases: setting.phases.iter().map(phase).collect(),
+        config,
+        shape,
+        events,
+        device: setting.machine.device,
+        precision: setting.machine.precision,
+        seed: setting.seed,
+    })?)
+}

@@ -1,0 +1,184 @@
+//! The forecasts for a folder of radar files: what to do is planned, then each event is read, goes through the model, and is
+//! written. Not how any of these is done.
+
+use tracing::{debug, error, info};
+
+use super::report::{Made, NotMade, Report};
+use super::survey::Refused;
+use super::{
+    Input, Job, Plan, Planes, PredictError, Refusal, Setting, Source, check_output, forecast, plan, read, write,
+};
+use crate::task::nowcast::FRAMES;
+use crate::task::nowcast::config::{Levels, NowcastConfig};
+use crate::task::nowcast::learner::nowcast;
+use crate::task::nowcast::quantize::Quantizer;
+use crate::task::nowcast::training::Nowcast;
+use crate::task::{Model, PredictOptions, Predicted, Shown, load};
+use crate::train::task::Task;
+use crate::util::failure::Failed;
+use crate::util::fs::{FsError, create_dir_all};
+use crate::util::progress::Stage;
+use crate::util::sha256::Digest;
+use crate::util::surroundings::Surroundings;
+
+/// Makes the forecasts. Events that are refused are in the result; the others have their files.
+///
+/// # Errors
+/// If there is nothing to forecast, the model can't be used, the disk refuses, or a signal comes. Forecasts that were
+/// finished before stay.
+pub fn predict(
+    config: &NowcastConfig,
+    model: &Model<'_>,
+    options: &PredictOptions,
+    around: &Surroundings<'_>,
+) -> Result<Predicted, Failed> {
+    let setting = Setting {
+        config,
+        quantizer: Quantizer::new(config.prepare.min_dbz, config.prepare.max_dbz)?,
+        pictures: options.pictures,
+        output: &options.output,
+        layout: options.layout.unwrap_or_default(),
+        stop: around.stop,
+    };
+    check_output(&options.input, &options.output)?;
+    let plan = plan(&options.input, &options.times, &setting)?;
+    let mut report = Report { model: model.described.to_owned(), ..Report::default() };
+    info!("forecasting with {}", report.model);
+    plan.refused.iter().for_each(|refused| refuse(&mut report, refused));
+    if !plan.jobs.is_empty() {
+        let mut work = Work::new(model, setting)?;
+        // A folder that can't be written is found before the work; if everything is refused none is left.
+        create_dir_all(&options.output).map_err(PredictError::from)?;
+        let leads = config.windows.target_frames;
+        around.progress.begin(Stage::Predict, Some((plan.jobs.len() * leads) as u64), FRAMES);
+        for jobs in batches(&plan, &config.prepare.levels, model.at_once) {
+            around.stop.check().map_err(PredictError::from)?;
+            work.batch(jobs, &mut report)?;
+            around.progress.advance((jobs.len() * leads) as u64);
+        }
+        around.progress.end(&report.summary());
+    }
+    let table = if report.forecasts.is_empty() { String::new() } else { report.table() };
+    Ok(Predicted { shown: Shown::new(table, &report)?, refused: report.verdict().err().map(Failed::from) })
+}
+
+/// Logged at once: somebody who watches knows before the end.
+fn refuse(report: &mut Report, refused: &Refused) {
+    let refused = NotMade::from(refused);
+    error!("{}", refused.text());
+    report.refused.push(refused);
+}
+
+/// Consecutive forecasts of volumes with the same levels that go through the model at once.
+fn batches<'a>(plan: &'a Plan, levels: &Levels, at_once: usize) -> impl Iterator<Item = &'a [Job]> {
+    let alike = plan.jobs.chunk_by(|one, other| one.shape[0] == other.shape[0]);
+    let windows = |jobs: &[Job]| jobs.first().map_or(1, |job| Planes::windows(levels, job.shape[0])).max(1);
+    alike.flat_map(move |jobs| jobs.chunks((at_once / windows(jobs)).max(1))).collect::<Vec<_>>().into_iter()
+}
+
+/// The model at work.
+struct Work<'a> {
+    model: &'a Model<'a>,
+    setting: Setting<'a>,
+    source: Source,
+    /// The model for volumes with so many levels.
+    ready: Option<(usize, Nowcast)>,
+}
+
+impl<'a> Work<'a> {
+    fn new(model: &'a Model<'a>, setting: Setting<'a>) -> Result<Self, Failed> {
+        let digest = Digest::of_file(model.weights).map_err(FsError::at("read", model.weights))?;
+        let source = Source { model: model.name.to_owned(), digest: digest.to_string() };
+        Ok(Self { model, setting, source, ready: None })
+    }
+
+    /// Some forecasts, all of volumes with the same levels.
+    fn batch(&mut self, jobs: &[Job], report: &mut Report) -> Result<(), Failed> {
+        let mut inputs = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            match read(job, &self.setting)? {
+                Ok(input) => inputs.push(input),
+                Err(why) => refuse(report, &refused(job, why)),
+            }
+        }
+        let planes = self.planes(&inputs)?;
+        for (input, planes) in inputs.into_iter().zip(planes) {
+            let job = input.job.clone();
+            match forecast(input, &planes, &self.source, &self.setting) {
+                Ok(forecast) => {
+                    let written = write(&forecast, &self.setting)?;
+                    debug!("{} is written", written.place.display());
+                    report.forecasts.push(Made::new(&forecast, written));
+                }
+                Err(why) => refuse(report, &refused(&job, why)),
+            }
+        }
+        Ok(())
+    }
+
+    /// What the model returns for each input: as many windows at once as in training.
+    fn planes(&mut self, inputs: &[Input]) -> Result<Vec<Planes>, Failed> {
+        let Some(first) = inputs.first() else { return Ok(Vec::new()) };
+        let (config, levels) = (self.setting.config, first.job.shape[0]);
+        let bytes: Vec<u8> = inputs.iter().flat_map(|input| &input.bytes).copied().collect();
+        let windows = inputs.len() * Planes::windows(&config.prepare.levels, levels);
+        let at_once = self.model.at_once.max(1) * (bytes.len() / windows.max(1));
+        let model = self.model_for(levels)?;
+        let mut values: Vec<f32> = Vec::new();
+        for bytes in bytes.chunks(at_once.max(1)) {
+            values.extend(model.forecast(bytes).map_err(PredictError::from)?);
+        }
+        let each = values.len() / inputs.len();
+        Ok(values.chunks_exact(each.max(1)).map(|values| Planes::new(values.to_vec(), config, levels)).collect())
+    }
+
+    fn model_for(&mut self, levels: usize) -> Result<&Nowcast, Failed> {
+        let config = self.setting.config;
+        // With `levels: each` a window has one level, whatever the volume has.
+        let levels = if config.prepare.levels == Levels::Each { 1 } else { levels };
+        let ready = match self.ready.take() {
+            Some((of, model)) if of == levels => (of, model),
+            _ => {
+                let [rows, columns] = config.prepare.size;
+                let mut model = nowcast(config, &self.model.setting, [levels, rows, columns], Vec::new())?;
+                load(self.model.weights, |tensors| model.parameters_mut().load_named(tensors))?;
+                (levels, model)
+            }
+        };
+        Ok(&self.ready.insert(ready).1)
+    }
+}
+
+fn refused(job: &Job, why: Refusal) -> Refused {
+    Refused { event: job.event.clone(), at_seconds: Some(job.from_seconds()), why }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn plan(levels: &[usize]) -> Plan {
+        let job = |&levels: &usize| Job {
+            event: String::new(),
+            folder: PathBuf::new(),
+            frames: Vec::new(),
+            shape: [levels, 4, 4],
+            interval_seconds: 182.0,
+        };
+        Plan { jobs: levels.iter().map(job).collect(), refused: Vec::new() }
+    }
+
+    fn sizes(plan: &Plan, levels: &Levels, at_once: usize) -> Vec<usize> {
+        batches(plan, levels, at_once).map(<[Job]>::len).collect()
+    }
+
+    #[test]
+    fn events_of_the_same_levels_go_through_the_model_together() {
+        let plan = plan(&[1, 1, 1, 3, 3, 1]);
+        assert_eq!(sizes(&plan, &Levels::Each, 2), [2, 1, 1, 1, 1]);
+        assert_eq!(sizes(&plan, &Levels::Each, 6), [3, 2, 1]);
+        assert_eq!(sizes(&plan, &Levels::Composite, 2), [2, 1, 2, 1]);
+    }
+}

@@ -1,0 +1,124 @@
+//! What is trained: the prepared dataset and everything that learners are made of it with. Each attempt begins with a new
+//! learner; there is never a second one beside it, as a model and its gradients may fill the memory of a device.
+
+use std::cell::{Cell, RefCell};
+use std::path::{Path, PathBuf};
+
+use super::error::TrainingError;
+use super::initial;
+use crate::config::Config;
+use crate::data::loader::LoaderConfig;
+use crate::data::split::Side;
+use crate::task::{LearnerSetting, Phase, Prepared, Purpose};
+use crate::train::config::TrainConfig;
+use crate::train::device::{self, Resolved};
+use crate::train::learner::Learner;
+use crate::worker::phases;
+
+/// Finds the device that the configuration asks for.
+pub(super) fn machine(config: &Config) -> Result<Resolved, TrainingError> {
+    Ok(device::resolve(config.device, config.precision, &device::Machine::find())?)
+}
+
+/// A prepared dataset, from which each attempt makes its learner.
+pub(super) struct Subject {
+    prepared: Prepared,
+    phases: Vec<Phase>,
+    machine: Resolved,
+    seed: u64,
+    loader: LoaderConfig,
+    /// The weights to start from, where they are not random.
+    started_from: Option<PathBuf>,
+    /// Whether it was reported what these weights are: once is enough.
+    reported: Cell<bool>,
+    /// A learner that was rehearsed with, and is as it was before.
+    rehearsed: RefCell<Option<Box<dyn Learner>>>,
+}
+
+impl Subject {
+    /// Takes a prepared dataset.
+    pub(super) fn new(
+        config: &Config,
+        machine: Resolved,
+        prepared: Prepared,
+        started_from: Option<PathBuf>,
+    ) -> Result<Self, TrainingError> {
+        Ok(Self {
+            prepared,
+            phases: phases(config).map_err(|error| TrainingError::Configuration(error.to_string()))?,
+            machine,
+            seed: config.seed,
+            loader: config.data.loader.clone(),
+            started_from,
+            reported: Cell::new(false),
+            rehearsed: RefCell::new(None),
+        })
+    }
+
+    pub(super) fn machine(&self) -> &Resolved {
+        &self.machine
+    }
+
+    /// Whether there are samples to validate on.
+    pub(super) fn validates(&self) -> bool {
+        let validates_on_training = |phase: &Phase| phase.train.overfit_single_batch;
+        self.prepared.data.samples(Side::Val) > 0 || self.phases.iter().any(validates_on_training)
+    }
+
+    pub(super) fn prepared(&self) -> &Prepared {
+        &self.prepared
+    }
+
+    pub(super) fn started_from(&self) -> Option<&Path> {
+        self.started_from.as_deref()
+    }
+
+    pub(super) fn loader(&self) -> &LoaderConfig {
+        &self.loader
+    }
+
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The training configuration of each phase.
+    pub(super) fn phases(&self) -> Vec<TrainConfig> {
+        self.phases.iter().map(|phase| phase.train.clone()).collect()
+    }
+
+    /// A learner with weights that a checkpoint will replace: those to start from need no longer be there.
+    pub(super) fn learner(&self) -> Result<Box<dyn Learner>, TrainingError> {
+        if let Some(rehearsed) = self.rehearsed.take() {
+            return Ok(rehearsed);
+        }
+        let (phases, machine) = (&self.phases[..], &self.machine);
+        let setting = LearnerSetting { phases, machine, seed: self.seed, loader: &self.loader };
+        Ok(self.prepared.data.learner(&setting, Purpose::Train)?)
+    }
+
+    /// The same, with the weights that training starts from.
+    pub(super) fn fresh(&self) -> Result<Box<dyn Learner>, TrainingError> {
+        let mut learner = self.learner()?;
+        self.start(learner.as_mut())?;
+        Ok(learner)
+    }
+
+    /// Gives a learner the weights that training starts from.
+    pub(super) fn start(&self, learner: &mut dyn Learner) -> Result<(), TrainingError> {
+        match &self.started_from {
+            Some(path) => initial::load(path, learner, !self.reported.replace(true)),
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps a learner that was rehearsed with for the first attempt: to build it takes time.
+    pub(super) fn keep(&self, rehearsed: Box<dyn Learner>) {
+        self.rehearsed.replace(Some(rehearsed));
+    }
+
+    /// Holds less in memory from now on: the last start was killed for its memory.
+    pub(super) fn hold_less(&mut self) {
+        self.loader.queue_windows = self.loader.queue_windows.min(2);
+        self.loader.cache_bytes /= 4;
+    }
+}
