@@ -248,6 +248,7 @@ fn integer(schema: &Value) -> Shape {
 mod tests {
     use super::super::schema::schema;
     use super::*;
+    use crate::task::testing;
 
     fn visit(shape: &Shape, path: &str, seen: &mut dyn FnMut(&str, &Shape)) {
         seen(path, shape);
@@ -288,7 +289,8 @@ mod tests {
     fn a_key_is_found_where_it_belongs() {
         let shape = Shape::of(&schema());
         assert_eq!(shape.home_of("epochs").as_deref(), Some("train"));
-        assert_eq!(shape.home_of("stride").as_deref(), Some("task.nowcast.windows"));
+        let (key, home) = testing::NESTED_KEY;
+        assert_eq!(shape.home_of(key).as_deref(), Some(home));
         assert_eq!(shape.home_of("seed").as_deref(), Some(""));
         assert_eq!(shape.home_of("nonsense"), None);
     }
@@ -298,6 +300,6 @@ mod tests {
         let shape = Shape::of(&schema());
         let example = |name: &str| shape.fields().iter().find(|field| field.name == name).unwrap().shape.example();
         assert_eq!(example("data"), "{source: [{synthetic: {}}]}");
-        assert_eq!(example("task"), "{nowcast: {}}");
+        assert_eq!(example("task"), testing::SHORTEST);
     }
 }
