@@ -21,7 +21,7 @@ pub struct ExportArguments {
     pub modelled: Modelled,
     /// safetensors: weights by name. pth: a state dict. python: the network as a Python module for PyTorch, with its
     /// weights beside it as safetensors. torchscript: one file that PyTorch runs by itself, in Python and C++, for models
-    /// that have this form (nowcast: all). [default: by the ending of the file name]
+    /// that have this form (radar: all). [default: by the ending of the file name]
     #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true)]
     pub format: Option<FormatName>,
     /// The file to write: .safetensors, .pth, .py (python) or .pt (torchscript). An existing file is replaced, and for

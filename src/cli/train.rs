@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn a_finished_run_names_what_continues_it() {
         let told = |ended, train: &str| {
-            let text = format!("data: {{source: [{{synthetic: {{}}}}]}}\ntask: {{nowcast: {{}}}}\ntrain: {train}\n");
+            let text = format!("{}train: {train}\n", crate::task::testing::SMALLEST);
             let config = resolve("config.yaml".into(), text, &[], &[]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
             finished_text(ended, &config)
         };

@@ -8,7 +8,7 @@
 //!
 //! | | sample | batch | weight | scores | pictures |
 //! |---|---|---|---|---|---|
-//! | nowcast | a window, bytes | `[b, t, c, y, x]`, scaled on the device | 1 | counts per threshold and lead | observed, predicted |
+//! | radar sequences | a window, bytes | `[b, t, c, y, x]`, scaled on the device | 1 | counts per threshold and lead | observed, predicted |
 //! | image classifier | an image, its class and its index | `[b, 1, y, x]`, `[b]`; augmented by epoch and index | 1 | confusion matrix | image, class |
 //! | keypoint sequences | `[t, k, 2]` of its own length | padded to the longest of the batch, with a mask | 1 | confusion matrix | track |
 //! | detector | an image, its boxes | images, and all boxes with the number of their image | 1; divides by assigned anchors | sorted matches | image, boxes |
@@ -29,8 +29,11 @@
 //! micro-batch, as in PyTorch with gradient accumulation, so [`Task::depends_on_micro_batch`] is true.
 //!
 //! **Batch norm** takes its statistics over a micro-batch. Such a task has an [`Task::atom`] of 2 or more, and its numbers
-//! [depend on the micro-batch](Task::depends_on_micro_batch). Running statistics are buffers of [`Parameters`]; they are saved
-//! and averaged, never optimised.
+//! [depend on the micro-batch](Task::depends_on_micro_batch). Running statistics are buffers of [`Parameters`]: saved with the
+//! weights, never optimised, and not averaged. The engine takes back what a step that is not made has added to them.
+//!
+//! **Dropout** takes its masks from [`crate::nn::layer::SampleKeys`], which [`Task::collate`] makes from the seed and the place of
+//! the first sample, so that they survive a resume and another micro-batch.
 
 use serde_json::Value;
 use tch::Tensor;

@@ -18,6 +18,7 @@ use crate::train::checkpoint::CheckpointId;
 use crate::train::engine::TrainError;
 use crate::train::learner::Evaluation;
 use crate::train::observe::page::{self, Chapters};
+use crate::train::run_folder::record::RunRecord;
 use crate::train::task::Plots;
 use crate::util::exit::Exit;
 use crate::util::failure::Failed;
@@ -129,6 +130,7 @@ pub fn evaluate(
     let at = options.output.clone().or_else(|| model.run.as_ref().map(|run| folder(run, options.side)));
     let folder = at.ok_or_else(|| EvaluateError::NoPlace { weights: model.weights.clone() })?;
     let prepared = prepare(&model.config, around)?;
+    warn_of_another_dataset(model, &prepared.fingerprint);
     let used = (prepared.data.as_ref(), prepared.fingerprint.as_str());
     let evaluated = evaluate_on(model, options.side, &folder, used, around)?;
     // Whoever trains the run writes its page.
@@ -165,6 +167,16 @@ pub(super) fn evaluate_on(
     metrics.write(&folder.join("metrics.json"))?;
     let tables = chapters(&model.config).tables(&metrics);
     Ok(Evaluated { folder: folder.to_owned(), metrics, tables })
+}
+
+/// With other files, what was trained on may be on another side now.
+fn warn_of_another_dataset(model: &TrainedModel, fingerprint: &str) {
+    let record = model.run.as_ref().and_then(|run| RunRecord::read(&run.join("run.json")).ok().flatten());
+    if let Some(record) = record.filter(|record| record.dataset.fingerprint != fingerprint) {
+        let (run, dataset) = (model.run_name().unwrap_or_default(), &model.config.data.name);
+        let files = record.dataset.files;
+        warn!("dataset {dataset} has other files than the {files} that {run} was trained with: its sides may differ");
+    }
 }
 
 /// What the task says about an evaluation, on the page and on the terminal.

@@ -5,7 +5,7 @@ mod source;
 
 use std::path::Path;
 
-use rules::{heading, homes, layers, length, packages, printing, unsafe_code};
+use rules::{heading, homes, layers, length, packages, printing, unsafe_code, variants};
 use source::{Source, tokens};
 
 #[test]
@@ -14,8 +14,54 @@ fn the_tree_keeps_its_rules() {
     for path in ["cli/mod.rs", "crates/radar/src/volume/mod.rs", "crates/util/src/fs.rs"] {
         assert!(sources.iter().any(|source| source.path == path), "{path} was not found");
     }
-    let faults: Vec<_> = sources.iter().flat_map(rules::faults).collect();
+    let mut faults: Vec<_> = sources.iter().flat_map(rules::faults).collect();
+    let tasks = folders("src/task");
+    assert!(tasks.contains(&"nowcast".to_owned()), "{tasks:?}");
+    faults.extend(sources.iter().flat_map(|source| rules::tasks(source, &tasks)));
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+/// The names of the folders in a folder of the checkout.
+fn folders(path: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let folders = entries.map(Result::unwrap).filter(|entry| entry.path().is_dir());
+    folders.map(|folder| folder.file_name().into_string().unwrap()).collect()
+}
+
+/// What tells tasks apart is written once, for each of them.
+#[test]
+fn each_task_has_one_arm_in_the_program() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/task/mod.rs")).unwrap();
+    let tasks = folders("src/task");
+    let arms = tokens(&text).windows(2).filter(|pair| pair[0].text == "Self" && pair[1].text == "::").count();
+    assert_eq!(arms, tasks.len(), "one arm for each of {tasks:?}");
+    assert_eq!(tokens(&text).iter().filter(|token| token.text == "match").count(), 1);
+}
+
+#[test]
+fn a_task_named_outside_of_its_folder_is_found() {
+    let names = ["nowcast", "image_class"].map(str::to_owned);
+    let found = |path: &str, text: &str| rules::tasks(&Source::new(path, text), &names).len();
+    for text in [
+        "use crate::task::nowcast::Nowcast;",
+        "// what the nowcast task knows",
+        "let text = \"task: {nowcast: {}}\";",
+        "const NOWCAST: usize = 1;",
+        "fn f(config: &ImageClassConfig) {}",
+        "let image_class_config = 1;",
+    ] {
+        assert!(found("worker/mod.rs", text) > 0, "{text}");
+        assert_eq!(found("task/mod.rs", text), 0, "{text}");
+    }
+    assert!(found("crates/util/src/fs.rs", "// of a nowcast") > 0);
+    assert_eq!(found("crates/radar/src/lib.rs", "// nowcast"), 0);
+    assert_eq!(found("worker/mod.rs", "// an image of a class, nowcasting, unclassified_image"), 0);
+}
+
+#[test]
+fn a_second_place_that_tells_tasks_apart_is_found() {
+    let bad = "let TaskConfig::Nowcast(task) = &config.task;";
+    tells_apart(variants, "worker/mod.rs", bad, "let task = TaskConfig::named(name);");
 }
 
 /// The rule finds exactly one fault in the bad text and none in the good one.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use fragua::config::{BUILT_IN, Config, ConfigError, Mistakes, Override, load, resolve, schema, show};
-use fragua::task::TaskConfig;
+use fragua::task::nowcast::config::NowcastConfig;
 use fragua::train::config::{Optimizer, Schedule, TrainConfig};
 use fragua::util::exit::Exit;
 use proptest::prelude::*;
@@ -43,11 +43,27 @@ fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
+fn nowcast(config: &Config) -> &NowcastConfig {
+    config.task.section().unwrap()
+}
+
+#[test]
+fn a_run_is_named_for_its_dataset_and_the_dataset_for_its_task() {
+    let names = |text: &str| read(text).map(|config| (config.name, config.data.name)).unwrap();
+    let both = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+    assert_eq!(names(SMALLEST), both("storms", "storms"));
+    let mine = SMALLEST.replace("{source", "{name: mine, source");
+    assert_eq!(names(&mine), both("mine", "mine"));
+    assert_eq!(names(&format!("name: first\n{mine}")), both("first", "mine"));
+    let refused = read(&format!("name: ''\n{mine}")).unwrap_err().to_string();
+    assert!(refused.contains("the name is empty"), "{refused}");
+}
+
 #[test]
 fn source_and_task_alone_are_a_configuration() {
     let config = read(SMALLEST).unwrap();
     assert_eq!((config.name.as_str(), config.seed, config.train.epochs), ("storms", 42, 50));
-    let TaskConfig::Nowcast(nowcast) = config.task;
+    let nowcast = nowcast(&config);
     assert_eq!((nowcast.windows.input_frames, nowcast.windows.target_frames, nowcast.windows.stride), (18, 7, 5));
     assert_eq!(nowcast.model.hidden, [128, 128, 128]);
 }
@@ -135,6 +151,7 @@ data:
   source:
     - synthetic: {events: 1, frames: 12, levels: 2}
     - url: {href: storms.tar.gz}
+  fraction: 1.5
 task:
   nowcast:
     prepare: {min_dbz: 10, max_dbz: 5, levels: {channels: [0, 2, 0]}}
@@ -149,12 +166,13 @@ task:
         "3: `data.source.0.synthetic.events`: 1 events can't be split into 3 parts: an event is never divided",
         "3: `data.source.0.synthetic.frames`: an event has 12 frames, but a window needs 15",
         "4: `data.source.1.url.href`: \"storms.tar.gz\" is not an address: relative URL without a base",
-        "7: `task.nowcast.prepare.max_dbz`: must be above min_dbz = 10, got 5",
-        "7: `task.nowcast.prepare.levels.channels.1`: there is no level 2: the synthetic dataset has 2, counted from 0",
-        "7: `task.nowcast.prepare.levels.channels.2`: level 0 stands twice",
-        "8: `task.nowcast.split.test_share`: nothing is left to train on: val_share 0.5 + test_share 0.5 is not below 1",
-        "10: `task.nowcast.model.kernel`: must be odd, so that a frame keeps its size, got 4",
-        "10: `task.nowcast.model.hidden`: a model needs at least one layer",
+        "5: `data.fraction`: must be above 0 and at most 1, got 1.5",
+        "8: `task.nowcast.prepare.max_dbz`: must be above min_dbz = 10, got 5",
+        "8: `task.nowcast.prepare.levels.channels.1`: there is no level 2: the synthetic dataset has 2, counted from 0",
+        "8: `task.nowcast.prepare.levels.channels.2`: level 0 stands twice",
+        "9: `task.nowcast.split.test_share`: nothing is left to train on: val_share 0.5 + test_share 0.5 is not below 1",
+        "11: `task.nowcast.model.kernel`: must be odd, so that a frame keeps its size, got 4",
+        "11: `task.nowcast.model.hidden`: a model needs at least one layer",
     ];
     assert_eq!(heads, expected);
 }
@@ -298,10 +316,9 @@ fn a_flag_reaches_list_items_and_changes_variants() {
     let shown = show(&config).unwrap();
     assert!(shown.contains("- url:\n      href: https://example.org/a.tar.gz"), "{shown}");
     assert!(shown.contains("- path:\n      path: /data/a.tar.gz"), "{shown}");
+    assert_eq!(nowcast(&config).model.hidden, [8]);
     assert!(matches!(config.train.optimizer, Optimizer::Sgd(sgd) if sgd.lr == 0.1 && sgd.momentum == 0.9));
     assert_eq!((config.train.schedule, config.train.clip_norm), (Schedule::Constant, None));
-    let TaskConfig::Nowcast(nowcast) = config.task;
-    assert_eq!(nowcast.model.hidden, [8]);
 }
 
 #[test]
@@ -387,9 +404,7 @@ fn a_phase_changes_what_it_names_and_keeps_the_rest() {
     );
     let phases = read(&text).unwrap().phases().unwrap();
     assert_eq!(phases.len(), 2);
-    let high_weight = |config: &Config| match &config.task {
-        TaskConfig::Nowcast(nowcast) => nowcast.loss.high_weight,
-    };
+    let high_weight = |config: &Config| nowcast(config).loss.high_weight;
     assert_eq!((phases[0].train.epochs, phases[0].train.warmup.epochs, high_weight(&phases[0])), (25, 5.0, 100.0));
     assert_eq!((phases[1].train.epochs, phases[1].train.clip_norm, high_weight(&phases[1])), (50, Some(0.1), 10.0));
     let Optimizer::Adamw(adamw) = &phases[1].train.optimizer else { panic!("the optimizer changed") };

@@ -5,6 +5,7 @@ use std::fs;
 use fragua::metric::better::Better;
 use fragua::metric::score::ScoreSpec;
 use fragua::train::events::{Best, Record};
+use fragua::train::run_folder::dataset::Summary;
 use fragua::train::run_folder::history::Story;
 use fragua::train::run_folder::record::{RunRecord, VERSION};
 use fragua::train::run_folder::status::{State, Status};
@@ -30,7 +31,7 @@ fn run(program: &Program, name: &str, day: u32, state: State) {
         stage: "train".into(),
         config: json!({"task": {"nowcast": {}}, "train": {"epochs": 20, "phases": []}}),
         started_from: None,
-        dataset: Vec::new(),
+        dataset: Summary::default(),
         resumed: Vec::new(),
     };
     record.write(&folder.join("run.json")).unwrap();

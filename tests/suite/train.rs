@@ -31,7 +31,14 @@ fn a_run_leaves_weights_history_curves_and_a_summary() {
 
     assert_eq!(training.json("storms", "status.json")["state"], "finished");
     let record = training.json("storms", "run.json");
-    assert_eq!((&record["stage"], record["dataset"].as_array().unwrap().len()), (&json!("done"), 36));
+    assert_eq!((&record["stage"], &record["dataset"]["files"]), (&json!("done"), &json!(36)));
+    let dataset = training.json("storms", "dataset.json");
+    assert_eq!(dataset["files"].as_array().unwrap().len(), 36);
+    assert_eq!(dataset["fingerprint"], record["dataset"]["fingerprint"]);
+    let sides: Vec<_> =
+        dataset["samples"]["windows"]["events"].as_array().unwrap().iter().map(|event| &event["side"]).collect();
+    assert_eq!(sides, ["train", "train", "val"]);
+    assert_eq!(dataset["samples"]["times"][0]["seconds"].as_array().unwrap().len(), 12);
     let version = training.program.succeed(&["--version"]).stdout;
     let commit = version.lines().find_map(|line| line.strip_prefix("commit ")).unwrap();
     assert_eq!(record["commit"].as_str().unwrap_or("unknown"), commit, "the run names what it was made with");
@@ -181,6 +188,39 @@ fn an_unfinished_run_refuses_another_model_with_both_sides() {
     assert_eq!(outcome.code, 78, "{outcome:?}");
     assert!(outcome.stderr.contains("task.nowcast.model.hidden.0"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("--allow-change") && outcome.stderr.contains("--no-resume"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_share_of_the_samples_trains_validates_and_evaluates_and_is_fixed_for_the_run() {
+    let training = Training::new();
+    let quick = ["--epochs", "1", "--set", "data.fraction=0.25"];
+    training.succeed(&["--epochs", "1", "--name", "whole", "--set", "data.fraction=1.0"]);
+    training.succeed(&[&quick[..], &["--name", "quick"]].concat());
+    training.succeed(&[&quick[..], &["--name", "again"]].concat());
+    let ([train, val], quarter) = (samples(&training, "whole"), |all: u64| (all as f64 / 4.0).round() as u64);
+    assert_eq!(samples(&training, "quick"), [quarter(train), quarter(val)]);
+    assert_eq!(training.json("quick", "evaluation/metrics.json")["dataset"]["samples"], quarter(val));
+    let fraction = |run: &str| training.json(run, "run.json")["dataset"]["fraction"].as_f64();
+    assert_eq!([fraction("quick"), fraction("whole")], [Some(0.25), Some(1.0)]);
+    let weights = |run: &str| fs::read(training.file(run, "weights/last.safetensors")).unwrap();
+    assert!(weights("quick") == weights("again") && weights("quick") != weights("whole"));
+
+    let mut child = under_way(&training);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let outcome = training.run(&[&LONG[..], &["--set", "data.fraction=0.5"]].concat());
+    assert_eq!(outcome.code, 78, "{outcome:?}");
+    assert!(outcome.stderr.contains("--allow-change data.fraction"), "{}", outcome.stderr);
+}
+
+/// The samples of both sides, as the run counted them when it began.
+fn samples(training: &Training, run: &str) -> [u64; 2] {
+    let log = fs::read_to_string(training.file(run, "log.jsonl")).unwrap();
+    let count = |key: &str| {
+        let (_, after) = log.split_once(&format!("\"{key}\":")).unwrap();
+        after.trim_start().split(|letter: char| !letter.is_ascii_digit()).next().unwrap().parse().unwrap()
+    };
+    [count("train_samples"), count("val_samples")]
 }
 
 #[test]

@@ -30,12 +30,6 @@ impl Container {
             Self::Other => "a container",
         }
     }
-
-    /// Whether one starts it by typing `docker run` or the like.
-    #[must_use]
-    pub fn is_started_by_hand(self) -> bool {
-        matches!(self, Self::Docker | Self::Podman | Self::Other)
-    }
 }
 
 /// What is around this process; none where it runs on the machine itself.

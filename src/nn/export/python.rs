@@ -33,7 +33,7 @@ def load(weights=Path(__file__).with_suffix(".safetensors"), device="cpu"):
 /// What a module says about its network.
 #[derive(Clone, Copy, Debug)]
 pub struct Module<'a> {
-    /// What it is: "nowcast model of the run storms".
+    /// What it is: "characters model of the run letters".
     pub title: &'a str,
     /// The name of both files, without what follows the dot.
     pub file: &'a str,

@@ -1,11 +1,94 @@
-//! Whether the dataset is still that of the run, file by file. Pure.
+//! The dataset of a run: a summary in `run.json`, and `dataset.json` beside it with every source file and what is on which
+//! side. Whether it is still the same is decided file by file, by a pure function.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::error::RunError;
+use crate::util::fs::{FsError, write_atomic};
 use crate::util::sha256::Digest;
+
+/// The version of the format of `dataset.json` that this program writes and reads.
+const VERSION: u64 = 1;
+
+/// The dataset of a run, in short.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// Stands for all samples: changes with any source file that is used.
+    pub fingerprint: String,
+    /// Source files that are used.
+    pub files: usize,
+    /// Folders that they are in.
+    pub folders: usize,
+    /// The share of the samples that takes part.
+    pub fraction: f64,
+}
+
+impl Default for Summary {
+    fn default() -> Self {
+        Self { fingerprint: String::new(), files: 0, folders: 0, fraction: 1.0 }
+    }
+}
+
+/// What `dataset.json` has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dataset {
+    format_version: u64,
+    /// As in the summary.
+    pub fingerprint: String,
+    /// Every source file that is used.
+    pub files: Vec<FileDigest>,
+    /// What is on which side, and whatever else the task would have to find again.
+    pub samples: Value,
+}
+
+impl Dataset {
+    /// A dataset with these files.
+    #[must_use]
+    pub fn new(fingerprint: String, files: Vec<FileDigest>, samples: Value) -> Self {
+        Self { format_version: VERSION, fingerprint, files, samples }
+    }
+
+    /// What `run.json` has of it, if this share of the samples takes part.
+    #[must_use]
+    pub fn summary(&self, fraction: f64) -> Summary {
+        let folder = |file: &FileDigest| file.path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        // The files of a folder follow each other.
+        let folders = self.files.chunk_by(|one, other| folder(one) == folder(other)).count();
+        Summary { fingerprint: self.fingerprint.clone(), files: self.files.len(), folders, fraction }
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// If it is not there, damaged, or of another version.
+    pub fn read(path: &Path) -> Result<Self, RunError> {
+        let unreadable =
+            |error: serde_json::Error| RunError::Unreadable { path: path.into(), problem: error.to_string() };
+        let text = std::fs::read(path).map_err(FsError::at("read", path))?;
+        let dataset: Self = serde_json::from_slice(&text).map_err(unreadable)?;
+        match dataset.format_version {
+            VERSION => Ok(dataset),
+            got => Err(RunError::Version { path: path.into(), got, expected: VERSION }),
+        }
+    }
+
+    /// Writes it durably, on one line: it may have a hundred thousand files.
+    ///
+    /// # Errors
+    /// If the folder can't be written.
+    pub fn write(&self, path: &Path) -> Result<(), RunError> {
+        let mut text = serde_json::to_vec(self).map_err(|error| FsError::at("encode", path)(error.into()))?;
+        text.push(b'\n');
+        Ok(write_atomic(path, &text)?)
+    }
+}
 
 /// A source file that is used, and its digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +174,19 @@ mod tests {
         let run = files(&[("a", "1"), ("b", "2"), ("c", "3")]);
         let now = files(&[("d", "4"), ("c", "x"), ("a", "1")]);
         assert_eq!(changes(&run, &now).to_string(), "added d; removed b; changed c");
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read_and_the_summary_counts_files_and_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("dataset.json");
+        let listed = files(&[("may/1", "a"), ("may/2", "b"), ("june/1", "c")]);
+        let dataset = Dataset::new("abc".into(), listed, serde_json::json!({"val": ["june"]}));
+        dataset.write(&path).unwrap();
+        assert_eq!(Dataset::read(&path).unwrap(), dataset);
+        assert_eq!(dataset.summary(0.5), Summary { fingerprint: "abc".into(), files: 3, folders: 2, fraction: 0.5 });
+        std::fs::write(&path, r#"{"format_version": 9, "fingerprint": "", "files": [], "samples": null}"#).unwrap();
+        assert!(matches!(Dataset::read(&path), Err(RunError::Version { got: 9, .. })));
     }
 
     #[test]

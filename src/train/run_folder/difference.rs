@@ -181,8 +181,8 @@ mod tests {
     fn config() -> Value {
         json!({
             "name": "storms", "seed": 42, "device": "auto",
-            "data": {"root": "datasets", "source": [{"path": {"path": "/a"}}], "loader": {"threads": 1}},
-            "task": {"nowcast": {"model": {"hidden": [16, 16]}, "loss": {"ssim_weight": 0.5}, "split": {"val_share": 0.2}}},
+            "data": {"root": "datasets", "source": [{"path": {"path": "/a"}}], "fraction": 1.0, "loader": {"threads": 1}},
+            "task": {"any": {"model": {"hidden": [16, 16]}, "loss": {"ssim_weight": 0.5}, "split": {"val_share": 0.2}}},
             "train": {
                 "epochs": 20, "patience": 8, "max_steps": null, "checkpoint": {"keep_last": 2}, "batch": 4, "micro_batch": 2,
                 "init_from": null, "freeze": [], "validate": {"every_epochs": 1, "every_steps": null},
@@ -214,8 +214,9 @@ mod tests {
             ("/train/init_from", json!("other"), "train.init_from", Class::Fixed),
             ("/train/validate/every_epochs", json!(2), "train.validate.every_epochs", Class::Fixed),
             ("/train/validate/every_steps", json!(50), "train.validate.every_steps", Class::Fixed),
-            ("/task/nowcast/model/hidden/1", json!(32), "task.nowcast.model.hidden.1", Class::Fixed),
-            ("/task/nowcast/loss/ssim_weight", json!(0.1), "task.nowcast.loss.ssim_weight", Class::Fixed),
+            ("/task/any/model/hidden/1", json!(32), "task.any.model.hidden.1", Class::Fixed),
+            ("/task/any/loss/ssim_weight", json!(0.1), "task.any.loss.ssim_weight", Class::Fixed),
+            ("/data/fraction", json!(0.1), "data.fraction", Class::Fixed),
             ("/data/source/0/path/path", json!("/b"), "data.source.0.path.path", Class::Fixed),
         ] {
             assert_eq!(change(pointer, value), [(key.to_owned(), class)]);
@@ -231,7 +232,7 @@ mod tests {
     #[test]
     fn what_is_written_otherwise_but_means_the_same_is_no_difference() {
         assert_eq!(change("/train/epochs", json!(20.0)), []);
-        assert_eq!(change("/task/nowcast/loss/ssim_weight", json!(0.5)), []);
+        assert_eq!(change("/task/any/loss/ssim_weight", json!(0.5)), []);
         let mut without = config();
         without["train"].as_object_mut().unwrap().remove("max_steps");
         assert_eq!(differences(&config(), &without), []);
@@ -253,10 +254,10 @@ mod tests {
     fn keys_that_come_go_or_are_unknown_are_fixed() {
         let mut new = config();
         new["train"]["invented"] = json!({"deep": 1});
-        new["task"]["nowcast"]["model"]["hidden"] = json!([16]);
+        new["task"]["any"]["model"]["hidden"] = json!([16]);
         let found = differences(&config(), &new);
         let keys: Vec<_> = found.iter().map(|found| (found.key.as_str(), found.class)).collect();
-        assert_eq!(keys, [("task.nowcast.model.hidden.1", Class::Fixed), ("train.invented.deep", Class::Fixed)]);
+        assert_eq!(keys, [("task.any.model.hidden.1", Class::Fixed), ("train.invented.deep", Class::Fixed)]);
         assert_eq!((&found[0].old, &found[0].new), (&json!(16), &Value::Null));
     }
 
@@ -301,21 +302,21 @@ mod tests {
     fn the_refusal_shows_both_sides_and_how_to_insist() {
         let mut new = config();
         new["seed"] = json!(7);
-        new["task"]["nowcast"]["loss"]["ssim_weight"] = json!(0.25);
+        new["task"]["any"]["loss"]["ssim_weight"] = json!(0.25);
         new["train"]["patience"] = json!(3);
-        let found = refused(&differences(&config(), &new), &["task.nowcast.lo".into()]);
+        let found = refused(&differences(&config(), &new), &["task.any.lo".into()]);
         let error = super::super::RunError::ConfigDiffers { run: "storms-2".into(), differences: found };
         assert_eq!(
             error.to_string(),
             "the configuration differs from that of the unfinished run storms-2:\n\
-             \x20 key                            the run has  now\n\
-             \x20 seed                           42           7\n\
-             \x20 task.nowcast.loss.ssim_weight  0.5          0.25\n\
+             \x20 key                        the run has  now\n\
+             \x20 seed                       42           7\n\
+             \x20 task.any.loss.ssim_weight  0.5          0.25\n\
              undo the changes, start a new run with --no-resume, or insist with \
-             --allow-change seed --allow-change task.nowcast.loss.ssim_weight"
+             --allow-change seed --allow-change task.any.loss.ssim_weight"
         );
         assert_eq!(error.exit(), crate::util::exit::Exit::Configuration);
-        let allowed = ["seed".to_owned(), "task.nowcast.loss".to_owned()];
+        let allowed = ["seed".to_owned(), "task.any.loss".to_owned()];
         assert_eq!(refused(&differences(&config(), &new), &allowed), []);
     }
 }

@@ -107,7 +107,7 @@ fn folders(root: &Path) -> Result<Vec<String>, RunError> {
 }
 
 /// What a run that was killed before it began may have left: `run.json` is written last.
-const LEFT_EARLY: [&str; 2] = ["config.yaml", "status.json"];
+const LEFT_EARLY: [&str; 3] = ["config.yaml", "dataset.json", "status.json"];
 
 fn names_in(path: &Path) -> io::Result<Vec<String>> {
     fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()

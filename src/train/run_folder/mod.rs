@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! model_output/<run>/
-//!   config.yaml  run.json  status.json  history.json  results.csv  log.jsonl  experiment_log.json  .lock
+//!   config.yaml  run.json  dataset.json  status.json  history.json  results.csv  log.jsonl  experiment_log.json  .lock
 //!   checkpoints/  weights/
 //! ```
 

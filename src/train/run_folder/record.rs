@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::dataset::FileDigest;
+use super::dataset::Summary;
 use super::error::RunError;
 use crate::util::fs::{FsError, write_atomic};
 
 /// The version of the format that this program writes and reads.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 
 /// What `run.json` holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,8 +40,8 @@ pub struct RunRecord {
     pub config: Value,
     /// The file with the weights that the run started from, where it did not start from random ones.
     pub started_from: Option<PathBuf>,
-    /// The dataset, file by file.
-    pub dataset: Vec<FileDigest>,
+    /// The dataset in short; its files are in `dataset.json`.
+    pub dataset: Summary,
     /// What was different each time it was resumed: version, device, allowed changes of the configuration.
     pub resumed: Vec<Resumed>,
 }
@@ -148,7 +148,7 @@ pub(super) mod tests {
             stage: stage.into(),
             config: json!({"seed": 42, "train": {"epochs": 20}}),
             started_from: None,
-            dataset: Vec::new(),
+            dataset: Summary::default(),
             resumed: Vec::new(),
         }
     }
@@ -160,9 +160,9 @@ pub(super) mod tests {
         assert_eq!(RunRecord::read(&path).unwrap(), None);
         record("train").write(&path).unwrap();
         assert_eq!(RunRecord::read(&path).unwrap(), Some(record("train")));
-        fs::write(&path, r#"{"format_version": 2, "new": 1}"#).unwrap();
+        fs::write(&path, r#"{"format_version": 3, "new": 1}"#).unwrap();
         assert!(
-            RunRecord::read(&path).unwrap_err().to_string().contains("format version 2, this program reads version 1")
+            RunRecord::read(&path).unwrap_err().to_string().contains("format version 3, this program reads version 2")
         );
         fs::write(&path, "{").unwrap();
         assert!(matches!(RunRecord::read(&path), Err(RunError::Unreadable { .. })));

@@ -175,7 +175,7 @@ mod tests {
     }
 
     fn config(text: &str) -> Config {
-        let text = format!("data: {{source: [{{synthetic: {{}}}}]}}\ntask: {{nowcast: {{}}}}\n{text}");
+        let text = format!("{}{text}", crate::task::testing::SMALLEST);
         resolve("config.yaml".into(), text, &[], &[]).unwrap_or_else(|mistakes| panic!("{mistakes}"))
     }
 

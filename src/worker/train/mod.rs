@@ -24,6 +24,8 @@ mod mirror;
 mod persist;
 mod place;
 mod subject;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 

@@ -17,7 +17,7 @@ use crate::config::{self, Config};
 use crate::data::mirror::random_id;
 use crate::native;
 use crate::train::events::Reason;
-use crate::train::run_folder::dataset::changes;
+use crate::train::run_folder::dataset::{Dataset, changes};
 use crate::train::run_folder::decision::{Decision, decide};
 use crate::train::run_folder::difference::{Class, Difference};
 use crate::train::run_folder::record::{Resumed, RunRecord, VERSION};
@@ -26,6 +26,9 @@ use crate::train::run_folder::{RunError, RunFolder, listing};
 use crate::util::fs::{FsError, check_tree_writable, remove_tree, write_atomic};
 use crate::util::memory;
 use crate::util::progress::Progress;
+
+/// The file that lists the dataset of a run.
+const DATASET: &str = "dataset.json";
 
 /// The run folder of this start.
 pub(super) struct Place {
@@ -168,11 +171,13 @@ impl Place {
 
     /// Writes down what runs here from now on. A run that goes on must have the dataset that it had.
     pub(super) fn begin(&self, config: &Config, subject: &Subject) -> Result<(), TrainingError> {
-        let now = self.record(config, subject)?;
+        let dataset = subject.dataset();
+        let now = self.record(config, subject, &dataset)?;
         let record = match &self.before {
             None => now,
-            Some(before) => self.resumed(before, now)?,
+            Some(before) => self.resumed(before, now, &dataset)?,
         };
+        dataset.write(&self.file(DATASET))?;
         let named = Config { name: self.name.clone(), ..config.clone() };
         let text = config::show(&named).map_err(|error| TrainingError::Configuration(error.to_string()))?;
         write_atomic(&self.file("config.yaml"), text.as_bytes())?;
@@ -183,7 +188,7 @@ impl Place {
         Ok(record.write(&self.file("run.json"))?)
     }
 
-    fn record(&self, config: &Config, subject: &Subject) -> Result<RunRecord, TrainingError> {
+    fn record(&self, config: &Config, subject: &Subject, dataset: &Dataset) -> Result<RunRecord, TrainingError> {
         Ok(RunRecord {
             format_version: VERSION,
             id: Some(random_id()),
@@ -196,14 +201,14 @@ impl Place {
             stage: "train".into(),
             config: value(config)?,
             started_from: subject.started_from().map(Path::to_owned),
-            dataset: subject.prepared().files.clone(),
+            dataset: dataset.summary(config.data.fraction),
             resumed: Vec::new(),
         })
     }
 
     /// The record of a run that goes on: when it was started first, and what is no longer as it was.
-    fn resumed(&self, before: &RunRecord, now: RunRecord) -> Result<RunRecord, TrainingError> {
-        let changes = changes(&before.dataset, &now.dataset);
+    fn resumed(&self, before: &RunRecord, now: RunRecord, dataset: &Dataset) -> Result<RunRecord, TrainingError> {
+        let changes = changes(&Dataset::read(&self.file(DATASET))?.files, &dataset.files);
         if !changes.is_empty() {
             return Err(RunError::DatasetDiffers { run: self.name.clone(), changes }.into());
         }

@@ -13,6 +13,7 @@ use crate::task::{LearnerSetting, Phase, Prepared, Purpose};
 use crate::train::config::TrainConfig;
 use crate::train::device::{self, Resolved};
 use crate::train::learner::Learner;
+use crate::train::run_folder::dataset::Dataset;
 use crate::worker::phases;
 
 /// Finds the device that the configuration asks for.
@@ -26,6 +27,7 @@ pub(super) struct Subject {
     phases: Vec<Phase>,
     machine: Resolved,
     seed: u64,
+    fraction: f64,
     loader: LoaderConfig,
     /// The weights to start from, where they are not random.
     started_from: Option<PathBuf>,
@@ -48,6 +50,7 @@ impl Subject {
             phases: phases(config).map_err(|error| TrainingError::Configuration(error.to_string()))?,
             machine,
             seed: config.seed,
+            fraction: config.data.fraction,
             loader: config.data.loader.clone(),
             started_from,
             reported: Cell::new(false),
@@ -67,6 +70,12 @@ impl Subject {
 
     pub(super) fn prepared(&self) -> &Prepared {
         &self.prepared
+    }
+
+    /// The dataset as the run folder keeps it.
+    pub(super) fn dataset(&self) -> Dataset {
+        let Prepared { fingerprint, files, data, .. } = &self.prepared;
+        Dataset::new(fingerprint.clone(), files.clone(), data.document())
     }
 
     pub(super) fn started_from(&self) -> Option<&Path> {
@@ -92,7 +101,8 @@ impl Subject {
             return Ok(rehearsed);
         }
         let (phases, machine) = (&self.phases[..], &self.machine);
-        let setting = LearnerSetting { phases, machine, seed: self.seed, loader: &self.loader };
+        let (seed, fraction, loader) = (self.seed, self.fraction, &self.loader);
+        let setting = LearnerSetting { phases, machine, seed, fraction, loader };
         Ok(self.prepared.data.learner(&setting, Purpose::Train)?)
     }
 

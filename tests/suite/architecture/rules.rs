@@ -41,7 +41,56 @@ const PRINTING: [&str; 4] = ["println", "eprintln", "print", "eprint"];
 
 /// Everything that is wrong with a file, one line each.
 pub fn faults(source: &Source) -> Vec<String> {
-    [layers, packages, heading, length, unsafe_code, printing, homes].iter().flat_map(|rule| rule(source)).collect()
+    let rules = [layers, packages, heading, length, unsafe_code, printing, homes, variants];
+    rules.iter().flat_map(|rule| rule(source)).collect()
+}
+
+/// Only `task` names a task, in code, comments, texts and tests: these are the names of its folders. A crate that a task is
+/// made of may name it.
+pub fn tasks(source: &Source, names: &[String]) -> Vec<String> {
+    if source.top() == "task" || source.package().is_some_and(|package| package != "util") {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for (line, text) in source.text.lines().enumerate() {
+        let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_').map(snake);
+        let named = words.filter_map(|word| names.iter().find(|name| is_part(&word, name)));
+        found.extend(named.map(|name| format!("{}:{}: names the task `{name}`", source.path, line + 1)));
+    }
+    found
+}
+
+/// `NowcastConfig`, `NOWCAST_CONFIG` and `nowcast_config` are one name.
+fn snake(word: &str) -> String {
+    let mut snake = String::new();
+    let mut was_small = false;
+    for letter in word.chars() {
+        if letter.is_uppercase() && was_small {
+            snake.push('_');
+        }
+        was_small = letter.is_lowercase() || letter.is_numeric();
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
+/// Whether the parts of a name follow each other in a word.
+fn is_part(word: &str, name: &str) -> bool {
+    format!("_{word}_").contains(&format!("_{name}_"))
+}
+
+/// The variants of `TaskConfig` are told apart once, in `task/mod.rs`.
+pub fn variants(source: &Source) -> Vec<String> {
+    let tokens = source.tokens();
+    let is_variant = |at: &usize| {
+        let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
+        let is_upper = text(at + 2).starts_with(char::is_uppercase);
+        text(*at) == "TaskConfig" && text(at + 1) == "::" && is_upper
+    };
+    let found = (0..tokens.len()).filter(is_variant);
+    found
+        .map(|at| format!("{}:{}: a variant of `TaskConfig`; ask its `kind()`", source.path, tokens[at].line))
+        .collect()
 }
 
 /// No arrow points left or sideways.

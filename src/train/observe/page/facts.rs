@@ -6,7 +6,6 @@ use super::run::Run;
 use super::words::time;
 use crate::data::fetch::address::shown_text;
 use crate::report::page::Block;
-use crate::train::run_folder::dataset::FileDigest;
 use crate::util::units::{bytes, count};
 
 /// A longer configuration than this is no configuration.
@@ -20,20 +19,17 @@ pub(super) fn data(run: &Run<'_>) -> Vec<Block> {
     let mut facts = Facts::default();
     facts.add("Dataset", run.config(&["data", "name"]).and_then(Value::as_str).unwrap_or_default());
     facts.add("Source", &sources(run.config(&["data", "source"])));
-    facts.add("Events", &events(&record.dataset).to_string());
-    facts.add("Source files", &count(record.dataset.len() as u64, "file"));
+    let (files, folders) = (record.dataset.files as u64, record.dataset.folders as u64);
+    facts.add("Source files", &format!("{} in {}", count(files, "file"), count(folders, "folder")));
+    if record.dataset.fraction < 1.0 {
+        facts.add("Share of the samples", &record.dataset.fraction.to_string());
+    }
     if let Some(started) = run.tale.started {
         facts.add("Training samples", &count(started.train_samples, "sample"));
         facts.add("Validation samples", &count(started.val_samples, "sample"));
     }
-    facts.add("Fingerprint", run.evaluation().map_or("", |metrics| &metrics.dataset.fingerprint));
+    facts.add("Fingerprint", &record.dataset.fingerprint);
     vec![Block::Facts(facts.0)]
-}
-
-/// How many events there are. The files of an event follow each other.
-fn events(files: &[FileDigest]) -> usize {
-    let event = |file: &FileDigest| file.path.rsplit_once('/').map_or("", |(event, _)| event).to_owned();
-    files.chunk_by(|one, other| event(one) == event(other)).count()
 }
 
 /// Each source by its kind, with what tells it from others.

@@ -13,7 +13,7 @@ pub(super) const OWNER: &str = "owner.json";
 
 /// What must not be older in the mirror than the checkpoints there. A checkpoint contains neither the rows of earlier
 /// epochs nor the best weights of an earlier one.
-const FIRST: [&str; 4] = [RECORD, "config.yaml", "history.json", "results.csv"];
+const FIRST: [&str; 5] = [RECORD, "config.yaml", "dataset.json", "history.json", "results.csv"];
 const FIRST_FOLDERS: [&str; 1] = ["weights"];
 const LATER: [&str; 3] = ["log.jsonl", "experiment_log.json", "report.html"];
 const LATER_FOLDERS: [&str; 4] = ["evaluation", "plots", "forecasts", "tensorboard"];
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn only_what_a_run_leaves_is_copied_and_nothing_hidden() {
-        for name in ["run.json", "weights/best.safetensors", "history.json"] {
+        for name in ["run.json", "dataset.json", "weights/best.safetensors", "history.json"] {
             assert_eq!(item(name), Item::File(Turn::Before), "{name}");
         }
         for name in ["log.jsonl", "evaluation/test/metrics.json", "forecasts/a.gif", "tensorboard/events.1"] {
