@@ -1,4 +1,4 @@
-//! The program: understands the command, sets up the allocator, opens CUDA where that command computes, runs it, and ends the
+//! The program: understands the command, sets up the allocator, opens CUDA if that command computes, runs it, and ends the
 //! process with its exit code.
 
 use std::process::ExitCode;
@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use fragua::{cli, native};
 
 fn main() -> ExitCode {
+    native::abort::watch();
     let call = match cli::parse() {
         Ok(call) => call,
         Err(exit) => return exit.into(),

@@ -1,6 +1,7 @@
 //! Forecasts for a folder of radar files: what to do is planned, then each event is read, goes through the model, and is
 //! written. Not how any of these is done.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -17,6 +18,8 @@ use crate::task::nowcast::predict::{
 use crate::task::nowcast::quantize::Quantizer;
 use crate::task::nowcast::training::Nowcast;
 use crate::train::device::Resolved;
+use crate::train::fault::in_pieces;
+use crate::train::micro_batch::MicroBatchSize;
 use crate::util::fs::create_dir_all;
 use crate::util::progress::Unit;
 
@@ -90,6 +93,8 @@ struct Work<'a> {
     setting: Setting<'a>,
     machine: Resolved,
     source: Source,
+    /// Windows that go through the model at once: as many as in training, fewer if memory runs out.
+    at_once: MicroBatchSize,
     /// The model for volumes with so many levels.
     ready: Option<(usize, Nowcast)>,
 }
@@ -98,7 +103,8 @@ impl<'a> Work<'a> {
     fn new(model: &'a TrainedModel, setting: Setting<'a>) -> Result<Self, WorkError> {
         let name = model.run_name().unwrap_or_else(|| model.weights.display().to_string());
         let source = Source { model: name, digest: model.digest()?.to_string() };
-        Ok(Self { model, setting, machine: model.machine()?, source, ready: None })
+        let at_once = MicroBatchSize::new(model.config.train.micro_batch_size(), 1);
+        Ok(Self { model, setting, machine: model.machine()?, source, at_once, ready: None })
     }
 
     /// Some forecasts, all of volumes with the same levels.
@@ -125,18 +131,21 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// What the model returns for each input: as many windows at once as in training.
+    /// What the model returns for each input: as many windows at once as in training, or fewer if memory runs out.
     fn planes(&mut self, inputs: &[Input]) -> Result<Vec<Planes>, WorkError> {
         let Some(first) = inputs.first() else { return Ok(Vec::new()) };
         let (config, levels) = (self.setting.config, first.job.shape[0]);
         let bytes: Vec<u8> = inputs.iter().flat_map(|input| &input.bytes).copied().collect();
         let windows = inputs.len() * Planes::windows(&config.prepare.levels, levels);
-        let at_once = self.model.config.train.micro_batch_size().max(1) * (bytes.len() / windows.max(1));
+        let (each, mut at_once) = (bytes.len() / windows.max(1), self.at_once.clone());
         let model = self.model_for(levels)?;
         let mut values: Vec<f32> = Vec::new();
-        for bytes in bytes.chunks(at_once.max(1)) {
-            values.extend(model.forecast(bytes).map_err(PredictError::from)?);
-        }
+        let forecast = |piece: Range<usize>| {
+            values.extend(model.forecast(&bytes[piece.start * each..piece.end * each])?);
+            Ok(())
+        };
+        in_pieces(windows, &mut at_once, forecast).map_err(PredictError::from)?;
+        self.at_once = at_once;
         let each = values.len() / inputs.len();
         Ok(values.chunks_exact(each.max(1)).map(|values| Planes::new(values.to_vec(), config, levels)).collect())
     }

@@ -17,6 +17,7 @@ mod fetch_kill;
 mod health;
 mod installed;
 mod kill;
+mod memory;
 mod mirror;
 mod predict;
 mod prepare;

@@ -19,9 +19,10 @@ use crate::data::loader::{Order, Position};
 use crate::nn::parameters::{ParameterSpec, Parameters};
 use crate::train::checkpoint::Snapshot;
 use crate::train::config::TrainConfig;
+use crate::train::drawing::{Drawing, Sketch};
 use crate::train::events::{Event, Observers, Record};
 use crate::train::feed::{Feed, FeedError, Stream};
-use crate::train::task::{NamedValues, Picture, Scores, Task, TaskError};
+use crate::train::task::{Scores, Task, TaskError};
 use crate::util::seed::generator;
 use crate::util::stop::Stop;
 
@@ -231,11 +232,14 @@ impl Task for Line {
         2
     }
 
-    fn draw(&mut self, batch: &Batch) -> Result<Vec<Picture>, TaskError> {
+    fn draw(&mut self, batch: &Batch) -> Result<Vec<Sketch>, TaskError> {
         assert!(self.faults.pictures.is_none(), "{}", self.faults.pictures.unwrap_or_default());
         let values = Vec::<f32>::try_from(self.errors(batch))?;
-        let arrays = vec![NamedValues { name: "error".into(), shape: vec![values.len()], values }];
-        Ok(vec![Picture { name: "row".into(), arrays }])
+        let draw = move |of: &str| {
+            let text = format!("{of}: {values:?}").into_bytes();
+            Ok(Drawing { name: "row".into(), caption: "An error".into(), files: vec![("txt", text)] })
+        };
+        Ok(vec![Sketch::new("row", draw)])
     }
 }
 

@@ -3,16 +3,20 @@
 
 mod baseline;
 pub mod console;
+mod behind;
 mod history;
 mod log;
 pub mod page;
+mod pictures;
 mod plots;
 mod status;
 mod tensorboard;
 
+pub use behind::{Behind, Drawer};
 pub use history::HistoryFile;
 pub use log::LogFile;
 pub use page::PageFile;
+pub use pictures::PictureFiles;
 pub use plots::Plots;
 pub use status::StatusFile;
 pub use tensorboard::TensorBoard;

@@ -35,6 +35,8 @@ const REFRESH_SECONDS: u64 = 30;
 pub struct PageFile {
     folder: PathBuf,
     tale: Tale,
+    /// What a page that is due says of the moment.
+    due: Option<Now>,
 }
 
 /// What is known of the moment, beyond what the files say.
@@ -52,7 +54,7 @@ impl PageFile {
     /// Nothing is read or written before an epoch has ended.
     #[must_use]
     pub fn new(run_folder: &Path) -> Self {
-        Self { folder: run_folder.into(), tale: Tale::default() }
+        Self { folder: run_folder.into(), tale: Tale::default(), due: None }
     }
 
     fn write(&mut self, now: Now) -> Result<Heard, RunError> {
@@ -63,10 +65,15 @@ impl PageFile {
 impl Observer for PageFile {
     fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
         match event {
-            Event::EpochEnded { .. } => self.write(Now::Training),
-            Event::Ended(ended) => self.write(Now::Ended(ended.reason)),
-            _ => Ok(Heard::Ignored),
+            Event::EpochEnded { .. } => self.due = Some(Now::Training),
+            Event::Ended(ended) => self.due = Some(Now::Ended(ended.reason)),
+            _ => {}
         }
+        Ok(Heard::Ignored)
+    }
+
+    fn settle(&mut self) -> Result<Heard, RunError> {
+        self.due.take().map_or(Ok(Heard::Ignored), |now| self.write(now))
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Plots {
     target: Target,
     /// Where training goes on from, as long as what is before it could not be read.
     unread: Option<Place>,
+    /// Whether an epoch has ended that is not drawn yet.
+    is_stale: bool,
 }
 
 /// Where training goes on from.
@@ -81,6 +83,7 @@ impl Plots {
             midway: Vec::new(),
             target: Target::new("loss"),
             unread: None,
+            is_stale: false,
         }
     }
 
@@ -133,12 +136,20 @@ impl Observer for Plots {
             Event::EpochEnded { record, cost, .. } => {
                 let midway = std::mem::take(&mut self.midway);
                 self.epochs.insert(record.epoch, Epoch { record: record.clone(), pace: Some(cost.into()), midway });
-                // Where the past can't be read, what is known is drawn all the same.
-                let read = self.read_past();
-                self.draw().and(read).map(|()| Heard::Wrote)
+                self.is_stale = true;
+                Ok(Heard::Ignored)
             }
             _ => Ok(Heard::Ignored),
         }
+    }
+
+    fn settle(&mut self) -> Result<Heard, RunError> {
+        if !std::mem::take(&mut self.is_stale) {
+            return Ok(Heard::Ignored);
+        }
+        // If the past can't be read, what is known is drawn all the same.
+        let read = self.read_past();
+        self.draw().and(read).map(|()| Heard::Wrote)
     }
 }
 

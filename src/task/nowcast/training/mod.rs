@@ -34,7 +34,8 @@ use crate::data::loader::{LoadedWindow, Position};
 use crate::nn::convlstm::ConvLstm;
 use crate::nn::parameters::{LoadReport, Parameters};
 use crate::nn::precision::Precision;
-use crate::train::task::{Picture, Task, TaskError};
+use crate::train::drawing::Sketch;
+use crate::train::task::{Task, TaskError};
 
 /// Forecasts that are shown in pictures.
 const SHOWN: usize = 4;
@@ -240,9 +241,14 @@ impl Task for Nowcast {
         SHOWN
     }
 
-    fn draw(&mut self, batch: &Batch) -> Result<Vec<Picture>, TaskError> {
+    fn pictures(&self) -> &'static str {
+        "forecasts"
+    }
+
+    fn draw(&mut self, batch: &Batch) -> Result<Vec<Sketch>, TaskError> {
         let _guard = tch::no_grad_guard();
         let prediction_btcyx = self.network.forward(&batch.input_btcyx, self.precision);
-        Ok(draw::pictures(batch, &prediction_btcyx, &self.names, self.quantizer)?)
+        let frames = draw::frames(batch, &prediction_btcyx, &self.names, self.quantizer)?;
+        Ok(frames.into_iter().map(draw::Frames::sketch).collect())
     }
 }

@@ -139,7 +139,7 @@ fn the_page_says_that_training_runs_until_it_has_ended() {
         Record { epoch: 1, phase: 1, step: 10, lr: 0.1, train: Vec::new(), val: Vec::new(), scores: Vec::new() };
     let mut page = PageFile::new(folder.path());
     let event = Event::EpochEnded { record, cost: Cost::default(), improved: true };
-    assert_eq!(page.observe(&event).unwrap(), Heard::Wrote);
+    assert_eq!(page.tell(&event).unwrap(), Heard::Wrote);
     assert!(read(folder.path()).contains("Training is running, as of ") && read(folder.path()).contains("refresh"));
     let over = |reason| Event::Ended(Ended { reason, epoch: 1, step: 10, best: None });
     for (reason, word) in [
@@ -148,7 +148,7 @@ fn the_page_says_that_training_runs_until_it_has_ended() {
         (Reason::Stopped, "stopped"),
         (Reason::Time, "time is up"),
     ] {
-        page.observe(&over(reason)).unwrap();
+        page.tell(&over(reason)).unwrap();
         let html = read(folder.path());
         assert!(!html.contains("Training is running") && html.contains(&format!("\">{word}</span></h1>")), "{word}");
     }
