@@ -114,7 +114,9 @@ pub fn run(arguments: Arguments) -> Exit {
 fn panicked(text: &str) -> Exit {
     if is_out_of_memory(text) {
         let first = text.lines().next().unwrap_or_default();
-        error!("out of memory; lower train.micro_batch, make the samples or the model smaller, or use a device with more memory ({first})");
+        error!(
+            "out of memory; lower train.micro_batch, make the samples or the model smaller, or use a device with more memory ({first})"
+        );
         return Exit::OutOfMemory;
     }
     error!("this is a bug in fragua; please report it with the lines above and the command");

@@ -60,7 +60,8 @@ pub fn watch() {
     unsafe { libc::signal(libc::SIGABRT, handler as libc::sighandler_t) };
 }
 
-const MESSAGE: &[u8] = b"error: out of memory; lower train.micro_batch and data.loader.cache_bytes, make the samples or the model \
+const MESSAGE: &[u8] =
+    b"error: out of memory; lower train.micro_batch and data.loader.cache_bytes, make the samples or the model \
 smaller, or use a machine with more memory\n";
 
 /// `abort` raises the signal on its own thread, so what is asked for here is about the very call that failed. If this

@@ -2,8 +2,8 @@
 //! it, and the lines that a person reads. None of them can change a number of the run.
 
 mod baseline;
-pub mod console;
 mod behind;
+pub mod console;
 mod history;
 mod log;
 pub mod page;

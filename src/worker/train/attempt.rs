@@ -21,7 +21,9 @@ use crate::train::checkpoint::{ArraySpec, Dtype, Found, Loaded, Snapshot, Store,
 use crate::train::config::{Optimizer, TrainConfig};
 use crate::train::engine::{Background, Engine, Setting};
 use crate::train::events::{Ended, Event, Heard, Observer, Observers};
-use crate::train::observe::{Behind, Drawer, HistoryFile, LogFile, PageFile, PictureFiles, Plots, StatusFile, TensorBoard};
+use crate::train::observe::{
+    Behind, Drawer, HistoryFile, LogFile, PageFile, PictureFiles, Plots, StatusFile, TensorBoard,
+};
 use crate::train::run_folder::RunError;
 use crate::train::run_folder::log::EventLog;
 use crate::train::run_folder::status::{Heartbeat, Status};
