@@ -3,10 +3,11 @@
 
 use std::process::ExitCode;
 
+use fragua::util::exit::Exit;
 use fragua::{cli, native};
 
 fn main() -> ExitCode {
-    native::abort::watch();
+    native::abort::watch(Exit::OutOfMemory as u8);
     let call = match cli::parse() {
         Ok(call) => call,
         Err(exit) => return exit.into(),

@@ -5,8 +5,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int, c_void};
-
-use crate::util::exit::Exit;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 /// The allocator of the system, which remembers if the last allocation of a thread failed.
 pub struct Allocator;
@@ -50,11 +49,15 @@ unsafe impl GlobalAlloc for Allocator {
     }
 }
 
-/// From now on, an `abort` for missing memory ends the process with 71. Every other one ends it as before.
+/// The code to exit with.
+static CODE: AtomicI32 = AtomicI32::new(1);
+
+/// From now on, an `abort` for missing memory ends the process with this code. Every other one ends it as before.
 ///
 /// Called by `main` before anything else.
 #[expect(unsafe_code, reason = "signal handlers are C functions")]
-pub fn watch() {
+pub fn watch(code: u8) {
+    CODE.store(code.into(), Ordering::Relaxed);
     let handler: extern "C" fn(c_int) = on_abort;
     // SAFETY: the handler calls nothing that is not allowed in one; see there.
     unsafe { libc::signal(libc::SIGABRT, handler as libc::sighandler_t) };
@@ -72,7 +75,7 @@ extern "C" fn on_abort(_: c_int) {
         // SAFETY: both are allowed in a signal handler; the message is a constant.
         unsafe {
             libc::write(libc::STDERR_FILENO, MESSAGE.as_ptr().cast(), MESSAGE.len());
-            libc::_exit(c_int::from(Exit::OutOfMemory as u8));
+            libc::_exit(CODE.load(Ordering::Relaxed));
         }
     }
 }
