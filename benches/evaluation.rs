@@ -12,6 +12,7 @@ use fragua::task::nowcast::config::NowcastConfig;
 use fragua::task::nowcast::plan::EventTimes;
 use fragua::task::nowcast::training::{Nowcast, Phase, Setting};
 use fragua::train::engine::evaluate;
+use fragua::train::task::{Depth, Scores, Task};
 use fragua::util::exit::Exit;
 use fragua::util::stop::Stop;
 
@@ -88,9 +89,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         forward.push(began.elapsed().as_secs_f64());
         let began = Instant::now();
-        let mut scores = nowcast.all_scores();
+        let mut scores = nowcast.scores(Depth::Evaluation);
         let losses = evaluate(&mut nowcast, &loader, MICRO_BATCH, &mut scores, &Stop::default(), &mut |_| {})?;
-        std::hint::black_box(nowcast.findings(&scores, &losses, 42));
+        std::hint::black_box((scores.values(), scores.intervals(), scores.sections(), &losses));
         whole.push(began.elapsed().as_secs_f64());
     }
     // The first round reads frames and warms everything up.

@@ -6,8 +6,8 @@
 
 use std::time::Instant;
 
-use fragua::metric::sums::{Levels, Sums};
-use fragua::metric::verify::{Shape, Verifier};
+use fragua::metric::forecast::sums::{Levels, Sums};
+use fragua::metric::forecast::verify::{Shape, Verifier};
 
 const ROUNDS: usize = 5;
 const MIN_DBZ: f64 = -29.0;

@@ -7,9 +7,10 @@
 #     fragua-onstart --stop                           asks the one in the background to save a checkpoint and end
 # Called twice, one remains. What it is not: a part of training. All that has to survive is in the run folder.
 #
-# It starts training again where that helps: after 75 (try again later) as long as needed, with waits that grow to 15 minutes;
-# after 70, 74 and deaths by a signal up to 5 times without a new checkpoint in between. All other codes end it, and so does
-# SIGTERM or SIGINT, which it passes on.
+# It starts training again if that may help, but not for ever: after 75 (try again later) up to 110 times without a new
+# checkpoint in between, with waits that grow to 15 minutes: 27 hours, in which a quota of Google Drive is renewed; after 70, 74
+# (a disk or the GPU failed) and deaths by a signal up to 5 times. All other codes end it, and so does SIGTERM or SIGINT, which
+# it passes on.
 #
 #     FRAGUA_ARGS                arguments of `fragua train`, quoted as in a shell: "--epochs 3 --set 'name=two words'"
 #     FRAGUA_ON_FINISH           stop | destroy: what becomes of the Vast.ai instance after exit code 0, and only then; unset is
@@ -23,7 +24,7 @@
 # For tests: FRAGUA_ONSTART_STATE (lock and marks), FRAGUA_ONSTART_INIT (what /proc/1 is), FRAGUA_ONSTART_SECOND (milliseconds).
 set -uo pipefail
 
-readonly RESTARTS=5 CRASH_SECONDS=10 CRASH_LIMIT_SECONDS=300 AGAIN_SECONDS=30 AGAIN_LIMIT_SECONDS=900
+readonly RESTARTS=5 TRIES=110 CRASH_SECONDS=10 CRASH_LIMIT_SECONDS=300 AGAIN_SECONDS=30 AGAIN_LIMIT_SECONDS=900
 state=${FRAGUA_ONSTART_STATE:-/var/lib/fragua}
 init=${FRAGUA_ONSTART_INIT:-/proc/1}
 second=${FRAGUA_ONSTART_SECOND:-1000}
@@ -172,16 +173,18 @@ checkpoints() {
 
 # supervise ARGUMENTS...: trains, with read_outputs done, until there is no point in starting again; returns the last exit code.
 supervise() {
-  local left=$RESTARTS again=$AGAIN_SECONDS crash=$CRASH_SECONDS before after
+  local left=$RESTARTS tries=$TRIES again=$AGAIN_SECONDS crash=$CRASH_SECONDS before after
   before=$(checkpoints)
   while :; do
     say "starting fragua train${*:+ $*}"
     train "$@"
     after=$(checkpoints)
-    [[ $after == "$before" ]] || { left=$RESTARTS again=$AGAIN_SECONDS crash=$CRASH_SECONDS before=$after; }
+    [[ $after == "$before" ]] || { left=$RESTARTS tries=$TRIES again=$AGAIN_SECONDS crash=$CRASH_SECONDS before=$after; }
     [[ -z $stopping ]] || { say "asked to end by SIG$stopping; fragua ended with $code"; return "$code"; }
     case $(kind "$code") in
       75)
+        ((tries > 0)) || { say "fragua ended with 75 (try again later) again after $TRIES restarts without a new checkpoint in between; giving up"; return "$code"; }
+        tries=$((tries - 1))
         say "fragua says: try again later (75); again in $again s"
         pause "$again"
         again=$((again * 2 < AGAIN_LIMIT_SECONDS ? again * 2 : AGAIN_LIMIT_SECONDS)) ;;

@@ -457,7 +457,7 @@ check_comes_back_from_a_mirror() {
   rm -rf "${where:?}"/model_output/* "$where"/model_output/.[!.]* "$where"/datasets/*
   run "$where" -v "$mirror:/mirror" -e FRAGUA__OUTPUT__MIRROR=file:///mirror -e FRAGUA_MIRROR_BEAT_SECONDS=1 -- train
   expect_code "$where" 0
-  expect_text "$where/log" "bringing back storms from the mirror"
+  expect_text "$where/log" "restoring storms from the mirror"
   expect_undisturbed "$where"
   mkdir "$mirror/model_output"
   mv "$mirror/storms" "$mirror/model_output/"

@@ -5,6 +5,6 @@
 #     scripts/bench.sh --rows step,checkpoint,first,default          training; step brings PyTorch (820 MB) into .tools
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-scripts/setup.sh
+scripts/setup.sh --tests
 cargo build --locked
 .tools/python/bin/python scripts/bench/run.py "$@"

@@ -1,12 +1,13 @@
 """Checks exported models with PyTorch itself: that it reads them, and that they compute the same.
 
-    fragua export --checkpoint storms --output out/storms.safetensors    and the same with .pth and .pt
-    python scripts/check_export.py out/storms.safetensors out/storms.pth out/storms.pt
+    fragua export --checkpoint storms --output out/storms.py    writes storms.safetensors too; the same with .pth and .pt
+    python scripts/check_export.py out/storms.safetensors out/storms.pth out/storms.pt out/storms.py
 
-Needs torch and safetensors. Compares the TorchScript network with a ConvLSTM written here from its description alone, which
-is given the weights of each of the other two files.
+Needs torch and safetensors. Compares the TorchScript network and the Python module with a ConvLSTM written here from its
+description alone, which is given the weights of each of the other two files.
 """
 
+import importlib.util
 import json
 import math
 import sys
@@ -50,7 +51,14 @@ def check(name, found, expected):
     assert found.shape == expected.shape and error <= TOLERANCE, name
 
 
-def main(safetensors, pth, torchscript):
+def imported(path):
+    spec = importlib.util.spec_from_file_location("exported", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def main(safetensors, pth, torchscript, python):
     torch.manual_seed(1)
     with safe_open(safetensors, "pt") as file:
         named = {name: file.get_tensor(name) for name in file.keys()}
@@ -70,15 +78,23 @@ def main(safetensors, pth, torchscript):
     assert all(torch.equal(parameters[name], named[name]) for name in named)
     print(f"torchscript: {len(parameters)} parameters, {network.min_dbz} to {network.max_dbz} dBZ")
 
+    module = imported(python)
+    own = module.load()
+    assert module.DESCRIPTION == description
+    assert sorted(own.state_dict()) == sorted(named) and not own.training
+    print(f"python: a module with {sum(value.numel() for value in own.parameters())} parameters")
+
     sizes = [description["input"][name] for name in ("frames", "channels", "rows", "columns")]
     for batch in (1, 3):
         frames = torch.rand(batch, *sizes)
         with torch.no_grad():
             expected = convlstm(named, frames, description)
             check(f"torchscript, batch {batch}", network(frames), expected)
+            check(f"python, batch {batch}", own(frames), expected)
             check(f"pth, batch {batch}", convlstm(state, frames, description), expected)
 
     dbz = torch.tensor([network.min_dbz, 20.0, network.max_dbz])
+    assert torch.allclose(own.to_dbz(own.from_dbz(dbz)), dbz) and own.from_dbz(dbz)[2] == 1.0
     assert torch.allclose(network.to_dbz(network.from_dbz(dbz)), dbz)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
     frames = torch.rand(2, *sizes)
@@ -95,6 +111,6 @@ def main(safetensors, pth, torchscript):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    if len(sys.argv) != 5:
         sys.exit(__doc__)
     main(*sys.argv[1:])

@@ -145,7 +145,23 @@ class OnStart(unittest.TestCase):
         self.assertEqual(self.script("--stop")[0], 0)
         self.assertEqual(len(self.calls()), 1)
 
-    def test_try_again_later_is_followed_as_long_as_needed(self):
+    def test_try_again_later_is_followed_for_a_day_and_not_for_ever(self):
+        code, output = self.train(*["75"] * 200)
+        self.assertEqual((code, len(self.calls())), (75, 111))
+        self.assertIn("after 110 restarts without a new checkpoint in between; giving up", output)
+        waits = [int(line.rsplit(" ", 2)[1]) for line in output.splitlines() if line.endswith(" s")]
+        self.assertTrue(26 * 3600 < sum(waits) < 28 * 3600, sum(waits))
+
+    def test_a_new_checkpoint_refills_the_number_of_tries(self):
+        code, _ = self.train(*["75"] * 100, "75 checkpoint", *["75"] * 100, "0")
+        self.assertEqual((code, len(self.calls())), (0, 202))
+
+    def test_a_gpu_that_fails_at_every_start_is_given_up(self):
+        code, output = self.train(*["74"] * 20)
+        self.assertEqual((code, len(self.calls())), (74, 6))
+        self.assertIn("giving up", output)
+
+    def test_try_again_later_is_followed_with_growing_waits(self):
         code, output = self.train(*["75"] * 8, "0")
         self.assertEqual((code, len(self.calls())), (0, 9))
         self.assertIn("again in 30 s", output)

@@ -159,8 +159,11 @@ def copy(response, file, name, total):
 
 def digest(path):
     """The SHA-256 of a file in hexadecimal digits."""
+    sha256 = hashlib.sha256()
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while chunk := file.read(CHUNK_BYTES):
+            sha256.update(chunk)
+    return sha256.hexdigest()
 
 
 def size(path):

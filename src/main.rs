@@ -8,13 +8,15 @@ use fragua::{cli, native};
 
 fn main() -> ExitCode {
     native::abort::watch(Exit::OutOfMemory as u8);
+    native::versions::set_commit(fragua_commit::commit!());
     let call = match cli::parse() {
         Ok(call) => call,
         Err(exit) => return exit.into(),
     };
+    let messages = call.messages();
     native::memory::tune();
     if call.computes() {
         native::cuda::open();
     }
-    cli::run(call).into()
+    cli::run(call, &messages).into()
 }

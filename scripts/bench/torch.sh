@@ -13,7 +13,7 @@ key() { cat "$pins" <(.tools/python/bin/python --version) | sha256sum | cut -d' 
 
 if [[ -f $final/.complete && $(<"$final/.complete") == "$(key)" ]]; then exit; fi
 if ! .tools/python/bin/python -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))'; then
-  printf 'torch: error: PyTorch 2.4.1 needs Python 3.11 or 3.12, .tools/python is %s; remove it and call PYTHON=python3.12 scripts/setup.sh\n' \
+  printf 'torch: error: PyTorch 2.4.1 needs Python 3.11 or 3.12, .tools/python is %s; remove it and call PYTHON=python3.12 scripts/setup.sh --tests\n' \
     "$(.tools/python/bin/python --version)" >&2
   exit 1
 fi

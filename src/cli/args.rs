@@ -9,7 +9,7 @@ use super::evaluate::EvaluateArguments;
 
 /// Downloads a dataset, prepares it, trains a model on it, and shows what came out.
 #[derive(Debug, Parser)]
-#[command(name = "fragua", version, long_version = crate::cli::version::LONG, propagate_version = true)]
+#[command(name = "fragua", version, long_version = crate::cli::version::long(), propagate_version = true)]
 #[command(subcommand_required = true, arg_required_else_help = true, max_term_width = 100, after_help = BEGIN)]
 pub struct Arguments {
     /// What to do.
@@ -70,6 +70,12 @@ pub enum Command {
 }
 
 impl Arguments {
+    /// Starts the messages that the command line asks for.
+    #[must_use]
+    pub fn messages(&self) -> super::Messages {
+        super::Messages::start(self.log_format, self.verbose)
+    }
+
     /// Whether the command may compute on a GPU, so that it needs the CUDA half of libtorch.
     #[must_use]
     pub fn computes(&self) -> bool {

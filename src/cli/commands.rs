@@ -91,7 +91,7 @@ fn prepare(arguments: &PrepareArguments, session: &Session) -> Result<(), Comman
     let totals = &dataset.plan.manifest.totals;
     if arguments.json {
         let value = json!({
-            "store": prepared.store, "converted": prepared.converted, "frames": prepared.report.frames(),
+            "store": prepared.store, "converted": prepared.converted, "frames": prepared.report.items(),
             "set_aside": prepared.report.bad(), "fingerprint": prepared.report.fingerprint, "windows": totals,
         });
         return Ok(output::json(&value)?);
@@ -105,7 +105,7 @@ fn prepare(arguments: &PrepareArguments, session: &Session) -> Result<(), Comman
 fn prepared_text(prepared: &Prepared, dataset: &Dataset) -> String {
     let report = &prepared.report;
     let [levels, rows, columns] = dataset.shape();
-    let frames = units::count(report.frames() as u64, "frame");
+    let frames = units::count(report.items() as u64, "frame");
     let events = units::count(dataset.paths.len() as u64, "event");
     let mut text = format!("{}\n{frames} in {events}, ", prepared.store.display());
     text += &format!("each {levels} x {rows} x {columns} (levels x rows x columns)\n");

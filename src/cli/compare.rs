@@ -23,13 +23,13 @@ pub struct CompareArguments {
     /// What is judged: a metrics.json, a run folder, the name of a run, or latest
     #[arg(value_name = "CURRENT")]
     pub current: String,
-    /// What it is held against, named in the same way
+    /// What it is compared with, named in the same way
     #[arg(value_name = "BASELINE")]
     pub baseline: String,
     /// The score that decides [default: the primary score of CURRENT]
     #[arg(long, value_name = "NAME")]
     pub metric: Option<String>,
-    /// By how much the score that decides may get worse
+    /// By how much the score that decides may get worse beyond the noise
     #[arg(long, value_name = "NUMBER", default_value_t = 0.01, value_parser = tolerance)]
     pub tolerance: f64,
     /// Show every score, not only the most important
@@ -51,14 +51,10 @@ pub struct CompareArguments {
 
 /// What stands below the flags.
 const MEANING: &str = "\
-A difference within the noise may be chance: with other events it could be the other way round.
-Exit code: 0 where CURRENT is better or the same, 1 where it is worse by more than the tolerance.";
-
-/// The kinds of scores that are always shown.
-const ALWAYS: [&str; 5] = ["csi_", "mae_", "rmse_", "me_", "ssim"];
-
-/// The kinds that are shown at the threshold of the score that decides.
-const AT_THRESHOLD: [&str; 4] = ["pod_", "far_", "bias_", "fss_"];
+A difference within the noise is neither better nor worse: with other data it could be the other way round. The noise \
+comes from drawing the same groups of samples (events, days) for both again and again. With fewer than 5 groups, or other \
+groups in each file, it may be unknown (n/a); then the tolerance decides.
+Exit code: 0 if CURRENT is better or the same, 1 if it is worse by more than the noise and the tolerance.";
 
 /// Runs the command.
 pub(super) fn run(arguments: &CompareArguments, session: &Session) -> Result<(), CommandError> {
@@ -138,6 +134,7 @@ fn report(comparison: &Comparison, current: &Evaluated, baseline: &Evaluated) ->
     };
     json!({
         "verdict": comparison.verdict, "primary": comparison.primary, "tolerance": comparison.tolerance,
+        "unknown_noise": comparison.unknown_noise,
         "comparable": comparison.warnings.is_empty(), "warnings": comparison.warnings,
         "current": side(current), "baseline": side(baseline), "metrics": comparison.metrics,
     })
@@ -147,7 +144,7 @@ fn text(comparison: &Comparison, sides: [&Evaluated; 2], all: bool, colours: boo
     let [current, baseline] = sides.map(|side| side.path.display());
     let mut table = Table::new(&["<", "<score", "current", "baseline", "change", "%", "noise", "<better", "<verdict"]);
     let (shown, hidden): (Vec<_>, Vec<_>) =
-        comparison.metrics.iter().partition(|row| all || is_important(&row.name, &comparison.primary));
+        comparison.metrics.iter().partition(|row| all || row.spec.is_drawn() || row.name == comparison.primary);
     for row in &shown {
         table.row(cells(row, row.name == comparison.primary, colours));
     }
@@ -158,14 +155,10 @@ fn text(comparison: &Comparison, sides: [&Evaluated; 2], all: bool, colours: boo
         let more = units::count(hidden.len() as u64, "more score");
         text += &format!("{more}, {better} improved, {worse} degraded: --all shows them\n");
     }
+    if let Some(why) = &comparison.unknown_noise {
+        text += &format!("noise of {}: n/a, as {why}; the tolerance decides\n", comparison.primary);
+    }
     text + "\n" + &sentence(comparison) + "\n"
-}
-
-fn is_important(name: &str, primary: &str) -> bool {
-    let threshold = primary.split('_').nth(1).unwrap_or_default();
-    let at_threshold =
-        |kind: &&str| name.strip_prefix(*kind).is_some_and(|rest| rest.split('_').next() == Some(threshold));
-    name == primary || ALWAYS.iter().any(|kind| name.starts_with(kind)) || AT_THRESHOLD.iter().any(at_threshold)
 }
 
 fn cells(row: &Compared, decides: bool, colours: bool) -> Vec<String> {
@@ -188,7 +181,7 @@ fn cells(row: &Compared, decides: bool, colours: bool) -> Vec<String> {
         number(row.baseline),
         signed(row.difference),
         share,
-        if row.difference.is_some() { format!("{:.4}", row.noise) } else { String::new() },
+        row.difference.map_or_else(String::new, |_| number(row.noise)),
         better.into(),
         coloured(row.verdict, colours),
     ]
@@ -199,7 +192,7 @@ fn coloured(verdict: Verdict, colours: bool) -> String {
     let code = match verdict {
         Verdict::Improved => 32,
         Verdict::Degraded => 31,
-        Verdict::WithinNoise | Verdict::NotAvailable => return verdict.text().into(),
+        Verdict::WithinNoise | Verdict::WithinTolerance | Verdict::NotAvailable => return verdict.text().into(),
     };
     if colours { format!("\x1b[{code}m{}\x1b[0m", verdict.text()) } else { verdict.text().into() }
 }
@@ -207,18 +200,29 @@ fn coloured(verdict: Verdict, colours: bool) -> String {
 /// The verdict with its reason.
 fn sentence(comparison: &Comparison) -> String {
     let Comparison { primary, tolerance, .. } = comparison;
+    let row = comparison.metrics.iter().find(|row| row.name == *primary);
+    let noise = row.and_then(|row| row.noise).map(|noise| format!("the noise of {noise:.4}"));
+    let beyond = noise.clone().unwrap_or_else(|| format!("the tolerance of {tolerance}"));
     let what = match comparison.verdict {
-        Verdict::Improved => format!("improved: {primary} is better by more than {tolerance}"),
-        Verdict::Degraded => format!("degraded: {primary} is worse by more than {tolerance}"),
-        Verdict::WithinNoise => format!("within the tolerance: {primary} differs by no more than {tolerance}"),
-        Verdict::NotAvailable => return format!("no verdict: {primary} is no number in both"),
+        Verdict::Improved => format!("improved: {primary} is better by more than {beyond}"),
+        Verdict::Degraded if noise.is_some() => {
+            format!("degraded: {primary} is worse by more than {beyond} and the tolerance of {tolerance}")
+        }
+        Verdict::Degraded => format!("degraded: {primary} is worse by more than {beyond}"),
+        Verdict::WithinNoise => {
+            format!("within noise: {primary} differs by no more than {beyond}, neither better nor worse")
+        }
+        Verdict::WithinTolerance if noise.is_some() => {
+            format!("within tolerance: {primary} is worse by more than {beyond}, but by no more than {tolerance}")
+        }
+        Verdict::WithinTolerance => format!("within tolerance: {primary} differs by no more than {tolerance}"),
+        Verdict::NotAvailable => return format!("no verdict: {primary} is undefined in one of the two"),
     };
     let what = match comparison.warnings.len() {
         0 => what,
         _ => format!("{what}; but the two were not measured alike"),
     };
-    let values = comparison.metrics.iter().find(|row| row.name == *primary);
-    let values = values.and_then(|row| row.value.zip(row.baseline));
+    let values = row.and_then(|row| row.value.zip(row.baseline));
     values.map_or(what.clone(), |(value, baseline)| format!("{what} ({value:.4}, baseline {baseline:.4})"))
 }
 

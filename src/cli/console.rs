@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use super::args::LogFormat;
 use crate::train::events::{Event, Heard, Observer};
-use crate::train::observe::console::{line, step_line};
+use crate::train::observe::console::{Lines, step_line};
 use crate::train::run_folder::RunError;
 
 /// How often a plain line about steps is written.
@@ -40,16 +40,16 @@ impl Console {
     #[must_use]
     pub fn observer(&self) -> Box<dyn Observer> {
         if self.is_terminal {
-            Box::new(Live { console: self.clone(), bar: None, epochs: 0, drawn: None })
+            Box::new(Live { console: self.clone(), bar: None, epochs: 0, drawn: None, lines: Lines::default() })
         } else {
             Box::new(Plain::default())
         }
     }
 }
 
-/// Tells an event that is worth a line of its own.
-fn tell(event: &Event) {
-    let Some(text) = line(event) else { return };
+/// Prints the line of an event that is worth one.
+fn tell(event: &Event, line: Option<String>) {
+    let Some(text) = line else { return };
     match event {
         Event::Skipped { .. }
         | Event::RolledBack { .. }
@@ -70,14 +70,14 @@ struct Throttle {
 }
 
 impl Throttle {
-    /// Whether an event gets a line now. What happens silently does not count, however often it happens.
-    fn tells(&mut self, event: &Event, now: Instant) -> bool {
+    /// Whether an event that has a line gets it now. What happens silently does not count, however often it happens.
+    fn tells(&mut self, event: &Event, has_line: bool, now: Instant) -> bool {
         let is_due = self.last.is_none_or(|last| now.saturating_duration_since(last) >= INTERVAL);
         let tells = match event {
             // The first step is told at once: it is what one waits for.
             Event::Stepped(_) => !std::mem::replace(&mut self.has_stepped, true) || is_due,
             Event::Validated { .. } => is_due,
-            other => line(other).is_some(),
+            _ => has_line,
         };
         if tells {
             self.last = Some(now);
@@ -88,15 +88,18 @@ impl Throttle {
 
 /// Plain lines, for logs.
 #[derive(Default)]
-struct Plain(Throttle);
+struct Plain {
+    throttle: Throttle,
+    lines: Lines,
+}
 
 impl Observer for Plain {
     fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
-        if self.0.tells(event, Instant::now()) {
+        let line = self.lines.line(event);
+        if self.throttle.tells(event, line.is_some(), Instant::now()) {
             match event {
-                Event::Stepped(step) => info!("{}", step_line(step, None)),
                 Event::Validated { done, of } => info!("validating: {done} of {of}"),
-                other => tell(other),
+                other => tell(other, line),
             }
         }
         Ok(Heard::Ignored)
@@ -109,6 +112,7 @@ struct Live {
     bar: Option<ProgressBar>,
     epochs: u64,
     drawn: Option<Instant>,
+    lines: Lines,
 }
 
 impl Live {
@@ -145,14 +149,14 @@ impl Observer for Live {
         match event {
             Event::Started(started) => {
                 self.epochs = started.epochs;
-                tell(event);
+                tell(event, self.lines.line(event));
             }
             Event::Stepped(step) => self.show(step.seen, step.of, step_line(step, Some(self.epochs))),
             Event::Validated { done, of } => self.show(*done, *of, format!("validating {done} of {of}")),
             Event::EpochStarted { .. } | Event::ValidationStarted { .. } | Event::Saving { .. } => {}
             other => {
                 self.clear();
-                tell(other);
+                tell(other, self.lines.line(other));
             }
         }
         Ok(Heard::Ignored)
@@ -178,7 +182,10 @@ mod tests {
             epochs: 4,
             epoch: 0,
             step: 0,
-            best_by: "loss".into(),
+            best_by: vec!["loss".into()],
+            best: None,
+            parts: Vec::new(),
+            scores: Vec::new(),
         })
     }
 
@@ -200,7 +207,9 @@ mod tests {
     #[test]
     fn the_first_step_is_told_at_once_and_later_ones_every_few_seconds() {
         let (mut throttle, began) = (Throttle::default(), Instant::now());
-        let mut tells = |event: &Event, seconds| throttle.tells(event, began + Duration::from_secs(seconds));
+        let mut tells = |event: &Event, seconds| {
+            throttle.tells(event, Lines::default().line(event).is_some(), began + Duration::from_secs(seconds))
+        };
         assert!(tells(&started(), 0));
         let validated = Event::Validated { done: 1, of: 2 };
         assert!(!tells(&validated, 1));
@@ -214,8 +223,8 @@ mod tests {
         let told = (0..20).filter(|second| {
             let now = began + Duration::from_secs(*second);
             let silent = [Event::Saving { epoch: 0, step: 1 }, Event::EpochStarted { epoch: 0, seen: 0 }];
-            assert!(silent.iter().all(|event| !throttle.tells(event, now)));
-            throttle.tells(&stepped(), now)
+            assert!(silent.iter().all(|event| !throttle.tells(event, Lines::default().line(event).is_some(), now)));
+            throttle.tells(&stepped(), true, now)
         });
         assert_eq!(told.collect::<Vec<_>>(), [0, 5, 10, 15]);
     }

@@ -6,10 +6,12 @@ use clap::{Args, ValueEnum};
 
 use super::modelled::Modelled;
 use super::{CommandError, Session, output};
-use crate::metric::document::{Metric, Metrics, Named};
-use crate::metric::naming::label;
+use crate::metric::document::Metrics;
+use crate::metric::score::Show;
+use crate::report::page::Grid;
 use crate::report::table::Table;
 use crate::task::nowcast::split::Side;
+use crate::util::units;
 use crate::worker::Surroundings;
 use crate::worker::evaluate::{EvaluateOptions, Evaluated, evaluate};
 
@@ -62,68 +64,47 @@ pub fn run(arguments: &EvaluateArguments, session: &Session) -> Result<(), Comma
     }
 }
 
-/// The folder, what it is about, the scores over all leads, and the primary one by lead.
+/// The folder, what it is about, the scores, and what the task shows beside them.
 fn text(evaluated: &Evaluated) -> String {
-    let Evaluated { folder, metrics } = evaluated;
+    let Evaluated { folder, metrics, tables } = evaluated;
+    let listed = metrics.metrics.values().filter(|metric| metric.spec.show == Show::Listed).count();
     let mut text = format!("{}\n{}\n\n{}", folder.display(), metrics.about(), scores(metrics).render());
-    if let Some(leads) = by_lead(metrics) {
-        text += &format!("\n{} by lead time\n{}", label(&metrics.primary), leads.render());
+    if listed > 0 {
+        text += &format!("{} in metrics.json\n", units::count(listed as u64, "more score"));
+    }
+    for grid in tables {
+        text += &format!("\n{}\n{}", grid.caption, rendered(grid).render());
     }
     text
 }
 
-/// The scores that a table shows: those of each threshold that one asks for first, and the errors.
-const SHOWN: [&str; 8] = ["csi_", "pod_", "far_", "bias_", "mae_dbz", "rmse_dbz", "me_dbz", "ssim"];
-
+/// The scores that a table shows, in the order of the task.
 fn scores(metrics: &Metrics) -> Table {
-    let baselines = baselines(metrics);
+    let baselines = metrics.baselines();
     let mut headings = vec!["<", "model"];
-    headings.extend(baselines.iter().map(String::as_str));
+    headings.extend(&baselines);
     let has_intervals = metrics.metrics.values().any(|metric| metric.interval.is_some());
     if has_intervals {
         headings.push("95 % interval");
     }
     let mut table = Table::new(&headings);
-    for beginning in SHOWN {
-        for (name, metric) in in_order(metrics, beginning) {
-            let mut row = vec![label(name), number(metric.value)];
-            row.extend(baselines.iter().map(|kind| number(metric.baselines.get(kind).copied().flatten())));
-            if has_intervals {
-                row.push(metric.interval.map_or_else(String::new, |[from, to]| format!("{from:.3} to {to:.3}")));
-            }
-            table.row(row);
+    for metric in metrics.metrics.values().filter(|metric| metric.spec.show < Show::Listed) {
+        let mut row = vec![metric.spec.title(), number(metric.value)];
+        row.extend(baselines.iter().map(|kind| number(metric.baselines.get(kind).copied().flatten())));
+        if has_intervals {
+            row.push(metric.interval.map_or_else(String::new, |[from, to]| format!("{from:.3} to {to:.3}")));
         }
+        table.row(row);
     }
     table
 }
 
-/// The scores whose names begin so, thresholds rising.
-fn in_order<'a>(metrics: &'a Metrics, beginning: &str) -> Vec<(&'a String, &'a Metric)> {
-    let mut found: Vec<_> = metrics.metrics.iter().filter(|(name, _)| name.starts_with(beginning)).collect();
-    let threshold = |name: &str| name.rsplit('_').next().and_then(|end| end.parse::<f64>().ok()).unwrap_or(0.0);
-    found.sort_by(|one, other| threshold(one.0).total_cmp(&threshold(other.0)));
-    found
-}
-
-fn baselines(metrics: &Metrics) -> Vec<String> {
-    let forecasts = metrics.verification.iter().flat_map(|found| found.forecasts.keys());
-    let mut names: Vec<String> = forecasts.filter(|name| *name != "model").cloned().collect();
-    names.sort_by(|one, other| other.cmp(one));
-    names
-}
-
-fn by_lead(metrics: &Metrics) -> Option<Table> {
-    let found = metrics.verification.as_ref()?;
-    let kinds: Vec<String> = std::iter::once("model".to_owned()).chain(baselines(metrics)).collect();
-    let minutes: Vec<String> = found.lead_minutes.iter().map(|minutes| format!("{minutes:.0} min")).collect();
-    let headings: Vec<&str> = std::iter::once("<").chain(minutes.iter().map(String::as_str)).collect();
+/// A table of the task's for the terminal.
+fn rendered(grid: &Grid) -> Table {
+    let headings: Vec<&str> = std::iter::once("<").chain(grid.head.iter().skip(1).map(String::as_str)).collect();
     let mut table = Table::new(&headings);
-    for kind in kinds {
-        let scores = found.forecasts.get(&kind)?;
-        let value = |lead: &Named| number(lead.get(&metrics.primary).copied().flatten());
-        table.row(std::iter::once(kind.clone()).chain(scores.by_lead.iter().map(value)).collect());
-    }
-    Some(table)
+    grid.rows.iter().for_each(|row| table.row(row.iter().map(|cell| cell.text.clone()).collect()));
+    table
 }
 
 fn number(value: Option<f64>) -> String {

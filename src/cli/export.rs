@@ -19,11 +19,13 @@ pub struct ExportArguments {
     /// Which model.
     #[command(flatten)]
     pub modelled: Modelled,
-    /// safetensors: weights by name. torchscript: a network that PyTorch runs by itself. pth: a state dict
-    /// [default: what the name of the file tells]
+    /// safetensors: weights by name. pth: a state dict. python: the network as a Python module for PyTorch, with its
+    /// weights beside it as safetensors. torchscript: one file that PyTorch runs by itself, in Python and C++, for models
+    /// that have this form (nowcast: all). [default: by the ending of the file name]
     #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true)]
     pub format: Option<FormatName>,
-    /// The file to write: .safetensors, .pt (torchscript) or .pth; one that is there is replaced
+    /// The file to write: .safetensors, .pth, .py (python) or .pt (torchscript). An existing file is replaced, and for
+    /// python the .safetensors of the same name too
     #[arg(long, value_name = "FILE")]
     pub output: PathBuf,
     /// Print the result as JSON, with what the file says about the model
@@ -37,6 +39,7 @@ In Python:
   safetensors.torch.load_file(\"storms.safetensors\")
   torch.load(\"storms.pth\", weights_only=True)
   network = torch.jit.load(\"storms.pt\")
+  network = storms.load()    after \"import storms\", the file storms.py
   network(frames)    normalised frames [batch, time, channels, rows, columns];
                      network.from_dbz and network.to_dbz convert";
 
@@ -49,6 +52,8 @@ pub enum FormatName {
     Torchscript,
     /// A state dict.
     Pth,
+    /// The network as a Python module.
+    Python,
 }
 
 impl From<FormatName> for Format {
@@ -57,6 +62,7 @@ impl From<FormatName> for Format {
             FormatName::Safetensors => Self::Safetensors,
             FormatName::Torchscript => Self::TorchScript,
             FormatName::Pth => Self::Pth,
+            FormatName::Python => Self::Python,
         }
     }
 }
@@ -67,9 +73,12 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<(), CommandError> {
     let model = arguments.modelled.find()?;
     let exported = export::export(&model, format, &arguments.output).map_err(WorkError::from)?;
     if arguments.json {
-        let Exported { path, bytes, parameters, description } = &exported;
-        let value = json!({"file": path, "format": format.name(), "bytes": bytes, "parameters": parameters,
+        let Exported { path, beside, bytes, parameters, description } = &exported;
+        let mut value = json!({"file": path, "format": format.name(), "bytes": bytes, "parameters": parameters,
             "weights": model.weights, "description": description});
+        if let Some(beside) = beside {
+            value["beside"] = json!([beside]);
+        }
         return Ok(output::json(&value)?);
     }
     output::text(&text(&exported, &model))?;
@@ -81,7 +90,7 @@ fn format_of(arguments: &ExportArguments) -> Result<Format, CommandError> {
     let unknown = || {
         let file = arguments.output.display();
         CommandError::Usage(format!(
-            "--output {file}: its name tells no format; add --format safetensors, torchscript or pth"
+            "--output {file}: its name does not say the format; add --format safetensors, torchscript, pth or python"
         ))
     };
     arguments.format.map(Format::from).or_else(|| Format::of(&arguments.output)).ok_or_else(unknown)
@@ -99,5 +108,6 @@ fn hint(format: Format, exported: &Exported) -> String {
         Format::Safetensors => format!("in Python: safetensors.torch.load_file({:?})", file.to_string()),
         Format::TorchScript => format!("in Python: torch.jit.load({:?}), then call it with frames", file.to_string()),
         Format::Pth => format!("in Python: torch.load({:?}, weights_only=True)", file.to_string()),
+        Format::Python => format!("in Python: import {file} and call load(); it reads the .safetensors file beside it"),
     }
 }

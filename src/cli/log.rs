@@ -4,8 +4,9 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 
-use indicatif::MultiProgress;
+use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
@@ -13,15 +14,25 @@ use tracing_subscriber::fmt::{FmtContext, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::args::LogFormat;
+use super::stderr::{self, Stderr};
 
 /// Starts logging, for the life of the process.
-pub fn start(format: LogFormat, verbose: bool, bars: &MultiProgress) {
+pub fn start(format: LogFormat, verbose: bool, bars: &MultiProgress, stderr: &Stderr) {
     let default = if verbose { "fragua=debug,warn" } else { "fragua=info,warn" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(AboveBars(bars.clone()));
+    // A line that can't be written is no reason to end: the terminal is closed, the reader of a pipe gone, a disk full.
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).log_internal_errors(false);
     let started = match format {
-        LogFormat::Json => builder.json().flatten_event(true).with_target(false).try_init(),
+        LogFormat::Json => {
+            stderr::log_panics();
+            let objects = builder.json().flatten_event(true).with_target(false);
+            match stderr.past().map(Arc::new) {
+                Some(file) => objects.with_writer(file).try_init(),
+                None => objects.with_writer(io::stderr).try_init(),
+            }
+        }
         LogFormat::Text => {
+            let builder = builder.with_writer(AboveBars(bars.clone()));
             let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
             builder.event_format(Line { colour }).try_init()
         }
@@ -62,6 +73,10 @@ struct AboveBars(MultiProgress);
 
 impl Write for AboveBars {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A terminal that is gone refuses to be cleared, at which the bars would panic: from then on there are none.
+        if self.0.clear().is_err() {
+            self.0.set_draw_target(ProgressDrawTarget::hidden());
+        }
         self.0.suspend(|| io::stderr().write(bytes))
     }
 

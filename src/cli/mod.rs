@@ -17,6 +17,7 @@ mod predict;
 mod progress;
 mod question;
 mod runs;
+mod stderr;
 mod train;
 mod version;
 
@@ -28,9 +29,9 @@ use indicatif::MultiProgress;
 use thiserror::Error;
 use tracing::{error, info};
 
-pub use self::args::Arguments;
-use self::args::LogFormat;
+pub use self::args::{Arguments, LogFormat};
 use self::console::Console;
+use self::stderr::Stderr;
 use crate::config::ConfigError;
 use crate::native::shortage::is_out_of_memory;
 use crate::train::fault::panic_text;
@@ -38,6 +39,23 @@ use crate::util::exit::Exit;
 use crate::util::progress::Progress;
 use crate::util::stop::Stop;
 use crate::worker::WorkError;
+
+/// Where messages go, from the first moment to the last.
+pub struct Messages {
+    bars: MultiProgress,
+    /// Held for its end.
+    _stderr: Stderr,
+}
+
+impl Messages {
+    /// Takes stderr over and starts logging. To be called before libtorch does anything.
+    #[must_use]
+    pub fn start(format: LogFormat, verbose: bool) -> Self {
+        let (stderr, bars) = (Stderr::take(format), MultiProgress::new());
+        log::start(format, verbose, &bars, &stderr);
+        Self { bars, _stderr: stderr }
+    }
+}
 
 /// What a command gets from the command line's surroundings.
 struct Session {
@@ -94,11 +112,10 @@ pub fn parse() -> Result<Arguments, Exit> {
 
 /// Runs a command: works, reports, and says how the process ends.
 #[must_use]
-pub fn run(arguments: Arguments) -> Exit {
-    let bars = MultiProgress::new();
-    log::start(arguments.log_format, arguments.verbose, &bars);
-    let progress = progress::observer(&bars, arguments.log_format);
-    let console = Console::new(&bars, arguments.log_format, arguments.verbose);
+pub fn run(arguments: Arguments, messages: &Messages) -> Exit {
+    let bars = &messages.bars;
+    let progress = progress::observer(bars, arguments.log_format);
+    let console = Console::new(bars, arguments.log_format, arguments.verbose);
     let result = catch_unwind(AssertUnwindSafe(|| {
         let session = Session { stop: Stop::on_signals()?, progress, console };
         commands::run(arguments.command, &session)
@@ -125,6 +142,10 @@ fn panicked(text: &str) -> Exit {
 
 /// Help and version are results; anything else that clap has to say is a mistake in the command.
 fn explain(error: &clap::Error) -> Exit {
+    if error.use_stderr() && stderr::is_json(std::env::args_os().map(|word| word.to_string_lossy().into_owned())) {
+        stderr::tell(&error.render().to_string());
+        return Exit::Usage;
+    }
     let printed = error.print();
     match (error.use_stderr(), printed) {
         (false, Ok(())) => Exit::Done,

@@ -9,12 +9,11 @@ use super::args::TrainArguments;
 use super::{CommandError, Session, output, question};
 use crate::config::{Config, Override};
 use crate::metric::document::Metrics;
-use crate::metric::naming::label;
 use crate::train::events::Reason;
 use crate::util::exit::Exit;
 use crate::util::stop::Stop;
 use crate::util::units;
-use crate::worker::train::{Foreseen, Rehearsed, Summary, TrainOptions, Trained};
+use crate::worker::train::{Foreseen, Headline, Rehearsed, Summary, TrainOptions, Trained};
 use crate::worker::{self, Surroundings};
 
 /// Runs the command.
@@ -102,7 +101,7 @@ fn agree(yes: bool, text: &str, stop: &Stop) -> bool {
 /// Why a finished run does not go on, and what makes it go on.
 fn finished_text(ended: Option<Reason>, config: &Config) -> String {
     let (why, flag, key) = match ended {
-        Some(Reason::Patience) => (": the loss had not become better for long", "--patience", "patience"),
+        Some(Reason::Patience) => (": the loss had not improved for long", "--patience", "patience"),
         Some(Reason::Steps) => (": all steps were made", "--max-steps", "max_steps"),
         Some(Reason::Epochs) => (": all epochs are done", "--epochs", "epochs"),
         Some(Reason::Time | Reason::Stopped) | None => ("", "--epochs", "epochs"),
@@ -125,7 +124,7 @@ fn summary_text(summary: &Summary) -> String {
     let done = format!("{} and {}", units::count(summary.epochs, "epoch"), units::count(summary.steps, "step"));
     let why = match summary.reason {
         Reason::Epochs | Reason::Steps => "trained",
-        Reason::Patience => "trained until the loss had not become better for long:",
+        Reason::Patience => "stopped early, as the loss had not improved for long, after",
         Reason::Time => "trained until the time was up; the same command goes on:",
         Reason::Stopped => "stopped after",
     };
@@ -135,11 +134,11 @@ fn summary_text(summary: &Summary) -> String {
         text += &format!("best epoch {best}:\n{values}");
     }
     if let Ok(metrics) = Metrics::read(&summary.folder.join("evaluation/metrics.json"))
-        && let Some(metric) = metrics.metrics.get(&metrics.primary)
+        && let Some(metric) = metrics.primary()
     {
         let number = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.4}"));
-        text += &format!("evaluated: {} {}", label(&metrics.primary), number(metric.value));
-        let baselines = metric.baselines.iter().rev().map(|(name, value)| format!(", {name} {}", number(*value)));
+        text += &format!("evaluated: {} {}", metric.spec.title(), number(metric.value));
+        let baselines = metric.baselines.iter().map(|(name, value)| format!(", {name} {}", number(*value)));
         text += &(baselines.collect::<String>() + "\n");
     }
     for (what, place) in [
@@ -167,18 +166,15 @@ fn summary_text(summary: &Summary) -> String {
 
 /// The loss and the scores of the best epoch, and what they have to beat.
 fn shown(summary: &Summary) -> String {
-    let known = |(key, value): (&String, &f64)| {
-        let name = key.strip_prefix("val.").or_else(|| key.strip_prefix("scores."))?;
-        let baseline = summary.best.get(&format!("scores.persistence_{name}"));
-        // Of the many scores those that are held against a baseline are told.
-        let is_told = key.starts_with("val.") && summary.best.contains_key(&format!("scores.{name}"));
-        if name.starts_with("persistence_") || key.starts_with("scores.") && baseline.is_none() || is_told {
-            return None;
-        }
-        let baseline = baseline.map_or_else(String::new, |value| format!("  persistence {value:.4}"));
-        Some(format!("{name:>10} {value:9.4}{baseline}\n"))
+    let line = |shown: &Headline| {
+        let baselines = shown.baselines.iter().map(|(forecast, value)| format!("  {forecast} {value:.4}"));
+        format!("{:>10} {:9.4}{}\n", shown.name, shown.value, baselines.collect::<String>())
     };
-    summary.best.iter().filter_map(known).collect()
+    if summary.headlines.is_empty() {
+        // Of weights from the midst of an epoch only their numbers are known.
+        return summary.best.iter().map(|(name, value)| format!("{name:>10} {value:9.4}\n")).collect();
+    }
+    summary.headlines.iter().map(line).collect()
 }
 
 /// What a dry run has found.
@@ -201,7 +197,8 @@ fn foreseen_text(found: &Foreseen) -> String {
 
 fn rehearsed_rows(seen: &Rehearsed) -> Vec<(&'static str, String)> {
     let time = |seconds: f64| units::duration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
-    let parts: Vec<_> = seen.parts.iter().map(|(name, value)| format!("{name} {value:.5}")).collect();
+    let number = |value: &Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.5}"));
+    let parts: Vec<_> = seen.parts.iter().map(|(name, value)| format!("{name} {}", number(value))).collect();
     let memory = format!(
         "{} after a step, of which weights, gradients and optimizer {}",
         units::bytes(seen.memory_bytes),

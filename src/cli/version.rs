@@ -1,5 +1,13 @@
-//! What `--version` says: the program and libtorch. Whether a GPU can be used is for `fragua doctor`: to know it, three
-//! gigabytes of libraries have to be opened.
+//! What `--version` says: the program, its commit, and libtorch. Whether a GPU can be used is for `fragua doctor`: to know it,
+//! three gigabytes of libraries have to be opened.
+
+use std::sync::OnceLock;
+
+use crate::native::versions::{LIBTORCH, PROGRAM, commit};
+
+static LONG: OnceLock<String> = OnceLock::new();
 
 /// The text behind `fragua --version`.
-pub const LONG: &str = concat!(env!("CARGO_PKG_VERSION"), "\nlibtorch ", env!("FRAGUA_LIBTORCH_VERSION"));
+pub fn long() -> &'static str {
+    LONG.get_or_init(|| format!("{PROGRAM}\ncommit {}\nlibtorch {LIBTORCH}", commit().unwrap_or("unknown")))
+}

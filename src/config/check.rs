@@ -47,6 +47,8 @@ impl Checker<'_> {
         match (shape, &node.value) {
             (Shape::Any, _) | (Shape::Nullable(_), Value::Null) | (Shape::Bool, Value::Bool(_)) => {}
             (Shape::Nullable(inner), _) => self.value(at, node, inner),
+            (Shape::OneOrMore(item), Value::List(items)) => self.list(at, node, items, (item, 1, usize::MAX)),
+            (Shape::OneOrMore(item), _) => self.value(at, node, item),
             (Shape::WordOr(word, _), Value::Text(text)) if text == word => {}
             (Shape::WordOr(_, inner), Value::Integer(_)) => self.value(at, node, inner),
             (Shape::Map(fields), Value::Map(entries)) => self.map(at, entries, fields),
@@ -86,7 +88,11 @@ impl Checker<'_> {
 
     fn list(&mut self, at: At<'_>, node: &Node, items: &[Node], (item, least, most): (&Shape, usize, usize)) {
         if !(least..=most).contains(&items.len()) {
-            let expected = if least == most { least.to_string() } else { format!("{least} to {most}") };
+            let expected = match most {
+                _ if least == most => least.to_string(),
+                usize::MAX => format!("at least {least}"),
+                _ => format!("{least} to {most}"),
+            };
             let message = format!("{} must have {expected} items, got {}", named(at.path), items.len());
             self.unusable(at.path, with_default(Diagnostic::at(&node.span, message), at));
             return;
@@ -230,6 +236,7 @@ fn expectation(shape: &Shape) -> String {
         Shape::Bool => "true or false".into(),
         Shape::Integer(..) => "a whole number".into(),
         Shape::Number => "a finite number".into(),
+        Shape::OneOrMore(item) => format!("{}, or a list of it", expectation(item)),
         Shape::WordOr(word, other) => format!("{word} or {}", expectation(other)),
         Shape::Nullable(_) => "a value".into(),
     }

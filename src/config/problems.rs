@@ -33,21 +33,20 @@ impl Config {
 
     /// Weights can't be compared by what nothing measures.
     fn unknown_target(&self) -> Option<Problem> {
-        let target = Target::new(&self.train.checkpoint.best_by);
-        let scores: Vec<_> = self.task.scores().into_iter().map(|name| (name, 0.0)).collect();
-        let known = scores.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
         let TaskConfig::Nowcast(nowcast) = &self.task;
         let validates = nowcast.split.val_share > 0.0 || self.train.overfit_single_batch;
-        let problem = |message: String, remedy| Problem::new("train.checkpoint.best_by", message, remedy);
-        match target.check(&["loss"], &scores, usize::from(validates)) {
-            Ok(()) => None,
-            Err(TargetError::Unknown { .. }) => {
-                Some(problem(format!("nothing measures {}", target.name()), format!("write loss, or one of {known}")))
-            }
-            Err(TargetError::NotValidated { .. }) => Some(problem(
-                format!("{} is measured on validation windows, and there are none", target.name()),
-                "write loss, or raise task.nowcast.split.val_share".to_owned(),
-            )),
+        let (names, samples) = (&self.train.checkpoint.best_by.0, usize::from(validates));
+        let problem = |message: String, remedy| Some(Problem::new("train.checkpoint.best_by", message, remedy));
+        match Target::new(names, &self.task.parts(), &self.task.scores(), samples) {
+            Ok(_) => None,
+            Err(TargetError::Unknown { wanted, known }) => problem(
+                format!("nothing measures {wanted}"),
+                format!("write one of {}, or a list of these", known.join(", ")),
+            ),
+            Err(TargetError::NotValidated { wanted, parts }) => problem(
+                format!("{wanted} is measured on validation samples, and there are none"),
+                format!("write one of {}, or raise task.{}.split.val_share", parts.join(", "), self.task.name()),
+            ),
         }
     }
 

@@ -24,6 +24,8 @@ pub enum Shape {
     WordOr(String, Box<Shape>),
     /// This, or nothing.
     Nullable(Box<Shape>),
+    /// This, or a list of it with at least one item.
+    OneOrMore(Box<Shape>),
     /// Anything: a form of schema that is not known here.
     Any,
 }
@@ -119,6 +121,7 @@ impl Shape {
             Self::Number => "1.0".into(),
             Self::WordOr(word, _) => word.clone(),
             Self::Nullable(_) => "null".into(),
+            Self::OneOrMore(item) => item.example(),
         }
     }
 }
@@ -163,9 +166,12 @@ impl Builder<'_> {
         }
     }
 
-    /// Something or nothing, or a word or something else.
+    /// Something or nothing, a word or something else, or one or more of something.
     fn either(&self, either: &[Value]) -> Shape {
         let [one, other] = either else { return Shape::Any };
+        if other["type"] == "array" && other["items"] == *one {
+            return Shape::OneOrMore(Box::new(self.shape(one)));
+        }
         match (one["const"].as_str(), &one["type"], &other["type"]) {
             (Some(word), ..) => Shape::WordOr(word.into(), Box::new(self.shape(other))),
             (None, _, null) if null == "null" => Shape::Nullable(Box::new(self.shape(one))),

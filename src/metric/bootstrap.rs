@@ -1,87 +1,77 @@
-//! How much scores depend on which events happened to be there: the percentile bootstrap over events (Efron 1979). Windows
-//! of one event resemble each other, so whole events are drawn, never windows.
+//! How much scores depend on which groups of samples happened to be there: the percentile bootstrap over groups (Efron 1979).
+//! Samples of one group - the windows of a storm, the frames of a film - resemble each other, so whole groups are drawn,
+//! never samples.
 //!
-//! As many events as there are, are drawn with replacement, 1000 times; the sums of those drawn give a score. Between the
-//! 2.5 % and 97.5 % quantiles of these scores lies the interval, with linear interpolation as in numpy. There is none with
-//! fewer than two events, for a score that is no number over all events, or where it is no number in more than 50 of the
-//! 1000 resamples; fewer than that are left out.
-
-use std::collections::BTreeMap;
+//! As many groups as there are, are drawn with replacement, 1000 times; the sums of those drawn give a score. The interval is
+//! between the 2.5 % and 97.5 % quantiles of these scores, with linear interpolation as in numpy. There is none with fewer
+//! than two groups, for a score that is undefined over all groups, or if it is undefined in more than 50 of the 1000
+//! resamples; fewer than that are left out.
 
 use rand_chacha::rand_core::RngCore;
 use rayon::prelude::*;
 
-use super::sums::{LeadSums, Levels, Score};
+use super::pooled::Pooled;
 use crate::util::seed;
 
 const RESAMPLES: usize = 1000;
 
-/// So many resamples may give no number.
+/// So many resamples may leave a score undefined.
 const MAX_FAILED: usize = 50;
 
 /// The ends of the interval, as shares of the resamples.
 const QUANTILES: [f64; 2] = [0.025, 0.975];
 
-/// The 95 % interval of each score. The same seed gives the same intervals.
+/// The 95 % interval of each score, in the order of the scores; nothing without groups. The same seed gives the same intervals.
 #[must_use]
-pub fn intervals(events: &[LeadSums], levels: &Levels, seed: u64) -> BTreeMap<String, Option<[f64; 2]>> {
-    let whole = LeadSums::of(events.iter(), levels).scores(levels);
-    let samples = resampled(events.len(), seed, |drawn| {
-        LeadSums::of(drawn.iter().map(|&event| &events[event]), levels)
-            .scores(levels)
-            .iter()
-            .map(|score| score.value)
-            .collect()
-    });
-    by_name(&whole, &samples)
+pub fn intervals<P: Pooled>(groups: &[P], seed: u64) -> Vec<Option<[f64; 2]>> {
+    let all: Vec<usize> = (0..groups.len()).collect();
+    let samples = resampled(groups.len(), seed, |drawn| scores(groups, drawn));
+    of_each(&scores(groups, &all), &samples)
 }
 
-/// Half the width of the 95 % interval of the difference of each score between two forecasts of the same events, in the same
-/// order: each resample draws the same events for both. None for all, where one has more events than the other.
+/// The 95 % interval of the difference of each score between two forecasts of the same groups, in the same order: each
+/// resample draws the same groups for both. Nothing if one has more groups than the other.
 #[must_use]
-pub fn differences(
-    current: &[LeadSums],
-    baseline: &[LeadSums],
-    levels: &Levels,
-    seed: u64,
-) -> BTreeMap<String, Option<f64>> {
-    let events = if current.len() == baseline.len() { current.len() } else { 0 };
-    let both = |drawn: &[usize]| {
-        [current, baseline].map(|events| LeadSums::of(drawn.iter().map(|&event| &events[event]), levels).scores(levels))
+pub fn differences<P: Pooled>(current: &[P], baseline: &[P], seed: u64) -> Vec<Option<[f64; 2]>> {
+    let groups = if current.len() == baseline.len() { current.len() } else { 0 };
+    let between = |drawn: &[usize]| -> Vec<Option<f64>> {
+        let pairs = scores(current, drawn).into_iter().zip(scores(baseline, drawn));
+        pairs.map(|(current, baseline)| Some(current? - baseline?)).collect()
     };
-    let between = |[current, baseline]: [Vec<Score>; 2]| -> Vec<Option<f64>> {
-        let pairs = current.iter().zip(&baseline);
-        pairs.map(|(current, baseline)| Some(current.value? - baseline.value?)).collect()
-    };
-    let all: Vec<usize> = (0..events).collect();
-    let mut whole = both(&all)[0].clone();
-    whole.iter_mut().zip(between(both(&all))).for_each(|(score, difference)| score.value = difference);
-    let samples = resampled(events, seed, |drawn| between(both(drawn)));
-    let half = |interval: Option<[f64; 2]>| interval.map(|[low, high]| (high - low) / 2.0);
-    by_name(&whole, &samples).into_iter().map(|(name, interval)| (name, half(interval))).collect()
+    let all: Vec<usize> = (0..groups).collect();
+    let samples = resampled(groups, seed, between);
+    of_each(&between(&all), &samples)
 }
 
-/// The scores of each resample; without two events there is nothing to draw from.
-fn resampled(events: usize, seed: u64, scores: impl Fn(&[usize]) -> Vec<Option<f64>> + Sync) -> Vec<Vec<Option<f64>>> {
-    if events < 2 {
+/// The scores of the sum over these groups.
+fn scores<P: Pooled>(groups: &[P], drawn: &[usize]) -> Vec<Option<f64>> {
+    let Some(first) = groups.first() else { return Vec::new() };
+    let mut sum = first.none();
+    drawn.iter().for_each(|&group| sum.add(&groups[group]));
+    sum.scores()
+}
+
+/// The scores of each resample; without two groups there is nothing to draw from.
+fn resampled(groups: usize, seed: u64, scores: impl Fn(&[usize]) -> Vec<Option<f64>> + Sync) -> Vec<Vec<Option<f64>>> {
+    if groups < 2 {
         return Vec::new();
     }
-    (0..RESAMPLES).into_par_iter().map(|resample| scores(&draw(events, seed, resample))).collect()
+    (0..RESAMPLES).into_par_iter().map(|resample| scores(&draw(groups, seed, resample))).collect()
 }
 
-/// As many events as there are, any of them any number of times.
-fn draw(events: usize, seed: u64, resample: usize) -> Vec<usize> {
+/// As many groups as there are, any of them any number of times.
+fn draw(groups: usize, seed: u64, resample: usize) -> Vec<usize> {
+    // The purpose is a part of the seed: another text would draw other groups.
     let mut random = seed::generator(seed, "bootstrap over events", 0, resample as u64);
-    // The upper half of a product is below its factor. The bias, events / 2^64, is none that anyone could see.
-    let mut event = || ((u128::from(random.next_u64()) * events as u128) >> 64) as usize;
-    (0..events).map(|_| event()).collect()
+    // The upper half of a product is below its factor. The bias, groups / 2^64, is none that anyone could see.
+    let mut group = || ((u128::from(random.next_u64()) * groups as u128) >> 64) as usize;
+    (0..groups).map(|_| group()).collect()
 }
 
-fn by_name(whole: &[Score], samples: &[Vec<Option<f64>>]) -> BTreeMap<String, Option<[f64; 2]>> {
-    let of = |(index, score): (usize, &Score)| {
-        let values: Vec<f64> =
-            samples.iter().filter_map(|scores| scores[index]).filter(|value| value.is_finite()).collect();
-        (score.name.clone(), score.value.and_then(|_| interval(values)))
+fn of_each(whole: &[Option<f64>], samples: &[Vec<Option<f64>>]) -> Vec<Option<[f64; 2]>> {
+    let of = |(index, score): (usize, &Option<f64>)| {
+        let values = samples.iter().filter_map(|scores| scores[index]).filter(|value| value.is_finite());
+        score.and_then(|_| interval(values.collect()))
     };
     whole.iter().enumerate().map(of).collect()
 }
@@ -102,46 +92,62 @@ fn interval(mut values: Vec<f64>) -> Option<[f64; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::contingency::Contingency;
 
-    fn levels() -> Levels {
-        Levels { thresholds_dbz: vec![35.0], scales_px: vec![1], span_dbz: 94.0 }
+    /// Hits and misses; the scores are the share of hits, and the number of hits per miss.
+    #[derive(Clone)]
+    struct Group {
+        hits: u64,
+        misses: u64,
     }
 
-    fn event(hits: u64, misses: u64) -> LeadSums {
-        let mut sums = LeadSums::none(&levels());
-        sums.events[0] = Contingency { hits, misses, ..Contingency::default() };
-        sums
+    impl Pooled for Group {
+        fn none(&self) -> Self {
+            Self { hits: 0, misses: 0 }
+        }
+
+        fn add(&mut self, other: &Self) {
+            self.hits += other.hits;
+            self.misses += other.misses;
+        }
+
+        fn scores(&self) -> Vec<Option<f64>> {
+            let ratio = |below: u64| (below > 0).then(|| self.hits as f64 / below as f64);
+            vec![ratio(self.hits + self.misses), ratio(self.misses)]
+        }
+    }
+
+    fn group(hits: u64, misses: u64) -> Group {
+        Group { hits, misses }
     }
 
     #[test]
     fn an_interval_holds_the_score_and_is_that_of_the_binomial_distribution() {
-        // 100 events, half of them hit: the share of hits among those drawn has a standard deviation of 0.05.
-        let events: Vec<LeadSums> = (0..100).map(|index| event(index % 2, (index + 1) % 2)).collect();
-        let [low, high] = intervals(&events, &levels(), 42)["pod_35"].unwrap();
+        // 100 groups, half of them hit: the share of hits among those drawn has a standard deviation of 0.05.
+        let groups: Vec<Group> = (0..100).map(|index| group(index % 2, (index + 1) % 2)).collect();
+        let [low, high] = intervals(&groups, 42)[0].unwrap();
         assert!((low - 0.402).abs() < 0.02 && (high - 0.598).abs() < 0.02, "{low} to {high}");
-        assert_eq!(intervals(&events, &levels(), 42), intervals(&events, &levels(), 42));
-        assert_ne!(intervals(&events, &levels(), 43)["pod_35"], Some([low, high]));
+        assert_eq!(intervals(&groups, 42), intervals(&groups, 42));
+        assert_ne!(intervals(&groups, 43)[0], Some([low, high]));
     }
 
     #[test]
-    fn there_is_no_interval_without_two_events_or_where_a_score_is_often_no_number() {
-        assert_eq!(intervals(&[event(1, 1)], &levels(), 1)["pod_35"], None);
-        let mostly_quiet: Vec<LeadSums> = (0..10).map(|index| event(u64::from(index == 0), 0)).collect();
-        assert_eq!(intervals(&mostly_quiet, &levels(), 1)["pod_35"], None);
-        assert_eq!(intervals(&mostly_quiet, &levels(), 1)["rmse_dbz"], None);
-        assert!(intervals(&[], &levels(), 1)["csi_35"].is_none());
+    fn there_is_no_interval_without_two_groups_or_if_a_score_is_often_undefined() {
+        assert_eq!(intervals(&[group(1, 1)], 1), [None, None]);
+        let mostly_quiet: Vec<Group> = (0..10).map(|index| group(u64::from(index == 0), 0)).collect();
+        assert_eq!(intervals(&mostly_quiet, 1), [None, None]);
+        assert!(intervals::<Group>(&[], 1).is_empty());
     }
 
     #[test]
     fn what_two_forecasts_share_does_not_blur_their_difference() {
-        let current: Vec<LeadSums> = (0..20).map(|index| event(50 + index * 5, 50)).collect();
-        assert_eq!(differences(&current, &current, &levels(), 7)["csi_35"], Some(0.0));
-        let baseline: Vec<LeadSums> = (0..20).map(|index| event(49 + index * 5, 51)).collect();
-        let [low, high] = intervals(&current, &levels(), 7)["csi_35"].unwrap();
-        let half = differences(&current, &baseline, &levels(), 7)["csi_35"].unwrap();
-        assert!(half > 0.0 && half < (high - low) / 20.0, "{half} of {low} to {high}");
-        assert_eq!(differences(&current, &baseline[1..], &levels(), 7)["csi_35"], None);
+        let current: Vec<Group> = (0..20).map(|index| group(50 + index * 5, 50)).collect();
+        assert_eq!(differences(&current, &current, 7)[0], Some([0.0, 0.0]));
+        let baseline: Vec<Group> = (0..20).map(|index| group(49 + index * 5, 51)).collect();
+        let width = |[low, high]: [f64; 2]| high - low;
+        let alone = width(intervals(&current, 7)[0].unwrap());
+        let paired = width(differences(&current, &baseline, 7)[0].unwrap());
+        assert!(paired > 0.0 && paired < alone / 20.0, "{paired} of {alone}");
+        assert!(differences(&current, &baseline[1..], 7).iter().all(Option::is_none));
     }
 
     #[test]

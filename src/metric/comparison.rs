@@ -1,28 +1,33 @@
 //! Whether one evaluation is better than another, score by score: by how much, and by how much it would differ if other
-//! events had been observed. Not where the two come from.
+//! groups of samples had been drawn. Not where the two come from.
 
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
 use super::better::Better;
-use super::bootstrap::differences;
-use super::document::{Metric, Metrics, Verification};
-use super::sums::LeadSums;
+use super::document::{Metric, Metrics};
+use super::pooled::Resample;
+use super::score::ScoreSpec;
 
 /// The seed of the draws: the same files always give the same answer.
 const SEED: u64 = 42;
 
-/// What comes of a comparison.
+/// With fewer groups than this the draws are too few different ones to say what is chance.
+pub const MIN_GROUPS: usize = 5;
+
+/// What a comparison finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Better by more than the noise.
     Improved,
-    /// The same, as far as one can tell.
+    /// The difference may be chance.
     WithinNoise,
-    /// Worse by more than the noise.
+    /// Worse by no more than is tolerated, or different by no more where the noise is unknown.
+    WithinTolerance,
+    /// Worse by more than the noise and the tolerance.
     Degraded,
-    /// One of the two is no number, or not there.
+    /// One of the two is undefined, or not there.
     NotAvailable,
 }
 
@@ -33,18 +38,22 @@ impl Verdict {
         match self {
             Self::Improved => "improved",
             Self::WithinNoise => "within noise",
+            Self::WithinTolerance => "within tolerance",
             Self::Degraded => "degraded",
             Self::NotAvailable => "n/a",
         }
     }
 
-    /// By a gain, and what may be chance.
-    fn of(gain: Option<f64>, noise: f64) -> Self {
-        match gain {
-            None => Self::NotAvailable,
-            Some(gain) if gain > noise => Self::Improved,
-            Some(gain) if gain < -noise => Self::Degraded,
-            Some(_) => Self::WithinNoise,
+    /// By a gain, what may be chance, and what is tolerated. The noise decides if it is known: what may be chance is
+    /// neither better nor worse.
+    fn of(gain: Option<f64>, noise: Option<f64>, tolerance: f64) -> Self {
+        let Some(gain) = gain else { return Self::NotAvailable };
+        match noise {
+            Some(noise) if gain.abs() <= noise => Self::WithinNoise,
+            Some(_) if gain > 0.0 => Self::Improved,
+            None if gain > tolerance => Self::Improved,
+            _ if gain < -tolerance => Self::Degraded,
+            _ => Self::WithinTolerance,
         }
     }
 }
@@ -59,21 +68,24 @@ impl Serialize for Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoiseFrom {
-    /// The same events were drawn for both, again and again.
-    PairedEvents,
+    /// The same groups were drawn for both, again and again.
+    PairedGroups,
     /// Each file has an interval of its own.
     Intervals,
-    /// It is not: the tolerance is taken.
-    Tolerance,
+    /// It is not known: the tolerance decides.
+    Unknown,
 }
 
 /// One score of both.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Compared {
-    /// Such as `csi_35`.
+    /// Its name.
     pub name: String,
     /// Which way it gets better.
     pub better: Better,
+    /// What else it is.
+    #[serde(skip)]
+    pub spec: ScoreSpec,
     /// The current value.
     pub value: Option<f64>,
     /// That of the baseline.
@@ -82,11 +94,11 @@ pub struct Compared {
     pub difference: Option<f64>,
     /// The same as a share of the baseline's value.
     pub relative: Option<f64>,
-    /// A difference up to this may be chance.
-    pub noise: f64,
+    /// A difference up to this may be chance; none if that is not known.
+    pub noise: Option<f64>,
     /// How that is known.
     pub noise_from: NoiseFrom,
-    /// What comes of it.
+    /// What follows.
     pub verdict: Verdict,
 }
 
@@ -97,124 +109,145 @@ pub struct Comparison {
     pub primary: String,
     /// By how much it may get worse.
     pub tolerance: f64,
-    /// What comes of it: the primary score against the tolerance.
+    /// What follows for the score that decides.
     pub verdict: Verdict,
+    /// Why the noise is not known, if it is not.
+    pub unknown_noise: Option<String>,
     /// Why the two can't be compared as they are.
     pub warnings: Vec<String>,
     /// All scores that either has, the primary one first.
     pub metrics: Vec<Compared>,
 }
 
-/// Compares two evaluations of one task by a score.
+/// Compares two evaluations of one task by a score. `resample` is the task's, if it has groups to draw from.
 #[must_use]
-pub fn compare(current: &Metrics, baseline: &Metrics, primary: &str, tolerance: f64) -> Comparison {
-    let paired = paired_noise(current, baseline);
-    let mut names: Vec<&String> = current.metrics.keys().chain(baseline.metrics.keys()).collect();
-    names.sort_by_key(|name| (*name != primary, rank(name), (*name).clone()));
-    names.dedup();
-    let compared = |name: &String| {
-        let [one, other] = [current, baseline].map(|side| side.metrics.get(name));
-        let noise = noise(one, other, paired.get(name.as_str()).copied(), tolerance);
-        row(name, one, other, noise)
+pub fn compare(
+    current: &Metrics,
+    baseline: &Metrics,
+    resample: Option<&dyn Resample>,
+    primary: &str,
+    tolerance: f64,
+) -> Comparison {
+    let noises = Noises::of(current, baseline, resample);
+    let row = |spec: &ScoreSpec| {
+        let sides = [current, baseline].map(|side| side.metrics.get(&spec.name));
+        row(spec, sides, &noises, tolerance)
     };
-    let metrics: Vec<Compared> = names.into_iter().map(compared).collect();
+    let metrics: Vec<Compared> = specs(current, baseline, primary).into_iter().map(row).collect();
     let decides = metrics.iter().find(|row| row.name == primary);
-    let verdict = Verdict::of(decides.and_then(gain), tolerance);
-    Comparison { primary: primary.into(), tolerance, verdict, warnings: warnings(current, baseline), metrics }
+    Comparison {
+        primary: primary.into(),
+        tolerance,
+        verdict: decides.map_or(Verdict::NotAvailable, |row| row.verdict),
+        unknown_noise: noises.unknown.filter(|_| decides.is_some_and(|row| row.noise.is_none() && row.value.is_some())),
+        warnings: warnings(current, baseline),
+        metrics,
+    }
 }
 
-fn gain(row: &Compared) -> Option<f64> {
-    Some(row.better.gain(row.value?, row.baseline?))
+/// All scores that either has: the primary one, then those of the current file in their order, then the others.
+fn specs<'a>(current: &'a Metrics, baseline: &'a Metrics, primary: &str) -> Vec<&'a ScoreSpec> {
+    let mut found: Vec<&ScoreSpec> = Vec::new();
+    for metric in current.metrics.values().chain(baseline.metrics.values()) {
+        if !found.iter().any(|known| known.name == metric.spec.name) {
+            found.push(&metric.spec);
+        }
+    }
+    found.sort_by_key(|spec| spec.name != primary);
+    found
 }
 
-fn row(name: &str, one: Option<&Metric>, other: Option<&Metric>, (noise, noise_from): (f64, NoiseFrom)) -> Compared {
-    let [value, baseline] = [one, other].map(|side| side.and_then(|metric| metric.value).filter(|v| v.is_finite()));
+fn row(spec: &ScoreSpec, sides: [Option<&Metric>; 2], noises: &Noises, tolerance: f64) -> Compared {
+    let [value, baseline] = sides.map(|side| side.and_then(|metric| metric.value).filter(|value| value.is_finite()));
     let difference = value.zip(baseline).map(|(value, baseline)| value - baseline);
     let relative = difference.zip(baseline).map(|(difference, baseline)| difference / baseline.abs());
-    let mut row = Compared {
-        name: name.into(),
-        better: one.or(other).map_or(Better::Higher, |metric| metric.better),
+    let gain = value.zip(baseline).map(|(value, baseline)| spec.better.gain(value, baseline));
+    let (noise, noise_from) = noises.noise(&spec.name, sides);
+    Compared {
+        name: spec.name.clone(),
+        better: spec.better,
+        spec: spec.clone(),
         value,
         baseline,
         difference,
         relative: relative.filter(|share| share.is_finite()),
         noise,
         noise_from,
-        verdict: Verdict::NotAvailable,
-    };
-    row.verdict = Verdict::of(gain(&row), noise);
-    row
-}
-
-/// What may be chance: best known where the same events are drawn for both, since what makes an event easy or hard then
-/// cancels out.
-fn noise(one: Option<&Metric>, other: Option<&Metric>, paired: Option<f64>, tolerance: f64) -> (f64, NoiseFrom) {
-    let half = |metric: Option<&Metric>| metric?.interval.map(|[low, high]| (high - low) / 2.0);
-    match (paired, half(one).zip(half(other))) {
-        (Some(paired), _) => (paired, NoiseFrom::PairedEvents),
-        (None, Some((one, other))) => (one.hypot(other), NoiseFrom::Intervals),
-        (None, None) => (tolerance, NoiseFrom::Tolerance),
+        verdict: Verdict::of(gain, noise, tolerance),
     }
 }
 
-/// Half the width of the interval that holds 95 % of the differences, for each score that follows from sums over events;
-/// nothing where the events or what they are measured at are not the same, or there is but one.
-fn paired_noise(current: &Metrics, baseline: &Metrics) -> BTreeMap<String, f64> {
-    let (Some(one), Some(other)) = (&current.verification, &baseline.verification) else { return BTreeMap::new() };
-    let [ours, theirs] = [one, other].map(by_event);
-    if one.levels != other.levels || !ours.keys().eq(theirs.keys()) {
-        return BTreeMap::new();
-    }
-    let [ours, theirs] = [ours, theirs].map(|side| side.into_values().cloned().collect::<Vec<_>>());
-    let found = differences(&ours, &theirs, &one.levels, SEED);
-    found.into_iter().filter_map(|(name, half_width)| Some((name, half_width?))).collect()
+/// What may be chance.
+struct Noises {
+    /// By drawing the same groups for both: best, since what makes a group easy or hard then cancels out.
+    paired: BTreeMap<String, f64>,
+    /// Whether the intervals of the files are good for anything.
+    has_intervals: bool,
+    /// Why some or all are not known.
+    unknown: Option<String>,
 }
 
-fn by_event(verification: &Verification) -> BTreeMap<&str, &LeadSums> {
-    verification.events.iter().map(|event| (event.event.as_str(), &event.sums)).collect()
+impl Noises {
+    fn of(current: &Metrics, baseline: &Metrics, resample: Option<&dyn Resample>) -> Self {
+        let [ours, theirs] = [current, baseline].map(|side| side.dataset.basis.groups);
+        let group = &current.dataset.basis.words.group;
+        let nothing = |unknown| Self { paired: BTreeMap::new(), has_intervals: false, unknown: Some(unknown) };
+        if ours.min(theirs) < MIN_GROUPS {
+            let has = if ours == theirs { ours.to_string() } else { format!("{ours} and {theirs}") };
+            return nothing(format!("{has} {group}s are too few to tell chance from change, {MIN_GROUPS} are needed"));
+        }
+        let half = |[low, high]: [f64; 2]| (high - low) / 2.0;
+        let paired = resample.ok_or_else(|| "this task draws no samples again".to_owned());
+        match paired.and_then(|resample| resample.differences(current, baseline, SEED)) {
+            Ok(found) if found.groups < MIN_GROUPS => {
+                let shared = found.groups;
+                nothing(format!(
+                    "both share {shared} {group}s, too few to tell chance from change: {MIN_GROUPS} are needed"
+                ))
+            }
+            Ok(found) => {
+                let known = found.intervals.into_iter().filter_map(|(name, interval)| Some((name, half(interval?))));
+                let unknown = Some(format!("this score does not follow from sums over {group}s"));
+                Self { paired: known.collect(), has_intervals: true, unknown }
+            }
+            Err(why) => Self { paired: BTreeMap::new(), has_intervals: true, unknown: Some(why) },
+        }
+    }
+
+    fn noise(&self, name: &str, sides: [Option<&Metric>; 2]) -> (Option<f64>, NoiseFrom) {
+        let half = |metric: Option<&Metric>| metric?.interval.map(|[low, high]| (high - low) / 2.0);
+        let [one, other] = sides.map(|side| half(side).filter(|_| self.has_intervals));
+        match (self.paired.get(name), one.zip(other)) {
+            (Some(paired), _) => (Some(*paired), NoiseFrom::PairedGroups),
+            (None, Some((one, other))) => (Some(one.hypot(other)), NoiseFrom::Intervals),
+            (None, None) => (None, NoiseFrom::Unknown),
+        }
+    }
 }
 
 /// What makes a comparison doubtful.
 fn warnings(current: &Metrics, baseline: &Metrics) -> Vec<String> {
-    let text = |value: &dyn std::fmt::Debug| format!("{value:?}").replace('"', "");
-    let levels = |side: &Metrics| side.verification.as_ref().map(|verification| verification.levels.clone());
-    let facts = |side: &Metrics| {
-        let levels = levels(side);
-        let named = format!(
-            "{} ({})",
-            side.dataset.name,
-            side.dataset.fingerprint.get(..12).unwrap_or(&side.dataset.fingerprint)
-        );
-        [
-            ("split", side.split.clone(), side.split.clone()),
-            ("dataset", side.dataset.fingerprint.clone(), named),
-            ("treatment of missing cells", side.dataset.missing.clone(), side.dataset.missing.clone()),
-            ("primary score", side.primary.clone(), side.primary.clone()),
-            ("number of samples", side.dataset.samples.to_string(), side.dataset.samples.to_string()),
-            (
-                "thresholds in dBZ",
-                text(&levels.as_ref().map(|levels| &levels.thresholds_dbz)),
-                levels.as_ref().map_or_else(|| "none".into(), |levels| text(&levels.thresholds_dbz)),
-            ),
-        ]
-    };
-    let pairs = facts(current).into_iter().zip(facts(baseline)).filter(|((_, one, _), (_, other, _))| one != other);
-    pairs.map(|((what, _, one), (_, _, other))| format!("another {what}: {one}, the baseline has {other}")).collect()
+    let mut pairs: Vec<(String, [String; 2])> = vec![
+        ("split".into(), [current, baseline].map(|side| side.split.clone())),
+        ("dataset".into(), [current, baseline].map(dataset)),
+        ("primary score".into(), [current, baseline].map(|side| side.primary.clone())),
+        ("number of samples".into(), [current, baseline].map(|side| side.dataset.basis.samples.to_string())),
+    ];
+    let facts = [current, baseline].map(|side| &side.dataset.basis.facts);
+    let mut names: Vec<&str> = facts[0].names().collect();
+    names.extend(facts[1].names().filter(|name| facts[0].get(name).is_none()));
+    let told = |name: &str| facts.map(|side| side.get(name).cloned().unwrap_or_else(|| "none".into()));
+    pairs.extend(names.into_iter().map(|name| (name.to_owned(), told(name))));
+    let differ = pairs.into_iter().filter(|(_, [one, other])| one != other);
+    differ.map(|(what, [one, other])| format!("different {what}: {one}, the baseline has {other}")).collect()
 }
 
-/// Scores in the order in which people look at them.
-const ORDER: [&str; 13] =
-    ["csi", "pod", "far", "bias", "fss", "hss", "ets", "peirce", "mae", "rmse", "me", "ssim", "psnr"];
-
-/// Where a score stands: by its kind, then by the numbers in its name.
-fn rank(name: &str) -> (usize, Vec<u64>) {
-    let mut parts = name.split('_');
-    let kind = parts.next().unwrap_or_default();
-    let place = ORDER.iter().position(|known| *known == kind).unwrap_or(ORDER.len());
-    // In thousandths: numbers with a fraction can't be ordered exactly otherwise.
-    let number = |part: &str| part.trim_end_matches("px").parse::<f64>().ok().map(|number| (number * 1000.0) as u64);
-    (place, parts.filter_map(number).collect())
+fn dataset(side: &Metrics) -> String {
+    let fingerprint = &side.dataset.fingerprint;
+    format!("{} ({})", side.dataset.name, fingerprint.get(..12).unwrap_or(fingerprint))
 }
 
+#[cfg(test)]
+pub(in crate::metric) mod testing;
 #[cfg(test)]
 mod tests;

@@ -1,23 +1,21 @@
 //! `metrics.json`: what an evaluation found, in a form that other programs can rely on. Names and meanings stay within a
-//! `format_version`; keys may be added. A score that is no number is `null`.
+//! `format_version`; keys may be added. A score that is undefined is `null`. What only one task knows is in `sections`.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use thiserror::Error;
 
-use super::better::Better;
-use super::sums::{LeadSums, Levels};
+use super::ordered::Ordered;
+use super::score::ScoreSpec;
 use crate::util::exit::Exit;
 use crate::util::fs::{FsError, write_atomic};
 use crate::util::units::count;
 
 /// The version of the format that this program writes and reads.
-pub const VERSION: u64 = 1;
-
-/// Scores by name.
-pub type Named = BTreeMap<String, Option<f64>>;
+pub const VERSION: u64 = 2;
 
 /// What `metrics.json` holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,11 +26,11 @@ pub struct Metrics {
     pub program: String,
     /// When.
     pub created: jiff::Timestamp,
-    /// The task: `nowcast`.
+    /// The task, as in the configuration.
     pub task: String,
     /// The run that the weights are from.
     pub run: Option<String>,
-    /// Which side of the dataset: val or test.
+    /// Which side of the dataset: train, val or test.
     pub split: String,
     /// What was evaluated.
     pub weights: Weights,
@@ -40,10 +38,10 @@ pub struct Metrics {
     pub dataset: DatasetUsed,
     /// The score that decides.
     pub primary: String,
-    /// The scores of the model, over all lead times.
-    pub metrics: BTreeMap<String, Metric>,
-    /// Scores by lead time, of the model and of the forecasts that it is held against.
-    pub verification: Option<Verification>,
+    /// The scores of the model, and the parts of its loss.
+    pub metrics: Ordered<Metric>,
+    /// What else the task has found, by name.
+    pub sections: Value,
 }
 
 /// The weights that were evaluated.
@@ -53,7 +51,7 @@ pub struct Weights {
     pub file: String,
     /// Its SHA-256.
     pub sha256: String,
-    /// The step of training that they are from, where they tell.
+    /// The step of training that they are from, if they say so.
     pub step: Option<u64>,
 }
 
@@ -64,81 +62,75 @@ pub struct DatasetUsed {
     pub name: String,
     /// The fingerprint of its source files: another one is another dataset.
     pub fingerprint: String,
-    /// Events.
-    pub events: usize,
-    /// Windows, each of one level where levels are samples of their own.
+    /// Which side of it: train, val or test.
+    pub side: String,
+    /// What was measured on it.
+    #[serde(flatten)]
+    pub basis: Basis,
+}
+
+/// What scores were measured on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Basis {
+    /// Samples.
     pub samples: usize,
-    /// Cells of all frames that were forecast.
-    pub cells: u64,
-    /// Those of them that were left out, as nothing was observed there.
-    pub excluded_cells: u64,
-    /// What a missing cell means: min (no echo) or mask (left out).
-    pub missing: String,
+    /// Groups of samples that resemble each other: intervals come from resampling these.
+    pub groups: usize,
+    /// What people call one of each.
+    pub words: Words,
+    /// How it was measured, by name: two evaluations that differ in one of these can't be compared.
+    pub facts: Ordered<String>,
+    /// What a reader has to know, as sentences without a full stop.
+    pub notes: Vec<String>,
+}
+
+/// What people call a sample and a group of samples.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    /// One sample: "window", "image".
+    pub sample: String,
+    /// One group of samples: "event", "day".
+    pub group: String,
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Self { sample: "sample".into(), group: "group".into() }
+    }
 }
 
 /// One score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
+    /// What it is.
+    #[serde(flatten)]
+    pub spec: ScoreSpec,
     /// The value.
     pub value: Option<f64>,
-    /// Which way it gets better.
-    pub better: Better,
-    /// Between these it lies with 95 % confidence, had there been other events: a bootstrap over events.
+    /// The 95 % confidence interval, by bootstrap over groups.
     pub interval: Option<[f64; 2]>,
-    /// What other forecasts of the same windows have: `persistence`, `advection`.
-    pub baselines: Named,
+    /// What other forecasts of the same samples have, by their names.
+    pub baselines: Ordered<Option<f64>>,
 }
 
-/// Scores by lead time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Verification {
-    /// What scores are measured at.
-    pub levels: Levels,
-    /// Minutes from the last frame that is seen to each one that is forecast, the median over all windows.
-    pub lead_minutes: Vec<f64>,
-    /// The forecasts: `model`, `persistence`, `advection`.
-    pub forecasts: BTreeMap<String, ForecastScores>,
-    /// The sums of each event, over all lead times: from these, whoever compares can resample events.
-    pub events: Vec<EventSums>,
-}
+/// A score as it was measured: what it is, its value, and its interval.
+pub type Measured = (ScoreSpec, Option<f64>, Option<[f64; 2]>);
 
-/// The scores of one kind of forecast.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ForecastScores {
-    /// Over all lead times.
-    pub all_leads: Named,
-    /// For each lead time.
-    pub by_lead: Vec<Named>,
-    /// What is observed where an intensity is forecast.
-    pub reliability: Vec<ReliabilityBin>,
-}
-
-/// The cells whose forecast lies within a range of reflectivity.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ReliabilityBin {
-    /// The range: from this,
-    pub from_dbz: f64,
-    /// to this.
-    pub to_dbz: f64,
-    /// Cells with such a forecast.
-    pub cells: u64,
-    /// Cells with such an observation.
-    pub observed_cells: u64,
-    /// What was forecast in them on average.
-    pub mean_forecast_dbz: Option<f64>,
-    /// What was observed in them on average.
-    pub mean_observed_dbz: Option<f64>,
-}
-
-/// What one event adds to the scores of the model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EventSums {
-    /// The event's path below the dataset.
-    pub event: String,
-    /// Its samples.
-    pub samples: usize,
-    /// The sums over all lead times.
-    pub sums: LeadSums,
+/// Scores with those of other forecasts beside them. Of two scores with one name the first is taken.
+#[must_use]
+pub fn metrics(measured: &[Measured]) -> Ordered<Metric> {
+    let finite = |value: &Option<f64>| value.filter(|value| value.is_finite());
+    let baselines = |of: &str| {
+        let others = measured.iter().filter(|(spec, ..)| spec.is_baseline_of(of));
+        others.filter_map(|(spec, value, _)| Some((spec.baseline.clone()?.forecast, finite(value)))).collect()
+    };
+    let learned = measured.iter().filter(|(spec, ..)| spec.baseline.is_none());
+    let metric = |(spec, value, interval): &Measured| {
+        let metric =
+            Metric { spec: spec.clone(), value: finite(value), interval: *interval, baselines: baselines(&spec.name) };
+        (spec.name.clone(), metric)
+    };
+    learned.map(metric).collect()
 }
 
 /// A `metrics.json` that can't be used.
@@ -188,7 +180,7 @@ impl Metrics {
     /// Reads it.
     ///
     /// # Errors
-    /// Where it is not there, is something else, or is of another version.
+    /// If it is not there, is something else, or is of another version.
     pub fn read(path: &Path) -> Result<Self, DocumentError> {
         let text = std::fs::read(path).map_err(FsError::at("read", path))?;
         let unreadable =
@@ -200,30 +192,99 @@ impl Metrics {
         serde_json::from_slice(&text).map_err(unreadable)
     }
 
+    /// Writes it so that a reader sees the old file or the new, never a part.
+    ///
+    /// # Errors
+    /// If the folder can't be written.
+    pub fn write(&self, path: &Path) -> Result<(), DocumentError> {
+        let mut text = serde_json::to_vec_pretty(self)
+            .map_err(|error| DocumentError::Unreadable { path: path.into(), problem: error.to_string() })?;
+        text.push(b'\n');
+        Ok(write_atomic(path, &text)?)
+    }
+
     /// What was evaluated on what, in one line.
     #[must_use]
     pub fn about(&self) -> String {
         let Self { dataset, weights, split, .. } = self;
         let run = self.run.clone().unwrap_or_else(|| weights.file.clone());
         let step = weights.step.map_or_else(String::new, |step| format!(", step {step}"));
-        let windows = count(dataset.samples as u64, "window");
-        let events = count(dataset.events as u64, "event");
-        let mut text = format!("{run}{step}: {windows} of {events}, {split} side of {}", dataset.name);
-        if dataset.excluded_cells > 0 {
-            let share = dataset.excluded_cells as f64 / (dataset.cells + dataset.excluded_cells) as f64;
-            text += &format!("; {:.1} % of the cells were not observed and are left out", 100.0 * share);
-        }
-        text
+        let basis = &dataset.basis;
+        let notes: String = basis.notes.iter().map(|note| format!("; {note}")).collect();
+        format!("{run}{step}: {}, {split} side of {}{notes}", basis.counted(), dataset.name)
     }
 
-    /// Writes it so that a reader sees the old file or the new, never a part.
-    ///
-    /// # Errors
-    /// Where the folder can't be written.
-    pub fn write(&self, path: &Path) -> Result<(), DocumentError> {
-        let mut text = serde_json::to_vec_pretty(self)
-            .map_err(|error| DocumentError::Unreadable { path: path.into(), problem: error.to_string() })?;
-        text.push(b'\n');
-        Ok(write_atomic(path, &text)?)
+    /// The score that decides.
+    #[must_use]
+    pub fn primary(&self) -> Option<&Metric> {
+        self.metrics.get(&self.primary)
+    }
+
+    /// The names of the forecasts that scores are compared with, in the order of their first appearance.
+    #[must_use]
+    pub fn baselines(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for name in self.metrics.values().flat_map(|metric| metric.baselines.names()) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// What a task has written under a name; none if it is not there or is something else.
+    #[must_use]
+    pub fn section<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        T::deserialize(self.sections.get(name)?).ok()
+    }
+}
+
+impl Basis {
+    /// "34 windows of 2 events".
+    #[must_use]
+    pub fn counted(&self) -> String {
+        let Self { samples, groups, words, .. } = self;
+        format!("{} of {}", count(*samples as u64, &words.sample), count(*groups as u64, &words.group))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::better::Better;
+    use crate::metric::score::Show;
+
+    fn spec(name: &str) -> ScoreSpec {
+        ScoreSpec::new(name, name.to_uppercase(), Better::Higher).shown(Show::First)
+    }
+
+    #[test]
+    fn other_forecasts_stand_beside_the_score_and_an_undefined_value_is_none() {
+        let (top, loss) = (spec("top1"), spec("loss"));
+        let found = metrics(&[
+            (top.clone(), Some(0.5), Some([0.4, 0.6])),
+            (top.of_baseline("majority"), Some(0.2), None),
+            (top.of_baseline("chance"), Some(f64::NAN), None),
+            (loss.clone(), Some(f64::INFINITY), None),
+            (top, Some(0.9), None),
+        ]);
+        assert_eq!(found.names().collect::<Vec<_>>(), ["top1", "loss"]);
+        let top = found.get("top1").unwrap();
+        assert_eq!((top.value, top.interval), (Some(0.5), Some([0.4, 0.6])), "the first of that name");
+        assert_eq!(top.baselines.iter().collect::<Vec<_>>(), [("majority", &Some(0.2)), ("chance", &None)]);
+        assert_eq!(found.get("loss").unwrap().value, None);
+    }
+
+    #[test]
+    fn a_file_of_another_version_is_refused_and_one_of_ours_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.json");
+        let written = crate::metric::comparison::testing::evaluation(&[0.5, 0.25]);
+        written.write(&path).unwrap();
+        assert_eq!(Metrics::read(&path).unwrap(), written);
+        std::fs::write(&path, r#"{"format_version": 1, "metrics": {}}"#).unwrap();
+        let error = Metrics::read(&path).unwrap_err();
+        assert!(error.to_string().contains("has format_version 1, this program reads 2; run fragua evaluate again"));
+        assert_eq!(error.exit(), Exit::DataRefused);
     }
 }

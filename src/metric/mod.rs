@@ -1,23 +1,19 @@
-//! How good a forecast is, in numbers: sums over any number of forecasts, from which every score follows exactly. Plain
-//! arrays only: it sees no tensor and no task, and of files only `metrics.json`.
+//! How good a model is, in numbers. Plain arrays only: it sees no tensor and no task, and of files only `metrics.json`.
 //!
 //! ```text
-//! contingency  hits, misses and false alarms    errors      differences in dBZ        fractions  agreement within squares
-//! sums         all of these, lead by lead       better      which way a score gets better
-//! naming       what the names of scores mean    verify      measures a forecast       bootstrap  how sure a score is
-//! reliability  intensities forecast and come    error_map   where forecasts are wrong
-//! document     metrics.json                     comparison  two of them, and what may be chance
+//! score      what a score is, said by whoever measures it     better      which way it gets better
+//! pooled     sums over groups, from which scores follow       bootstrap   how sure a score is, by drawing groups
+//! document   metrics.json                                     comparison  two of them, and what may be chance
+//! ordered    values by name that keep their order             forecast    forecasts of fields: sums and their scores
+//! classes    choices among classes: counts and their scores
 //! ```
 
 pub mod better;
 pub mod bootstrap;
+pub mod classes;
 pub mod comparison;
-pub mod contingency;
 pub mod document;
-pub mod error_map;
-pub mod errors;
-pub mod fractions;
-pub mod naming;
-pub mod reliability;
-pub mod sums;
-pub mod verify;
+pub mod forecast;
+pub mod ordered;
+pub mod pooled;
+pub mod score;

@@ -1,8 +1,8 @@
-//! Opening `libtorch_cuda.so` where it lies beside libtorch, so that one binary serves machines with and without a GPU.
+//! Opens `libtorch_cuda.so` if it is beside libtorch, so that one binary serves machines with and without a GPU.
 //!
 //! The binary is linked against libtorch without its CUDA half. libtorch asks once whether CUDA is there and remembers
-//! the answer for good, so this must come before any call into it. It takes seconds and gigabytes, so it is left out where nothing
-//! is computed, and where there is no driver that could use it.
+//! the answer for good, so this must come before any call into it. It takes seconds and gigabytes, so it is skipped if
+//! nothing is computed, or if there is no driver that could use it.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -29,10 +29,10 @@ pub enum NoCuda {
         /// Where libtorch lies.
         folder: PathBuf,
     },
-    /// The library is there, and no driver for it.
+    /// The library is there, but no driver for it.
     #[error("no NVIDIA driver: libcuda.so.1 not found")]
     NoDriver,
-    /// The library is there and does not load; most often one that it needs is missing.
+    /// The library is there but does not load; most often one of its dependencies is missing.
     #[error("{} does not load: {reason}", .path.display())]
     NotLoaded {
         /// The library.
@@ -45,8 +45,8 @@ pub enum NoCuda {
     NoDevice,
 }
 
-/// Opens the CUDA half of libtorch, for as long as the process lives. Without it, or without what it needs, the CPU
-/// half works on; [`devices`] tells the reason.
+/// Opens the CUDA half of libtorch, for as long as the process lives. Without it, or without its dependencies, the CPU
+/// half still works; [`devices`] gives the reason.
 pub fn open() {
     OPENED.get_or_init(open_once);
 }
@@ -54,7 +54,7 @@ pub fn open() {
 /// How many GPUs there are.
 ///
 /// # Errors
-/// [`NoCuda`] with the reason why there is none.
+/// [`NoCuda`] with the reason if there is none.
 pub fn devices() -> Result<usize, NoCuda> {
     OPENED.get_or_init(open_once).clone()?;
     match usize::try_from(tch::Cuda::device_count()) {
@@ -63,7 +63,7 @@ pub fn devices() -> Result<usize, NoCuda> {
     }
 }
 
-/// Computes something small on a GPU: the only way to know that libtorch has kernels for it and that it is well.
+/// Computes something small on a GPU: the only way to know that libtorch has kernels for it and that it works.
 ///
 /// # Errors
 /// What libtorch says, in a line.
@@ -79,14 +79,14 @@ pub fn try_out(number: usize) -> Result<(), String> {
     }
 }
 
-/// Whether the CUDA half of libtorch is there; nothing is opened for it.
+/// Whether the CUDA half of libtorch is there; does not open it.
 #[must_use]
 pub fn is_installed() -> bool {
     std::fs::read_to_string("/proc/self/maps").is_ok_and(|maps| beside_libtorch(&maps).is_ok())
 }
 
-/// The first number of the CUDA that libtorch was built for; none where that is unknown. The runtime that comes with it
-/// tells: beside it, or where Python's packages have it.
+/// The major version of the CUDA that libtorch was built for, if known, from the runtime that comes with it: beside it,
+/// or in the folders of Python's packages.
 #[must_use]
 pub fn line() -> Option<u32> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
@@ -105,7 +105,7 @@ fn line_of(folder: &Path) -> Option<u32> {
         .max()
 }
 
-/// 12 of `libcudart.so.12`, as the runtime is also called with a number of its build in its name.
+/// 12 of `libcudart.so.12`; the runtime also exists with a build number in its name.
 fn runtime_line(name: &str) -> Option<u32> {
     name.strip_prefix("libcudart")?.split_once(".so.")?.1.split('.').next()?.parse().ok()
 }
@@ -116,7 +116,7 @@ fn open_once() -> Result<(), NoCuda> {
     if gpu::has_driver() { load(&path) } else { Err(NoCuda::NoDriver) }
 }
 
-/// The folder that libtorch was loaded from, as the kernel sees it, tells where the rest of it lies.
+/// The folder that libtorch was loaded from, as the kernel sees it, is where the rest of it is.
 fn beside_libtorch(maps: &str) -> Result<PathBuf, NoCuda> {
     let line = maps.lines().find(|line| line.ends_with("/libtorch_cpu.so")).ok_or(NoCuda::NoLibtorch)?;
     let library = Path::new(&line[line.find('/').unwrap_or_default()..]);
@@ -139,7 +139,7 @@ fn load(path: &Path) -> Result<(), NoCuda> {
 mod tests {
     use super::*;
 
-    /// What the kernel writes for a library in this folder, between two others.
+    /// The kernel's line for a library in this folder, between two others.
     fn maps(folder: &Path) -> String {
         let line = |name: &str| format!("7f00-7f01 r-xp 00000000 fe:00 42   {}\n", folder.join(name).display());
         line("libc10.so") + &line("libtorch_cpu.so") + &line("libgomp.so.1")
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn this_very_process_has_libtorch_loaded() {
-        // Keeps the linker from leaving libtorch out of a program that only looks for it.
+        // Keeps the linker from dropping libtorch from a program that only looks for it.
         assert!(tch::get_num_threads() > 0);
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
         assert_ne!(beside_libtorch(&maps), Err(NoCuda::NoLibtorch));

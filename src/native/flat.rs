@@ -1,5 +1,5 @@
-//! The numbers of flat fp32 tensors in main memory as slices, so that what passes over them once is one loop. Not for
-//! tensors on a GPU, whose memory only its kernels reach.
+//! The numbers of flat fp32 tensors in main memory as slices, so that one loop can pass over them once. Not for tensors
+//! on a GPU, whose memory only its kernels reach.
 
 use std::ops::Range;
 
@@ -9,13 +9,13 @@ use thiserror::Error;
 /// Why the numbers of a tensor can't be lent as a slice.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NotFlat {
-    /// It lies on a GPU.
-    #[error("the tensor lies on {0:?}, expected main memory")]
+    /// It is on a GPU.
+    #[error("the tensor is on {0:?}, expected main memory")]
     Elsewhere(Device),
     /// Its numbers are not fp32.
     #[error("the tensor holds {0:?}, expected Float")]
     Kind(Kind),
-    /// It has not one dimension, or gaps.
+    /// It has more than one dimension, or gaps.
     #[error("the tensor of size {0:?} is not flat, expected one dimension without gaps")]
     Shape(Vec<i64>),
     /// Two tensors of one loop differ in length.
@@ -31,9 +31,9 @@ pub enum NotFlat {
     Overlap,
 }
 
-/// Lends the numbers of tensors of equal length, all but the last to be written.
+/// Lends the numbers of tensors of equal length; all but the last may be written.
 ///
-/// `work` is `Sync`, which no closure that holds a tensor is: it can't reach the same memory by a second way.
+/// `work` is `Sync`, which no closure that holds a tensor is: it can't reach the same memory in a second way.
 ///
 /// # Errors
 /// [`NotFlat`], before anything is written.
@@ -72,7 +72,7 @@ pub fn read<R>(tensor: &Tensor, work: impl FnOnce(&[f32]) -> R + Sync) -> Result
     Ok(work(unsafe { span.slice() }))
 }
 
-/// Where the numbers of a tensor lie.
+/// The memory of a tensor's numbers.
 #[derive(Clone, Copy)]
 struct Span {
     start: *mut f32,

@@ -1,8 +1,8 @@
-//! What the machine's GPUs are and how much of their memory is in use, asked from the driver's own libraries where they are
-//! present: `libcuda.so.1` (the CUDA driver API) and `libnvidia-ml.so.1` (NVML). Both come with the driver, not with this
-//! program, so they are opened by name and nothing is missed where they are absent.
+//! The machine's GPUs and how much of their memory is in use, asked from the driver's own libraries if they are
+//! present: `libcuda.so.1` (the CUDA driver API) and `libnvidia-ml.so.1` (NVML). Both come with the driver, not with
+//! this program, so they are opened by name, and it is no error if they are absent.
 //!
-//! Not what libtorch can compute on: that is for `cuda`.
+//! Not what libtorch can compute on: that is in `cuda`.
 //!
 //! The signatures are those of NVIDIA's public headers `cuda.h` and `nvml.h`, whose functions keep their binary interface;
 //! a changed one gets a new name (`_v2`). All return 0 for success.
@@ -23,7 +23,7 @@ const TEXT_BYTES: usize = 256;
 /// The driver and what it drives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Driver {
-    /// The newest CUDA that it serves, as (12, 4).
+    /// The newest CUDA that it supports, as (12, 4).
     pub cuda: (u32, u32),
     /// The GPUs in CUDA's order: number 0 is libtorch's `cuda:0`.
     pub gpus: Vec<Gpu>,
@@ -34,40 +34,40 @@ pub struct Driver {
 pub struct Gpu {
     /// Its name: `NVIDIA H200`.
     pub name: String,
-    /// What its kernels must be built for, as (9, 0).
+    /// The architecture that its kernels must be built for, as (9, 0).
     pub compute_capability: (u32, u32),
     /// Its memory.
     pub memory_bytes: u64,
-    /// Where it is plugged in. The two libraries number GPUs differently; this is the same in both.
+    /// Its PCI address. The two libraries number GPUs differently; this is the same in both.
     pub pci_bus_id: String,
 }
 
-/// How busy a GPU is, by all processes together.
+/// How busy a GPU is, with all processes together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
     /// Bytes of memory in use.
     pub used_bytes: u64,
     /// Bytes of memory that it has.
     pub total_bytes: u64,
-    /// The share of the last moments in which it computed, in percent, where it tells.
+    /// The share of the last moments in which it computed, in percent, if known.
     pub busy_percent: Option<u32>,
 }
 
-/// Asks the driver. None where there is no driver, or it does not work.
+/// Asks the driver. `None` if there is no driver, or it does not work.
 #[must_use]
 pub fn driver() -> Option<Driver> {
     ask_driver(DRIVER.as_ref())
 }
 
-/// Whether there is a driver: the library that libtorch itself asks for. It is what tells, in a container and under WSL too:
-/// a device file may be there without it, and it without one.
+/// Whether there is a driver: the library that libtorch itself asks for. It also decides in a container and under WSL:
+/// a device file may exist without it, and the library without a device file.
 #[must_use]
 pub fn has_driver() -> bool {
     // It stays open: nobody knows whether a driver stops its threads when it is closed.
     open(DRIVER.as_ref()).map(std::mem::forget).is_some()
 }
 
-/// How busy a GPU is. None where nobody tells.
+/// How busy a GPU is. `None` if unknown.
 #[must_use]
 pub fn usage(gpu: &Gpu) -> Option<Usage> {
     ask_usage(MANAGEMENT.as_ref(), &gpu.pci_bus_id)
@@ -188,7 +188,7 @@ fn ask_usage(name: &OsStr, pci_bus_id: &str) -> Option<Usage> {
         let (mut device, mut memory, mut busy) = (ptr::null_mut(), NvmlMemory::default(), NvmlUtilization::default());
         let found = handle(place.as_ptr(), &raw mut device) == 0 && memory_info(device, &raw mut memory) == 0;
         let tells = found && rates(device, &raw mut busy) == 0;
-        // What this returns changes nothing: NVML counts its users by itself.
+        // Its result does not matter: NVML counts its users by itself.
         shutdown();
         found.then_some(Usage {
             used_bytes: memory.used,
@@ -198,16 +198,16 @@ fn ask_usage(name: &OsStr, pci_bus_id: &str) -> Option<Usage> {
     }
 }
 
-/// A number that a function writes, where it succeeds.
+/// A number that a function writes if it succeeds.
 fn number(write: impl FnOnce(*mut c_int) -> c_int) -> Option<c_int> {
     let mut number = 0;
     (write(&raw mut number) == 0).then_some(number)
 }
 
-/// A text that a function writes, where it succeeds.
+/// A text that a function writes if it succeeds.
 fn text(write: impl FnOnce(*mut c_char, c_int) -> c_int) -> Option<String> {
     let mut buffer = [0_u8; TEXT_BYTES];
-    // One byte less than there is, so that the text always ends within.
+    // One byte less than there is, so that the text always ends within it.
     let written = write(buffer.as_mut_ptr().cast(), TEXT_BYTES as c_int - 1) == 0;
     let text = CStr::from_bytes_until_nul(&buffer).ok().filter(|_| written)?;
     Some(text.to_string_lossy().into_owned())
@@ -220,7 +220,7 @@ mod tests {
 
     use super::*;
 
-    /// A library with what a test needs of the driver's.
+    /// A library with the functions that a test needs from the driver's.
     fn compiled(folder: &Path, source: &str) -> PathBuf {
         let (file, library) = (folder.join("stub.c"), folder.join("stub.so"));
         std::fs::write(&file, source).unwrap();

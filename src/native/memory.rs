@@ -1,13 +1,13 @@
-//! How the C library's allocator treats the large blocks that tensors on a CPU lie in.
+//! How the C library's allocator treats the large blocks of CPU tensors.
 
-/// Blocks smaller than this come from memory that the process keeps, larger ones from the system each time.
+/// Smaller blocks come from memory that the process keeps, larger ones from the system each time.
 const KEPT_BLOCK_BYTES: i32 = 1 << 30;
 
-/// Lets the process keep freed memory instead of giving it back. A step of training frees and takes the same blocks of many
-/// megabytes over and over; each that comes fresh from the system is mapped page by page, which halves the speed of a
+/// Lets the process keep freed memory instead of returning it. A training step frees and allocates the same blocks of
+/// many megabytes over and over; fresh blocks from the system are mapped page by page, which halves the speed of a
 /// convolution. Costs as much resident memory as the largest step leaves unused.
 ///
-/// Called by `main` before any tensor exists. Where the C library has another allocator, nothing happens.
+/// `main` calls it before any tensor exists. If the C library has another allocator, nothing happens.
 pub fn tune() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     keep_freed_memory();

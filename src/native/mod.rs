@@ -5,5 +5,6 @@ pub mod cuda;
 pub mod flat;
 pub mod gpu;
 pub mod memory;
+pub mod relay;
 pub mod shortage;
 pub mod versions;

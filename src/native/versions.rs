@@ -1,8 +1,30 @@
-//! Which libtorch the program stands on: a line for `--version` and for the record of a run. Nothing here calls into it.
+//! What the program is built from: its commit and the libtorch that it is linked to, for `--version` and the record of a run.
+//! Nothing here calls into libtorch.
+
+use std::sync::OnceLock;
 
 /// The libtorch that the program was built against, as in `2.4.1`. Another one at run time is not supported: its C++ interface
 /// differs from version to version.
 pub const LIBTORCH: &str = env!("FRAGUA_LIBTORCH_VERSION");
+
+/// The version of the program.
+pub const PROGRAM: &str = env!("CARGO_PKG_VERSION");
+
+static COMMIT: OnceLock<&'static str> = OnceLock::new();
+
+/// Says which commit the program is built from. `main` knows it: where it was known here, every commit would compile all of this
+/// again.
+pub fn set_commit(commit: Option<&'static str>) {
+    if let Some(commit) = commit {
+        COMMIT.get_or_init(|| commit);
+    }
+}
+
+/// The commit, with `-dirty` where files were changed; `None` if the program was built without a repository.
+#[must_use]
+pub fn commit() -> Option<&'static str> {
+    COMMIT.get().copied()
+}
 
 #[cfg(test)]
 mod tests {

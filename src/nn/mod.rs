@@ -1,11 +1,13 @@
-//! What networks are made of: weights in flat memory, the type that they compute in, layers, and the similarity of images.
-//! Not a task's choice among these, and not what moves the weights.
+//! What networks are made of: weights in flat memory, the type that they compute in, layers, where gradients come from, and the
+//! similarity of images. Not a network, which its task has, and not what moves the weights.
 
-pub mod convlstm;
+pub mod backward;
 pub mod export;
+pub mod layer;
+pub mod network;
 pub mod parameters;
 pub mod precision;
 pub mod ssim;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod weights;

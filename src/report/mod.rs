@@ -1,21 +1,16 @@
-//! What people look at: tables and pictures, from plain arrays.
+//! What people look at: tables, charts, pictures and pages, from plain arrays. What only radar needs is in [`radar`].
 
-pub mod animation;
 mod canvas;
 pub mod charts;
-pub mod contact_sheet;
+pub mod classes;
 pub mod curves;
-pub mod error_maps;
-mod film;
+mod error;
 pub mod font;
-pub mod forecast;
-pub mod histogram;
+pub mod glyph;
 pub mod page;
-pub mod radar_colours;
-pub mod radar_frame;
+pub mod radar;
 mod strokes;
 pub mod table;
 mod text_width;
-pub mod timeline;
 
-pub use radar_frame::PictureError;
+pub use error::PictureError;

@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::metric::pooled::Resample;
+use crate::metric::score::ScoreSpec;
+use crate::train::observe::page::Chapters;
 use crate::util::problem::Problem;
 
 pub mod nowcast;
@@ -15,6 +18,20 @@ pub enum TaskConfig {
     Nowcast(nowcast::config::NowcastConfig),
 }
 
+/// What a task knows of an evaluation from its `metrics.json` alone.
+pub trait Evaluated: Chapters + Resample {}
+
+impl<T: Chapters + Resample> Evaluated for T {}
+
+/// What the task of this name knows of its evaluations; none for a task that this program does not have.
+#[must_use]
+pub fn evaluated(task: &str) -> Option<&'static dyn Evaluated> {
+    match task {
+        "nowcast" => Some(&nowcast::verification::Evaluated),
+        _ => None,
+    }
+}
+
 impl TaskConfig {
     /// The task's name, which is also its key below `task`.
     #[must_use]
@@ -24,11 +41,27 @@ impl TaskConfig {
         }
     }
 
-    /// The names of the scores that a validation measures.
+    /// What the loss and its parts are; the first is the loss.
     #[must_use]
-    pub fn scores(&self) -> Vec<String> {
+    pub fn parts(&self) -> Vec<ScoreSpec> {
         match self {
-            Self::Nowcast(nowcast) => nowcast.scores.names(),
+            Self::Nowcast(_) => nowcast::loss::LossParts::specs().to_vec(),
+        }
+    }
+
+    /// The scores of a model that a validation measures.
+    #[must_use]
+    pub fn scores(&self) -> Vec<ScoreSpec> {
+        match self {
+            Self::Nowcast(nowcast) => nowcast.scores.specs(),
+        }
+    }
+
+    /// The name of the score that evaluations are compared by.
+    #[must_use]
+    pub fn primary(&self) -> String {
+        match self {
+            Self::Nowcast(nowcast) => nowcast.scores.primary(),
         }
     }
 

@@ -148,18 +148,18 @@ fn absence(reason: &NoCuda, driver: Option<&Driver>) -> (String, &'static str) {
             "run the container with --gpus all, and install the driver and the NVIDIA container toolkit on the host",
         ),
         (NoCuda::NoDevice, None) => (
-            "the NVIDIA driver (libcuda.so.1) is there and does not work".into(),
-            "run the container with --gpus all, and look whether nvidia-smi works on the host",
+            "the NVIDIA driver (libcuda.so.1) is installed but does not work".into(),
+            "run the container with --gpus all, and check that nvidia-smi works on the host",
         ),
         (NoCuda::NoDevice, Some(driver)) if driver.gpus.is_empty() => (
             "the NVIDIA driver sees no GPU".into(),
-            "start the container with --gpus all, and look whether CUDA_VISIBLE_DEVICES is empty",
+            "start the container with --gpus all, and unset CUDA_VISIBLE_DEVICES if it is empty",
         ),
         (NoCuda::NoDevice, Some(driver)) => {
             let (major, minor) = driver.cuda;
             let gpus = units::count(driver.gpus.len() as u64, "GPU");
             (
-                format!("the NVIDIA driver sees {gpus} and serves CUDA {major}.{minor}, but libtorch can't use it"),
+                format!("the NVIDIA driver sees {gpus} and supports CUDA {major}.{minor}, but libtorch can't use it"),
                 "install a newer NVIDIA driver on the host",
             )
         }

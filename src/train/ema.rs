@@ -1,5 +1,7 @@
 //! A running average of the weights (Polyak and Juditsky 1992): what is evaluated and exported where the configuration
 //! asks for it. Its decay starts small, or the random weights of the beginning would stay in it for thousands of steps.
+//!
+//! Buffers are not averaged: running statistics are averages already, and the average of the weights uses those of the weights.
 
 use tch::{Device, Tensor};
 

@@ -4,9 +4,22 @@ use serde::{Deserialize, Serialize};
 
 use super::drawing::Sketch;
 use super::run_folder::RunError;
+use crate::metric::score::ScoreSpec;
 
-/// A number with its name.
-pub type Named = (String, f64);
+/// A number with its name; none if it is undefined or not finite. What the name means, [`Started`] says once.
+pub type Named = (String, Option<f64>);
+
+/// Numbers with the names of what they are, in the same order.
+pub fn named(specs: &[ScoreSpec], values: impl IntoIterator<Item = Option<f64>>) -> Vec<Named> {
+    let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
+    specs.iter().zip(values).map(|(spec, value)| (spec.name.clone(), finite(value))).collect()
+}
+
+/// The number of this name.
+#[must_use]
+pub fn value(values: &[Named], name: &str) -> Option<f64> {
+    values.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value)
+}
 
 /// Something happened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -83,11 +96,15 @@ pub enum Event {
         /// Steps until now.
         step: u64,
         /// The loss and its parts, averaged over the validation samples.
+        #[serde(serialize_with = "object::serialize")]
         parts: Vec<Named>,
         /// The task's scores.
+        #[serde(serialize_with = "object::serialize")]
         scores: Vec<Named>,
         /// Whether it is the best so far.
         improved: bool,
+        /// The best so far.
+        best: Option<Best>,
     },
     /// An epoch is over.
     EpochEnded {
@@ -97,6 +114,8 @@ pub enum Event {
         cost: Cost,
         /// Whether it is the best so far.
         improved: bool,
+        /// The best so far.
+        best: Option<Best>,
     },
     /// The weights are better than ever: this is what the model predicts.
     #[serde(skip)]
@@ -134,8 +153,14 @@ pub struct Started {
     pub epoch: u64,
     /// Steps that were complete before.
     pub step: u64,
-    /// The number by which weights are the best.
-    pub best_by: String,
+    /// The numbers by which weights are the best; later ones break ties.
+    pub best_by: Vec<String>,
+    /// The best so far.
+    pub best: Option<Best>,
+    /// What the loss and its parts are; the first is the loss.
+    pub parts: Vec<ScoreSpec>,
+    /// What the scores of a validation are.
+    pub scores: Vec<ScoreSpec>,
 }
 
 /// A step of the optimizer.
@@ -150,6 +175,7 @@ pub struct Stepped {
     /// Samples of an epoch.
     pub of: usize,
     /// The loss and its parts, averaged over the samples of this step.
+    #[serde(serialize_with = "object::serialize")]
     pub parts: Vec<Named>,
     /// The learning rate.
     pub lr: f64,
@@ -174,10 +200,13 @@ pub struct Record {
     /// The learning rate of the last step.
     pub lr: f64,
     /// The loss and its parts, averaged over the epoch's training samples.
+    #[serde(with = "object")]
     pub train: Vec<Named>,
-    /// The same over the validation samples; none where there are none, or the epoch was not validated.
+    /// The same over the validation samples; empty without any, or if the epoch was not validated.
+    #[serde(with = "object")]
     pub val: Vec<Named>,
-    /// The task's scores over the validation samples; none as above.
+    /// The task's scores over the validation samples; empty as above.
+    #[serde(with = "object")]
     pub scores: Vec<Named>,
 }
 
@@ -221,16 +250,45 @@ pub struct Ended {
     pub best: Option<Best>,
 }
 
-/// The validation whose weights are the best.
+/// The validation whose weights are the best. The engine decides which one it is; everything else reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Best {
     /// The epoch that it belongs to, counted from 1.
     pub epoch: u64,
-    /// The number by which it is the best.
-    pub by: String,
-    /// Its value.
-    pub value: f64,
+    /// The step after which it was found: that of the epoch's end, or one in the midst of it.
+    pub step: u64,
+    /// The numbers by which it is the best; later ones break ties.
+    #[serde(with = "object")]
+    pub by: Vec<Named>,
+    /// The loss there: of the validation, or of training without one.
+    pub loss: Option<f64>,
+}
+
+impl Best {
+    /// By what it is the best, as text: "loss 0.20000".
+    #[must_use]
+    pub fn by_text(&self) -> String {
+        let told = self.by.iter().filter_map(|(name, value)| Some(format!("{name} {:.5}", (*value)?)));
+        told.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Numbers by name as an object, in their order.
+mod object {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Named;
+    use crate::metric::ordered::Ordered;
+
+    pub(super) fn serialize<S: Serializer>(values: &[Named], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(values.iter().map(|(name, value)| (name, value)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Named>, D::Error> {
+        let values = Ordered::<Option<f64>>::deserialize(deserializer)?;
+        Ok(values.iter().map(|(name, value)| (name.to_owned(), *value)).collect())
+    }
 }
 
 /// Why training ended.

@@ -2,6 +2,7 @@
 //! and its data ([`task`], [`feed`]), the parts that compute and the parts that decide, the checkpoints and the run folder.
 //! Holds the `train` section of the configuration.
 
+pub mod best_by;
 pub mod checkpoint;
 pub mod clip;
 pub mod config;

@@ -1,31 +1,28 @@
-//! By which number weights are compared: the validation loss, or any score of the task. Patience and schedule go by the
-//! loss in every case, as it is what training makes smaller.
+//! By which numbers weights are compared: the validation loss, a part of it, any score of the task, or several of these, of
+//! which later ones break ties. This is the only place that says which of two validations is better: the engine decides by
+//! it which weights are the best, and the checkpoints that are kept are ranked by it. Patience and schedule go by the loss
+//! in every case, as it is what training makes small.
+
+use std::cmp::Ordering;
 
 use thiserror::Error;
 
-use super::events::Named;
+use super::events::{Named, value};
 use crate::metric::better::Better;
-use crate::metric::naming::better;
+use crate::metric::score::ScoreSpec;
 use crate::util::exit::Exit;
 
-/// The target that needs no score.
-const LOSS: &str = "loss";
-
-/// The number by which weights are compared.
+/// The numbers by which weights are compared, the one that decides first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    name: String,
-    better: Better,
+    by: Vec<(String, Better)>,
 }
 
 /// A target that nothing measures.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TargetError {
-    /// The task has no such score.
-    #[error(
-        "train.checkpoint.best_by {wanted}: the task measures no such score; choose one of {}",
-        known.join(", ")
-    )]
+    /// The task has no such number.
+    #[error("train.checkpoint.best_by {wanted}: the task does not measure it; choose one of {}", known.join(", "))]
     Unknown {
         /// What was asked for.
         wanted: String,
@@ -34,12 +31,14 @@ pub enum TargetError {
     },
     /// Nothing is validated.
     #[error(
-        "train.checkpoint.best_by {wanted}: there are no samples to validate on, so there are no scores; raise \
-         task.nowcast.split.val_share, or set it to {LOSS}"
+        "train.checkpoint.best_by {wanted}: there are no samples to validate on, so there are no scores; raise the \
+         validation share of the task's split, or choose one of {}", parts.join(", ")
     )]
     NotValidated {
         /// What was asked for.
         wanted: String,
+        /// What training measures too.
+        parts: Vec<String>,
     },
 }
 
@@ -52,59 +51,70 @@ impl TargetError {
 }
 
 impl Target {
-    /// The number of that name.
-    #[must_use]
-    pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), better: if name == LOSS { Better::Lower } else { better(name) } }
-    }
-
-    /// Its name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Which way it gets better.
-    #[must_use]
-    pub fn better(&self) -> Better {
-        self.better
-    }
-
-    /// Whether the task can tell it.
+    /// The numbers of these names, if the task measures them: parts of the loss, and scores if there are samples to validate
+    /// on. Of a part and a score that share a name the score is meant.
     ///
     /// # Errors
-    /// Where it is none of these parts of the loss and of these scores, or nothing is validated.
-    pub fn check(&self, parts: &[&str], scores: &[Named], val_samples: usize) -> Result<(), TargetError> {
-        let scores = scores.iter().map(|(name, _)| name.as_str()).filter(|name| !name.starts_with("persistence_"));
-        let known: Vec<String> = parts.iter().copied().chain(scores).map(str::to_owned).collect();
-        if !known.contains(&self.name) {
-            return Err(TargetError::Unknown { wanted: self.name.clone(), known });
-        }
-        if val_samples == 0 && self.name != LOSS {
-            return Err(TargetError::NotValidated { wanted: self.name.clone() });
-        }
-        Ok(())
+    /// If it does not.
+    pub fn new(
+        names: &[String],
+        parts: &[ScoreSpec],
+        scores: &[ScoreSpec],
+        val_samples: usize,
+    ) -> Result<Self, TargetError> {
+        let learned = || scores.iter().filter(|spec| spec.baseline.is_none());
+        let name = |spec: &ScoreSpec| spec.name.clone();
+        let criterion = |wanted: &String| {
+            let score = learned().find(|spec| spec.name == *wanted);
+            if score.is_some() && val_samples == 0 {
+                return Err(TargetError::NotValidated {
+                    wanted: wanted.clone(),
+                    parts: parts.iter().map(name).collect(),
+                });
+            }
+            let Some(found) = score.or_else(|| parts.iter().find(|spec| spec.name == *wanted)) else {
+                let known = parts.iter().chain(learned()).map(name).collect();
+                return Err(TargetError::Unknown { wanted: wanted.clone(), known });
+            };
+            Ok((found.name.clone(), found.better))
+        };
+        Ok(Self { by: names.iter().map(criterion).collect::<Result<_, _>>()? })
     }
 
-    /// Its value in a validation; no number where that does not tell it.
+    /// The numbers of these names and directions.
     #[must_use]
-    pub fn value(&self, parts: &[Named], scores: &[Named]) -> f64 {
-        let found = scores.iter().chain(parts).find(|(name, _)| *name == self.name);
-        found.map_or(f64::NAN, |(_, value)| *value)
+    pub fn of(by: &[(&str, Better)]) -> Self {
+        Self { by: by.iter().map(|(name, better)| ((*name).to_owned(), *better)).collect() }
     }
 
-    /// The one with the best value, of equal ones the first; none where no value is a number.
-    pub fn best<T>(&self, found: impl Iterator<Item = T>, value: impl Fn(&T) -> f64) -> Option<T> {
-        found.fold(None, |best: Option<T>, found| {
-            let is_better = self.is_better(value(&found), best.as_ref().map(&value));
-            if is_better { Some(found) } else { best }
-        })
+    /// The names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Whether a value is better than another; one that is no number never is.
+    /// Their values in a validation; none for those that it does not have.
     #[must_use]
-    pub fn is_better(&self, value: f64, than: Option<f64>) -> bool {
-        value.is_finite() && than.is_none_or(|than| !than.is_finite() || self.better.gain(value, than) > 0.0)
+    pub fn values(&self, parts: &[Named], scores: &[Named]) -> Vec<Named> {
+        let of = |name: &str| value(scores, name).or_else(|| value(parts, name));
+        self.names().map(|name| (name.to_owned(), of(name))).collect()
+    }
+
+    /// Whether these values are better than others. Without a finite first one they never are.
+    #[must_use]
+    pub fn is_better(&self, values: &[Named], than: Option<&[Named]>) -> bool {
+        let is_sound = values.first().is_some_and(|(_, value)| value.is_some_and(f64::is_finite));
+        is_sound && than.is_none_or(|than| self.compare(values, than) == Ordering::Greater)
+    }
+
+    /// Which of two is better: greater is better. One by one; what is missing or not finite is worse than what is there.
+    #[must_use]
+    pub fn compare(&self, one: &[Named], other: &[Named]) -> Ordering {
+        let finite = |values: &[Named], name: &str| value(values, name).filter(|value| value.is_finite());
+        let each = self.by.iter().map(|(name, better)| match (finite(one, name), finite(other, name)) {
+            (Some(one), Some(other)) => better.gain(one, other).partial_cmp(&0.0).unwrap_or(Ordering::Equal),
+            (one, other) => one.is_some().cmp(&other.is_some()),
+        });
+        each.fold(Ordering::Equal, Ordering::then)
     }
 }
 
@@ -112,45 +122,82 @@ impl Target {
 mod tests {
     use super::*;
 
+    fn spec(name: &str, better: Better) -> ScoreSpec {
+        ScoreSpec::new(name, name, better)
+    }
+
+    fn parts() -> Vec<ScoreSpec> {
+        ["loss", "huber", "box"].map(|name| spec(name, Better::Lower)).into()
+    }
+
+    fn scores() -> Vec<ScoreSpec> {
+        let csi = spec("csi_35", Better::Higher);
+        vec![csi.of_baseline("persistence"), csi, spec("bias_35", Better::NearerOne)]
+    }
+
+    fn target(names: &[&str], samples: usize) -> Result<Target, TargetError> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        Target::new(&names, &parts(), &scores(), samples)
+    }
+
     fn named(values: &[(&str, f64)]) -> Vec<Named> {
-        values.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()
+        values.iter().map(|(name, value)| ((*name).to_owned(), Some(*value))).collect()
+    }
+
+    fn is_better(name: &str, value: f64, than: f64) -> bool {
+        target(&[name], 1).unwrap().is_better(&named(&[(name, value)]), Some(&named(&[(name, than)])))
     }
 
     #[test]
     fn a_loss_gets_better_downwards_and_a_score_its_own_way() {
-        let (loss, csi) = (Target::new("loss"), Target::new("csi_35"));
-        assert!(loss.is_better(0.2, Some(0.3)) && !loss.is_better(0.3, Some(0.3)));
-        assert!(csi.is_better(0.3, Some(0.2)) && !csi.is_better(0.2, Some(0.3)));
-        assert!(Target::new("bias_35").is_better(1.1, Some(0.5)));
-        assert!(csi.is_better(0.0, None) && !csi.is_better(f64::NAN, None) && csi.is_better(0.1, Some(f64::NAN)));
+        assert!(is_better("loss", 0.2, 0.3) && !is_better("loss", 0.3, 0.3));
+        assert!(is_better("box", 0.2, 0.3) && !is_better("box", 0.3, 0.2), "a part of the loss is no score");
+        assert!(is_better("csi_35", 0.3, 0.2) && !is_better("csi_35", 0.2, 0.3));
+        assert!(is_better("bias_35", 1.1, 0.5));
+        let csi = target(&["csi_35"], 1).unwrap();
+        let (nothing, some) = (vec![("csi_35".to_owned(), None)], named(&[("csi_35", 0.1)]));
+        assert!(csi.is_better(&named(&[("csi_35", 0.0)]), None) && !csi.is_better(&nothing, None));
+        assert!(
+            csi.is_better(&some, Some(&nothing)) && !csi.is_better(&named(&[("csi_35", f64::NAN)]), Some(&nothing))
+        );
     }
 
     #[test]
-    fn the_first_of_equally_good_ones_is_the_best() {
-        let best = |name: &str, values: &[f64]| {
-            let found = values.iter().copied().enumerate();
-            Target::new(name).best(found, |(_, value)| *value).map(|(place, _)| place)
+    fn later_names_break_ties_and_decide_nothing_else() {
+        let target = target(&["csi_35", "bias_35", "loss"], 1).unwrap();
+        let of = |csi, bias, loss| named(&[("csi_35", csi), ("bias_35", bias), ("loss", loss)]);
+        let better = |one: [f64; 3], other: [f64; 3]| {
+            let [one, other] = [one, other].map(|[csi, bias, loss]| of(csi, bias, loss));
+            target.is_better(&one, Some(&other))
         };
-        assert_eq!(best("csi_35", &[f64::NAN, 0.2, 0.4, 0.4, 0.1]), Some(2));
-        assert_eq!(best("loss", &[0.2, 0.1, 0.1, f64::NAN]), Some(1));
-        assert_eq!(best("loss", &[f64::NAN]), None);
+        assert!(better([0.5, 3.0, 9.0], [0.4, 1.0, 0.1]), "the first one differs");
+        assert!(better([0.5, 1.2, 9.0], [0.5, 1.5, 0.1]), "then the second");
+        assert!(better([0.5, 1.2, 0.1], [0.5, 1.2, 0.2]), "then the third");
+        assert!(!better([0.5, 1.2, 0.1], [0.5, 1.2, 0.1]), "of equals the first one stays");
+        let tied = target.values(&named(&[("loss", 0.3)]), &named(&[("csi_35", 0.5)]));
+        assert_eq!(tied[1], ("bias_35".to_owned(), None));
+        assert_eq!(target.compare(&tied, &of(0.5, 9.0, 9.0)), Ordering::Less, "an undefined tie-breaker loses");
     }
 
     #[test]
-    fn its_value_is_found_among_scores_and_parts() {
+    fn values_are_found_among_scores_and_parts() {
+        let by = Target::of(&[("loss", Better::Lower), ("ssim", Better::Higher), ("pod_20", Better::Higher)]);
         let (parts, scores) = (named(&[("loss", 0.4), ("ssim", 0.5)]), named(&[("csi_35", 0.1), ("ssim", 0.6)]));
-        let value = |name| Target::new(name).value(&parts, &scores);
-        assert_eq!((value("loss"), value("csi_35"), value("ssim")), (0.4, 0.1, 0.6));
-        assert!(value("pod_20").is_nan());
+        let values: Vec<_> = by.values(&parts, &scores).into_iter().map(|(_, value)| value).collect();
+        assert_eq!(values, [Some(0.4), Some(0.6), None]);
     }
 
     #[test]
     fn what_nothing_measures_is_refused_with_what_there_is() {
-        let scores = named(&[("csi_35", 0.1), ("persistence_csi_35", 0.1)]);
-        let check = |name, samples| Target::new(name).check(&["loss"], &scores, samples);
-        assert_eq!((check("csi_35", 3), check("loss", 0)), (Ok(()), Ok(())));
-        let error = check("csi_36", 3).unwrap_err().to_string();
-        assert!(error.ends_with("choose one of loss, csi_35"), "{error}");
-        assert!(check("csi_35", 0).unwrap_err().to_string().contains("no samples to validate on"));
+        assert!(target(&["csi_35"], 3).is_ok() && target(&["loss"], 0).is_ok());
+        assert!(target(&["huber"], 3).is_ok() && target(&["huber"], 0).is_ok(), "every part of the loss");
+        let error = target(&["loss", "csi_36"], 3).unwrap_err().to_string();
+        assert!(
+            error.contains("csi_36") && error.ends_with("choose one of loss, huber, box, csi_35, bias_35"),
+            "{error}"
+        );
+        assert!(target(&["persistence_csi_35"], 3).is_err(), "nobody trains persistence");
+        let error = target(&["csi_35"], 0).unwrap_err().to_string();
+        assert!(error.contains("no samples to validate on") && error.ends_with("loss, huber, box"), "{error}");
     }
 }

@@ -32,10 +32,13 @@
 //! [depend on the micro-batch](Task::depends_on_micro_batch). Running statistics are buffers of [`Parameters`]; they are saved
 //! and averaged, never optimised.
 
+use serde_json::Value;
 use tch::Tensor;
 use thiserror::Error;
 
 use crate::data::loader::Position;
+use crate::metric::document::Basis;
+use crate::metric::score::ScoreSpec;
 use crate::native::shortage::is_out_of_memory;
 use crate::nn::parameters::Parameters;
 use crate::train::drawing::Sketch;
@@ -54,8 +57,8 @@ pub trait Task {
     /// Weights and gradients.
     fn parameters(&self) -> &Parameters;
 
-    /// The names of the numbers that [`Self::step`] and [`Self::evaluate`] return; the first is the loss.
-    fn parts(&self) -> &[&'static str];
+    /// The numbers that [`Self::step`] and [`Self::evaluate`] return; the first is the loss.
+    fn parts(&self) -> &[ScoreSpec];
 
     /// What a sample is called when something is wrong with it: enough to find it.
     fn name(&self, sample: &Self::Sample) -> String;
@@ -106,8 +109,8 @@ pub trait Task {
     /// Where memory runs out, or libtorch refuses. The gradient is then worthless; the engine clears it.
     fn step(&mut self, batch: &Self::Batch, scale: f64) -> Result<Tensor, TaskError>;
 
-    /// What validation starts from.
-    fn scores(&self) -> Self::Scores;
+    /// What validation and evaluation start from: nothing was added up yet.
+    fn scores(&self, depth: Depth) -> Self::Scores;
 
     /// The parts as in [`Self::step`], without a gradient. Adds to the scores when nothing can fail any more.
     ///
@@ -135,17 +138,53 @@ pub trait Task {
     }
 }
 
+/// How much is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// What is worth knowing while training.
+    Validation,
+    /// All that can be said about a model: each group of samples by itself, more baselines, what only pictures show.
+    Evaluation,
+}
+
 /// What validation adds up: plain numbers, so that any order of batches gives the same.
 pub trait Scores {
-    /// The scores with their names.
-    fn values(&self) -> Vec<(String, f64)>;
+    /// What each score is. Nothing needs to be added up for that.
+    fn specs(&self) -> Vec<ScoreSpec>;
+
+    /// The scores, in the order of [`Self::specs`]; none where one is undefined.
+    fn values(&self) -> Vec<Option<f64>>;
+
+    /// Adds what was added up elsewhere, at the same depth.
+    fn merge(&mut self, other: &Self);
+
+    /// The 95 % interval of each score, in the order of [`Self::specs`]; empty if a validation does not ask for them.
+    fn intervals(&self) -> Vec<Option<[f64; 2]>> {
+        Vec::new()
+    }
+
+    /// What was measured: how many samples, in how many groups, how.
+    fn basis(&self) -> Basis {
+        Basis::default()
+    }
+
+    /// What `metrics.json` has beyond scores: an object with a key for each section.
+    fn sections(&self) -> Value {
+        Value::Null
+    }
 }
 
 /// No scores beside the loss.
 impl Scores for () {
-    fn values(&self) -> Vec<(String, f64)> {
+    fn specs(&self) -> Vec<ScoreSpec> {
         Vec::new()
     }
+
+    fn values(&self) -> Vec<Option<f64>> {
+        Vec::new()
+    }
+
+    fn merge(&mut self, (): &Self) {}
 }
 
 /// A task that could not do what it was asked.

@@ -6,6 +6,8 @@ use thiserror::Error;
 
 use crate::metric::comparison::{self, Comparison};
 use crate::metric::document::{DocumentError, Metrics};
+use crate::metric::pooled::Resample;
+use crate::task::evaluated;
 use crate::train::run_folder::{RunError, listing};
 use crate::util::exit::Exit;
 use crate::util::fs::{self, FsError};
@@ -120,12 +122,13 @@ pub fn compare(
         let [current, baseline] = [current, baseline].map(|side| side.path.clone());
         return Err(CompareError::Task { current, got, baseline, expected });
     }
-    if let Some(name) = metric.filter(|name| !current.metrics.metrics.contains_key(*name)) {
-        let known = current.metrics.metrics.keys().cloned().collect::<Vec<_>>().join(", ");
+    if let Some(name) = metric.filter(|name| current.metrics.metrics.get(name).is_none()) {
+        let known = current.metrics.metrics.names().collect::<Vec<_>>().join(", ");
         return Err(CompareError::Metric { name: name.into(), file: current.path.clone(), known });
     }
     let primary = metric.unwrap_or(&current.metrics.primary);
-    Ok(comparison::compare(&current.metrics, &baseline.metrics, primary, tolerance))
+    let resample = evaluated(&current.metrics.task).map(|task| task as &dyn Resample);
+    Ok(comparison::compare(&current.metrics, &baseline.metrics, resample, primary, tolerance))
 }
 
 /// Puts the current file in place of the baseline's, byte for byte: a reader sees the old one or the new.

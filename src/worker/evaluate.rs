@@ -12,18 +12,20 @@ use super::trained::{TrainedError, TrainedModel};
 use super::{Surroundings, WorkError};
 use crate::config::Config;
 use crate::data::loader::{Loader, Order, SampleError};
-use crate::metric::document::{DatasetUsed, DocumentError, Metrics, VERSION, Weights};
+use crate::metric::document::{self, DatasetUsed, DocumentError, Measured, Metrics, VERSION, Weights};
+use crate::metric::score::ScoreSpec;
 use crate::report::PictureError;
-use crate::task::TaskConfig;
-use crate::task::nowcast::config::{Missing, NowcastConfig};
+use crate::report::page::Grid;
+use crate::task::nowcast::config::NowcastConfig;
 use crate::task::nowcast::dataset::{Dataset, DatasetError};
 use crate::task::nowcast::split::Side;
 use crate::task::nowcast::training::{Nowcast, NowcastScores};
-use crate::task::nowcast::verification::{Findings, pictures};
+use crate::task::{TaskConfig, evaluated};
 use crate::train::checkpoint::CheckpointId;
 use crate::train::engine::{self, TrainError};
 use crate::train::events::Named;
-use crate::train::observe::page;
+use crate::train::observe::page::{self, Chapters};
+use crate::train::task::{Depth, Scores, Task};
 use crate::util::exit::Exit;
 use crate::util::fs::{FsError, create_dir_all, remove_tree, write_atomic};
 use crate::util::lock::{FolderLock, LockError, is_held};
@@ -46,6 +48,8 @@ pub struct Evaluated {
     pub folder: PathBuf,
     /// What `metrics.json` holds.
     pub metrics: Metrics,
+    /// What the task shows of it on a terminal, beyond tables of scores.
+    pub tables: Vec<Grid>,
 }
 
 /// An evaluation that failed.
@@ -150,7 +154,7 @@ pub fn evaluate(
     // Whoever trains the run writes its page.
     if let (None, Some(run)) = (&options.output, &model.run)
         && !is_held(run)
-        && let Err(error) = page::write(run)
+        && let Err(error) = page::write(run, chapters(&model.config))
     {
         warn!("{error}");
     }
@@ -181,22 +185,33 @@ pub(super) fn evaluate_on(
     create_dir_all(folder)?;
     let _lock = FolderLock::acquire(folder)?;
     let (scores, losses) = run(&mut nowcast, &model.config, task, dataset, side, around)?;
-    let findings = nowcast.findings(&scores, &losses, model.config.seed);
-    let metrics = document(model, task, side, fingerprint, &scores, &findings)?;
-    draw(folder, &findings, &metrics, task.prepare.size)?;
+    let metrics = document(model, side, fingerprint, &measured(nowcast.parts(), &losses, &scores), &scores)?;
+    draw(folder, &nowcast.plots(&scores, &metrics.about())?)?;
     metrics.write(&folder.join("metrics.json"))?;
-    Ok(Evaluated { folder: folder.to_owned(), metrics })
+    let tables = chapters(&model.config).tables(&metrics);
+    Ok(Evaluated { folder: folder.to_owned(), metrics, tables })
 }
 
-fn draw(folder: &Path, findings: &Findings, metrics: &Metrics, size: [usize; 2]) -> Result<(), EvaluateError> {
+/// What the task says about an evaluation, on the page and on the terminal.
+pub(super) fn chapters(config: &Config) -> &'static dyn Chapters {
+    evaluated(config.task.name()).map_or(&() as &dyn Chapters, |evaluated| evaluated)
+}
+
+fn draw(folder: &Path, pictures: &[(&'static str, Vec<u8>)]) -> Result<(), EvaluateError> {
     let at = folder.join("plots");
-    // Those of an earlier evaluation would stand beside other numbers.
+    // Those of an earlier evaluation would be beside other numbers.
     remove_tree(&at)?;
     create_dir_all(&at)?;
-    for (name, picture) in pictures(findings, &metrics.about(), size)? {
-        write_atomic(&at.join(name), &picture)?;
-    }
-    Ok(())
+    pictures.iter().try_for_each(|(name, picture)| Ok(write_atomic(&at.join(name), picture)?))
+}
+
+/// The scores with their intervals, then the loss and its parts.
+fn measured(parts: &[ScoreSpec], losses: &[Named], scores: &impl Scores) -> Vec<Measured> {
+    let intervals = scores.intervals().into_iter().chain(std::iter::repeat(None));
+    let scores = scores.specs().into_iter().zip(scores.values()).zip(intervals);
+    let scores = scores.map(|((spec, value), interval)| (spec, value, interval));
+    let losses = parts.iter().cloned().zip(losses).map(|(spec, (_, value))| (spec, *value, None));
+    scores.chain(losses).collect()
 }
 
 /// Runs the model over all samples of a side.
@@ -213,7 +228,7 @@ fn run(
     let order = Order { seed: config.seed, shuffle: false };
     let loader = Loader::of_frames(Arc::new(dataset.frames), samples, order, config.data.loader.clone())?;
     around.progress.begin("evaluate", Some(count as u64), Unit::Windows);
-    let mut scores = nowcast.all_scores();
+    let mut scores = nowcast.scores(Depth::Evaluation);
     let mut before = 0;
     let mut told = |done: usize| {
         around.progress.advance((done - before) as u64);
@@ -227,14 +242,12 @@ fn run(
 
 fn document(
     model: &TrainedModel,
-    task: &NowcastConfig,
     side: Side,
     fingerprint: &str,
-    scores: &NowcastScores,
-    findings: &Findings,
+    measured: &[Measured],
+    scores: &impl Scores,
 ) -> Result<Metrics, TrainedError> {
     let step = model.says.get("checkpoint").and_then(|id| id.parse::<CheckpointId>().ok()).map(|id| id.step);
-    let tally = scores.tally();
     let whole = |path: &Path| std::path::absolute(path).ok();
     let within = |run: &PathBuf| whole(&model.weights)?.strip_prefix(whole(run)?).ok().map(Path::to_owned);
     let within = model.run.as_ref().and_then(within);
@@ -253,18 +266,11 @@ fn document(
         dataset: DatasetUsed {
             name: model.config.data.name.clone(),
             fingerprint: fingerprint.to_owned(),
-            events: findings.verification.events.len(),
-            samples: tally.samples,
-            cells: tally.cells,
-            excluded_cells: tally.excluded,
-            missing: match task.prepare.missing {
-                Missing::Min => "min",
-                Missing::Mask => "mask",
-            }
-            .to_owned(),
+            side: name(side).to_owned(),
+            basis: scores.basis(),
         },
-        primary: task.scores.primary(),
-        metrics: findings.metrics.clone(),
-        verification: Some(findings.verification.clone()),
+        primary: model.config.task.primary(),
+        metrics: document::metrics(measured),
+        sections: scores.sections(),
     })
 }

@@ -9,11 +9,13 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::trained::{TrainedError, TrainedModel};
+use crate::nn::export::python::{self, Module};
 use crate::nn::export::{self, MAX_ARCHIVE_BYTES, Weight, pth, torchscript};
+use crate::nn::network::Io;
+use crate::nn::parameters::Numbers;
 use crate::nn::weights;
 use crate::task::TaskConfig;
-use crate::task::nowcast::config::NowcastConfig;
-use crate::task::nowcast::model::architecture;
+use crate::task::nowcast::model::forecaster;
 use crate::train::checkpoint::weights::write as write_safetensors;
 use crate::train::checkpoint::{Dtype, NamedArray};
 use crate::util::exit::Exit;
@@ -22,6 +24,9 @@ use crate::util::units;
 
 /// The name of the description within an archive, and the key of it in a safetensors header.
 const DESCRIPTION: &str = "fragua.json";
+
+/// What the name of a file of weights ends in.
+const SAFETENSORS: &str = "safetensors";
 
 /// A model that can't be exported.
 #[derive(Debug, Error)]
@@ -39,6 +44,15 @@ pub enum ExportError {
         bytes: u64,
         /// The format.
         format: &'static str,
+    },
+    /// Nobody has written this network in TorchScript.
+    #[error("this model has no TorchScript form; use --format python, which PyTorch runs as well")]
+    NoScript,
+    /// The module and its weights would be one file.
+    #[error("{} is the name of the weights; name the module beside them, such as {}", path.display(), path.with_extension("py").display())]
+    OneName {
+        /// The file.
+        path: PathBuf,
     },
     /// A folder has this name.
     #[error("{} is a folder; name a file, such as {}", path.display(), path.join(example).display())]
@@ -67,6 +81,7 @@ impl ExportError {
             Self::Trained(error) => error.exit(),
             Self::Network(error) => error.exit(),
             Self::TooLarge { .. } => Exit::DataRefused,
+            Self::NoScript | Self::OneName { .. } => Exit::Usage,
             Self::Folder { .. } => Exit::OutputNotWritable,
             Self::Itself { .. } => Exit::Usage,
             Self::File(error) => error.exit(),
@@ -83,6 +98,8 @@ pub enum Format {
     TorchScript,
     /// A state dict.
     Pth,
+    /// The network in PyTorch, with its weights as safetensors beside it.
+    Python,
 }
 
 impl Format {
@@ -93,6 +110,7 @@ impl Format {
             "safetensors" => Some(Self::Safetensors),
             "pt" | "torchscript" => Some(Self::TorchScript),
             "pth" => Some(Self::Pth),
+            "py" => Some(Self::Python),
             _ => None,
         }
     }
@@ -104,6 +122,7 @@ impl Format {
             Self::Safetensors => "safetensors",
             Self::TorchScript => "torchscript",
             Self::Pth => "pth",
+            Self::Python => "python",
         }
     }
 
@@ -111,6 +130,7 @@ impl Format {
     fn extension(self) -> &'static str {
         match self {
             Self::TorchScript => "pt",
+            Self::Python => "py",
             other => other.name(),
         }
     }
@@ -119,9 +139,11 @@ impl Format {
 /// What was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exported {
-    /// The file.
+    /// The file that was asked for.
     pub path: PathBuf,
-    /// Its size.
+    /// The file of weights beside it, if it has none itself.
+    pub beside: Option<PathBuf>,
+    /// The size of all that was written.
     pub bytes: u64,
     /// Numbers of the model.
     pub parameters: u64,
@@ -134,40 +156,65 @@ pub struct Exported {
 /// # Errors
 /// Where the weights are not those of the configuration, or the file can't be written.
 pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exported, ExportError> {
-    check_place(model, format, output)?;
+    let files = files(format, output)?;
+    files.iter().try_for_each(|file| check_place(model, format, file))?;
     let TaskConfig::Nowcast(task) = &model.config.task;
-    let architecture = architecture(task);
+    let network = forecaster(task);
     let tensors = weights::read(&model.weights).map_err(TrainedError::from)?;
-    let weights = export::weights(&architecture, &tensors).map_err(|error| match error {
+    let weights = export::weights(&network.layout(), &tensors).map_err(|error| match error {
         export::ExportError::Fits(report) => {
             TrainedError::Fits { file: model.weights.clone(), report: report.to_string() }.into()
         }
         other => ExportError::from(other),
     })?;
     drop(tensors);
-    let bytes = export::bytes(&weights);
-    if format != Format::Safetensors && bytes > MAX_ARCHIVE_BYTES {
+    let (bytes, parameters) = (export::bytes(&weights), export::trained(&weights));
+    if matches!(format, Format::TorchScript | Format::Pth) && bytes > MAX_ARCHIVE_BYTES {
         return Err(ExportError::TooLarge { bytes, format: format.name() });
     }
-    let description = description(model, task);
+    let io = network.describe();
+    let description = description(model, &io);
     let text = description.to_string();
     let extra = [(DESCRIPTION, text.as_str())];
     fs::create_dir_all(folder_of(output))?;
     match format {
         Format::Safetensors => safetensors(model, weights, &text, output)?,
         Format::TorchScript => {
-            let purpose = torchscript::Purpose {
-                task: model.config.task.name(),
-                input_frames: task.windows.input_frames as i64,
-                range: [task.prepare.min_dbz, task.prepare.max_dbz],
-                unit: "dbz",
-            };
-            replace(output, |out| torchscript::write(&architecture, &purpose, &weights, &extra, out))?;
+            let script = network.script().ok_or(ExportError::NoScript)?;
+            replace(output, |out| torchscript::write(&script, &weights, &extra, out))?;
         }
-        Format::Pth => replace(output, |out| pth::write(&weights, &extra, out))?,
+        Format::Pth => replace(output, |out| pth::write(&weights, &io.in_pth, &extra, out))?,
+        Format::Python => {
+            safetensors(model, weights, &text, &output.with_extension(SAFETENSORS))?;
+            let module = Module {
+                title: &title(model),
+                file: &output.file_stem().unwrap_or_default().to_string_lossy(),
+                layout: io.input.layout,
+                description: &text,
+                code: &network.python(),
+            };
+            replace(output, |out| python::write(&module, out))?;
+        }
     }
-    let written = std::fs::metadata(output).map_err(FsError::at("look at", output))?.len();
-    Ok(Exported { path: output.into(), bytes: written, parameters: bytes / 4, description })
+    let size = |path: &PathBuf| Ok(std::fs::metadata(path).map_err(FsError::at("look at", path))?.len());
+    let bytes = files.iter().map(size).sum::<Result<u64, FsError>>()?;
+    Ok(Exported { path: output.into(), beside: files.get(1).cloned(), bytes, parameters, description })
+}
+
+/// The files that are written, first the one that was asked for.
+fn files(format: Format, output: &Path) -> Result<Vec<PathBuf>, ExportError> {
+    let weights = output.with_extension(SAFETENSORS);
+    match format {
+        Format::Python if weights == output => Err(ExportError::OneName { path: weights }),
+        Format::Python => Ok(vec![output.into(), weights]),
+        _ => Ok(vec![output.into()]),
+    }
+}
+
+/// "nowcast model of the run storms".
+fn title(model: &TrainedModel) -> String {
+    let run = model.run_name().map_or_else(String::new, |run| format!(" of the run {run}"));
+    format!("{} model{run}", model.config.task.name())
 }
 
 fn check_place(model: &TrainedModel, format: Format, output: &Path) -> Result<(), ExportError> {
@@ -189,25 +236,18 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// What another program must know to use the model: what goes in, what comes out, and what the numbers mean.
-fn description(model: &TrainedModel, task: &NowcastConfig) -> Value {
-    let [rows, columns] = task.prepare.size;
-    let channels = architecture(task).channels;
-    json!({
+fn description(model: &TrainedModel, io: &Io) -> Value {
+    let mut description = json!({
         "format_version": 1,
         "program": concat!("fragua ", env!("CARGO_PKG_VERSION")),
         "task": model.config.task.name(),
         "run": model.run_name(),
         "checkpoint": model.says.get("checkpoint"),
-        "input": {"layout": "batch, time, channels, rows, columns", "frames": task.windows.input_frames,
-            "channels": channels, "rows": rows, "columns": columns},
-        "output": {"layout": "batch, time, channels, rows, columns", "frames": task.windows.target_frames},
-        "normalisation": {"min_dbz": task.prepare.min_dbz, "max_dbz": task.prepare.max_dbz,
-            "formula": "(dBZ - min_dbz) / (max_dbz - min_dbz), held within 0 and 1; a missing cell is 0"},
-        "levels": task.prepare.levels,
-        "missing": task.prepare.missing,
-        "method": task.prepare.method,
-        "model": {"hidden": task.model.hidden, "kernel": task.model.kernel, "norm": task.model.norm},
-    })
+    });
+    if let (Value::Object(all), Ok(Value::Object(io))) = (&mut description, serde_json::to_value(io)) {
+        all.extend(io);
+    }
+    description
 }
 
 /// With the description as one entry of the header, and what the weights said about themselves beside it.
@@ -223,8 +263,12 @@ fn safetensors(
     metadata.insert("program".into(), concat!("fragua ", env!("CARGO_PKG_VERSION")).into());
     metadata.insert("description".into(), description.into());
     let array = |weight: Weight| {
-        let Weight { name, shape, bytes } = weight;
-        NamedArray { name, dtype: Dtype::F32, shape, bytes }
+        let Weight { name, shape, numbers, bytes, .. } = weight;
+        let dtype = match numbers {
+            Numbers::Float => Dtype::F32,
+            Numbers::Whole => Dtype::I64,
+        };
+        NamedArray { name, dtype, shape, bytes }
     };
     let arrays: Vec<_> = weights.into_iter().map(array).collect();
     Ok(write_safetensors(output, &arrays, &metadata)?)

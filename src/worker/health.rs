@@ -1,5 +1,6 @@
-//! Whether the trainings on this machine, or in this container, come further: found through `/proc`, without a configuration and
-//! without a trace. Not whether they train well, and not whether a process exists: that is for whoever started it.
+//! Whether the trainings on this machine, or in this container, make progress: found through `/proc`, without a
+//! configuration and without leaving a trace. Not whether they train well, and not whether a process exists: the caller
+//! knows that.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,13 +8,13 @@ use std::time::{Duration, SystemTime};
 
 use crate::train::run_folder::status::{State, Status};
 
-/// The name of the program, as the kernel keeps it.
+/// The name of the program, as the kernel stores it.
 const NAME: &str = "fragua";
 
-/// The last sign of life of a training.
+/// The last heartbeat of a training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sign {
-    /// The file that it stands in.
+    /// The file that holds it.
     pub file: PathBuf,
     /// What it says.
     pub status: Status,
@@ -26,7 +27,7 @@ pub struct Sign {
 pub enum Watched {
     /// Nothing, and why.
     Nothing(&'static str),
-    /// The training whose last sign of life is the oldest.
+    /// The training with the oldest heartbeat.
     Training(Box<Sign>),
 }
 
@@ -60,7 +61,7 @@ fn numbers(folder: &Path) -> impl Iterator<Item = u32> + use<> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// Whether a process is this program. Its name can be read by everybody, the path of its file only by its user.
+/// Whether a process is this program. Everybody can read its name, only its user the path of its file.
 fn is_program(process: &Path) -> bool {
     let comm = fs::read_to_string(process.join("comm")).unwrap_or_default();
     let file = fs::read_link(process.join("exe")).unwrap_or_default();
@@ -68,8 +69,9 @@ fn is_program(process: &Path) -> bool {
     comm.trim_end() == NAME || file.trim_end_matches(" (deleted)") == NAME
 }
 
-/// The signs of life in the run folders that a process holds: those whose lock it has open. A folder of data is locked in the
-/// same way, and has no status; one that another process has written is that of a run which only begins to go on.
+/// The heartbeats in the run folders that a process has locked: those whose lock file it has open. A data folder is
+/// locked in the same way, but has no status. A status written by another process belongs to a run that is just being
+/// resumed.
 fn signs(process: &Path, id: u32, booted: Option<SystemTime>) -> Vec<Sign> {
     let began = booted.and_then(|booted| began(process, booted));
     let opened = numbers(&process.join("fd")).filter_map(|fd| fs::read_link(process.join(format!("fd/{fd}"))).ok());
@@ -78,11 +80,12 @@ fn signs(process: &Path, id: u32, booted: Option<SystemTime>) -> Vec<Sign> {
         let file = lock.with_file_name("status.json");
         let written = fs::metadata(&file).and_then(|found| found.modified()).ok()?;
         let status = Status::read(&file).filter(|status| status.process.is_none_or(|by| by == id))?;
-        // In a container a program has the same number at every start: what an earlier one has left is no sign of this one.
+        // In a container a program has the same number at every start: the heartbeat of an earlier one does not count
+        // for this one.
         if began.is_some_and(|began| written < began) {
             return None;
         }
-        // A clock that was put back makes it fresh.
+        // A clock that was set back makes it fresh.
         let age = SystemTime::now().duration_since(written).unwrap_or_default();
         let age = if is_over(&status) { Duration::ZERO } else { age };
         Some(Sign { file, status, age })
@@ -97,16 +100,17 @@ fn booted(proc: &Path) -> Option<SystemTime> {
     Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
-/// When a process began, to the second and rather too early: the kernel counts in ticks from a start that it rounds.
+/// When a process began, to the second and rather too early: the kernel counts in ticks from a rounded start.
 fn began(process: &Path, booted: SystemTime) -> Option<SystemTime> {
     let stat = fs::read_to_string(process.join("stat")).ok()?;
-    // The name stands in parentheses and may hold anything; what follows is counted from 3.
+    // The name is in parentheses and may hold anything; the fields behind it are counted from 3.
     let ticks: u64 = stat.rsplit_once(')')?.1.split_whitespace().nth(22 - 3)?.parse().ok()?;
     let seconds = ticks / rustix::param::clock_ticks_per_second().max(1);
     Some(booted + Duration::from_secs(seconds.saturating_sub(2)))
 }
 
-/// Whether training has ended. What its process still does, such as copying what is left to a mirror, has a limit of its own.
+/// Whether training has ended. What its process still does, such as copying the rest to a mirror, has a limit of its
+/// own.
 fn is_over(status: &Status) -> bool {
     status.state != State::Running && ["train", "evaluate", "done"].contains(&status.stage.as_str())
 }
@@ -127,7 +131,7 @@ mod tests {
         locks.iter().enumerate().for_each(|(fd, lock)| symlink(lock, folder.join(format!("fd/{}", fd + 3))).unwrap());
     }
 
-    /// A run folder whose status this process wrote so long ago.
+    /// A run folder whose status this process wrote this long ago.
     fn run(root: &Path, name: &str, by: u32, age: Duration) -> PathBuf {
         let folder = root.join(name);
         fs::create_dir(&folder).unwrap();

@@ -8,9 +8,11 @@ use serde_json::Value;
 use super::error::WorkError;
 use crate::metric::better::Better;
 use crate::metric::document::Metrics;
+use crate::train::events::Best;
+use crate::train::run_folder::RunError;
+use crate::train::run_folder::history::Story;
 use crate::train::run_folder::listing::{self, Run};
 use crate::train::run_folder::status::{State, Status};
-use crate::train::run_folder::{RunError, history};
 use crate::util::lock;
 
 /// How a run stands, as far as one can tell from outside.
@@ -84,10 +86,12 @@ pub struct Glance {
     pub epochs_done: Option<u64>,
     /// Epochs that were asked for.
     pub epochs: Option<u64>,
-    /// The epoch with the lowest validation loss, counted from 1.
+    /// The epoch whose weights are the best, counted from 1: as the history says.
     pub best_epoch: Option<u64>,
-    /// That loss.
+    /// The validation loss there; the training loss if nothing is validated.
     pub best_val_loss: Option<f64>,
+    /// What they are the best by.
+    pub best_by: Option<String>,
     /// The score that decides, where it was evaluated.
     pub score: Option<Decides>,
     /// What it computes on.
@@ -129,6 +133,7 @@ fn unreadable(name: String, error: &RunError) -> Glance {
         epochs: None,
         best_epoch: None,
         best_val_loss: None,
+        best_by: None,
         score: None,
         device: None,
     }
@@ -141,7 +146,7 @@ fn of_run(run: &Run) -> Glance {
         Standing::Running => Some(jiff::Timestamp::now()),
         _ => status.and_then(|status| status.written),
     };
-    let best = best(&run.path);
+    let best = Story::read(&run.path.join("history.json")).ok().and_then(|story| story.best);
     let config = &run.record.config;
     Glance {
         name: run.name.clone(),
@@ -153,8 +158,9 @@ fn of_run(run: &Run) -> Glance {
         seconds: until.map(|until| until.duration_since(run.record.started).as_secs_f64().max(0.0)),
         epochs_done: status.map(|status| status.epoch),
         epochs: epochs(config),
-        best_epoch: best.map(|(epoch, _)| epoch),
-        best_val_loss: best.map(|(_, loss)| loss),
+        best_epoch: best.as_ref().map(|best| best.epoch),
+        best_val_loss: best.as_ref().and_then(|best| best.loss),
+        best_by: best.as_ref().map(Best::by_text),
         score: score(&run.path),
         device: Some(run.record.device.clone()),
     }
@@ -182,14 +188,8 @@ fn epochs(config: &Value) -> Option<u64> {
     }
 }
 
-fn best(run: &Path) -> Option<(u64, f64)> {
-    let rows = history::rows(&run.join("history.json")).unwrap_or_default();
-    let loss = |row: &history::Row| Some((history::epoch_of(row)? + 1, row.get("val")?.get("loss")?.as_f64()?));
-    rows.iter().filter_map(loss).min_by(|one, other| one.1.total_cmp(&other.1))
-}
-
 fn score(run: &Path) -> Option<Decides> {
     let metrics = Metrics::read(&run.join("evaluation/metrics.json")).ok()?;
-    let metric = metrics.metrics.get(&metrics.primary)?;
-    Some(Decides { value: metric.value?, better: metric.better, name: metrics.primary })
+    let metric = metrics.primary()?;
+    Some(Decides { value: metric.value?, better: metric.spec.better, name: metrics.primary.clone() })
 }

@@ -331,7 +331,7 @@ fn a_damaged_archive_is_refused_and_the_next_start_fetches_it_anew() {
         _ => honest(asked, &good, "\"v2\""),
     });
     program.configure(&[url(&server.url("/a.tar.gz"))]);
-    program.refused(&["fetch"], 65, &["a.tar.gz is refused: it is cut"]);
+    program.refused(&["fetch"], 65, &["a.tar.gz is refused: it is truncated"]);
     assert!(!program.path("datasets/d/raw").exists() && !program.path("datasets/d/.raw.partial").exists());
     program.succeed(&["fetch"]);
     assert_eq!(radar_files(&program.path("datasets/d/raw")).len(), FILES);

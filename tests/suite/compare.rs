@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use fragua::metric::contingency::Contingency;
-use fragua::metric::document::{DatasetUsed, EventSums, Metric, Metrics, VERSION, Verification, Weights};
-use fragua::metric::errors::ErrorSums;
-use fragua::metric::sums::{LeadSums, Levels};
+use fragua::metric::document::{Basis, DatasetUsed, Measured, Metrics, VERSION, Weights, Words, metrics};
+use fragua::metric::forecast::contingency::Contingency;
+use fragua::metric::forecast::errors::ErrorSums;
+use fragua::metric::forecast::scores::specs;
+use fragua::metric::forecast::sums::{LeadSums, Levels};
+use fragua::task::nowcast::verification::{EventSums, SECTION, Verification};
+use serde_json::json;
 
 use crate::cli::screen;
 use crate::program::Program;
@@ -25,10 +28,22 @@ fn evaluation(hits: &[u64]) -> Metrics {
         EventSums { event: format!("event {index}"), samples: 4, sums }
     };
     let events: Vec<_> = hits.iter().enumerate().map(event).collect();
-    let metrics = total.scores(&levels).into_iter().map(|score| {
-        let metric = Metric { value: score.value, better: score.better, interval: None, baselines: BTreeMap::new() };
-        (score.name, metric)
-    });
+    let measured: Vec<Measured> =
+        specs(&levels).into_iter().zip(total.scores(&levels)).map(|(spec, value)| (spec, value, None)).collect();
+    let basis = Basis {
+        samples: 4 * hits.len(),
+        groups: hits.len(),
+        words: Words { sample: "window".into(), group: "event".into() },
+        ..Basis::default()
+    };
+    let section = Verification {
+        levels,
+        cells: 1100,
+        excluded_cells: 0,
+        lead_minutes: vec![5.0],
+        forecasts: BTreeMap::new(),
+        events,
+    };
     Metrics {
         format_version: VERSION,
         program: "fragua 0.1.0".into(),
@@ -40,23 +55,21 @@ fn evaluation(hits: &[u64]) -> Metrics {
         dataset: DatasetUsed {
             name: "storms".into(),
             fingerprint: "0123456789abcdef".into(),
-            events: hits.len(),
-            samples: 4 * hits.len(),
-            cells: 1100,
-            excluded_cells: 0,
-            missing: "min".into(),
+            side: "val".into(),
+            basis,
         },
         primary: "csi_35".into(),
-        metrics: metrics.collect(),
-        verification: Some(Verification { levels, lead_minutes: vec![5.0], forecasts: BTreeMap::new(), events }),
+        metrics: metrics(&measured),
+        sections: json!({SECTION: section}),
     }
 }
 
-/// A folder with a better evaluation and a worse one.
+/// A folder with a better evaluation and a worse one, and one that is up in some events and down in others.
 fn program() -> Program {
     let program = Program::new();
-    evaluation(&[32, 83, 45, 61]).write(&program.path("better.json")).unwrap();
-    evaluation(&[20, 70, 30, 55]).write(&program.path("worse.json")).unwrap();
+    evaluation(&[52, 58, 60, 36, 52]).write(&program.path("other.json")).unwrap();
+    evaluation(&[32, 83, 45, 61, 52]).write(&program.path("better.json")).unwrap();
+    evaluation(&[20, 70, 30, 55, 44]).write(&program.path("worse.json")).unwrap();
     program
 }
 
@@ -67,8 +80,9 @@ fn the_table_shows_what_is_better_and_what_is_worse() {
     strange.split = "test".into();
     strange.metrics.get_mut("csi_35").unwrap().value = None;
     strange.write(&program.path("strange.json")).unwrap();
-    let calls: [&[&str]; 5] = [
+    let calls: [&[&str]; 6] = [
         &["compare", "better.json", "worse.json"],
+        &["compare", "other.json", "better.json", "--tolerance", "0"],
         &["compare", "worse.json", "better.json", "--all"],
         &["compare", "better.json", "better.json"],
         &["compare", "strange.json", "better.json"],
@@ -85,6 +99,19 @@ fn the_exit_code_tells_a_script_what_the_table_tells_a_person() {
     assert_eq!(code(&["better.json", "worse.json"]), 0);
     assert_eq!(code(&["worse.json", "better.json"]), 1);
     assert_eq!(code(&["worse.json", "better.json", "--tolerance", "0.5"]), 0);
+    // What may be chance is neither better nor worse, however little is tolerated.
+    assert_eq!(code(&["other.json", "better.json", "--tolerance", "0"]), 0);
+    let told = program.json(&["compare", "other.json", "better.json", "--tolerance", "0", "--json"]);
+    assert!(told["metrics"][0]["difference"].as_f64().unwrap() < -0.01, "{told}");
+    assert_eq!((&told["verdict"], &told["unknown_noise"]), (&"within_noise".into(), &json!(null)));
+    let few = |name: &str, hits: &[u64]| evaluation(hits).write(&program.path(name)).unwrap();
+    few("few.json", &[52, 58, 60, 36]);
+    few("few_better.json", &[60, 58, 60, 50]);
+    assert_eq!(code(&["few.json", "few_better.json", "--tolerance", "0"]), 1, "nothing says what is chance");
+    let told = program.run(&["compare", "few.json", "few_better.json", "--tolerance", "0", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!((&told["metrics"][0]["noise"], &told["metrics"][0]["noise_from"]), (&json!(null), &"unknown".into()));
+    assert!(told["unknown_noise"].as_str().unwrap().starts_with("4 events are too few"), "{told}");
     assert_eq!(code(&["worse.json", "better.json", "--metric", "csi_20"]), 65, "0 / 0 on both sides is no verdict");
     assert_eq!(code(&["worse.json", "better.json", "--metric", "rmse_dbz"]), 1);
     assert_eq!(code(&["worse.json", "better.json", "--metric", "beauty"]), 2);
@@ -94,7 +121,7 @@ fn the_exit_code_tells_a_script_what_the_table_tells_a_person() {
     let told: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!((&told["verdict"], &told["comparable"]), (&"degraded".into(), &true.into()));
     assert_eq!(told["metrics"][0]["name"], "csi_35");
-    assert_eq!(told["metrics"][0]["noise_from"], "paired_events");
+    assert_eq!(told["metrics"][0]["noise_from"], "paired_groups");
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! `fragua doctor`, and what training says where a folder is somebody else's: before anything is fetched.
 
 use std::fs::{self, Permissions};
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 
+use fragua::util::left_out::left_out;
 use serde_json::Value;
 
 use crate::program::{Outcome, Program};
@@ -17,7 +17,7 @@ const STRANGER: u32 = 12_345;
 /// Runs as a user who owns nothing; none where that is not allowed.
 fn as_stranger(program: &Program, arguments: &[&str]) -> Option<Outcome> {
     if !rustix::process::geteuid().is_root() {
-        writeln!(std::io::stderr(), "skipped: only root can act as another user").unwrap();
+        left_out("only root can act as another user", "run the tests as root");
         return None;
     }
     let mut command = program.command(arguments);

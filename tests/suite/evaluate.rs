@@ -10,16 +10,14 @@ const PLOTS: [&str; 5] =
     ["error_maps.png", "fss_by_scale.png", "performance.png", "reliability.png", "scores_by_lead.png"];
 
 fn trained() -> Training {
-    let training = Training::new();
-    training.succeed(&["--epochs", "2"]);
-    training
+    Training::trained(&["--epochs", "2"])
 }
 
 #[test]
 fn a_training_ends_with_an_evaluation_of_its_best_weights() {
     let training = trained();
     let metrics = training.json("storms", "evaluation/metrics.json");
-    assert_eq!((&metrics["format_version"], &metrics["task"]), (&1.into(), &"nowcast".into()));
+    assert_eq!((&metrics["format_version"], &metrics["task"]), (&2.into(), &"nowcast".into()));
     assert_eq!((&metrics["run"], &metrics["split"]), (&"storms".into(), &"val".into()));
     assert_eq!(metrics["weights"]["file"], "weights/best.safetensors");
     assert_eq!(training.names("storms", "evaluation/plots"), PLOTS);
@@ -30,7 +28,7 @@ fn a_training_ends_with_an_evaluation_of_its_best_weights() {
     // What was measured while training is what is measured of the same weights at the end.
     let history = training.json("storms", "history.json");
     let step = &metrics["weights"]["step"];
-    let row = history.as_array().unwrap().iter().find(|row| row["step"] == *step).unwrap();
+    let row = history["epochs"].as_array().unwrap().iter().find(|row| row["step"] == *step).unwrap();
     for score in ["csi_20", "pod_20", "rmse_dbz", "ssim", "fss_20_5px"] {
         assert_eq!(row["scores"][score], metrics["metrics"][score]["value"], "{score}");
     }
@@ -50,7 +48,7 @@ fn evaluate_tells_what_it_wrote_and_the_same_weights_score_the_same() {
     assert!(outcome.stdout.contains("persistence") && outcome.stdout.contains("advection"), "{}", outcome.stdout);
     assert!(outcome.stdout.contains("CSI at 35 dBZ by lead time"), "{}", outcome.stdout);
     let after = training.json("storms", "evaluation/metrics.json");
-    assert_eq!((&before["metrics"], &before["verification"]), (&after["metrics"], &after["verification"]));
+    assert_eq!((&before["metrics"], &before["sections"]), (&after["metrics"], &after["sections"]));
     let printed: Value = training.program.json(&["evaluate", "--json", "--checkpoint", "storms"]);
     assert_eq!(printed["metrics"], after["metrics"]);
 }
@@ -96,10 +94,19 @@ fn the_best_weights_can_be_chosen_by_a_score() {
     let by = |score: &str| format!("train.checkpoint.best_by={score}");
     training.succeed(&["--set", &by("rmse_dbz")]);
     let history = training.json("storms", "history.json");
-    let rows = history.as_array().unwrap();
+    let rows = history["epochs"].as_array().unwrap();
     let rmse = |row: &Value| row["scores"]["rmse_dbz"].as_f64().unwrap();
     let best = rows.iter().min_by(|one, other| rmse(one).total_cmp(&rmse(other))).unwrap();
     assert_eq!(training.json("storms", "evaluation/metrics.json")["weights"]["step"], best["step"]);
+    assert_eq!(history["best"]["step"], best["step"]);
+    // The same epoch everywhere.
+    let runs = training.program.json(&["runs", "--json"]);
+    assert_eq!((&runs[0]["best_epoch"], &runs[0]["best_val_loss"]), (&best["epoch"], &best["val"]["loss"]));
+    let page = fs::read_to_string(training.file("storms", "report.html")).unwrap();
+    assert!(page.contains(&format!("<dt>Best epoch</dt><dd>{}</dd>", best["epoch"])), "{page}");
+    training.succeed(&["--name", "several", "--epochs", "1", "--set", &by("[csi_50, huber]")]);
+    let chosen = training.json("several", "history.json")["best"]["by"].as_object().unwrap().clone();
+    assert_eq!(chosen.keys().collect::<Vec<_>>(), ["csi_50", "huber"], "a score, and a part of the loss for ties");
     let outcome = training.run(&["--name", "other", "--set", &by("csi_36")]);
     assert_eq!(outcome.code, 78);
     assert!(outcome.stderr.contains("csi_36") && outcome.stderr.contains("csi_35"), "{}", outcome.stderr);

@@ -2,10 +2,12 @@
 
 use std::fs;
 
-use fragua::nn::convlstm::{Architecture, ConvLstm, Norm};
 use fragua::nn::parameters::Parameters;
 use fragua::nn::precision::Precision;
 use fragua::nn::weights;
+use fragua::task::nowcast::config::Norm;
+use fragua::task::nowcast::model::Forward;
+use fragua::task::nowcast::model::convlstm::{Architecture, BoundConvLstm};
 use tch::{CModule, Device, Kind, Tensor};
 
 use crate::program::python;
@@ -13,9 +15,7 @@ use crate::training::Training;
 
 /// A model that was trained for two steps.
 fn trained() -> Training {
-    let training = Training::new();
-    training.succeed(&["--max-steps", "2"]);
-    training
+    Training::trained(&["--max-steps", "2"])
 }
 
 /// What is in a folder, hidden files too.
@@ -31,12 +31,15 @@ fn a_model_is_exported_in_each_format_and_nothing_else_is_left() {
     tch::set_num_threads(1);
     let training = trained();
     let export = |name: &str| training.program.succeed(&["export", "--checkpoint", "storms", "--output", name]);
-    for name in ["storms.safetensors", "storms.pth", "storms.pt"] {
+    for name in ["storms.safetensors", "storms.pth", "storms.pt", "module.py"] {
         let outcome = export(&format!("out/{name}"));
         assert!(outcome.stdout.starts_with(&format!("out/{name}\n")), "{}", outcome.stdout);
         assert!(outcome.stderr.contains("in Python: "), "{}", outcome.stderr);
     }
-    assert_eq!(everything(&training, "out"), ["storms.pt", "storms.pth", "storms.safetensors"]);
+    assert_eq!(
+        everything(&training, "out"),
+        ["module.py", "module.safetensors", "storms.pt", "storms.pth", "storms.safetensors"]
+    );
     let file = |name: &str| training.program.path("out").join(name);
 
     let exported = weights::read(&file("storms.safetensors")).unwrap();
@@ -45,6 +48,17 @@ fn a_model_is_exported_in_each_format_and_nothing_else_is_left() {
         assert!(exported.iter().any(|(known, tensor)| known == name && tensor.equal(value)), "{name}");
     }
     assert_eq!(exported.len(), original.len());
+
+    let module = fs::read_to_string(file("module.py")).unwrap();
+    assert!(
+        module.starts_with("\"\"\"nowcast model of the run storms: the network in PyTorch. module.safetensors,"),
+        "{module}"
+    );
+    assert!(
+        module.contains("class Network(nn.Module)")
+            && module.contains("            Layer(1, 4, nn.LayerNorm([4, 16, 16])),")
+    );
+    assert!(fs::read(file("module.safetensors")).unwrap() == fs::read(file("storms.safetensors")).unwrap());
 
     let [pth, safetensors] = ["storms.pth", "storms.safetensors"].map(|name| file(name).display().to_string());
     let read = python("tests/fixtures/export/read_pth.py", &[&pth, &safetensors]);
@@ -59,9 +73,9 @@ fn a_model_is_exported_in_each_format_and_nothing_else_is_left() {
         kernel: 3,
         norm: Norm::Layer,
     };
-    let mut parameters = Parameters::new(&architecture.parameters(), 1, Device::Cpu).unwrap();
+    let mut parameters = Parameters::new(&architecture.layout(), 1, Device::Cpu).unwrap();
     assert!(parameters.load_named(&original).is_complete());
-    let network = ConvLstm::new(&architecture, &parameters).unwrap();
+    let network = BoundConvLstm::new(&architecture, &parameters).unwrap();
     let input_btcyx = Tensor::rand([2, 3, 1, 16, 16], (Kind::Float, Device::Cpu));
     let expected = tch::no_grad(|| network.forward(&input_btcyx, Precision::Fp32));
     let found = CModule::load(file("storms.pt")).unwrap().forward_ts(&[&input_btcyx]).unwrap();
@@ -95,12 +109,14 @@ fn what_can_not_be_exported_is_refused_with_the_remedy_and_leaves_nothing() {
     let best = "model_output/storms/weights/best.safetensors";
     let before = fs::read(training.program.path(best)).unwrap();
     for (arguments, code, words) in [
-        (&["--output", "out/storms.onnx"][..], 2, "--format safetensors, torchscript or pth"),
+        (&["--output", "out/storms.onnx"][..], 2, "--format safetensors, torchscript, pth or python"),
         (&["--output", "out/a.pth", "--format", "onnx"], 2, "torchscript"),
         (&["--output", "out", "--format", "pth"], 73, "name a file, such as out/storms.pth"),
         (&["--output", "file/a.pth"], 73, "file"),
         (&["--output", "out/a.pth", "--set", "task.nowcast.model.hidden=[8]"], 65, "head.weight has another shape"),
         (&["--output", best], 2, "give --output another name"),
+        (&["--output", "model_output/storms/weights/best.py"], 2, "give --output another name"),
+        (&["--output", "out/a.safetensors", "--format", "python"], 2, "such as out/a.py"),
     ] {
         let outcome = training.program.run(&[&["export", "--checkpoint", "storms"][..], arguments].concat());
         assert_eq!(outcome.code, code, "{arguments:?}: {outcome:?}");

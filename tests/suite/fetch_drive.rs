@@ -184,8 +184,8 @@ fn every_no_has_its_reason_and_is_asked_once() {
         "<html><title>Google Drive - Error</title><p class=\"uc-error-caption\">Algo sali&#243; mal.</p></html>";
     let login = "https://accounts.google.com/ServiceLogin?service=wise";
     let cases: [(Answer, &str, Exit); 6] = [
-        (Answer::new(200, quota), "quota", Exit::SourceUnreachable),
-        (Answer::new(403, quota), "quota", Exit::SourceUnreachable),
+        (Answer::new(200, quota), "quota", Exit::TryAgain),
+        (Answer::new(403, quota), "quota", Exit::TryAgain),
         (Answer::new(200, other), "Algo salió mal.", Exit::SourceUnreachable),
         (Answer::redirect(login), "anyone with the link", Exit::SourceUnreachable),
         (Answer::new(404, "<html>404"), "does not exist", Exit::SourceUnreachable),
@@ -320,9 +320,9 @@ fn folders_that_make_no_sense_are_refused_by_name() {
     let file = "https://drive.google.com/file/d/FILE-0000000001/view";
     for (answer, words) in [
         (list("Radar", &[(file, "a.nc"), (file, "sub/a.nc")]), "holds \"a.nc\" twice"),
-        (list("Radar", &[(file, "..")]), "can't be that of a file"),
+        (list("Radar", &[(file, "..")]), "can't be a file name"),
         (list("Radar", &[]), "holds no file"),
-        (Answer::redirect("https://accounts.google.com/ServiceLogin"), "asks to sign in"),
+        (Answer::redirect("https://accounts.google.com/ServiceLogin"), "requires signing in"),
         (Answer::new(404, "<html>"), "does not exist"),
     ] {
         let server = Server::start(move |_| answer.clone());

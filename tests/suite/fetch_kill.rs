@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use fragua::util::sha256::Digest;
 
-use crate::fetch::{Play, content, wait_until};
+use crate::deadline::{LONGEST, end_of, wait_until};
+use crate::fetch::{Play, content};
 use crate::server::{Server, honest};
 
 const LENGTH: usize = 24_000_000;
@@ -81,23 +82,23 @@ fn kill_and_resume(when_arrived: bool) -> u64 {
             next += 1;
             if when_arrived {
                 let arrived = (sent as i64 + base.load(Ordering::SeqCst)) as u64;
-                wait_until(|| claimed(&path) >= arrived);
+                wait_until("what was sent is saved", || claimed(&path) >= arrived);
             }
             sender.send(()).unwrap();
-            go_on.recv().unwrap();
+            go_on.recv_timeout(LONGEST).unwrap();
         }
     });
     let url = server.url("/a.tar");
     let mut claims = Vec::new();
     for _ in 0..KILLS {
         let mut victim = start_victim(&url, folder.path());
-        reached.recv_timeout(Duration::from_secs(60)).unwrap();
+        reached.recv_timeout(LONGEST).unwrap();
         victim.kill().unwrap();
         victim.wait().unwrap();
         claims.push(claimed(folder.path()));
         killed.send(()).unwrap();
     }
-    assert!(start_victim(&url, folder.path()).wait().unwrap().success());
+    assert!(end_of(&mut start_victim(&url, folder.path())).success());
     assert_eq!(Digest::of_file(&folder.path().join("a.tar")).unwrap(), Digest::of(&content));
     // Each start went on exactly where the state of the one before ended.
     let starts: Vec<u64> =

@@ -9,11 +9,14 @@ use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
 
+use crate::deadline::{output_of, wait_while_it_works};
 use crate::program::{Outcome, Program};
 
 /// Kills in all; each dataset takes a few.
 const KILLS: usize = 24;
 const KILLS_OF_A_DATASET: usize = 4;
+/// Datasets at the most: each is killed at least once in three, or the kills come at the wrong moments.
+const DATASETS: usize = 3 * KILLS;
 
 fn program() -> Program {
     let program = Program::new();
@@ -67,7 +70,7 @@ fn killed_anywhere_and_started_again_it_ends_with_the_same_bytes() {
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(7);
     let mut killed = 0;
     let mut longest = 200;
-    for round in 0.. {
+    for round in 0..DATASETS {
         if killed >= KILLS {
             break;
         }
@@ -93,6 +96,7 @@ fn killed_anywhere_and_started_again_it_ends_with_the_same_bytes() {
         assert!(differ.is_empty(), "after {killed} kills these differ: {differ:?}");
         fs::remove_dir_all(program.path("datasets").join(&name)).unwrap();
     }
+    assert!(killed >= KILLS, "only {killed} of {KILLS} kills came before the end of {DATASETS} datasets");
 }
 
 #[test]
@@ -103,13 +107,12 @@ fn a_termination_signal_ends_with_143_and_the_next_start_goes_on() {
         let big = ["--set", "data.source=[{synthetic: {events: 40, frames: 60, grid: 128, levels: 6}}]"];
         let set = format!("data.name={name}");
         let arguments = [&["fetch", "--set", &set], &big[..]].concat();
-        let child = program.command(&arguments).stderr(std::process::Stdio::piped()).spawn().unwrap();
-        while !program.path("datasets").join(&name).join(".raw.partial").exists() {
-            sleep(Duration::from_millis(2));
-        }
+        let mut child = program.command(&arguments).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let partial = program.path("datasets").join(&name).join(".raw.partial");
+        wait_while_it_works(&mut child, "it unpacks", || partial.exists());
         let killer = std::process::Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
         assert!(killer.unwrap().success());
-        let outcome = Outcome::of(child.wait_with_output().unwrap());
+        let outcome = Outcome::of(output_of(child));
         assert_eq!(outcome.code, if signal == "TERM" { 143 } else { 130 }, "{outcome:?}");
         assert!(outcome.stderr.contains("run the same command again"), "{}", outcome.stderr);
         assert!(!program.path("datasets").join(&name).join("raw").exists());

@@ -16,8 +16,7 @@ struct Predicting {
 
 impl Predicting {
     fn new() -> Self {
-        let training = Training::new();
-        training.succeed(&["--max-steps", "2"]);
+        let training = Training::trained(&["--max-steps", "2"]);
         let predicting = Self { training };
         predicting.synth("radar", "6");
         predicting

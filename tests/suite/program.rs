@@ -80,12 +80,17 @@ impl Outcome {
     }
 }
 
+/// The Python with the reference libraries: a part of the tests' set-up, without which they fail.
+pub fn interpreter() -> PathBuf {
+    let interpreter = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/python/bin/python");
+    assert!(interpreter.exists(), "the reference libraries are not installed: run scripts/setup.sh --tests");
+    interpreter
+}
+
 /// Runs a Python script of the tests with the reference libraries and returns what it printed.
 pub fn python(script: &str, arguments: &[&str]) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let interpreter = root.join(".tools/python/bin/python");
-    assert!(interpreter.exists(), "the reference libraries are not installed: run scripts/setup.sh");
-    let output = Command::new(interpreter).arg(root.join(script)).args(arguments).output().unwrap();
+    let output = Command::new(interpreter()).arg(root.join(script)).args(arguments).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(output.status.success(), "{script} {arguments:?}:\n{}{}", text(&output.stdout), text(&output.stderr));
     text(&output.stdout)

@@ -1,12 +1,12 @@
 //! `report.html` as a person opens it: while training runs, at its end, in a browser where one is installed.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
+use fragua::util::left_out::left_out;
+
+use crate::deadline::{end_of, wait_while_it_works};
 use crate::program::python;
 use crate::training::Training;
 
@@ -37,15 +37,12 @@ fn the_page_can_be_opened_while_training_runs() {
     let mut start = training.command(&["--epochs", "2000"]);
     let mut start = start.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let page = training.file("storms", "report.html");
-    let began = Instant::now();
-    while !page.exists() && began.elapsed() < Duration::from_secs(120) {
-        sleep(Duration::from_millis(20));
-    }
+    wait_while_it_works(&mut start, "the page is written", || page.exists());
     let (_, text) = checked(&page);
     assert!(text.contains("Training is running"), "{text}");
     let signalled = Command::new("kill").args(["-TERM", &start.id().to_string()]).status().unwrap();
     assert!(signalled.success());
-    assert_eq!(start.wait().unwrap().code(), Some(143));
+    assert_eq!(end_of(&mut start).code(), Some(143));
     let (_, text) = checked(&page);
     assert!(text.contains("stopped") && !text.contains("Training is running"), "{text}");
 }
@@ -73,7 +70,7 @@ fn a_browser_shows_every_picture_and_a_phone_needs_no_scrolling_sideways() {
         let arguments =
             ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", &size, "--dump-dom", &page];
         let Ok(seen) = Command::new("chromium").args(arguments).stderr(Stdio::null()).output() else {
-            writeln!(std::io::stderr(), "skipped: chromium is not installed").unwrap();
+            left_out("chromium is not installed", "apt-get install chromium");
             return;
         };
         let dom = String::from_utf8_lossy(&seen.stdout);

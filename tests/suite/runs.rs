@@ -2,6 +2,10 @@
 
 use std::fs;
 
+use fragua::metric::better::Better;
+use fragua::metric::score::ScoreSpec;
+use fragua::train::events::{Best, Record};
+use fragua::train::run_folder::history::Story;
 use fragua::train::run_folder::record::{RunRecord, VERSION};
 use fragua::train::run_folder::status::{State, Status};
 use fragua::util::lock::FolderLock;
@@ -18,6 +22,7 @@ fn run(program: &Program, name: &str, day: u32, state: State) {
         format_version: VERSION,
         id: None,
         code_version: "0.1.0".into(),
+        commit: None,
         host: "a".into(),
         device: "cpu".into(),
         libtorch: "2.4.1".into(),
@@ -29,21 +34,35 @@ fn run(program: &Program, name: &str, day: u32, state: State) {
         resumed: Vec::new(),
     };
     record.write(&folder.join("run.json")).unwrap();
+    let named = |value| vec![("loss".to_owned(), Some(value))];
+    let epoch = |(epoch, loss)| Record {
+        epoch,
+        phase: 1,
+        step: 10 * epoch,
+        lr: 0.1,
+        train: named(0.5),
+        val: named(loss),
+        scores: Vec::new(),
+    };
+    let epochs = [(1, 0.5), (2, 0.25), (3, 0.375)].map(epoch).into();
+    // By another number than the loss, so not the epoch with the lowest one.
+    let best = Best { epoch: 3, step: 30, by: vec![("csi_35".to_owned(), Some(0.4))], loss: Some(0.375) };
+    let loss = ScoreSpec::new("loss", "Loss", Better::Lower);
     let written = format!("2026-01-{day:02}T02:07:00Z").parse().ok();
     Status { state, epoch: 3, written, ..Status::default() }.write(&folder.join("status.json")).unwrap();
-    let losses = [0.5, 0.25, 0.375].iter().enumerate();
-    let rows: Vec<_> = losses.map(|(index, loss)| json!({"epoch": index + 1, "val": {"loss": loss}})).collect();
-    fs::write(folder.join("history.json"), json!(rows).to_string()).unwrap();
+    let story = Story { best: Some(best), epochs, parts: vec![loss], ..Story::default() };
+    fs::write(folder.join("history.json"), json!(story).to_string()).unwrap();
 }
 
 fn evaluated(program: &Program, name: &str, value: f64) {
     let metrics = json!({
-        "format_version": 1, "program": "fragua 0.1.0", "created": "2026-01-02T03:04:05Z", "task": "nowcast",
+        "format_version": 2, "program": "fragua 0.1.0", "created": "2026-01-02T03:04:05Z", "task": "nowcast",
         "run": name, "split": "val", "weights": {"file": "best.safetensors", "sha256": "0", "step": null},
-        "dataset": {"name": "storms", "fingerprint": "0", "events": 1, "samples": 1, "cells": 1, "excluded_cells": 0,
-            "missing": "min"},
-        "primary": "csi_35", "verification": null,
-        "metrics": {"csi_35": {"value": value, "better": "higher", "interval": null, "baselines": {}}},
+        "dataset": {"name": "storms", "fingerprint": "0", "side": "val", "samples": 1, "groups": 1,
+            "words": {"sample": "window", "group": "event"}, "facts": {}, "notes": []},
+        "primary": "csi_35", "sections": null,
+        "metrics": {"csi_35": {"name": "csi_35", "label": "CSI at 35 dBZ", "meaning": "", "unit": "", "better": "higher",
+            "family": "CSI", "show": "first", "baseline": null, "value": value, "interval": null, "baselines": {}}},
     });
     program.write(&format!("model_output/{name}/evaluation/metrics.json"), &metrics.to_string());
 }
@@ -95,7 +114,8 @@ fn runs_are_given_to_programs_with_everything_that_is_known() {
     assert_eq!(names[..2], ["hail", "storms"]);
     let storms = &found[1];
     assert_eq!((&storms["epochs_done"], &storms["epochs"]), (&3.into(), &20.into()));
-    assert_eq!((&storms["best_epoch"], &storms["best_val_loss"]), (&2.into(), &0.25.into()));
+    assert_eq!((&storms["best_epoch"], &storms["best_val_loss"]), (&3.into(), &0.375.into()));
+    assert_eq!(storms["best_by"], "csi_35 0.40000", "as the history says, not by the lowest loss");
     assert_eq!((&storms["seconds"], &storms["latest"]), (&7620.0.into(), &false.into()));
     assert_eq!(storms["score"], json!({"name": "csi_35", "value": 0.4, "better": "higher"}));
     assert_eq!(found[0]["latest"], true);

@@ -29,9 +29,7 @@ impl S3 {
 
     fn with(arguments: &[&str]) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let python = root.join(".tools/python/bin/python");
-        assert!(python.exists(), "the reference libraries are not installed: run scripts/setup.sh");
-        let mut command = Command::new(python);
+        let mut command = Command::new(crate::program::interpreter());
         command.arg(root.join("tests/fixtures/s3/server.py")).args(arguments);
         clean(&mut command);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

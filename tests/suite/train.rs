@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::process::Stdio;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::deadline::{output_of, wait_while_it_works};
 use crate::program::{Outcome, Program, python};
 use crate::training::Training;
 
@@ -20,7 +19,11 @@ fn a_run_leaves_weights_history_curves_and_a_summary() {
     assert!(!outcome.stderr.contains('\r') && !outcome.stderr.contains('\x1b'), "{:?}", outcome.stderr);
 
     let history = training.json("storms", "history.json");
-    let losses: Vec<f64> = history.as_array().unwrap().iter().map(|row| row["val"]["loss"].as_f64().unwrap()).collect();
+    let epochs = history["epochs"].as_array().unwrap();
+    let losses: Vec<f64> = epochs.iter().map(|row| row["val"]["loss"].as_f64().unwrap()).collect();
+    assert_eq!((&history["format_version"], &history["parts"][0]["name"]), (&json!(2), &json!("loss")));
+    let lowest = losses.iter().position(|loss| losses.iter().all(|other| loss <= other)).unwrap();
+    assert_eq!(history["best"]["epoch"], epochs[lowest]["epoch"]);
     assert_eq!(losses.len(), 3);
     assert!(losses[2] < 0.9 * losses[0], "{losses:?}");
     let table = fs::read_to_string(training.file("storms", "results.csv")).unwrap();
@@ -29,6 +32,9 @@ fn a_run_leaves_weights_history_curves_and_a_summary() {
     assert_eq!(training.json("storms", "status.json")["state"], "finished");
     let record = training.json("storms", "run.json");
     assert_eq!((&record["stage"], record["dataset"].as_array().unwrap().len()), (&json!("done"), 36));
+    let version = training.program.succeed(&["--version"]).stdout;
+    let commit = version.lines().find_map(|line| line.strip_prefix("commit ")).unwrap();
+    assert_eq!(record["commit"].as_str().unwrap_or("unknown"), commit, "the run names what it was made with");
     let experiment = training.json("storms", "experiment_log.json");
     assert_eq!(experiment["notes"][0], "a first try");
     assert_eq!(experiment["best"]["val.loss"].as_f64(), losses.iter().copied().reduce(f64::min));
@@ -38,7 +44,7 @@ fn a_run_leaves_weights_history_curves_and_a_summary() {
     let events: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(events.iter().filter(|event| event["event"] == "epoch_ended").count(), 3);
     let steps = events.iter().filter(|event| event["event"] == "stepped").count();
-    assert_eq!(json!(steps), history[2]["step"]);
+    assert_eq!(json!(steps), epochs[2]["step"]);
 
     for picture in ["plots/loss.png", "plots/scores.png", "plots/learning_rate.png", "plots/throughput.png"] {
         let bytes = fs::read(training.file("storms", picture)).unwrap();
@@ -106,14 +112,8 @@ const LONG: [&str; 6] = [
 fn under_way(training: &Training) -> std::process::Child {
     let mut child = training.command(&LONG).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let log = training.file("storms", "log.jsonl");
-    let deadline = Instant::now() + Duration::from_secs(120);
-    while !fs::read_to_string(&log).unwrap_or_default().contains("\"step\":5,") {
-        if child.try_wait().unwrap().is_some() || Instant::now() > deadline {
-            drop(child.kill());
-            panic!("no step was made: {:?}", Outcome::of(child.wait_with_output().unwrap()));
-        }
-        sleep(Duration::from_millis(5));
-    }
+    let steps = || fs::read_to_string(&log).unwrap_or_default();
+    wait_while_it_works(&mut child, "it makes steps", || steps().contains("\"step\":5,"));
     child
 }
 
@@ -128,7 +128,7 @@ fn a_signal_saves_and_ends_with_its_code_and_the_same_command_goes_on() {
         let training = Training::new();
         let child = under_way(&training);
         signal(&child, name);
-        let outcome = Outcome::of(child.wait_with_output().unwrap());
+        let outcome = Outcome::of(output_of(child));
         assert_eq!(outcome.code, code, "{outcome:?}");
         assert_eq!(training.json("storms", "status.json")["state"], "stopped");
         let newest = training.names("storms", "checkpoints").pop().unwrap();
@@ -148,7 +148,7 @@ fn a_second_worker_on_the_same_run_is_refused_with_75_and_told_who_has_it() {
     assert_eq!(outcome.code, 75, "{outcome:?}");
     assert!(outcome.stderr.contains(&format!("process {}", child.id())), "{}", outcome.stderr);
     signal(&child, "KILL");
-    child.wait_with_output().unwrap();
+    output_of(child);
     let told = training.succeed(&[&LONG[..], &["--max-steps", "6"]].concat());
     assert!(told.stderr.contains("the last start was killed in stage train"), "{}", told.stderr);
 }
@@ -300,7 +300,7 @@ fn a_single_batch_is_learned_by_heart() {
         "train.schedule=constant",
     ]);
     let history = training.json("storms", "history.json");
-    let rows = history.as_array().unwrap();
+    let rows = history["epochs"].as_array().unwrap();
     let loss = |row: &Value| row["train"]["loss"].as_f64().unwrap();
     assert!(loss(rows.last().unwrap()) < 0.35 * loss(&rows[0]), "{} to {}", loss(&rows[0]), loss(rows.last().unwrap()));
 }

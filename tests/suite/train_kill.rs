@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
 
+use crate::deadline::wait_until;
 use crate::training::Training;
 
 /// Kills in all; each run takes a few.
@@ -64,9 +65,7 @@ fn kill_somewhere(training: &Training, name: &str, arguments: &[&str], random: &
     let (before, wanted) = (steps(), random.random_range(0..=12));
     // One in four is killed at its start, however long that takes.
     let starts = random.random_ratio(1, 4);
-    while !starts && steps() < before + wanted && child.try_wait().unwrap().is_none() {
-        sleep(Duration::from_millis(1));
-    }
+    wait_until("a step, or the end", || starts || steps() >= before + wanted || child.try_wait().unwrap().is_some());
     let most = if starts { 600 } else { 40 };
     sleep(Duration::from_millis(random.random_range(0..most)));
     child.kill().unwrap();
@@ -98,7 +97,8 @@ fn killed_training_ends_with_the_same_bytes() {
     });
     let undisturbed: Vec<_> = undisturbed.collect();
     let (mut killed, mut resumed) = (0, [0; VARIANTS.len()]);
-    for round in 0.. {
+    // Each run is killed at least once in three, or the kills come at the wrong moments.
+    for round in 0..VARIANTS.len() + 3 * kills {
         if killed >= kills && round >= VARIANTS.len() {
             break;
         }
@@ -123,5 +123,6 @@ fn killed_training_ends_with_the_same_bytes() {
         );
         fs::remove_dir_all(training.file(&name, "")).unwrap();
     }
+    assert!(killed >= kills, "only {killed} of {kills} kills came before the ends of the runs");
     assert!(resumed.iter().all(|&times| times > 0), "{killed} kills; went on from a checkpoint: {resumed:?}");
 }

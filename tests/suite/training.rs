@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::kept::copy_of;
 use crate::program::{Outcome, Program};
 
 /// Twelve steps an epoch, a checkpoint every other step.
@@ -33,9 +34,26 @@ pub struct Training {
 
 impl Training {
     pub fn new() -> Self {
+        Self::copied("prepared", || {
+            let program = Program::new();
+            program.write("config.yaml", CONFIG);
+            program.succeed(&["prepare"]);
+            program
+        })
+    }
+
+    /// One that has trained with these arguments, for tests of what one does with a model: its folder is a copy.
+    pub fn trained(arguments: &[&str]) -> Self {
+        Self::copied(&format!("trained {}", arguments.join(" ")), || {
+            let training = Self::new();
+            training.succeed(arguments);
+            training.program
+        })
+    }
+
+    fn copied(name: &str, make: impl FnOnce() -> Program) -> Self {
         let program = Program::new();
-        program.write("config.yaml", CONFIG);
-        program.succeed(&["prepare"]);
+        copy_of(name, program.folder(), make);
         Self { program }
     }
 

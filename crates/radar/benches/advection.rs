@@ -2,7 +2,7 @@
 //! three frames of raw floats; prints the median in milliseconds. Without words, drifting storms of 250 x 250 and 7 leads.
 //! `scripts/bench/advection_in_python.py` runs it beside pysteps.
 
-#![allow(clippy::print_stdout, reason = "a benchmark tells its figures on stdout")]
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures on stdout")]
 
 use std::time::Instant;
 

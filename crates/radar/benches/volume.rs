@@ -1,5 +1,5 @@
-//! How fast radar volumes of the usual size (18 x 500 x 500 bytes) are read, by one thread and by two; and opened, where
-//! netCDF-4 is under the libraries' lock.
+//! How fast radar volumes of the usual size (18 x 500 x 500 bytes) are read, by one thread and by two; and opened, which
+//! takes the libraries' lock for netCDF-4.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};

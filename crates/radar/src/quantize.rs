@@ -1,5 +1,5 @@
-//! One byte per cell: 0 is missing, 1 to 255 lie evenly between two reflectivities. Not the normalisation that a model
-//! sees, which is of floats.
+//! One byte per cell: 0 is missing, 1 to 255 are evenly spaced between two reflectivities. Not the floats that a model
+//! sees.
 
 use thiserror::Error;
 
@@ -20,7 +20,7 @@ pub struct Quantizer {
 
 /// Two reflectivities that do not span a range.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
-#[error("min_dbz {min_dbz} must be a number below max_dbz {max_dbz}; set task.nowcast.prepare.min_dbz and max_dbz")]
+#[error("min_dbz {min_dbz} must be below max_dbz {max_dbz}, and both finite")]
 pub struct QuantizeError {
     min_dbz: f64,
     max_dbz: f64,
@@ -47,8 +47,8 @@ impl Quantizer {
         }
     }
 
-    /// The byte nearest to `dbz`, a half going to the stronger one; NaN is missing, and what lies outside the range takes
-    /// its nearer end.
+    /// The byte nearest to `dbz`, a half going to the stronger one; NaN is missing, and values outside the range take
+    /// the nearer end.
     #[must_use]
     #[inline]
     pub fn quantize(&self, dbz: f64) -> u8 {
@@ -120,6 +120,6 @@ mod tests {
         assert!(Quantizer::new(f64::NAN, 65.0).is_err());
         let error = Quantizer::new(5.0, f64::INFINITY).unwrap_err();
         assert_eq!(error.exit(), Exit::Configuration);
-        assert!(error.to_string().starts_with("min_dbz 5 must be a number below max_dbz inf"), "{error}");
+        assert!(error.to_string().starts_with("min_dbz 5 must be below max_dbz inf"), "{error}");
     }
 }

@@ -13,7 +13,7 @@ pub enum Exit {
     Usage = 2,
     /// Data was refused: damaged, hostile, of the wrong kind, not prepared yet, or too much of it unusable.
     DataRefused = 65,
-    /// A source is unreachable or refuses for long: quota, not shared, gone.
+    /// A source is unreachable or refuses for long: not shared, gone.
     SourceUnreachable = 69,
     /// A bug in this program.
     Bug = 70,
@@ -21,10 +21,10 @@ pub enum Exit {
     OutOfMemory = 71,
     /// The output folder can't be written.
     OutputNotWritable = 73,
-    /// A disk failed to read or write.
+    /// A disk failed to read or write, or is full; or the GPU failed.
     DiskIo = 74,
-    /// Try again later: another worker holds the folder or the mirror, the network is down, or the copy in the mirror is not
-    /// complete. What was done is kept.
+    /// Try again later: another worker holds the folder or the mirror, the network is down, a download quota is used up, or the
+    /// copy in the mirror is not complete. What was done is kept.
     TryAgain = 75,
     /// Training diverged.
     Diverged = 76,

@@ -4,6 +4,7 @@ pub mod access;
 pub mod container;
 pub mod exit;
 pub mod fs;
+pub mod left_out;
 pub mod lock;
 pub mod memory;
 pub mod mount;

@@ -21,6 +21,18 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// A digest that was kept as bytes.
+    #[must_use]
+    pub fn of_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The digest as bytes, for files that are not text.
+    #[must_use]
+    pub fn bytes(self) -> [u8; 32] {
+        self.0
+    }
+
     /// The digest of a whole file, read in pieces.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-/// The address without user name, password, query and fragment; `?...` tells that there was a query.
+/// The address without user name, password, query and fragment; `?...` shows that there was a query.
 ///
 /// Signatures and tokens (`X-Amz-Signature`, `token`) are only ever in these parts.
 #[must_use]

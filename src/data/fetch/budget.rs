@@ -16,16 +16,16 @@ pub struct Budget<'a> {
 }
 
 impl<'a> Budget<'a> {
-    /// A full budget; `held` bytes are there already.
+    /// A full budget; `held` bytes are already there.
     #[must_use]
     pub fn new(policy: &'a Backoff, refill_bytes: u64, held: u64) -> Self {
         Self { policy, refill_bytes, most_held: held, failed: 0, waited: Duration::ZERO }
     }
 
-    /// Takes a failure, with `held` bytes there now. Returns how long to wait, or `None` to give up.
+    /// Counts a failure, with `held` bytes there now. Returns how long to wait, or `None` to give up.
     ///
-    /// Progress is more bytes than ever before: a server that is cut at the same place each time and can't continue would
-    /// otherwise be asked for ever.
+    /// Progress means more bytes than ever before. Otherwise a server that always cuts at the same place and can't
+    /// continue would be asked forever.
     pub fn fail(&mut self, held: u64, demanded: Option<Duration>, jitter: f64) -> Option<Duration> {
         if held >= self.most_held.saturating_add(self.refill_bytes) {
             self.most_held = held;

@@ -1,5 +1,5 @@
-//! One HTTP request and its reply, on `reqwest`: redirects, time limits, stalls, the wish to stop. The only file that
-//! calls the HTTP library.
+//! One HTTP request and its reply, on `reqwest`: redirects, time limits, stalls, signals. The only file that calls the
+//! HTTP library.
 
 use std::error::Error;
 use std::future::Future;
@@ -20,32 +20,32 @@ use crate::util::stop::{Stop, Stopped};
 /// Why a request or a connection ended too early.
 #[derive(Debug)]
 pub enum Failure {
-    /// May go better later.
+    /// A retry may succeed.
     Trouble(Trouble),
-    /// The bytes that are there are worthless, here.
+    /// The bytes on disk are useless for this server.
     StartOver {
         /// Why, for the log.
         reason: String,
-        /// Whether the server can't be trusted with ranges.
+        /// Whether the server's ranges can't be trusted.
         distrust: bool,
     },
-    /// Will not go better.
+    /// A retry will not succeed.
     Fatal(FetchError),
 }
 
-/// Something that may go better later.
+/// A failure that may pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
     /// What happened.
     pub cause: String,
-    /// How long the server wants us to wait.
+    /// How long the server asks us to wait.
     pub demanded: Option<Duration>,
-    /// Whether the server itself said so; otherwise the network did.
+    /// Whether the server itself reported it; otherwise it was the network.
     pub refused: bool,
 }
 
 impl Trouble {
-    /// The error once patience is over, with `held` bytes kept.
+    /// The error when the retries are used up, with `held` bytes kept.
     #[must_use]
     pub fn into_error(self, address: String, budget: &Budget<'_>, held: u64) -> FetchError {
         let (cause, tries, waited) = (self.cause, budget.failed, budget.waited);
@@ -70,12 +70,12 @@ impl From<Stopped> for Failure {
     }
 }
 
-/// What a request looks like to the server.
+/// How a request identifies itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guise {
-    /// As what it is.
+    /// As fragua.
     Program,
-    /// As a desktop browser of the kind to which Google Drive still shows its plain pages.
+    /// As a desktop browser of the kind that still gets Google Drive's plain pages.
     Browser,
 }
 
@@ -94,7 +94,7 @@ impl Guise {
 /// Makes requests.
 pub struct Client<'a> {
     http: reqwest::Client,
-    /// For servers on this machine, which no proxy reaches.
+    /// For servers on this machine, which are reached without a proxy.
     direct: reqwest::Client,
     /// The surroundings.
     pub context: &'a Context<'a>,
@@ -114,7 +114,7 @@ impl<'a> Client<'a> {
     /// A client with its own cookies; proxies are taken from the environment, except for this machine itself.
     ///
     /// # Errors
-    /// Where the TLS or proxy set-up of this machine can't be used.
+    /// If the TLS or proxy settings of this machine can't be used.
     pub fn new(context: &'a Context<'a>) -> Result<Self, FetchError> {
         let failed = |error: reqwest::Error| FetchError::Setup(chain(&error));
         let http = builder(context).build().map_err(failed)?;
@@ -132,17 +132,17 @@ impl<'a> Client<'a> {
         if is_here { &self.direct } else { &self.http }
     }
 
-    /// Asks for a file or for a part of it, and returns as soon as the head of the reply is there.
+    /// Requests a file or a part of it, and returns as soon as the head of the reply has arrived.
     ///
     /// # Errors
-    /// Where no reply comes, or a signal.
+    /// If no reply arrives, or on a signal.
     pub async fn get(&self, url: &Url, guise: Guise, ask: &Ask) -> Result<Reply, Failure> {
         let mut request = self
             .for_host_of(url)
             .get(url.clone())
             .header(header::USER_AGENT, guise.user_agent())
             .header(header::ACCEPT, "*/*")
-            // Compression on the way would change lengths and offsets.
+            // Compression in transit would change lengths and offsets.
             .header(header::ACCEPT_ENCODING, "identity");
         if ask.ranged {
             let last = ask.end.map_or(String::new(), |end| (end - 1).to_string());
@@ -172,7 +172,7 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// The trouble that a "later" reply stands for.
+    /// The failure that a "retry later" reply stands for.
     #[must_use]
     pub fn busy(&self, head: &Head) -> Trouble {
         let demanded = head.retry_after.as_deref();
@@ -198,7 +198,7 @@ impl<'a> Client<'a> {
     }
 }
 
-/// Redirects that lead to no file, so that following them would only hide the reason.
+/// Redirects that lead to no file: following them would only hide the reason.
 fn is_dead_end(url: &Url) -> bool {
     is_sign_in(url) || is_document(url)
 }
@@ -228,7 +228,7 @@ impl Body {
     /// The next bytes; `None` at the end.
     ///
     /// # Errors
-    /// Where the connection breaks or stalls, or a signal came.
+    /// If the connection breaks or stalls, or on a signal.
     pub async fn next(&mut self, stop: &Stop) -> Result<Option<Vec<u8>>, Failure> {
         if !self.ahead.is_empty() {
             return Ok(Some(std::mem::take(&mut self.ahead)));
@@ -236,7 +236,7 @@ impl Body {
         self.receive(stop).await
     }
 
-    /// The first bytes, up to `length`, which `next` will give again.
+    /// The first bytes, up to `length`; `next` will return them again.
     ///
     /// # Errors
     /// As `next`.
@@ -250,10 +250,10 @@ impl Body {
         Ok(&self.ahead)
     }
 
-    /// All of a web page, up to `length` bytes. A broken connection ends the page: what is there may be enough.
+    /// All of a web page, up to `length` bytes. A broken connection ends the page: what has arrived may be enough.
     ///
     /// # Errors
-    /// Where a signal came.
+    /// On a signal.
     pub async fn page(&mut self, length: usize, stop: &Stop) -> Result<String, Failure> {
         if let Err(Failure::Fatal(error)) = self.peek(length, stop).await {
             return Err(Failure::Fatal(error));
@@ -261,10 +261,10 @@ impl Body {
         Ok(String::from_utf8_lossy(&self.ahead).into_owned())
     }
 
-    /// All of a page that is only worth something when it is complete.
+    /// All of a page that is useful only when complete.
     ///
     /// # Errors
-    /// Where the connection breaks or a signal came, or the page is longer than `length`.
+    /// If the connection breaks, on a signal, or if the page is longer than `length`.
     pub async fn whole_page(&mut self, length: usize, stop: &Stop) -> Result<String, Failure> {
         let page = self.peek(length, stop).await?;
         if page.len() >= length {
@@ -310,10 +310,10 @@ fn builder(context: &Context<'_>) -> reqwest::ClientBuilder {
     )
 }
 
-/// Waits for the future, but not longer than until a signal comes.
+/// Waits for the future, but no longer than until a signal.
 ///
 /// # Errors
-/// Where a signal came.
+/// On a signal.
 pub async fn unless_stopped<T>(stop: &Stop, future: impl Future<Output = T>) -> Result<T, Stopped> {
     tokio::select! {
         biased;
@@ -331,13 +331,13 @@ async fn signal(stop: &Stop) -> Stopped {
     }
 }
 
-/// How often a wait is told.
+/// How often a wait is announced.
 const TELLS_WAIT: Duration = Duration::from_secs(2);
 
-/// Waits before the next try, and tells that it does, and why.
+/// Waits before the next try, and announces the wait with its reason.
 ///
 /// # Errors
-/// Where a signal came.
+/// On a signal.
 pub async fn wait_for_next_try(context: &Context<'_>, time: Duration, reason: &str) -> Result<(), Stopped> {
     context.progress.waits(reason);
     tokio::select! {
@@ -347,7 +347,7 @@ pub async fn wait_for_next_try(context: &Context<'_>, time: Duration, reason: &s
     }
 }
 
-/// Tells of a wait for as long as nobody ends it.
+/// Announces a wait for as long as it lasts.
 async fn keep_telling(context: &Context<'_>, reason: &str) -> Stopped {
     loop {
         tokio::time::sleep(TELLS_WAIT).await;
@@ -358,7 +358,7 @@ async fn keep_telling(context: &Context<'_>, reason: &str) -> Stopped {
     }
 }
 
-/// The innermost reason last: "error sending request: connection refused". What only repeats is left out.
+/// The innermost reason last: "error sending request: connection refused". Repetitions are left out.
 fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

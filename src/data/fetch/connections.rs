@@ -1,6 +1,7 @@
-//! The connections of one round and the writer behind them: bytes in, in any order, through one queue to the disk.
+//! The connections of one round and the writer behind them: bytes arrive in any order and go through one queue to the
+//! disk.
 //!
-//! Which bytes are asked for and what a failed round means is `transfer`'s.
+//! Which bytes are requested, and what a failed round means, is decided in `transfer`.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -19,11 +20,11 @@ use super::state::Gap;
 use super::transfer::Transfer;
 use crate::util::fs::FsError;
 
-/// A round that can begin: the first connection's work and body, and the work for the others.
+/// A round that can start: the first connection's work and body, and the work for the others.
 pub(super) struct Plan {
     pub(super) first: Gap,
     pub(super) body: Body,
-    /// Where the first body ends at the latest.
+    /// The latest end of the first body.
     pub(super) until: Option<u64>,
     pub(super) framed: bool,
     pub(super) url: Url,
@@ -35,7 +36,7 @@ pub(super) struct Plan {
 struct Chunk {
     start: u64,
     bytes: Vec<u8>,
-    /// Its share of the bytes that may wait for the disk, given back when it has been written.
+    /// Its share of the bytes that may wait for the disk, returned when it has been written.
     _room: OwnedSemaphorePermit,
 }
 
@@ -50,8 +51,8 @@ struct Round<'a> {
 }
 
 impl Plan {
-    /// Runs the round with a writer of its own. The part comes back in any case, settled; with it, where the file ends, if
-    /// only the end of a body told.
+    /// Runs the round with a writer of its own. Always returns the part, settled, and the end of the file if only the
+    /// end of a body showed it.
     pub(super) async fn run(
         self,
         transfer: &Transfer<'_>,
@@ -72,7 +73,7 @@ impl Plan {
         }
     }
 
-    /// Runs all connections of a round. Returns where the file ends, if only the end of a body told.
+    /// Runs all connections of a round. Returns the end of the file if only the end of a body showed it.
     async fn connect(
         self,
         transfer: &Transfer<'_>,
@@ -90,7 +91,7 @@ impl Plan {
         while let Some(outcome) = running.next().await {
             match outcome {
                 Ok(found) => end = end.or(found),
-                // The other connections go on; what this one had left is in the queue again.
+                // The other connections continue; the rest of this one is back in the queue.
                 Err(Failure::Trouble(found)) => trouble = Some(found),
                 Err(failure) => return Err(failure),
             }
@@ -104,7 +105,7 @@ impl Plan {
 }
 
 impl Round<'_> {
-    /// One connection: its first body, then whatever is left in the queue.
+    /// One connection: its first body, then anything left in the queue.
     async fn connection(&self, first: Option<(Gap, Option<u64>, bool, Body)>) -> Result<Option<u64>, Failure> {
         let mut end = None;
         if let Some((gap, until, framed, body)) = first {
@@ -140,7 +141,7 @@ impl Round<'_> {
         }
     }
 
-    /// Hands a body to the writer, up to the end of the gap. Returns where the file ends, if the gap did not say.
+    /// Passes a body to the writer, up to the end of the gap. Returns the end of the file if the gap did not say.
     async fn receive(
         &self,
         gap: Gap,
@@ -157,7 +158,7 @@ impl Round<'_> {
             self.queue.borrow_mut().push_front(Gap { start: reached, end: Some(end) });
         }
         outcome?;
-        // A server may send less than the range asked for; the rest is in the queue again.
+        // A server may send less than the requested range; the rest goes back to the queue.
         if reached == end || (framed && until == Some(reached) && reached > gap.start) {
             return Ok(None);
         }
@@ -181,7 +182,7 @@ impl Round<'_> {
             let share = bytes.len().min(context.limits.queue_bytes) as u32;
             let waiting = Arc::clone(&self.room).acquire_many_owned(share);
             let room = unless_stopped(context.stop, waiting).await?;
-            // The writer is gone only when the disk has failed, and then says so itself.
+            // The writer ends only if the disk has failed, and then reports that itself.
             let gone = || Failure::network("the disk failed");
             let chunk = Chunk { start, bytes, _room: room.map_err(|_| gone())? };
             self.writer.send(chunk).map_err(|_| gone())?;
@@ -192,8 +193,8 @@ impl Round<'_> {
     }
 }
 
-/// The writer: everything that arrives goes to the disk, and the state follows, also while nothing more arrives. It ends
-/// when all connections have.
+/// The writer: everything that arrives goes to the disk, followed by the state, also when nothing more arrives. It ends
+/// after all connections.
 fn keep(
     mut part: Part,
     mut arriving: mpsc::UnboundedReceiver<Chunk>,
@@ -210,7 +211,7 @@ fn keep(
         };
     }
     drop(arriving);
-    // Also after a failed write: what came before it is worth keeping.
+    // Also after a failed write: what was written before is worth keeping.
     let settled = part.settle();
     (part, outcome.and(settled))
 }

@@ -1,4 +1,4 @@
-//! What a download gets from outside: the wish to stop, the audience, patience, time, limits.
+//! What a download gets from outside: the stop flag, progress, retries, time, limits.
 
 use std::collections::hash_map::RandomState;
 use std::future::Future;
@@ -15,15 +15,15 @@ use crate::util::stop::Stop;
 /// Everything a download takes from its surroundings.
 #[derive(Clone)]
 pub struct Context<'a> {
-    /// Asked several times a second.
+    /// Checked several times a second.
     pub stop: &'a Stop,
-    /// Told about every byte.
+    /// Informed of every byte.
     pub progress: &'a dyn Progress,
     /// How often and how long to wait for a server.
     pub backoff: Backoff,
     /// Time and chance.
     pub clock: &'a dyn Clock,
-    /// Where the services are.
+    /// The addresses of services.
     pub endpoints: Endpoints,
     /// Sizes and times.
     pub limits: Limits,
@@ -45,7 +45,7 @@ impl<'a> Context<'a> {
 }
 
 /// Time and chance, as far as waiting depends on them. Durations are measured on the monotonic clock elsewhere; the
-/// calendar is only compared with a server's `Retry-After` date.
+/// calendar is used only for a server's `Retry-After` date.
 pub trait Clock: Send + Sync {
     /// The calendar time.
     fn today(&self) -> SystemTime;
@@ -64,7 +64,7 @@ impl Clock for SystemClock {
     }
 
     fn jitter(&self) -> f64 {
-        // Keyed anew in each process by the system's generator. Nothing that is computed depends on it.
+        // Seeded in each process by the system's generator. No result depends on it.
         let bits = RandomState::new().build_hasher().finish() >> 11;
         bits as f64 / (1_u64 << 53) as f64
     }
@@ -77,7 +77,7 @@ impl Clock for SystemClock {
 /// Base addresses of services that have their own protocol.
 #[derive(Clone, Debug, Default)]
 pub struct Endpoints {
-    /// Google Drive; `None` is the real one.
+    /// Google Drive; `None` means the real one.
     pub drive: Option<Url>,
 }
 
@@ -86,33 +86,33 @@ pub struct Endpoints {
 pub struct Limits {
     /// Connections to one server.
     pub connections: usize,
-    /// Below twice this size a file is not worth a second connection; no segment is smaller.
+    /// A file below twice this size is not worth a second connection; no segment is smaller.
     pub min_segment_bytes: u64,
-    /// Bytes that share one digest in the state: what is lost where the disk damaged a bit.
+    /// Bytes that share one digest in the state: what is lost if the disk damaged a bit.
     pub piece_bytes: u64,
-    /// The state is saved after so many new bytes,
+    /// The state is saved after this many new bytes,
     pub save_bytes: u64,
     /// or after this time, whichever comes first.
     pub save_every: Duration,
-    /// Received bytes that may wait for the disk; more make the connections wait.
+    /// Received bytes that may wait for the disk; beyond that, connections wait.
     pub queue_bytes: usize,
     /// To connect.
     pub connect: Duration,
     /// From the request to the header of the reply.
     pub reply: Duration,
-    /// A connection that brings fewer bytes than `stall_bytes` in this time is given up.
+    /// A connection that brings fewer bytes than `stall_bytes` in this time is dropped.
     pub stall_window: Duration,
     /// See `stall_window`: 1 KB/s over 30 s.
     pub stall_bytes: u64,
-    /// So many new bytes refill the budget of tries.
+    /// This many new bytes refill the budget of tries.
     pub refill_bytes: u64,
     /// Bytes to leave free on the disk.
     pub reserve_bytes: u64,
-    /// The longest web page that is read to understand it.
+    /// The longest web page that is read.
     pub page_bytes: usize,
     /// The longest list of a folder.
     pub listing_bytes: usize,
-    /// Files and folders of a shared folder at the most, and how deep it may be.
+    /// The largest number of files and folders in a shared folder, and its largest depth.
     pub folder_entries: usize,
     /// See `folder_entries`.
     pub folder_depth: usize,

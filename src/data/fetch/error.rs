@@ -1,4 +1,4 @@
-//! Why a download ended without a file, what a script learns from it, and whether another mirror is worth a try.
+//! Why a download ended without a file, which exit code that is, and whether another mirror is worth a try.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,11 +14,11 @@ use crate::util::units;
 /// A download that failed. Addresses are shown without user names, passwords and query values.
 #[derive(Debug, Error)]
 pub enum FetchError {
-    /// A signal asked for an end; everything received is on disk and will be used by the next start.
+    /// A signal asked for the end; everything received is on disk and will be used by the next start.
     #[error(transparent)]
     Stopped(#[from] Stopped),
 
-    /// What the configuration names is no address that can be downloaded from.
+    /// The configured address can't be downloaded from.
     #[error("{text} can't be downloaded from: {reason}")]
     Address {
         /// The text, without secrets.
@@ -27,7 +27,7 @@ pub enum FetchError {
         reason: String,
     },
 
-    /// The server said no in a way that waiting won't change.
+    /// The server refused in a way that waiting won't change.
     #[error("{address} answered {status}: {reason}")]
     Refused {
         /// Where.
@@ -40,23 +40,23 @@ pub enum FetchError {
 
     /// Google Drive's limit for this file is used up.
     #[error(
-        "{address}: the download quota of this file on Google Drive is used up; wait up to 24 hours, or give another \
-         source (a copy of the file in your own Drive has a quota of its own)"
+        "{address}: the download quota of this file on Google Drive is used up; start again within 24 hours, when it is \
+         renewed, or give another source (a copy of the file in your own Drive has a quota of its own)"
     )]
     Quota {
         /// Where.
         address: String,
     },
 
-    /// The file asks for a signed-in user.
-    #[error("{address} asks to sign in: share it with \"anyone with the link\", or give another source")]
+    /// The file is only for signed-in users.
+    #[error("{address} requires signing in: share it with \"anyone with the link\", or give another source")]
     SignIn {
         /// Where.
         address: String,
     },
 
     /// No file has this id.
-    #[error("{address} does not exist (any more), or was never shared: check the id, or give another source")]
+    #[error("{address} does not exist, was deleted, or was never shared: check the id, or give another source")]
     Gone {
         /// Where.
         address: String,
@@ -69,7 +69,7 @@ pub enum FetchError {
         address: String,
     },
 
-    /// Google Drive shows an error page whose words are not known here.
+    /// Google Drive shows an error page in unknown words.
     #[error("{address}: Google Drive refuses the file: {caption:?}")]
     DrivePage {
         /// Where.
@@ -88,16 +88,16 @@ pub enum FetchError {
         address: String,
     },
 
-    /// A web page came where a data file was expected.
+    /// A web page came instead of a data file.
     #[error("{address} sent a web page{} instead of a data file: give the address of the file itself", titled(title))]
     WebPage {
         /// Where.
         address: String,
-        /// The page's title; empty where it has none.
+        /// The page's title; empty if it has none.
         title: String,
     },
 
-    /// The network did not let the file through until the budget of tries was used up.
+    /// The network failed until the budget of tries was used up.
     #[error(
         "{address} could not be reached {}: {cause}; {}start again when the network is back",
         after(*tries, *waited),
@@ -106,7 +106,7 @@ pub enum FetchError {
     Unreachable {
         /// Where.
         address: String,
-        /// What went wrong the last time.
+        /// The last failure.
         cause: String,
         /// Tries in a row without progress.
         tries: u32,
@@ -116,7 +116,7 @@ pub enum FetchError {
         held: u64,
     },
 
-    /// The server refused for so long that the budget of tries was used up.
+    /// The server refused until the budget of tries was used up.
     #[error(
         "{address} still refuses {}: {cause}; {}try again later, or give another source",
         after(*tries, *waited),
@@ -125,7 +125,7 @@ pub enum FetchError {
     Busy {
         /// Where.
         address: String,
-        /// What went wrong the last time.
+        /// The last failure.
         cause: String,
         /// Tries in a row without progress.
         tries: u32,
@@ -135,7 +135,7 @@ pub enum FetchError {
         held: u64,
     },
 
-    /// The end of the body can't be told from a broken connection, and nothing is known to check it with.
+    /// The end of the body can't be distinguished from a broken connection, and there is nothing to check it with.
     #[error(
         "{address} tells neither a length nor where the file ends, so a cut would go unnoticed: add `sha256` or \
          `size_bytes` to this source"
@@ -145,7 +145,7 @@ pub enum FetchError {
         address: String,
     },
 
-    /// The file has another size than the configuration says.
+    /// The file does not have the configured size.
     #[error("{address} has {found} bytes, expected {expected}: it is another file, or `size_bytes` is wrong")]
     Size {
         /// Where.
@@ -156,7 +156,7 @@ pub enum FetchError {
         expected: u64,
     },
 
-    /// The file has another content than the configuration says, also when fetched anew.
+    /// The file does not have the configured digest, even when fetched again.
     #[error(
         "{address} has SHA-256 {found}, expected {expected}, also when fetched a second time: it is another file, or \
          `sha256` is wrong; what came is kept as {}",
@@ -169,11 +169,11 @@ pub enum FetchError {
         found: Digest,
         /// `sha256`.
         expected: Digest,
-        /// Where it lies now.
+        /// Its current place.
         quarantine: PathBuf,
     },
 
-    /// A shared folder that can't be turned into files.
+    /// A shared folder that can't become files.
     #[error("Google Drive folder {folder}: {reason}")]
     Folder {
         /// The folder's title or id.
@@ -182,7 +182,7 @@ pub enum FetchError {
         reason: String,
     },
 
-    /// The disk has no room for what is still missing.
+    /// The disk has no space for what is still missing.
     #[error(
         "{} has {} free, {} more are needed: make room there or choose another data.root",
         folder.display(),
@@ -190,11 +190,11 @@ pub enum FetchError {
         units::bytes(*needed)
     )]
     Space {
-        /// Where the file would go.
+        /// The place of the file.
         folder: PathBuf,
-        /// What is left there.
+        /// The free space there.
         free: u64,
-        /// What is missing, with a reserve.
+        /// The missing bytes, with a reserve.
         needed: u64,
     },
 
@@ -227,7 +227,6 @@ impl FetchError {
             Self::Stopped(stopped) => stopped.exit(),
             Self::Address { .. } => Exit::Configuration,
             Self::Refused { .. }
-            | Self::Quota { .. }
             | Self::SignIn { .. }
             | Self::Gone { .. }
             | Self::Document { .. }
@@ -239,14 +238,14 @@ impl FetchError {
             | Self::Size { .. }
             | Self::Digest { .. }
             | Self::Folder { .. } => Exit::DataRefused,
-            Self::Unreachable { .. } => Exit::TryAgain,
+            Self::Quota { .. } | Self::Unreachable { .. } => Exit::TryAgain,
             Self::Space { .. } => Exit::DiskIo,
             Self::Fs(error) => error.exit(),
             Self::Setup(_) => Exit::Bug,
         }
     }
 
-    /// Whether another mirror may do better: always, except where this machine or a signal is the reason.
+    /// Whether another mirror may succeed: always, unless this machine or a signal is the reason.
     #[must_use]
     pub fn next_mirror(&self) -> bool {
         !matches!(self, Self::Stopped(_) | Self::Space { .. } | Self::Fs(_) | Self::Setup(_))

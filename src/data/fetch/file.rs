@@ -1,4 +1,4 @@
-//! One file from its source to its name: transfer, verify, at most one fetch more where the digest is wrong.
+//! One file from its source to its final name: transfer, verify, and at most one more fetch if the digest is wrong.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -23,12 +23,12 @@ pub struct Wanted<'a> {
     pub sha256: Option<Digest>,
     /// Its size.
     pub size_bytes: Option<u64>,
-    /// Its name relative to the folder; otherwise the server's name for it is taken.
+    /// Its name relative to the folder; otherwise the server's name is used.
     pub name: Option<&'a str>,
 }
 
 impl Wanted<'_> {
-    /// What the partial file is called. A digest is the same at each mirror, so that one continues what another began.
+    /// The name of the partial file. A digest is the same at each mirror, so one can continue what another began.
     fn key(&self) -> String {
         let of = match (self.name, self.sha256) {
             (None, Some(sha256)) => sha256,
@@ -41,7 +41,7 @@ impl Wanted<'_> {
 /// Fetches one file into the folder.
 ///
 /// # Errors
-/// See [`FetchError`]; what arrived stays for the next start.
+/// See [`FetchError`]; what arrived is kept for the next start.
 pub async fn fetch(client: &Client<'_>, wanted: &Wanted<'_>, folder: &Path) -> Result<DownloadedFile, FetchError> {
     let context = client.context;
     let key = wanted.key();
@@ -77,7 +77,7 @@ pub async fn fetch(client: &Client<'_>, wanted: &Wanted<'_>, folder: &Path) -> R
     }
 }
 
-/// Compares size and digest. `None` asks for one fetch more.
+/// Compares size and digest. `None` asks for one more fetch.
 fn check(
     client: &Client<'_>,
     wanted: &Wanted<'_>,
@@ -108,7 +108,7 @@ fn check(
     Ok(None)
 }
 
-/// `reused` is what was there before; `None` where all was.
+/// `reused` is what was there before; `None` if everything was.
 fn downloaded(folder: &Path, finished: Finished, reused: Option<u64>) -> DownloadedFile {
     DownloadedFile {
         path: folder.join(&finished.name),

@@ -1,7 +1,7 @@
-//! Turns one mirror of the dataset into a verified file, or a folder of them, on disk. The only place that speaks HTTP.
+//! Turns one mirror of the dataset into a verified file, or a folder of them, on disk. The only place that uses HTTP.
 //!
-//! It does not unpack, does not choose between mirrors and does not copy local files. Interrupted at any moment, the same
-//! call continues where the disk says it was.
+//! It does not unpack, does not choose between mirrors and does not copy local files. If it is interrupted at any
+//! moment, the same call continues from the state on disk.
 
 pub mod address;
 mod budget;
@@ -41,7 +41,7 @@ use source::Source;
 pub struct DownloadedFile {
     /// Where it is.
     pub path: PathBuf,
-    /// What the server called it.
+    /// The server's name for it.
     pub origin: String,
     /// Its digest.
     pub sha256: Digest,
@@ -51,7 +51,7 @@ pub struct DownloadedFile {
     pub reused_bytes: u64,
 }
 
-/// What a mirror gave.
+/// The result of a mirror.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Downloaded {
     /// A file.
@@ -62,17 +62,17 @@ pub enum Downloaded {
 
 /// Downloads one mirror into the folder `into`, which keeps partial files and their states under hidden names.
 ///
-/// Blocks until the file is complete, or until waiting has no more sense.
+/// Blocks until the file is complete, or until waiting is pointless.
 ///
 /// # Errors
-/// See [`FetchError`]; what arrived stays for the next call.
+/// See [`FetchError`]; what arrived is kept for the next call.
 pub fn download(request: &Request, into: &Path, context: &Context<'_>) -> Result<Downloaded, FetchError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| FetchError::Setup(error.to_string()))?;
     let outcome = runtime.block_on(fetch(request, into, context));
-    // A name look-up that hangs must not hold up the end of the program.
+    // A hanging name lookup must not delay the end of the program.
     runtime.shutdown_timeout(Duration::from_millis(100));
     outcome
 }

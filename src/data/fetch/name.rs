@@ -1,4 +1,4 @@
-//! What the server calls the file, and what of it is safe as a name on this machine.
+//! The server's name for the file, and which part of it is a safe name on this machine.
 
 use unicode_normalization::UnicodeNormalization;
 use url::Url;
@@ -23,8 +23,8 @@ pub fn from_url(url: &Url) -> Option<String> {
     safe(&String::from_utf8_lossy(&percent_decoded(last.as_bytes())))
 }
 
-/// The name without folders, control characters and leading dots, in the composed Unicode form, at most 200 bytes long;
-/// `None` where nothing is left.
+/// The name without folders, control characters and leading dots, in composed Unicode, at most 200 bytes long; `None`
+/// if nothing is left.
 #[must_use]
 pub fn safe(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).find(|part| !part.trim().is_empty())?;
@@ -38,7 +38,7 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Cuts in front of the extension, which tells the kind of archive.
+/// Cuts before the extension, which shows the kind of archive.
 fn shorten(name: &str) -> String {
     if name.len() <= LONGEST_BYTES {
         return name.to_owned();
@@ -49,7 +49,7 @@ fn shorten(name: &str) -> String {
     format!("{}{extension}", &name[..stem])
 }
 
-/// `key=value` pairs of the header, quoted strings unescaped; semicolons inside quotes don't part.
+/// `key=value` pairs of the header, quoted strings unescaped; semicolons inside quotes do not separate.
 fn parameters(header: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut rest = header;
@@ -99,7 +99,7 @@ fn decode_extended(value: &[u8]) -> Option<String> {
     }
 }
 
-/// `%41` as `A`; what is no escape stays.
+/// `%41` as `A`; anything that is not an escape stays.
 pub(super) fn percent_decoded(text: &[u8]) -> Vec<u8> {
     let hex = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
     let mut bytes = Vec::with_capacity(text.len());

@@ -1,4 +1,4 @@
-//! Whether a connection still earns its place: fewer than so many bytes in a window of waiting is a stall.
+//! Whether a connection is still worth keeping: too few bytes in a window of waiting is a stall.
 //!
 //! Only time spent waiting for the network counts; a slow disk on this side is not the server's fault.
 
@@ -25,7 +25,7 @@ impl Pace {
         self.window.saturating_sub(self.waited)
     }
 
-    /// Takes what came after how long a wait; true where the connection has stalled.
+    /// Records what came after how long a wait; true if the connection has stalled.
     pub fn note(&mut self, waited: Duration, bytes: u64) -> bool {
         self.waited += waited;
         self.bytes += bytes;

@@ -1,6 +1,6 @@
-//! The partial file and its state on disk. The one rule: the state never claims a byte that has not been synced before.
+//! The partial file and its state on disk. The one rule: the state never claims a byte that has not been synced.
 //!
-//! It knows nothing of servers; `transfer` tells it what to write where.
+//! It knows nothing of servers; `transfer` tells it what to write, and where.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -43,18 +43,18 @@ impl Growing {
 }
 
 impl Part {
-    /// Opens the partial file `<folder>/.<key>.part`, or an empty new one. Pieces whose bytes are not what the state says
-    /// are dropped, so that exactly those are fetched again.
+    /// Opens the partial file `<folder>/.<key>.part`, or an empty new one. Pieces whose bytes do not match the state
+    /// are dropped and fetched again.
     ///
     /// # Errors
-    /// Where the folder can't be read or written, or a signal came.
+    /// If the folder can't be read or written, or on a signal.
     pub fn open(folder: &Path, key: &str, source: Digest, limits: &Limits, stop: &Stop) -> Result<Self, FetchError> {
         fs::create_dir_all(folder)?;
         let path = folder.join(format!(".{key}.part"));
         let state_path = folder.join(format!(".{key}.json"));
         let state = match std::fs::read(&state_path) {
             Ok(text) => State::parse(&text).unwrap_or_else(|| {
-                tracing::warn!("{} is damaged: the download starts anew", state_path.display());
+                tracing::warn!("{} is damaged: the download starts over", state_path.display());
                 State::empty(source)
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => State::empty(source),
@@ -82,7 +82,7 @@ impl Part {
             saved: Instant::now(),
         };
         if part.state.source != source {
-            // The same digest from another address: the bytes are welcome, what the first server said of them is not.
+            // The same digest from another address: the bytes are useful, the first server's details are not.
             part.state.source = source;
             part.state.validator = None;
             part.state.ranges_distrusted = false;
@@ -109,19 +109,19 @@ impl Part {
         self.state.total.is_some_and(|total| self.held() == total)
     }
 
-    /// Bytes of the file that the disk has already set aside, whether they hold data or not.
+    /// Bytes of the file that the disk has already reserved, whether they hold data or not.
     ///
     /// # Errors
-    /// Where the file can't be asked.
+    /// If the file's metadata can't be read.
     pub fn allocated(&self) -> Result<u64, FsError> {
         let metadata = self.file.metadata().map_err(FsError::at("read the size of", &self.path))?;
         Ok(metadata.blocks().saturating_mul(512))
     }
 
-    /// Sets the whole file aside on the disk, so that it can't run full half-way and the file lies in one stretch.
+    /// Reserves space for the whole file, so that the disk can't run full half-way and the file is contiguous.
     ///
     /// # Errors
-    /// Where the disk is full, or the file may not become so long.
+    /// If the disk is full, or the file would be too long.
     pub fn reserve(&self, total: u64) -> Result<(), FsError> {
         use rustix::io::Errno;
         if total == 0 {
@@ -134,10 +134,10 @@ impl Part {
         }
     }
 
-    /// Writes bytes that were missing, and saves the state now and then.
+    /// Writes missing bytes, and saves the state now and then.
     ///
     /// # Errors
-    /// Where the disk fails; what was saved before stays.
+    /// If the disk fails; what was saved before is kept.
     pub fn write(&mut self, start: u64, bytes: &[u8]) -> Result<(), FsError> {
         self.file.write_all_at(bytes, start).map_err(FsError::at("write", &self.path))?;
         self.grow(start, bytes);
@@ -148,7 +148,7 @@ impl Part {
         Ok(())
     }
 
-    /// Adds written bytes to the piece that ends where they begin; a piece that has its full length is done.
+    /// Adds written bytes to the piece that ends at their beginning; a piece of full length is done.
     fn grow(&mut self, mut start: u64, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let index = self.growing.iter().position(|piece| piece.end == start).unwrap_or_else(|| {
@@ -171,7 +171,7 @@ impl Part {
     /// Syncs the data, and only then writes the state that claims it.
     ///
     /// # Errors
-    /// Where the disk fails; the state then still says what it said.
+    /// If the disk fails; then the state is unchanged.
     pub fn save(&mut self) -> Result<(), FsError> {
         self.file.sync_data().map_err(FsError::at("sync", &self.path))?;
         let mut state = self.state.clone();
@@ -190,10 +190,10 @@ impl Part {
         if self.unsaved > 0 { self.save() } else { Ok(()) }
     }
 
-    /// Ends all growing pieces and saves: the connections are gone.
+    /// Ends all growing pieces and saves: the connections are closed.
     ///
     /// # Errors
-    /// Where the disk fails.
+    /// If the disk fails.
     pub fn settle(&mut self) -> Result<(), FsError> {
         for piece in std::mem::take(&mut self.growing) {
             insert(&mut self.state.pieces, piece.piece());
@@ -201,21 +201,21 @@ impl Part {
         self.save()
     }
 
-    /// Forgets all bytes: what the server has now is another file, or can't be continued. What is known about the server
-    /// and the number of fetches stays.
+    /// Forgets all bytes: the server has another file now, or it can't be continued. What is known about the server and
+    /// the number of fetches is kept.
     ///
     /// # Errors
-    /// Where the disk fails.
+    /// If the disk fails.
     pub fn start_over(&mut self) -> Result<(), FsError> {
-        // First the claim goes, then the bytes.
+        // First the claim is removed, then the bytes.
         self.forget()?;
         self.file.set_len(0).map_err(FsError::at("truncate", &self.path))
     }
 
-    /// Forgets all bytes but leaves them where they are.
+    /// Forgets all bytes but leaves them in the file.
     ///
     /// # Errors
-    /// Where the disk fails.
+    /// If the disk fails.
     pub fn forget(&mut self) -> Result<(), FsError> {
         self.growing.clear();
         self.unsaved = 0;
@@ -227,19 +227,19 @@ impl Part {
         self.write_state(&self.state)
     }
 
-    /// Cuts what the file has behind its last byte and syncs it.
+    /// Cuts everything after the file's last byte and syncs it.
     ///
     /// # Errors
-    /// Where the disk fails.
+    /// If the disk fails.
     pub fn trim(&self, total: u64) -> Result<(), FsError> {
         self.file.set_len(total).map_err(FsError::at("set the size of", &self.path))?;
         self.file.sync_all().map_err(FsError::at("sync", &self.path))
     }
 
-    /// Removes the state, once the partial file has gone elsewhere.
+    /// Removes the state after the partial file got its final name.
     ///
     /// # Errors
-    /// Where the disk fails.
+    /// If the disk fails.
     pub fn remove_state(&self) -> Result<(), FsError> {
         std::fs::remove_file(&self.state_path).map_err(FsError::at("remove", &self.state_path))?;
         fs::sync_parent(&self.state_path)
@@ -258,13 +258,13 @@ impl Part {
             match digest_at(&self.file, piece) {
                 Ok(digest) if digest == piece.sha256 => kept.push(piece),
                 Ok(_) => tracing::warn!(
-                    "bytes {} to {} of {} changed on the disk and are fetched again",
+                    "bytes {} to {} of {} changed on the disk: fetching them again",
                     piece.start,
                     piece.end() - 1,
                     self.path.display()
                 ),
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    tracing::warn!("{} lacks bytes from {} and fetches them again", self.path.display(), piece.start);
+                    tracing::warn!("{} has no bytes from {} on: fetching them again", self.path.display(), piece.start);
                 }
                 Err(error) => return Err(FsError::at("read", &self.path)(error).into()),
             }

@@ -1,4 +1,4 @@
-//! What a reply to a (range) request means for the bytes that are already there. Pure: headers in, verdict out.
+//! What a reply to a (range) request means for the bytes on disk. Pure: headers in, verdict out.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub enum Validator {
     /// A strong entity tag, with its quotes.
     Etag(String),
-    /// A `Last-Modified` date that had been over for a minute when it was sent.
+    /// A `Last-Modified` date that was more than a minute old when it was sent.
     Date(String),
 }
 
@@ -49,7 +49,7 @@ pub struct ContentRange {
 }
 
 impl ContentRange {
-    /// Reads the header; `None` where it is not well formed.
+    /// Reads the header; `None` if it is malformed.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (unit, rest) = text.trim().split_once(' ')?;
@@ -77,11 +77,11 @@ pub struct Head {
     pub status: u16,
     /// `Content-Length`.
     pub length: Option<u64>,
-    /// Whether a cut of the body is noticed: by its length, chunks or an HTTP/2 stream.
+    /// Whether a truncated body is noticed: by its length, chunks or an HTTP/2 stream.
     pub framed: bool,
     /// Whether the server offers ranges.
     pub offers_ranges: bool,
-    /// `Content-Range`, where well formed.
+    /// `Content-Range`, if well formed.
     pub range: Option<ContentRange>,
     /// The strong validator.
     pub validator: Option<Validator>,
@@ -98,7 +98,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// Reads the headers. `multiplexed` is true for HTTP/2, whose streams have an end of their own.
+    /// Reads the headers. `multiplexed` is true for HTTP/2, whose streams have an explicit end.
     #[must_use]
     pub fn new(status: u16, headers: &HeaderMap, multiplexed: bool) -> Self {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
@@ -120,20 +120,20 @@ impl Head {
     }
 }
 
-/// What was asked for, and what is known of the file.
+/// What was requested, and what is known of the file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ask {
     /// The first byte wanted.
     pub start: u64,
-    /// One past the last byte wanted; `None` asks for all that follow.
+    /// One past the last byte wanted; `None` means everything up to the end.
     pub end: Option<u64>,
     /// Whether a `Range` header is sent. Without it the whole file comes, and `start` is 0.
     pub ranged: bool,
-    /// The validator of the bytes that are there.
+    /// The validator of the bytes on disk.
     pub validator: Option<Validator>,
-    /// The size of the file, where known from an earlier reply or the configuration.
+    /// The size of the file, if known from an earlier reply or the configuration.
     pub total: Option<u64>,
-    /// Whether the SHA-256 of the whole file is known, so that a wrong guess will be found out.
+    /// Whether the SHA-256 of the whole file is known, so that a wrong guess would be noticed.
     pub digest_known: bool,
 }
 
@@ -142,7 +142,7 @@ pub struct Ask {
 pub enum Verdict {
     /// The body is the whole file, from its first byte.
     Whole,
-    /// The body is the asked part, up to this byte (exclusive).
+    /// The body is the requested part, up to this byte (exclusive).
     Part {
         /// One past its last byte.
         end: u64,
@@ -151,11 +151,11 @@ pub enum Verdict {
     },
     /// Nothing is missing.
     Complete,
-    /// What is there does not belong to this file, or can't be continued here: start from nothing.
+    /// The bytes on disk do not belong to this file, or can't be continued here: start from nothing.
     StartOver {
         /// Why, for the log.
         reason: String,
-        /// Whether the server can't be trusted with ranges any more.
+        /// Whether the server's ranges can't be trusted any more.
         distrust: bool,
     },
     /// Later perhaps.
@@ -182,10 +182,10 @@ fn judge_part(ask: &Ask, head: &Head) -> Verdict {
         return misplaced("the server sent a part without saying which".into());
     };
     if !(ask.ranged || start == 0 && total == Some(end)) {
-        return misplaced(format!("the server sent bytes {start}-{} though all were asked for", end - 1));
+        return misplaced(format!("the server sent bytes {start}-{} instead of all", end - 1));
     }
     if start != ask.start {
-        return misplaced(format!("the server sent bytes from {start}, asked for {}", ask.start));
+        return misplaced(format!("the server sent bytes from {start}, expected {}", ask.start));
     }
     if let (Some(found), Some(known)) = (total, ask.total)
         && found != known
@@ -217,7 +217,7 @@ fn judge_unsatisfiable(ask: &Ask, head: &Head) -> Verdict {
     let contradicts = found.is_some() && ask.total.is_some() && found != ask.total;
     match found.or(ask.total) {
         Some(total) if total == ask.start && (!contradicts || ask.digest_known) => Verdict::Complete,
-        // Nobody says how long the file is; the digest will tell whether this was all of it.
+        // Nobody says how long the file is; the digest will show whether this was all of it.
         None if ask.digest_known => Verdict::Complete,
         Some(total) => Verdict::StartOver {
             reason: format!("the server has {total} bytes and refuses to send those from {}", ask.start),
@@ -227,7 +227,7 @@ fn judge_unsatisfiable(ask: &Ask, head: &Head) -> Verdict {
     }
 }
 
-/// Whether bytes that came earlier may stay beside those of a complete new reply (status 200) from the first byte.
+/// Whether earlier bytes may be kept beside those of a complete new reply (status 200) from the first byte.
 #[must_use]
 pub fn same_file(ask: &Ask, head: &Head) -> bool {
     let same_size = ask.total.is_some() && head.length == ask.total;
@@ -237,7 +237,7 @@ pub fn same_file(ask: &Ask, head: &Head) -> bool {
     }
 }
 
-/// How long the server asks to wait; `None` where it doesn't say, or nothing that makes sense.
+/// How long the server asks to wait; `None` if it doesn't say, or nothing sensible.
 #[must_use]
 pub fn retry_after(text: &str, today: SystemTime) -> Option<Duration> {
     let text = text.trim();

@@ -17,7 +17,7 @@ pub struct Request {
     pub(super) size_bytes: Option<u64>,
 }
 
-/// Where the file is.
+/// The place of the file.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Place {
     /// On a web server.
@@ -27,17 +27,17 @@ pub(super) enum Place {
 }
 
 impl Request {
-    /// The digest that the file must have, where that is known.
+    /// The digest that the file must have, if known.
     #[must_use]
     pub fn sha256(&self) -> Option<Digest> {
         self.sha256
     }
 
-    /// The same for the same file, whoever asks for it: without user name, password and fragment.
+    /// The same for the same file, however it is addressed: without user name, password and fragment.
     #[must_use]
     pub fn identity(&self) -> String {
         match &self.place {
-            // An id is used once, whether the link tells file or folder or nothing.
+            // An id is used once, whether or not the link says file or folder.
             Place::Drive(item) => format!("google drive {}", item.id()),
             Place::Web(url) => {
                 let host = url.host_str().unwrap_or_default();
@@ -48,10 +48,10 @@ impl Request {
         }
     }
 
-    /// A file on a web server. An address of Google Drive is understood as such.
+    /// A file on a web server. An address of Google Drive is recognised as such.
     ///
     /// # Errors
-    /// Where it is no http or https address.
+    /// If it is not an http or https address.
     pub fn from_url(source: &UrlSource) -> Result<Self, FetchError> {
         let place = match item_in_url(&source.href) {
             Some(item) => Place::Drive(item),
@@ -63,11 +63,11 @@ impl Request {
     /// A file or folder on Google Drive.
     ///
     /// # Errors
-    /// Where no id can be found in the text.
+    /// If no id can be found in the text.
     pub fn from_gdrive(source: &Gdrive) -> Result<Self, FetchError> {
         let item = item_of(&source.id).ok_or_else(|| FetchError::Address {
             text: address::shown_text(&source.id),
-            reason: "it holds no Google Drive id; write the id alone, or the address that the Share button copies"
+            reason: "it contains no Google Drive id; write the id alone, or the address that the Share button copies"
                 .into(),
         })?;
         Ok(Self { place: Place::Drive(item), sha256: source.sha256, size_bytes: source.size_bytes })

@@ -1,4 +1,4 @@
-//! One file on one server: how to ask for it, and what to make of a reply that is a web page.
+//! One file on one server: how to request it, and what a reply that is a web page means.
 
 use url::Url;
 
@@ -20,7 +20,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// How messages call it.
+    /// Its name in messages.
     #[must_use]
     pub fn address(&self) -> String {
         match self {
@@ -29,7 +29,7 @@ impl Source {
         }
     }
 
-    /// The text that tells this file from all others.
+    /// The text that distinguishes this file from all others.
     #[must_use]
     pub fn identity(&self) -> String {
         match self {
@@ -44,17 +44,17 @@ impl Source {
         matches!(self, Self::Web(_))
     }
 
-    /// Whether the same size is proof enough that the file is still the same. Google Drive cuts long transfers every hour,
-    /// names the file by an id of its own and may send no validator: without this, a big file would never end.
+    /// Whether the same size proves that the file is still the same. Google Drive cuts long transfers every hour, gives
+    /// the file an id of its own and may send no validator: without this, a big file would never finish.
     #[must_use]
     pub fn is_known_by_size(&self) -> bool {
         matches!(self, Self::Drive(_))
     }
 
-    /// A reply that is no web page: the file, a part of it, or a status that says why not.
+    /// A reply that is not a web page: the file, a part of it, or a status that says why not.
     ///
     /// # Errors
-    /// Where a web page came, or nothing.
+    /// If a web page came, or nothing.
     pub async fn open(&self, client: &Client<'_>, ask: &Ask) -> Result<Reply, Failure> {
         match self {
             Self::Drive(file) => file.open(client, ask).await,
@@ -65,7 +65,7 @@ impl Source {
     /// A further part, from the address that answered before.
     ///
     /// # Errors
-    /// Where nothing comes.
+    /// If nothing comes.
     pub async fn open_again(&self, client: &Client<'_>, url: &Url, ask: &Ask) -> Result<Reply, Failure> {
         client.get(url, self.guise(), ask).await
     }

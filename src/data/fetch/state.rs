@@ -1,5 +1,5 @@
-//! What stands beside a partial file: which bytes of it are real, with a digest of each piece, and which file on the
-//! server they belong to. The map is pure; reading and writing it is `part`'s.
+//! The file beside a partial file: which bytes of it are real, with a digest of each piece, and which file on the
+//! server they belong to. The map is pure; `part` reads and writes it.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::util::sha256::Digest;
 
 use super::range::Validator;
 
-/// A state of another version is not understood: the download starts anew.
+/// A state of another version is not understood: the download starts over.
 pub const VERSION: u32 = 1;
 
 /// Bytes that have reached the disk.
@@ -34,14 +34,14 @@ impl Piece {
 pub struct Gap {
     /// The first.
     pub start: u64,
-    /// One past the last; `None` while nobody has said how long the file is.
+    /// One past the last; `None` while the length of the file is unknown.
     pub end: Option<u64>,
 }
 
-/// The file that is complete, verified and about to get, or already has, its name.
+/// The file that is complete and verified, and about to get its name or already has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finished {
-    /// Where it goes, relative to the folder of the download.
+    /// Its destination, relative to the folder of the download.
     pub name: String,
     /// Its digest.
     pub sha256: Digest,
@@ -54,15 +54,15 @@ pub struct Finished {
 pub struct State {
     /// [`VERSION`].
     pub version: u32,
-    /// A digest of the address: a validator is only worth something at the server that gave it.
+    /// A digest of the address: a validator is meaningful only at the server that gave it.
     pub source: Digest,
     /// The size of the whole file.
     pub total: Option<u64>,
     /// What the server identified the bytes with.
     pub validator: Option<Validator>,
-    /// What the server calls the file.
+    /// The server's name for the file.
     pub name: Option<String>,
-    /// The server proved unable to continue: always ask for everything.
+    /// The server can't continue: always request everything.
     pub ranges_distrusted: bool,
     /// Fetched a second time, because the digest was wrong the first time.
     pub refetched: bool,
@@ -89,8 +89,7 @@ impl State {
         }
     }
 
-    /// The state that a file's content tells, if it is one that can be trusted: ordered pieces, none over another, none
-    /// past the end.
+    /// The state in a file's content, if it can be trusted: ordered pieces that do not overlap, none past the end.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         let state: Self = serde_json::from_slice(text).ok()?;
@@ -124,7 +123,7 @@ impl State {
     }
 }
 
-/// Parts the gaps into requests: about four per connection, so that a slow connection does not hold up the end, but none
+/// Splits the gaps into requests: about four per connection, so that a slow connection does not delay the end, but none
 /// shorter than `shortest`.
 #[must_use]
 pub fn segments(gaps: &[Gap], connections: usize, shortest: u64) -> Vec<Gap> {
@@ -141,7 +140,7 @@ pub fn segments(gaps: &[Gap], connections: usize, shortest: u64) -> Vec<Gap> {
         };
         let mut start = gap.start;
         while start < end {
-            // The rest is not cut once more where that would leave a crumb.
+            // The rest is not split again if only a crumb would be left.
             let stop = if end - start < length + shortest { end } else { start + length };
             segments.push(Gap { start, end: Some(stop) });
             start = stop;

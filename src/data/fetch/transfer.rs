@@ -1,7 +1,7 @@
-//! From an empty or partial file to a complete one: rounds of requests with patience between them.
+//! From an empty or partial file to a complete one: rounds of requests with waits between them.
 //!
-//! A round opens the source once, takes as many connections as the server and the size of the file allow, and ends when
-//! nothing is missing or the last connection has broken. What the connections do is `connections`'.
+//! A round opens the source once, uses as many connections as the server and the size of the file allow, and ends when
+//! nothing is missing or the last connection has broken. `connections` has the details.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -21,18 +21,18 @@ use crate::util::fs;
 pub struct Transfer<'a> {
     /// The network.
     pub client: &'a Client<'a>,
-    /// Where the file is.
+    /// The place of the file.
     pub source: &'a Source,
-    /// Its size, where the configuration tells.
+    /// Its size, if configured.
     pub size_bytes: Option<u64>,
-    /// Whether the configuration tells its digest.
+    /// Whether its digest is configured.
     pub digest_known: bool,
-    /// Where the partial file lies.
+    /// The place of the partial file.
     pub folder: &'a Path,
 }
 
 impl Transfer<'_> {
-    /// Fetches all that is missing. The part comes back in any case, settled.
+    /// Fetches everything missing. Always returns the part, settled.
     pub async fn run(&self, mut part: Part) -> (Part, Result<(), FetchError>) {
         let context = self.client.context;
         let mut budget = Budget::new(&context.backoff, context.limits.refill_bytes, part.held());
@@ -101,7 +101,7 @@ impl Transfer<'_> {
         }
     }
 
-    /// Opens the source and decides what its reply means. `None` where nothing is missing.
+    /// Opens the source and decides what its reply means. `None` if nothing is missing.
     async fn open(&self, part: &mut Part) -> Result<Option<Plan>, Failure> {
         let known_by_size = self.source.is_known_by_size() && part.state.total.is_some();
         let provable = part.state.validator.is_some() || self.digest_known || known_by_size;
@@ -160,13 +160,13 @@ impl Transfer<'_> {
         if safe { self.client.context.limits.connections } else { 1 }
     }
 
-    /// What is missing, parted for as many connections as are safe.
+    /// What is missing, split for as many connections as are safe.
     fn jobs(&self, part: &Part, offers_ranges: bool) -> VecDeque<Gap> {
         let connections = if offers_ranges { self.connections(part) } else { 1 };
         segments(&part.state.gaps(), connections, self.client.context.limits.min_segment_bytes).into()
     }
 
-    /// Takes what the reply tells about the file, and makes room for it.
+    /// Takes what the reply says about the file, and reserves space for it.
     fn adopt(&self, part: &mut Part, reply: &Reply, total: Option<u64>) -> Result<(), Failure> {
         let fatal = |error: FetchError| Failure::Fatal(error);
         if let (Some(found), Some(expected)) = (total, self.size_bytes)
@@ -210,9 +210,9 @@ impl Transfer<'_> {
 
     fn refused(&self, head: &Head) -> FetchError {
         let reason = match head.status {
-            401 | 407 => "it wants a password; put user:password@ in front of the host, or give another source",
-            403 | 451 => "it is not open to everybody; check the address and its permissions, or give another source",
-            404 | 410 => "there is no such file (any more); check the address, or give another source",
+            401 | 407 => "it needs a password; put user:password@ in front of the host, or give another source",
+            403 | 451 => "access is denied; check the address and its permissions, or give another source",
+            404 | 410 => "there is no such file, or no longer; check the address, or give another source",
             300..=399 => "it redirects to nowhere; check the address",
             _ => "it does not serve this file; check the address, or give another source",
         };

@@ -1,4 +1,4 @@
-//! The last step of a file: size, digest, its name. What has the wrong digest is put aside where nobody takes it for data.
+//! The last step of a file: size, digest, name. A file with the wrong digest is set aside under another name.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -16,7 +16,7 @@ use super::state::{Finished, State};
 /// The digest of a file; a signal is noticed between pieces.
 ///
 /// # Errors
-/// Where the file can't be read, or a signal came.
+/// If the file can't be read, or on a signal.
 pub fn digest_of(path: &Path, stop: &Stop, progress: &dyn Progress) -> Result<Digest, FetchError> {
     let mut file = File::open(path).map_err(FsError::at("open", path))?;
     let length = file.metadata().map_err(FsError::at("read the size of", path))?.len();
@@ -41,7 +41,7 @@ pub fn digest_of(path: &Path, stop: &Stop, progress: &dyn Progress) -> Result<Di
 /// The file of an earlier start that was complete: it has its name, its size and its digest.
 ///
 /// # Errors
-/// Where it can't be read, or a signal came.
+/// If it can't be read, or on a signal.
 pub fn finished_before(
     folder: &Path,
     key: &str,
@@ -61,11 +61,11 @@ pub fn finished_before(
     Ok(whole.then_some(finished))
 }
 
-/// Gives the complete partial file its name. The intention is on disk before the rename, so that a start after a crash in
+/// Gives the complete partial file its name. The intention is on disk before the rename, so a start after a crash in
 /// between finds the file under either name.
 ///
 /// # Errors
-/// Where the disk fails.
+/// If the disk fails.
 pub fn give_name(part: &mut Part, folder: &Path, finished: &Finished) -> Result<PathBuf, FetchError> {
     let path = folder.join(&finished.name);
     if let Some(parent) = path.parent() {
@@ -77,10 +77,10 @@ pub fn give_name(part: &mut Part, folder: &Path, finished: &Finished) -> Result<
     Ok(path)
 }
 
-/// Puts a complete partial file with the wrong digest aside, and returns where.
+/// Sets a complete partial file with the wrong digest aside, and returns its new place.
 ///
 /// # Errors
-/// Where the disk fails.
+/// If the disk fails.
 pub fn quarantine(part: &mut Part, folder: &Path, found: Digest) -> Result<PathBuf, FetchError> {
     let path = folder.join(format!(".bad-{}", &found.to_string()[..12]));
     part.forget()?;

@@ -7,9 +7,10 @@
 //! Queue      samples on their way from the threads, delivered in order, limited in number and bytes
 //! Epoch      what training iterates over
 //! frames     a source: windows of equal-sized frames, with a cache that knows the future
+//! records    a source: byte strings of any length from a store of records
 //! ```
 //!
-//! Memory: what the source keeps (`cache_bytes` of decoded frames), and beside it at most `queue_bytes` (but at least one
+//! Memory: what the source keeps (`cache_bytes` of decoded frames or of records), and beside it at most `queue_bytes` (but at least one
 //! sample) that wait in the queue. Frames in the queue are mostly those that the cache holds as well.
 
 mod config;
@@ -19,6 +20,7 @@ mod error;
 pub mod frames;
 mod order;
 mod queue;
+mod records;
 mod source;
 
 pub use config::LoaderConfig;
@@ -27,4 +29,5 @@ pub use epochs::Epochs;
 pub use error::{LoaderError, StartError};
 pub use frames::{FrameSource, Frames, LoadedWindow, PreparedEvents, Sample, SampleError, WindowError};
 pub use order::{Order, Position};
+pub use records::{Record, Records};
 pub use source::{Place, SampleSource, SourceError, Upcoming};

@@ -1,12 +1,12 @@
-//! Where a mirror is: a bucket, a container or a folder, read from one line of the configuration. Holds no credentials and
-//! refuses a line that does, without repeating it.
+//! The address of a mirror: a bucket, a container or a folder, read from one line of the configuration. Holds no
+//! credentials, and refuses a line that does without repeating it.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use object_store::path::Path as ObjectPath;
 
-/// Where a mirror is.
+/// The place of a mirror.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// A bucket and a prefix in it.
@@ -15,17 +15,17 @@ pub enum Address {
         service: Service,
         /// Its name.
         bucket: String,
-        /// The names above the runs, without slashes at its ends; may be empty.
+        /// The names above the runs, without slashes at either end; may be empty.
         prefix: String,
     },
     /// A folder on this machine.
     Folder(PathBuf),
 }
 
-/// A service that keeps objects.
+/// A service that stores objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
-    /// Amazon S3, or what speaks its language.
+    /// Amazon S3 and services with the same protocol.
     S3,
     /// Google Cloud Storage.
     Google,
@@ -34,7 +34,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// How its addresses begin.
+    /// The beginning of its addresses.
     #[must_use]
     pub fn scheme(self) -> &'static str {
         match self {
@@ -45,14 +45,14 @@ impl Service {
     }
 }
 
-/// An address that can't be used. Never repeats what it was: that may be a secret.
+/// An address that can't be used. Never repeats the address: it may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// What is wrong.
     pub message: String,
     /// What to write.
     pub remedy: String,
-    /// Whether the line may hold a secret, and must not be shown.
+    /// Whether the line may hold a secret and must not be shown.
     pub secret: bool,
 }
 
@@ -82,8 +82,8 @@ impl Address {
             "gs" => Service::Google,
             "az" => Service::Azure,
             "file" if rest.len() > 1 && rest.starts_with('/') => return Ok(Self::Folder(rest.into())),
-            "file" => return refused("a file address names a whole path", "write file:///folder"),
-            other => return refused(&format!("mirrors of the kind {other}:// are not known"), FORMS),
+            "file" => return refused("a file address needs an absolute path", "write file:///folder"),
+            other => return refused(&format!("{other}:// is not supported"), FORMS),
         };
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let is_name = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
@@ -107,7 +107,7 @@ fn folder(text: &str) -> Result<Address, Refused> {
     let forgotten = ["s3:", "gs:", "az:", "file:", "http:", "https:"];
     match text {
         "" => refused("the address is empty"),
-        _ if forgotten.iter().any(|scheme| text.starts_with(scheme)) => refused("the address lacks its //"),
+        _ if forgotten.iter().any(|scheme| text.starts_with(scheme)) => refused("the address has no //"),
         _ => Ok(Address::Folder(text.into())),
     }
 }
@@ -140,14 +140,14 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused_with_what_to_write() {
         for (text, message) in [
-            ("ftp://host/a", "mirrors of the kind ftp:// are not known"),
+            ("ftp://host/a", "ftp:// is not supported"),
             ("s3://", "names no bucket"),
             ("az:///a", "names no container"),
             ("s3://a b/c", "names no bucket"),
             ("s3://runs//a", "empty part"),
             ("s3://runs/../a", "empty part"),
-            ("file://folder", "a whole path"),
-            ("s3:runs", "lacks its //"),
+            ("file://folder", "an absolute path"),
+            ("s3:runs", "has no //"),
             ("", "empty"),
         ] {
             let refused = Address::parse(text).unwrap_err();

@@ -1,4 +1,4 @@
-//! The wish of another thread, or of a signal, that a call ends now.
+//! Another thread or a signal ends a call early.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::util::stop::Stop;
 /// How soon a signal is noticed.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Cuts calls short from another thread.
+/// Cancels calls from another thread.
 #[derive(Clone, Debug)]
 pub struct Cancel {
     asked: Arc<watch::Sender<bool>>,
@@ -24,18 +24,18 @@ impl Default for Cancel {
 }
 
 impl Cancel {
-    /// One that a signal cuts short too.
+    /// One that a signal cancels too.
     #[must_use]
     pub fn on(stop: &Stop) -> Self {
         Self { stop: Some(stop.clone()), ..Self::default() }
     }
 
-    /// Cuts short whatever is under way, and whatever is asked from now on.
+    /// Cancels the current call and all later ones.
     pub fn cancel(&self) {
         self.asked.send_replace(true);
     }
 
-    /// Returns once it is cut short.
+    /// Returns once it is cancelled.
     pub(super) async fn cancelled(&self) {
         let mut asked = self.asked.subscribe();
         // The sender lives as long as this.
@@ -46,7 +46,7 @@ impl Cancel {
         }
     }
 
-    /// Whether it was cut short.
+    /// Whether it was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         *self.asked.borrow() || self.stop.as_ref().is_some_and(|stop| stop.check().is_err())

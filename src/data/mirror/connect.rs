@@ -1,5 +1,5 @@
-//! From an address to a store. Credentials and end points come from the environment alone, by the names that each
-//! service's own tools use; on an instance of the cloud its role serves.
+//! From an address to a store. Credentials and endpoints come only from the environment, under the names that each
+//! service's own tools use; on a cloud instance, its role is used.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,19 +15,19 @@ use super::address::{Address, Service};
 use super::error::{MirrorError, understood};
 use crate::util::fs::create_dir_all;
 
-/// A store, and how it is known that it holds what was sent.
+/// A store, and how we know that it holds what was sent.
 pub(super) struct Connected {
     pub(super) store: Arc<dyn ObjectStore>,
     pub(super) base: ObjectPath,
     pub(super) is_verified_by_service: bool,
 }
 
-/// Nothing is asked of the store yet, so that it may be down.
+/// Sends no request yet, so the store may be down.
 pub(super) fn connect(address: &Address) -> Result<Connected, MirrorError> {
     let shown = address.to_string();
     let built = |built: object_store::Result<Arc<dyn ObjectStore>>| {
         built.map_err(|error| match understood(&shown, "setting up", "", &error) {
-            // Nobody was asked yet: what is wrong stands in the environment.
+            // No request was sent yet: something is wrong in the environment.
             MirrorError::Unreachable { mirror, action, problem } => {
                 MirrorError::Refuses { mirror, action, kind: super::error::Refusal::Credentials, problem }
             }
@@ -66,8 +66,8 @@ fn shared(store: impl ObjectStore) -> Arc<dyn ObjectStore> {
     Arc::new(store)
 }
 
-/// Amazon's own service compares a SHA-256 that is sent with each part and with the whole; of others that speak its
-/// language this is not known, and some refuse the header.
+/// Amazon's own service compares a SHA-256 that is sent with each part and with the whole. Compatible services may not,
+/// and some refuse the header.
 fn s3(bucket: &str) -> (AmazonS3Builder, bool) {
     let builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
     let set = |key: AmazonS3ConfigKey| builder.get_config_value(&key);
@@ -88,15 +88,15 @@ fn s3(bucket: &str) -> (AmazonS3Builder, bool) {
     }
 }
 
-/// Small, so that the two layers of patience do not multiply: this one bridges a hiccup of one request, whoever copies
-/// waits longer and longer between its rounds.
+/// Small, so that the two layers of retries do not multiply: this one bridges a hiccup of one request; the copying
+/// thread waits longer and longer between its rounds.
 fn retry() -> RetryConfig {
     let backoff =
         BackoffConfig { init_backoff: Duration::from_millis(200), max_backoff: Duration::from_secs(2), base: 2.0 };
     RetryConfig { backoff, max_retries: 2, retry_timeout: Duration::from_secs(20) }
 }
 
-/// One request moves 8 MB at most: in the time that it has, a line of 1 Mbit/s moves four of them at once.
+/// One request moves at most 8 MB: within the timeout, a connection of 1 Mbit/s moves four of them at once.
 fn client(allow_http: bool) -> ClientOptions {
     ClientOptions::new()
         .with_allow_http(allow_http)

@@ -1,18 +1,18 @@
-//! What stands under a name in a mirror, and what has to stand there for it to be written.
+//! An object in a mirror, and the condition under which it may be written.
 
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectMeta, UpdateVersion};
 
-/// What stands under a name.
+/// An object in a mirror.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The name below the mirror's place.
+    /// Its name below the mirror's place.
     pub name: String,
     /// Its size.
     pub bytes: u64,
-    /// When it was written, by the clock of the service.
+    /// When it was written, by the service's clock.
     pub modified: jiff::Timestamp,
-    /// By which it is told from what stands there later.
+    /// Distinguishes it from later objects of the same name.
     pub version: Version,
 }
 
@@ -20,7 +20,7 @@ pub struct Entry {
 #[derive(Clone, Debug)]
 pub struct Version(pub(super) UpdateVersion);
 
-/// What has to stand under a name for it to be written.
+/// The condition for writing an object.
 #[derive(Clone, Debug)]
 pub enum Expected {
     /// Whatever there is.
@@ -31,7 +31,7 @@ pub enum Expected {
     This(Version),
 }
 
-/// An entry by its name below a place; none for what is not below it.
+/// An entry by its name below a place; `None` if it is not below it.
 pub(super) fn entry(base: &ObjectPath, meta: &ObjectMeta) -> Option<Entry> {
     let below: Vec<String> = meta.location.prefix_match(base)?.map(|part| part.as_ref().to_owned()).collect();
     Some(Entry {

@@ -1,5 +1,5 @@
-//! What went wrong with a mirror, in words of ours: what a service answers is told in one line, without addresses that are
-//! signed and without any value that this process has for a secret.
+//! What went wrong with a mirror, in our words: a service's answer becomes one line, without signed addresses and
+//! without any secret value of this process.
 
 use std::error::Error as _;
 use std::fmt::Write as _;
@@ -10,22 +10,22 @@ use thiserror::Error;
 use crate::util::exit::Exit;
 use crate::util::fs::FsError;
 
-/// A mirror that could not do what was asked of it.
+/// A mirror that failed to do what was asked.
 #[derive(Debug, Error)]
 pub enum MirrorError {
-    /// It refuses: these credentials, this bucket, this request. Trying again changes nothing.
+    /// It refuses these credentials, this bucket or this request. Retrying changes nothing.
     #[error("the mirror {mirror} refuses {action}: {problem}; {}", remedy(*.kind))]
     Refuses {
         /// Its address.
         mirror: String,
         /// What was tried.
         action: &'static str,
-        /// Which remedy there is.
+        /// The kind of refusal, which decides the remedy.
         kind: Refusal,
         /// What it said.
         problem: String,
     },
-    /// It does not answer, or answers that it can't right now.
+    /// It does not answer, or says that it can't right now.
     #[error("the mirror {mirror} can't be reached: {action} failed: {problem}")]
     Unreachable {
         /// Its address.
@@ -43,7 +43,7 @@ pub enum MirrorError {
         /// The name.
         object: String,
     },
-    /// What stands there is not what was expected to stand there.
+    /// The object is not the one that was expected.
     #[error("{object} in the mirror {mirror} was changed by somebody else")]
     Changed {
         /// Its address.
@@ -51,13 +51,13 @@ pub enum MirrorError {
         /// The name.
         object: String,
     },
-    /// The store can't do this at all.
-    #[error("the mirror {mirror} knows no conditional writes")]
+    /// The store does not support this.
+    #[error("the mirror {mirror} does not support conditional writes")]
     Unsupported {
         /// Its address.
         mirror: String,
     },
-    /// What came back is not what was sent.
+    /// Other bytes came back than were sent.
     #[error("{object} in the mirror {mirror} is not what was sent: {problem}")]
     Damaged {
         /// Its address.
@@ -67,7 +67,7 @@ pub enum MirrorError {
         /// Both sides.
         problem: String,
     },
-    /// Whoever asked no longer wants it.
+    /// The caller cancelled it.
     #[error("copying to {mirror} was cut short")]
     Cancelled {
         /// Its address.
@@ -85,7 +85,7 @@ pub enum Refusal {
     Credentials,
     /// There is no such bucket.
     NoBucket,
-    /// Anything else that is not for now only.
+    /// Any other permanent refusal.
     Request,
 }
 
@@ -102,7 +102,7 @@ fn remedy(kind: Refusal) -> &'static str {
 }
 
 impl MirrorError {
-    /// 78 where it refuses, 75 where it may answer later, otherwise that of the file.
+    /// 78 if it refuses, 75 if it may answer later, otherwise that of the file.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
@@ -113,13 +113,13 @@ impl MirrorError {
         }
     }
 
-    /// Whether there is nothing under the name.
+    /// Whether there is no object of that name.
     #[must_use]
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent { .. })
     }
 
-    /// One word for what kind of failure it is, by which two are told to be the same.
+    /// One word for the kind of failure, to recognise repeated ones.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -133,7 +133,7 @@ impl MirrorError {
     }
 }
 
-/// What a service answered, in our words.
+/// A service's answer, in our words.
 pub(super) fn understood(mirror: &str, action: &'static str, object: &str, answer: &Answer) -> MirrorError {
     let (mirror, object) = (mirror.to_owned(), object.to_owned());
     let whole = chain(answer);
@@ -143,7 +143,7 @@ pub(super) fn understood(mirror: &str, action: &'static str, object: &str, answe
     if says(&["NoSuchBucket", "ContainerNotFound", "specified bucket does not exist"]) {
         return refuses(Refusal::NoBucket);
     }
-    // Without credentials the way to those of the instance leads to an address that answers in the cloud alone.
+    // Without credentials, the library asks for those of the instance at an address that answers only in the cloud.
     if says(&["169.254.169.254", "metadata.google.internal", "ExpiredToken", "InvalidAccessKeyId"])
         || says(&["SignatureDoesNotMatch", "AccessDenied", "status code: 401", "status code: 403"])
     {
@@ -179,7 +179,7 @@ fn chain(answer: &Answer) -> String {
 /// No answer of a service is repeated at greater length.
 const MOST_CHARACTERS: usize = 300;
 
-/// One line: code and message where the service gives them, otherwise the last causes; nothing that could be a secret.
+/// One line: code and message if the service gives them, otherwise the last causes; nothing that could be a secret.
 fn brief(whole: &str) -> String {
     let tag = |name: &str| {
         let (_, rest) = whole.split_once(&format!("<{name}>"))?;
@@ -190,7 +190,7 @@ fn brief(whole: &str) -> String {
         (Some(code), None) => code,
         _ if whole.contains("169.254.169.254") => "no credentials were found".into(),
         _ => match whole.rsplit_once(" - ") {
-            // What stands before it is the request with its address.
+            // The part before it is the request with its address.
             Some((_, cause)) => cause.to_owned(),
             None => whole.to_owned(),
         },

@@ -1,5 +1,5 @@
 //! A place off this machine that keeps copies of files: object stores and folders behind one set of blocking calls. The
-//! only place that speaks to object stores. Knows nothing of runs, checkpoints or what is worth a copy.
+//! only module that talks to object stores. Knows nothing of runs, checkpoints or what is worth copying.
 
 mod address;
 mod cancel;
@@ -24,10 +24,10 @@ use crate::util::seed::generator;
 /// How long a look at a mirror may take.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Finds out whether a mirror answers, and whether it may be listed, written, read and deleted in: leaves nothing there.
+/// Checks that a mirror answers and may be listed, written, read and deleted in; leaves nothing there.
 ///
 /// # Errors
-/// What it refuses, or that it does not answer.
+/// If it refuses something, or does not answer.
 pub fn probe(address: &Address) -> Result<(), MirrorError> {
     let remote = Remote::open(address)?.bounded(&Cancel::default(), Some(Instant::now() + PATIENCE));
     remote.folders("")?;
@@ -40,18 +40,18 @@ pub fn probe(address: &Address) -> Result<(), MirrorError> {
         _ => Err(MirrorError::Damaged {
             mirror: remote.shown().to_owned(),
             object: name,
-            problem: "other bytes came back".into(),
+            problem: "it returned other bytes than were written".into(),
         }),
     }
 }
 
-/// A name that nobody else has: 32 hexadecimal digits.
+/// A unique name: 32 hexadecimal digits.
 #[must_use]
 pub fn random_id() -> String {
     format!("{:032x}", chance().random::<u128>())
 }
 
-/// A number from 0 to 1 that nobody foresees, to keep a crowd of workers apart.
+/// An unpredictable number from 0 to 1, to spread many workers in time.
 #[must_use]
 pub fn jitter() -> f64 {
     chance().random()

@@ -1,11 +1,13 @@
-//! A mirror as its users see it: names below one place, asked without `async`. A call ends when it is done, when it fails,
-//! when its time is up, or when it is cancelled from another thread.
+//! A mirror as its users see it: names below one place, without `async`. A call ends when it is done, when it fails,
+//! when its time is up, or when another thread cancels it.
 //!
 //! What is verified where:
-//! - a file that goes up is hashed while it is read, and the hash is given back: whoever knows what it must be compares;
-//! - on Amazon S3 the service compares the SHA-256 of each part with what arrived, so afterwards only the size is asked for;
-//! - everywhere else, with compatible services too, [`Remote::verify`] reads every byte back and hashes it;
-//! - what comes down is hashed while it is written, and synced before it is acknowledged.
+//! - an uploaded file is hashed while it is read, and the hash is returned: the caller, who knows what it must be,
+//!   compares;
+//! - on Amazon S3 the service compares the SHA-256 of each part with what arrived, so only the size is checked
+//!   afterwards;
+//! - everywhere else, including compatible services, [`Remote::verify`] reads every byte back and hashes it;
+//! - a downloaded file is hashed while it is written, and synced before it is acknowledged.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -31,12 +33,12 @@ use super::error::{MirrorError, understood};
 use crate::util::fs::{FsError, sync_file_system};
 use crate::util::sha256::{Digest, Hasher};
 
-/// Bytes of a part, and of what is read back at once.
+/// Bytes of a part, and of each read when reading back.
 const PART_BYTES: usize = 8 << 20;
-/// Parts on their way at the same time.
+/// Parts in flight at the same time.
 const PARALLEL: usize = 4;
 
-/// Threads that serve the network; they end without waiting for it.
+/// Network threads; they end without waiting for the network.
 struct Network(Option<Runtime>);
 
 impl Drop for Network {
@@ -62,10 +64,10 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// Sets up what is needed to talk to a mirror, without talking to it yet.
+    /// Prepares the connection to a mirror, without sending a request yet.
     ///
     /// # Errors
-    /// Where the environment lacks something, or the folder can't be created.
+    /// If the environment is incomplete or the folder can't be created.
     pub fn open(address: &Address) -> Result<Self, MirrorError> {
         let Connected { store, base, is_verified_by_service } = connect(address)?;
         let remote = Self::with_store(store, base.as_ref(), &address.to_string())?;
@@ -76,10 +78,10 @@ impl Remote {
         Ok(Self { is_verified_by_service, folder, ..remote })
     }
 
-    /// A mirror in a store that somebody else has set up.
+    /// A mirror in a store that the caller has set up.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// If the system gives no thread.
     pub fn with_store(store: Arc<dyn ObjectStore>, prefix: &str, shown: &str) -> Result<Self, MirrorError> {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(2).thread_name("mirror").enable_all().build();
@@ -97,7 +99,7 @@ impl Remote {
         })
     }
 
-    /// The same mirror, whose calls end at a time, and where they are cut short.
+    /// The same mirror, whose calls end at a deadline or when they are cancelled.
     #[must_use]
     pub fn bounded(&self, cancel: &Cancel, until: Option<Instant>) -> Self {
         Self { cancel: cancel.clone(), until, ..self.clone() }
@@ -109,16 +111,16 @@ impl Remote {
         &self.shown
     }
 
-    /// Bytes that have moved so far, either way and by all clones: where this stands still, nothing happens.
+    /// Bytes transferred so far, in both directions and by all clones: if this does not grow, nothing happens.
     #[must_use]
     pub fn moved(&self) -> u64 {
         self.moved.load(Ordering::Relaxed)
     }
 
-    /// The names right below a place that have something below them.
+    /// The names directly below a place that have something below them.
     ///
     /// # Errors
-    /// Where it can't be asked.
+    /// If the mirror can't be asked.
     pub fn folders(&self, below: &str) -> Result<Vec<String>, MirrorError> {
         let place = self.place(below);
         let found = self.wait("listing", below, self.store.list_with_delimiter(Some(&place)))?;
@@ -129,7 +131,7 @@ impl Remote {
     /// Everything below a place, by names below it.
     ///
     /// # Errors
-    /// Where it can't be asked.
+    /// If the mirror can't be asked.
     pub fn list(&self, below: &str) -> Result<Vec<Entry>, MirrorError> {
         let place = self.place(below);
         let found: Vec<ObjectMeta> = self.wait("listing", below, self.store.list(Some(&place)).try_collect())?;
@@ -138,10 +140,10 @@ impl Remote {
         Ok(entries)
     }
 
-    /// What stands under a name; none where nothing does.
+    /// The object of a name, if there is one.
     ///
     /// # Errors
-    /// Where it can't be asked.
+    /// If the mirror can't be asked.
     pub fn look(&self, name: &str) -> Result<Option<Entry>, MirrorError> {
         let place = self.place(name);
         match self.wait("looking", name, self.store.head(&place)) {
@@ -151,10 +153,10 @@ impl Remote {
         }
     }
 
-    /// A small object as a whole, with its entry; none where there is none.
+    /// A small object as a whole, with its entry, if there is one.
     ///
     /// # Errors
-    /// Where it can't be read.
+    /// If it can't be read.
     pub fn read(&self, name: &str) -> Result<Option<(Vec<u8>, Entry)>, MirrorError> {
         let place = self.place(name);
         let read = async {
@@ -169,10 +171,11 @@ impl Remote {
         }
     }
 
-    /// Writes a small object where what is expected stands there, and gives its version.
+    /// Writes a small object if the condition holds, and returns its version.
     ///
     /// # Errors
-    /// [`MirrorError::Changed`] where something else stands there, [`MirrorError::Unsupported`] where the store can't tell.
+    /// [`MirrorError::Changed`] if the condition does not hold, [`MirrorError::Unsupported`] if the store can't check
+    /// it.
     pub fn write(&self, name: &str, bytes: &[u8], expected: Expected) -> Result<Version, MirrorError> {
         let mode = match expected {
             Expected::Anything => PutMode::Overwrite,
@@ -185,10 +188,10 @@ impl Remote {
         Ok(Version(put.into()))
     }
 
-    /// Sends so many bytes of an open file, in parts where it is large, and gives their digest.
+    /// Uploads this many bytes of an open file, in parts if it is large, and returns their digest.
     ///
     /// # Errors
-    /// Where the file can't be read so far, or can't be sent.
+    /// If the file is too short or can't be read, or the upload fails.
     pub fn send(&self, name: &str, file: &File, bytes: u64) -> Result<Digest, MirrorError> {
         let failed = |error| FsError::at("read", Path::new(name))(error);
         if bytes <= PART_BYTES as u64 {
@@ -226,7 +229,7 @@ impl Remote {
                     return Err(error);
                 }
                 writer.put(next);
-                // Those before it have gone, but for the few that are on their way.
+                // The earlier ones are done, except for the few in flight.
                 self.moved.fetch_add(length, Ordering::Relaxed);
             }
             writer.finish().await.map(drop)
@@ -237,17 +240,17 @@ impl Remote {
         }
     }
 
-    /// Makes sure that an object is what was sent: see the heading of this module.
+    /// Checks that an object is what was sent: see the module header.
     ///
     /// # Errors
-    /// [`MirrorError::Damaged`] where it is not.
+    /// [`MirrorError::Damaged`] if it is not.
     pub fn verify(&self, name: &str, bytes: u64, sha256: Digest) -> Result<(), MirrorError> {
         let (mirror, object) = (self.shown.clone(), name.to_owned());
         let damaged = |problem| Err(MirrorError::Damaged { mirror, object, problem });
         let there = self.look(name)?.map(|entry| entry.bytes);
         if there != Some(bytes) {
             let got = there.map_or_else(|| "nothing".to_owned(), |bytes| format!("{bytes} bytes"));
-            return damaged(format!("{got} came back, expected {bytes} bytes"));
+            return damaged(format!("{got} bytes came back, expected {bytes}"));
         }
         if self.is_verified_by_service {
             return Ok(());
@@ -263,10 +266,10 @@ impl Remote {
         }
     }
 
-    /// Brings an object of a known size down into a file, synced, and gives its digest.
+    /// Downloads an object of a known size into a file, syncs it, and returns its digest.
     ///
     /// # Errors
-    /// Where it can't be read or written.
+    /// If it can't be read or written.
     pub fn fetch(&self, name: &str, bytes: u64, to: &Path) -> Result<Digest, MirrorError> {
         let mut file = File::create(to).map_err(FsError::at("create", to))?;
         let mut hasher = Hasher::default();
@@ -278,7 +281,7 @@ impl Remote {
         Ok(hasher.finish())
     }
 
-    /// Reads an object in order, some pieces at once; all of them are of the same version.
+    /// Reads an object in order, several pieces at once; all of them are of the same version.
     fn read_through(
         &self,
         name: &str,
@@ -311,10 +314,10 @@ impl Remote {
         refused.map_or(read, |error| Err(error.into()))
     }
 
-    /// Removes an object; one that is not there is fine.
+    /// Removes an object; it is no error if there is none.
     ///
     /// # Errors
-    /// Where it can't be removed.
+    /// If it can't be removed.
     pub fn remove(&self, name: &str) -> Result<(), MirrorError> {
         let place = self.place(name);
         match self.wait("deleting", name, self.store.delete(&place)) {
@@ -323,10 +326,10 @@ impl Remote {
         }
     }
 
-    /// Returns when all that was written would survive a power cut. A service answers only then; a folder is synced here.
+    /// Returns when everything written would survive a power cut. A service answers only then; a folder is synced here.
     ///
     /// # Errors
-    /// Where the disk failed.
+    /// If the disk failed.
     pub fn settle(&self) -> Result<(), MirrorError> {
         match &self.folder {
             Some(folder) => Ok(sync_file_system(folder)?),
@@ -335,7 +338,7 @@ impl Remote {
     }
 
     fn place(&self, name: &str) -> ObjectPath {
-        // What is read as it stands needs no reading back of what was written another way.
+        // What is read as it was written needs no second reading.
         let below = ObjectPath::parse(name).unwrap_or_else(|_| ObjectPath::from(name));
         let whole = [self.base.as_ref(), below.as_ref()].join("/");
         ObjectPath::parse(whole.trim_matches('/')).unwrap_or(below)

@@ -19,6 +19,7 @@ mod chunk;
 mod error;
 mod metadata;
 mod reader;
+pub mod records;
 mod replace;
 mod spec;
 mod writer;

@@ -1,4 +1,4 @@
-//! The compressed forms of a stream: none, gzip, zstd. What they check, they check to the end of the file.
+//! The compressed forms of a stream: none, gzip, zstd. Their checksums are verified to the end of the file.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -14,7 +14,7 @@ use crate::util::stop::{Stop, Stopped};
 
 const READ_BYTES: usize = 128 * 1024;
 
-/// The archive's file, telling how far it has been read.
+/// The archive's file, which records how far it has been read.
 pub struct Metered<'a> {
     file: File,
     progress: &'a dyn Progress,
@@ -31,7 +31,7 @@ impl<'a> Metered<'a> {
 
 impl Read for Metered<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        // A decoder may read for long without giving anything: empty members, frames that are to be skipped.
+        // A decoder may read for long without output: empty members, frames to be skipped.
         self.stop.check().map_err(io::Error::other)?;
         let count = self.file.read(out)?;
         self.progress.advance(count as u64);
@@ -67,7 +67,7 @@ pub fn plain<'a>(
     Ok(Stream::new(Metered::open(path, progress, stop)?, "tar", path))
 }
 
-/// A gzip stream of one or more members, and the file name that the first one states.
+/// A gzip stream of one or more members, and the file name in the first one.
 pub fn gzip<'a>(
     path: &Path,
     progress: &'a dyn Progress,
@@ -102,7 +102,7 @@ impl<R: Read + Send> Source for Stream<R> {
     }
 }
 
-/// Tells a wish to stop and what the disk did from what the data is.
+/// Distinguishes a stop and a disk failure from bad data.
 pub fn decoder_error(error: io::Error, format: &'static str, path: &Path) -> UnpackError {
     if let Some(&stopped) = error.get_ref().and_then(|inner| inner.downcast_ref::<Stopped>()) {
         return stopped.into();

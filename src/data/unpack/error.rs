@@ -1,4 +1,4 @@
-//! Why an archive was not unpacked: refused data, a disk, or a wish to stop. Nothing here decides; the readers do.
+//! Why an archive was not unpacked: refused data, a disk, or a stop. Nothing is decided here; the readers decide.
 
 use std::path::{Path, PathBuf};
 
@@ -23,22 +23,22 @@ pub enum UnpackError {
         /// What is wrong.
         refusal: Refusal,
     },
-    /// The file system has too little room.
+    /// The file system has too little space.
     #[error(
-        "{} has room for {} more, but the next file of {} alone takes {}; free some space or set data.root to another disk",
+        "{} has space for {} more, but the next file of {} alone takes {}; free some space or set data.root to another disk",
         folder.display(), units::bytes(*usable), archive.display(), units::bytes(*needed)
     )]
     NoSpace {
         /// The archive.
         archive: PathBuf,
-        /// Where it was unpacked to.
+        /// The folder that it was unpacked to.
         folder: PathBuf,
         /// Bytes of the entry that did not fit.
         needed: u64,
-        /// Bytes that were left for it, less what is kept free.
+        /// Free bytes, less the reserve.
         usable: u64,
     },
-    /// The destination holds something already.
+    /// The destination is not empty.
     #[error("can't unpack into {}: it exists and is not empty; remove it or give the dataset another data.name", folder.display())]
     InTheWay {
         /// The destination.
@@ -65,7 +65,7 @@ impl UnpackError {
         }
     }
 
-    /// Names the entry at which it happened, where none is named yet.
+    /// Adds the entry at which it happened, if none is named yet.
     pub(super) fn at(mut self, raw_name: &[u8]) -> Self {
         if let Self::Refused { entry: entry @ None, .. } = &mut self {
             *entry = Some(printable(raw_name));
@@ -91,7 +91,7 @@ impl From<Refusal> for UnpackError {
 /// What is wrong with an archive.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
-    /// Something else than an archive, or one of a kind that is not read.
+    /// Not an archive, or an unsupported one.
     #[error("it is {found}; {remedy}")]
     WrongKind {
         /// What it is.
@@ -100,25 +100,23 @@ pub enum Refusal {
         remedy: &'static str,
     },
     /// None of the known kinds.
-    #[error(
-        "it is no archive that is known here (first bytes {first}); give a tar, tar.gz, tar.zst, zip, gz or zst file"
-    )]
+    #[error("it is not a supported archive (first bytes {first}); give a tar, tar.gz, tar.zst, zip, gz or zst file")]
     UnknownKind {
         /// The first bytes in hexadecimal.
         first: String,
     },
-    /// The archive's name promises a tar archive and its content is none.
-    #[error("its name ends in {suffix:?}, but what it holds is no tar archive; fetch it again")]
+    /// The archive's name promises a tar archive, but its content is none.
+    #[error("its name ends in {suffix:?}, but its content is not a tar archive; fetch it again")]
     NotTar {
         /// The end of the name.
         suffix: &'static str,
     },
-    /// A name that is not taken.
+    /// A name that is not accepted.
     #[error("{0}")]
     Name(#[from] NameProblem),
-    /// A kind of entry that is not taken.
+    /// A kind of entry that is not accepted.
     #[error(
-        "it is {0}, only plain files and folders are taken; pack the files themselves (tar --dereference --hard-dereference)"
+        "it is {0}, but only plain files and folders are accepted; pack the files themselves (tar --dereference --hard-dereference)"
     )]
     Special(&'static str),
     /// A sparse file.
@@ -128,7 +126,7 @@ pub enum Refusal {
     #[error("it is a folder, but {0} bytes of content are stored with it")]
     FolderWithContent(u64),
     /// The same name twice.
-    #[error("the archive holds it twice (as {path:?}); only one of them could be kept")]
+    #[error("the archive contains it twice (as {path:?}); only one of them could be kept")]
     Duplicate {
         /// The name under which both would be stored.
         path: String,
@@ -139,13 +137,13 @@ pub enum Refusal {
         /// The name.
         path: String,
     },
-    /// A name that this file system takes for another.
+    /// A name that this file system does not distinguish from another.
     #[error(
-        "this file system takes it for another file of the archive; unpack on one that tells upper from lower case"
+        "this file system does not distinguish it from another file of the archive; unpack on one that distinguishes upper and lower case"
     )]
     SameOnThisDisk,
     /// The archive ends too early.
-    #[error("it is cut: it ends within {within}; fetch it again")]
+    #[error("it is truncated: it ends within {within}; fetch it again")]
     Cut {
         /// Where it ends.
         within: &'static str,
@@ -155,7 +153,7 @@ pub enum Refusal {
     Damaged {
         /// The format: "gzip", "zstd", "zip".
         format: &'static str,
-        /// What the decoder said.
+        /// The decoder's message.
         detail: String,
     },
     /// A header that can't be read.
@@ -166,21 +164,21 @@ pub enum Refusal {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A checksum does not fit.
+    /// A checksum does not match.
     #[error("checksum of {what} is {got:08x}, expected {expected:08x}; the archive is damaged, fetch it again")]
     Checksum {
         /// What was summed.
         what: &'static str,
-        /// The sum over what is there.
+        /// The checksum of the data.
         got: u32,
-        /// The sum that the archive states.
+        /// The checksum in the archive.
         expected: u32,
     },
-    /// Something stands behind the end of the archive.
-    #[error("there is more data behind the end of the archive; were two archives joined? give them one by one")]
+    /// Data after the end of the archive.
+    #[error("there is more data after the end of the archive; were two archives joined? give them one by one")]
     BehindEnd,
-    /// A header larger than any honest one.
-    #[error("{what} takes {bytes} bytes, more than the {limit} that are allowed")]
+    /// A header larger than any legitimate one.
+    #[error("{what} takes {bytes} bytes, more than the limit of {limit}")]
     HeaderTooLarge {
         /// Which header.
         what: &'static str,
@@ -190,21 +188,19 @@ pub enum Refusal {
         limit: u64,
     },
     /// Too many entries.
-    #[error(
-        "it holds more than {limit} entries (files, folders, header extensions), which its size does not account for"
-    )]
+    #[error("it contains more than {limit} entries (files, folders, header extensions), too many for its size")]
     TooManyEntries {
         /// The limit.
         limit: u64,
     },
     /// Too many long names.
-    #[error("its names take more than {} together", units::bytes(*limit))]
+    #[error("its names take more than {} in total", units::bytes(*limit))]
     NamesTooLong {
         /// The limit.
         limit: u64,
     },
     /// Too many bytes.
-    #[error("it unpacks to more than the {} that are allowed", units::bytes(*limit))]
+    #[error("it unpacks to more than the limit of {}", units::bytes(*limit))]
     TooLarge {
         /// The limit.
         limit: u64,
@@ -214,7 +210,7 @@ pub enum Refusal {
     Bomb {
         /// The allowed ratio.
         ratio: u64,
-        /// Bytes that this allows.
+        /// The limit in bytes.
         limit: u64,
     },
     /// No file in it.
@@ -224,17 +220,17 @@ pub enum Refusal {
     #[error("its {0} differs between the entry and the archive's directory")]
     Mismatch(&'static str),
     /// Two entries of a zip archive share bytes.
-    #[error("its data overlaps with that of another entry")]
+    #[error("its data overlaps with another entry")]
     Overlap,
     /// An encrypted zip entry.
     #[error("it is encrypted; pack the archive without a password")]
     Encrypted,
-    /// A zip compression method that is not read.
-    #[error("it is compressed with zip method {0}; only stored (0) and deflate (8) are read")]
+    /// An unsupported zip compression method.
+    #[error("it is compressed with zip method {0}; only stored (0) and deflate (8) are supported")]
     Method(u16),
 }
 
-/// A name as it may stand in a message: no control characters, not too long.
+/// A name as it may appear in a message: no control characters, not too long.
 fn printable(raw_name: &[u8]) -> String {
     const LONGEST: usize = 120;
     let text = String::from_utf8_lossy(raw_name).escape_debug().to_string();
@@ -257,8 +253,8 @@ mod tests {
         let error = UnpackError::from(Refusal::Special("a symbolic link")).at(b"a\x1b[2J\n").of(Path::new("d.tar"));
         assert_eq!(
             error.to_string(),
-            "d.tar is refused at entry \"a\\u{1b}[2J\\n\": it is a symbolic link, only plain files and folders are taken; \
-             pack the files themselves (tar --dereference --hard-dereference)"
+            "d.tar is refused at entry \"a\\u{1b}[2J\\n\": it is a symbolic link, but only plain files and folders are \
+             accepted; pack the files themselves (tar --dereference --hard-dereference)"
         );
         assert_eq!(error.exit(), Exit::DataRefused);
     }

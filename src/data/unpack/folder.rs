@@ -1,5 +1,5 @@
-//! Writing below one folder and nowhere else: every file is created new, beside descriptors that the kernel resolved
-//! without following a link. Three descriptors are open at the most.
+//! Writes below one folder and nowhere else: every file is created new, relative to descriptors that the kernel
+//! resolved without following a link. At most three descriptors are open.
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use crate::util::fs::FsError;
 
-/// Less the process's umask, as every program does it.
+/// The process's umask is subtracted, as in every program.
 const FILE_MODE: Mode = Mode::from_raw_mode(0o644);
 const FOLDER_MODE: Mode = Mode::from_raw_mode(0o755);
 const BESIDE: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -20,7 +20,7 @@ const BESIDE: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOL
 pub struct Folder {
     path: PathBuf,
     root: OwnedFd,
-    /// The folder of the last file, which most often is that of the next.
+    /// The folder of the last file, which is usually that of the next.
     last: Option<(String, OwnedFd)>,
 }
 
@@ -29,7 +29,7 @@ impl Folder {
     pub fn create(path: &Path) -> Result<Self, FsError> {
         let at = |action| FsError::at(action, path);
         mkdirat(CWD, path, FOLDER_MODE).map_err(|error| at("create folder")(error.into()))?;
-        // Not O_PATH: the descriptor later syncs the file system and so learns of every write that failed since now.
+        // Not O_PATH: the descriptor later syncs the file system, and so learns of every write that failed from now on.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let root = openat(CWD, path, flags, Mode::empty()).map_err(|error| at("open")(error.into()))?;
         Ok(Self { path: path.to_owned(), root, last: None })
@@ -49,17 +49,17 @@ impl Folder {
         Ok(File::from(file))
     }
 
-    /// Returns once all of it is on the disk.
+    /// Returns once everything is on the disk.
     pub fn sync(&self) -> Result<(), FsError> {
         syncfs(&self.root).map_err(|error| FsError::at("sync file system of", &self.path)(error.into()))
     }
 
-    /// Where a relative path lies, for messages.
+    /// The place of a relative path, for messages.
     pub fn full_path(&self, relative: &str) -> PathBuf {
         self.path.join(relative)
     }
 
-    /// The descriptor of the folder that a path lies in, and the path's last part.
+    /// The descriptor of the folder that contains a path, and the path's last part.
     fn beside<'a>(&mut self, relative: &'a str) -> Result<(&OwnedFd, &'a str), FsError> {
         let Some((folder, name)) = relative.rsplit_once('/') else { return Ok((&self.root, relative)) };
         let known = self.last.take_if(|(last, _)| last == folder);

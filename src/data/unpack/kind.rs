@@ -1,4 +1,4 @@
-//! What a file is, by its first bytes. Names are not believed: a download may be called anything.
+//! What a file is, by its first bytes. Names are not trusted: a download may be called anything.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,7 +9,7 @@ use super::tar;
 use crate::data::html;
 use crate::util::fs::FsError;
 
-/// So many bytes decide: a tar header.
+/// This many bytes decide: a tar header.
 pub const HEAD_BYTES: usize = tar::BLOCK;
 
 /// What a file is.
@@ -36,7 +36,7 @@ impl Kind {
         !matches!(self, Self::NetCdf | Self::Hdf5)
     }
 
-    /// The kind of something that begins with `head` (its first [`HEAD_BYTES`], or all of it where it is shorter).
+    /// The kind of something that begins with `head` (its first [`HEAD_BYTES`], or all of it if it is shorter).
     pub(super) fn of_head(head: &[u8]) -> Result<Self, Refusal> {
         let known = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)).map(|&(_, kind)| kind);
         if let Some(kind) = known.or_else(|| is_skippable_zstd(head).then_some(Self::Zstd)) {
@@ -96,11 +96,11 @@ fn is_skippable_zstd(head: &[u8]) -> bool {
 /// What a file is.
 ///
 /// # Errors
-/// Where it can't be read, or is nothing that can be unpacked.
+/// If it can't be read, or can't be unpacked.
 pub fn detect(path: &Path) -> Result<Kind, UnpackError> {
     let is_file = path.metadata().map_err(FsError::at("read", path))?.is_file();
     if !is_file {
-        let refusal = Refusal::WrongKind { found: "no plain file", remedy: "give the path of an archive" };
+        let refusal = Refusal::WrongKind { found: "not a plain file", remedy: "give the path of an archive" };
         return Err(UnpackError::from(refusal).of(path));
     }
     let mut head = Vec::with_capacity(HEAD_BYTES);

@@ -1,9 +1,9 @@
-//! What an archive may cost, and the account that is kept while it is read. It decides; it does not look at the disk.
+//! What an archive may cost, and the accounting while it is read. It decides; it does not look at the disk.
 
 use super::error::{Refusal, UnpackError};
 use std::path::Path;
 
-/// What a small file takes on a disk at least: entries of no content cost this too, so that a million of them is not free.
+/// The least that a small file takes on a disk: empty entries cost this too, so a million of them is not free.
 const BLOCK: u64 = 4096;
 
 /// What an archive may cost. The defaults let honest datasets of hundreds of gigabytes through and stop bombs.
@@ -11,18 +11,19 @@ const BLOCK: u64 = 4096;
 pub struct Limits {
     /// Files, folders and header extensions together.
     pub entries: u64,
-    /// Entries may take this little of the archive on average: empty files take 7 bytes, the smallest honest ones about 60.
+    /// Entries may take as little of the archive as this on average: empty files take 7 bytes, the smallest legitimate
+    /// ones about 60.
     pub archive_bytes_per_entry: u64,
-    /// The average is not looked at below so many entries: they are created and removed again in seconds.
+    /// The average is not checked below this many entries: they are created and removed again in seconds.
     pub harmless_entries: u64,
-    /// Bytes of all names together: they are kept in memory.
+    /// Bytes of all names in total: they are kept in memory.
     pub name_bytes: u64,
     /// Bytes of all files, each rounded up to a disk block.
     pub bytes: u64,
     /// Unpacked size in multiples of the archive's size. A radar volume without echo alone compresses 900:1, a whole
     /// dataset about 10:1 to 50:1.
     pub ratio: u64,
-    /// The ratio is not looked at below this size: a small bomb does no harm.
+    /// The ratio is not checked below this size: a small bomb does no harm.
     pub harmless_bytes: u64,
     /// Bytes that stay free on the disk.
     pub keep_free_bytes: u64,
@@ -62,7 +63,7 @@ pub struct Budget<'a> {
     folder: &'a Path,
 }
 
-/// Which of the limits is the tightest.
+/// The tightest of the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bound {
     Bytes,

@@ -1,8 +1,8 @@
-//! Archives: from one file to a folder of plain files, complete and durable, or not there at all. It trusts nothing that
-//! an archive says and knows nothing of what the files mean.
+//! Archives: from one file to a folder of plain files, complete and durable, or not there at all. It trusts nothing in
+//! an archive, and knows nothing of what the files mean.
 //!
-//! tar, tar.gz, tar.zst, zip and single gz or zst files are told apart by their first bytes. Only plain files and folders
-//! are taken; whatever else an archive holds refuses all of it, because a dataset with holes is worse than none.
+//! tar, tar.gz, tar.zst, zip and single gz or zst files are recognised by their first bytes. Only plain files and
+//! folders are accepted; anything else refuses the whole archive, because a dataset with holes is worse than none.
 
 mod decode;
 mod error;
@@ -50,7 +50,7 @@ pub struct Unpacked {
 }
 
 impl Unpacked {
-    /// Where the files are now.
+    /// The current place of the files.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.partial.path
@@ -59,7 +59,7 @@ impl Unpacked {
     /// Renames the folder to its destination, durably.
     ///
     /// # Errors
-    /// Where the rename fails; then nothing is left.
+    /// If the rename fails; then nothing is left.
     pub fn commit(mut self) -> Result<Manifest, UnpackError> {
         durable::rename(&self.partial.path, &self.into)?;
         self.partial.is_kept = true;
@@ -85,11 +85,11 @@ impl Drop for Partial {
     }
 }
 
-/// Unpacks an archive into a new folder beside `into` (hidden, named by [`durable::partial_name`]); one that an earlier
-/// try left there is removed first. It returns once everything is on the disk.
+/// Unpacks an archive into a new folder beside `into` (hidden, named by [`durable::partial_name`]); one from an earlier
+/// attempt is removed first. It returns once everything is on the disk.
 ///
 /// # Errors
-/// Where the archive is refused, the disk fails or is too small, or a signal came. Nothing is left then.
+/// If the archive is refused, the disk fails or is too small, or on a signal. Nothing is left then.
 pub fn unpack(
     archive: &Path,
     into: &Path,
@@ -203,7 +203,8 @@ fn read_tar(content: &mut Content, writer: &mut Writer) -> Result<(), UnpackErro
     Ok(())
 }
 
-/// Refuses a single file that can't be what was meant: an archive in an archive, a page, or no tar where the name says so.
+/// Refuses a single file that can't be what was meant: an archive in an archive, a page, or no tar archive despite its
+/// name.
 fn check_single(head: &[u8], archive_name: &str) -> Result<(), Refusal> {
     let lower = archive_name.to_ascii_lowercase();
     if let Some(suffix) = [".tar.gz", ".tgz", ".tar.zst", ".tzst"].into_iter().find(|end| lower.ends_with(end)) {
@@ -220,7 +221,7 @@ fn check_single(head: &[u8], archive_name: &str) -> Result<(), Refusal> {
     }
 }
 
-/// The partial folder's place, free; an empty destination is in nobody's way.
+/// The partial folder's place, free; an empty destination does not matter.
 fn make_room(into: &Path) -> Result<Partial, UnpackError> {
     if fs::symlink_metadata(into).is_ok() && !fs::read_dir(into).is_ok_and(|mut folder| folder.next().is_none()) {
         return Err(UnpackError::InTheWay { folder: into.to_owned() });

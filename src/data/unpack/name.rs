@@ -3,14 +3,14 @@
 use thiserror::Error;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-/// Folders in folders at the most, the file itself included.
+/// The deepest nesting, the file itself included.
 pub const MAX_DEPTH: usize = 32;
-/// Bytes of one component: what every Linux file system takes.
+/// Bytes of one component: the limit of Linux file systems.
 pub const MAX_NAME_BYTES: usize = 255;
-/// Bytes of the whole relative path: leaves room for the folders above it within the system's 4,096.
+/// Bytes of the whole relative path: leaves space for the folders above it within the system's 4,096.
 pub const MAX_PATH_BYTES: usize = 2048;
 
-/// Why a name is not taken.
+/// Why a name is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NameProblem {
     /// No name.
@@ -23,22 +23,22 @@ pub enum NameProblem {
     #[error("its path is absolute; pack with relative names")]
     Absolute,
     /// `..` in the path.
-    #[error("its path has a \"..\" in it and could lead out of the folder")]
+    #[error("its path contains \"..\" and could lead out of the folder")]
     Parent,
     /// A separator of another system.
-    #[error("its name has a backslash in it; pack with \"/\" between folders")]
+    #[error("its name contains a backslash; pack with \"/\" between folders")]
     Backslash,
-    /// Control characters, or characters that make a name read otherwise than it is.
-    #[error("its name has control or invisible characters in it")]
+    /// Control characters, or characters that make a name look different from what it is.
+    #[error("its name contains control or invisible characters")]
     Control,
-    /// A component that no file system takes.
+    /// A component that no file system accepts.
     #[error("a part of its name takes {0} bytes, at most {MAX_NAME_BYTES} are allowed")]
     LongName(usize),
-    /// A path longer than the system takes.
+    /// A path longer than the system accepts.
     #[error("its path takes {0} bytes, at most {MAX_PATH_BYTES} are allowed")]
     LongPath(usize),
     /// Too many folders in folders.
-    #[error("it lies {0} folders deep, at most {MAX_DEPTH} are allowed")]
+    #[error("it is {0} folders deep, at most {MAX_DEPTH} are allowed")]
     Deep(usize),
 }
 
@@ -47,15 +47,15 @@ pub enum NameProblem {
 pub struct EntryName {
     /// The relative path in NFC, parts joined by `/`; empty for the folder of the archive itself (`./`).
     pub path: String,
-    /// Whether a `/` at the end said that it is a folder.
+    /// Whether a `/` at the end marked it as a folder.
     pub says_folder: bool,
 }
 
 impl EntryName {
-    /// Checks a name as it stands in an archive.
+    /// Checks a name as it is in an archive.
     ///
     /// # Errors
-    /// The reason why it is not taken.
+    /// The reason why it is not accepted.
     pub fn parse(raw: &[u8]) -> Result<Self, NameProblem> {
         if raw.is_empty() {
             return Err(NameProblem::Empty);
@@ -73,7 +73,7 @@ impl EntryName {
         Ok(Self { path, says_folder: text.ends_with('/') || text.ends_with("/.") || text == "." })
     }
 
-    /// Whether it is what macOS adds to archives and no dataset wants: resource forks, folder settings.
+    /// Whether it is something that macOS adds to archives and no dataset wants: resource forks, folder settings.
     #[must_use]
     pub fn is_apple_extra(&self) -> bool {
         let file = self.path.rsplit('/').next().unwrap_or_default();
@@ -81,7 +81,7 @@ impl EntryName {
     }
 }
 
-/// A file name from outside (a gzip header, an archive's own name) as one safe component, or `None` where nothing is left.
+/// A file name from outside (a gzip header, an archive's own name) as one safe component, or `None` if nothing is left.
 #[must_use]
 pub fn sanitised_file_name(raw: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(raw);

@@ -23,7 +23,7 @@ impl Records {
         Ok(records)
     }
 
-    /// A global header may say what it likes about times and comments, but not name or size all files.
+    /// A global header may set times and comments, but not the name or size of all files.
     pub fn check_global(&self) -> Result<(), Refusal> {
         match self {
             Self { path: None, size: None } => Ok(()),
@@ -42,14 +42,14 @@ impl Records {
     }
 }
 
-/// Key and value of the first record, and the records behind it.
+/// Key and value of the first record, and the records after it.
 type Split<'a> = (&'a [u8], &'a [u8], &'a [u8]);
 
 fn split_record(body: &[u8]) -> Result<Split<'_>, Refusal> {
     let space = body.iter().take(20).position(|&byte| byte == b' ').ok_or_else(|| wrong("a record has no length"))?;
     let length = decimal(&body[..space])?;
     let length = usize::try_from(length).ok().filter(|length| (space + 3..=body.len()).contains(length));
-    let (record, rest) = body.split_at(length.ok_or_else(|| wrong("a record's length does not fit"))?);
+    let (record, rest) = body.split_at(length.ok_or_else(|| wrong("a record's length does not match"))?);
     let record = record[space + 1..].strip_suffix(b"\n").ok_or_else(|| wrong("a record does not end in a new line"))?;
     let equals = record.iter().position(|&byte| byte == b'=').ok_or_else(|| wrong("a record has no \"=\""))?;
     Ok((&record[..equals], &record[equals + 1..], rest))
@@ -58,7 +58,7 @@ fn split_record(body: &[u8]) -> Result<Split<'_>, Refusal> {
 fn decimal(digits: &[u8]) -> Result<u64, Refusal> {
     let all_digits = digits.iter().all(u8::is_ascii_digit);
     let text = std::str::from_utf8(digits).ok().filter(|_| all_digits);
-    text.and_then(|text| text.parse().ok()).ok_or_else(|| wrong("a number is no number"))
+    text.and_then(|text| text.parse().ok()).ok_or_else(|| wrong("a number can't be read"))
 }
 
 fn wrong(problem: &'static str) -> Refusal {

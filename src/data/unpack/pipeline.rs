@@ -1,5 +1,5 @@
 //! Three threads and a ring of buffers: one decodes, the caller's reads and writes, one hashes what was written. Memory
-//! is the ring and no more, whatever an archive holds.
+//! is the ring and no more, whatever an archive contains.
 
 use std::mem;
 use std::ops::Range;
@@ -10,13 +10,14 @@ use super::error::UnpackError;
 use crate::util::sha256::{Digest, Hasher};
 use crate::util::stop::Stop;
 
-/// Large enough that handing it over costs nothing, small enough that it stays in the processor's cache on its way.
+/// Large enough that passing it on costs nothing, small enough that it stays in the processor's cache.
 const BLOCK_BYTES: usize = 256 * 1024;
 const BLOCKS: usize = 12;
 
 /// Gives the content of an archive, decoded, from its beginning to its end.
 pub trait Source: Send {
-    /// Fills the front of `out` and returns how much; 0 only at the end, once everything that can be verified has been.
+    /// Fills the front of `out` and returns how much; 0 only at the end, once everything that can be verified was
+    /// verified.
     fn read(&mut self, out: &mut [u8]) -> Result<usize, UnpackError>;
 }
 
@@ -137,12 +138,12 @@ impl Content {
         Ok(self.block.as_ref().map_or(&[], |block| &block.bytes[self.at..block.filled]))
     }
 
-    /// Steps over bytes that were looked at.
+    /// Skips bytes that were looked at.
     pub fn skip(&mut self, count: usize) {
         self.at += count;
     }
 
-    /// Fills `out`, or less of it where the content ends; returns how much.
+    /// Fills `out`, or less of it if the content ends; returns how much.
     pub fn read(&mut self, out: &mut [u8]) -> Result<usize, UnpackError> {
         let mut filled = 0;
         while filled < out.len() {
@@ -158,7 +159,7 @@ impl Content {
         Ok(filled)
     }
 
-    /// Passes the content of one file to `write`, piece by piece, `bytes` of it or all there is; it is hashed on its way.
+    /// Passes the content of one file to `write`, piece by piece, `bytes` of it or everything; it is hashed meanwhile.
     /// Returns how much there was.
     pub fn file(
         &mut self,
@@ -183,7 +184,7 @@ impl Content {
         Ok(total)
     }
 
-    /// Passes over so many bytes, or all there are, without keeping them. Returns how many there were.
+    /// Skips this many bytes, or everything, without keeping them. Returns how many there were.
     pub fn pass(&mut self, bytes: u64) -> Result<u64, UnpackError> {
         let mut passed = 0;
         while passed < bytes {
@@ -202,7 +203,7 @@ impl Content {
         self.block.as_ref().map_or(0, |block| block.filled - self.at)
     }
 
-    /// Hands the block on to be hashed. The receiver lives as long as this, so sending does not fail.
+    /// Passes the block on to be hashed. The receiver lives as long as this, so sending does not fail.
     fn hand_on(&mut self) {
         let spent = Spent { block: self.block.take(), marks: mem::take(&mut self.marks) };
         if self.outgoing.send(spent).is_err() {
@@ -216,7 +217,7 @@ mod tests {
     use super::*;
     use crate::util::stop::Stop;
 
-    /// So many bytes, each one more than the one before it, in pieces of uneven length.
+    /// This many bytes, each one more than the one before it, in pieces of uneven length.
     struct Counting {
         at: usize,
         end: usize,

@@ -1,5 +1,5 @@
-//! The tar format: v7, ustar, GNU long names and pax. It reads headers strictly, so that no other reader can see another
-//! archive in the same bytes, and knows nothing of names that are safe or of the disk.
+//! The tar format: v7, ustar, GNU long names and pax. It reads headers strictly, so that no other reader can see
+//! another archive in the same bytes. It does not know which names are safe, and does not touch the disk.
 
 use super::error::{Refusal, UnpackError};
 use super::limits::Budget;
@@ -11,9 +11,9 @@ pub const BLOCK: usize = 512;
 
 /// The longest name in a GNU extension header.
 const LONGEST_NAME: u64 = 64 << 10;
-/// The longest pax header; extended attributes make honest ones of some 10 KB.
+/// The longest pax header; extended attributes make legitimate ones of some 10 KB.
 const LONGEST_PAX: u64 = 1 << 20;
-/// Zeros behind the end mark: tar fills up its last record, which is 10 KB unless asked otherwise.
+/// Zeros after the end mark: tar fills up its last record, which is 10 KB by default.
 const LONGEST_FILL: u64 = 16 << 20;
 
 /// What an entry is.
@@ -25,10 +25,10 @@ pub enum EntryKind {
     Folder,
 }
 
-/// An entry, its content next in the stream, filled up to a full block by [`skip_fill`].
+/// An entry; its content is next in the stream, filled up to a full block by [`skip_fill`].
 #[derive(Debug)]
 pub struct Entry {
-    /// The name as it stands in the archive.
+    /// The name as it is in the archive.
     pub name: Vec<u8>,
     /// What it is.
     pub kind: EntryKind,
@@ -36,14 +36,14 @@ pub struct Entry {
     pub bytes: u64,
 }
 
-/// Whether a head is that of a tar archive, also where it is damaged.
+/// Whether a head is that of a tar archive, even a damaged one.
 pub fn looks_like_tar(head: &[u8]) -> bool {
     let has_magic = head.get(257..262) == Some(b"ustar");
     let Some(block) = head.first_chunk::<BLOCK>() else { return has_magic };
     has_magic || is_zero(block) || (block[0] != 0 && check_sum(block).is_ok())
 }
 
-/// The next entry, or `None` once the end mark and all behind it have been read and found right.
+/// The next entry, or `None` once the end mark and everything after it have been read and checked.
 pub fn next_entry(content: &mut Content, budget: &mut Budget) -> Result<Option<Entry>, UnpackError> {
     let mut extension = Extension::default();
     while let Some(block) = next_block(content)? {
@@ -63,7 +63,7 @@ pub fn next_entry(content: &mut Content, budget: &mut Budget) -> Result<Option<E
     Ok(None)
 }
 
-/// Steps over the zeros that fill up the last block of a file.
+/// Skips the zeros that fill up the last block of a file.
 pub fn skip_fill(content: &mut Content, bytes: u64) -> Result<(), UnpackError> {
     let fill = bytes.next_multiple_of(BLOCK as u64) - bytes;
     let mut buffer = [0; BLOCK];
@@ -86,7 +86,7 @@ impl Extension {
         self.long_name.is_some() || self.pax.is_some()
     }
 
-    /// Takes an extension header; `false` where it is none. One entry takes one extension: with more, readers differ.
+    /// Reads an extension header; `false` if it is none. An entry has at most one extension: with more, readers differ.
     fn take(&mut self, kind: u8, bytes: u64, content: &mut Content, budget: &mut Budget) -> Result<bool, UnpackError> {
         let (what, limit) = match kind {
             b'x' | b'g' => ("its pax header", LONGEST_PAX),
@@ -123,7 +123,7 @@ impl Extension {
 
 fn kind(flag: u8, name: &[u8], bytes: u64) -> Result<EntryKind, Refusal> {
     let kind = match flag {
-        // Before ustar a folder was a file whose name ends so.
+        // Before ustar a folder was a file whose name ended in a slash.
         b'0' | 0 if name.ends_with(b"/") => EntryKind::Folder,
         b'0' | 0 | b'7' => EntryKind::File,
         b'5' => EntryKind::Folder,
@@ -134,7 +134,7 @@ fn kind(flag: u8, name: &[u8], bytes: u64) -> Result<EntryKind, Refusal> {
         b'S' => return Err(Refusal::Sparse),
         b'M' => return Err(Refusal::Special("one part of a file that spans several archives")),
         b'V' => return Err(Refusal::Special("a volume label")),
-        _ => return Err(Refusal::Special("of a type that is not known here")),
+        _ => return Err(Refusal::Special("of an unknown type")),
     };
     match kind {
         EntryKind::Folder if bytes > 0 => Err(Refusal::FolderWithContent(bytes)),
@@ -189,16 +189,16 @@ fn read_body(content: &mut Content, bytes: u64) -> Result<Vec<u8>, UnpackError> 
     Ok(body)
 }
 
-/// A name that ends with a zero byte; what stands behind it must be zeros too.
+/// A name that ends with a zero byte; only zeros may follow.
 fn until_zero(body: &[u8]) -> Result<&[u8], Refusal> {
     let end = body.iter().position(|&byte| byte == 0).unwrap_or(body.len());
     match is_zero(&body[end..]) {
         true => Ok(&body[..end]),
-        false => Err(Refusal::Header { field: "its GNU name header", problem: "there is more behind the name" }),
+        false => Err(Refusal::Header { field: "its GNU name header", problem: "there is more after the name" }),
     }
 }
 
-/// The name of the header itself; only POSIX headers have a prefix, GNU's keep other things in its place.
+/// The name of the header itself; only POSIX headers have a prefix, GNU's use its place for other things.
 fn ustar_name(block: &[u8; BLOCK]) -> Vec<u8> {
     let field = |bytes: &[u8]| bytes.split(|&byte| byte == 0).next().unwrap_or_default().to_vec();
     let name = field(&block[..100]);
@@ -206,7 +206,7 @@ fn ustar_name(block: &[u8; BLOCK]) -> Vec<u8> {
     if prefix.is_empty() { name } else { [prefix, name].join(&b'/') }
 }
 
-/// A size: octal digits, or, where the first bit is set, binary.
+/// A size: octal digits, or binary if the first bit is set.
 fn size(bytes: &[u8; 12]) -> Result<u64, Refusal> {
     let [first, high @ .., _, _, _, _, _, _, _, _] = bytes;
     if first & 0x80 == 0 {
@@ -219,13 +219,13 @@ fn size(bytes: &[u8; 12]) -> Result<u64, Refusal> {
     }
 }
 
-/// Octal digits, spaces before them, spaces and zero bytes behind them.
+/// Octal digits, with spaces before them, and spaces and zero bytes after them.
 fn octal(field: &'static str, bytes: &[u8]) -> Result<u64, Refusal> {
     let text = bytes.trim_ascii_start();
     let digits = text.iter().take_while(|&&byte| (b'0'..=b'7').contains(&byte)).count();
     let is_end = |byte: &u8| matches!(byte, 0 | b' ');
     if digits == 0 || !text[digits..].iter().all(is_end) {
-        return Err(Refusal::Header { field, problem: "it is no octal number" });
+        return Err(Refusal::Header { field, problem: "it is not an octal number" });
     }
     Ok(text[..digits].iter().fold(0, |value, &byte| value << 3 | u64::from(byte - b'0')))
 }

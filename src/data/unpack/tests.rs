@@ -6,7 +6,6 @@ mod honest;
 mod hostile;
 
 use super::*;
-use std::io::Write;
 
 use crate::util::progress::Silent;
 use tempfile::TempDir;
@@ -57,11 +56,6 @@ impl Bench {
         };
         manifest.files.iter().map(read).collect()
     }
-}
-
-/// Tells that a test has nothing to work with.
-pub fn skip(reason: &str) {
-    writeln!(std::io::stderr(), "skipped: {reason}").unwrap();
 }
 
 /// What an honest archive unpacks to.

@@ -10,7 +10,7 @@ use crate::util::sha256::Digest;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Node {
     Folder,
-    /// The how-manieth file of the archive it is, and its size.
+    /// The index of the file in the archive, and its size.
     File {
         index: usize,
         bytes: u64,
@@ -22,7 +22,7 @@ enum Node {
 pub struct Tree {
     nodes: BTreeMap<String, Node>,
     files: usize,
-    /// The folder that the last file was put in: most files follow others of the same folder.
+    /// The folder of the last file: most files follow others of the same folder.
     last_folder: String,
 }
 
@@ -32,7 +32,7 @@ impl Tree {
         self.files
     }
 
-    /// Takes a folder and those above it; returns the ones that are new, outermost first.
+    /// Adds a folder and those above it; returns the new ones, outermost first.
     pub fn add_folder(&mut self, path: &str) -> Result<Vec<String>, Refusal> {
         let mut new = Vec::new();
         for end in path.match_indices('/').map(|(at, _)| at).chain([path.len()]) {
@@ -49,7 +49,7 @@ impl Tree {
         Ok(new)
     }
 
-    /// Takes a file; returns the folders above it that are new.
+    /// Adds a file; returns the new folders above it.
     pub fn add_file(&mut self, path: &str) -> Result<Vec<String>, Refusal> {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let new = if folder == self.last_folder { Vec::new() } else { self.add_folder(folder)? };

@@ -54,7 +54,7 @@ impl<'a> Writer<'a> {
         self.make_folders(&new)
     }
 
-    /// A file of the archive, its content next in the stream: so many bytes, or all there are.
+    /// A file of the archive, its content next in the stream: this many bytes, or everything.
     pub fn file(&mut self, raw_name: &[u8], bytes: Option<u64>, content: &mut Content) -> Result<(), UnpackError> {
         self.take_file(raw_name, bytes, content).map_err(|error| error.at(raw_name))
     }
@@ -82,7 +82,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Waits until all of it is on the disk.
+    /// Waits until everything is on the disk.
     pub fn sync(&self) -> Result<(), UnpackError> {
         Ok(self.folder.sync()?)
     }
@@ -115,8 +115,8 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Lets the disk begin with a file while the next one is unpacked: this advice writes dirty pages out without waiting for
-/// them, and pages on their way to the disk stay in memory. It is worth it for files that are larger than a few pages.
+/// Lets the disk start with a file while the next one is unpacked: this advice writes dirty pages without waiting for
+/// them, and keeps them in memory. It is worth it for files that are larger than a few pages.
 fn start_writing(file: &File, bytes: u64) {
     const WORTH_IT: u64 = 256 << 10;
     if bytes >= WORTH_IT
@@ -126,7 +126,7 @@ fn start_writing(file: &File, bytes: u64) {
     }
 }
 
-/// The names differ, yet the disk knows this one already: it tells upper from lower case less well than the archive.
+/// The names differ, but the disk already has this one: it does not distinguish upper and lower case.
 fn same_name_or_disk(error: FsError) -> UnpackError {
     match error.source.kind() {
         io::ErrorKind::AlreadyExists => Refusal::SameOnThisDisk.into(),

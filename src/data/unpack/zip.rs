@@ -1,5 +1,5 @@
-//! Zip archives: the entries of the central directory, inflated one after the other in the order in which they lie in the
-//! file. It believes an entry only where the directory and the entry's own header agree.
+//! Zip archives: the entries of the central directory, inflated one after another in the order of their places in the
+//! file. It trusts an entry only if the directory and the entry's own header agree.
 
 mod directory;
 
@@ -27,7 +27,7 @@ pub fn read(
 ) -> Result<Vec<Digest>, UnpackError> {
     let mut reader = Metered::open(archive, progress, stop)?;
     let entries = directory::read(&mut reader, archive)?;
-    // Sizes are known beforehand, so that a bomb is refused before a byte of it is written.
+    // Sizes are known in advance, so a bomb is refused before a byte of it is written.
     let mut foreseen = writer.budget.clone();
     entries.iter().try_for_each(|entry| foreseen.entry(entry.bytes).map_err(|error| error.at(&entry.name)))?;
     let mut source = Entries::new(reader, archive, &entries);
@@ -127,7 +127,7 @@ impl Current<'_> {
             reader.consume(read);
             self.compressed_left -= read as u64;
             if written as u64 > self.bytes_left {
-                return Err(damaged("an entry holds more than the directory says").into());
+                return Err(damaged("an entry contains more than the directory says").into());
             }
             self.bytes_left -= written as u64;
             self.sum.update(&out[..written]);
@@ -156,7 +156,7 @@ impl Current<'_> {
 
     fn check_end(&self) -> Result<(), Refusal> {
         if self.bytes_left > 0 || self.compressed_left > 0 {
-            return Err(damaged("an entry holds less than the directory says"));
+            return Err(damaged("an entry contains less than the directory says"));
         }
         let (got, expected) = (self.sum.sum(), self.entry.crc);
         match got == expected {

@@ -1,16 +1,18 @@
-//! Weights for other programs: files that PyTorch reads without this one. Not the weights that this program goes on with,
-//! which are [`super::weights`], and not where a file lies.
+//! Weights for other programs: files that PyTorch reads without this one. Names no network, and does not decide where a file is
+//! written.
 //!
 //! ```text
 //! pth          a state dict for torch.load       archive  the zip file that both are
 //! torchscript  a network for torch.jit.load      pickle   the objects in it
-//! code         the network in TorchScript
+//! script       what such a network is made of
+//! python       a network as a module, for weights in a safetensors file
 //! ```
 
 mod archive;
-mod code;
 mod pickle;
 pub mod pth;
+pub mod python;
+pub mod script;
 #[cfg(test)]
 mod tests;
 pub mod torchscript;
@@ -20,21 +22,25 @@ use std::ops::Range;
 use tch::{Device, Tensor};
 use thiserror::Error;
 
-use super::convlstm::Architecture;
-use super::parameters::{LoadReport, ParameterSpec, Parameters, ParametersError};
+use super::parameters::{BufferSpec, Layout, LoadReport, Numbers, ParameterSpec, Parameters, ParametersError};
 use crate::util::exit::Exit;
+pub use script::Script;
 
 /// The most bytes that an archive without the extensions for large files can hold, with room for all but the numbers.
 pub const MAX_ARCHIVE_BYTES: u64 = u32::MAX as u64 - (16 << 20);
 
-/// A parameter with its numbers.
+/// A parameter or a buffer with its numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weight {
     /// Its name: `layers.0.conv.weight`.
     pub name: String,
     /// Its dimensions.
     pub shape: Vec<usize>,
-    /// The numbers: fp32, little-endian, the last dimension running fastest.
+    /// What its numbers are.
+    pub numbers: Numbers,
+    /// Whether it is trained: not a buffer.
+    pub is_parameter: bool,
+    /// The numbers, little-endian, the last dimension running fastest.
     pub bytes: Vec<u8>,
 }
 
@@ -69,28 +75,47 @@ impl ExportError {
     }
 }
 
-/// All parameters of a network, in its own order, with the numbers of these tensors, of whatever floating type they are.
+/// All parameters of a network and then its buffers, each in its own order, with the numbers of these tensors, of whatever
+/// floating type they are.
 ///
 /// # Errors
-/// Where the tensors are not exactly those of the network.
-pub fn weights(architecture: &Architecture, tensors: &[(String, Tensor)]) -> Result<Vec<Weight>, ExportError> {
-    let mut parameters = Parameters::new(&architecture.parameters(), 0, Device::Cpu)?;
+/// If the tensors are not exactly those of the network.
+pub fn weights(layout: &Layout, tensors: &[(String, Tensor)]) -> Result<Vec<Weight>, ExportError> {
+    let mut parameters = Parameters::new(layout, 0, Device::Cpu)?;
     let report = parameters.load_named(tensors);
     if !report.is_complete() {
         return Err(ExportError::Fits(report));
     }
-    let weight = |(spec, _): (&ParameterSpec, Range<usize>)| -> Result<Weight, ExportError> {
-        let name = spec.name.clone();
-        let values = Vec::<f32>::try_from(parameters.view(&name)?.detach().flatten(0, -1));
-        let values = values.map_err(|source| ExportError::Numbers { name: name.clone(), source })?;
-        let bytes = values.into_iter().flat_map(f32::to_le_bytes).collect();
-        Ok(Weight { name, shape: spec.shape.iter().map(|size| size.unsigned_abs() as usize).collect(), bytes })
+    let parameter = |(spec, _): (&ParameterSpec, Range<usize>)| {
+        weight(&spec.name, &parameters.view(&spec.name)?.detach(), Numbers::Float, true)
     };
-    parameters.layout().map(weight).collect()
+    let buffer = |(spec, place): (&BufferSpec, Tensor)| weight(&spec.name, &place, spec.numbers, false);
+    parameters.layout().map(parameter).chain(parameters.buffer_parts().into_iter().map(buffer)).collect()
+}
+
+fn weight(name: &str, values: &Tensor, numbers: Numbers, is_parameter: bool) -> Result<Weight, ExportError> {
+    let shape = values.size().iter().map(|size| size.unsigned_abs() as usize).collect();
+    let unreadable = |source| ExportError::Numbers { name: name.to_owned(), source };
+    let values = Vec::<f32>::try_from(values.flatten(0, -1)).map_err(unreadable)?.into_iter();
+    let bytes = match numbers {
+        Numbers::Float => values.flat_map(f32::to_le_bytes).collect(),
+        Numbers::Whole => values.flat_map(|value| (value as i64).to_le_bytes()).collect(),
+    };
+    Ok(Weight { name: name.to_owned(), shape, numbers, is_parameter, bytes })
 }
 
 /// The bytes of all numbers.
 #[must_use]
 pub fn bytes(weights: &[Weight]) -> u64 {
     weights.iter().map(|weight| weight.bytes.len() as u64).sum()
+}
+
+/// How many numbers are trained.
+#[must_use]
+pub fn trained(weights: &[Weight]) -> u64 {
+    weights
+        .iter()
+        .filter(|weight| weight.is_parameter)
+        .map(|weight| weight.shape.iter().product::<usize>() as u64)
+        .sum()
 }

@@ -1,7 +1,10 @@
 //! Python objects as PyTorch writes them: version 2 of the pickle protocol, and of it only what `torch.load` lets through
 //! with `weights_only=True`. Nothing here can run code when it is read.
 
+use serde_json::Value;
+
 use super::Weight;
+use crate::nn::parameters::Numbers;
 
 /// Objects in the making. Each call puts one after the last.
 #[derive(Default)]
@@ -54,6 +57,37 @@ impl Pickle {
         self.0.push(b'u');
     }
 
+    /// A plain dictionary.
+    pub fn dictionary(&mut self, entries: impl FnOnce(&mut Self)) {
+        self.0.extend(b"}(");
+        entries(self);
+        self.0.push(b'u');
+    }
+
+    /// A value of JSON as Python has it.
+    pub fn value(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.0.push(b'N'),
+            Value::Bool(flag) => self.flag(*flag),
+            Value::Number(number) => match number.as_i64() {
+                Some(integer) => self.integer(integer),
+                None => self.float(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            Value::String(text) => self.text(text),
+            Value::Array(items) => {
+                self.0.extend(b"](");
+                items.iter().for_each(|item| self.value(item));
+                self.0.push(b'e');
+            }
+            Value::Object(fields) => self.dictionary(|entries| {
+                for (name, value) in fields {
+                    entries.text(name);
+                    entries.value(value);
+                }
+            }),
+        }
+    }
+
     /// Begins an object of a class of the archive; names and values of its attributes follow.
     pub fn begin(&mut self, class: &str) {
         self.global("__torch__", class);
@@ -71,7 +105,7 @@ impl Pickle {
         self.tuple(|arguments| {
             arguments.tuple(|storage| {
                 storage.text("storage");
-                storage.global("torch", "FloatStorage");
+                storage.global("torch", storage_type(weight.numbers));
                 storage.text(&index.to_string());
                 storage.text("cpu");
                 storage.integer(weight.shape.iter().product::<usize>() as i64);
@@ -95,6 +129,13 @@ impl Pickle {
         self.0.push(b'(');
         items(self);
         self.0.push(b't');
+    }
+}
+
+fn storage_type(numbers: Numbers) -> &'static str {
+    match numbers {
+        Numbers::Float => "FloatStorage",
+        Numbers::Whole => "LongStorage",
     }
 }
 

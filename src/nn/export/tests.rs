@@ -1,136 +1,99 @@
-//! The exported files against the network that they were made from.
+//! Exported weights: what is in the files, and what is refused.
 
-use tch::{CModule, Device, IValue, Kind, Tensor};
+use serde_json::Map;
+use tch::{CModule, Kind};
 
-use super::torchscript::Purpose;
+use super::script::{Attribute, Object};
 use super::*;
-use crate::nn::convlstm::{ConvLstm, Norm};
-use crate::nn::precision::Precision;
+use crate::nn::layer::{BatchNorm, Linear};
 
-fn architecture(norm: Norm, hidden: &[i64], channels: i64) -> Architecture {
-    Architecture { channels, frame: [10, 9], target_frames: 3, hidden: hidden.into(), kernel: 3, norm }
+/// A linear layer and a batch norm.
+fn layout() -> Layout {
+    Linear::layout("fc", 3, 4).with(BatchNorm::layout("bn", 4))
 }
 
-/// A network of random weights with nothing that is 0 or 1, and the weights themselves.
-fn network(architecture: &Architecture) -> (ConvLstm, Vec<(String, Tensor)>) {
-    tch::set_num_threads(1);
-    let parameters = Parameters::new(&architecture.parameters(), 7, Device::Cpu).unwrap();
-    let noise = Parameters::new(
-        &[super::super::parameters::ParameterSpec::weight("noise", &[parameters.count() as i64])],
-        8,
-        Device::Cpu,
-    );
-    tch::no_grad(|| drop(parameters.values().g_add_(&(noise.unwrap().values() * 3.0))));
-    let named = parameters.names().map(|name| (name.to_owned(), parameters.view(name).unwrap().detach()));
-    (ConvLstm::new(architecture, &parameters).unwrap(), named.collect())
-}
-
-fn purpose() -> Purpose<'static> {
-    Purpose { task: "nowcast", input_frames: 4, range: [-29.0, 65.0], unit: "dbz" }
-}
-
-fn module(architecture: &Architecture, tensors: &[(String, Tensor)]) -> CModule {
-    let weights = weights(architecture, tensors).unwrap();
-    let mut file = Vec::new();
-    torchscript::write(architecture, &purpose(), &weights, &[("fragua.json", "{}")], &mut file).unwrap();
-    CModule::load_data(&mut file.as_slice()).unwrap_or_else(|error| panic!("{architecture:?}: {error}"))
-}
-
-fn frames(shape: [i64; 5]) -> Tensor {
-    let count: i64 = shape.iter().product();
-    (Tensor::arange(count, (Kind::Float, Device::Cpu)) * 0.37).sin().abs().view(shape)
-}
-
-#[test]
-fn the_network_in_torchscript_computes_what_ours_does() {
-    for norm in [Norm::Layer, Norm::Group, Norm::None] {
-        for (hidden, channels) in [(&[4_i64][..], 1), (&[4, 6], 3), (&[20, 32, 5], 1)] {
-            let architecture = architecture(norm, hidden, channels);
-            let (network, tensors) = network(&architecture);
-            let module = module(&architecture, &tensors);
-            for (samples, times) in [(1, 4), (3, 4), (2, 1)] {
-                let input_btcyx = frames([samples, times, channels, 10, 9]);
-                let ours = tch::no_grad(|| network.forward(&input_btcyx, Precision::Fp32));
-                let theirs = module.forward_ts(&[&input_btcyx]).unwrap();
-                assert_eq!(theirs.size(), ours.size());
-                let error = (&theirs - &ours).abs().max().double_value(&[]);
-                assert!(error <= 1e-6, "{architecture:?}, {samples} samples: {error:e}");
-                let spread = ours.std(true).double_value(&[]);
-                assert!(spread > 1e-3, "all outputs are alike: {spread:e}");
-            }
-        }
-    }
-}
-
-#[test]
-fn its_weights_are_parameters_with_the_names_of_weight_files() {
-    let architecture = architecture(Norm::Layer, &[4, 6], 1);
-    let (_, tensors) = network(&architecture);
-    let module = module(&architecture, &tensors);
-    let mut named: Vec<_> = module.named_parameters().unwrap();
-    named.sort_by(|one, other| one.0.cmp(&other.0));
-    let mut expected = tensors;
-    expected.sort_by(|one, other| one.0.cmp(&other.0));
-    assert_eq!(named.len(), expected.len());
-    for ((name, tensor), (known, value)) in named.iter().zip(&expected) {
-        assert_eq!(name, known);
-        assert!(tensor.detach().equal(value) && tensor.requires_grad(), "{name}");
-    }
-}
-
-#[test]
-fn it_turns_reflectivity_into_what_it_sees_and_back() {
-    let architecture = architecture(Norm::None, &[4], 1);
-    let module = module(&architecture, &network(&architecture).1);
-    let call = |method: &str, values: &[f32]| {
-        let tensor = IValue::Tensor(Tensor::from_slice(values));
-        match module.method_is(method, &[tensor]).unwrap() {
-            IValue::Tensor(result) => Vec::<f32>::try_from(result).unwrap(),
-            other => panic!("{other:?}"),
-        }
-    };
-    assert_eq!(call("to_dbz", &[0.0, 0.5, 1.0]), [-29.0, 18.0, 65.0]);
-    assert_eq!(call("from_dbz", &[-40.0, -29.0, 18.0, 65.0, 70.0, f32::NAN]), [0.0, 0.0, 0.5, 1.0, 1.0, 0.0]);
-}
-
-#[test]
-fn a_wrong_input_is_refused_with_what_is_expected() {
-    let architecture = architecture(Norm::None, &[4], 3);
-    let module = module(&architecture, &network(&architecture).1);
-    let refused = |shape: &[i64]| {
-        let input = Tensor::zeros(shape, (Kind::Float, Device::Cpu));
-        module.forward_ts(&[&input]).unwrap_err().to_string()
-    };
-    assert!(refused(&[4, 3, 10, 9]).contains("expected an input of 5 dimensions"));
-    assert!(refused(&[1, 4, 1, 10, 9]).contains("expected an input with 3 as dimension 2"));
+/// Their values, with nothing that is 0 or 1.
+fn tensors() -> Vec<(String, Tensor)> {
+    let values =
+        |count: i64, size: &[i64]| Tensor::arange(count, (Kind::Float, Device::Cpu)).sin().abs().view(size) + 0.25;
+    let named =
+        [("fc.weight", 12, &[4_i64, 3][..]), ("fc.bias", 4, &[4]), ("bn.weight", 4, &[4]), ("bn.bias", 4, &[4])];
+    let running = [("bn.running_mean", 4, &[4_i64][..]), ("bn.running_var", 4, &[4])];
+    let named = named.into_iter().chain(running).map(|(name, count, size)| (name.to_owned(), values(count, size)));
+    named.chain([("bn.num_batches_tracked".to_owned(), Tensor::from(12_345_678_i64))]).collect()
 }
 
 #[test]
 fn weights_of_another_network_are_refused_with_what_does_not_fit() {
-    let (_, tensors) = network(&architecture(Norm::None, &[4], 1));
-    let error = weights(&architecture(Norm::None, &[6], 1), &tensors).unwrap_err();
+    let error = weights(&Linear::layout("fc", 5, 4).with(BatchNorm::layout("bn", 4)), &tensors()).unwrap_err();
     assert_eq!(error.exit(), Exit::DataRefused);
-    assert!(error.to_string().contains("head.weight has another shape"), "{error}");
+    assert!(
+        error.to_string().contains("fc.weight has another shape: got Float [4, 3], expected Float [4, 5]"),
+        "{error}"
+    );
+    let error = weights(&layout(), &tensors()[..6]).unwrap_err();
+    assert!(error.to_string().contains("missing: bn.num_batches_tracked"), "{error}");
 }
 
 #[test]
 fn numbers_of_any_floating_type_are_exported_as_fp32() {
-    let architecture = architecture(Norm::None, &[4], 1);
     let half = |(name, tensor): &(String, Tensor)| (name.clone(), tensor.to_kind(Kind::BFloat16));
-    let tensors: Vec<_> = network(&architecture).1.iter().map(half).collect();
-    let weights = weights(&architecture, &tensors).unwrap();
+    let halves: Vec<_> = tensors()[..6].iter().map(half).chain([tensors().remove(6)]).collect();
+    let weights = weights(&layout(), &halves).unwrap();
     let first = f32::from_le_bytes(weights[0].bytes[..4].try_into().unwrap());
-    assert_eq!(f64::from(first), tensors[0].1.flatten(0, -1).double_value(&[0]));
-    assert_eq!(bytes(&weights), 4 * tensors.iter().map(|(_, tensor)| tensor.numel() as u64).sum::<u64>());
+    assert_eq!(f64::from(first), halves[0].1.flatten(0, -1).double_value(&[0]));
+    assert_eq!((bytes(&weights), trained(&weights)), (4 * (12 + 5 * 4) + 8, 12 + 3 * 4));
+}
+
+#[test]
+fn a_counter_is_exported_as_the_whole_number_that_pytorch_keeps() {
+    let counter = weights(&layout(), &tensors()).unwrap().remove(6);
+    assert_eq!(
+        (counter.name.as_str(), counter.shape.len(), counter.is_parameter),
+        ("bn.num_batches_tracked", 0, false)
+    );
+    assert_eq!((counter.numbers, counter.bytes), (Numbers::Whole, 12_345_678_i64.to_le_bytes().to_vec()));
+}
+
+#[test]
+fn parameters_and_buffers_stay_what_they_are_in_torchscript() {
+    let code = "\
+class Network(Module):
+  __parameters__ = [\"weight\", ]
+  __buffers__ = [\"mean\", \"batches\", ]
+  weight : Tensor
+  mean : Tensor
+  batches : Tensor
+  training : bool
+  def forward(self: __torch__.Network,
+    input: Tensor) -> Tensor:
+    return torch.add(torch.mul(input, self.mean), torch.select(self.weight, 1, 0))
+";
+    let tensor = |name: &str| Attribute::Tensor(name.into());
+    let network = Object::new("Network")
+        .with("weight", tensor("fc.weight"))
+        .with("mean", tensor("bn.running_mean"))
+        .with("batches", tensor("bn.num_batches_tracked"));
+    let weights = weights(&layout(), &tensors()).unwrap();
+    let mut file = Vec::new();
+    torchscript::write(&Script { code: code.into(), network: network.clone() }, &weights, &[], &mut file).unwrap();
+    let module = CModule::load_data(&mut file.as_slice()).unwrap();
+    let named: Vec<_> = module.named_parameters().unwrap().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(named, ["weight"], "buffers are none");
+    let input = Tensor::from_slice(&[1.0_f32, 2.0, 3.0, 4.0]);
+    let expected = &input * &tensors()[4].1 + tensors()[0].1.select(1, 0);
+    assert!(module.forward_ts(&[&input]).unwrap().allclose(&expected, 1e-6, 1e-6, false));
+    let unknown = Script { code: code.into(), network: network.with("more", tensor("fc2.weight")) };
+    let error = torchscript::write(&unknown, &weights, &[], &mut Vec::new()).unwrap_err();
+    assert_eq!(error.to_string(), "the TorchScript of the network names fc2.weight, which is no weight");
 }
 
 #[test]
 fn the_same_weights_give_the_same_file() {
-    let architecture = architecture(Norm::Group, &[4, 4], 1);
-    let weights = weights(&architecture, &network(&architecture).1).unwrap();
+    let weights = weights(&layout(), &tensors()).unwrap();
     let written = || {
         let mut file = Vec::new();
-        pth::write(&weights, &[("fragua.json", "{}")], &mut file).unwrap();
+        pth::write(&weights, &Map::new(), &[("fragua.json", "{}")], &mut file).unwrap();
         file
     };
     assert!(written() == written());
@@ -139,8 +102,9 @@ fn the_same_weights_give_the_same_file() {
 #[test]
 fn any_program_for_zip_files_reads_the_archive() {
     let mut file = Vec::new();
-    let weight = Weight { name: "a".into(), shape: vec![2], bytes: [1.0_f32, 2.0].map(f32::to_le_bytes).concat() };
-    pth::write(std::slice::from_ref(&weight), &[("fragua.json", "{\"task\": 1}")], &mut file).unwrap();
+    let bytes = [1.0_f32, 2.0].map(f32::to_le_bytes).concat();
+    let weight = Weight { name: "a".into(), shape: vec![2], numbers: Numbers::Float, is_parameter: true, bytes };
+    pth::write(std::slice::from_ref(&weight), &Map::new(), &[("fragua.json", "{\"task\": 1}")], &mut file).unwrap();
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(file)).unwrap();
     let mut read = |name: &str| {
         let mut content = Vec::new();
@@ -152,4 +116,21 @@ fn any_program_for_zip_files_reads_the_archive() {
     assert_eq!(read("archive/data/0"), weight.bytes);
     assert_eq!(read("archive/version"), b"3\n");
     assert_eq!(read("archive/extra/fragua.json"), b"{\"task\": 1}");
+}
+
+#[test]
+fn what_is_beside_the_weights_is_loaded_with_them() {
+    let beside =
+        serde_json::json!({"labels": ["A", "ñ"], "classes": 2, "rate": 0.5, "best": null, "is": {"done": true}});
+    let weights = weights(&layout(), &tensors()).unwrap();
+    let mut file = Vec::new();
+    pth::write(&weights, beside.as_object().unwrap(), &[], &mut file).unwrap();
+    let mut objects = Vec::new();
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(file)).unwrap();
+    std::io::Read::read_to_end(&mut archive.by_name("archive/data.pkl").unwrap(), &mut objects).unwrap();
+    // A dictionary with the state dict, closed by `u`; then a list, a whole number, a number, nothing, and a dictionary.
+    let start: &[u8] = b"\x80\x02}(X\x10\0\0\0model_state_dictccollections\nOrderedDict\n)R(X\x09\0\0\0fc.weight";
+    let end: &[u8] = b"uX\x06\0\0\0labels](X\x01\0\0\0AX\x02\0\0\0\xc3\xb1eX\x07\0\0\0classesJ\x02\0\0\0\
+        X\x04\0\0\0rateG\x3f\xe0\0\0\0\0\0\0X\x04\0\0\0bestNX\x02\0\0\0is}(X\x04\0\0\0done\x88uu.";
+    assert!(objects.starts_with(start) && objects.ends_with(end), "{}", String::from_utf8_lossy(&objects));
 }

@@ -1,37 +1,39 @@
 //! Taking values from named tensors: all that fit are taken, and the report says what was not.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use tch::{Kind, Tensor};
 
-use super::Parameters;
+use super::spec::Numbers;
+use super::{Parameters, part};
 
-/// What became of the tensors that parameters were loaded from. Its text is for people.
+/// What became of the tensors that a model was loaded from. Its text is for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadReport {
-    /// Parameters that have new values.
+    /// Parameters and buffers that have new values.
     pub loaded: Vec<String>,
-    /// Parameters that none of the tensors is for; they keep their values.
+    /// Parameters and buffers that none of the tensors is for; they keep their values.
     pub missing: Vec<String>,
-    /// Parameters whose tensor has another shape, or holds no floating-point numbers; they keep their values.
+    /// Parameters and buffers whose tensor has another shape or type; they keep their values.
     pub mismatched: Vec<Mismatch>,
-    /// Tensors that are for no parameter.
+    /// Tensors that are for nothing in the model.
     pub unexpected: Vec<String>,
 }
 
-/// A tensor that does not fit its parameter.
+/// A tensor that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
-    /// The parameter.
+    /// The parameter or buffer.
     pub name: String,
     /// What the tensor is: `Float [4, 3]`.
     pub got: String,
-    /// What the parameter is.
+    /// What the model has there.
     pub expected: String,
 }
 
 impl LoadReport {
-    /// Whether every parameter has a new value and no tensor was left.
+    /// Whether everything has a new value and no tensor was left.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.missing.is_empty() && self.mismatched.is_empty() && self.unexpected.is_empty()
@@ -55,29 +57,45 @@ impl fmt::Display for LoadReport {
 }
 
 impl Parameters {
-    /// Takes the values of the tensors whose name and shape fit, of any floating-point type, from any device.
+    /// Takes the values of the tensors whose name and shape fit, of any floating-point type, from any device. Counters take
+    /// whole numbers too.
     pub fn load_named(&mut self, tensors: &[(String, Tensor)]) -> LoadReport {
         let mut report = LoadReport::default();
-        let is_known = |name: &str| self.by_name.contains_key(name);
-        report.unexpected.extend(tensors.iter().map(|(name, _)| name.clone()).filter(|name| !is_known(name)));
-        for entry in &self.entries {
-            let name = entry.spec.name.clone();
-            match tensors.iter().find(|(known, _)| *known == name) {
-                None => report.missing.push(name),
-                Some((_, tensor)) if is_float(tensor) && tensor.size() == entry.spec.shape => {
-                    super::part(&self.values, &entry.range, &entry.spec.shape).copy_(&tensor.detach());
-                    report.loaded.push(name);
+        let parameters = self
+            .entries
+            .iter()
+            .map(|entry| (&entry.spec.name, Numbers::Float, part(&self.values, &entry.range, &entry.spec.shape)));
+        let buffers = self.buffer_parts().into_iter().map(|(spec, place)| (&spec.name, spec.numbers, place));
+        let mut known = HashSet::new();
+        for (name, numbers, mut place) in parameters.chain(buffers) {
+            known.insert(name.as_str());
+            match tensors.iter().find(|(other, _)| other == name) {
+                None => report.missing.push(name.clone()),
+                Some((_, tensor)) if is_of(numbers, tensor.kind()) && tensor.size() == place.size() => {
+                    tch::no_grad(|| place.copy_(&tensor.detach()));
+                    report.loaded.push(name.clone());
                 }
                 Some((_, tensor)) => {
                     let got = format!("{:?} {:?}", tensor.kind(), tensor.size());
-                    report.mismatched.push(Mismatch { name, got, expected: format!("Float {:?}", entry.spec.shape) });
+                    let expected = format!("{} {:?}", kind(numbers), place.size());
+                    report.mismatched.push(Mismatch { name: name.clone(), got, expected });
                 }
             }
         }
+        let unexpected = tensors.iter().map(|(name, _)| name).filter(|name| !known.contains(name.as_str()));
+        report.unexpected.extend(unexpected.cloned());
         report
     }
 }
 
-fn is_float(tensor: &Tensor) -> bool {
-    matches!(tensor.kind(), Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16)
+fn is_of(numbers: Numbers, kind: Kind) -> bool {
+    let is_float = matches!(kind, Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16);
+    is_float || (numbers == Numbers::Whole && kind == Kind::Int64)
+}
+
+fn kind(numbers: Numbers) -> &'static str {
+    match numbers {
+        Numbers::Float => "Float",
+        Numbers::Whole => "Int64",
+    }
 }

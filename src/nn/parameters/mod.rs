@@ -1,30 +1,33 @@
 //! All parameters of a model in one flat fp32 tensor, and their gradients in a second: clipping, the step of the optimizer,
 //! averages and checkpoints are then operations on one tensor. A model sees named views of the first; what autograd computes
-//! for a view lands in the second.
-//!
-//! Not a store of anything else: what is computed from the data, such as running means, has no place here.
+//! for a view is added to the second. What a model computes from the data, such as running means, is in a third: its buffers.
 
+mod buffers;
+mod init;
 mod load;
 mod pattern;
 mod spec;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use tch::{Device, Kind, Tensor};
 use thiserror::Error;
 
 use crate::util::exit::Exit;
+use buffers::Buffers;
+pub use init::Init;
 pub use load::{LoadReport, Mismatch};
-pub use spec::{Init, ParameterSpec};
+pub use spec::{BufferSpec, Layout, Numbers, ParameterSpec};
 
-/// The parameters of a model, in the order in which it asked for them.
+/// The parameters of a model and its buffers, in the order in which it asked for them.
 #[derive(Debug)]
 pub struct Parameters {
     values: Tensor,
     gradients: Tensor,
+    buffers: Buffers,
     entries: Vec<Entry>,
     by_name: HashMap<String, usize>,
 }
@@ -40,16 +43,16 @@ struct Entry {
 /// Parameters that can't be what is asked of them.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParametersError {
-    /// Two parameters would be saved under one name.
-    #[error("two parameters have the name {0:?}, expected names that differ")]
+    /// Two parameters or buffers would be saved under one name.
+    #[error("two parameters or buffers have the name {0:?}, expected names that differ")]
     Duplicate(String),
     /// A model asks for one that is not there.
-    #[error("there is no parameter {0:?}; build the parameters from the model's own list")]
+    #[error("there is no parameter or buffer {0:?}; build the parameters from the model's own layout")]
     Unknown(String),
     /// A model asks for another shape.
-    #[error("parameter {name:?} has the shape {got:?}, expected {expected:?}")]
+    #[error("{name:?} has the shape {got:?}, expected {expected:?}")]
     Shape {
-        /// The parameter.
+        /// The parameter or buffer.
         name: String,
         /// As it is.
         got: Vec<i64>,
@@ -90,28 +93,28 @@ impl Parameters {
     /// device.
     ///
     /// # Errors
-    /// Where two have the same name.
-    pub fn new(specs: &[ParameterSpec], seed: u64, device: Device) -> Result<Self, ParametersError> {
-        let count: usize = specs.iter().map(ParameterSpec::count).sum();
-        let mut initial = Vec::with_capacity(count);
-        specs.iter().for_each(|spec| initial.extend(spec.initial(seed)));
+    /// If two parameters or buffers have the same name.
+    pub fn new(layout: &Layout, seed: u64, device: Device) -> Result<Self, ParametersError> {
+        check_names(layout)?;
+        let specs = &layout.parameters;
+        let mut initial = Vec::with_capacity(layout.count());
+        specs.iter().for_each(|spec| initial.extend(spec.init.values(seed, &spec.name, &spec.shape)));
         let values = Tensor::from_slice(&initial).to_device(device);
         let gradients = values.zeros_like();
         let (mut entries, mut by_name) = (Vec::with_capacity(specs.len()), HashMap::new());
         let mut end = 0;
         for spec in specs {
-            if by_name.insert(spec.name.clone(), entries.len()).is_some() {
-                return Err(ParametersError::Duplicate(spec.name.clone()));
-            }
+            by_name.insert(spec.name.clone(), entries.len());
             let range = end..end + spec.count();
             end = range.end;
             let view = leaf(&part(&values, &range, &spec.shape), &part(&gradients, &range, &spec.shape));
             entries.push(Entry { spec: spec.clone(), range, view, frozen: false });
         }
-        Ok(Self { values, gradients, entries, by_name })
+        let buffers = Buffers::new(&layout.buffers, device);
+        Ok(Self { values, gradients, buffers, entries, by_name })
     }
 
-    /// All values, flat. Shares its memory with the views: who writes to it moves the model.
+    /// All values, flat. Shares its memory with the views: writing to it changes the model.
     pub fn values(&self) -> Tensor {
         self.values.shallow_clone()
     }
@@ -135,7 +138,7 @@ impl Parameters {
     /// A parameter by its name, as a leaf of autograd. It shares the memory of [`Self::values`] for as long as it lives.
     ///
     /// # Errors
-    /// Where there is none of this name.
+    /// If there is none of this name.
     pub fn view(&self, name: &str) -> Result<Tensor, ParametersError> {
         Ok(self.entry(name)?.view.shallow_clone())
     }
@@ -143,7 +146,7 @@ impl Parameters {
     /// A parameter by what a model needs, as [`Self::view`].
     ///
     /// # Errors
-    /// Where there is none of this name, or it has another shape.
+    /// If there is none of this name, or it has another shape.
     pub fn view_of(&self, spec: &ParameterSpec) -> Result<Tensor, ParametersError> {
         let entry = self.entry(&spec.name)?;
         if entry.spec.shape != spec.shape {
@@ -156,7 +159,7 @@ impl Parameters {
     /// A parameter's part of the flat gradient, in the parameter's shape: what a backward pass written by hand adds to.
     ///
     /// # Errors
-    /// Where there is none of this name.
+    /// If there is none of this name.
     pub fn gradient(&self, name: &str) -> Result<Tensor, ParametersError> {
         let entry = self.entry(name)?;
         Ok(part(&self.gradients, &entry.range, &entry.spec.shape))
@@ -189,12 +192,12 @@ impl Parameters {
         joined(self.entries.iter().filter(|entry| entry.frozen))
     }
 
-    /// Freezes those whose name fits a pattern, where `*` stands for anything: no gradient is computed for them. Their
-    /// gradient is 0 from now on, and no weight decay applies. An optimizer with momentum must be made anew, or it would
-    /// move them on. Returns their names.
+    /// Freezes the parameters whose name fits a pattern, where `*` stands for anything: no gradient is computed for them. Their
+    /// gradient is 0 from now on, and no weight decay applies. Buffers are not frozen: running statistics follow the data.
+    /// After this an optimizer with momentum must be replaced by a new one, or it would still move them. Returns their names.
     ///
     /// # Errors
-    /// Where no name fits.
+    /// If no name fits.
     pub fn freeze(&mut self, pattern: &str) -> Result<Vec<String>, ParametersError> {
         let mut names = Vec::new();
         for entry in self.entries.iter_mut().filter(|entry| pattern::fits(pattern, &entry.spec.name)) {
@@ -237,7 +240,7 @@ impl Parameters {
     /// memory.
     ///
     /// # Errors
-    /// Where its length is not that of the parameters.
+    /// If its length is not that of the parameters.
     pub fn parts_of(&self, flat: &Tensor) -> Result<Vec<(String, Tensor)>, ParametersError> {
         self.check_length(flat.numel())?;
         let flat = flat.detach();
@@ -248,6 +251,15 @@ impl Parameters {
     fn check_length(&self, got: usize) -> Result<(), ParametersError> {
         let expected = self.count();
         if got == expected { Ok(()) } else { Err(ParametersError::Length { got, expected }) }
+    }
+}
+
+fn check_names(layout: &Layout) -> Result<(), ParametersError> {
+    let parameters = layout.parameters.iter().map(|spec| &spec.name);
+    let mut known = HashSet::new();
+    match parameters.chain(layout.buffers.iter().map(|spec| &spec.name)).find(|name| !known.insert(*name)) {
+        Some(name) => Err(ParametersError::Duplicate(name.clone())),
+        None => Ok(()),
     }
 }
 

@@ -5,13 +5,13 @@ use tch::{Device, Kind, Tensor};
 use super::*;
 
 fn parameters() -> Parameters {
-    let specs = [
+    let specs = vec![
         ParameterSpec::weight("first.weight", &[4, 3]),
         ParameterSpec::bias("first.bias", &[4]),
         ParameterSpec::weight("second.weight", &[2, 4]),
         ParameterSpec::scale("second.scale", &[2]),
     ];
-    Parameters::new(&specs, 7, Device::Cpu).unwrap()
+    Parameters::new(&specs.into(), 7, Device::Cpu).unwrap()
 }
 
 fn numbers(tensor: &Tensor) -> Vec<f32> {
@@ -113,12 +113,12 @@ fn a_pattern_that_fits_nothing_is_refused_with_the_names() {
 #[test]
 fn names_and_shapes_that_do_not_fit_are_refused() {
     let bias = ParameterSpec::bias("bias", &[4]);
-    let refused = Parameters::new(&[bias.clone(), bias], 7, Device::Cpu).unwrap_err();
+    let refused = Parameters::new(&vec![bias.clone(), bias].into(), 7, Device::Cpu).unwrap_err();
     assert_eq!(refused, ParametersError::Duplicate("bias".into()));
     let parameters = parameters();
     assert_eq!(parameters.view("bias").unwrap_err(), ParametersError::Unknown("bias".into()));
     let refused = parameters.view_of(&ParameterSpec::bias("first.bias", &[5])).unwrap_err();
-    assert_eq!(refused.to_string(), "parameter \"first.bias\" has the shape [4], expected [5]");
+    assert_eq!(refused.to_string(), "\"first.bias\" has the shape [4], expected [5]");
     let refused = parameters.parts_of(&Tensor::zeros([25], (Kind::Float, Device::Cpu))).unwrap_err();
     assert_eq!(refused, ParametersError::Length { got: 25, expected: 26 });
 }
@@ -154,4 +154,71 @@ fn loading_takes_what_fits_and_reports_the_rest() {
     let mut expected = before;
     expected[12..16].copy_from_slice(&[1.0, 2.0, 3.0, 4.0]);
     assert_eq!(numbers(&parameters.values()), expected);
+}
+
+fn with_buffers() -> (Parameters, [BufferSpec; 2]) {
+    let specs = [BufferSpec::statistic("bn.running_var", &[3], 1.0), BufferSpec::counter("bn.num_batches_tracked")];
+    let parameters = vec![ParameterSpec::scale("bn.weight", &[3])];
+    let layout = Layout { parameters, buffers: specs.to_vec() };
+    (Parameters::new(&layout, 7, Device::Cpu).unwrap(), specs)
+}
+
+#[test]
+fn buffers_are_in_a_flat_tensor_of_their_own_and_are_written_through_their_views() {
+    let (parameters, [variance, batches]) = with_buffers();
+    let view = |spec| parameters.buffer_of(spec).unwrap();
+    drop(view(&variance).fill_(2.5));
+    drop(view(&batches).g_add_scalar_(3));
+    assert_eq!(numbers(&parameters.buffers()), [2.5, 2.5, 2.5, 3.0]);
+    assert_eq!((parameters.count(), view(&batches).size().len()), (3, 0));
+    assert!(!view(&variance).requires_grad());
+    let refused = parameters.buffer_of(&BufferSpec::counter("bn.running_var")).unwrap_err();
+    assert_eq!(refused.to_string(), "\"bn.running_var\" has the shape [3], expected []");
+    assert_eq!(
+        parameters.buffer_of(&BufferSpec::counter("bn.weight")).unwrap_err(),
+        ParametersError::Unknown("bn.weight".into())
+    );
+}
+
+#[test]
+fn buffers_can_be_given_back_what_they_were() {
+    let (parameters, [variance, _]) = with_buffers();
+    parameters.keep_buffers();
+    drop(parameters.buffer_of(&variance).unwrap().fill_(f64::NAN));
+    parameters.restore_buffers();
+    assert_eq!(numbers(&parameters.buffers()), [1.0, 1.0, 1.0, 0.0]);
+}
+
+#[test]
+fn a_change_of_one_buffer_is_no_change_of_another_to_autograd() {
+    let (parameters, [variance, batches]) = with_buffers();
+    let output = parameters.view("bn.weight").unwrap() * parameters.buffer_of(&variance).unwrap();
+    drop(parameters.buffer_of(&batches).unwrap().g_add_scalar_(1));
+    output.sum(Kind::Float).backward();
+    assert_eq!(numbers(&parameters.gradients()), [1.0; 3]);
+}
+
+#[test]
+fn buffers_are_loaded_by_name_and_counters_from_whole_numbers() {
+    let (mut parameters, _) = with_buffers();
+    let named = |name: &str, tensor: Tensor| (name.to_owned(), tensor);
+    let report = parameters.load_named(&[
+        named("bn.num_batches_tracked", Tensor::from(484_i64)),
+        named("bn.running_var", Tensor::from_slice(&[1_i64, 2, 3])),
+    ]);
+    assert_eq!(
+        report.to_string(),
+        "1 of 3 parameters loaded; bn.running_var has another shape: got Int64 [3], expected Float [3]; missing: bn.weight"
+    );
+    assert_eq!(numbers(&parameters.buffers()), [1.0, 1.0, 1.0, 484.0]);
+}
+
+#[test]
+fn a_buffer_and_a_parameter_of_the_same_name_are_refused() {
+    let layout = Layout {
+        parameters: vec![ParameterSpec::scale("bn.weight", &[3])],
+        buffers: vec![BufferSpec::counter("bn.weight")],
+    };
+    let refused = Parameters::new(&layout, 7, Device::Cpu).unwrap_err();
+    assert_eq!(refused, ParametersError::Duplicate("bn.weight".into()));
 }

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::metric::sums::{LeadSums, Levels as Measured};
+use crate::metric::forecast::scores::specs;
+use crate::metric::forecast::sums::Levels as Measured;
+use crate::metric::score::ScoreSpec;
 use crate::util::problem::Problem;
 
 use super::config::{
@@ -198,21 +200,20 @@ impl ScoresConfig {
 }
 
 impl ScoresConfig {
-    /// The names of all scores at these thresholds and scales.
+    /// The scores at these thresholds and scales.
     #[must_use]
-    pub fn names(&self) -> Vec<String> {
-        let levels = Measured {
+    pub fn specs(&self) -> Vec<ScoreSpec> {
+        specs(&Measured {
             thresholds_dbz: self.thresholds_dbz.clone(),
             scales_px: self.fss_scales_px.clone(),
             span_dbz: 1.0,
-        };
-        LeadSums::none(&levels).scores(&levels).into_iter().map(|score| score.name).collect()
+        })
     }
 
     /// A score that is not measured can't decide.
     fn unknown_primary(&self) -> Option<Problem> {
         let wanted = self.primary.as_ref()?;
-        let known = self.names();
+        let known: Vec<String> = self.specs().into_iter().map(|spec| spec.name).collect();
         let remedy = format!("write one of {}, or null", known.join(", "));
         let message = format!("there is no score {wanted} at these thresholds and scales");
         (!known.contains(wanted)).then(|| Problem::new("primary", message, remedy))

@@ -9,6 +9,8 @@
 use tch::{Device, Kind, Reduction, Tensor};
 
 use super::config::{LossConfig, NowcastConfig};
+use crate::metric::better::Better;
+use crate::metric::score::{ScoreSpec, Show};
 use crate::nn::ssim::Ssim;
 
 /// Less than the weight of one cell.
@@ -36,8 +38,20 @@ pub struct LossParts {
 }
 
 impl LossParts {
-    /// The names of [`Self::sums`].
-    pub const NAMES: [&'static str; 3] = ["loss", "huber", "ssim"];
+    /// How many [`Self::sums`] there are.
+    pub const COUNT: usize = 3;
+
+    /// What [`Self::sums`] are.
+    #[must_use]
+    pub fn specs() -> [ScoreSpec; Self::COUNT] {
+        let spec = |name, label, better, meaning| ScoreSpec::new(name, label, better).meaning(meaning);
+        let huber = "absolute error, squared where it is small, that counts more at strong echoes; 0 is perfect";
+        [
+            spec("loss", "Loss", Better::Lower, "what training makes small").shown(Show::First),
+            spec("huber", "Huber loss", Better::Lower, huber).shown(Show::Drawn),
+            spec("ssim", "SSIM", Better::Higher, "structural similarity of frames; 1 is perfect").shown(Show::Drawn),
+        ]
+    }
 
     /// The sums of all parts over the samples, as one vector without a graph.
     pub fn sums(&self) -> Tensor {

@@ -31,7 +31,9 @@ fn rotate(store: &Store, written: CheckpointId) -> Result<(), CheckpointError> {
     let standing: Vec<Standing> = store
         .list()?
         .into_iter()
-        .filter_map(|id| Some(Standing { id, phase: 0, score: Some(score(id)?), starts_epoch: true }))
+        .filter_map(|id| {
+            Some(Standing { id, phase: 0, by: vec![("val_loss".into(), Some(score(id)?))], starts_epoch: true })
+        })
         .collect();
     deletions(&standing, written, &keep()).into_iter().try_for_each(|id| store.delete(id))
 }
@@ -55,7 +57,7 @@ fn second_life(disk: &MemoryDisk, acknowledged: &[u64]) -> Result<(), String> {
     }
     for path in [open_weights(disk).unwrap().best(), open_weights(disk).unwrap().last()] {
         match weights::read(disk, &path) {
-            Ok((arrays, _)) if arrays.len() == 2 => {}
+            Ok((arrays, _)) if arrays.len() == 4 => {}
             Ok(other) => return Err(format!("{} holds {other:?}", path.display())),
             Err(CheckpointError::Disk(error)) if error.source.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error.to_string()),
@@ -178,7 +180,7 @@ fn a_full_disk_is_no_failure_and_costs_no_old_checkpoint() {
     disk.inject(3, Fault::FromNowOn(ErrorKind::StorageFull));
     let error = store.save(&snapshot(2)).unwrap_err();
     assert!(error.is_out_of_space(), "{error}");
-    assert_eq!(error.exit(), crate::util::exit::Exit::TryAgain);
+    assert_eq!(error.exit(), crate::util::exit::Exit::DiskIo);
     assert_eq!(newest(&store), Some(snapshot(1)));
     disk.heal();
     store.save(&snapshot(2)).unwrap();

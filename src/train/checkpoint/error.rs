@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::array::NotFinite;
+use crate::nn::weights::NotFinite;
 use crate::util::exit::Exit;
 use crate::util::fs::FsError;
 use crate::util::units::bytes;
@@ -63,13 +63,12 @@ pub enum CheckpointError {
 }
 
 impl CheckpointError {
-    /// 65 where the content is wrong, 75 where the disk is full, 76 where training diverged, otherwise that of the disk.
+    /// 65 where the content is wrong, 76 where training diverged, otherwise that of the disk, which may be full.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Disk(_) if self.is_out_of_space() => Exit::TryAgain,
             Self::Disk(error) => error.exit(),
-            Self::OutOfSpace { .. } => Exit::TryAgain,
+            Self::OutOfSpace { .. } => Exit::DiskIo,
             Self::NotFinite { .. } => Exit::Diverged,
             Self::Malformed { .. } => Exit::Bug,
             Self::Damaged { .. } => Exit::DataRefused,

@@ -4,14 +4,13 @@
 use std::io;
 use std::path::Path;
 
-use super::array::NamedArray;
 use super::disk::read;
 use super::error::CheckpointError;
 use super::id::CheckpointId;
 use super::manifest::{FileRecord, Manifest};
-use super::safetensors;
 use super::snapshot::{EMA, MODEL, OPTIM, Snapshot};
 use super::storage::{Store, both_sides};
+use crate::nn::weights::{NamedArray, safetensors};
 use crate::util::sha256::Digest;
 
 /// A checkpoint in memory, verified.

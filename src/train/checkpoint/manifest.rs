@@ -13,7 +13,7 @@ use super::snapshot::{MODEL, OPTIM, Publish};
 use crate::util::sha256::Digest;
 
 /// The version of the format that this program writes and reads.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// The state of training that is no array.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,8 +25,6 @@ pub struct Progress {
     pub phase: u64,
     /// What all randomness follows from.
     pub seed: u64,
-    /// Whatever is counted: samples seen, epochs without a better loss, skipped steps.
-    pub counters: BTreeMap<String, u64>,
     /// The best value of each score so far; infinity and NaN are left out.
     pub best: BTreeMap<String, f64>,
     /// The scores of the validation at this checkpoint; none inside an epoch. Infinity and NaN are left out.
@@ -144,7 +142,6 @@ mod tests {
             position: 17,
             phase: 2,
             seed: u64::MAX,
-            counters: [("samples".into(), 1 << 60)].into(),
             best: [("val_loss".into(), 0.1 + 0.2), ("never".into(), f64::INFINITY)].into(),
             metrics: [("val_loss".into(), f64::NAN)].into(),
             state: json!({"schedule": {"best": 1.0 / 3.0}, "scale": 65536.0}),
@@ -184,9 +181,9 @@ mod tests {
         let other = CheckpointId { epoch: 12, step: 3500 };
         let error = Manifest::parse(Path::new("m"), other, text.as_bytes()).unwrap_err().to_string();
         assert!(error.contains("belongs to e0012-s003400, expected e0012-s003500"), "{error}");
-        let newer = seal("{\n  \"format_version\": 2,\n  \"more\": 1");
+        let newer = seal("{\n  \"format_version\": 3,\n  \"more\": 1");
         let error = parse(newer.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains("has format version 2, this program reads version 1"), "{error}");
+        assert!(error.contains("has format version 3, this program reads version 2"), "{error}");
     }
 
     proptest! {

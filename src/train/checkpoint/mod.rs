@@ -9,22 +9,19 @@
 //! weights/{best,last}.safetensors
 //! ```
 
-mod array;
-pub mod disk;
 mod error;
 mod id;
 mod load;
 mod manifest;
-mod place;
 pub mod policy;
 pub mod retention;
-mod safetensors;
 mod snapshot;
 pub mod storage;
 pub mod weights;
 pub mod writer;
 
-pub use array::{ArraySpec, Dtype, NamedArray, NotFinite, differences};
+pub use crate::data::disk;
+pub use crate::nn::weights::{ArraySpec, Dtype, NamedArray, NotFinite, differences};
 pub use error::CheckpointError;
 pub use id::CheckpointId;
 pub use load::{Found, Loaded};

@@ -59,6 +59,7 @@ pub fn due(config: &CheckpointConfig, last: &LastSave, now: &Moment) -> Option<R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::best_by::BestBy;
     use proptest::prelude::*;
 
     const CONFIG: CheckpointConfig = CheckpointConfig {
@@ -66,7 +67,7 @@ mod tests {
         every_steps: Some(100),
         keep_last: 2,
         keep_best: 3,
-        best_by: String::new(),
+        best_by: BestBy(Vec::new()),
     };
 
     fn at(epoch: u64, step: u64, seconds: u64) -> Moment {

@@ -1,10 +1,9 @@
-//! What to delete after a save: a pure decision. The newest k and the best k of the newest phase by a score stay, and the starts
+//! What to delete after a save: a pure decision. The newest k and the best k of the newest phase stay, and the starts
 //! of the epochs that the newest stand in; damaged checkpoints are the user's and never touched.
 
-use std::cmp::Ordering;
-
 use super::id::CheckpointId;
-use crate::metric::better::Better;
+use crate::train::events::Named;
+use crate::train::target::Target;
 
 /// What is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,21 +12,19 @@ pub struct Keep {
     pub last: usize,
     /// The best so many besides, of the newest phase that has a score.
     pub best: usize,
-    /// The score that decides, a key of the manifest's `metrics`.
-    pub metric: String,
-    /// Which way it gets better.
-    pub better: Better,
+    /// What decides: keys of the manifest's `metrics`.
+    pub by: Target,
 }
 
 /// One valid checkpoint that stands on the disk.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Standing {
     /// Where it stands in training.
     pub id: CheckpointId,
     /// The phase that it stands in, counted from 0.
     pub phase: u64,
-    /// Its score, where it was validated.
-    pub score: Option<f64>,
+    /// What it is compared by; without a value if it was not validated.
+    pub by: Vec<Named>,
     /// Whether an epoch begins with it. What stands in the midst of this epoch needs it: a diverged run goes back to it.
     pub starts_epoch: bool,
 }
@@ -41,7 +38,7 @@ pub fn deletions(standing: &[Standing], written: CheckpointId, keep: &Keep) -> V
     }
     let mut newest_first: Vec<&Standing> = standing.iter().collect();
     newest_first.sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.id));
-    let best_first = ranked(standing, keep.better);
+    let best_first = ranked(standing, &keep.by);
     let last: Vec<CheckpointId> =
         newest_first.iter().take(keep.last).map(|checkpoint| checkpoint.id).chain([written]).collect();
     let starts = last.iter().filter_map(|&id| start_of(id, &newest_first));
@@ -58,35 +55,37 @@ fn start_of(id: CheckpointId, newest_first: &[&Standing]) -> Option<CheckpointId
 
 /// Those with a score, best first; of equals the older one is better, as it was when it was found. A phase may change the
 /// loss, so only those of the newest phase are compared.
-fn ranked(standing: &[Standing], better: Better) -> Vec<&Standing> {
-    let scored = |checkpoint: &&Standing| checkpoint.score.is_some_and(|score| !score.is_nan());
+fn ranked<'a>(standing: &'a [Standing], by: &Target) -> Vec<&'a Standing> {
+    let scored = |checkpoint: &&Standing| by.is_better(&checkpoint.by, None);
     let mut ranked: Vec<&Standing> = standing.iter().filter(scored).collect();
     let newest = ranked.iter().map(|checkpoint| checkpoint.phase).max();
     ranked.retain(|checkpoint| Some(checkpoint.phase) == newest);
-    ranked.sort_by(|one, other| {
-        let gain = one.score.zip(other.score).map_or(0.0, |(one, other)| better.gain(one, other));
-        0.0.partial_cmp(&gain).unwrap_or(Ordering::Equal).then(one.id.cmp(&other.id))
-    });
+    ranked.sort_by(|one, other| by.compare(&other.by, &one.by).then(one.id.cmp(&other.id)));
     ranked
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metric::better::Better;
     use proptest::prelude::*;
 
     fn keep(last: usize, best: usize, better: Better) -> Keep {
-        Keep { last, best, metric: "val_loss".into(), better }
+        Keep { last, best, by: Target::of(&[("val_loss", better)]) }
     }
 
     fn id(epoch: u64) -> CheckpointId {
         CheckpointId { epoch, step: epoch * 10 }
     }
 
+    fn by(score: Option<f64>) -> Vec<Named> {
+        vec![("val_loss".to_owned(), score)]
+    }
+
     fn standing(scores: &[f64]) -> Vec<Standing> {
         (1..)
             .zip(scores)
-            .map(|(epoch, &score)| Standing { id: id(epoch), phase: 0, score: Some(score), starts_epoch: true })
+            .map(|(epoch, &score)| Standing { id: id(epoch), phase: 0, by: by(Some(score)), starts_epoch: true })
             .collect()
     }
 
@@ -104,19 +103,33 @@ mod tests {
     }
 
     #[test]
+    fn of_equal_scores_the_second_number_decides_if_there_is_one() {
+        let mut all = standing(&[2.0, 2.0, 2.0, 9.0]);
+        for (checkpoint, words) in all.iter_mut().zip([3.0, 5.0, 4.0, 9.0]) {
+            checkpoint.by.push(("words".to_owned(), Some(words)));
+        }
+        let by = Target::of(&[("val_loss", Better::Lower), ("words", Better::Higher)]);
+        assert_eq!(deletions(&all, id(4), &Keep { last: 1, best: 2, by }), [id(1)]);
+    }
+
+    #[test]
     fn scores_of_an_earlier_phase_are_not_compared_with_those_of_a_later_one() {
         let mut all = standing(&[0.1, 0.2, 7.0, 8.0, 9.0]);
         all[2..].iter_mut().for_each(|checkpoint| checkpoint.phase = 1);
         assert_eq!(deletions(&all, id(5), &keep(1, 2, Better::Lower)), [id(1), id(2)]);
         assert_eq!(deletions(&all[..3], id(3), &keep(1, 2, Better::Lower)), [id(1), id(2)]);
-        all[2].score = None;
+        all[2].by = by(None);
         assert_eq!(deletions(&all[..3], id(3), &keep(1, 1, Better::Lower)), [id(2)], "the later one has none yet");
     }
 
     #[test]
     fn order_is_by_number() {
-        let all =
-            [99_999, 100_000, 9_999].map(|epoch| Standing { id: id(epoch), phase: 0, score: None, starts_epoch: true });
+        let all = [99_999, 100_000, 9_999].map(|epoch| Standing {
+            id: id(epoch),
+            phase: 0,
+            by: by(None),
+            starts_epoch: true,
+        });
         assert_eq!(deletions(&all, id(100_000), &keep(1, 3, Better::Lower)), [id(9_999), id(99_999)]);
     }
 
@@ -129,7 +142,7 @@ mod tests {
     fn the_start_of_an_epoch_stays_as_long_as_a_newest_one_stands_in_it() {
         let at = |epoch, step, starts_epoch| {
             let id = CheckpointId { epoch, step };
-            Standing { id, phase: 0, score: None, starts_epoch }
+            Standing { id, phase: 0, by: by(None), starts_epoch }
         };
         let all = [at(2, 20, true), at(2, 25, false), at(3, 30, true), at(3, 33, false), at(3, 36, false)];
         let gone =
@@ -149,7 +162,7 @@ mod tests {
         ) {
             let direction = if higher { Better::Higher } else { Better::Lower };
             let standing = |(epoch, score): (u64, &Option<i32>)| {
-                Standing { id: id(epoch), phase: 0, score: score.map(f64::from), starts_epoch: true }
+                Standing { id: id(epoch), phase: 0, by: by(score.map(f64::from)), starts_epoch: true }
             };
             let all: Vec<Standing> = (1..).zip(&scores).map(standing).collect();
             let written = all[written.index(all.len())].id;
@@ -159,8 +172,8 @@ mod tests {
             prop_assert!(stays.len() <= last + best + 1);
             prop_assert!(all.iter().rev().take(last).all(|checkpoint| stays.contains(&checkpoint)));
             let better = |one: f64, other: f64| if higher { one > other } else { one < other };
-            for lost in all.iter().filter(|checkpoint| gone.contains(&checkpoint.id) && checkpoint.score.is_some()) {
-                let not_worse = stays.iter().filter(|kept| kept.score.is_some_and(|score| !better(lost.score.unwrap(), score)));
+            for lost in all.iter().filter(|checkpoint| gone.contains(&checkpoint.id) && checkpoint.by[0].1.is_some()) {
+                let not_worse = stays.iter().filter(|kept| kept.by[0].1.is_some_and(|score| !better(lost.by[0].1.unwrap(), score)));
                 prop_assert!(not_worse.count() >= best, "{lost:?} had to stay");
             }
         }

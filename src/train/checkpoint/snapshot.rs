@@ -1,10 +1,9 @@
 //! What the engine hands over to be saved: a copy of the whole state of training, so that training goes on meanwhile.
 
-use super::array::NamedArray;
 use super::error::CheckpointError;
 use super::id::CheckpointId;
 use super::manifest::Progress;
-use super::safetensors;
+use crate::nn::weights::{NamedArray, safetensors};
 
 /// The state of training at one moment.
 #[derive(Clone, Debug, PartialEq)]

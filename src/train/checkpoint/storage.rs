@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::array::NamedArray;
+use super::disk::place::{self, Before};
 use super::disk::{Disk, DiskFile, create_folders, forget, is_folder, read, write_file};
 use super::error::CheckpointError;
 use super::id::CheckpointId;
 use super::manifest::{FileRecord, Manifest};
-use super::place::{self, Before};
-use super::safetensors::{self, Metadata};
 use super::snapshot::{MANIFEST, Snapshot};
+use crate::nn::weights::NamedArray;
+use crate::nn::weights::safetensors::{self, Metadata};
 use crate::util::fs::FsError;
 use crate::util::sha256::Hasher;
 

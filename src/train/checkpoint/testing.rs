@@ -7,10 +7,11 @@ use serde_json::json;
 
 use super::disk::{Disk, memory::MemoryDisk};
 use super::retention::Keep;
-use super::safetensors::Metadata;
 use super::weights::Weights;
 use super::*;
 use crate::metric::better::Better;
+use crate::nn::weights::safetensors::Metadata;
+use crate::train::target::Target;
 
 pub const FOLDER: &str = "run/checkpoints";
 pub const WEIGHTS: &str = "run/weights";
@@ -23,21 +24,30 @@ pub fn snapshot(epoch: u64) -> Snapshot {
         id: CheckpointId { epoch, step: epoch * 10 },
         progress: Progress {
             seed: 42,
-            counters: [("samples".into(), epoch * 80)].into(),
             best: [("val_loss".into(), loss.min(0.1))].into(),
             metrics: [("val_loss".into(), loss)].into(),
             state: json!({"schedule": {"lr": 0.1 / (epoch as f64 + 1.0)}}),
             ..Progress::default()
         },
-        model: vec![NamedArray::f32("b", &[2], &[-value; 2]), NamedArray::f32("w", &[2, 2], &[value; 4])],
+        model: model(epoch, [-value, value]),
         optim: vec![NamedArray::i64("step", epoch as i64 * 10), NamedArray::f32("m", &[6], &[value / 3.0; 6])],
-        ema: vec![NamedArray::f32("b", &[2], &[0.5; 2]), NamedArray::f32("w", &[2, 2], &[value / 2.0; 4])],
+        ema: model(epoch, [0.5, value / 2.0]),
         publish: Publish { last: true, best: epoch <= 3 },
     }
 }
 
+/// Two parameters and two buffers, a running mean and the batches that it was computed from, in the order of the file.
+fn model(epoch: u64, [b, w]: [f32; 2]) -> Vec<NamedArray> {
+    vec![
+        NamedArray::i64("num_batches_tracked", epoch as i64 * 10),
+        NamedArray::f32("b", &[2], &[b; 2]),
+        NamedArray::f32("running_mean", &[3], &[epoch as f32 / 7.0; 3]),
+        NamedArray::f32("w", &[2, 2], &[w; 4]),
+    ]
+}
+
 pub fn keep() -> Keep {
-    Keep { last: 1, best: 1, metric: "val_loss".into(), better: Better::Lower }
+    Keep { last: 1, best: 1, by: Target::of(&[("val_loss", Better::Lower)]) }
 }
 
 pub fn open(disk: &MemoryDisk) -> Result<Store, CheckpointError> {

@@ -4,13 +4,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::array::NamedArray;
 use super::disk::{Disk, RealDisk, create_folders, forget, partials, remove_tree, rename};
 use super::error::CheckpointError;
 use super::id::CheckpointId;
-use super::safetensors::{self, Metadata};
 use super::snapshot::{Publish, Snapshot};
 use super::storage::write_arrays;
+use crate::nn::weights::NamedArray;
+use crate::nn::weights::safetensors::{self, Metadata};
 use crate::util::fs::{FsError, partial_name};
 
 /// The folder of the published weights.

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use super::error::CheckpointError;
 use super::id::CheckpointId;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, Progress};
 use super::retention::{Keep, Standing, deletions};
 use super::snapshot::{Publish, Snapshot};
 use super::storage::Store;
@@ -145,8 +145,9 @@ fn standing(store: &Store, found: &[CheckpointId], keep: &Keep) -> Vec<Standing>
 }
 
 fn of(manifest: &Manifest, keep: &Keep) -> Standing {
-    let score = manifest.progress.metrics.get(&keep.metric).copied();
-    Standing { id: manifest.id, phase: manifest.progress.phase, score, starts_epoch: manifest.progress.position == 0 }
+    let Progress { metrics, phase, position, .. } = &manifest.progress;
+    let by = keep.by.names().map(|name| (name.to_owned(), metrics.get(name).copied())).collect();
+    Standing { id: manifest.id, phase: *phase, by, starts_epoch: *position == 0 }
 }
 
 struct Worker {

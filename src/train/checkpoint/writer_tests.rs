@@ -131,7 +131,7 @@ fn a_failure_is_told_and_the_next_save_goes_on() {
     let disk = MemoryDisk::default();
     let saver = saver(&disk);
     let mut diverged = snapshot(1);
-    diverged.model[1] = NamedArray::f32("w", &[1], &[f32::INFINITY]);
+    diverged.model[3] = NamedArray::f32("w", &[1], &[f32::INFINITY]);
     saver.save(diverged);
     saver.save(snapshot(2));
     let outcomes = saver.finish();

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bounds::{at_least_one, at_least_one_or_off, positive_or_off};
+use crate::train::best_by::BestBy;
 use crate::util::problem::Problem;
 
 /// When the state of training is saved, and how much of it is kept. The end of an epoch always saves.
@@ -18,13 +19,13 @@ pub struct CheckpointConfig {
     pub keep_last: usize,
     /// The best checkpoints that are kept besides.
     pub keep_best: usize,
-    /// The number by which weights are the best: loss, or a score such as csi_35.
-    pub best_by: String,
+    /// What the best weights are chosen by: loss, a part of it, a score such as csi_35, or a list, where later ones break ties.
+    pub best_by: BestBy,
 }
 
 impl Default for CheckpointConfig {
     fn default() -> Self {
-        Self { every_minutes: Some(5.0), every_steps: None, keep_last: 2, keep_best: 3, best_by: "loss".into() }
+        Self { every_minutes: Some(5.0), every_steps: None, keep_last: 2, keep_best: 3, best_by: BestBy::default() }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::train::config::TrainConfig;
 use crate::train::events::{Event, Observers, Started};
 use crate::train::feed::Feed;
 use crate::train::target::Target;
-use crate::train::task::{Scores, Task};
+use crate::train::task::{Depth, Scores, Task};
 use crate::util::stop::Stop;
 
 /// The samples of both sides of the split.
@@ -111,8 +111,8 @@ impl<T: Task> Engine<T> {
         // Nobody wants to load weights that have learned nothing.
         let start = Snapshot { publish: Publish::default(), ..capture(&task, &tools, &state, seed)? };
         let (saved, last_good) = (start.id, Arc::new(start));
-        let target = Target::new(&config.checkpoint.best_by);
-        target.check(task.parts(), &task.scores().values(), val_samples(&feeds, config))?;
+        let scores = task.scores(Depth::Validation).specs();
+        let target = Target::new(&config.checkpoint.best_by.0, task.parts(), &scores, val_samples(&feeds, config))?;
         let best = state.best.clone();
         Ok(Self {
             task,
@@ -131,6 +131,7 @@ impl<T: Task> Engine<T> {
             meter: Meter::start(gpu, began),
             last_saved: (saved, Instant::now()),
             target,
+            scores,
             best,
         })
     }
@@ -143,7 +144,10 @@ impl<T: Task> Engine<T> {
             epochs: self.phases.iter().map(|phase| phase.epochs as u64).sum(),
             epoch: self.state.epoch,
             step: self.state.step,
-            best_by: self.target.name().to_owned(),
+            best_by: self.target.names().map(str::to_owned).collect(),
+            best: self.best.clone(),
+            parts: self.task.parts().to_vec(),
+            scores: self.scores.clone(),
         };
         self.tell(&Event::Started(started));
     }

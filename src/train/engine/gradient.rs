@@ -20,13 +20,19 @@ impl<T: Task> Engine<T> {
     }
 
     /// Fills the flat gradient with `scale` times that of the group's summed loss; the sums of the loss parts, still on
-    /// the device.
+    /// the device. Running statistics of the model take in the group once.
     pub(super) fn gradient(&mut self, group: &Group<T::Sample>, scale: f64) -> Result<Tensor, TrainError> {
+        self.task.parameters().keep_buffers();
         loop {
-            match self.accumulate(group, scale) {
+            let fault = match self.accumulate(group, scale) {
                 Ok(sums) => return Ok(sums),
-                Err(Fault::OutOfMemory(text)) => self.shrink(text)?,
-                Err(Fault::Other(error)) => return Err(error),
+                Err(fault) => fault,
+            };
+            // Also before a stop is saved: the group is done again from its first sample.
+            self.task.parameters().restore_buffers();
+            match fault {
+                Fault::OutOfMemory(text) => self.shrink(text)?,
+                Fault::Other(error) => return Err(error),
             }
         }
     }

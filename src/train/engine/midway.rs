@@ -14,17 +14,17 @@ impl<T: Task> Engine<T> {
         }
         let found = self.validate()?;
         self.state.validated = true;
-        let value = self.target.value(&found.parts, &found.scores);
-        let is_sound = found.parts.first().is_some_and(|(_, loss)| loss.is_finite());
-        let improved = is_sound && self.is_best(value);
+        let values = self.target.values(&found.parts, &found.scores);
+        let loss = found.parts.first().and_then(|(_, loss)| *loss);
+        let improved = loss.is_some() && self.is_best(&values, loss);
         if improved {
             self.state.best = self.best.clone();
             self.draw()?;
         }
         let (parts, scores) = (found.parts.clone(), found.scores.clone());
         let (epoch, step) = (self.state.epoch, self.state.step);
-        self.tell(&Event::ValidationEnded { epoch, step, parts, scores, improved });
-        if improved { self.save_midway(&found, value) } else { Ok(()) }
+        self.tell(&Event::ValidationEnded { epoch, step, parts, scores, improved, best: self.best.clone() });
+        if improved { self.save_midway(&found) } else { Ok(()) }
     }
 
     /// A function of the state alone, so that a run that is resumed validates where it would have.

@@ -46,6 +46,7 @@ pub use evaluation::evaluate;
 pub use rehearse::Rehearsal;
 pub use saving::{Keeper, NotKept};
 pub use state::State;
+pub use tensors::model_arrays;
 
 use self::meter::Meter;
 use self::phase::Tools;
@@ -55,6 +56,7 @@ use super::config::TrainConfig;
 use super::events::{Best, Ended, Event, Observers, Reason};
 use super::target::Target;
 use super::task::Task;
+use crate::metric::score::ScoreSpec;
 use crate::util::stop::Stop;
 
 /// A task, its samples, and how it is trained.
@@ -79,8 +81,10 @@ pub struct Engine<T: Task> {
     meter: Meter,
     /// What was saved last, and when.
     last_saved: (CheckpointId, Instant),
-    /// By which number weights are the best.
+    /// By which numbers weights are the best.
     target: Target,
+    /// What the scores of a validation are.
+    scores: Vec<ScoreSpec>,
     /// What was published as the best: that of the state, or what a limit cut short before there was any.
     best: Option<Best>,
 }

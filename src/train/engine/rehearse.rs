@@ -11,7 +11,7 @@ use super::meter::memory_bytes;
 use super::state::Sums;
 use crate::data::loader::Position;
 use crate::train::events::{Event, Named};
-use crate::train::task::Task;
+use crate::train::task::{Depth, Task};
 
 /// What a rehearsal found.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +46,7 @@ impl<T: Task> Engine<T> {
         let scale = 1.0 / self.weight(&group.samples);
         // The first one warms up: allocator, kernels, caches.
         drop(self.gradient(&group, scale)?);
+        self.task.parameters().restore_buffers();
         let began = Instant::now();
         let sums = self.gradient(&group, scale)?;
         let parts = self.reads.numbers(&sums)?;
@@ -54,6 +55,7 @@ impl<T: Task> Engine<T> {
         let unused = self.task.parameters().unused();
         let without_gradient = unused.into_iter().map(str::to_owned).collect();
         self.task.parameters().zero_gradients();
+        self.task.parameters().restore_buffers();
         let validations = self.rehearse_validation()?.mul_f64(self.validations_per_epoch());
         let epoch = step.mul_f64(self.steps_per_epoch()) + validations;
         let mut total = Sums::default();
@@ -86,7 +88,7 @@ impl<T: Task> Engine<T> {
             return Ok(Duration::ZERO);
         }
         let (mut scores, state_bytes, share) =
-            (self.task.scores(), self.state_bytes(), of as f64 / samples.len() as f64);
+            (self.task.scores(Depth::Validation), self.state_bytes(), of as f64 / samples.len() as f64);
         let statistics = self.task.depends_on_micro_batch();
         let Self { task, state, reads, stop, observers, .. } = self;
         let mut evaluation = Evaluation { task, size: &mut state.micro_batch, reads, stop, state_bytes };

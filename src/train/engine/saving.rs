@@ -10,9 +10,10 @@ use super::Engine;
 use super::error::TrainError;
 use super::phase::Tools;
 use super::state::State;
-use super::tensors::{arrays, cut, join, tensors};
+use super::tensors::{arrays, cut, join, join_model};
 use super::validate::Validation;
 use crate::nn::parameters::Parameters;
+use crate::nn::weights::tensors;
 use crate::train::checkpoint::policy::{LastSave, Moment, due};
 use crate::train::checkpoint::{CheckpointError, CheckpointId, Progress, Publish, Snapshot};
 use crate::train::events::{Event, Named, Record};
@@ -60,7 +61,7 @@ pub(super) fn capture<T: Task>(task: &T, tools: &Tools, state: &State, seed: u64
         position: state.seen as u64,
         phase: state.phase as u64,
         seed,
-        best: state.best.iter().map(|best| (best.by.clone(), best.value)).collect(),
+        best: state.best.iter().flat_map(|best| known(&best.by)).collect(),
         state: json!(state),
         ..Progress::default()
     };
@@ -74,15 +75,19 @@ pub(super) fn capture<T: Task>(task: &T, tools: &Tools, state: &State, seed: u64
     })
 }
 
-/// Goes back to a snapshot's weights.
+/// Goes back to a snapshot's weights and buffers.
 pub(super) fn restore_weights(parameters: &Parameters, snapshot: &Snapshot) -> Result<(), TrainError> {
     let misfit = |problem: String| TrainError::Misfit { checkpoint: snapshot.id.to_string(), problem };
-    join(parameters, &snapshot.model, &parameters.values()).map_err(misfit)
+    join_model(parameters, &snapshot.model).map_err(misfit)
 }
 
-/// What a checkpoint says about its validation.
-fn metrics(parts: &[Named], scores: &[Named], target: Option<Named>) -> BTreeMap<String, f64> {
-    parts.iter().chain(scores).cloned().chain(target).collect()
+/// What a checkpoint says about its validation: under the names by which it is compared, what it is compared by.
+fn metrics(parts: &[Named], scores: &[Named], target: &[Named]) -> BTreeMap<String, f64> {
+    known(parts).chain(known(scores)).chain(known(target)).collect()
+}
+
+fn known(values: &[Named]) -> impl Iterator<Item = (String, f64)> {
+    values.iter().filter_map(|(name, value)| Some((name.clone(), (*value)?)))
 }
 
 impl<T: Task> Engine<T> {
@@ -118,29 +123,19 @@ impl<T: Task> Engine<T> {
 
     /// Saves the end of an epoch, which is also what a diverged run goes back to: only here, as the other saves depend on a
     /// clock, and what a run does must not. Without a validation it has no loss to be compared by.
-    pub(super) fn save_epoch(
-        &mut self,
-        record: &Record,
-        target: Option<f64>,
-        publish: Publish,
-    ) -> Result<(), TrainError> {
+    pub(super) fn save_epoch(&mut self, record: &Record, target: &[Named], publish: Publish) -> Result<(), TrainError> {
         let mut snapshot = Snapshot { publish, ..self.capture()? };
-        snapshot.progress.metrics = metrics(&record.val, &record.scores, self.compared(target));
+        snapshot.progress.metrics = metrics(&record.val, &record.scores, target);
         let snapshot = Arc::new(snapshot);
         self.last_good = Arc::clone(&snapshot);
         self.hand_over(snapshot)
     }
 
     /// Saves the best weights in the midst of an epoch.
-    pub(super) fn save_midway(&mut self, found: &Validation, target: f64) -> Result<(), TrainError> {
+    pub(super) fn save_midway(&mut self, found: &Validation) -> Result<(), TrainError> {
         let mut snapshot = Snapshot { publish: Publish { last: true, best: true }, ..self.capture()? };
-        snapshot.progress.metrics = metrics(&found.parts, &found.scores, self.compared(Some(target)));
+        snapshot.progress.metrics = metrics(&found.parts, &found.scores, &[]);
         self.hand_over(Arc::new(snapshot))
-    }
-
-    /// What a checkpoint is compared by, under the name by which it is looked for.
-    fn compared(&self, target: Option<f64>) -> Option<Named> {
-        target.map(|value| (self.target.name().to_owned(), value))
     }
 
     fn is_due(&self, stopping: bool) -> bool {
@@ -179,7 +174,7 @@ impl<T: Task> Engine<T> {
         let saved = tensors(&snapshot.optim).map_err(misfit)?;
         tools.optimizer.load_state(&saved).map_err(|error| misfit(error.to_string()))?;
         if let Some(average) = &mut tools.average {
-            // A run that begins to average when it is resumed begins with the weights that it has.
+            // A run that begins to average when it is resumed begins with the weights that it has. Buffers are not averaged.
             let source = if snapshot.ema.is_empty() { &snapshot.model } else { &snapshot.ema };
             let values = parameters.values().zeros_like();
             join(parameters, source, &values).map_err(misfit)?;

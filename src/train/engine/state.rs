@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::error::TrainError;
 use crate::data::loader::Position;
+use crate::metric::score::ScoreSpec;
 use crate::train::checkpoint::{CheckpointId, Snapshot};
 use crate::train::config::TrainConfig;
 use crate::train::divergence::Divergence;
-use crate::train::events::{Best, Named};
+use crate::train::events::{Best, Named, named};
 use crate::train::micro_batch::MicroBatchSize;
 use crate::train::patience::PatienceState;
 use crate::train::plateau::PlateauState;
@@ -74,9 +75,8 @@ impl Sums {
 
     /// The averages with their names; none where nothing was added.
     #[must_use]
-    pub fn means(&self, names: &[&'static str]) -> Vec<Named> {
-        let mean = |(name, sum): (&&str, &f64)| ((*name).to_owned(), sum / self.weight);
-        names.iter().zip(&self.parts).map(mean).collect()
+    pub fn means(&self, specs: &[ScoreSpec]) -> Vec<Named> {
+        named(specs, self.parts.iter().map(|sum| Some(sum / self.weight)))
     }
 }
 
@@ -126,7 +126,7 @@ impl State {
             micro_batch: self.micro_batch.under(config.micro_batch_size(), atom),
             scaler: scales_loss.then(|| self.scaler.unwrap_or_default()),
             // What was the best by another number says nothing about this one.
-            best: self.best.filter(|best| best.by == config.checkpoint.best_by),
+            best: self.best.filter(|best| best.by.iter().map(|(name, _)| name).eq(&config.checkpoint.best_by.0)),
             ..self
         }
     }

@@ -10,7 +10,7 @@ use super::epoch::Group;
 use super::error::TrainError;
 use crate::train::clip::{norm, shorten};
 use crate::train::divergence::{Health, Verdict};
-use crate::train::events::{Event, Stepped};
+use crate::train::events::{Event, Stepped, named};
 use crate::train::schedule::Moment;
 use crate::train::task::Task;
 
@@ -48,6 +48,8 @@ impl<T: Task> Engine<T> {
             Ok(verdict @ (Verdict::Skip | Verdict::SkipOverflow)) => {
                 let expected = verdict == Verdict::SkipOverflow;
                 let skipped = Event::Skipped { step, samples: samples(), expected };
+                // What the samples did to running statistics may be as broken as their gradient.
+                self.task.parameters().restore_buffers();
                 self.pass(group);
                 self.tell(&skipped);
             }
@@ -127,14 +129,13 @@ impl<T: Task> Engine<T> {
         if self.state.step == 1 {
             self.warn_of_unused();
         }
-        let names = self.task.parts().iter();
-        let mean = |(name, sum): (&&str, &f64)| ((*name).to_owned(), sum / measured.weight);
+        let means = measured.parts.iter().map(|sum| Some(sum / measured.weight));
         let stepped = Stepped {
             epoch: self.state.epoch,
             step: self.state.step,
             seen: self.state.seen,
             of: self.feeds.train.samples(),
-            parts: names.zip(&measured.parts).map(mean).collect(),
+            parts: named(self.task.parts(), means),
             lr: self.state.lr,
             gradient_norm: measured.norm,
             micro_batch: self.state.micro_batch.get(),

@@ -16,13 +16,15 @@ pub(super) use self::witness::{Heard, Kept};
 use super::saving::Keeper;
 use super::{Engine, Feeds, Setting, TrainError};
 use crate::data::loader::{Order, Position};
-use crate::nn::parameters::{ParameterSpec, Parameters};
+use crate::metric::better::Better;
+use crate::metric::score::ScoreSpec;
+use crate::nn::parameters::{BufferSpec, Layout, ParameterSpec, Parameters};
 use crate::train::checkpoint::Snapshot;
 use crate::train::config::TrainConfig;
 use crate::train::drawing::{Drawing, Sketch};
 use crate::train::events::{Event, Observers, Record};
 use crate::train::feed::{Feed, FeedError, Stream};
-use crate::train::task::{Scores, Task, TaskError};
+use crate::train::task::{Depth, Scores, Task, TaskError};
 use crate::util::seed::generator;
 use crate::util::stop::Stop;
 
@@ -79,11 +81,16 @@ pub(super) struct Faults {
     pub(super) overflow_above: Option<f64>,
     /// What a picture panics with.
     pub(super) pictures: Option<&'static str>,
+    /// Asks to stop when this sample is taken.
+    pub(super) stop: Option<(usize, Stop)>,
 }
 
 pub(super) struct Line {
     parameters: Parameters,
-    faults: Faults,
+    /// The mean output, and the micro-batches that it was computed from: what batch norm keeps.
+    running: [Tensor; 2],
+    parts: [ScoreSpec; 2],
+    pub(super) faults: Faults,
     /// The factor of the loss in each phase.
     factors: Vec<f64>,
     factor: f64,
@@ -112,8 +119,16 @@ impl Default for Habits {
 pub(super) struct Worst(f64);
 
 impl Scores for Worst {
-    fn values(&self) -> Vec<(String, f64)> {
-        vec![("worst".into(), self.0)]
+    fn specs(&self) -> Vec<ScoreSpec> {
+        vec![ScoreSpec::new("worst", "Worst error", Better::Lower)]
+    }
+
+    fn values(&self) -> Vec<Option<f64>> {
+        vec![Some(self.0)]
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.0 = self.0.max(other.0);
     }
 }
 
@@ -144,6 +159,14 @@ impl Line {
         Tensor::stack(&[&squares, &errors_b.abs().sum(Kind::Float)], 0)
     }
 
+    fn follow(&mut self, batch: &Batch) -> Result<(), TaskError> {
+        let mean = batch.outputs_b.f_mean(Kind::Float)? * if batch.poisoned { f64::NAN } else { 1.0 };
+        let [running, batches] = &mut self.running;
+        drop(running.f_lerp_(&mean, 0.1)?);
+        drop(batches.f_add_scalar_(1)?);
+        Ok(())
+    }
+
     fn check_memory(&self, samples: usize) -> Result<(), TaskError> {
         let text = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes.";
         if self.faults.memory.is_none_or(|most| samples <= most) {
@@ -163,8 +186,8 @@ impl Task for Line {
         &self.parameters
     }
 
-    fn parts(&self) -> &[&'static str] {
-        &["loss", "absolute"]
+    fn parts(&self) -> &[ScoreSpec] {
+        &self.parts
     }
 
     fn name(&self, row: &Row) -> String {
@@ -189,6 +212,8 @@ impl Task for Line {
     }
 
     fn collate(&self, rows: &[Row], place: Option<Position>) -> Result<Batch, TaskError> {
+        let stop = self.faults.stop.iter().find(|(number, _)| rows.iter().any(|row| row.number == *number));
+        stop.into_iter().for_each(|(_, stop)| stop.request());
         let inputs: Vec<f32> = rows.iter().flat_map(|row| row.inputs).collect();
         let outputs: Vec<f32> = rows.iter().map(|row| row.output).collect();
         let inputs_bi = Tensor::from_slice(&inputs).f_reshape([-1, 3])?;
@@ -204,6 +229,7 @@ impl Task for Line {
         let errors_b = self.errors(batch);
         let share = self.share(batch, &errors_b);
         let slopes_b = &errors_b * (2.0 * self.factor * share * scale);
+        self.follow(batch)?;
         let mut gradients = self.parameters.gradients();
         drop(gradients.narrow(0, 0, 3).f_add_(&batch.inputs_bi.tr().matmul(&slopes_b))?);
         drop(gradients.narrow(0, 3, 1).f_add_(&slopes_b.sum(Kind::Float))?);
@@ -217,7 +243,7 @@ impl Task for Line {
         Ok(if batch.poisoned { sums * f64::NAN } else { sums })
     }
 
-    fn scores(&self) -> Worst {
+    fn scores(&self, _depth: Depth) -> Worst {
         Worst::default()
     }
 
@@ -310,9 +336,16 @@ impl Run {
             gpu: None,
             began: self.began,
         };
-        let specs = [ParameterSpec::weight("weight", &[1, 3]), ParameterSpec::bias("bias", &[1])];
+        let buffers = vec![BufferSpec::statistic("mean", &[], 0.0), BufferSpec::counter("batches")];
+        let layout = Layout {
+            parameters: vec![ParameterSpec::weight("weight", &[1, 3]), ParameterSpec::bias("bias", &[1])],
+            buffers: buffers.clone(),
+        };
+        let parameters = Parameters::new(&layout, 42, Device::Cpu).unwrap();
         let task = Line {
-            parameters: Parameters::new(&specs, 42, Device::Cpu).unwrap(),
+            parts: ["loss", "absolute"].map(|name| ScoreSpec::new(name, name, Better::Lower)),
+            running: [0, 1].map(|buffer| parameters.buffer_of(&buffers[buffer]).unwrap()),
+            parameters,
             faults: self.faults.clone(),
             factors: self.factors.clone(),
             factor: 1.0,
@@ -358,13 +391,18 @@ impl Run {
             let floats = array.bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap()));
             floats.collect::<Vec<_>>()
         };
-        self.kept.last().model.iter().flat_map(floats).collect()
+        let model = self.kept.last().model;
+        ["weight", "bias"]
+            .iter()
+            .flat_map(|name| model.iter().filter(|array| array.name == *name))
+            .flat_map(floats)
+            .collect()
     }
 
     pub(super) fn losses(&self) -> Vec<f64> {
         let events = self.events.borrow();
         let loss = |event: &Event| match event {
-            Event::Stepped(step) => Some(step.parts[0].1),
+            Event::Stepped(step) => step.parts[0].1,
             _ => None,
         };
         events.iter().filter_map(loss).collect()

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 use super::testing::{Faults, Habits, Run};
 use super::*;
+use crate::train::checkpoint::NamedArray;
 use crate::train::config::MicroBatch::Samples;
 use crate::train::config::{AdamW, CheckpointConfig, Optimizer, Plateau, Schedule, Sgd, ValidateConfig, Warmup};
 use crate::util::exit::Exit;
@@ -66,7 +67,30 @@ fn training_converges_to_the_line_and_the_average_with_it() {
     }
     let snapshot = run.kept.last();
     assert_ne!(snapshot.ema, snapshot.model);
-    assert!(ended.best.unwrap().value < 1e-3);
+    assert!(ended.best.unwrap().loss.unwrap() < 1e-3);
+}
+
+#[test]
+fn running_statistics_are_saved_with_the_model_and_as_they_are_with_its_average() {
+    let run = Run::new(&config());
+    run.engine().train().unwrap();
+    let Snapshot { model, ema, .. } = run.kept.last();
+    let named = |arrays: &[NamedArray], name: &str| arrays.iter().find(|array| array.name == name).cloned().unwrap();
+    assert_eq!(named(&model, "batches"), NamedArray::i64("batches", 4 * 3 * 2));
+    for buffer in ["mean", "batches"] {
+        assert_eq!(named(&ema, buffer), named(&model, buffer));
+    }
+}
+
+#[test]
+fn a_rehearsal_leaves_running_statistics_as_they_were() {
+    let run = Run::new(&config());
+    let mut engine = run.engine();
+    engine.rehearse().unwrap();
+    engine.train().unwrap();
+    let whole = Run::new(&config());
+    whole.engine().train().unwrap();
+    assert_eq!(run.kept.last().model, whole.kept.last().model);
 }
 
 #[test]

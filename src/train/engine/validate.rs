@@ -7,9 +7,9 @@ use super::evaluation::{Evaluated, Evaluation};
 use super::{Engine, Feeds};
 use crate::data::loader::Position;
 use crate::train::config::TrainConfig;
-use crate::train::events::{Event, Named};
+use crate::train::events::{Event, Named, named};
 use crate::train::fault::attempted;
-use crate::train::task::{Scores, Task, TaskError};
+use crate::train::task::{Depth, Scores, Task, TaskError};
 
 /// What a validation found.
 #[derive(Default)]
@@ -38,7 +38,7 @@ impl<T: Task> Engine<T> {
         let (shown, collects) = (self.task.shown().min(of), self.shown.is_empty());
         let (samples, state_bytes) = (self.open_validation()?, self.state_bytes());
         let statistics = self.task.depends_on_micro_batch();
-        let mut scores = self.task.scores();
+        let mut scores = self.task.scores(Depth::Validation);
         let Self { task, state, reads, stop, observers, shown: kept, .. } = self;
         let mut done = 0;
         let mut told = |evaluated: Evaluated<'_, T::Sample>| match evaluated {
@@ -53,7 +53,7 @@ impl<T: Task> Engine<T> {
         let mut evaluation = Evaluation { task, size: &mut state.micro_batch, reads, stop, state_bytes };
         let sums = evaluation.run(samples, &mut scores, &mut told)?;
         // If nothing was looked at, there is no score, not even an undefined one.
-        let scores = if of == 0 { Vec::new() } else { scores.values() };
+        let scores = if of == 0 { Vec::new() } else { named(&self.scores, scores.values()) };
         Ok(Validation { parts: sums.means(self.task.parts()), scores })
     }
 

@@ -4,7 +4,7 @@ use super::Engine;
 use super::error::TrainError;
 use super::validate::Validation;
 use crate::train::checkpoint::Publish;
-use crate::train::events::{Best, Ended, Event, Reason, Record};
+use crate::train::events::{Best, Ended, Event, Named, Reason, Record};
 use crate::train::patience::{Outlook, Patience};
 use crate::train::task::Task;
 
@@ -16,37 +16,40 @@ impl<T: Task> Engine<T> {
     pub(super) fn conclude(&mut self, found: Option<Validation>, cut: Option<Reason>) -> Result<(), TrainError> {
         let validated = found.is_some();
         let record = self.record(found.unwrap_or_default());
-        let loss = validated.then(|| record.val.first().or(record.train.first()).map_or(f64::NAN, |(_, loss)| *loss));
-        let target = validated.then(|| match record.val.is_empty() {
-            true => self.target.value(&record.train, &[]),
-            false => self.target.value(&record.val, &record.scores),
-        });
+        let first = record.val.first().or(record.train.first());
+        let loss = first.filter(|_| validated).and_then(|(_, loss)| *loss);
+        let target = match (validated, record.val.is_empty()) {
+            (false, _) => Vec::new(),
+            (true, true) => self.target.values(&record.train, &[]),
+            (true, false) => self.target.values(&record.val, &record.scores),
+        };
         let may_be_best = cut.is_none() || self.state.best.is_none();
         // Weights whose loss is no number predict none, whatever a score says.
-        let is_sound = loss.is_some_and(f64::is_finite);
-        let improved = may_be_best && is_sound && target.is_some_and(|value| self.is_best(value));
+        let improved = may_be_best && loss.is_some() && self.is_best(&target, loss);
         // What is told is the speed of training, without that of drawing.
         let cost = self.cost();
         if improved {
             self.draw()?;
         }
-        self.tell(&Event::EpochEnded { record: record.clone(), cost, improved });
+        self.tell(&Event::EpochEnded { record: record.clone(), cost, improved, best: self.best.clone() });
         if cut.is_none() {
             self.state.best = self.best.clone();
-            if let Some(loss) = loss {
-                self.learn(loss);
+            if validated {
+                self.learn(loss.unwrap_or(f64::NAN));
             }
             self.grow_back();
             self.state.end_epoch();
         }
-        self.save_epoch(&record, target, Publish { last: true, best: improved })
+        self.save_epoch(&record, &target, Publish { last: true, best: improved })
     }
 
-    /// Whether a value of the epoch at hand is better than all before it; it is then remembered, but not yet in the state.
-    pub(super) fn is_best(&mut self, value: f64) -> bool {
-        let improved = self.target.is_better(value, self.state.best.as_ref().map(|best| best.value));
+    /// Whether values of the epoch at hand are better than all before them; they are then remembered, but not yet in the
+    /// state. Here, and nowhere else, it is decided which weights are the best.
+    pub(super) fn is_best(&mut self, values: &[Named], loss: Option<f64>) -> bool {
+        let improved = self.target.is_better(values, self.state.best.as_ref().map(|best| best.by.as_slice()));
         if improved {
-            self.best = Some(Best { epoch: self.state.epoch + 1, by: self.target.name().to_owned(), value });
+            let (epoch, step) = (self.state.epoch + 1, self.state.step);
+            self.best = Some(Best { epoch, step, by: values.to_vec(), loss });
         }
         improved
     }

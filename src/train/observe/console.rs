@@ -1,24 +1,80 @@
-//! What a person reads: one line for each thing that matters. A pure function; printing is for the command line.
+//! What a person reads: one line for each thing that matters. Printing is for the command line.
 
 use std::time::Duration;
 
-use super::baseline;
-use crate::train::events::{Cost, Ended, Event, Named, Reason, Record, Started, Stepped};
+use crate::metric::score::{ScoreSpec, Show};
+use crate::train::events::{Cost, Ended, Event, Named, Reason, Record, Started, Stepped, value};
 use crate::util::units;
 
-/// So many scores stand in the line of an epoch; the history has all of them.
+/// So many scores are in the line of an epoch; the history has all of them.
 const MOST_SCORES: usize = 1;
 
-/// The line for an event, without a line end; none for what a person need not know at this moment.
-#[must_use]
-pub fn line(event: &Event) -> Option<String> {
+/// Turns events into lines. What the scores are, it hears when training starts.
+#[derive(Clone, Debug, Default)]
+pub struct Lines {
+    scores: Vec<ScoreSpec>,
+}
+
+impl Lines {
+    /// The line for an event, without a line end; none for what a person need not know at this moment.
+    pub fn line(&mut self, event: &Event) -> Option<String> {
+        match event {
+            Event::Started(started) => {
+                self.scores.clone_from(&started.scores);
+                Some(started_line(started))
+            }
+            Event::ValidationEnded { epoch, step, parts, scores, improved, .. } => {
+                let place = format!("epoch {} step {step}", epoch + 1);
+                let mut told = vec![place, self.first("val", parts, scores)];
+                told.extend(self.shown(scores));
+                Some(marked(&told, *improved))
+            }
+            Event::EpochEnded { record, cost, improved, .. } => Some(self.epoch_line(record, cost, *improved)),
+            other => plain_line(other),
+        }
+    }
+
+    fn epoch_line(&self, record: &Record, cost: &Cost, improved: bool) -> String {
+        let mut parts = vec![format!("epoch {}", record.epoch), self.first("train", &record.train, &[])];
+        parts.push(self.first("val", &record.val, &record.scores));
+        parts.extend(self.shown(&record.scores));
+        parts.push(format!("lr {:.3e}", record.lr));
+        parts.push(cost_text(cost));
+        marked(&parts, improved)
+    }
+
+    fn first(&self, side: &str, values: &[Named], scores: &[Named]) -> String {
+        values.first().map_or_else(String::new, |value| format!("{side} {}", self.against_baseline(value, scores)))
+    }
+
+    /// The scores that are in a line.
+    fn shown(&self, scores: &[Named]) -> Vec<String> {
+        let headlines = self.scores.iter().filter(|spec| spec.show == Show::First && spec.baseline.is_none());
+        let known = headlines.filter_map(|spec| scores.iter().find(|(name, _)| *name == spec.name));
+        known.take(MOST_SCORES).map(|score| self.against_baseline(score, scores)).collect()
+    }
+
+    /// A number, with what it has to beat.
+    fn against_baseline(&self, (name, known): &Named, scores: &[Named]) -> String {
+        let baselines = self.scores.iter().filter(|spec| spec.is_baseline_of(name));
+        let told = baselines.filter_map(|spec| {
+            let forecast = &spec.baseline.as_ref()?.forecast;
+            Some(format!("{forecast} {:.5}", value(scores, &spec.name)?))
+        });
+        match told.collect::<Vec<_>>().join(", ") {
+            told if told.is_empty() => number(name, *known),
+            told => format!("{} ({told})", number(name, *known)),
+        }
+    }
+}
+
+/// The line for an event that needs to know nothing of scores.
+fn plain_line(event: &Event) -> Option<String> {
     match event {
-        Event::Started(started) => Some(started_line(started)),
         Event::PhaseStarted { phase, phases } if *phases > 1 => Some(format!("phase {} of {phases}", phase + 1)),
         Event::Stepped(step) => Some(step_line(step, None)),
-        Event::Skipped { expected: true, .. } => None,
-        Event::Skipped { step, samples, .. } => {
-            Some(format!("step {step} left out: loss or gradient is no number; samples: {}", samples.join(", ")))
+        Event::Skipped { step, samples, expected: false } => {
+            Some(format!("step {step} left out: loss or gradient is not finite; samples: {}", samples.join(", ")))
         }
         Event::RolledBack { step, to_step, lr_factor, samples } => Some(format!(
             "step {step} failed again: back to the weights of step {to_step}, learning rate x {lr_factor}; samples: {}",
@@ -28,20 +84,8 @@ pub fn line(event: &Event) -> Option<String> {
         Event::WithoutGradient { parameters } => {
             Some(format!("no gradient ever reaches {}: the model does not use it", parameters.join(", ")))
         }
-        Event::ValidationEnded { epoch, step, parts, scores, improved } => {
-            let place = format!("epoch {} step {step}", epoch + 1);
-            let mut told = vec![place, first("val", parts, scores)];
-            told.extend(shown(scores));
-            Some(marked(&told, *improved))
-        }
-        Event::EpochEnded { record, cost, improved } => Some(epoch_line(record, cost, *improved)),
         Event::Ended(ended) => Some(end_line(ended)),
-        Event::PhaseStarted { .. }
-        | Event::EpochStarted { .. }
-        | Event::ValidationStarted { .. }
-        | Event::Validated { .. }
-        | Event::Pictures { .. }
-        | Event::Saving { .. } => None,
+        _ => None,
     }
 }
 
@@ -76,27 +120,19 @@ fn started_line(started: &Started) -> String {
 pub fn step_line(step: &Stepped, epochs: Option<u64>) -> String {
     let of = epochs.map_or_else(String::new, |epochs| format!("/{epochs}"));
     // What one looks for first comes first: a narrow terminal cuts the rest.
-    let loss = step.parts.iter().take(1).map(|(name, value)| format!("{name} {value:.5}")).collect::<String>();
+    let (loss, others) = step.parts.split_at(step.parts.len().min(1));
     format!(
-        "epoch {}{of} {}/{}  {loss}  {}  step {}  lr {:.3e}  gradient {:.3}  {}",
+        "epoch {}{of} {}/{}  {}  {}  step {}  lr {:.3e}  gradient {:.3}  {}",
         step.epoch + 1,
         step.seen,
         step.of,
+        numbers(loss),
         cost_text(&step.cost),
         step.step,
         step.lr,
         step.gradient_norm,
-        numbers("", step.parts.get(1..).unwrap_or_default()),
+        numbers(others),
     )
-}
-
-fn epoch_line(record: &Record, cost: &Cost, improved: bool) -> String {
-    let mut parts = vec![format!("epoch {}", record.epoch), first("train", &record.train, &[])];
-    parts.push(first("val", &record.val, &record.scores));
-    parts.extend(shown(&record.scores));
-    parts.push(format!("lr {:.3e}", record.lr));
-    parts.push(cost_text(cost));
-    marked(&parts, improved)
 }
 
 fn marked(parts: &[String], improved: bool) -> String {
@@ -105,27 +141,12 @@ fn marked(parts: &[String], improved: bool) -> String {
     told.map(String::as_str).collect::<Vec<_>>().join("  ")
 }
 
-fn first(side: &str, values: &[Named], scores: &[Named]) -> String {
-    values.first().map_or_else(String::new, |value| format!("{side} {}", against_baseline(value, scores)))
+fn number(name: &str, value: Option<f64>) -> String {
+    value.map_or_else(|| format!("{name} n/a"), |value| format!("{name} {value:.5}"))
 }
 
-/// The scores that stand in a line.
-fn shown(scores: &[Named]) -> impl Iterator<Item = String> {
-    let learned = scores.iter().filter(|(name, _)| baseline::compared_with(name).is_none());
-    learned.take(MOST_SCORES).map(|score| against_baseline(score, scores))
-}
-
-/// A number, with what it has to beat.
-fn against_baseline((name, value): &Named, scores: &[Named]) -> String {
-    match baseline::of(scores, name) {
-        Some(baseline) => format!("{name} {value:.5} ({} {baseline:.5})", baseline::NAME),
-        None => format!("{name} {value:.5}"),
-    }
-}
-
-fn numbers(prefix: &str, values: &[Named]) -> String {
-    let text = |(name, value): &Named| format!("{prefix}{name} {value:.5}");
-    values.iter().map(text).collect::<Vec<_>>().join("  ")
+fn numbers(values: &[Named]) -> String {
+    values.iter().map(|(name, value)| number(name, *value)).collect::<Vec<_>>().join("  ")
 }
 
 fn cost_text(cost: &Cost) -> String {
@@ -146,19 +167,18 @@ fn end_line(ended: &Ended) -> String {
         Reason::Epochs => "training is done",
         Reason::Steps => "training is done: all steps were made",
         Reason::Time => "training ends: the time is up",
-        Reason::Patience => "training ends early, as the loss had not become better for long,",
+        Reason::Patience => "training ends early, as the loss has not improved for long,",
         Reason::Stopped => "training was stopped",
     };
-    let best = ended
-        .best
-        .as_ref()
-        .map_or_else(String::new, |best| format!("; best epoch {}, {} {:.5}", best.epoch, best.by, best.value));
+    let best =
+        ended.best.as_ref().map_or_else(String::new, |best| format!("; best epoch {}, {}", best.epoch, best.by_text()));
     format!("{why} after {} and {}{best}", units::count(ended.epoch, "epoch"), units::count(ended.step, "step"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metric::better::Better;
     use crate::train::events::{Best, GpuUse};
 
     const COST: Cost = Cost {
@@ -171,7 +191,19 @@ mod tests {
     };
 
     fn named(name: &str, value: f64) -> Named {
-        (name.into(), value)
+        (name.into(), Some(value))
+    }
+
+    fn scores() -> Vec<ScoreSpec> {
+        let spec = |name: &str, show| ScoreSpec::new(name, name, Better::Higher).shown(show);
+        let (csi, mae, loss) = (spec("csi_20", Show::First), spec("mae", Show::First), spec("loss", Show::First));
+        vec![
+            spec("pod_20", Show::Table),
+            csi.clone(),
+            mae,
+            csi.of_baseline("persistence"),
+            loss.of_baseline("persistence"),
+        ]
     }
 
     #[test]
@@ -184,6 +216,7 @@ mod tests {
             train: vec![named("loss", 0.123_456), named("huber", 0.1)],
             val: vec![named("loss", 0.2)],
             scores: vec![
+                named("pod_20", 0.7),
                 named("csi_20", 0.5),
                 named("mae", 3.0),
                 named("persistence_csi_20", 0.4),
@@ -210,7 +243,10 @@ mod tests {
                 epochs: 20,
                 epoch: 0,
                 step: 0,
-                best_by: "loss".into(),
+                best_by: vec!["loss".into()],
+                best: None,
+                parts: Vec::new(),
+                scores: scores(),
             }),
             Event::Started(Started {
                 parameters: 1,
@@ -219,7 +255,10 @@ mod tests {
                 epochs: 20,
                 epoch: 2,
                 step: 100,
-                best_by: "loss".into(),
+                best_by: vec!["loss".into()],
+                best: None,
+                parts: Vec::new(),
+                scores: scores(),
             }),
             Event::PhaseStarted { phase: 1, phases: 2 },
             Event::PhaseStarted { phase: 0, phases: 1 },
@@ -242,22 +281,30 @@ mod tests {
                     named("persistence_loss", 0.3),
                 ],
                 improved: true,
+                best: None,
             },
             Event::EpochEnded {
                 record: Record { epoch: 2, val: Vec::new(), scores: Vec::new(), ..record.clone() },
                 cost: COST,
                 improved: false,
+                best: None,
             },
-            Event::EpochEnded { record, cost: COST, improved: true },
+            Event::EpochEnded { record, cost: COST, improved: true, best: None },
             Event::Ended(Ended {
                 reason: Reason::Patience,
                 epoch: 12,
                 step: 480,
-                best: Some(Best { epoch: 4, by: "loss".into(), value: 0.2 }),
+                best: Some(Best {
+                    epoch: 4,
+                    step: 160,
+                    by: vec![named("loss", 0.2), named("csi_20", 0.5)],
+                    loss: Some(0.2),
+                }),
             }),
             Event::Ended(Ended { reason: Reason::Stopped, epoch: 1, step: 1, best: None }),
         ];
-        let lines: Vec<_> = events.iter().filter_map(line).collect();
+        let mut told = Lines::default();
+        let lines: Vec<_> = events.iter().filter_map(|event| told.line(event)).collect();
         insta::assert_snapshot!(lines.join("\n"));
     }
 }

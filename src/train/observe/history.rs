@@ -4,23 +4,23 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
-
 use crate::train::checkpoint::disk::Disk;
-use crate::train::events::{Event, Heard, Named, Observer, Record};
+use crate::train::events::{Best, Event, Heard, Observer, Record};
 use crate::train::run_folder::RunError;
-use crate::train::run_folder::history::{History, Row, epoch_of};
+use crate::train::run_folder::history::{History, Story};
 
 /// Writes the history of a run. What can't be written is kept and tried again with the next epoch and at the end.
 pub struct HistoryFile {
     disk: Arc<dyn Disk>,
     path: PathBuf,
-    /// Complete epochs that training goes on from.
+    /// What is measured, and what is the best by now.
+    now: Story,
+    /// Complete epochs that training resumes from.
     done: u64,
-    /// None where what is on the disk could not be read yet.
+    /// None if what is on the disk could not be read yet.
     history: Option<History>,
     /// Rows that came before it could be read.
-    waiting: Vec<(u64, Row)>,
+    waiting: Vec<Record>,
     /// Whether something is not on the disk.
     is_behind: bool,
 }
@@ -29,7 +29,7 @@ impl HistoryFile {
     /// Nothing is read or written before training starts.
     #[must_use]
     pub fn new(disk: Arc<dyn Disk>, path: PathBuf) -> Self {
-        Self { disk, path, done: 0, history: None, waiting: Vec::new(), is_behind: false }
+        Self { disk, path, now: Story::default(), done: 0, history: None, waiting: Vec::new(), is_behind: false }
     }
 
     fn catch_up(&mut self) -> Result<Heard, RunError> {
@@ -37,15 +37,21 @@ impl HistoryFile {
         let history = match &mut self.history {
             Some(history) => history,
             None => {
-                let (history, warnings) = History::resume(Arc::clone(&self.disk), &self.path, self.done)?;
+                let disk = Arc::clone(&self.disk);
+                let (history, warnings) = History::resume(disk, &self.path, &self.now, self.done)?;
                 warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
                 self.history.insert(history)
             }
         };
-        self.waiting.drain(..).for_each(|(epoch, row)| history.add(epoch, row));
+        self.waiting.drain(..).for_each(|record| history.add(record));
+        history.set_best(self.now.best.clone());
         history.write()?;
         self.is_behind = false;
         Ok(Heard::Wrote)
+    }
+
+    fn is_best(&mut self, best: &Option<Best>) {
+        self.now.best.clone_from(best);
     }
 }
 
@@ -53,12 +59,19 @@ impl Observer for HistoryFile {
     fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
         match event {
             Event::Started(started) => {
+                let (parts, scores) = (started.parts.clone(), started.scores.clone());
+                self.now = Story { best: started.best.clone(), parts, scores, ..Story::default() };
                 (self.done, self.history) = (started.epoch, None);
                 self.waiting.clear();
                 self.catch_up()
             }
-            Event::EpochEnded { record, .. } => {
-                self.waiting.push((record.epoch.saturating_sub(1), row(record)));
+            Event::ValidationEnded { improved: true, best, .. } => {
+                self.is_best(best);
+                self.catch_up()
+            }
+            Event::EpochEnded { record, best, .. } => {
+                self.waiting.push(record.clone());
+                self.is_best(best);
                 self.catch_up()
             }
             Event::Ended(_) if self.is_behind => self.catch_up(),
@@ -67,49 +80,21 @@ impl Observer for HistoryFile {
     }
 }
 
-fn row(record: &Record) -> Row {
-    let mut row = Row::new();
-    row.insert("phase".into(), json!(record.phase));
-    row.insert("step".into(), json!(record.step));
-    row.insert("lr".into(), json!(record.lr));
-    for (side, values) in [("train", &record.train), ("val", &record.val), ("scores", &record.scores)] {
-        row.insert(side.into(), Value::Object(object(values)));
-    }
-    row
-}
-
-/// The record that a row was made of; where the row is not ours, what it lacks is empty.
-pub(super) fn record(row: &Row) -> Option<Record> {
-    let number = |key: &str| row.get(key).and_then(Value::as_u64).unwrap_or_default();
-    Some(Record {
-        epoch: epoch_of(row)? + 1,
-        phase: number("phase") as usize,
-        step: number("step"),
-        lr: row.get("lr").and_then(Value::as_f64).unwrap_or(f64::NAN),
-        train: named(row.get("train")),
-        val: named(row.get("val")),
-        scores: named(row.get("scores")),
-    })
-}
-
-fn named(values: Option<&Value>) -> Vec<Named> {
-    let values = values.and_then(Value::as_object).into_iter().flatten();
-    values.map(|(name, value)| (name.clone(), value.as_f64().unwrap_or(f64::NAN))).collect()
-}
-
-/// What is no number becomes null: JSON has no word for it.
-pub(super) fn object(values: &[Named]) -> Map<String, Value> {
-    values.iter().map(|(name, value)| (name.clone(), json!(value))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metric::better::Better;
+    use crate::metric::score::ScoreSpec;
     use crate::train::checkpoint::disk::memory::{Fault, MemoryDisk};
     use crate::train::checkpoint::disk::{RealDisk, read};
     use crate::train::events::{Cost, Ended, Observers, Reason, Started};
     use std::io::ErrorKind;
     use std::path::Path;
+
+    fn best(epoch: u64, step: u64) -> Option<Best> {
+        let by = vec![("loss".to_owned(), Some(1.0 / epoch as f64))];
+        Some(Best { epoch, step, by, loss: Some(1.0 / epoch as f64) })
+    }
 
     fn ended(epoch: u64) -> Event {
         let named = |name: &str, value| (name.to_owned(), value);
@@ -118,21 +103,37 @@ mod tests {
             phase: 1,
             step: 10 * epoch,
             lr: 0.1,
-            train: vec![named("loss", 0.5)],
-            val: vec![named("loss", 1.0 / epoch as f64)],
-            scores: vec![named("csi", f64::NAN)],
+            train: vec![named("loss", Some(0.5))],
+            val: vec![named("loss", Some(1.0 / epoch as f64))],
+            scores: vec![named("csi", None)],
         };
-        Event::EpochEnded { record, cost: Cost::default(), improved: true }
+        Event::EpochEnded { record, cost: Cost::default(), improved: true, best: best(epoch, 10 * epoch) }
     }
 
     #[test]
-    fn a_row_gives_back_the_record_it_was_made_of() {
-        let Event::EpochEnded { mut record, .. } = ended(3) else { unreachable!() };
-        let mut row = row(&record);
-        row.insert("epoch".into(), json!(3));
-        let mut back = super::record(&row).unwrap();
-        assert!(back.scores.remove(0).1.is_nan() && record.scores.remove(0).1.is_nan());
-        assert_eq!(back, record);
+    fn the_best_is_what_the_engine_says_be_it_in_the_midst_of_an_epoch_or_of_an_earlier_checkpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.json");
+        let mut file = HistoryFile::new(Arc::new(RealDisk), path.clone());
+        let said = || Story::read(&path).unwrap().best.map(|best| (best.epoch, best.step));
+        let midway = |improved, best| Event::ValidationEnded {
+            epoch: 1,
+            step: 15,
+            parts: Vec::new(),
+            scores: Vec::new(),
+            improved,
+            best,
+        };
+        file.observe(&started(0)).unwrap();
+        assert_eq!(said(), None);
+        file.observe(&ended(1)).unwrap();
+        file.observe(&midway(false, best(1, 10))).unwrap();
+        assert_eq!(said(), Some((1, 10)));
+        file.observe(&midway(true, best(2, 15))).unwrap();
+        assert_eq!(said(), Some((2, 15)));
+        let mut resumed = HistoryFile::new(Arc::new(RealDisk), path.clone());
+        resumed.observe(&started(1)).unwrap();
+        assert_eq!(said(), Some((1, 10)), "what a lost checkpoint knew is gone");
     }
 
     #[test]
@@ -142,16 +143,7 @@ mod tests {
             let path = folder.path().join("history.json");
             for (epoch, epochs) in starts {
                 let mut file = HistoryFile::new(Arc::new(RealDisk), path.clone());
-                let started = Started {
-                    parameters: 1,
-                    train_samples: 1,
-                    val_samples: 1,
-                    epochs: 4,
-                    epoch: *epoch,
-                    step: 0,
-                    best_by: "loss".into(),
-                };
-                file.observe(&Event::Started(started)).unwrap();
+                file.observe(&started(*epoch)).unwrap();
                 epochs.iter().for_each(|epoch| assert_eq!(file.observe(&ended(*epoch)).unwrap(), Heard::Wrote));
             }
             ["history.json", "results.csv"].map(|name| std::fs::read_to_string(folder.path().join(name)).unwrap())
@@ -183,7 +175,10 @@ mod tests {
             epochs: 4,
             epoch,
             step: 0,
-            best_by: "loss".into(),
+            best_by: vec!["loss".into()],
+            best: if epoch == 0 { None } else { best(epoch, 10 * epoch) },
+            parts: vec![ScoreSpec::new("loss", "Loss", Better::Lower)],
+            scores: vec![ScoreSpec::new("csi", "CSI", Better::Higher)],
         })
     }
 
@@ -197,8 +192,8 @@ mod tests {
     }
 
     fn epochs(disk: &MemoryDisk) -> Vec<u64> {
-        let rows: Vec<Row> = serde_json::from_slice(&read(disk, Path::new(PATH)).unwrap()).unwrap();
-        rows.iter().filter_map(epoch_of).collect()
+        let story: Story = serde_json::from_slice(&read(disk, Path::new(PATH)).unwrap()).unwrap();
+        story.epochs.iter().map(|record| record.epoch).collect()
     }
 
     #[test]
@@ -210,7 +205,7 @@ mod tests {
         [ended(3), saving(), over()].iter().for_each(|event| observers.tell(event));
         let error = observers.finish().unwrap_err();
         assert!(error.to_string().contains("history.json"), "{error}");
-        assert_eq!(epochs(&disk), [0, 1]);
+        assert_eq!(epochs(&disk), [1, 2]);
     }
 
     #[test]
@@ -229,7 +224,7 @@ mod tests {
             assert_eq!(epochs(&disk).len(), if failing == 3 { 2 } else { 3 });
             observers.tell(&over());
             observers.finish().unwrap();
-            assert_eq!(epochs(&disk), [0, 1, 2], "{failing}");
+            assert_eq!(epochs(&disk), [1, 2, 3], "{failing}");
         }
     }
 
@@ -243,7 +238,7 @@ mod tests {
         resumed.tell(&started(1));
         [ended(2), saving(), ended(3), over()].iter().for_each(|event| resumed.tell(event));
         resumed.finish().unwrap();
-        assert_eq!(epochs(&disk), [0, 1, 2]);
+        assert_eq!(epochs(&disk), [1, 2, 3]);
 
         let disk = self::disk();
         disk.inject(0, Fault::FromNowOn(ErrorKind::StorageFull));

@@ -1,7 +1,6 @@
-//! Those who listen to training: history and table, status and log, curves for TensorBoard and as pictures, a page of all of
-//! it, and the lines that a person reads. None of them can change a number of the run.
+//! Listeners: history and table, status and log, curves for TensorBoard and as pictures, a page of all of it, and the lines
+//! that a person reads. None of them can change a number of the run.
 
-mod baseline;
 mod behind;
 pub mod console;
 mod history;

@@ -1,6 +1,7 @@
-//! `report.html`: the whole run on one page that opens anywhere, written anew after every epoch and at the end. What can't be
+//! `report.html`: the whole run on one page that opens anywhere, rewritten after every epoch and at the end. What can't be
 //! read is left out with a line that says why; a page never fails for what is missing.
 
+mod chapters;
 mod curves;
 mod epochs;
 mod evaluation;
@@ -18,6 +19,7 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
+pub use self::chapters::Chapters;
 use self::run::Run;
 use self::tale::Tale;
 use crate::report::page::{Page, Section};
@@ -35,6 +37,7 @@ const REFRESH_SECONDS: u64 = 30;
 pub struct PageFile {
     folder: PathBuf,
     tale: Tale,
+    chapters: &'static dyn Chapters,
     /// What a page that is due says of the moment.
     due: Option<Now>,
 }
@@ -53,12 +56,12 @@ enum Now {
 impl PageFile {
     /// Nothing is read or written before an epoch has ended.
     #[must_use]
-    pub fn new(run_folder: &Path) -> Self {
-        Self { folder: run_folder.into(), tale: Tale::default(), due: None }
+    pub fn new(run_folder: &Path, chapters: &'static dyn Chapters) -> Self {
+        Self { folder: run_folder.into(), tale: Tale::default(), chapters, due: None }
     }
 
     fn write(&mut self, now: Now) -> Result<Heard, RunError> {
-        write_page(&self.folder, &mut self.tale, now).map(|()| Heard::Wrote)
+        write_page(&self.folder, &mut self.tale, now, self.chapters).map(|()| Heard::Wrote)
     }
 }
 
@@ -77,24 +80,24 @@ impl Observer for PageFile {
     }
 }
 
-/// Writes the page of a run as its files are now: after an evaluation, or whenever one likes.
+/// Writes the page of a run as its files are now: after an evaluation, or at any time. The chapters are those of its task.
 ///
 /// # Errors
 /// Where the page can't be written.
-pub fn write(run_folder: &Path) -> Result<(), RunError> {
-    write_page(run_folder, &mut Tale::default(), Now::AsWritten)
+pub fn write(run_folder: &Path, chapters: &dyn Chapters) -> Result<(), RunError> {
+    write_page(run_folder, &mut Tale::default(), Now::AsWritten, chapters)
 }
 
-fn write_page(folder: &Path, tale: &mut Tale, now: Now) -> Result<(), RunError> {
+fn write_page(folder: &Path, tale: &mut Tale, now: Now, chapters: &dyn Chapters) -> Result<(), RunError> {
     tale.follow(&folder.join("log.jsonl"));
     let run = Run::read(folder, tale, now);
-    Ok(write_atomic(&folder.join(FILE), page(&run).html().as_bytes())?)
+    Ok(write_atomic(&folder.join(FILE), page(&run, chapters).html().as_bytes())?)
 }
 
-fn page(run: &Run<'_>) -> Page {
+fn page(run: &Run<'_>, chapters: &dyn Chapters) -> Page {
     let mut page = summary::page(run);
     let sections = [
-        ("Evaluation", evaluation::blocks(run)),
+        ("Evaluation", evaluation::blocks(run, chapters)),
         ("Forecasts", forecasts::blocks(run)),
         ("Training", curves::blocks(run)),
         ("Throughput", pace::blocks(run)),

@@ -74,8 +74,8 @@ fn take_in(status: &mut Status, event: &Event) {
 }
 
 fn metrics(status: &mut Status, side: &str, values: &[Named]) {
-    let finite = values.iter().filter(|(_, value)| value.is_finite());
-    status.metrics.extend(finite.map(|(name, value)| (format!("{side}.{name}"), *value)));
+    let known = values.iter().filter_map(|(name, value)| Some((format!("{side}.{name}"), (*value)?)));
+    status.metrics.extend(known);
 }
 
 fn cost(status: &mut Status, cost: &Cost) {
@@ -91,10 +91,10 @@ mod tests {
     #[test]
     fn the_status_tells_the_last_numbers_and_the_highest_memory() {
         let mut status = Status { peak_memory_bytes: 50, ..Status::default() };
-        let val = vec![("loss".to_owned(), 0.25), ("worst".to_owned(), f64::NAN)];
+        let val = vec![("loss".to_owned(), Some(0.25)), ("worst".to_owned(), None)];
         let record = Record { epoch: 3, phase: 1, step: 30, lr: 0.1, train: Vec::new(), val, scores: Vec::new() };
         let paid = Cost { memory_bytes: 40, seconds_left: Some(9.0), ..Cost::default() };
-        take_in(&mut status, &Event::EpochEnded { record, cost: paid, improved: true });
+        take_in(&mut status, &Event::EpochEnded { record, cost: paid, improved: true, best: None });
         take_in(&mut status, &Event::Saving { epoch: 3, step: 30 });
         assert_eq!((status.epoch, status.peak_memory_bytes, status.eta_seconds), (3, 50, Some(9.0)));
         assert_eq!(status.metrics, [("val.loss".to_owned(), 0.25)].into());
@@ -107,7 +107,7 @@ mod tests {
         let record = Record { epoch: 3, phase: 1, step: 25, lr: 0.1, train, val, scores };
         let ended = Ended { reason: Reason::Steps, epoch: 2, step: 25, best: None };
         for event in [
-            Event::EpochEnded { record, cost: Cost::default(), improved: false },
+            Event::EpochEnded { record, cost: Cost::default(), improved: false, best: None },
             Event::Saving { epoch: 2, step: 25 },
             Event::Ended(ended),
         ] {

@@ -54,7 +54,7 @@ impl TensorBoard {
         Ok(Heard::Wrote)
     }
 
-    fn scalars(&mut self, step: u64, values: &[Named]) -> Result<Heard, RunError> {
+    fn scalars(&mut self, step: u64, values: &[Scalar]) -> Result<Heard, RunError> {
         self.write(&encode(wall_time(), step, &Content::Scalars(values)))
     }
 }
@@ -88,12 +88,15 @@ impl Observer for TensorBoard {
     }
 }
 
-fn prefixed(prefix: &str, values: &[Named]) -> Vec<Named> {
-    values.iter().map(|(name, value)| (format!("{prefix}/{name}"), *value)).collect()
+/// A number with its tag.
+type Scalar = (String, f64);
+
+fn prefixed(prefix: &str, values: &[Named]) -> Vec<Scalar> {
+    values.iter().map(|(name, value)| (format!("{prefix}/{name}"), value.unwrap_or(f64::NAN))).collect()
 }
 
-/// Scores that are a number: 0 / 0 is no point of a curve. A loss that is none is one to be seen.
-fn known(prefix: &str, values: &[Named]) -> Vec<Named> {
+/// Scores that are defined: 0 / 0 is no point of a curve. A loss that is not finite is one to be seen.
+fn known(prefix: &str, values: &[Named]) -> Vec<Scalar> {
     prefixed(prefix, values).into_iter().filter(|(_, value)| value.is_finite()).collect()
 }
 
@@ -108,7 +111,7 @@ enum Content<'a> {
     /// A session begins: what an earlier one wrote about this step and later ones is void.
     SessionStart,
     /// Numbers with their tags.
-    Scalars(&'a [Named]),
+    Scalars(&'a [Scalar]),
 }
 
 /// An `Event`: wall_time = 1, step = 2, file_version = 3, summary = 5, session_log = 7.
@@ -129,7 +132,7 @@ fn encode(wall_time: f64, step: u64, content: &Content<'_>) -> Vec<u8> {
 }
 
 /// A `Summary`: value = 1, each a `Value`: tag = 1, simple_value = 2.
-fn summary(values: &[Named]) -> Vec<u8> {
+fn summary(values: &[Scalar]) -> Vec<u8> {
     let mut summary = Vec::new();
     for (tag, number) in values {
         let mut value = Vec::new();
@@ -213,7 +216,14 @@ mod tests {
     }
 
     fn validated(step: u64) -> Event {
-        Event::ValidationEnded { epoch: 0, step, parts: vec![("loss".into(), 0.5)], scores: Vec::new(), improved: true }
+        Event::ValidationEnded {
+            epoch: 0,
+            step,
+            parts: vec![("loss".into(), Some(0.5))],
+            scores: Vec::new(),
+            improved: true,
+            best: None,
+        }
     }
 
     #[test]
@@ -228,7 +238,10 @@ mod tests {
                 epochs: 4,
                 epoch: 0,
                 step,
-                best_by: "loss".into(),
+                best_by: vec!["loss".into()],
+                best: None,
+                parts: Vec::new(),
+                scores: Vec::new(),
             };
             board.observe(&Event::Started(started)).unwrap();
             let told = records(&board.path);

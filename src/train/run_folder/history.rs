@@ -1,45 +1,144 @@
-//! `history.json`: one object per epoch, each epoch exactly once, and `results.csv`, the same as a table.
+//! `history.json`: what is measured, which validation is the best, and a row per epoch, each epoch exactly once; and
+//! `results.csv`, the rows as a table.
 //!
-//! An epoch's row is written before the checkpoint that ends the epoch. So whatever checkpoint training goes on from, the
+//! An epoch's row is written before the checkpoint that ends the epoch. So whatever checkpoint training resumes from, the
 //! rows up to it are here, and those past it are dropped and made again. Rows hold what training computed, never times:
 //! a run that was stopped and resumed leaves the same bytes.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::error::RunError;
 use super::record::pretty;
+use crate::metric::score::ScoreSpec;
 use crate::train::checkpoint::disk::{Disk, RealDisk, forget, partials, read, rename, write_atomic};
+use crate::train::events::{Best, Named, Record, value};
 
-/// The key under which each row tells its epoch, counted from 1 as everywhere that people look.
-pub const EPOCH: &str = "epoch";
+/// The version of the format that this program writes and reads. The first one was a bare list of rows.
+pub const VERSION: u64 = 2;
 
-/// One epoch.
-pub type Row = Map<String, Value>;
+/// What `history.json` holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Story {
+    /// The version of the format.
+    pub format_version: u64,
+    /// The validation whose weights are the best; none yet, or none with a finite loss.
+    pub best: Option<Best>,
+    /// What the loss and its parts are; the first is the loss.
+    pub parts: Vec<ScoreSpec>,
+    /// What the scores of a validation are.
+    pub scores: Vec<ScoreSpec>,
+    /// The epochs, in order.
+    pub epochs: Vec<Record>,
+}
 
-/// The history of a run.
+impl Default for Story {
+    fn default() -> Self {
+        Self { format_version: VERSION, best: None, parts: Vec::new(), scores: Vec::new(), epochs: Vec::new() }
+    }
+}
+
+impl Story {
+    /// Reads what a run has written, to look at it; an empty one if there is no file.
+    ///
+    /// # Errors
+    /// If the file can't be read, is damaged, or is of another version.
+    pub fn read(path: &Path) -> Result<Self, RunError> {
+        match stored(&RealDisk, path)? {
+            Ok(story) => Ok(story),
+            Err(problem) => Err(RunError::Unreadable { path: path.into(), problem }),
+        }
+    }
+
+    /// An epoch by its number, counted from 1.
+    #[must_use]
+    pub fn epoch(&self, epoch: u64) -> Option<&Record> {
+        self.epochs.iter().find(|record| record.epoch == epoch)
+    }
+
+    /// The epoch at whose end the best weights were found; none if that was in the midst of it.
+    #[must_use]
+    pub fn best_epoch(&self) -> Option<&Record> {
+        let best = self.best.as_ref()?;
+        self.epoch(best.epoch).filter(|record| record.step == best.step)
+    }
+
+    /// The score of another forecast that a score, or a part of the loss, is compared with.
+    #[must_use]
+    pub fn baseline_of(&self, name: &str) -> Option<&ScoreSpec> {
+        self.scores.iter().find(|spec| spec.is_baseline_of(name))
+    }
+
+    /// The epochs as CSV: their place, then a column for each number that any of them has.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let sides: [Side<'_>; 3] = [
+            ("train", &self.parts, |record| &record.train),
+            ("val", &self.parts, |record| &record.val),
+            ("scores", &self.scores, |record| &record.scores),
+        ];
+        let is_there = |of: fn(&Record) -> &[Named]| self.epochs.iter().any(|record| !of(record).is_empty());
+        let columns: Vec<_> = sides.into_iter().filter(|(_, _, of)| is_there(*of)).collect();
+        let head =
+            columns.iter().flat_map(|(side, specs, _)| specs.iter().map(move |spec| format!("{side}.{}", spec.name)));
+        let head: String = head.map(|name| format!(",{}", quoted(&name))).collect();
+        let row = |record: &Record| {
+            let of = |(_, specs, of): &Side<'_>| -> String {
+                specs.iter().map(|spec| format!(",{}", cell(value(of(record), &spec.name)))).collect()
+            };
+            let Record { epoch, phase, step, lr, .. } = record;
+            format!("{epoch},{phase},{step},{}{}\n", cell(Some(*lr)), columns.iter().map(of).collect::<String>())
+        };
+        format!("epoch,phase,step,lr{head}\n{}", self.epochs.iter().map(row).collect::<String>())
+    }
+}
+
+/// Numbers of an epoch: their name, what they are, and how they are read from it.
+type Side<'a> = (&'static str, &'a [ScoreSpec], fn(&Record) -> &[Named]);
+
+/// A number as JSON has it; nothing for none.
+fn cell(value: Option<f64>) -> String {
+    value.filter(|value| value.is_finite()).map_or_else(String::new, |value| Value::from(value).to_string())
+}
+
+fn quoted(text: &str) -> String {
+    match text.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text.to_owned(),
+    }
+}
+
+/// The history of a run that trains.
 pub struct History {
     disk: Arc<dyn Disk>,
     path: PathBuf,
-    rows: Vec<Row>,
+    story: Story,
 }
 
 impl History {
-    /// Reads the history of a run that goes on after so many complete epochs, and drops what lies past them. What could
-    /// not be read is set aside and told; training is worth more than its history.
+    /// Reads the history of a run that resumes after so many complete epochs, and drops what is past them. What it measures
+    /// and what is the best so far, `now` says. What could not be read is set aside and reported; training is worth more
+    /// than its history.
     ///
     /// # Errors
-    /// Where the folder can't be read or written.
-    pub fn resume(disk: Arc<dyn Disk>, path: &Path, epochs_done: u64) -> Result<(Self, Vec<String>), RunError> {
+    /// If the folder can't be read or written, or the history is of another version.
+    pub fn resume(
+        disk: Arc<dyn Disk>,
+        path: &Path,
+        now: &Story,
+        epochs_done: u64,
+    ) -> Result<(Self, Vec<String>), RunError> {
         let folder = path.parent().unwrap_or(Path::new("."));
         let ours = [path, &path.with_file_name(RESULTS)].map(crate::util::fs::partial_name);
         let left = partials(disk.as_ref(), folder)?.into_iter().filter(|partial| ours.contains(partial));
         left.for_each(|partial| forget(disk.as_ref(), &partial));
-        let (mut rows, mut warnings) = (Vec::new(), Vec::new());
+        let (mut epochs, mut warnings) = (Vec::new(), Vec::new());
         match stored(disk.as_ref(), path)? {
-            Ok(stored) => rows = stored,
+            Ok(stored) => epochs = stored.epochs,
             Err(problem) => {
                 let aside = path.with_file_name("history.json.damaged");
                 rename(disk.as_ref(), path, &aside)?;
@@ -50,190 +149,62 @@ impl History {
                 ));
             }
         }
-        rows.retain(|row| epoch_of(row).is_some_and(|epoch| epoch < epochs_done));
-        rows.sort_by_key(epoch_of);
-        rows.dedup_by_key(|row| epoch_of(row));
-        if (rows.len() as u64) < epochs_done {
-            warnings.push(format!("{} has {} of {epochs_done} epochs", path.display(), rows.len()));
+        epochs.retain(|record| record.epoch <= epochs_done);
+        epochs.sort_by_key(|record| record.epoch);
+        epochs.dedup_by_key(|record| record.epoch);
+        if (epochs.len() as u64) < epochs_done {
+            warnings.push(format!("{} has {} of {epochs_done} epochs", path.display(), epochs.len()));
         }
-        let history = Self { disk, path: path.into(), rows };
+        let history = Self { disk, path: path.into(), story: Story { epochs, ..now.clone() } };
         history.write()?;
         Ok((history, warnings))
     }
 
-    /// The epochs so far, in order.
+    /// What it holds.
     #[must_use]
-    pub fn rows(&self) -> &[Row] {
-        &self.rows
+    pub fn story(&self) -> &Story {
+        &self.story
     }
 
-    /// Adds an epoch and writes both files durably; call it before the checkpoint of the epoch is handed over. A row of
-    /// the same epoch is replaced.
+    /// Adds an epoch in memory. A row of the same epoch is replaced.
+    pub fn add(&mut self, record: Record) {
+        self.story.epochs.retain(|old| old.epoch != record.epoch);
+        self.story.epochs.push(record);
+    }
+
+    /// This is the best from now on.
+    pub fn set_best(&mut self, best: Option<Best>) {
+        self.story.best = best;
+    }
+
+    /// Writes both files durably; call it before the checkpoint of an epoch is handed over.
     ///
     /// # Errors
-    /// Where the folder can't be written.
-    pub fn push(&mut self, epoch: u64, row: Row) -> Result<(), RunError> {
-        self.add(epoch, row);
-        self.write()
-    }
-
-    /// Adds an epoch in memory only.
-    pub fn add(&mut self, epoch: u64, mut row: Row) {
-        row.shift_insert(0, EPOCH.into(), (epoch + 1).into());
-        self.rows.retain(|old| epoch_of(old) != Some(epoch));
-        self.rows.push(row);
-    }
-
-    /// Writes all rows durably, also those that could not be written before.
-    ///
-    /// # Errors
-    /// Where the folder can't be written.
+    /// If the folder can't be written.
     pub fn write(&self) -> Result<(), RunError> {
-        write_atomic(self.disk.as_ref(), &self.path, &pretty(&self.path, &self.rows)?)?;
+        write_atomic(self.disk.as_ref(), &self.path, &pretty(&self.path, &self.story)?)?;
         let results = self.path.with_file_name(RESULTS);
-        Ok(write_atomic(self.disk.as_ref(), &results, table(&self.rows).as_bytes())?)
+        Ok(write_atomic(self.disk.as_ref(), &results, self.story.table().as_bytes())?)
     }
 }
 
 const RESULTS: &str = "results.csv";
 
-/// Reads the rows that a run has written, to look at them; none where there is no file.
-///
-/// # Errors
-/// Where the file can't be read, or is damaged.
-pub fn rows(path: &Path) -> Result<Vec<Row>, RunError> {
-    let unreadable = |problem| RunError::Unreadable { path: path.into(), problem };
-    stored(&RealDisk, path)?.map_err(unreadable)
-}
-
-/// The epoch of a row, counted from 0.
-#[must_use]
-pub fn epoch_of(row: &Row) -> Option<u64> {
-    row.get(EPOCH).and_then(Value::as_u64)?.checked_sub(1)
-}
-
-/// The rows on the disk, none where there is no file, or what is wrong with it.
-fn stored(disk: &dyn Disk, path: &Path) -> Result<Result<Vec<Row>, String>, RunError> {
-    match read(disk, path) {
-        Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => Ok(Ok(Vec::new())),
-        text => Ok(serde_json::from_slice(&text?).map_err(|error| error.to_string())),
-    }
-}
-
-/// The rows as CSV: a column for each key in the order of its first appearance, nested keys dotted.
-#[must_use]
-pub fn table(rows: &[Row]) -> String {
-    let flat: Vec<Vec<(String, String)>> = rows.iter().map(|row| cells("", row)).collect();
-    let mut columns: Vec<&str> = Vec::new();
-    for (key, _) in flat.iter().flatten() {
-        if !columns.contains(&key.as_str()) {
-            columns.push(key);
-        }
-    }
-    let line = |row: &Vec<(String, String)>| {
-        let cell = |column: &&str| row.iter().find(|(key, _)| key == column).map_or("", |(_, value)| value).to_owned();
-        columns.iter().map(cell).collect::<Vec<_>>().join(",") + "\n"
+/// What is on the disk, an empty one if there is no file, or what is wrong with it.
+fn stored(disk: &dyn Disk, path: &Path) -> Result<Result<Story, String>, RunError> {
+    let text = match read(disk, path) {
+        Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => return Ok(Ok(Story::default())),
+        text => text?,
     };
-    let header = columns.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(",") + "\n";
-    header + &flat.iter().map(line).collect::<String>()
-}
-
-fn cells(above: &str, row: &Row) -> Vec<(String, String)> {
-    let cell = |(key, value): (&String, &Value)| {
-        let key = if above.is_empty() { key.clone() } else { format!("{above}.{key}") };
-        match value {
-            Value::Object(below) => cells(&key, below),
-            Value::Null => vec![(key, String::new())],
-            Value::String(text) => vec![(key, quoted(text))],
-            other => vec![(key, quoted(&other.to_string()))],
-        }
+    let Ok(json) = serde_json::from_slice::<Value>(&text) else {
+        return Ok(serde_json::from_slice(&text).map_err(|error| error.to_string()));
     };
-    row.iter().flat_map(cell).collect()
-}
-
-fn quoted(text: &str) -> String {
-    match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_owned(),
+    let version = if json.is_array() { Some(1) } else { json["format_version"].as_u64() };
+    match version.filter(|version| *version != VERSION) {
+        Some(got) => Err(RunError::Version { path: path.into(), got, expected: VERSION }),
+        None => Ok(serde_json::from_value(json).map_err(|error| error.to_string())),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::train::checkpoint::disk::memory::{Cut, Fault, MemoryDisk};
-    use crate::train::checkpoint::testing::{newest, open, shared, snapshot};
-    use serde_json::json;
-
-    const PATH: &str = "run/history.json";
-    const EPOCHS: u64 = 4;
-
-    fn row(epoch: u64) -> Row {
-        let value =
-            json!({"loss": 1.0 / (epoch as f64 + 3.0), "val": {"loss": 0.1 + epoch as f64 / 7.0}, "note": "a, \"b\""});
-        value.as_object().unwrap().clone()
-    }
-
-    /// Trains to the end from wherever the disk says.
-    fn train(disk: &MemoryDisk) -> Option<()> {
-        let store = open(disk).ok()?;
-        let done = store.newest(|_| Ok(())).ok()?.loaded.map_or(0, |loaded| loaded.manifest.id.epoch);
-        let (mut history, _) = History::resume(shared(disk), Path::new(PATH), done).ok()?;
-        for epoch in done..EPOCHS {
-            history.push(epoch, row(epoch)).ok()?;
-            store.save(&snapshot(epoch + 1)).ok()?;
-        }
-        Some(())
-    }
-
-    fn files(disk: &MemoryDisk) -> [Vec<u8>; 2] {
-        [PATH, "run/results.csv"].map(|path| read(disk, Path::new(path)).unwrap())
-    }
-
-    #[test]
-    fn every_epoch_is_there_exactly_once_wherever_the_run_died_or_lost_power() {
-        let undisturbed = MemoryDisk::default();
-        train(&undisturbed).unwrap();
-        let operations = undisturbed.operations().len();
-        let expected = files(&undisturbed);
-        for operation in 0..operations {
-            for cut in [Cut::Kill, Cut::OnlySynced, Cut::NamesFirst, Cut::Chance(1), Cut::Chance(2), Cut::Chance(3)] {
-                let disk = MemoryDisk::default();
-                disk.inject(operation, Fault::Death);
-                assert!(train(&disk).is_none());
-                let next = disk.after(cut);
-                train(&next).unwrap();
-                assert_eq!(files(&next), expected, "{operation}, {cut:?}");
-                assert_eq!(newest(&open(&next).unwrap()), Some(snapshot(EPOCHS)));
-            }
-        }
-    }
-
-    #[test]
-    fn falling_back_to_an_older_checkpoint_drops_the_rows_past_it() {
-        let disk = MemoryDisk::default();
-        train(&disk).unwrap();
-        let (history, warnings) = History::resume(shared(&disk), Path::new(PATH), 2).unwrap();
-        assert_eq!(history.rows().iter().filter_map(epoch_of).collect::<Vec<_>>(), [0, 1]);
-        assert!(warnings.is_empty());
-    }
-
-    #[test]
-    fn a_damaged_history_is_set_aside_and_told() {
-        let disk = MemoryDisk::default();
-        train(&disk).unwrap();
-        disk.damage(Path::new(PATH), |content| content.truncate(50));
-        let (_, warnings) = History::resume(shared(&disk), Path::new(PATH), EPOCHS).unwrap();
-        assert!(warnings[0].contains("is damaged") && warnings[1].ends_with("has 0 of 4 epochs"), "{warnings:?}");
-        assert!(read(&disk, Path::new("run/history.json.damaged")).is_ok());
-    }
-
-    #[test]
-    fn the_table_has_a_column_for_every_key() {
-        let rows = [row(0), json!({"epoch": 1, "lr": 0.5, "loss": null}).as_object().unwrap().clone()];
-        let text = table(&rows);
-        assert_eq!(text.lines().next(), Some("loss,val.loss,note,epoch,lr"));
-        assert_eq!(text.lines().nth(1), Some("0.3333333333333333,0.1,\"a, \"\"b\"\"\",,"));
-        assert_eq!(text.lines().nth(2), Some(",,,1,0.5"));
-    }
-}
+mod tests;

@@ -107,13 +107,6 @@ pub fn events_of(path: &Path, kind: &str) -> Result<Vec<Value>, RunError> {
     Ok(found)
 }
 
-/// Numbers with their names, as an event has them; one that is no number was written as null.
-#[must_use]
-pub fn named(values: &Value) -> Vec<(String, f64)> {
-    let pair = |pair: &Value| Some((pair[0].as_str()?.to_owned(), pair[1].as_f64().unwrap_or(f64::NAN)));
-    values.as_array().into_iter().flatten().filter_map(pair).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

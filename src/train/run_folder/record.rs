@@ -24,6 +24,8 @@ pub struct RunRecord {
     pub id: Option<String>,
     /// The program that runs it now.
     pub code_version: String,
+    /// The commit that it is built from, with `-dirty` if files were changed; none without a repository.
+    pub commit: Option<String>,
     /// The machine.
     pub host: String,
     /// What it computes on.
@@ -113,7 +115,9 @@ impl RunRecord {
             ("device", &self.device, &now.device),
             ("host", &self.host, &now.host),
         ];
-        let changed = pairs.into_iter().filter(|(_, old, new)| old != new);
+        let named = |commit: &Option<String>| commit.clone().unwrap_or_else(|| "unknown".into());
+        let (old, new) = (named(&self.commit), named(&now.commit));
+        let changed = pairs.into_iter().chain([("commit", &old, &new)]).filter(|(_, old, new)| old != new);
         changed.map(|(what, old, new)| format!("{what}: was {old}, is {new}")).collect()
     }
 }
@@ -136,6 +140,7 @@ pub(super) mod tests {
             format_version: VERSION,
             id: None,
             code_version: "0.1.0".into(),
+            commit: Some("1a2b3c4d5e6f".into()),
             host: "a".into(),
             device: "cpu".into(),
             libtorch: "2.4.1".into(),

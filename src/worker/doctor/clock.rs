@@ -1,5 +1,5 @@
-//! The time: runs are ordered by it, and a server whose certificate is not valid yet is refused. Compared with the program's own
-//! file, as nothing goes over the network.
+//! The time: runs are ordered by it, and a certificate that is not valid yet is refused. Compared with the program's
+//! own file, because the check uses no network.
 
 use std::time::SystemTime;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::finding::Finding;
 
-/// Whether the clock stands where it can.
+/// Whether the clock can be right.
 pub(super) fn check() -> Finding {
     let written = std::env::current_exe().and_then(|program| program.metadata()?.modified()).ok();
     judge(SystemTime::now(), written)
@@ -20,7 +20,7 @@ fn judge(now: SystemTime, program: Option<SystemTime>) -> Finding {
     };
     match program {
         Some(program) if now < program => {
-            let found = format!("{}, which is before this program was made ({})", text(now), text(program));
+            let found = format!("{}, which is before this program was built ({})", text(now), text(program));
             Finding::warning("clock", found, "set the clock of the host: `sudo timedatectl set-ntp true`")
         }
         _ => Finding::ok("clock", format!("{}; all times are written in UTC", text(now))),
@@ -39,7 +39,7 @@ mod tests {
         let at = |days: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(86_400 * days);
         let wrong = judge(at(1), Some(at(20_000)));
         assert_eq!(wrong.level, Level::Warning);
-        assert_eq!(wrong.text, "1970-01-02 00:00 UTC, which is before this program was made (2024-10-04 00:00 UTC)");
+        assert_eq!(wrong.text, "1970-01-02 00:00 UTC, which is before this program was built (2024-10-04 00:00 UTC)");
         assert_eq!(judge(at(20_001), Some(at(20_000))).level, Level::Ok);
         assert_eq!(judge(at(1), None).level, Level::Ok);
     }

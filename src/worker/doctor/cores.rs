@@ -1,15 +1,15 @@
-//! The CPU: how much of it may be used, and what it can do.
+//! The CPU: how much of it may be used, and which instructions it has.
 
 use std::fs;
 
 use super::finding::Finding;
 use crate::util::units;
 
-/// Instructions that matter for the speed, as Linux and as people write them.
+/// Instructions that matter for the speed, by Linux's name and by the common name.
 const INSTRUCTIONS: [(&str, &str); 4] =
     [("avx2", "AVX2"), ("avx512f", "AVX-512"), ("avx512_bf16", "AVX-512 BF16"), ("amx_bf16", "AMX BF16")];
 
-/// Looks at the CPU; `threads` is what libtorch computes with.
+/// Checks the CPU; `threads` is the number of threads that libtorch uses.
 pub(super) fn check(threads: usize) -> Finding {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     // It knows affinity and the quotas of control groups of both versions.

@@ -1,5 +1,5 @@
-//! A folder that training writes: where it lies, who owns it, how much room it has, and whether a file can really be written,
-//! locked and brought to the disk there. What is written for that is removed.
+//! A folder that training writes to: its file system, owner and free space, and whether a file can really be written,
+//! locked and synced there. The test file is removed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -23,24 +23,24 @@ const FEW_INODES: u64 = 10_000;
 /// A checkpoint syncs some ten files.
 const SLOW_SYNC: Duration = Duration::from_secs(1);
 
-/// What was seen of a folder.
+/// What is known of a folder.
 struct Seen {
     /// The folder, without links.
     path: PathBuf,
-    /// The nearest folder that is there: itself, or one above it.
+    /// The nearest existing folder: itself, or one above it.
     there: PathBuf,
     owner: Option<Owner>,
     mount: Option<Mount>,
     container: Option<Container>,
     free_bytes: Option<u64>,
-    /// None where the file system has no such number.
+    /// `None` if the file system has no such number.
     free_inodes: Option<u64>,
-    /// What came of writing a file: how long its way to the disk took.
+    /// The result of writing a file: how long syncing it took.
     written: Result<Duration, FsError>,
     locks: bool,
 }
 
-/// Looks at a folder. `parts` tells whether what lies in it already can be written as well.
+/// Checks a folder. `parts` says whether its existing content is writable too.
 pub(super) fn check(
     name: &'static str,
     folder: &Path,
@@ -71,7 +71,8 @@ fn see(folder: &Path, container: Option<Container>, parts: impl Fn() -> Result<(
     }
 }
 
-/// Writes a file as training does, and removes it: the time until it was on the disk, and whether it could be locked.
+/// Writes a file as training does, and removes it. Returns the time until it was synced, and whether it could be
+/// locked.
 fn try_out(folder: &Path) -> Result<(Duration, bool), FsError> {
     if !folder.is_dir() {
         return Err(FsError::at("create a folder below", folder)(io::ErrorKind::NotADirectory.into()));
@@ -122,7 +123,7 @@ fn judge(name: &'static str, seen: &Seen) -> Vec<Finding> {
     }
 }
 
-/// Where the folder lies.
+/// The place of the folder.
 fn place(seen: &Seen) -> String {
     let path = seen.path.display();
     let later = if seen.there == seen.path { "" } else { " (not there yet)" };
@@ -141,26 +142,26 @@ fn milliseconds(time: Duration) -> String {
     format!("{:.0} ms", (1000.0 * time.as_secs_f64()).max(1.0))
 }
 
-/// What could be better, with what helps.
+/// What could be better, with the remedy.
 fn warnings(seen: &Seen, time: Duration) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mount = seen.mount.as_ref();
     let stays = "a folder or a volume of the host";
     if let Some(container) = seen.container.filter(|_| mount.is_some_and(Mount::is_root)) {
-        found.push(("it lies in the container and is lost with it".to_owned(), keep(container, &seen.path)));
+        found.push(("it is inside the container and is lost with it".to_owned(), keep(container, &seen.path)));
     }
     if mount.is_some_and(Mount::is_memory) {
-        found.push(("it lies in memory and is lost with it".to_owned(), format!("choose {stays}, or a disk")));
+        found.push(("it is in memory and is lost with it".to_owned(), format!("choose {stays}, or a disk")));
     }
     if seen.free_bytes.is_some_and(|bytes| bytes < LITTLE_BYTES) {
-        found.push(("that is little room".to_owned(), "make room, or choose a folder on another disk".to_owned()));
+        found.push(("little space is free".to_owned(), "make room, or choose a folder on another disk".to_owned()));
     }
     if let Some(inodes) = seen.free_inodes.filter(|inodes| *inodes < FEW_INODES) {
-        let text = format!("there is room for only {}", units::count(inodes, "file"));
+        let text = format!("there is space for only {}", units::count(inodes, "file"));
         found.push((text, "remove small files, or choose another disk (`df -i` shows them)".to_owned()));
     }
     if time > SLOW_SYNC {
-        let text = "it takes long to bring a file to the disk, so checkpoints will be slow".to_owned();
+        let text = "syncing a file to this disk is slow, so checkpoints will be slow".to_owned();
         found.push((text, "choose a local disk".to_owned()));
     }
     found

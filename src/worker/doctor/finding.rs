@@ -1,4 +1,4 @@
-//! What a check has found: one line, and below it what to do where something is wrong.
+//! The result of a check: one line, and the remedy below it if something is wrong.
 
 use serde::Serialize;
 
@@ -10,16 +10,16 @@ use crate::util::exit::Exit;
 pub enum Level {
     /// All is well.
     Ok,
-    /// Training can start, but not as well as it might, or not as it was meant.
+    /// Training can start, but not as well as it could, or not as intended.
     Warning,
     /// Training can't start.
     Failed,
 }
 
-/// What a check has found.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What was looked at, in a word.
+    /// What was checked, in one word.
     pub check: &'static str,
     /// How bad it is.
     pub level: Level,
@@ -27,7 +27,7 @@ pub struct Finding {
     pub text: String,
     /// What helps.
     pub remedy: Option<String>,
-    /// What training would end with because of it.
+    /// The code that training would exit with because of it.
     #[serde(skip)]
     pub exit: Option<Exit>,
 }

@@ -1,5 +1,5 @@
-//! The GPU, on its whole way: in the machine, with a driver, in the container, for CUDA, for libtorch. A GPU that is missing is no
-//! fault unless the configuration asks for one.
+//! The GPU, step by step: in the machine, with a driver, in the container, for CUDA, for libtorch. A missing GPU is an
+//! error only if the configuration asks for one.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::util::container::Container;
 use crate::util::exit::Exit;
 use crate::util::units;
 
-/// The drivers that a CUDA needs at least, by its first number:
+/// The oldest driver for each major version of CUDA:
 /// <https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html>.
 const OLDEST_DRIVERS: [(u32, &str); 2] = [(12, "525.60.13"), (13, "580.65.06")];
 
@@ -23,7 +23,7 @@ struct Seen {
     container: Option<Container>,
     /// Whether one is plugged in.
     on_bus: bool,
-    /// The version of the driver in the kernel, which a container shows even where it may not use it.
+    /// The version of the driver in the kernel, which a container shows even if it may not use it.
     kernel_driver: Option<String>,
     /// Whether `NVIDIA_VISIBLE_DEVICES` says that there is none.
     is_hidden: bool,
@@ -31,9 +31,9 @@ struct Seen {
     line: Option<u32>,
     cuda: Result<usize, NoCuda>,
     driver: Option<Driver>,
-    /// Of each GPU of libtorch: free bytes where that is told, and what came of computing on it.
+    /// For each GPU of libtorch: free bytes, if known, and the result of computing on it.
     tried: Vec<(Option<u64>, Result<(), String>)>,
-    /// Why the configuration can't have what it asks for.
+    /// Why the configuration can't have the device that it asks for.
     refused: Option<String>,
 }
 
@@ -82,7 +82,7 @@ fn judge(seen: &Seen) -> Vec<Finding> {
         Err(reason) => vec![none(reason, seen)],
     };
     found.extend(of_driver(seen));
-    // The same as training says, where training would say it.
+    // The same text as training, in the place of training.
     if let (Some(text), true) = (&seen.refused, found.iter().all(|finding| finding.exit.is_none())) {
         let remedy = found.iter().find_map(|finding| finding.remedy.clone());
         found.push(Finding::failed("gpu", text.clone(), remedy, Exit::Configuration));
@@ -91,7 +91,7 @@ fn judge(seen: &Seen) -> Vec<Finding> {
 }
 
 fn of_driver(seen: &Seen) -> Option<Finding> {
-    let serves = seen.driver.as_ref().map(|driver| format!("serves CUDA {}.{}", driver.cuda.0, driver.cuda.1));
+    let serves = seen.driver.as_ref().map(|driver| format!("supports CUDA {}.{}", driver.cuda.0, driver.cuda.1));
     let version = seen.kernel_driver.as_ref().map(|version| format!("NVIDIA {version}"));
     let text = [version, serves].into_iter().flatten().collect::<Vec<_>>().join(", ");
     (!text.is_empty()).then(|| Finding::ok("driver", text))
@@ -113,7 +113,7 @@ fn of_gpu(number: usize, seen: &Seen) -> Finding {
         Err(error) => {
             let remedy = not_computing(&error, gpu.map(|gpu| gpu.compute_capability), seen.line);
             let text = format!("{text}, does not compute: {error}");
-            // Training takes the first one, or the one that it is told.
+            // Training takes the first one, or the configured one.
             let is_used = match seen.asked {
                 DeviceChoice::Cpu => false,
                 DeviceChoice::Auto | DeviceChoice::Cuda(None) => number == 0,
@@ -127,28 +127,28 @@ fn of_gpu(number: usize, seen: &Seen) -> Finding {
     }
 }
 
-/// What helps where a kernel could not be run.
+/// The remedy if a kernel could not be run.
 fn not_computing(error: &str, capability: Option<(u32, u32)>, line: Option<u32>) -> String {
     match (error.contains("no kernel image"), capability, line) {
         (true, Some((major, _)), Some(12)) if major >= 10 => {
-            "this GPU is newer than this libtorch: use the image with CUDA 13 (docker build --build-arg TORCH=2.11, or scripts/torch24.sh)"
+            "this GPU is too new for this libtorch: use the image with CUDA 13 (docker build --build-arg TORCH=2.11, or scripts/torch24.sh)"
         }
         (true, Some(_), Some(13)) => {
-            "this GPU is older than this libtorch knows: use the image with CUDA 12 (docker build --build-arg TORCH=2.4)"
+            "this GPU is too old for this libtorch: use the image with CUDA 12 (docker build --build-arg TORCH=2.4)"
         }
         (true, ..) => "this libtorch has no kernels for this GPU: set device: cpu",
-        (false, ..) => "look at nvidia-smi on the host: other programs may hold its memory, or it may need a reset; or set device: cpu",
+        (false, ..) => "check nvidia-smi on the host: other programs may hold its memory, or it may need a reset; or set device: cpu",
     }
     .to_owned()
 }
 
-/// Why there is none, and what helps.
+/// Why there is none, and the remedy.
 fn none(reason: &NoCuda, seen: &Seen) -> Finding {
     let is_in_machine = seen.on_bus || seen.kernel_driver.is_some();
     let warning = |text: &str, remedy: &str| Finding::warning("gpu", text, remedy);
     match reason {
         NoCuda::NotInstalled { .. } | NoCuda::NoLibtorch if is_in_machine => warning(
-            "there is an NVIDIA GPU, and this build is for CPUs only",
+            "there is an NVIDIA GPU, but this build is for CPUs only",
             "use the image with CUDA: docker build --build-arg COMPUTE=cuda",
         ),
         NoCuda::NotInstalled { .. } | NoCuda::NoLibtorch => Finding::ok("gpu", "none: this build is for CPUs only"),
@@ -158,8 +158,8 @@ fn none(reason: &NoCuda, seen: &Seen) -> Finding {
         NoCuda::NoDriver if !is_in_machine => Finding::ok("gpu", "none in this machine: training computes on the CPU"),
         NoCuda::NoDriver => warning(
             &format!(
-                "there is an NVIDIA GPU in this machine, but not {}",
-                if seen.container.is_some() { "in this container" } else { "a driver that works" }
+                "there is an NVIDIA GPU in this machine, but {}",
+                if seen.container.is_some() { "not in this container" } else { "no working driver" }
             ),
             absent(seen),
         ),
@@ -167,27 +167,27 @@ fn none(reason: &NoCuda, seen: &Seen) -> Finding {
     }
 }
 
-/// How a GPU of the machine gets to where it is needed.
+/// How to make a GPU of the machine available.
 fn absent(seen: &Seen) -> &'static str {
     match seen.container {
         _ if seen.is_hidden => {
             "NVIDIA_VISIBLE_DEVICES hides it: start the container with --gpus all, or with --env NVIDIA_VISIBLE_DEVICES=all"
         }
         None => "install the NVIDIA driver (on Ubuntu: `sudo ubuntu-drivers install`), then restart the machine",
-        Some(Container::Kubernetes) => "ask for one: resources.limits of the container with nvidia.com/gpu: 1",
+        Some(Container::Kubernetes) => "request one: resources.limits of the container with nvidia.com/gpu: 1",
         Some(Container::Vast) => "the instance has no working GPU: report it there, and rent another",
         Some(_) => "start the container with `docker run --gpus all ...`; the host needs the NVIDIA container toolkit",
     }
 }
 
-/// A driver, and nothing to compute on.
+/// A driver, but nothing to compute on.
 fn no_device(seen: &Seen) -> Finding {
     let Some(driver) = &seen.driver else {
-        let text = "the NVIDIA driver is there and does not work";
+        let text = "the NVIDIA driver is installed but does not work";
         return Finding::warning(
             "gpu",
             text,
-            "look whether nvidia-smi works on the host; after an update of the driver, restart it",
+            "check that nvidia-smi works on the host; after a driver update, restart the host",
         );
     };
     let (major, minor) = driver.cuda;
@@ -196,12 +196,12 @@ fn no_device(seen: &Seen) -> Finding {
         (0, _) => Finding::warning(
             "gpu",
             "the NVIDIA driver sees no GPU",
-            "look whether CUDA_VISIBLE_DEVICES is empty; otherwise: ".to_owned() + absent(seen),
+            "unset CUDA_VISIBLE_DEVICES if it is empty; otherwise: ".to_owned() + absent(seen),
         ),
         (gpus, Some((line, oldest))) if major < *line => Finding::warning(
             "gpu",
             format!(
-                "{} that libtorch can't use: the driver serves CUDA {major}.{minor}, and this build is for CUDA {line}",
+                "{} that libtorch can't use: the driver supports CUDA {major}.{minor}, but this build is for CUDA {line}",
                 units::count(gpus, "GPU")
             ),
             format!(
@@ -212,7 +212,7 @@ fn no_device(seen: &Seen) -> Finding {
         (gpus, _) => Finding::warning(
             "gpu",
             format!("{} that libtorch can't use", units::count(gpus, "GPU")),
-            "look at nvidia-smi on the host: it may need a reset",
+            "check nvidia-smi on the host: it may need a reset",
         ),
     }
 }

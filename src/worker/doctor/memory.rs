@@ -1,4 +1,4 @@
-//! RAM: what the machine has, what of it may be used, what is free; and the memory that other programs share in `/dev/shm`.
+//! RAM: what the machine has, how much of it may be used and is free; and the shared memory in `/dev/shm`.
 
 use std::fs;
 use std::path::Path;
@@ -10,13 +10,13 @@ use crate::util::{fs as disk, memory, mount};
 /// A training of the smallest models stays below this.
 const LITTLE_BYTES: u64 = 2_000_000_000;
 
-/// Looks at the memory.
+/// Checks the memory.
 pub(super) fn check() -> Vec<Finding> {
     let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let shared = Path::new("/dev/shm");
     let shared_bytes = mount::of(shared).filter(|mount| mount.point == shared).and(disk::free_bytes(shared).ok());
     let mut found = vec![judge(&meminfo, memory::limit_bytes())];
-    // Workers of the loader are threads, which need none.
+    // The loader's workers are threads, which need none.
     found.extend(shared_bytes.map(|free| Finding::ok("/dev/shm", format!("{} free; not needed", bytes(free)))));
     found
 }
@@ -27,7 +27,7 @@ fn judge(meminfo: &str, limit: Option<u64>) -> Finding {
         line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
     };
     let (Some(total), Some(available)) = (size("MemTotal"), size("MemAvailable")) else {
-        return Finding::ok("memory", "the system does not tell");
+        return Finding::ok("memory", "unknown to the system");
     };
     let limit = limit.filter(|limit| *limit < total);
     let mut text = format!("{} of {} available", bytes(available), bytes(total));
@@ -58,6 +58,6 @@ mod tests {
         assert_eq!(judge(&meminfo(16_000_000), Some(1 << 50)).text, "16.4 GB of 32.8 GB available");
         assert!(judge(&meminfo(16_000_000), Some(500_000_000)).remedy.unwrap().contains("--memory"));
         assert!(judge(&meminfo(100_000), None).remedy.unwrap().contains("cache_bytes"));
-        assert_eq!(judge("", None).text, "the system does not tell");
+        assert_eq!(judge("", None).text, "unknown to the system");
     }
 }

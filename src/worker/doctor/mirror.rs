@@ -1,10 +1,10 @@
-//! The mirror, where one is set: the one check that goes over a network, and only to where training would copy.
+//! The mirror, if one is configured: the only check that uses the network, and only to where training would copy.
 
 use super::finding::Finding;
 use crate::config::OutputConfig;
 use crate::data::mirror::{MirrorError, probe};
 
-/// Lists, writes, reads and deletes there. An address that makes no sense is told with the configuration.
+/// Lists, writes, reads and deletes there. A malformed address is reported with the configuration.
 pub(super) fn check(output: &OutputConfig) -> Option<Finding> {
     let address = output.mirror_address().ok()??;
     Some(finding(&address.to_string(), probe(&address)))
@@ -12,7 +12,7 @@ pub(super) fn check(output: &OutputConfig) -> Option<Finding> {
 
 fn finding(shown: &str, probed: Result<(), MirrorError>) -> Finding {
     match probed {
-        Ok(()) => Finding::ok("mirror", format!("{shown}: answers, may be listed, written, read and deleted in")),
+        Ok(()) => Finding::ok("mirror", format!("{shown}: answers; listing, writing, reading and deleting work")),
         Err(error) => Finding::failed("mirror", shown, Some(error.to_string()), error.exit()),
     }
 }

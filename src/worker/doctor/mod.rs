@@ -1,5 +1,5 @@
-//! Whether training can start here, and what to do where it can't: everything is looked at, nothing is left behind, nothing goes
-//! over the network but to a mirror that is set.
+//! Whether training can start here, and the remedy if it can't. Checks everything, leaves nothing behind, and makes no
+//! network requests except to a configured mirror.
 //!
 //! ```text
 //! finding   what a check has found
@@ -13,7 +13,7 @@
 //! clock     the time
 //! ```
 //!
-//! Each check is a pure function over what a thin reader saw.
+//! Each check is a pure function of what a thin reader found.
 
 mod clock;
 mod cores;
@@ -32,7 +32,7 @@ use crate::train::device::Machine;
 use crate::util::container;
 use crate::util::exit::Exit;
 
-/// Looks at everything. Where the configuration is wrong, the rest goes by the defaults.
+/// Checks everything. If the configuration is wrong, the other checks use the defaults.
 #[must_use]
 pub fn examine(loaded: Result<Loaded, ConfigError>) -> Vec<Finding> {
     let (of_configuration, config) = configuration(loaded);
@@ -50,7 +50,7 @@ pub fn examine(loaded: Result<Loaded, ConfigError>) -> Vec<Finding> {
     found
 }
 
-/// What training would end with: the code of the first check that failed.
+/// The exit code of training: that of the first check that failed.
 #[must_use]
 pub fn exit(found: &[Finding]) -> Exit {
     found.iter().find_map(|finding| finding.exit).unwrap_or(Exit::Done)
@@ -63,7 +63,7 @@ fn configuration(loaded: Result<Loaded, ConfigError>) -> (Finding, Option<Config
             (Finding::ok("configuration", format!("{name}: no mistakes")), Some(config))
         }
         Err(error) => {
-            let (text, exit) = ("can't be used; what follows goes by the defaults", error.exit());
+            let (text, exit) = ("can't be used; the other checks use the defaults", error.exit());
             let built_in = resolve("built-in".into(), BUILT_IN.into(), &[], &[]);
             (Finding::failed("configuration", text, Some(error.to_string()), exit), built_in.ok())
         }

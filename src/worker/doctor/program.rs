@@ -1,14 +1,11 @@
-//! What runs: the program, libtorch, and what that was built for.
+//! The program, libtorch, and what that was built for.
 
 use super::finding::Finding;
 use crate::native::{cuda, versions};
 
 /// Names them.
 pub(super) fn check() -> Finding {
-    Finding::ok(
-        "program",
-        text(option_env!("FRAGUA_COMMIT").filter(|commit| !commit.is_empty()), cuda::is_installed(), cuda::line()),
-    )
+    Finding::ok("program", text(versions::commit(), cuda::is_installed(), cuda::line()))
 }
 
 fn text(commit: Option<&str>, has_cuda: bool, line: Option<u32>) -> String {
@@ -18,7 +15,7 @@ fn text(commit: Option<&str>, has_cuda: bool, line: Option<u32>) -> String {
         (true, Some(line)) => format!("for CUDA {line}"),
         (true, None) => "with CUDA".to_owned(),
     };
-    format!("fragua {}{commit}, libtorch {} {built_for}", env!("CARGO_PKG_VERSION"), versions::LIBTORCH)
+    format!("fragua {}{commit}, libtorch {} {built_for}", versions::PROGRAM, versions::LIBTORCH)
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub(super) fn assess(
     };
     place.enter("evaluate")?;
     place.stage("evaluate")?;
-    renew_page(place.path());
+    renew_page(place.path(), config);
     let alive = place.alive("evaluate", around.progress)?;
     let around = &Surroundings { stop: around.stop, progress: &alive };
     for side in [Side::Val, Side::Test] {

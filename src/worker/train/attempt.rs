@@ -17,9 +17,9 @@ use crate::train::checkpoint::disk::{Disk, RealDisk};
 use crate::train::checkpoint::retention::Keep;
 use crate::train::checkpoint::weights::Weights;
 use crate::train::checkpoint::writer::Saver;
-use crate::train::checkpoint::{ArraySpec, Dtype, Found, Loaded, Snapshot, Store, differences};
+use crate::train::checkpoint::{Found, Loaded, Snapshot, Store, differences};
 use crate::train::config::{Optimizer, TrainConfig};
-use crate::train::engine::{Background, Engine, Setting};
+use crate::train::engine::{Background, Engine, Setting, TrainError, model_arrays};
 use crate::train::events::{Ended, Event, Heard, Observer, Observers};
 use crate::train::observe::{
     Behind, Drawer, HistoryFile, LogFile, PageFile, PictureFiles, Plots, StatusFile, TensorBoard,
@@ -31,6 +31,7 @@ use crate::train::target::Target;
 use crate::train::task::Task;
 use crate::util::memory;
 use crate::util::stop::Stop;
+use crate::worker::evaluate::chapters;
 
 /// An attempt that failed, and how far it had come.
 pub(super) struct Failed {
@@ -88,13 +89,14 @@ fn run(
         weights.publish(snapshot)?;
     }
     let keep = &config.train.checkpoint;
-    let better = Target::new(&keep.best_by).better();
-    let keep = Keep { last: keep.keep_last, best: keep.keep_best, metric: keep.best_by.clone(), better };
+    let (parts, scores, samples) = (task.parts(), config.task.scores(), usize::from(learner.validates()));
+    let by = Target::new(&keep.best_by.0, parts, &scores, samples).map_err(TrainError::from)?;
+    let keep = Keep { last: keep.keep_last, best: keep.keep_best, by };
     let setting = Setting {
         phases: learner.phases(),
         seed: learner.seed(),
         keeper: Box::new(Background::new(Saver::start(store, weights, keep, &refused)?)),
-        observers: observers(&disk, place, options, pace)?,
+        observers: observers(config, &disk, place, options, pace)?,
         stop: stop.clone(),
         gpu: learner.machine().gpu.clone(),
         began: place.began(),
@@ -118,26 +120,21 @@ fn newest(store: &Store, parameters: &Parameters) -> Result<Found, TrainingError
 }
 
 fn fits(parameters: &Parameters, loaded: &Loaded) -> Result<(), String> {
-    let spec = |spec: &crate::nn::parameters::ParameterSpec| ArraySpec {
-        name: spec.name.clone(),
-        dtype: Dtype::F32,
-        shape: spec.shape.iter().map(|&size| size as usize).collect(),
-    };
-    let expected: Vec<_> = parameters.layout().map(|(found, _)| spec(found)).collect();
-    match differences(&expected, &loaded.model) {
+    match differences(&model_arrays(parameters), &loaded.model) {
         found if found.is_empty() => Ok(()),
         found => Err(found.join("; ")),
     }
 }
 
-/// About the bytes of a checkpoint, in the phase where it is largest: weights, moments, average.
+/// About the bytes of a checkpoint, in the phase where it is largest: weights, moments, average, buffers.
 fn checkpoint_bytes(phases: &[TrainConfig], parameters: &Parameters) -> u64 {
     let moments = |optimizer: &Optimizer| match optimizer {
         Optimizer::Adamw(_) | Optimizer::Adam(_) => 2,
         Optimizer::Sgd(_) => 1,
     };
     let copies = |phase: &TrainConfig| 1 + moments(&phase.optimizer) + u64::from(phase.ema_decay.is_some());
-    4 * phases.iter().map(copies).max().unwrap_or(1) * parameters.count() as u64
+    let buffers = 16 * parameters.buffers().numel() as u64;
+    4 * phases.iter().map(copies).max().unwrap_or(1) * parameters.count() as u64 + buffers
 }
 
 /// What a weights file says about itself.
@@ -151,6 +148,7 @@ fn metadata(config: &Config) -> std::collections::BTreeMap<String, String> {
 /// Everybody who listens. The history comes first: its row is on the disk before anything else tells of the epoch. What draws
 /// does so behind training, the page last, as it shows the pictures.
 fn observers(
+    config: &Config,
     disk: &Arc<dyn Disk>,
     place: &Place,
     options: &TrainOptions<'_>,
@@ -159,7 +157,7 @@ fn observers(
     let drawers: Vec<Drawer> = vec![
         Box::new(Plots::new(place.path())),
         Box::new(PictureFiles::new(place.path())),
-        Box::new(PageFile::new(place.path())),
+        Box::new(PageFile::new(place.path(), chapters(config))),
     ];
     let status = Status { stage: "train".into(), memory_limit_bytes: memory::limit_bytes(), ..Status::default() };
     Ok(Observers::default()

@@ -5,19 +5,21 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::TrainOptions;
 use super::error::TrainingError;
 use super::mirror::Copied;
 use super::place::{Place, value};
 use crate::config::Config;
+use crate::metric::score::{ScoreSpec, Show};
 use crate::train::checkpoint::disk::RealDisk;
-use crate::train::checkpoint::{CheckpointId, weights};
-use crate::train::events::{Ended, Reason};
+use crate::train::checkpoint::weights;
+use crate::train::events::{Ended, Named, Reason, Record, value as value_of};
 use crate::train::observe::page;
 use crate::train::run_folder::experiment::Experiment;
+use crate::train::run_folder::history::Story;
 use crate::train::run_folder::status::{State, Status};
+use crate::worker::evaluate::chapters;
 
 /// What a weights file says about itself.
 type Metadata = BTreeMap<String, String>;
@@ -39,11 +41,25 @@ pub struct Summary {
     pub best_step: Option<u64>,
     /// Their values.
     pub best: BTreeMap<String, f64>,
+    /// Those that a person looks at first.
+    #[serde(skip)]
+    pub headlines: Vec<Headline>,
     /// The values of the last epoch.
     pub last: BTreeMap<String, f64>,
     /// What became of the copy off this machine, where there is to be one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mirror: Option<Copied>,
+}
+
+/// A number with what it has to beat.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Headline {
+    /// Its name.
+    pub name: String,
+    /// The value.
+    pub value: f64,
+    /// Other forecasts, with what they have.
+    pub baselines: Vec<(String, f64)>,
 }
 
 /// Marks how the run ended; where it came to its end, writes its summary.
@@ -62,7 +78,7 @@ pub(super) fn conclude(
             if let Err(unmarked) = place.mark(state, None, stage) {
                 tracing::debug!("could not mark the end of the run: {unmarked}");
             }
-            renew_page(place.path());
+            renew_page(place.path(), config);
             return Err(error);
         }
     };
@@ -80,13 +96,13 @@ pub(super) fn conclude(
         if ended.reason == Reason::Time { (State::Stopped, "train") } else { (State::Finished, "done") };
     place.enter(stage)?;
     place.mark(state, Some(ended.reason), stage)?;
-    renew_page(place.path());
+    renew_page(place.path(), config);
     Ok(summary)
 }
 
 /// Says on the page how the run stands now. A run is worth more than its page.
-pub(super) fn renew_page(run: &Path) {
-    if let Err(error) = page::write(run) {
+pub(super) fn renew_page(run: &Path, config: &Config) {
+    if let Err(error) = page::write(run, chapters(config)) {
         tracing::warn!("{error}");
     }
 }
@@ -103,84 +119,83 @@ fn why(reason: Reason) -> &'static str {
         Reason::Epochs => "ended after all epochs",
         Reason::Steps => "ended after all steps",
         Reason::Time => "ended as its time was up",
-        Reason::Patience => "ended early, as the loss had not become better for long",
+        Reason::Patience => "stopped early: the loss had not improved for long",
         Reason::Stopped => "stopped by a signal",
     }
 }
 
 fn summary(folder: &Path, ended: &Ended) -> Summary {
-    let rows = rows(&folder.join("history.json"));
-    let published = weights::read(&RealDisk, &folder.join("weights/best.safetensors")).ok();
-    let best_step = published.as_ref().and_then(|(_, says)| step(says));
-    let best = best_step.and_then(|step| rows.iter().find(|row| row["step"].as_u64() == Some(step)));
+    // A summary without the history that training has just written is better than none.
+    let story = Story::read(&folder.join("history.json")).unwrap_or_default();
+    let published = weights::metadata(&RealDisk, &folder.join("weights/best.safetensors")).ok();
+    let best = story.best_epoch().map(|record| (numbers(record), headlines(&story, record)));
+    let (best, headlines) = best.unwrap_or_else(|| {
+        // They are from the midst of an epoch, of which the history has no row.
+        (published.map(|says| measured(&says, &story)).unwrap_or_default(), Vec::new())
+    });
     Summary {
         folder: folder.to_owned(),
         reason: ended.reason,
         epochs: ended.epoch,
         steps: ended.step,
-        best_epoch: ended.best.as_ref().map(|best| best.epoch).or_else(|| best.and_then(|row| row["epoch"].as_u64())),
-        best_step,
-        best: match (best, published) {
-            (Some(row), _) => numbers(row),
-            // They are from the midst of an epoch, of which the history has no row.
-            (None, Some((_, says))) => measured(&says, rows.last()),
-            (None, None) => BTreeMap::new(),
-        },
-        last: rows.last().map(numbers).unwrap_or_default(),
+        best_epoch: story.best.as_ref().map(|best| best.epoch),
+        best_step: story.best.as_ref().map(|best| best.step),
+        best,
+        headlines,
+        last: story.epochs.last().map(numbers).unwrap_or_default(),
         mirror: None,
     }
 }
 
-/// The step that weights come from.
-fn step(says: &Metadata) -> Option<u64> {
-    let id: CheckpointId = says.get("checkpoint")?.parse().ok()?;
-    Some(id.step)
-}
-
 /// What was measured of weights, under the names that the history has for it.
-fn measured(says: &Metadata, like: Option<&Value>) -> BTreeMap<String, f64> {
-    let is_part = |name: &str| like.is_some_and(|row| row["val"].get(name).is_some());
-    let is_score = |name: &str| like.is_some_and(|row| row["scores"].get(name).is_some());
+fn measured(says: &Metadata, story: &Story) -> BTreeMap<String, f64> {
+    let known = |specs: &[ScoreSpec], name: &str| specs.iter().any(|spec| spec.name == name);
     let named = |(name, value): (&String, &String)| {
         let value = value.parse().ok()?;
         match name.as_str() {
             // Of a part of the loss that is a score as well, the score is what was written.
-            name if is_score(name) => Some((format!("scores.{name}"), value)),
-            name if is_part(name) => Some((format!("val.{name}"), value)),
+            name if known(&story.scores, name) => Some((format!("scores.{name}"), value)),
+            name if known(&story.parts, name) => Some((format!("val.{name}"), value)),
             _ => None,
         }
     };
     says.iter().filter_map(named).collect()
 }
 
-/// The history that training has just written; a summary without it is better than none.
-fn rows(path: &Path) -> Vec<Value> {
-    let text = std::fs::read(path).unwrap_or_default();
-    serde_json::from_slice(&text).unwrap_or_default()
-}
-
-/// The numbers of a row, nested keys dotted.
-fn numbers(row: &Value) -> BTreeMap<String, f64> {
-    let mut found = BTreeMap::new();
-    for (key, value) in row.as_object().into_iter().flatten() {
-        match value {
-            Value::Object(below) => {
-                let below = below.iter().filter_map(|(name, value)| Some((format!("{key}.{name}"), value.as_f64()?)));
-                found.extend(below);
-            }
-            other => found.extend(other.as_f64().map(|number| (key.clone(), number))),
-        }
+/// The numbers of an epoch, with the side that they are of.
+fn numbers(record: &Record) -> BTreeMap<String, f64> {
+    let Record { epoch, phase, step, lr, train, val, scores } = record;
+    let place = [("epoch", *epoch as f64), ("phase", *phase as f64), ("step", *step as f64), ("lr", *lr)];
+    let mut found: BTreeMap<String, f64> = place.map(|(key, value)| (key.to_owned(), value)).into();
+    for (side, values) in [("train", train), ("val", val), ("scores", scores)] {
+        found.extend(values.iter().filter_map(|(name, value)| Some((format!("{side}.{name}"), (*value)?))));
     }
     found
+}
+
+/// The loss with its parts, and the scores that are shown first, with what they have to beat.
+fn headlines(story: &Story, record: &Record) -> Vec<Headline> {
+    let headline = |(name, known): &Named| {
+        let baselines = story.scores.iter().filter(|spec| spec.is_baseline_of(name));
+        let compared = baselines
+            .filter_map(|spec| Some((spec.baseline.as_ref()?.forecast.clone(), value_of(&record.scores, &spec.name)?)));
+        Some(Headline { name: name.clone(), value: (*known)?, baselines: compared.collect() })
+    };
+    let is_first = |spec: &ScoreSpec| spec.show == Show::First && spec.baseline.is_none();
+    let scores = story.scores.iter().filter(|spec| is_first(spec));
+    let scores: Vec<Named> = scores.map(|spec| (spec.name.clone(), value_of(&record.scores, &spec.name))).collect();
+    // A part of the loss that is a score as well is shown once.
+    let parts = record.val.iter().filter(|(name, _)| !scores.iter().any(|(score, _)| score == name));
+    parts.chain(&scores).filter_map(headline).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use serde_json::json;
-
     use super::*;
+    use crate::metric::better::Better;
+    use crate::train::checkpoint::CheckpointId;
     use crate::train::checkpoint::weights::Weights;
     use crate::train::checkpoint::{NamedArray, Progress, Publish, Snapshot};
     use crate::train::events::Best;
@@ -200,33 +215,51 @@ mod tests {
         weights.publish(&snapshot).unwrap();
     }
 
-    #[test]
-    fn the_summary_has_the_values_of_the_published_weights_and_of_the_last_epoch() {
-        let folder = tempfile::tempdir().unwrap();
-        publish(folder.path(), 20, 0.3);
-        let rows = json!([
-            {"epoch": 1, "step": 10, "val": {"loss": 0.5}, "scores": {"csi_20": null}},
-            {"epoch": 2, "step": 20, "val": {"loss": 0.3}, "scores": {"csi_20": 0.4}},
-            {"epoch": 3, "step": 30, "val": {"loss": 0.4}, "scores": {"csi_20": 0.5}},
-        ]);
-        std::fs::write(folder.path().join("history.json"), rows.to_string()).unwrap();
-        let ended = Ended {
-            reason: Reason::Epochs,
-            epoch: 3,
-            step: 30,
-            best: Some(Best { epoch: 2, by: "loss".into(), value: 0.3 }),
+    fn record(epoch: u64, loss: f64, csi: Option<f64>) -> Record {
+        let val = vec![("loss".to_owned(), Some(loss)), ("ssim".to_owned(), Some(0.1))];
+        let scores = [("csi_20", csi), ("pod_20", Some(0.9)), ("ssim", Some(0.2)), ("persistence_csi_20", Some(0.1))];
+        let scores = scores.map(|(name, value)| (name.to_owned(), value)).into();
+        Record { epoch, phase: 1, step: 10 * epoch, lr: 0.5, train: Vec::new(), val, scores }
+    }
+
+    /// Writes a history whose best was found after this step.
+    fn history(folder: &Path, step: u64) {
+        let spec = |name: &str, show| ScoreSpec::new(name, name, Better::Higher).shown(show);
+        let csi = spec("csi_20", Show::First);
+        let by = vec![("loss".to_owned(), Some(0.3))];
+        let baseline = csi.of_baseline("persistence");
+        let story = Story {
+            best: Some(Best { epoch: step.div_ceil(10), step, by, loss: Some(0.3) }),
+            parts: vec![spec("loss", Show::First), spec("ssim", Show::Drawn)],
+            scores: vec![csi, spec("pod_20", Show::Table), spec("ssim", Show::First), baseline],
+            epochs: vec![record(1, 0.5, None), record(2, 0.3, Some(0.4)), record(3, 0.4, Some(0.5))],
+            ..Story::default()
         };
+        std::fs::write(folder.join("history.json"), serde_json::to_string(&story).unwrap()).unwrap();
+    }
+
+    #[test]
+    fn the_summary_has_the_values_of_the_best_weights_and_of_the_last_epoch() {
+        let folder = tempfile::tempdir().unwrap();
+        history(folder.path(), 20);
+        let ended = Ended { reason: Reason::Epochs, epoch: 3, step: 30, best: None };
         let found = summary(folder.path(), &ended);
-        assert_eq!(
-            found.best,
-            [("epoch", 2.0), ("scores.csi_20", 0.4), ("step", 20.0), ("val.loss", 0.3)].map(owned).into()
-        );
+        assert_eq!((found.best["epoch"], found.best["val.loss"], found.best["scores.csi_20"]), (2.0, 0.3, 0.4));
         assert_eq!(found.last["val.loss"], 0.4);
         assert_eq!((found.best_epoch, found.best_step), (Some(2), Some(20)));
+        let told: Vec<_> = found.headlines.iter().map(|shown| (shown.name.as_str(), shown.value)).collect();
+        assert_eq!(told, [("loss", 0.3), ("csi_20", 0.4), ("ssim", 0.2)], "each once, and no table");
+        assert_eq!(found.headlines[1].baselines, [("persistence".to_owned(), 0.1)]);
         let again = again(folder.path(), Some(Reason::Epochs));
         assert_eq!((again.best_epoch, &again.best), (Some(2), &found.best));
+    }
 
+    #[test]
+    fn weights_from_the_midst_of_an_epoch_say_themselves_what_was_measured_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        history(folder.path(), 25);
         publish(folder.path(), 25, 0.2);
+        let ended = Ended { reason: Reason::Epochs, epoch: 3, step: 30, best: None };
         let midway = summary(folder.path(), &ended);
         assert_eq!((midway.best, midway.best_step), ([("val.loss", 0.2)].map(owned).into(), Some(25)));
     }

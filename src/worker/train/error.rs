@@ -135,8 +135,8 @@ impl TrainingError {
             Self::Weights(error) => error.exit(),
             Self::Configuration(_) | Self::NoWeights { .. } | Self::NothingFits { .. } => Exit::Configuration,
             Self::Evaluation(error) => error.exit(),
-            Self::Gpu(_) => Exit::TryAgain,
-            Self::Vanished { .. } => Exit::DiskIo,
+            // Not "try again": who does that without an end would rent a broken GPU for ever.
+            Self::Gpu(_) | Self::Vanished { .. } => Exit::DiskIo,
             Self::NoSuchKey { .. } => Exit::Usage,
             Self::NoCheckpoint { .. } => Exit::DataRefused,
             Self::Declined => Exit::Interrupted,
@@ -164,5 +164,21 @@ impl TrainingError {
             Self::Checkpoint(_) => "checkpoint",
             _ => "start",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gpu_that_failed_is_a_broken_device_and_not_a_matter_of_waiting() {
+        let failed = tch::TchError::Torch("CUDA error: an illegal memory access was encountered".into());
+        let error = TrainingError::Gpu(failed.into());
+        assert_eq!(
+            (error.exit(), error.is_worth_another_try()),
+            (Exit::DiskIo, false),
+            "CUDA does not recover within a process"
+        );
     }
 }

@@ -8,7 +8,7 @@ use super::super::Surroundings;
 use super::error::TrainingError;
 use super::learner::Learner;
 use crate::config::Config;
-use crate::task::nowcast::model::architecture;
+use crate::task::nowcast::model::forecaster;
 use crate::train::engine::{Engine, NotKept, Rehearsal, Setting};
 use crate::train::events::{Named, Observers};
 use crate::train::task::Task;
@@ -88,7 +88,7 @@ pub(super) fn foresee(
     let feeds = learner.feeds()?;
     let machine = learner.machine();
     let config = learner.config();
-    let multiplications = architecture(config).multiplications(config.windows.input_frames as i64);
+    let multiplications = forecaster(config).multiplications();
     let too_large = machine.is_cpu() && multiplications > GPU_SIZED;
     let mut foreseen = Foreseen {
         device: machine.description.clone(),

@@ -95,6 +95,11 @@ impl Learner {
         &self.loader
     }
 
+    /// Whether there are samples to validate on.
+    pub(super) fn validates(&self) -> bool {
+        !self.val.is_empty() || self.phases.iter().any(|phase| phase.train.overfit_single_batch)
+    }
+
     pub(super) fn prepared(&self) -> &Source {
         &self.prepared
     }

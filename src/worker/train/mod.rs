@@ -29,7 +29,7 @@ use std::path::Path;
 
 use tracing::{info, warn};
 
-pub use self::conclude::Summary;
+pub use self::conclude::{Headline, Summary};
 pub use self::error::TrainingError;
 pub use self::foresee::{Foreseen, Rehearsed};
 use self::foresee::{Patience, foresee};
@@ -106,7 +106,7 @@ fn warn_of_loss(root: &Path) {
     if matches!(container::around(), Some(Container::Docker | Container::Podman)) && is_here {
         let (name, path) = (root.file_name().unwrap_or_default().display(), mount::resolved(root));
         let path = path.display();
-        warn!("{path} lies in the container and is lost with it: mount a folder there, -v \"$PWD/{name}:{path}\"");
+        warn!("{path} is inside the container and is lost with it: mount a folder there, -v \"$PWD/{name}:{path}\"");
     }
 }
 

@@ -188,7 +188,8 @@ impl Place {
         Ok(RunRecord {
             format_version: VERSION,
             id: Some(random_id()),
-            code_version: env!("CARGO_PKG_VERSION").into(),
+            code_version: native::versions::PROGRAM.into(),
+            commit: native::versions::commit().map(str::to_owned),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             device: learner.machine().description.clone(),
             libtorch: native::versions::LIBTORCH.into(),
@@ -275,7 +276,7 @@ pub(super) fn value(config: &Config) -> Result<Value, TrainingError> {
 
 /// Every source file that is used.
 fn files(report: &Report) -> Vec<FileDigest> {
-    let events = report.events.iter().filter(|event| event.frames > 0);
+    let events = report.groups.iter().filter(|event| event.items > 0);
     let file = |event: &str, (name, sha256): &(String, _)| {
         let path = if event.is_empty() { name.clone() } else { format!("{event}/{name}") };
         FileDigest { path, sha256: *sha256 }

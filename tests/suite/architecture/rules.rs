@@ -34,7 +34,7 @@ const HOMES: [(&[&str], &[&str]); 6] = [
     (&["netcdf", "hdf5", "hdf5_metno"], &["crates/radar"]),
     (&["fragua_radar"], &["task"]),
     (&["serde_yaml", "serde_saphyr"], &["config"]),
-    (&["tch"], &["native", "nn", "metric", "train", "task"]),
+    (&["tch"], &["native", "nn", "train", "task"]),
 ];
 
 const PRINTING: [&str; 4] = ["println", "eprintln", "print", "eprint"];

@@ -1,29 +1,29 @@
-//! Carries a frame along a motion, backward semi-Lagrangian: every cell asks where its echo is in the frame.
+//! Carries a frame along a motion, backward semi-Lagrangian: each cell looks up the place in the frame that its echo comes from.
 
 use rayon::prelude::*;
 
 use super::motion::Motion;
 use super::plane::{Plane, ROWS_PER_TASK, bilinear};
 
-/// Ways are followed for one cell in so many along each axis; between them they are interpolated, as motion is smooth.
+/// Trajectories are followed for one cell in this many along each axis and interpolated between them, as motion is smooth.
 const SPACING: usize = 4;
 
-/// The most cells that a way goes at once: longer ones are followed in several steps of equal length.
+/// The longest step along a trajectory in cells; longer ones take several steps of equal length.
 const LONGEST_STEP: f32 = 8.0;
 
-/// The most steps to the next lead time, so that no time, however far, keeps the program busy for ever.
+/// The most steps to the next lead time: a limit on the work for a time far ahead.
 const MOST_STEPS: f32 = 256.0;
 
 /// Carries a frame of the motion's rows and columns on to each of the lead times, which are in minutes after it.
 ///
-/// Returns the frames one after another. Values between cells are bilinear; where cells around a place are missing (NaN),
-/// the known ones decide if they weigh half at least, and the value is NaN if they weigh less or the place lies outside.
+/// Returns the frames one after another. Values between cells are bilinear. If some cells around a place are missing (NaN),
+/// the others decide if they weigh at least half; the value is NaN if they weigh less or the place is outside.
 #[must_use]
 pub fn carry(frame: &[f32], motion: &Motion, lead_minutes: &[f64]) -> Vec<f32> {
     carry_along_mesh(frame, motion, lead_minutes, SPACING)
 }
 
-/// Follows the ways of one cell in `spacing` along each axis.
+/// Follows the trajectories of one cell in `spacing` along each axis.
 pub(super) fn carry_along_mesh(frame: &[f32], motion: &Motion, lead_minutes: &[f64], spacing: usize) -> Vec<f32> {
     let (rows, columns) = (motion.rows, motion.columns);
     let cells = rows * columns;
@@ -43,7 +43,7 @@ pub(super) fn carry_along_mesh(frame: &[f32], motion: &Motion, lead_minutes: &[f
     carried
 }
 
-/// How far away each cell's echo was, for cells on a wide-meshed grid.
+/// The distance to where each cell's echo was, for the cells of a coarse grid.
 struct Ways {
     rows: usize,
     columns: usize,
@@ -65,7 +65,7 @@ impl Ways {
         Self { rows, columns, u, v, fastest, spacing, mesh_columns, ways: vec![[0.0; 2]; mesh_rows * mesh_columns] }
     }
 
-    /// Follows the ways back for some more minutes, each step by the mid-point rule.
+    /// Follows the trajectories back for some more minutes, each step by the midpoint rule.
     fn go_back(&mut self, minutes: f32) {
         let steps = (self.fastest * minutes.abs() / LONGEST_STEP).ceil().clamp(1.0, MOST_STEPS);
         let step_minutes = minutes / steps;
@@ -83,13 +83,13 @@ impl Ways {
         self.ways = ways;
     }
 
-    /// The motion at a place; that of the nearest cell outside the frame.
+    /// The motion at a place; outside the frame, that of the nearest cell.
     fn motion_at(&self, x: f32, y: f32) -> [f32; 2] {
         let (x, y) = (x.clamp(0.0, (self.columns - 1) as f32), y.clamp(0.0, (self.rows - 1) as f32));
         [bilinear(self.u.around(x, y)), bilinear(self.v.around(x, y))]
     }
 
-    /// Fills a row with the values at the ends of its cells' ways.
+    /// Fills a row with the values at the ends of its cells' trajectories.
     fn look_up(&self, row: usize, padded: &Plane, line: &mut [f32]) {
         let (last_x, last_y) = ((self.columns - 1) as f32, (self.rows - 1) as f32);
         let ways = self.ways_of_row(row);

@@ -1,6 +1,6 @@
-//! What a comparison of two frames tells of the motion, block by block, as normal equations of a least-squares fit.
+//! What a comparison of two frames says about the motion, block by block, as normal equations of a least-squares fit.
 //!
-//! Lucas and Kanade (1981): where the brightness gradient is g and the later frame exceeds the earlier one, carried along
+//! Lucas and Kanade (1981): if the brightness gradient is g and the later frame exceeds the earlier one, carried along
 //! the motion w known so far, by r, the motion m fulfils t g.(m - w) = -r, t being the time between the frames. Summed over
 //! a block this gives (sum g g') m = sum g (g.w - r / t).
 
@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use super::nodes::{BLOCK, NodePlane, gaussian_sums};
 use super::plane::Plane;
 
-/// How far evidence reaches, in shares of the frame's longer side, and what it weighs there. What is near decides; what
-/// is farther speaks where there is little near.
+/// How far evidence reaches, in shares of the frame's longer side, and what it weighs there. Near evidence decides; more
+/// distant evidence counts if there is little nearby.
 const REACHES: [(f32, f32); 2] = [(0.015, 1.0), (0.06, 0.003)];
 
 /// What the evidence of the whole frame weighs everywhere.
@@ -19,7 +19,7 @@ const OVERALL_WEIGHT: f32 = 0.0003;
 /// The least reach in blocks: below, a Gaussian is only the block itself.
 const LEAST_REACH: f32 = 0.3;
 
-/// How strongly motion is held at zero, as a share of the mean evidence: just enough to decide where nothing else does.
+/// How strongly motion is drawn to zero, as a share of the mean evidence: just enough to decide if nothing else does.
 const PULL_TO_REST: f64 = 1e-6;
 
 /// The sums over the cells of each block: g g' (xx, xy, yy) and g (g.w - r / t) (x, y).
@@ -33,7 +33,7 @@ impl Evidence {
         Self { sums: std::array::from_fn(|_| NodePlane::zeros(rows, columns)) }
     }
 
-    /// Adds what the last frame and an earlier one, carried on to the time of the last, tell. Cells that came from outside
+    /// Adds what the last frame and an earlier one, carried to the time of the last, say. Cells that came from outside
     /// are NaN in the latter.
     pub fn add(&mut self, last: &Plane, carried: &Plane, minutes: f32, weight: f32) {
         if last.rows < 3 || last.columns < 3 {
@@ -64,7 +64,7 @@ impl Evidence {
         }
     }
 
-    /// Turns what the frames tell of the change of motion into what they tell of the motion.
+    /// Turns evidence about the change of motion into evidence about the motion.
     fn count_from_rest(&mut self, u: &NodePlane, v: &NodePlane) {
         let [xx, xy, yy, x, y] = &mut self.sums;
         for node in 0..x.values.len() {

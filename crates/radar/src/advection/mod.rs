@@ -1,9 +1,9 @@
-//! The advection baseline: the last frame of a sequence carried on along its motion. No training, no growth, no decay.
+//! Forecasts by advection: the last frame of a sequence carried along its motion. No growth, no decay.
 //!
 //! The motion is found from the last three frames, from coarse to fine and by least squares ([`motion()`]); the frame is
-//! then carried backward semi-Lagrangian: each cell of a forecast looks up where its echo is in the last frame. That is
-//! the extrapolation nowcast of Germann and Zawadzki (2002, Mon. Wea. Rev. 130, 2859-2873), against which every other
-//! nowcast has to prove itself. The numbers are held against those of pysteps on real sequences.
+//! then carried along it, backward semi-Lagrangian: each cell of a forecast looks up its echo in the last frame. This is
+//! the extrapolation nowcast of Germann and Zawadzki (2002, Mon. Wea. Rev. 130, 2859-2873), the usual baseline for other
+//! nowcasts. On real sequences its skill is tested against that of pysteps.
 
 mod carry;
 mod evidence;
@@ -20,7 +20,7 @@ mod tests;
 pub use carry::carry;
 pub use motion::{Motion, motion};
 
-/// When the frames were taken and for when a forecast is wanted.
+/// The times of the input frames and of the forecasts.
 #[derive(Clone, Copy, Debug)]
 pub struct Times<'a> {
     /// The minutes of the input frames on any clock, oldest first.
@@ -29,14 +29,14 @@ pub struct Times<'a> {
     pub lead_minutes: &'a [f64],
 }
 
-/// Forecasts frames by carrying the last input frame along the motion of the last ones.
+/// Forecasts frames by carrying the last input frame along the motion of the last frames.
 ///
 /// Input frames come oldest first, each of `rows x columns` values on a scale that is linear in dBZ; NaN is missing.
-/// `no_echo` is the value of a cell without echo. A missing cell counts as one without echo where motion is sought, and stays
-/// missing where it is carried. Of fewer than two frames, or frames without echo, nothing moves: that is persistence.
+/// `no_echo` is the value of a cell without echo. The motion is found as if missing cells had no echo, but
+/// what is carried stays missing. With fewer than two frames, or frames without echo, nothing moves: that is persistence.
 ///
-/// Returns `lead_minutes.len() * rows * columns` values, lead by lead, on the scale of the input; NaN where nothing is
-/// known, because it came from outside the frame or from a missing cell. The number of threads changes no value.
+/// Returns `lead_minutes.len() * rows * columns` values, lead by lead, on the scale of the input; NaN if the
+/// echo came from outside the frame or from a missing cell. The result does not depend on the number of threads.
 #[must_use]
 pub fn forecast(input: &[&[f32]], rows: usize, columns: usize, times: &Times<'_>, no_echo: f32) -> Vec<f32> {
     match input.last() {

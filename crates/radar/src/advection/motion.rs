@@ -34,7 +34,7 @@ impl Motion {
 }
 
 /// Finds the motion in the last frames, oldest first; `minutes` are their times on any clock. NaN is missing, and counts
-/// as no echo. Where no two frames can be compared, nothing moves.
+/// as no echo. If no two frames can be compared, nothing moves.
 #[must_use]
 pub fn motion(input: &[&[f32]], rows: usize, columns: usize, minutes: &[f64], no_echo: f32) -> Motion {
     let Some(pyramid) = Pyramid::new(input, rows, columns, minutes, no_echo) else {
@@ -82,7 +82,7 @@ fn follow(frames: &Frames, coarser: Option<[NodePlane; 2]>) -> [NodePlane; 2] {
     [u, v]
 }
 
-/// A frame as it looks after some minutes of motion; NaN where that came from outside.
+/// A frame as it looks after some minutes of motion; NaN if that came from outside.
 fn carried(frame: &Plane, u: &NodePlane, v: &NodePlane, minutes: f32) -> Plane {
     let (rows, columns) = (frame.rows, frame.columns);
     let (down, across) = (Between::cells(rows), Between::cells(columns));

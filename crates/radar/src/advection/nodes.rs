@@ -8,7 +8,7 @@ pub(super) const BLOCK: usize = 8;
 /// A quantity at the nodes of a grid of cells.
 pub(super) type NodePlane = Plane;
 
-/// Where places along an axis lie between its nodes: the node before, the node after, and the share of the latter.
+/// The position of places between the nodes of an axis: the node before, the node after, and the share of the latter.
 pub(super) struct Between(Vec<(usize, usize, f32)>);
 
 impl Between {

@@ -1,8 +1,8 @@
-//! Numbers on a grid, smoothed and halved. What the numbers are is not known here.
+//! Numbers on a grid, smoothed and halved, whatever they measure.
 
 use rayon::prelude::*;
 
-/// How many rows a thread takes at least: fewer are not worth the way to it.
+/// The fewest rows that a thread takes: handing over fewer costs more than it saves.
 pub(super) const ROWS_PER_TASK: usize = 32;
 
 /// Numbers on a grid, columns fastest.
@@ -30,7 +30,7 @@ impl Plane {
         plane
     }
 
-    /// How far each cell of a frame lies above "no echo"; a missing cell does not.
+    /// How far each cell of a frame is above "no echo"; 0 for a missing cell.
     pub fn of_echo(frame: &[f32], rows: usize, columns: usize, no_echo: f32) -> Self {
         let echo = |&value: &f32| {
             let above = value - no_echo;
@@ -39,7 +39,7 @@ impl Plane {
         Self { rows, columns, values: frame.iter().map(echo).collect() }
     }
 
-    /// Whether any cell lies above zero.
+    /// Whether any cell is above zero.
     pub fn has_echo(&self) -> bool {
         self.values.iter().any(|&value| value > 0.0)
     }
@@ -88,7 +88,7 @@ impl Plane {
     }
 
     /// The four cells around a place of a padded plane, and the shares of the second row and of the second column. The
-    /// place must lie within the plane that was padded.
+    /// place must be within the plane that was padded.
     #[inline]
     pub fn around(&self, x: f32, y: f32) -> ([f32; 4], f32, f32) {
         let (column, row) = (x as i32, y as i32);

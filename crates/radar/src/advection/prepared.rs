@@ -1,19 +1,18 @@
-//! The frames in which motion is sought, and how long before the last one they were taken. Not the search.
+//! The frames that motion is estimated from, and their ages. Not the estimation.
 
 use super::plane::Plane;
 
-/// The most frames that are compared: older ones resemble the last one less than they add.
+/// The most frames that are compared: older ones resemble the last one too little to help.
 const MOST_FRAMES: usize = 3;
 
-/// The longest side that frames are halved to before motion is sought in them: finer detail lives too briefly to be
-/// followed.
+/// Frames are halved until their longest side is at most this: finer detail lives too briefly to be followed.
 const LONGEST_SIDE: usize = 256;
 
 /// The shortest side of the coarsest frames.
 const SHORTEST_SIDE: usize = 16;
 
-/// The share of the cells with echo that counts as none. The weakest echoes are noise, or lie at the far side of the step
-/// from "no echo" to the least value that a radar tells; that step would outweigh all structure within the echoes.
+/// The share of the cells with echo that counts as none. The weakest echoes are noise, or just above the step
+/// from "no echo" to the least value that a radar reports; that step would outweigh all structure within the echoes.
 const WEAKEST_SHARE: f32 = 0.15;
 
 /// The number of steps between the weakest and the strongest echo.
@@ -36,7 +35,7 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    /// Echo from 0 to 1 in the last frames; nothing where no two of them can be compared.
+    /// Echo from 0 to 1 in the last frames; nothing if no two of them can be compared.
     fn new(input: &[&[f32]], rows: usize, columns: usize, minutes: &[f64], no_echo: f32) -> Option<Self> {
         let cells = rows * columns;
         let usable = |frame: &[f32]| cells > 0 && frame.len() == cells;
@@ -62,7 +61,7 @@ impl Frames {
         planes.flat_map(|plane| plane.values.iter().copied())
     }
 
-    /// With the weakest echoes taken for none, and the strongest at 1.
+    /// The same with the weakest echoes set to none and the strongest to 1.
     fn without_the_weakest(&self) -> Self {
         let strongest = self.values().fold(f32::MIN_POSITIVE, f32::max);
         let mut counts = [0_usize; STEPS];
@@ -86,12 +85,12 @@ impl Frames {
 pub(super) struct Pyramid {
     /// The frames, each time halved.
     pub levels: Vec<Frames>,
-    /// How many cells of the input a cell of the finest level measures.
+    /// The side of a cell of the finest level, in cells of the input.
     pub cells_per_cell: usize,
 }
 
 impl Pyramid {
-    /// Prepares the last input frames; nothing where no two of them can be compared.
+    /// Prepares the last input frames; nothing if no two of them can be compared.
     pub fn new(input: &[&[f32]], rows: usize, columns: usize, minutes: &[f64], no_echo: f32) -> Option<Self> {
         let mut frames = Frames::new(input, rows, columns, minutes, no_echo)?;
         let mut cells_per_cell = 1;

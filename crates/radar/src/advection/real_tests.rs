@@ -1,16 +1,13 @@
 //! The skill of the baseline on real sequences against that of pysteps (`tests/fixtures/advection/make.py`).
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use fragua_util::left_out::file_named_by;
 use serde::Deserialize;
 
 use super::*;
 use crate::volume::{RawVolume, Values, VolumeFile};
-
-/// The archive lies outside the repository; without it the test can't tell anything.
-const ARCHIVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/real-radar.tar.gz");
 
 /// Hits, misses and false alarms by threshold and lead time.
 type Counts = Vec<Vec<[u64; 3]>>;
@@ -79,10 +76,8 @@ fn csi([hits, misses, false_alarms]: [u64; 3]) -> f64 {
 
 #[test]
 fn on_real_sequences_the_skill_is_that_of_pysteps_or_better() {
-    let Ok(archive) = std::fs::File::open(ARCHIVE) else {
-        writeln!(std::io::stderr(), "skipped: {ARCHIVE} is absent").unwrap();
-        return;
-    };
+    let Some(archive) = file_named_by("FRAGUA_REAL_RADAR", "the archive of real sequences") else { return };
+    let archive = std::fs::File::open(archive).unwrap();
     let folder = tempfile::tempdir().unwrap();
     tar::Archive::new(flate2::read::GzDecoder::new(archive)).unpack(folder.path()).unwrap();
     let expected = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/advection/scores.json");

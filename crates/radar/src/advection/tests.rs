@@ -1,4 +1,4 @@
-//! Motions that are known, and the carrying of a frame against pysteps (`tests/fixtures/advection/make.py`).
+//! Known motions are found, and a frame is carried as pysteps carries it (`tests/fixtures/advection/make.py`).
 
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use super::*;
 
 const NO_ECHO: f32 = -29.0;
 
-/// Storms of several sizes, on a frame of their own; `moved` tells where the echo at a place was at the start.
+/// Storms of several sizes, on a frame of their own; `moved` gives the place from which the echo at a place came.
 fn storms(rows: usize, columns: usize, moved: impl Fn(f32, f32) -> [f32; 2]) -> Vec<f32> {
     let side = rows.max(columns) as f32;
     let cells = (0..rows * columns).map(|cell| {

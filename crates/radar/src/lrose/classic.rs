@@ -3,7 +3,7 @@
 //! The format is that of the netCDF Users' Guide, appendix "File Format Specifications": a header of big-endian numbers
 //! and names padded to four bytes, then the variables one after another, each padded to four bytes.
 
-use super::container::{Attribute, ContainerError, File, Value, Values, Variable};
+use super::container::{Attribute, File, Value, Values, Variable};
 
 /// Which classic format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,37 +18,32 @@ const TAG_DIMENSIONS: u32 = 0x0A;
 const TAG_VARIABLES: u32 = 0x0B;
 const TAG_ATTRIBUTES: u32 = 0x0C;
 
-/// The bytes of a file.
-///
-/// # Errors
-/// Where a variable begins past what the version can say.
-pub fn encode(file: &File<'_>, version: Version) -> Result<Vec<u8>, ContainerError> {
-    // The header's length does not depend on the offsets in it, so a first one with offsets of 0 measures it.
-    let header_length = header(file, version, &vec![0; file.variables.len()]).len() as u64;
-    let begins = begins(file, version, header_length)?;
-    let mut bytes = header(file, version, &begins);
+/// Whether the version can state where every variable of the file begins.
+pub fn fits(file: &File<'_>, version: Version) -> bool {
+    let last = begins(file, version).pop().unwrap_or(0);
+    version == Version::Cdf2 || last <= i32::MAX as u64
+}
+
+/// The bytes of a file that [`fits`].
+pub fn encode(file: &File<'_>, version: Version) -> Vec<u8> {
+    let mut bytes = header(file, version, &begins(file, version));
     bytes.reserve(file.variables.iter().map(|variable| padded_size(&variable.values)).sum());
     for variable in &file.variables {
         put_values(&mut bytes, &variable.values);
     }
-    Ok(bytes)
+    bytes
 }
 
-fn begins(file: &File<'_>, version: Version, header_length: u64) -> Result<Vec<u64>, ContainerError> {
-    let mut offset = header_length;
-    file.variables
-        .iter()
-        .map(|variable| {
-            let begin = offset;
-            offset += padded_size(&variable.values) as u64;
-            match version {
-                Version::Cdf1 if begin > i32::MAX as u64 => {
-                    Err(ContainerError::TooLarge { name: variable.name.to_string(), offset: begin })
-                }
-                _ => Ok(begin),
-            }
-        })
-        .collect()
+/// Where each variable begins.
+fn begins(file: &File<'_>, version: Version) -> Vec<u64> {
+    // The header's length does not depend on the offsets in it, so a first one with offsets of 0 measures it.
+    let mut offset = header(file, version, &vec![0; file.variables.len()]).len() as u64;
+    let begin = |variable: &Variable<'_>| {
+        let begin = offset;
+        offset += padded_size(&variable.values) as u64;
+        begin
+    };
+    file.variables.iter().map(begin).collect()
 }
 
 fn header(file: &File<'_>, version: Version, begins: &[u64]) -> Vec<u8> {
@@ -75,7 +70,7 @@ fn put_variable(bytes: &mut Vec<u8>, variable: &Variable<'_>, begin: u64, versio
     }
     put_attributes(bytes, &variable.attributes);
     put_u32(bytes, type_code(&variable.values));
-    // The size is redundant, and readers compute it anew: one that does not fit is written as the largest number.
+    // The size is redundant, and readers compute it again: one that does not fit is written as the largest number.
     put_u32(bytes, u32::try_from(padded_size(&variable.values)).unwrap_or(u32::MAX));
     match version {
         Version::Cdf1 => put_u32(bytes, begin as u32),

@@ -1,4 +1,4 @@
-//! A netCDF file as a value, and the containers it can be written in. What stands in it is the caller's business.
+//! A netCDF file as a value, and how it becomes a file on disk. What it contains is decided by the caller.
 
 use std::borrow::Cow;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use super::{classic, netcdf4};
+use super::classic::{self, Version};
 use fragua_util::exit::Exit;
 use fragua_util::fs::{FsError, partial_name};
 
@@ -39,7 +39,7 @@ pub struct Attribute {
     pub value: Value,
 }
 
-/// What an attribute holds.
+/// The value of an attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// Characters.
@@ -87,72 +87,40 @@ impl Values<'_> {
     }
 }
 
-/// How a file becomes bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Container {
-    /// netCDF classic (CDF-1): what Mdv2NetCDF writes unless told otherwise.
-    #[default]
-    Classic,
-    /// netCDF classic with 64-bit offsets (CDF-2).
-    Offset64,
-    /// netCDF-4 (HDF5), deflated.
-    Netcdf4 {
-        /// 0 to 9.
-        deflate_level: u8,
-    },
-}
-
-impl Container {
-    /// Writes a file under its final name through a partial one. The data is not synced: callers that write thousands of
-    /// files sync the file system once.
-    ///
-    /// # Errors
-    /// Where the folder can't be written, or the file does not fit the container.
-    pub fn write(self, file: &File<'_>, path: &Path) -> Result<(), ContainerError> {
-        file.check()?;
-        let partial = partial_name(path);
-        match self {
-            Self::Classic => write_bytes(&partial, &classic::encode(file, classic::Version::Cdf1)?)?,
-            Self::Offset64 => write_bytes(&partial, &classic::encode(file, classic::Version::Cdf2)?)?,
-            Self::Netcdf4 { deflate_level } => netcdf4::write(file, &partial, deflate_level)
-                .map_err(|source| ContainerError::Netcdf4 { path: path.to_owned(), source })?,
-        }
-        fs::rename(&partial, path).map_err(FsError::at("rename", &partial))?;
-        Ok(())
-    }
-}
-
-/// The bytes of a netCDF classic file: with 32-bit offsets where they reach, as most readers expect, else with 64-bit ones.
+/// Writes a file under its final name through a partial one. The data is not synced: callers that write thousands of
+/// files sync the file system once.
 ///
 /// # Errors
-/// Where the values of a variable are not as many as its dimensions make.
-pub fn classic_bytes(file: &File<'_>) -> Result<Vec<u8>, ContainerError> {
-    file.check()?;
-    match classic::encode(file, classic::Version::Cdf1) {
-        Err(ContainerError::TooLarge { .. }) => classic::encode(file, classic::Version::Cdf2),
-        encoded => encoded,
-    }
+/// If the folder can't be written, or a variable has more or fewer values than its dimensions say.
+pub fn write(file: &File<'_>, path: &Path) -> Result<(), ContainerError> {
+    let bytes = classic_bytes(file)?;
+    let partial = partial_name(path);
+    fs::write(&partial, bytes).map_err(FsError::at("write", &partial))?;
+    fs::rename(&partial, path).map_err(FsError::at("rename", &partial))?;
+    Ok(())
 }
 
-fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
-    fs::write(path, bytes).map_err(FsError::at("write", path))
+/// The bytes of a netCDF classic file: CDF-1, which most readers expect, or CDF-2 if a variable begins past 2 GiB.
+///
+/// # Errors
+/// If a variable has more or fewer values than its dimensions say.
+pub fn classic_bytes(file: &File<'_>) -> Result<Vec<u8>, ContainerError> {
+    file.check()?;
+    let version = if classic::fits(file, Version::Cdf1) { Version::Cdf1 } else { Version::Cdf2 };
+    Ok(classic::encode(file, version))
 }
 
 impl File<'_> {
     fn check(&self) -> Result<(), ContainerError> {
         for variable in &self.variables {
-            let expected = self.cells(variable);
+            let lengths = variable.dimensions.iter().map(|&index| self.dimensions[index].length);
+            let expected = lengths.product();
             let got = variable.values.count();
             if got != expected {
                 return Err(ContainerError::Count { name: variable.name.to_string(), got, expected });
             }
         }
         Ok(())
-    }
-
-    /// The product of a variable's dimensions.
-    pub(super) fn cells(&self, variable: &Variable<'_>) -> usize {
-        variable.dimensions.iter().map(|&index| self.dimensions[index].length).product()
     }
 }
 
@@ -164,28 +132,12 @@ pub enum ContainerError {
     Count {
         /// The variable.
         name: String,
-        /// How many values came.
+        /// How many values were given.
         got: usize,
-        /// How many its dimensions make.
+        /// How many its dimensions need.
         expected: usize,
     },
-    /// A variable begins past what 32 bits can say.
-    #[error("variable {name} begins at byte {offset}, CDF-1 ends at 2147483647; write 64-bit offsets or netCDF-4")]
-    TooLarge {
-        /// The variable.
-        name: String,
-        /// Where it would begin.
-        offset: u64,
-    },
-    /// The netCDF library refused.
-    #[error("could not write {} as netCDF-4: {source}", path.display())]
-    Netcdf4 {
-        /// The file.
-        path: std::path::PathBuf,
-        /// What the library said.
-        source: netcdf::Error,
-    },
-    /// The disk refused.
+    /// The disk failed.
     #[error(transparent)]
     Fs(#[from] FsError),
 }
@@ -196,8 +148,6 @@ impl ContainerError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Count { .. } => Exit::Bug,
-            Self::TooLarge { .. } => Exit::Configuration,
-            Self::Netcdf4 { .. } => Exit::DiskIo,
             Self::Fs(error) => error.exit(),
         }
     }

@@ -1,54 +1,21 @@
 //! Forecasts in the layout of LROSE's Mdv2NetCDF: one valid time or several, on the grid of the files that the forecast was
-//! made from, whatever their axes are called. What the numbers say is the caller's business.
+//! made from, whatever their axes are called. The numbers come from the caller.
 
+pub use super::carried::{Carried, Plane};
 use super::container::{Attribute, Dimension, File, Value, Values, Variable};
 use super::{Origin, TIME, packing, text, times};
 use crate::volume::{AttributeValue, Attributes, Axis, GridMapping, Kind};
 
-/// What a forecast repeats of the files that it was made from.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Carried {
-    /// The field's variable.
-    pub variable: String,
-    /// Its CF standard name.
-    pub standard_name: String,
-    /// Its description.
-    pub long_name: String,
-    /// Its units.
-    pub units: String,
-    /// Levels from the bottom up.
-    pub z: Axis,
-    /// Rows from south to north.
-    pub y: Axis,
-    /// Columns from west to east.
-    pub x: Axis,
-    /// The map projection, where the files name one.
-    pub grid_mapping: Option<GridMapping>,
-    /// Latitude and longitude of the cells, where the files have them.
-    pub places: Vec<Plane>,
-}
-
-/// Numbers over rows and columns, such as latitudes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Plane {
-    /// The name of the variable.
-    pub name: String,
-    /// All that the file says about it.
-    pub attributes: Attributes,
-    /// Row by row.
-    pub values: Vec<f32>,
-}
-
 /// A forecast for one time or several.
 #[derive(Clone, Debug)]
 pub struct Forecast<'a> {
-    /// Where the cells lie.
+    /// Names, axes and places of the cells.
     pub carried: &'a Carried,
-    /// When the newest frame was taken that the forecast knows, in seconds since 1970.
+    /// The time of the newest frame that the forecast is made from, in seconds since 1970.
     pub from_seconds: f64,
-    /// What it is for.
+    /// The times that are forecast, in seconds since 1970.
     pub valid_seconds: &'a [f64],
-    /// The time between two scans: a forecast stands for the scan about its time.
+    /// The time between two scans: a forecast describes the scan around its valid time.
     pub interval_seconds: f64,
     /// Stored reflectivity in the order time, level, row, column; see [`super::packed`].
     pub dbz: &'a [i8],
@@ -63,7 +30,7 @@ const Y: usize = 3;
 const Z: usize = 4;
 
 impl<'a> Forecast<'a> {
-    /// The file that holds this forecast, ready for any container.
+    /// The file that holds this forecast, ready to be written.
     #[must_use]
     pub fn file(&self) -> File<'a> {
         let Carried { z, y, x, grid_mapping, places, .. } = self.carried;
@@ -115,12 +82,12 @@ impl<'a> Forecast<'a> {
     }
 }
 
-/// A field without levels gets one that is called as usual.
+/// A field without levels gets one with the usual name.
 fn z_name(z: &Axis) -> &str {
     if z.stated { &z.name } else { "z0" }
 }
 
-/// The coordinates of an axis. Cells that were only numbered have none, but for the level: TITAN's tools want one.
+/// The coordinates of an axis. Cells that are only numbered have none, except levels: TITAN's tools need them.
 fn coordinate(axis: &Axis, dimension: usize, letter: &'static str) -> Option<Variable<'static>> {
     if !axis.stated && letter != "Z" {
         return None;
@@ -134,7 +101,7 @@ fn coordinate(axis: &Axis, dimension: usize, letter: &'static str) -> Option<Var
     }
     attributes.push(text("units", &units));
     if letter == "Z" {
-        // Levels go from the bottom up: where the numbers fall, they are pressures or depths.
+        // Levels run from the bottom up: if the numbers fall, they are pressures or depths.
         let falls = axis.values.first() > axis.values.last();
         attributes.push(text("positive", if falls { "down" } else { "up" }));
     }
@@ -177,7 +144,7 @@ fn projection(mapping: &GridMapping) -> Variable<'static> {
 }
 
 fn carried(attributes: &Attributes) -> Vec<Attribute> {
-    // How missing numbers are stored is told by who stores them: here none are missing.
+    // These two describe how missing numbers are stored, and here none are missing.
     let kept = attributes.0.iter().filter(|(name, _)| !matches!(name.as_str(), "_FillValue" | "missing_value"));
     kept.map(|(name, value)| attribute(name, value)).collect()
 }
@@ -276,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn axes_without_a_standard_name_get_that_which_readers_look_for() {
+    fn axes_without_a_standard_name_get_the_usual_one() {
         let name = |letter, units: &str| {
             let written = coordinate(&axis("a", units, &[0.0, 1.0]), 3, letter).unwrap();
             written.attributes[0].value.clone()

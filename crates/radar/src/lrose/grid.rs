@@ -1,9 +1,9 @@
 //! The grid of a radar: axes in km about the radar, and the latitudes and longitudes of the cells.
 
-/// The sphere that the projection is made on, as the files say it.
+/// The sphere that the projection is made on, as the files state it.
 pub const EARTH_RADIUS_M: f64 = 6_378_137.0;
 
-/// Where the grid's (0, 0) lies on the earth.
+/// The place of the grid's (0, 0) on the earth.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Site {
     /// North is positive.
@@ -19,7 +19,7 @@ pub const SAN_RAFAEL: Site =
 /// The axes of a volume; rows go from south to north, columns from west to east, levels upwards.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grid {
-    /// Where (0, 0) lies.
+    /// The place of (0, 0).
     pub origin: Site,
     /// Cell centres eastward of the origin.
     pub x_km: Vec<f32>,

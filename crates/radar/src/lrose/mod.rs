@@ -1,12 +1,15 @@
-//! Radar volumes in the layout of LROSE's Mdv2NetCDF: which dimensions, variables and attributes a file has. How they
-//! become bytes is the business of [`container`]; reading any layout is not done here.
+//! Radar volumes in the layout of LROSE's Mdv2NetCDF: which dimensions, variables and attributes a file has. How
+//! they become bytes is decided in [`container`]; files are read elsewhere, in [`crate::volume`].
 
-pub mod classic;
+mod carried;
+mod classic;
 pub mod container;
 pub mod forecast;
 pub mod grid;
-pub mod netcdf4;
 mod times;
+
+#[cfg(test)]
+mod layout_tests;
 
 use container::{Attribute, Dimension, File, Value, Values, Variable};
 use grid::Grid;
@@ -24,7 +27,7 @@ pub fn packed(dbz: f32) -> i8 {
     if dbz.is_nan() { MISSING } else { ((dbz - OFFSET_DBZ) / SCALE_DBZ).round().clamp(-127.0, 127.0) as i8 }
 }
 
-/// The reflectivity of a stored value; `NaN` where it is missing.
+/// The reflectivity of a stored value; `NaN` if it is missing.
 #[must_use]
 pub fn unpacked(stored: i8) -> f32 {
     if stored == MISSING { f32::NAN } else { f32::from(stored) * SCALE_DBZ + OFFSET_DBZ }
@@ -33,11 +36,11 @@ pub fn unpacked(stored: i8) -> f32 {
 /// One volume: one time of one radar.
 #[derive(Clone, Debug)]
 pub struct Volume<'a> {
-    /// When, in seconds since 1970: the beginning, the centre and the end of the scan.
+    /// The beginning, the centre and the end of the scan, in seconds since 1970.
     pub scan_seconds: [f64; 3],
-    /// For a forecast: when it was made.
+    /// For a forecast: its reference time, in seconds since 1970.
     pub forecast_from_seconds: Option<f64>,
-    /// Where the cells lie.
+    /// The places of the cells.
     pub grid: &'a Grid,
     /// Stored reflectivity in the order level, row (south to north), column (west to east); see [`packed`].
     pub dbz: &'a [i8],
@@ -48,13 +51,13 @@ pub struct Volume<'a> {
 /// The global attributes of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// What it is, in a few words.
+    /// A few words on the content.
     pub title: String,
-    /// Whose it is.
+    /// The owner of the data.
     pub institution: String,
     /// What produced the data: the radar, or the model.
     pub source: String,
-    /// How the file came to be.
+    /// How the file was made.
     pub history: String,
     /// Where to read more.
     pub references: String,
@@ -83,7 +86,7 @@ const Y0: usize = 3;
 const Z0: usize = 4;
 
 impl<'a> Volume<'a> {
-    /// The file that holds this volume, ready for any container.
+    /// The file that holds this volume, ready to be written.
     #[must_use]
     pub fn file(&self) -> File<'a> {
         let grid = self.grid;

@@ -1,12 +1,12 @@
-//! The times of a volume or of several: when it was scanned, and for a forecast, when that was made.
+//! The times of one volume or several: of the scan, and the reference time of a forecast.
 
 use super::container::{Attribute, Values, Variable};
 use super::{BOUNDS, TIME, text};
 
 const SINCE_1970: &str = "seconds since 1970-01-01T00:00:00Z";
 
-/// The variables of time for scans with these beginnings, centres and ends; those of a forecast where it is told when that
-/// was made.
+/// The variables of time for scans with these beginnings, centres and ends; with those of a forecast if its
+/// reference time is given.
 pub(super) fn variables(scans: &[[f64; 3]], forecast_from_seconds: Option<f64>) -> Vec<Variable<'static>> {
     let along = |place: usize| scans.iter().map(|scan| scan[place]).collect::<Vec<_>>();
     let [starts, centres, stops] = [0, 1, 2].map(along);

@@ -1,4 +1,4 @@
-//! One axis of a grid and the cells that stand for it in another: tiles with integer weights, nearest cells, and points
+//! One axis of a grid and the cells that take its place in another: tiles with integer weights, nearest cells, and points
 //! between cell centres. No values are touched here.
 
 use std::ops::Range;
@@ -10,8 +10,8 @@ use super::Method;
 pub(super) struct Tile {
     /// The first of them.
     pub first: usize,
-    /// The length of each overlap, all in the same unit, which is chosen such that these are the smallest whole numbers:
-    /// sums of weighted integers stay exact, and where the ratio is a whole number each weight is 1.
+    /// The length of each overlap, all in the same unit, chosen so that these are the smallest whole numbers:
+    /// sums of weighted integers stay exact, and if the ratio is a whole number each weight is 1.
     pub weights: Vec<f64>,
 }
 
@@ -41,7 +41,7 @@ fn greatest_common_divisor(a: usize, b: usize) -> usize {
 
 /// The source cell whose centre is nearest to the centre of each target tile; of two equally near, the later.
 pub(super) fn nearest(from: usize, to: usize) -> Vec<usize> {
-    // The centre of tile j lies at (j + 1/2) * from / to source cells from the edge, in the cell that is the whole part;
+    // The centre of tile j is at (j + 1/2) * from / to source cells from the edge, in the cell that is the whole part;
     // on an edge between two cells, both centres are equally near and the whole part is the later one.
     (0..to).map(|index| (2 * index + 1) * from / (2 * to)).collect()
 }
@@ -54,7 +54,7 @@ pub(super) struct Point {
     pub share: f64,
 }
 
-/// Where the points `at` lie between the cell centres `axis`, which rise or fall.
+/// The positions of the points `at` between the cell centres `axis`, which rise or fall.
 ///
 /// As in `scipy.interpolate.interp1d`, which `xarray.DataArray.interp` calls for one axis after the other on rising
 /// centres: a point that falls on a centre is the upper end of the interval below it, except on the lowest centre. That
@@ -94,7 +94,7 @@ fn evenly_spaced(start: f64, stop: f64, count: usize) -> Vec<f64> {
     values
 }
 
-/// The centres of the tiles, read off the line through the cell centres, which goes on straight past the ends.
+/// The centres of the tiles, read off the line through the cell centres, which continues past the ends.
 fn tile_centres(axis: &[f64], to: usize) -> Vec<f64> {
     let from = axis.len();
     let centre = |index: usize| {

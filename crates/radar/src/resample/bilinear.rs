@@ -4,7 +4,7 @@ use super::axis::Point;
 use super::{Decode, Raw, Scratch};
 use crate::quantize::Quantizer;
 
-/// One level. A missing neighbour, NaN, makes the point missing also where its weight is 0, as it does in xarray.
+/// One level. A missing neighbour, NaN, makes the point missing even if its weight is 0, as in xarray.
 pub(super) fn level<T: Raw>(
     level: &[T],
     width: usize,

@@ -1,7 +1,7 @@
 //! The same means, maxima and nearest cells for raw bytes, many times faster: the compiler turns these loops into vector
 //! instructions, and the last step looks the result up in a table that the general code has filled, so both agree exactly.
 //!
-//! Bytes are as good as all radar volumes: a level of 500 x 500 is read, combined and quantized at the speed of memory.
+//! Nearly all radar volumes hold bytes: a level of 500 x 500 is read, combined and quantized at the speed of memory.
 
 use super::axis::Tile;
 use super::{Bytes, Decode, Plan, Raw, Resampler, tiled};
@@ -37,7 +37,7 @@ enum Kind {
     Nearest,
 }
 
-/// The raw bytes that are not missing, where these are neighbours: in practice always, as the missing ones are at an end.
+/// The raw bytes that are not missing, if they form one range: in practice they do, as the missing ones are at an end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Present {
     /// The lowest of them.
@@ -91,7 +91,7 @@ impl Present {
 }
 
 impl Resampler {
-    /// Resamples bytes, or answers false where the sizes, the method or the decoding are not made for it.
+    /// Resamples bytes, or returns false if the sizes, the method or the decoding have no kernel.
     pub(super) fn run_bytes(
         &self,
         raw: Bytes<'_>,
@@ -158,7 +158,7 @@ impl Resampler {
         let blocks = raw.chunks_exact(high * width).zip(out.chunks_exact_mut(self.to[1]));
         match key.kind {
             Kind::Mean { cells } => {
-                // `kind` has made sure that all sums of codes, the unit among them, fit: nothing ever wraps, but where
+                // `kind` has made sure that all sums of codes, the unit among them, fit: nothing ever wraps, but if
                 // overflow is checked, as in the development profile, plain sums are not turned into vector instructions.
                 let unit = key.present.unit(cells) as u16;
                 let code = |raw| if height(raw) <= span { unit.wrapping_add(height(raw).into()) } else { 0 };

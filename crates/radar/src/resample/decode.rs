@@ -1,24 +1,24 @@
-//! What a raw number in a radar file means: a reflectivity, or nothing. Not where it stands in the file.
+//! What a raw number in a radar file means: a reflectivity, or nothing. Not its place in the file.
 
-/// How raw numbers become reflectivities: `scale * raw + offset`, except where they are missing.
+/// How raw numbers become reflectivities: `scale * raw + offset`, unless they are missing.
 ///
-/// A raw number that is not finite is missing whatever else is said here.
+/// A raw number that is not finite is always missing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decode {
     /// dBZ per raw unit.
     pub scale: f64,
     /// dBZ of raw 0.
     pub offset: f64,
-    /// Raw numbers that stand for "missing".
+    /// Raw numbers that mean "missing".
     pub missing: Vec<f64>,
-    /// The lowest and the highest raw number that is not missing, where the file says so.
+    /// The lowest and the highest raw number that is not missing, if the file says so.
     pub valid: Option<[f64; 2]>,
-    /// What negative numbers are raised by before all else, where a signed type holds unsigned numbers: 256 for bytes.
+    /// What is first added to negative numbers if a signed type holds unsigned numbers: 256 for bytes.
     pub unsigned_span: Option<f64>,
 }
 
 impl Decode {
-    /// A number of the file as a raw number: raised where it holds an unsigned one.
+    /// A number of the file as a raw number: raised if it holds an unsigned one.
     #[must_use]
     #[inline]
     pub fn raw(&self, number: f64) -> f64 {
@@ -28,7 +28,7 @@ impl Decode {
         }
     }
 
-    /// Whether a raw number stands for "missing".
+    /// Whether a raw number means "missing".
     #[must_use]
     #[inline]
     pub fn is_missing(&self, raw: f64) -> bool {
@@ -58,7 +58,7 @@ impl Decode {
         if self.unsigned_span.is_some() {
             cells.iter_mut().for_each(|cell| *cell = self.raw(*cell));
         }
-        // Most files name one number; NaN stands for none, as nothing equals it.
+        // Most files name one number; NaN means none, as nothing equals it.
         let (first, rest) = self.missing.split_first().unwrap_or((&f64::NAN, &[]));
         for cell in &mut *cells {
             // Without short cuts between the comparisons this becomes vector instructions.
@@ -75,7 +75,7 @@ impl Decode {
 
 /// A number type in which files keep reflectivities. Each converts to `f64` without loss.
 pub trait Raw: Copy + Into<f64> + Send + Sync + 'static {
-    /// The same numbers as bytes, for the kernels that are made for these.
+    /// The same numbers as bytes, for the kernels that work on bytes.
     fn bytes(_raw: &[Self]) -> Option<Bytes<'_>> {
         None
     }

@@ -1,7 +1,7 @@
-//! From the radar's grid to that of the model: raw numbers in, bytes out, one pass over each level. Missing cells stay
-//! apart from weak ones throughout.
+//! From the radar's grid to another one: raw numbers in, bytes out, one pass over each level. Missing cells are never
+//! confused with weak ones.
 //!
-//! | method     | a target cell is                                                              | it is missing where          |
+//! | method     | a target cell is                                                              | it is missing if             |
 //! |------------|-------------------------------------------------------------------------------|------------------------------|
 //! | `mean`     | the mean, in dBZ, of the source cells it overlaps, weighted by the area shared | all of these are missing     |
 //! | `max`      | the strongest of the source cells it overlaps                                 | all of these are missing     |
@@ -9,13 +9,14 @@
 //! | `bilinear` | what `xarray.DataArray.interp` gives on evenly spaced points from end to end   | one of 4 neighbours is, even one of no weight |
 //!
 //! For the first three the target cells are tiles that cover the source grid exactly, whatever the ratio of the sizes.
-//! Values are clamped to the range of the bytes after they were combined, never before.
+//! Values are clamped to the range of the bytes after they are combined, never before.
 
 mod axis;
 mod bilinear;
 mod bytes;
 mod decode;
 mod method;
+mod read;
 mod tiled;
 
 use thiserror::Error;
@@ -55,16 +56,14 @@ pub struct Scratch {
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum ResampleError {
     /// A grid without cells.
-    #[error(
-        "a grid of {rows}x{columns} cells has nothing to resample; set task.nowcast.prepare.size to positive numbers"
-    )]
+    #[error("a grid of {rows}x{columns} cells has nothing to resample; both numbers must be positive")]
     Empty {
         /// Its rows.
         rows: usize,
         /// Its columns.
         columns: usize,
     },
-    /// Coordinates that turn back or stand still.
+    /// Coordinates that turn back or repeat.
     #[error(
         "the coordinates of the {axis} neither rise nor fall throughout (at number {index}); only such can be interpolated"
     )]
@@ -104,17 +103,17 @@ impl Resampler {
     /// A plan for evenly spaced cells.
     ///
     /// # Errors
-    /// Where one of the sizes is 0.
+    /// If one of the sizes is 0.
     pub fn new(method: Method, from: [usize; 2], to: [usize; 2]) -> Result<Self, ResampleError> {
         let [rows, columns] = from.map(|length| (0..length).map(|index| index as f64).collect::<Vec<_>>());
         Self::along(method, [&rows, &columns], to)
     }
 
-    /// A plan for cells whose centres have these coordinates, rows first. Only `bilinear` heeds them: for the others a
+    /// A plan for cells whose centres have these coordinates, rows first. Only `bilinear` uses them: for the others a
     /// tile is a share of the number of cells.
     ///
     /// # Errors
-    /// Where one of the sizes is 0, or coordinates for `bilinear` are not in order.
+    /// If one of the sizes is 0, or coordinates for `bilinear` are not in order.
     pub fn along(method: Method, axes: [&[f64]; 2], to: [usize; 2]) -> Result<Self, ResampleError> {
         let from = axes.map(<[f64]>::len);
         for [rows, columns] in [from, to] {
@@ -134,7 +133,7 @@ impl Resampler {
     }
 
     /// The coordinates of `to` target cells, given those of the source cells: the centres of the tiles, or for `bilinear`
-    /// evenly spaced points from the first to the last. No source cells give no coordinates.
+    /// evenly spaced points from the first to the last. Without source cells there are none.
     #[must_use]
     pub fn coordinates(method: Method, axis: &[f64], to: usize) -> Vec<f64> {
         if axis.is_empty() { Vec::new() } else { axis::coordinates(method, axis, to) }
@@ -155,7 +154,7 @@ impl Resampler {
     /// Resamples as many levels as `raw` holds.
     ///
     /// # Errors
-    /// Where `raw` and `out` do not hold equally many whole levels.
+    /// If `raw` and `out` do not hold equally many whole levels.
     pub fn run<T: Raw>(
         &self,
         raw: &[T],

@@ -64,7 +64,7 @@ pub(super) fn max<T: Raw>(
     scratch: &mut Scratch,
 ) {
     let Scratch { cells: [cells, strongest], .. } = scratch;
-    // Where the scale is negative the lowest raw number is the strongest echo.
+    // If the scale is negative, the lowest raw number is the strongest echo.
     let sign = if decode.scale < 0.0 { -1.0 } else { 1.0 };
     cells.resize(width, 0.0);
     for (tile, out) in rows.iter().zip(out.chunks_exact_mut(columns.len())) {

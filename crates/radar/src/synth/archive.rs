@@ -38,7 +38,7 @@ impl Packing {
 /// Packs the files below a folder, under the folder's own name. Hidden names are left out: they are incomplete.
 ///
 /// # Errors
-/// Where a file can't be read, the archive can't be written, or a stop was asked for.
+/// If a file can't be read, the archive can't be written, or a stop is requested.
 pub fn pack(folder: &Path, archive: &Path, packing: Packing, stop: &Stop) -> Result<(), SynthError> {
     let partial = partial_name(archive);
     let failed = |source| SynthError::Pack { path: archive.to_owned(), source };

@@ -45,7 +45,7 @@ pub(super) struct Shape {
     pub(super) back_km: f32,
     pub(super) side_km: f32,
     pub(super) peak_dbz: f32,
-    /// Where the core stands: aloft in youth, sinking with age.
+    /// The altitude of the core: high when young, sinking with age.
     pub(super) core_km: f32,
     /// How much of its depth the tower has: grows first, decays last.
     pub(super) tower: f32,

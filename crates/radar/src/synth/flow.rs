@@ -71,13 +71,13 @@ impl Motion {
         [self.cos * x + self.sin * y, self.cos * y - self.sin * x]
     }
 
-    /// A direction among the particles, as it lies on the ground.
+    /// From a direction in the coordinates of the particles to one on the ground.
     #[inline]
     pub(super) fn rotate(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         [self.cos * x - self.sin * y, self.sin * x + self.cos * y]
     }
 
-    /// A direction on the ground, as it lies among the particles.
+    /// From a direction on the ground to one in the coordinates of the particles.
     #[inline]
     pub(super) fn unrotate(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         [self.cos * x + self.sin * y, self.cos * y - self.sin * x]

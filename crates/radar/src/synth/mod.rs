@@ -1,7 +1,7 @@
-//! Synthetic storms, written as a radar's files are: for trying everything out where there is no radar data, and for tests.
+//! Synthetic storms, written in the format of a radar's files: for trying things out without radar data, and for tests.
 //!
 //! An event is planned first (`calendar`: when; `storm`, `cell`, `flow`: what moves where), then every scan is a pure function
-//! of the plan and its time: `scene` draws the columns, `profile` stands them up, `radar` looks at them from the ground.
+//! of the plan and its time: `scene` draws the columns, `volume` builds them up, `radar` looks at them from the ground.
 
 mod archive;
 mod calendar;
@@ -21,7 +21,7 @@ use thiserror::Error;
 
 pub use archive::{Packing, pack};
 
-use crate::lrose::container::{Container, ContainerError};
+use crate::lrose::container::{self, ContainerError};
 use crate::lrose::grid::{Grid, SAN_RAFAEL};
 use crate::lrose::{Origin, Volume};
 use calendar::Event;
@@ -76,26 +76,11 @@ pub struct Summary {
 /// complete or absent; the same call continues what an earlier one left unfinished.
 ///
 /// # Errors
-/// Where the configuration makes no sense, the folder holds the storms of another one or can't be written, or a stop was asked
-/// for.
+/// If a number is outside its limits, the folder has other storms or can't be written, or a stop is requested.
 pub fn write(config: &Storms, into: &Path, stop: &Stop, progress: &dyn Progress) -> Result<Summary, SynthError> {
-    write_as(config, Container::Classic, into, stop, progress)
-}
-
-/// [`write()`], in any container.
-///
-/// # Errors
-/// As [`write()`].
-pub fn write_as(
-    config: &Storms,
-    container: Container,
-    into: &Path,
-    stop: &Stop,
-    progress: &dyn Progress,
-) -> Result<Summary, SynthError> {
     check(config)?;
     fs::create_dir_all(into)?;
-    claim(config, container, into)?;
+    claim(config, into)?;
     let events = calendar::events(config.seed, config.events, config.frames);
     let studio = Studio::new(config);
     progress.begin("synthesise", Some((config.events * config.frames) as u64), Unit::Frames);
@@ -106,7 +91,7 @@ pub fn write_as(
             progress.advance(event.seconds.len() as u64);
             continue;
         }
-        write_event(&studio, event, container, &folder, stop, progress)?;
+        write_event(&studio, event, &folder, stop, progress)?;
         files += event.seconds.len();
     }
     let summary = Summary { events: events.into_iter().map(|event| event.name).collect(), files };
@@ -115,10 +100,10 @@ pub fn write_as(
     Ok(summary)
 }
 
-/// A folder holds the storms of one configuration, which is noted in it before the first of them.
-fn claim(config: &Storms, container: Container, into: &Path) -> Result<(), SynthError> {
+/// A folder has the storms of one configuration, which is noted in it before the first of them.
+fn claim(config: &Storms, into: &Path) -> Result<(), SynthError> {
     let note = into.join(".synthetic");
-    let wanted = format!("{config}, {container:?}\n");
+    let wanted = format!("{config}\n");
     match std::fs::read_to_string(&note) {
         Ok(found) if found == wanted => Ok(()),
         Ok(found) => Err(SynthError::Taken {
@@ -147,7 +132,7 @@ fn check(config: &Storms) -> Result<(), SynthError> {
     }
 }
 
-/// What all scans share.
+/// Everything that is the same for all scans.
 struct Studio {
     seed: u64,
     grid: Grid,
@@ -165,7 +150,8 @@ impl Studio {
     }
 }
 
-/// Nothing here may depend on the day or the machine: the same seed gives the same bytes.
+/// Nothing here may depend on the day or the machine: the same seed gives the same bytes, in every version. That is why
+/// the reference still names the folder that this code used to be in.
 fn origin(seed: u64) -> Origin {
     Origin {
         title: "SAN_RAFAEL_SYNTHETIC".into(),
@@ -180,7 +166,6 @@ fn origin(seed: u64) -> Origin {
 fn write_event(
     studio: &Studio,
     event: &Event,
-    container: Container,
     folder: &Path,
     stop: &Stop,
     progress: &dyn Progress,
@@ -191,7 +176,7 @@ fn write_event(
     let plan = Plan::new(studio.seed, event, studio.grid.x_km.len());
     (0..event.seconds.len()).into_par_iter().try_for_each(|scan| {
         stop.check()?;
-        write_scan(studio, &plan, event, scan, container, &partial)?;
+        write_scan(studio, &plan, event, scan, &partial)?;
         progress.advance(1);
         Ok::<_, SynthError>(())
     })?;
@@ -200,14 +185,7 @@ fn write_event(
     Ok(())
 }
 
-fn write_scan(
-    studio: &Studio,
-    plan: &Plan,
-    event: &Event,
-    scan: usize,
-    container: Container,
-    folder: &Path,
-) -> Result<(), SynthError> {
+fn write_scan(studio: &Studio, plan: &Plan, event: &Event, scan: usize, folder: &Path) -> Result<(), SynthError> {
     let seconds = event.seconds[scan];
     let painter = Painter { seed: studio.seed, grid: &studio.grid, radar: &studio.radar, textures: &studio.textures };
     let dbz = painter.volume(plan, event.index, seconds - event.middle());
@@ -219,13 +197,13 @@ fn write_scan(
         dbz: &dbz,
         origin: &studio.origin,
     };
-    Ok(container.write(&volume.file(), &folder.join(calendar::file_name(seconds)))?)
+    Ok(container::write(&volume.file(), &folder.join(calendar::file_name(seconds)))?)
 }
 
 /// Why synthetic storms could not be written.
 #[derive(Debug, Error)]
 pub enum SynthError {
-    /// A number in the configuration makes no sense.
+    /// A number is outside its limits.
     #[error("synthetic.{key} is {got}; it may be {least} to {most}")]
     Limit {
         /// Which number.
@@ -237,7 +215,7 @@ pub enum SynthError {
         /// The largest that works.
         most: usize,
     },
-    /// The folder holds the storms of another configuration.
+    /// The folder has the storms of another configuration.
     #[error("{} holds {found}, not {wanted}; remove it or choose another folder", folder.display())]
     Taken {
         /// The folder.
@@ -252,16 +230,16 @@ pub enum SynthError {
     Pack {
         /// The file or the archive.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// A file could not be encoded or written.
     #[error(transparent)]
     Container(#[from] ContainerError),
-    /// The disk refused.
+    /// The disk failed.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// A stop was asked for.
+    /// A stop was requested.
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }
@@ -291,9 +269,9 @@ mod tests {
         Storms { events: 2, frames: 12, grid: 48, levels: 2, seed: 42 }
     }
 
-    fn written(config: &Storms, container: Container) -> BTreeMap<PathBuf, Vec<u8>> {
+    fn written(config: &Storms) -> BTreeMap<PathBuf, Vec<u8>> {
         let folder = tempfile::tempdir().unwrap();
-        write_as(config, container, folder.path(), &Stop::default(), &Silent).unwrap();
+        write(config, folder.path(), &Stop::default(), &Silent).unwrap();
         let mut files = BTreeMap::new();
         let folders = std::fs::read_dir(folder.path()).unwrap().map(|event| event.unwrap().path());
         for event in folders.filter(|path| path.is_dir()) {
@@ -311,29 +289,11 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
-        let alone = pool(1).install(|| written(&config(), Container::Classic));
+        let alone = pool(1).install(|| written(&config()));
         assert_eq!(alone.len(), 24);
-        assert!(alone == pool(5).install(|| written(&config(), Container::Classic)));
-        let other = written(&Storms { seed: 43, ..config() }, Container::Classic);
+        assert!(alone == pool(5).install(|| written(&config())));
+        let other = written(&Storms { seed: 43, ..config() });
         assert!(alone != other);
-    }
-
-    #[test]
-    fn netcdf4_files_are_reproducible_and_hold_the_same_numbers_in_less_space() {
-        let config = Storms { events: 1, frames: 2, grid: 160, ..config() };
-        let container = Container::Netcdf4 { deflate_level: 5 };
-        let (classic, compressed) = (written(&config, Container::Classic), written(&config, container));
-        assert!(compressed == written(&config, container));
-        let folder = tempfile::tempdir().unwrap();
-        let values = |bytes: &[u8]| -> Vec<i8> {
-            let path = folder.path().join("file.nc");
-            std::fs::write(&path, bytes).unwrap();
-            netcdf::open(path).unwrap().variable("DBZ").unwrap().get_values(..).unwrap()
-        };
-        for (path, bytes) in &classic {
-            assert_eq!(values(bytes), values(&compressed[path]));
-            assert!(compressed[path].len() < bytes.len());
-        }
     }
 
     /// Asks to stop when so many frames are done.

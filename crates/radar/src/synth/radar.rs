@@ -1,4 +1,4 @@
-//! What the radar makes of the air: how far and how low it sees, what stands in its way, what the ground sends back.
+//! How the radar sees the air: how far and how low it sees, what blocks its view, what the ground sends back.
 
 use super::texture::Textures;
 use super::volume::LANES;
@@ -14,7 +14,7 @@ pub(super) struct Radar {
     pub(super) shadow_km: Vec<f32>,
     /// What a partly blocked beam loses.
     pub(super) loss_db: Vec<f32>,
-    /// The weakest echo that stands out of the receiver's noise.
+    /// The weakest echo above the receiver's noise.
     pub(super) weakest_dbz: Vec<f32>,
     /// What the ground returns into the lowest beam.
     pub(super) clutter_dbz: Vec<f32>,
@@ -103,7 +103,7 @@ impl View {
         }
     }
 
-    /// Hills near the radar, and the front range of the mountains where it is not in their shadow.
+    /// Hills near the radar, and the front range of the mountains outside their shadow.
     fn clutter_dbz(&self, textures: &Textures) -> f32 {
         let pattern =
             0.8 * textures.fine.at(self.x * 2.1 + 40.0, self.y * 2.1) + 0.6 * textures.ragged.at(self.x, self.y);

@@ -6,12 +6,13 @@ use super::storm::Plan;
 use super::texture::Textures;
 use super::volume::LANES;
 
-/// The columns of a square grid, row by row from the south, filled up to whole blocks; reflectivities in dBZ, far below any radar's reach where nothing is.
+/// The columns of a square grid, row by row from the south, filled up to whole blocks. Reflectivities are in dBZ; without
+/// echo they are far below what any radar sees.
 pub(super) struct Scene {
     size: usize,
     /// The strongest echo of convection.
     pub(super) core_dbz: Vec<f32>,
-    /// At which altitude it stands.
+    /// Its altitude.
     pub(super) core_km: Vec<f32>,
     /// The share of its full depth that the tower has reached.
     pub(super) tower: Vec<f32>,
@@ -21,7 +22,7 @@ pub(super) struct Scene {
     pub(super) rain_dbz: Vec<f32>,
     /// The anvil.
     pub(super) anvil_dbz: Vec<f32>,
-    /// Two fields of noise with spread 1 that move with the air; every level mixes them anew.
+    /// Two fields of noise with spread 1 that move with the air; every level mixes them differently.
     pub(super) noise: [Vec<f32>; 2],
     /// How far the noise bends the outlines of the cells.
     bend: [Vec<f32>; 2],
@@ -119,7 +120,7 @@ impl Scene {
         bound(middle - reach_km)..bound(middle + reach_km + 1.0)
     }
 
-    /// The stronger echo decides how the column stands; where two are alike, it lies between.
+    /// The stronger echo decides the column's profile; between two alike, the profile is in between.
     #[inline]
     fn raise_core(&mut self, cell: usize, shape: &Shape, dbz: f32) {
         let weight = ((dbz - self.core_dbz[cell] + 6.0) / 12.0).clamp(0.0, 1.0);
@@ -149,7 +150,7 @@ fn core_dbz(peak_dbz: f32, distance_squared: f32) -> f32 {
     peak_dbz - 13.0 * ((1.0 + 3.4 * distance_squared).sqrt() - 1.0)
 }
 
-/// Adds an echo: the stronger wins; where two are alike, a little more than either.
+/// Adds an echo: the stronger wins; two alike give a little more than either.
 #[inline]
 pub(super) fn raise(dbz: &mut f32, other: f32) {
     *dbz = together(*dbz, other);
@@ -162,7 +163,7 @@ pub(super) fn together(a: f32, b: f32) -> f32 {
     greater(a, b) + 2.5 * alike * alike
 }
 
-/// The greater of two numbers that are not NaN: one instruction, where `f32::max` takes six.
+/// The greater of two numbers that are not NaN: one instruction instead of the six of `f32::max`.
 #[inline]
 pub(super) fn greater(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }

@@ -235,7 +235,7 @@ impl Planner {
         });
     }
 
-    /// A speed across the wind, to its left for positive speeds, as it lies among the particles.
+    /// A speed across the wind, to its left for positive speeds, in the coordinates of the particles.
     fn across(&self, seconds: f32, speed_km_s: f32) -> [f32; 2] {
         let [east, north] = self.flow.direction(seconds);
         self.flow.at(seconds).unrotate([-north * speed_km_s, east * speed_km_s])

@@ -1,4 +1,4 @@
-//! One scan as it is stored: the columns of a scene stood up level by level, seen by the radar, made into bytes.
+//! One scan as it is stored: the columns of a scene built up level by level, seen by the radar, turned into bytes.
 
 use super::radar::Radar;
 use super::scene::{Scene, greater, together};
@@ -109,7 +109,7 @@ impl<'a> Fields<'a> {
         let (coarse, grain) = (&self.noise[0][block], &self.noise[1][block]);
         let mut stored = [MISSING; LANES];
         for cell in 0..LANES {
-            // Where the lowest beam passes above the level, the level repeats what that beam sees.
+            // If the lowest beam passes above the level, the level repeats what that beam sees.
             let z = greater(level.z_km, lowest[cell]);
             let convection = convective_dbz(z, core[cell], core_km[cell], tower[cell], below[cell]);
             let layered = together(rain_dbz(z, rain[cell], level.freezing_km), anvil_dbz(z, anvil[cell]));
@@ -199,7 +199,7 @@ mod tests {
 
     const SIZE: usize = 96;
 
-    /// Volumes of one event, some minutes apart, as dBZ with -30 where nothing is seen.
+    /// Volumes of one event, some minutes apart, as dBZ with -30 for nothing seen.
     fn event(index: usize, levels: usize, minutes: &[i64]) -> Vec<Vec<f32>> {
         let textures = Textures::new(11);
         let grid = Grid::square(SAN_RAFAEL, SIZE, levels);

@@ -38,7 +38,7 @@ impl Plan {
         Self { shape, time, frame, strides, reversed }
     }
 
-    /// Where a frame lies in the variable.
+    /// The place of a frame in the variable.
     pub fn slab(&self, frame: usize) -> Slab {
         let mut slab = Slab::whole(&self.shape);
         if let Some(time) = self.time {
@@ -53,7 +53,7 @@ impl Plan {
         self.frame.iter().product()
     }
 
-    /// Whether a frame is stored as it is wanted.
+    /// Whether a frame is stored in the order that it is returned in.
     pub fn is_identity(&self) -> bool {
         let [_, rows, columns] = self.frame;
         let dense = [rows * columns, columns, 1];

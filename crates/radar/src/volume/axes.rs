@@ -1,5 +1,5 @@
 //! Which dimension of a field is time, which is level, row and column: by CF attributes, then by order. Never by name,
-//! as names differ between writers (`x0`, `longitude`, `x`). The numbers along an axis are `grid`'s.
+//! as names differ between writers (`x0`, `longitude`, `x`). The numbers along an axis are read in `grid`.
 
 use super::header::{Attributes, Header, Variable};
 

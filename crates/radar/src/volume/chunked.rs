@@ -1,5 +1,5 @@
-//! Reads chunked HDF5 variables without the HDF5 library: it only tells, once, where each chunk lies. Then any number of
-//! threads read, check and decompress at the same time.
+//! Reads chunked HDF5 variables without the HDF5 library, which only lists the places of the chunks, once. Then any
+//! number of threads read, check and decompress at the same time.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -52,8 +52,8 @@ impl Chunked {
         self.shape.iter().zip(&self.chunk_shape).map(|(&len, &chunk)| len.div_ceil(chunk)).collect()
     }
 
-    /// A note where chunks are absent. That is allowed, and reads as the fill value; but a file whose index of chunks is
-    /// damaged, which has no checksum, looks the same.
+    /// A note if chunks are absent. That is allowed, and they read as the fill value; but a damaged index of chunks, which
+    /// has no checksum, looks the same.
     pub fn gaps(&self) -> Option<String> {
         let (stored, all) = (self.chunks.len() as u64, self.chunk_counts().iter().product::<u64>());
         (stored < all).then(|| format!("{stored} of {all} chunks were written; cells of the others are fill"))
@@ -81,7 +81,7 @@ impl Chunked {
             .unzip()
     }
 
-    /// Reads a box of cells, densely, in the file's order of dimensions. `identity` tells files apart.
+    /// Reads a box of cells, densely, in the file's order of dimensions. `identity` distinguishes files.
     pub fn read<T: Element>(
         &self,
         (file, path): (&File, &Path),

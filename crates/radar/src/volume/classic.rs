@@ -1,8 +1,8 @@
-//! The header of a netCDF classic file in its three variants (CDF-1, CDF-2, CDF-5), and where each variable lies.
+//! The header of a netCDF classic file in its three variants (CDF-1, CDF-2, CDF-5), and the place of each variable.
 //!
 //! The format has no checksum. What can be checked is: every list tag, type, name and dimension; the stored size of
 //! each variable against its shape; that no two variables overlap; and the file's length against the end of the last
-//! one. Changed numbers inside a variable can't be found by anyone.
+//! one. Changed numbers inside a variable can't be detected.
 //!
 //! <https://docs.unidata.ucar.edu/netcdf-c/current/file_format_specifications.html>
 
@@ -24,16 +24,16 @@ pub(super) struct Classic {
     pub version: u8,
     /// What the file says about itself.
     pub header: Header,
-    /// Where each variable's data lies, in the order of the header.
+    /// The place of each variable's data, in the order of the header.
     pub places: Vec<Place>,
 }
 
-/// Where the data of a variable lies.
+/// The place of a variable's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     /// The first byte.
     pub begin: u64,
-    /// The bytes of one record, where records are interleaved.
+    /// The bytes of one record, if records are interleaved.
     pub record_stride: Option<u64>,
 }
 
@@ -46,7 +46,7 @@ struct Stated {
 /// Reads and checks the header of a file that begins with `CDF`.
 ///
 /// # Errors
-/// Where the header is damaged, or the file is shorter than the header implies.
+/// If the header is damaged, or the file is shorter than the header implies.
 pub(super) fn parse(file: &File, path: &Path, file_len: u64) -> Result<Classic, VolumeError> {
     let mut cursor = Cursor::new(file, path, file_len);
     let version = cursor.take(4)?[3];
@@ -162,7 +162,7 @@ struct Layout<'a> {
 }
 
 impl Layout<'_> {
-    /// The place of each variable and the number of records. `records` is nothing for a file that was being streamed.
+    /// The place of each variable and the number of records. `records` is `None` for a file that was being streamed.
     fn check(&self, stated: &[Stated], records: Option<u64>) -> Result<(Vec<Place>, u64), VolumeError> {
         let sizes = self.variables.iter().map(|variable| self.size(variable)).collect::<Result<Vec<_>, _>>()?;
         self.check_sizes(&sizes, stated)?;
@@ -201,7 +201,7 @@ impl Layout<'_> {
         })
     }
 
-    /// The size that the header states is redundant, and therefore a check of the shape. It is not meaningful where it
+    /// The size that the header states is redundant, and therefore a check of the shape. It means nothing if it
     /// does not fit its field; a lone record variable may be stated with its padding or without.
     fn check_sizes(&self, sizes: &[u64], stated: &[Stated]) -> Result<(), VolumeError> {
         for ((variable, &size), place) in self.variables.iter().zip(sizes).zip(stated) {
@@ -226,7 +226,7 @@ impl Layout<'_> {
         }
     }
 
-    /// Each variable lies behind the header, overlaps no other, and ends before the file does.
+    /// Each variable is behind the header, overlaps no other, and ends before the file does.
     fn check_spans(&self, sizes: &[u64], stated: &[Stated], stride: u64, records: u64) -> Result<(), VolumeError> {
         let mut fixed = Vec::new();
         let mut first_record = Vec::new();

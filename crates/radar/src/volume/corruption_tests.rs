@@ -1,5 +1,5 @@
-//! Damaged files in every format: cut anywhere, a bit flipped anywhere, a page of zeros. None may panic, hang, or - where
-//! the format has checksums - give other numbers than the sound file.
+//! Damaged files in every format: cut anywhere, a bit flipped anywhere, a page of zeros. None may panic, hang, or - if
+//! the format has checksums - give other numbers than the intact file.
 
 use std::path::{Path, PathBuf};
 
@@ -35,7 +35,7 @@ fn content(path: &Path) -> Result<Content, VolumeError> {
     Ok(Content { grid: file.grid.clone(), times: file.times.clone(), packing: file.packing.clone(), values })
 }
 
-/// A sound file, and a place for damaged copies. Each copy has a new name, as HDF5 could serve cached data for an old one.
+/// An intact file, and a place for damaged copies. Each copy has a new name, as HDF5 could serve cached data for an old one.
 struct Patient {
     sound: Vec<u8>,
     content: Content,
@@ -120,7 +120,7 @@ fn flipped_bits_in_protected_data_never_give_other_numbers() {
     }
 }
 
-/// Fletcher's checksum of zeros is zero, so where it stands alone, a wholly zeroed chunk can't be told from data.
+/// Fletcher's checksum of zeros is zero, so if it is the only filter, a chunk of zeros can't be told from data.
 #[test]
 fn zeroed_chunks_never_give_other_numbers() {
     for name in PROTECTED {
@@ -179,7 +179,7 @@ fn flipped_bits_in_the_structure_of_a_classic_header_are_found() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// Whatever stands in a header, opening ends, with a file or an error.
+    /// Whatever a header contains, opening ends with a file or an error.
     #[test]
     fn random_bytes_in_a_classic_header_never_panic(
         version in prop::sample::select(vec![1_u8, 2, 5]),

@@ -1,5 +1,5 @@
 //! Reads the header of a netCDF classic file word by word, with hard bounds: nothing is read or reserved past the
-//! file's end, whatever lengths a damaged header claims. What the words mean is `classic`'s.
+//! file's end, whatever lengths a damaged header claims. What the words mean is decided in `classic`.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;

@@ -15,7 +15,7 @@ pub enum VolumeError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// Another kind of file.
@@ -41,15 +41,15 @@ pub enum VolumeError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What was checked, and what came out.
+        /// What was checked, and the result.
         check: String,
     },
-    /// The wanted variable is absent.
-    #[error("{} has no variable \"{wanted}\"; {hint}; set task.nowcast.prepare.variable", path.display())]
+    /// The requested variable is absent.
+    #[error("{} has no variable \"{wanted}\"; {hint}", path.display())]
     NoVariable {
         /// The file.
         path: PathBuf,
-        /// The name looked for.
+        /// The requested name.
         wanted: String,
         /// The variables that look like fields.
         hint: String,
@@ -64,7 +64,7 @@ pub enum VolumeError {
         /// What is wrong, what is expected, and the remedy.
         problem: String,
     },
-    /// The time of a frame is unknown or makes no sense.
+    /// The time of a frame is unknown or implausible.
     #[error("{}: {problem}", path.display())]
     Time {
         /// The file.
@@ -95,7 +95,7 @@ pub enum VolumeError {
 }
 
 impl VolumeError {
-    /// The exit code: 74 where the disk failed, 65 where the file is at fault.
+    /// The exit code: 74 if the disk failed, 65 if the file is at fault.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {

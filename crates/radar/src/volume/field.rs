@@ -1,4 +1,4 @@
-//! What a field is called and where on Earth it lies: what a store or a forecast repeats. Not its numbers.
+//! The names of a field and its place on the Earth, for a store or a forecast to take over. Not its numbers.
 
 use super::axes::listed_coordinates;
 use super::header::{Attributes, Header, Variable};
@@ -6,19 +6,19 @@ use super::header::{Attributes, Header, Variable};
 /// The descriptive attributes of a field and of its file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FieldAttributes {
-    /// The units of the physical values, empty where the file names none.
+    /// The units of the physical values, empty if the file names none.
     pub units: String,
-    /// The description, empty where the file has none.
+    /// The description, empty if the file has none.
     pub long_name: String,
-    /// The CF standard name, empty where the file names none.
+    /// The CF standard name, empty if the file names none.
     pub standard_name: String,
     /// All attributes of the variable.
     pub variable: Attributes,
     /// All global attributes of the file.
     pub global: Attributes,
-    /// The map projection, where the field names one.
+    /// The map projection, if the field names one.
     pub grid_mapping: Option<GridMapping>,
-    /// The names of the two-dimensional variables of latitude and longitude, where the file has both.
+    /// The names of the two-dimensional variables of latitude and longitude, if the file has both.
     pub latitude_longitude: Option<(String, String)>,
 }
 

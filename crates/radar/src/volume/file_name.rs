@@ -1,4 +1,4 @@
-//! The time of a frame from the name of its file, where the file itself has none: `ncfdata20100826_000500.nc`,
+//! The time of a frame from the name of its file, if the file itself has none: `ncfdata20100826_000500.nc`,
 //! `20100826-0005.nc`, `radar.20100826000500.nc`.
 
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! The files of `tests/fixtures/volume`, against what netCDF4-python and h5py read from them.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use fragua_util::left_out::file_named_by;
 use serde_json::Value;
 
 use super::*;
@@ -226,14 +226,11 @@ fn threads_read_the_same_files_at_once() {
     });
 }
 
-/// Real volumes, where they are at hand.
+/// Real volumes, if they are available.
 #[test]
 fn real_volumes_are_read() {
-    let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/real-radar.tar.gz");
-    let Ok(packed) = File::open(&archive) else {
-        writeln!(std::io::stderr(), "skipped: {} is absent", archive.display()).unwrap();
-        return;
-    };
+    let archive = file_named_by("FRAGUA_REAL_RADAR", "the archive of real sequences");
+    let Some(packed) = archive.map(|archive| File::open(archive).unwrap()) else { return };
     let unpacked = tempfile::tempdir().unwrap();
     tar::Archive::new(flate2::read::GzDecoder::new(packed)).unpack(unpacked.path()).unwrap();
     let mut raw = RawVolume::new();

@@ -1,4 +1,4 @@
-//! Reads variables that lie uncompressed in the file: netCDF classic, fixed or in records, and contiguous HDF5.
+//! Reads variables that are stored uncompressed: netCDF classic, fixed or in records, and contiguous HDF5.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -17,11 +17,11 @@ const SHORT_RUN: usize = 4096;
 /// An uncompressed array in a file.
 #[derive(Clone, Debug)]
 pub(super) struct Flat {
-    /// Where it lies.
+    /// Its place.
     pub place: Place,
     /// The order of its bytes.
     pub order: ByteOrder,
-    /// Its dimensions, slowest first; the first one counts records where these are interleaved.
+    /// Its dimensions, slowest first; the first one counts records if these are interleaved.
     pub shape: Vec<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! When the frames of a file were taken: from its time axis, else from a scalar time, else from its name.
+//! The times of a file's frames: from its time axis, else from a scalar time, else from its name.
 
 use std::path::Path;
 
@@ -27,7 +27,7 @@ impl Known<'_> {
     /// Seconds since 1970, one for each frame of the field.
     ///
     /// # Errors
-    /// Where no time is found, or one makes no sense.
+    /// If no time is found, or one is implausible.
     pub fn times(&self, field: &Variable, dimensions: &[FieldDimension]) -> Result<Vec<f64>, VolumeError> {
         let axis = dimensions.iter().find(|dimension| dimension.role == Role::Time);
         let frames = axis.map_or(1, |axis| axis.len);

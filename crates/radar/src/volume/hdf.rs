@@ -1,7 +1,7 @@
-//! What the HDF5 and netCDF libraries tell about a netCDF-4 file: its header, and where the field's chunks lie. The data
-//! itself is read by `flat` and `chunked`, except where only the library can.
+//! What the HDF5 and netCDF libraries report about a netCDF-4 file: its header, and the places of the field's chunks. The
+//! data itself is read by `flat` and `chunked`, unless only the library can read it.
 //!
-//! Both libraries are one at a time: everything here happens under one lock, from opening to closing, so that a damaged
+//! Only one thread at a time may use either library: everything here happens under one lock, from opening to closing, so that a damaged
 //! file never leaves an open handle behind that would serve cached data to the next reader.
 
 use std::cell::Cell;
@@ -33,7 +33,7 @@ const MAX_COORDINATES: usize = 1 << 24;
 static QUIET_HOOK: Once = Once::new();
 
 thread_local! {
-    /// Whether a panic of this thread will be caught here, and is no news.
+    /// Whether a panic of this thread will be caught here and must not be printed.
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -66,7 +66,7 @@ fn hdf5_error(path: &Path) -> impl Fn(hdf5::Error) -> VolumeError {
     move |error| VolumeError::damaged(path, format!("the HDF5 library reports \"{error}\""))
 }
 
-/// Opens an HDF5 file: its header, its coordinates, and where the field lies.
+/// Opens an HDF5 file: its header, its coordinates, and the place of the field.
 pub(super) fn open(file: &File, path: &Path, file_len: u64, field: &str) -> Result<Source, VolumeError> {
     heaps::check(file, path, file_len)?;
     with_libraries(path, || {
@@ -96,7 +96,7 @@ pub(super) fn read(path: &Path, field: &str, slab: &Slab, into: &mut Values) -> 
     })
 }
 
-/// Lets the HDF5 library verify the checksums of all metadata, as it reports damage where the bindings of netCDF panic.
+/// Lets the HDF5 library verify the checksums of all metadata: it reports damage on which the bindings of netCDF panic.
 fn check_metadata(path: &Path) -> Result<(), VolumeError> {
     let file = hdf5::File::open(path).map_err(hdf5_error(path))?;
     file.attr_names().map_err(hdf5_error(path))?;
@@ -194,7 +194,7 @@ fn kind(stored: &NcVariableType) -> Kind {
     }
 }
 
-/// Where the data of the field lies.
+/// The place of the field's data.
 fn locate(path: &Path, file_len: u64, header: &Header, field: &Variable) -> Result<Store, VolumeError> {
     let file = hdf5::File::open(path).map_err(hdf5_error(path))?;
     let dataset = file.dataset(&field.name).map_err(hdf5_error(path))?;
@@ -241,10 +241,10 @@ fn ends_within(path: &Path, end: u64, file_len: u64) -> Result<(), VolumeError> 
     if end <= file_len { Ok(()) } else { Err(VolumeError::Cut { path: path.to_owned(), needs: end, has: file_len }) }
 }
 
-/// The filters as `filters` undoes them; nothing where only the library can.
+/// The filters as `filters` undoes them; `None` if only the library can.
 ///
 /// # Errors
-/// Where the library can't either.
+/// If the library can't either.
 fn understood(
     path: &Path,
     field: &Variable,

@@ -28,7 +28,7 @@ const LARGEST: u64 = 1 << 24;
 /// Walks through every global heap.
 ///
 /// # Errors
-/// Where the objects of one do not add up to its size.
+/// If the objects of one do not add up to its size.
 pub(super) fn check(file: &File, path: &Path, file_len: u64) -> Result<(), VolumeError> {
     let signature = memmem::Finder::new(SIGNATURE);
     let end = file_len.min(SEARCHED);

@@ -5,7 +5,7 @@
 //! Opening reads the header alone. Reading a frame takes no lock, so any number of threads can read at once; only files
 //! that are stored in rare ways go through the netCDF library, one at a time.
 //!
-//! What the numbers mean as reflectivity for the model is not decided here: that is preparing.
+//! Numbers come as stored; [`Packing`] turns them into physical values.
 
 mod arrange;
 mod axes;
@@ -24,6 +24,7 @@ mod header;
 mod heaps;
 mod packing;
 mod raw;
+mod sequence;
 mod signature;
 mod slab;
 mod source;
@@ -49,6 +50,7 @@ pub use grid::{Axis, Grid};
 pub use header::{AttributeValue, Attributes, Kind};
 pub use packing::Packing;
 pub use raw::RawVolume;
+pub use sequence::{ENDINGS, Frame, frames_in, is_radar_name};
 pub use source::Format;
 use source::{Source, Store};
 use values::with_values;
@@ -78,10 +80,10 @@ pub struct VolumeFile {
 }
 
 impl VolumeFile {
-    /// Opens a file and understands its header; reads no frame.
+    /// Opens a file and reads its header, but no frame.
     ///
     /// # Errors
-    /// Where it is no netCDF file, is cut or damaged, has no such variable, or grid or times make no sense.
+    /// If the file is not netCDF, is cut or damaged, has no such variable, or has an implausible grid or time.
     pub fn open(path: &Path, variable: &str) -> Result<Self, VolumeError> {
         let file = File::open(path).map_err(VolumeError::io(path))?;
         let file_len = file.metadata().map_err(VolumeError::io(path))?.len();
@@ -175,7 +177,7 @@ impl VolumeFile {
         &self.packing
     }
 
-    /// What the file lacks and was assumed, as fragments for a message.
+    /// What the file lacks and is assumed instead, as fragments for a message.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
@@ -184,7 +186,7 @@ impl VolumeFile {
     /// Reads a frame into a buffer, which keeps its memory from frame to frame.
     ///
     /// # Errors
-    /// Where there is no such frame, the disk fails, or a checksum does not match. The buffer's values are then of no use.
+    /// If there is no such frame, the disk fails, or a checksum does not match. The buffer's values are then undefined.
     pub fn read(&self, frame: usize, into: &mut RawVolume) -> Result<(), VolumeError> {
         let frames = self.times.len();
         if frame >= frames {
@@ -205,7 +207,7 @@ impl VolumeFile {
     /// Whether a frame was written when the file was.
     ///
     /// # Errors
-    /// Where only a part of it was: the file is unfinished, or its index of chunks, which has no checksum, is damaged.
+    /// If only a part of it was: the file is unfinished, or its index of chunks, which has no checksum, is damaged.
     pub fn is_written(&self, frame: usize) -> Result<bool, VolumeError> {
         let [stored, all] = match &self.store {
             Store::Chunked(chunked) => chunked.stored(&self.plan.slab(frame)),

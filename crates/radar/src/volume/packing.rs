@@ -1,21 +1,22 @@
 //! From stored numbers to physical values, as CF and the NetCDF Users Guide define packing and missing data.
 //!
-//! Where the two great readers differ, this one does what netCDF4-python does: numbers outside the valid range are
-//! missing, and so is the default fill value of the type where the file names none - except for bytes, for which every
-//! number may be data. One rule is the Users Guide's own: a valid range of real numbers for packed integers is meant in
+//! If netCDF4-python and xarray differ, this reader does what netCDF4-python does: numbers outside the valid range are
+//! missing, and so is the default fill value of the type if the file names none - except for bytes, for which every
+//! number may be data. One rule follows the Users Guide: a valid range of real numbers for packed integers is in
 //! physical values.
 
 use std::path::Path;
 
 use super::error::VolumeError;
 use super::header::{AttributeValue, Attributes, Kind, Variable};
+use super::values::Values;
 
 /// How the stored numbers of a variable become physical values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Packing {
-    /// The factor, 1 where the file has none.
+    /// The factor, 1 if the file has none.
     pub scale: f64,
-    /// What is added, 0 where the file has none.
+    /// What is added, 0 if the file has none.
     pub offset: f64,
     /// Stored numbers that mean "missing", after the reinterpretation as unsigned.
     pub missing: Vec<f64>,
@@ -23,7 +24,7 @@ pub struct Packing {
     pub valid_stored: [f64; 2],
     /// The smallest and the largest physical value that is valid.
     pub valid_physical: [f64; 2],
-    /// What a negative number has to be raised by, where signed integers hold unsigned ones.
+    /// What is added to a negative number if signed integers hold unsigned ones.
     pub unsigned_span: Option<f64>,
 }
 
@@ -31,7 +32,7 @@ pub struct Packing {
 const ALL: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
 
 impl Packing {
-    /// The physical value of a stored number, or nothing where it is missing or not valid.
+    /// The physical value of a stored number, or `None` if it is missing or not valid.
     #[must_use]
     pub fn decode(&self, stored: f64) -> Option<f64> {
         let stored = self.unsigned(stored);
@@ -43,6 +44,25 @@ impl Packing {
         (value.is_finite() && within(value, self.valid_physical)).then_some(value)
     }
 
+    /// The physical values of stored numbers, NaN if they are missing or not valid.
+    #[must_use]
+    pub fn physical(&self, stored: &Values) -> Vec<f32> {
+        let decode = |stored: f64| self.decode(stored).map_or(f32::NAN, |value| value as f32);
+        // There are few bytes and many cells.
+        let table = |first: i32| (first..first + 256).map(|stored| decode(f64::from(stored))).collect::<Vec<f32>>();
+        match stored {
+            Values::I8(values) => {
+                let table = table(-128);
+                values.iter().map(|&stored| table[(i32::from(stored) + 128) as usize]).collect()
+            }
+            Values::U8(values) => {
+                let table = table(0);
+                values.iter().map(|&stored| table[usize::from(stored)]).collect()
+            }
+            other => other.to_f64().into_iter().map(decode).collect(),
+        }
+    }
+
     fn unsigned(&self, stored: f64) -> f64 {
         match self.unsigned_span {
             Some(span) if stored < 0.0 => stored + span,
@@ -50,7 +70,7 @@ impl Packing {
         }
     }
 
-    /// Understands the attributes of a variable.
+    /// Reads the attributes of a variable.
     pub(super) fn of(path: &Path, variable: &Variable) -> Result<Self, VolumeError> {
         let attributes = &variable.attributes;
         let factor = |name: &str, default: f64| match attributes.get(name) {
@@ -123,7 +143,7 @@ fn missing(variable: &Variable) -> Vec<f64> {
     }
 }
 
-/// What netCDF writes where nothing was written and the variable names no fill value (`netcdf.h`, `NC_FILL_*`).
+/// What netCDF writes into cells that were never written if the variable names no fill value (`netcdf.h`, `NC_FILL_*`).
 pub(super) fn default_fill(kind: Kind) -> Option<f64> {
     Some(match kind {
         Kind::I8 => -127.0,

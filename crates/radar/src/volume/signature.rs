@@ -13,7 +13,7 @@ const HDF5: &[u8] = b"\x89HDF\r\n\x1a\n";
 pub(super) enum Signature {
     /// netCDF classic.
     Classic,
-    /// HDF5, and the length that its superblock states; 0 where that can't be told.
+    /// HDF5, and the length that its superblock states; 0 if that can't be known.
     Hdf5 {
         /// The stated length.
         needs: u64,
@@ -25,7 +25,7 @@ pub(super) enum Signature {
 /// Looks at the first bytes of a file.
 ///
 /// # Errors
-/// Where they can't be read.
+/// If they can't be read.
 pub(super) fn recognise(file: &File, path: &Path, file_len: u64) -> Result<Signature, VolumeError> {
     let first = read_some(file, path, file_len, 0)?;
     if let [b'C', b'D', b'F', 1 | 2 | 5, ..] = first[..] {

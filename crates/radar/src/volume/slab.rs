@@ -27,7 +27,7 @@ impl Slab {
         Self { start: vec![0; shape.len()], count: shape.to_vec() }
     }
 
-    /// How many cells the slab has; nothing where they could not be addressed.
+    /// How many cells the slab has; nothing if they could not be addressed.
     pub fn len(&self) -> Option<usize> {
         let cells = self.count.iter().try_fold(1_u64, |cells, &count| cells.checked_mul(count))?;
         usize::try_from(cells).ok()

@@ -1,5 +1,5 @@
-//! Opens a file of either kind, netCDF classic or HDF5: its header, the numbers of its small variables, and where the
-//! field's data lies.
+//! Opens a file of either kind, netCDF classic or HDF5: its header, the numbers of its small variables, and the place of
+//! the field's data.
 
 use std::fs::File;
 use std::path::Path;
@@ -33,7 +33,7 @@ pub(super) struct Source {
     pub field: usize,
     /// The numbers of the variables of at most one dimension that could be coordinates of the field.
     pub numbers: Vec<Option<Vec<f64>>>,
-    /// Where the field's data lies.
+    /// The place of the field's data.
     pub store: Store,
 }
 
@@ -52,7 +52,7 @@ pub(super) enum Store {
 /// Opens a file and finds the field.
 ///
 /// # Errors
-/// Where it is no netCDF file, is cut or damaged, or has no such field.
+/// If the file is not netCDF, is cut or damaged, or has no such field.
 pub(super) fn open(file: &File, path: &Path, file_len: u64, field: &str) -> Result<Source, VolumeError> {
     match recognise(file, path, file_len)? {
         Signature::Classic => open_classic(file, path, file_len, field),
@@ -84,7 +84,7 @@ fn open_classic(file: &File, path: &Path, file_len: u64, field: &str) -> Result<
 
 /// The numbers of a small variable of a classic file.
 fn read_numbers(file: &File, path: &Path, flat: &Flat, kind: Kind) -> Result<Option<Vec<f64>>, VolumeError> {
-    // Read as bytes whatever the type is: the innermost dimension is one of bytes then.
+    // Any type is read as bytes: the innermost dimension is then one of bytes.
     let mut bytes_of = flat.clone();
     bytes_of.shape.push(kind.size() as u64);
     let slab = Slab::whole(&bytes_of.shape);
@@ -107,10 +107,10 @@ pub(super) fn could_be_coordinate(variable: &Variable, field: &Variable) -> bool
         }
 }
 
-/// The index of the wanted variable.
+/// The index of the requested variable.
 ///
 /// # Errors
-/// Where it is absent; the message lists what could have been meant.
+/// If it is absent; the message lists what could have been meant.
 pub(super) fn find_field(path: &Path, header: &Header, wanted: &str) -> Result<usize, VolumeError> {
     header.find(wanted).ok_or_else(|| {
         let fields = header.variables.iter().filter(|v| v.dimensions.len() >= 2 && Values::can_hold(v.kind));

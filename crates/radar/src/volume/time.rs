@@ -52,7 +52,7 @@ impl TimeUnits {
     }
 }
 
-/// The seconds, if they lie in the years that radar frames come from.
+/// The seconds, if they are in the years that radar frames come from.
 pub(super) fn plausible(seconds: f64) -> Option<f64> {
     let first = days_from_date(YEARS.start, 1, 1, false)? * 86_400;
     let end = days_from_date(YEARS.end, 1, 1, false)? * 86_400;

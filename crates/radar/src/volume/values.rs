@@ -41,7 +41,7 @@ macro_rules! with_values {
 pub(super) use with_values;
 
 impl Values {
-    /// An empty vector of a file's type; nothing where frames can't be of that type.
+    /// An empty vector of a file's type; nothing if frames can't be of that type.
     #[must_use]
     pub fn empty(kind: Kind) -> Option<Self> {
         Some(match kind {
@@ -102,7 +102,7 @@ impl Values {
         Self::empty(kind).is_some()
     }
 
-    /// Makes room for `len` numbers of a type, keeping the allocation where the type stays.
+    /// Makes room for `len` numbers of a type, keeping the allocation if the type stays.
     pub(super) fn reset(&mut self, empty: &Self, len: usize) {
         if self.kind() != empty.kind() {
             *self = empty.clone();

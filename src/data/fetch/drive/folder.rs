@@ -1,4 +1,5 @@
-//! A shared folder with all that is in it: first the whole tree is listed and checked, then file after file is fetched.
+//! A shared folder with everything in it: first the whole tree is listed and checked, then the files are fetched one
+//! after another.
 
 use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ use super::resolve::{DriveFile, refusal};
 pub struct DownloadedFolder {
     /// Where it is.
     pub path: PathBuf,
-    /// What it is called on Google Drive.
+    /// Its name on Google Drive.
     pub origin: String,
     /// All files in it and below, ordered by path.
     pub files: Vec<DownloadedFile>,
@@ -51,7 +52,7 @@ struct Listed {
 /// Fetches the folder with this id.
 ///
 /// # Errors
-/// Where it can't be listed, two entries have the same path, or a file of it can't be fetched.
+/// If it can't be listed, two entries have the same path, or a file in it can't be fetched.
 pub async fn fetch(
     client: &Client<'_>,
     request: &Request,
@@ -97,7 +98,7 @@ fn downloaded(path: PathBuf, origin: String, mut files: Vec<DownloadedFile>) -> 
     DownloadedFolder { path, origin, files, sha256: hasher.finish(), bytes, reused_bytes }
 }
 
-/// The folder's title and all files in it and below. Folders that hold each other are entered once.
+/// The folder's title and all files in it and below. Folders that contain each other are entered once.
 async fn list(client: &Client<'_>, base: &Url, id: &str) -> Result<(String, Vec<Listed>), FetchError> {
     let mut tree = Tree::new(client);
     let mut waiting = VecDeque::from([(id.to_owned(), String::new(), 0)]);
@@ -115,7 +116,7 @@ async fn list(client: &Client<'_>, base: &Url, id: &str) -> Result<(String, Vec<
                     }
                 }
                 Kind::Document => {
-                    tracing::warn!("{title}/{entry_path} is a Google document, which is no file: left out");
+                    tracing::warn!("{title}/{entry_path} is a Google document, not a file: left out");
                 }
             }
         }
@@ -148,7 +149,7 @@ impl Tree {
     fn place(&mut self, folder: &str, parent: &str, shown: &str) -> Result<String, FetchError> {
         let refuse = |reason: String| Err(FetchError::Folder { folder: folder.to_owned(), reason });
         let Some(name) = name::safe(shown) else {
-            return refuse(format!("the name {shown:?} in {parent:?} can't be that of a file; rename it there"));
+            return refuse(format!("the name {shown:?} in {parent:?} can't be a file name; rename it there"));
         };
         let path = format!("{parent}{name}");
         if self.paths.len() >= self.most_entries {
@@ -160,7 +161,7 @@ impl Tree {
         Ok(path)
     }
 
-    /// The folder's id, if it is to be entered: not again, and not too deep.
+    /// The folder's id, if it has to be entered: not twice, and not too deep.
     fn enter(&mut self, folder: &str, id: String, depth: usize) -> Result<Option<String>, FetchError> {
         if depth > self.most_depth {
             let reason = format!("is more than {} folders deep; share one archive instead", self.most_depth);
@@ -204,7 +205,7 @@ async fn page_once(client: &Client<'_>, base: &Url, id: &str) -> Result<Listing,
         Verdict::Whole => {}
         _ => return fatal(FetchError::Gone { address }),
     }
-    // A list is as long as the folder is big, so the limit for ordinary pages does not fit.
+    // A list is as long as the folder is big, so the limit for ordinary pages does not apply.
     let page = reply.body.whole_page(client.context.limits.listing_bytes, client.context.stop).await?;
     match listing::read(&page, &reply.url) {
         Some(listing) => Ok(listing),

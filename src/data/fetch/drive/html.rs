@@ -1,5 +1,5 @@
-//! Cuts a web page into tags and text: enough to find forms, links and titles in pages that programs wrote. It builds no
-//! tree and repairs nothing.
+//! Splits a web page into tags and text: enough to find forms, links and titles in pages that programs wrote. It builds
+//! no tree and repairs nothing.
 
 /// A part of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Tag {
 }
 
 impl Tag {
-    /// An attribute's value; of doubles the first counts, as in a browser.
+    /// An attribute's value; the first of several counts, as in a browser.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -47,7 +47,7 @@ pub fn tokens(page: &str) -> Vec<Token> {
                 let raw = raw_text_end(&token, after);
                 tokens.extend(token);
                 if raw > 0 {
-                    // Scripts and styles are no text for readers, but an old page keeps its address in one.
+                    // Scripts and styles are not text, but an old page has its address in one.
                     tokens.push(Token::Text(after[..raw].to_owned()));
                 }
                 &after[raw..]
@@ -68,7 +68,7 @@ fn push_text(tokens: &mut Vec<Token>, text: &str) {
     }
 }
 
-/// What begins at a `<`: the token, if it is worth one, and the rest. `None` where it is just a less-than sign.
+/// What begins at a `<`: the token, if there is one to keep, and the rest. `None` if it is just a less-than sign.
 fn after_markup(text: &str) -> Option<(Option<Token>, &str)> {
     if let Some(comment) = text.strip_prefix("<!--") {
         let end = comment.find("-->").map_or(comment.len(), |end| end + 3);
@@ -124,7 +124,7 @@ fn read_value(text: &str) -> (String, &str) {
     (decode(&value[..end]), &value[end..])
 }
 
-/// Where a script or style ends, in whose text a `<` begins no tag.
+/// The end of a script or style, in whose text a `<` begins no tag.
 fn raw_text_end(token: &Option<Token>, rest: &str) -> usize {
     match token {
         Some(Token::Open(tag)) if tag.name == "script" || tag.name == "style" => {

@@ -1,4 +1,4 @@
-//! The id of a file or folder on Google Drive, out of whatever the Share button or the address bar gave.
+//! The id of a file or folder on Google Drive, from whatever the Share button or the address bar gave.
 
 use url::Url;
 
@@ -9,7 +9,7 @@ pub enum DriveItem {
     File(String),
     /// A folder.
     Folder(String),
-    /// A bare id, which tells neither.
+    /// A bare id, which does not say which.
     Unknown(String),
 }
 
@@ -23,7 +23,7 @@ impl DriveItem {
     }
 }
 
-/// The item that a bare id or an address names.
+/// The item of a bare id or an address.
 #[must_use]
 pub fn item_of(text: &str) -> Option<DriveItem> {
     let text = text.trim();
@@ -34,7 +34,7 @@ pub fn item_of(text: &str) -> Option<DriveItem> {
     item_in_url(text).or_else(|| item_in_url(&format!("https://{text}")))
 }
 
-/// The item that an address names; `None` where it is not one of Google Drive.
+/// The item of an address; `None` if it is not one of Google Drive.
 #[must_use]
 pub fn item_in_url(text: &str) -> Option<DriveItem> {
     let url = Url::parse(text.trim()).ok()?;
@@ -45,7 +45,7 @@ pub fn item_in_url(text: &str) -> Option<DriveItem> {
     item_in_path(&url)
 }
 
-/// The item that the path or the query of an address names, whatever the host.
+/// The item in the path or the query of an address, on any host.
 #[must_use]
 pub fn item_in_path(url: &Url) -> Option<DriveItem> {
     let parts: Vec<&str> = url.path_segments()?.collect();

@@ -12,14 +12,14 @@ use super::pages::text_of;
 pub struct Listing {
     /// The folder's name.
     pub title: String,
-    /// What is in it, in the page's order.
+    /// Its entries, in the page's order.
     pub entries: Vec<Entry>,
 }
 
 /// Something in a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its name as shown.
+    /// Its displayed name.
     pub name: String,
     /// What it is.
     pub kind: Kind,
@@ -36,7 +36,7 @@ pub enum Kind {
     Document,
 }
 
-/// Reads the page; `None` where it is no list of a folder.
+/// Reads the page; `None` if it is not the list of a folder.
 #[must_use]
 pub fn read(page: &str, url: &Url) -> Option<Listing> {
     let tokens = tokens(page);

@@ -19,7 +19,7 @@ use super::{Downloaded, one_file};
 use id::DriveItem;
 use resolve::DriveFile;
 
-/// Downloads a file or a folder; what a bare id is shows when it is asked for.
+/// Downloads a file or a folder; a bare id shows which it is when it is requested.
 pub(super) async fn item(
     client: &Client<'_>,
     request: &Request,
@@ -41,7 +41,7 @@ pub(super) async fn item(
     }
 }
 
-/// Google answers differently from year to year where a file is asked for by a folder's id.
+/// Google's answers change from year to year if a file is requested by a folder's id.
 fn may_be_folder(error: &FetchError) -> bool {
     use FetchError::{Busy, Document, DrivePage, Gone, Refused, SignIn, WebPage};
     match error {

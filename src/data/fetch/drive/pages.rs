@@ -1,20 +1,20 @@
-//! What a web page that came instead of a file says: the virus-scan form, the quota, the sign-in, or nothing known.
+//! The meaning of a web page that came instead of a file: the virus-scan form, the quota, the sign-in, or unknown.
 //! Pure: text in, meaning out.
 
 use url::Url;
 
 use super::html::{Tag, Token, tokens};
 
-/// What a page says.
+/// The meaning of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Page {
-    /// Confirm here, and the file comes.
+    /// Confirm at this address to get the file.
     Confirm(Url),
     /// The file's quota is used up.
     Quota,
     /// Sign in first.
     SignIn,
-    /// An error in words that are not known here.
+    /// An error in unknown words.
     Error(String),
     /// Some page, with its title.
     Other(String),
@@ -29,7 +29,7 @@ pub fn read(page: &str, url: &Url) -> Page {
     let details = text_of(&tokens, |tag| tag.has_class("uc-error-subcaption"));
     let words =
         [Some(title.clone()), caption.clone(), details.clone()].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    if says_quota(&words) {
+    if says_quota(&words) || details.as_deref().is_some_and(says_a_day) {
         return Page::Quota;
     }
     if let Some(caption) = caption.or(details.clone()) {
@@ -51,6 +51,11 @@ fn says_quota(words: &str) -> bool {
     ["quota exceeded", "too many users", "quota for this file", "download quota"]
         .iter()
         .any(|sign| words.contains(sign))
+}
+
+/// Google says in every language that the quota may take up to 24 hours, and no other error page names a time.
+fn says_a_day(details: &str) -> bool {
+    details.split(|letter: char| !letter.is_alphanumeric()).any(|word| word == "24")
 }
 
 /// The virus-scan form: its action with all its hidden inputs as the query.
@@ -184,6 +189,8 @@ mod tests {
             "<p class=\"uc-error-caption\">Sorry, you can&#39;t view or download this file at this time.</p>\
              <p class=\"uc-error-subcaption\">Too many users have viewed or downloaded this file recently. Please try \
              accessing the file again later, up to 24 hours</p>",
+            "<title>Google Drive - Cuota</title><p class=\"uc-error-caption\">Lo sentimos, no puedes ver este archivo en \
+             este momento.</p><p class=\"uc-error-subcaption\">Puede que tengas que esperar hasta 24 horas.</p>",
         ] {
             assert_eq!(read(page, &here()), Page::Quota, "{page}");
         }

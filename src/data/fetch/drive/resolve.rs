@@ -1,4 +1,4 @@
-//! From an id to the reply that carries the file: through redirects, the virus-scan form and the pages that say no.
+//! From an id to the reply that carries the file: through redirects, the virus-scan form and error pages.
 
 use url::Url;
 
@@ -8,7 +8,7 @@ use super::super::range::Ask;
 use super::pages::{self, Page};
 use crate::data::html;
 
-/// Pages to go through at the most.
+/// The largest number of pages to go through.
 const MOST_PAGES: usize = 5;
 
 /// A file on Google Drive.
@@ -21,22 +21,22 @@ pub struct DriveFile {
 }
 
 impl DriveFile {
-    /// How messages call it.
+    /// Its name in messages.
     #[must_use]
     pub fn address(&self) -> String {
         format!("Google Drive file {}", self.id)
     }
 
-    /// The reply that carries the asked part of the file, or refuses it. Each call goes through all pages anew: the final
-    /// address is only good for about an hour.
+    /// The reply that carries the requested part of the file, or refuses it. Each call goes through all pages again:
+    /// the final address is valid only for about an hour.
     ///
     /// # Errors
-    /// Where a page says no, or the network.
+    /// If a page refuses, or the network fails.
     pub async fn open(&self, client: &Client<'_>, ask: &Ask) -> Result<Reply, Failure> {
         let mut url = self.page("uc");
         let whole = Ask::default();
         for step in 0..MOST_PAGES {
-            // A range of the scan page makes no sense, so the first step asks for everything.
+            // A range of the scan page makes no sense, so the first step requests everything.
             let asked = if step == 0 { &whole } else { ask };
             let mut reply = client.get(&url, Guise::Browser, asked).await?;
             self.check_redirect(&reply)?;
@@ -54,14 +54,14 @@ impl DriveFile {
                 if step > 0 || !ask.ranged {
                     return Ok(reply);
                 }
-                // No page in between: the same address once more, now for the part.
+                // No page in between: the same address again, now for the part.
                 url = reply.url;
                 continue;
             }
             let text = reply.body.page(client.context.limits.page_bytes, stop).await?;
             match pages::read(&text, &reply.url) {
                 Page::Confirm(next) => url = next,
-                // A page of no known kind: then the status itself says more.
+                // An unknown page: then the status itself says more.
                 Page::Other(_) if reply.head.status != 200 => return Ok(reply),
                 other => return Err(Failure::Fatal(refusal(other, self.address()))),
             }
@@ -86,7 +86,7 @@ impl DriveFile {
         }
     }
 
-    /// A Google document answers 500 here, and so does a service in trouble: the other address tells which it is.
+    /// A Google document answers 500 here, and so does a service in trouble: the other address shows which it is.
     async fn explain_error(&self, client: &Client<'_>, error: Reply) -> Result<Reply, Failure> {
         let opened = client.get(&self.page("open"), Guise::Browser, &Ask::default()).await?;
         self.check_redirect(&opened)?;

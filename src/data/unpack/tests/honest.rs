@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::build::*;
 use super::*;
 use crate::util::exit::Exit;
+use crate::util::left_out::{file_named_by, left_out};
 
 fn one(path: &str, body: &[u8]) -> Vec<(String, Vec<u8>)> {
     vec![(path.to_owned(), body.to_vec())]
@@ -215,7 +216,7 @@ fn make_tree(root: &Path) -> Vec<(String, Vec<u8>)> {
 fn run_tool(folder: &Path, command: &str) -> bool {
     let tool = command.split_whitespace().next().unwrap();
     if Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
-        skip(&format!("{tool} is not installed"));
+        left_out(&format!("{tool} is not installed"), &format!("apt-get install {tool}"));
         return false;
     }
     let output = Command::new("sh").arg("-c").arg(command).current_dir(folder).output().unwrap();
@@ -260,14 +261,10 @@ fn what_the_tools_of_this_machine_pack_is_unpacked_as_it_was() {
 
 #[test]
 fn the_real_radar_archive_is_unpacked_whole() {
-    let archive = Path::new("../shared/data/real-radar.tar.gz");
-    if !archive.exists() {
-        skip(&format!("{} is not here", archive.display()));
-        return;
-    }
+    let Some(archive) = file_named_by("FRAGUA_REAL_RADAR", "the archive of real sequences") else { return };
     let folder = scratch();
     let into = folder.path().join("raw");
-    let manifest = unpack(archive, &into, &Limits::default(), &Stop::default(), &Silent).unwrap().commit().unwrap();
+    let manifest = unpack(&archive, &into, &Limits::default(), &Stop::default(), &Silent).unwrap().commit().unwrap();
     assert_eq!(manifest.files.len(), 132);
     assert!(manifest.files.iter().all(|file| file.bytes == 254_612 && file.verify(&into).is_ok()));
 }

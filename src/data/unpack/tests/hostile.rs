@@ -31,7 +31,7 @@ fn tar_of(name: &[u8], kind: u8, body: &[u8]) -> Vec<u8> {
 fn names_that_lead_astray_are_refused() {
     let pax_path = |path: &str| Tar::default().pax(b'x', &[("path", path)]).file("x", b"x").end();
     check(vec![
-        case("parent", "a.tar", tar_of(b"../evil", b'0', b"x"), "at entry \"../evil\": its path has a \"..\""),
+        case("parent", "a.tar", tar_of(b"../evil", b'0', b"x"), "at entry \"../evil\": its path contains \"..\""),
         case("parent inside", "a.tar", tar_of(b"a/../../evil", b'0', b"x"), "\"..\""),
         case("parent folder", "a.tar", tar_of(b"..", b'5', b""), "\"..\""),
         case("parent at the end", "a.tar", tar_of(b"a/..", b'5', b""), "\"..\""),
@@ -40,7 +40,12 @@ fn names_that_lead_astray_are_refused() {
         case("absolute", "a.tar", tar_of(b"/tmp/evil", b'0', b"x"), "its path is absolute"),
         case("absolute folder", "a.tar", tar_of(b"//", b'5', b""), "its path is absolute"),
         case("backslash", "a.tar", tar_of(b"..\\evil", b'0', b"x"), "backslash"),
-        case("control", "a.tar", tar_of(b"a\x1b[2Jb", b'0', b"x"), "at entry \"a\\u{1b}[2Jb\": its name has control"),
+        case(
+            "control",
+            "a.tar",
+            tar_of(b"a\x1b[2Jb", b'0', b"x"),
+            "at entry \"a\\u{1b}[2Jb\": its name contains control",
+        ),
         case("new line", "a.tar", tar_of(b"a\nb", b'0', b"x"), "control"),
         case("zero in pax", "a.tar", pax_path("good\0../evil"), "control"),
         case("reversed text", "a.tar", tar_of("a\u{202e}cn.exe".as_bytes(), b'0', b"x"), "invisible"),
@@ -50,7 +55,7 @@ fn names_that_lead_astray_are_refused() {
         case("a file that says folder", "a.tar", tar_of(b"a/", b'7', b"x"), "a file and a folder at once"),
         case("long name", "a.tar", pax_path(&"n".repeat(256)), "takes 256 bytes, at most 255"),
         case("long path", "a.tar", pax_path(&vec!["n".repeat(200); 20].join("/")), "at most 2048"),
-        case("deep", "a.tar", pax_path(&format!("{}x", "d/".repeat(32))), "lies 33 folders deep, at most 32"),
+        case("deep", "a.tar", pax_path(&format!("{}x", "d/".repeat(32))), "is 33 folders deep, at most 32"),
         case("very deep", "a.tar", pax_path(&format!("{}x", "d/".repeat(400_000))), "at most 2048"),
     ]);
 }
@@ -71,7 +76,7 @@ fn whatever_is_no_plain_file_is_refused() {
         case("pax sparse", "a.tar", sparse.end(), "sparse"),
         case("volume label", "a.tar", tar_of(b"label", b'V', b""), "a volume label"),
         case("continued file", "a.tar", tar_of(b"half", b'M', b"x"), "spans several archives"),
-        case("unknown type", "a.tar", tar_of(b"odd", b'Z', b""), "of a type that is not known"),
+        case("unknown type", "a.tar", tar_of(b"odd", b'Z', b""), "of an unknown type"),
         case("folder with content", "a.tar", tar_of(b"folder", b'5', b"x"), "1 bytes of content"),
     ]);
 }
@@ -82,7 +87,7 @@ fn one_name_is_one_file() {
     let folder_last = Tar::default().file("a", b"1").entry(b"a/", b'5', b"").end();
     let folder_first = Tar::default().entry(b"a/", b'5', b"").file("a", b"1").end();
     check(vec![
-        case("twice", "a.tar", two("a", "a"), "the archive holds it twice (as \"a\")"),
+        case("twice", "a.tar", two("a", "a"), "the archive contains it twice (as \"a\")"),
         case("twice with a dot", "a.tar", two("b/a", "./b//a"), "twice (as \"b/a\")"),
         case("twice composed", "a.tar", two("\u{fc}.nc", "u\u{308}.nc"), "twice"),
         case("file as folder", "a.tar", two("a", "a/b"), "\"a\" is a file and a folder at once"),
@@ -122,8 +127,13 @@ fn headers_that_two_readers_could_read_in_two_ways_are_refused() {
             resummed(|block| block[124..136].copy_from_slice(b"\x80\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff")),
             "negative or too large",
         ),
-        case("pax size is no number", "a.tar", pax(&[("size", "0x10")]).file("a", b"x").end(), "a number is no number"),
-        case("pax size is negative", "a.tar", pax(&[("size", "-1")]).file("a", b"x").end(), "a number is no number"),
+        case(
+            "pax size is no number",
+            "a.tar",
+            pax(&[("size", "0x10")]).file("a", b"x").end(),
+            "a number can't be read",
+        ),
+        case("pax size is negative", "a.tar", pax(&[("size", "-1")]).file("a", b"x").end(), "a number can't be read"),
         case("pax path twice", "a.tar", pax(&[("path", "a"), ("path", "b")]).file("a", b"x").end(), "twice"),
         case(
             "pax without records",
@@ -148,7 +158,7 @@ fn headers_that_two_readers_could_read_in_two_ways_are_refused() {
             "GNU name with a tail",
             "a.tar",
             Tar::default().long_name(b"a\0b\0").file("a", b"x").end(),
-            "more behind the name",
+            "more after the name",
         ),
         case(
             "global pax renames",
@@ -168,8 +178,8 @@ fn headers_that_two_readers_could_read_in_two_ways_are_refused() {
             Tar::default().file("a", b"x").pax(b'x', &[("path", "b")]).end(),
             "without its entry",
         ),
-        case("huge pax", "a.tar", huge_pax, "2097152 bytes, more than the 1048576"),
-        case("huge GNU name", "a.tar", huge_name, "100000 bytes, more than the 65536"),
+        case("huge pax", "a.tar", huge_pax, "2097152 bytes, more than the limit of 1048576"),
+        case("huge GNU name", "a.tar", huge_name, "100000 bytes, more than the limit of 65536"),
     ]);
 }
 
@@ -185,12 +195,12 @@ fn archives_that_end_too_early_or_too_late_are_refused() {
         case("no end mark", "a.tar", good().0, "the end mark is missing"),
         case("half an end mark", "a.tar", with(&[0; 512]), "within its end mark"),
         case("a bit of an end mark", "a.tar", with(&[0; 100]), "the end mark is missing"),
-        case("a lone zero block", "a.tar", lone, "more data behind the end"),
-        case("garbage behind the end", "a.tar", with(&[&[0; 1024][..], b"evil"].concat()), "more data behind the end"),
-        case("two archives joined", "a.tar", joined, "more data behind the end"),
-        case("cut in a file", "a.tar", short, "at entry \"a\": it is cut: it ends within this entry"),
-        case("cut in the fill", "a.tar", good().0[..1000].to_vec(), "it is cut"),
-        case("endless zeros", "a.tar.gz", gzip(&zeros), "more data behind the end"),
+        case("a lone zero block", "a.tar", lone, "more data after the end"),
+        case("garbage behind the end", "a.tar", with(&[&[0; 1024][..], b"evil"].concat()), "more data after the end"),
+        case("two archives joined", "a.tar", joined, "more data after the end"),
+        case("cut in a file", "a.tar", short, "at entry \"a\": it is truncated: it ends within this entry"),
+        case("cut in the fill", "a.tar", good().0[..1000].to_vec(), "it is truncated"),
+        case("endless zeros", "a.tar.gz", gzip(&zeros), "more data after the end"),
         case("nothing in it", "a.tar", vec![0; 10_240], "there is no file in it"),
         case("folders only", "a.tar", Tar::default().entry(b"a/", b'5', b"").end(), "there is no file in it"),
         case("extras of macOS only", "a.tar", Tar::default().file("._a", b"x").end(), "there is no file in it"),
@@ -251,7 +261,7 @@ fn bombs_are_refused_before_they_burst() {
             "a.tar",
             Tar::default().file("a", &zeros).end(),
             limits(|limits| limits.bytes = 1 << 20),
-            "more than the 1.0 MB",
+            "more than the limit of 1.0 MB",
         ),
         ("stated size", "a.tar", huge, limits(|_| {}), "250 times its own size"),
         ("stated pax size", "a.tar", pax_huge, limits(|_| {}), "250 times its own size"),
@@ -279,11 +289,11 @@ fn compressed_streams_must_be_whole_and_nothing_else() {
     check(vec![
         case("gzip checksum", "a.tar.gz", changed(gz.clone(), 8), "its gzip data is damaged"),
         case("gzip length", "a.tar.gz", changed(gz.clone(), 1), "its gzip data is damaged"),
-        case("gzip without trailer", "a.tar.gz", gz[..gz.len() - 8].to_vec(), "it is cut"),
-        case("gzip without the last byte", "a.tar.gz", gz[..gz.len() - 1].to_vec(), "it is cut"),
+        case("gzip without trailer", "a.tar.gz", gz[..gz.len() - 8].to_vec(), "it is truncated"),
+        case("gzip without the last byte", "a.tar.gz", gz[..gz.len() - 1].to_vec(), "it is truncated"),
         case("garbage behind gzip", "a.tar.gz", garbage(&gz), "its gzip data is damaged"),
         case("zstd checksum", "a.tar.zst", changed(zst.clone(), 1), "its zstd data is damaged"),
-        case("zstd without checksum", "a.tar.zst", zst[..zst.len() - 4].to_vec(), "it is cut"),
+        case("zstd without checksum", "a.tar.zst", zst[..zst.len() - 4].to_vec(), "it is truncated"),
         case("garbage behind zstd", "a.tar.zst", garbage(&zst), "its zstd data is damaged"),
         case(
             "zstd window",
@@ -312,7 +322,7 @@ fn zip_archives_that_contradict_themselves_are_refused() {
     };
     let two = |one: &str, other: &str| zip(&[ZipEntry::new(one, b"1"), ZipEntry::new(other, b"2")]);
     check(vec![
-        case("parent", "a.zip", two("a", "../evil"), "at entry \"../evil\": its path has a \"..\""),
+        case("parent", "a.zip", two("a", "../evil"), "at entry \"../evil\": its path contains \"..\""),
         case("absolute", "a.zip", two("a", "/evil"), "its path is absolute"),
         case("backslash", "a.zip", two("a", "b\\c"), "backslash"),
         case("twice", "a.zip", two("a", "./a"), "twice"),
@@ -332,15 +342,15 @@ fn zip_archives_that_contradict_themselves_are_refused() {
         case("other method inside", "a.zip", one(|entry| entry.local_method = 0), "compression method differs"),
         case("other name inside", "a.zip", one(|entry| entry.local_name = b"b".to_vec()), "its name differs"),
         case("checksum", "a.zip", one(|entry| entry.crc ^= 1), "at entry \"a\": checksum of this entry is"),
-        case("holds more", "a.zip", one(|entry| entry.bytes -= 1), "holds more than the directory says"),
-        case("holds less", "a.zip", one(|entry| entry.bytes += 1), "holds less than the directory says"),
-        case("data behind its end", "a.zip", one(|entry| entry.data.push(0)), "holds less than the directory says"),
+        case("holds more", "a.zip", one(|entry| entry.bytes -= 1), "contains more than the directory says"),
+        case("holds less", "a.zip", one(|entry| entry.bytes += 1), "contains less than the directory says"),
+        case("data behind its end", "a.zip", one(|entry| entry.data.push(0)), "contains less than the directory says"),
         case("deflate is cut", "a.zip", one(|entry| entry.data.truncate(3)), "within this entry"),
         case("deflate is garbage", "a.zip", one(|entry| entry.data = vec![0xff; 9]), "zip data is damaged"),
         case("overlap", "a.zip", one(|entry| entry.offset = Some(0)), "overlaps"),
         case("offset outside", "a.zip", one(|entry| entry.offset = Some(0x7fff_ffff)), "overlaps"),
         case("offset in the middle", "a.zip", one(|entry| entry.offset = Some(3)), "overlaps"),
-        case("extra fields are cut", "a.zip", one(|entry| entry.extra = b"\x01\0\x09\0".to_vec()), "one is cut"),
+        case("extra fields are cut", "a.zip", one(|entry| entry.extra = b"\x01\0\x09\0".to_vec()), "one is truncated"),
         case(
             "another unicode name",
             "a.zip",
@@ -349,9 +359,9 @@ fn zip_archives_that_contradict_themselves_are_refused() {
         ),
         case("empty", "a.zip", zip(&[]), "there is no file in it"),
         case("without end record", "a.zip", good()[..30].to_vec(), "the directory at the end is missing"),
-        case("garbage behind it", "a.zip", [good(), b"x".to_vec()].concat(), "more data behind the end"),
+        case("garbage behind it", "a.zip", [good(), b"x".to_vec()].concat(), "more data after the end"),
         case("other number of entries", "a.zip", end(10, 2), "split archive"),
-        case("directory elsewhere", "a.zip", end(16, 1), "does not lie where it says"),
+        case("directory elsewhere", "a.zip", end(16, 1), "is not where it says"),
         case("split", "a.zip", end(4, 1), "split archive"),
     ]);
 }
@@ -363,11 +373,11 @@ fn what_is_no_archive_is_named() {
         case("bzip2", "a.tar.gz", b"BZh91AY&SY".to_vec(), "a bzip2 archive"),
         case("page", "a.tar.gz", b"<html><body>Quota exceeded".to_vec(), "it is a web page"),
         case("empty file", "a.tar.gz", Vec::new(), "an empty file"),
-        case("noise", "a.tar.gz", b"\x01\x02\x03".to_vec(), "no archive that is known here (first bytes 01 02 03)"),
+        case("noise", "a.tar.gz", b"\x01\x02\x03".to_vec(), "not a supported archive (first bytes 01 02 03)"),
         case("radar file", "a.nc", b"CDF\x01\0\0\0\0".to_vec(), "a radar file by itself"),
     ]);
     let folder = scratch();
     let error = detect(folder.path()).unwrap_err();
-    assert!(error.to_string().contains("it is no plain file"), "{error}");
+    assert!(error.to_string().contains("it is not a plain file"), "{error}");
     assert_eq!(detect(&folder.path().join("nothing")).unwrap_err().exit(), crate::util::exit::Exit::DiskIo);
 }

@@ -1,5 +1,5 @@
-//! The central directory of a zip archive: what entries there are and where, also in archives past 4 GB (zip64). Two
-//! entries never share bytes, and nothing stands behind the directory but its end record.
+//! The central directory of a zip archive: which entries there are and where, also in archives past 4 GB (zip64). Two
+//! entries never share bytes, and only the end record follows the directory.
 
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -45,7 +45,7 @@ pub struct Entry {
     pub offset: u64,
     /// Where the next one begins: its data must end before.
     limit: u64,
-    /// The name as it stands in both headers.
+    /// The name as it is in both headers.
     header_name: Vec<u8>,
     flags: u16,
     stored_method: u16,
@@ -74,7 +74,7 @@ pub fn read<R: Read + Seek>(reader: &mut BufReader<R>, path: &Path) -> Result<Ve
         rest = behind;
     }
     if entries.len() as u64 != place.entries {
-        return Err(header("its directory", "it holds another number of entries than its end says").into());
+        return Err(header("its directory", "it contains another number of entries than its end record says").into());
     }
     entries.sort_by_key(|entry| entry.offset);
     set_limits(&mut entries, place.offset)?;
@@ -118,7 +118,7 @@ fn find<R: Read + Seek>(reader: &mut BufReader<R>, path: &Path) -> Result<Place,
     };
     match place.offset.checked_add(place.bytes) == Some(end) {
         true => Ok(place),
-        false => Err(header("its end record", "the directory does not lie where it says").into()),
+        false => Err(header("its end record", "the directory is not where it says").into()),
     }
 }
 
@@ -139,14 +139,14 @@ fn find_zip64<R: Read + Seek>(
     let at = u64_at(locator, 8);
     let record = read_at(reader, path, at, ZIP64_END_RECORD)?;
     if !record.starts_with(b"PK\x06\x06") {
-        return Err(header("its zip64 end record", "it does not lie where the locator says").into());
+        return Err(header("its zip64 end record", "it is not where the locator says").into());
     }
     let entries = u64_at(&record, 32);
     if u32_at(&record, 16) != 0 || u32_at(&record, 20) != 0 || u64_at(&record, 24) != entries {
         return Err(Refusal::Special("one part of a split archive").into());
     }
     let place = Place { offset: u64_at(&record, 48), bytes: u64_at(&record, 40), entries };
-    // A reader that does not know zip64 must not see another directory.
+    // A reader without zip64 must not see another directory.
     let agrees = |narrow: u64, none: u64, wide: u64| narrow == none || narrow == wide;
     let no_size = u32::MAX.into();
     let is_same = agrees(u16_at(classic, 10).into(), u16::MAX.into(), entries)
@@ -156,9 +156,9 @@ fn find_zip64<R: Read + Seek>(
 }
 
 impl Entry {
-    /// The entry at the front of the directory's bytes, and the bytes behind it.
+    /// The entry at the front of the directory's bytes, and the bytes after it.
     fn parse(bytes: &[u8]) -> Result<(Self, &[u8]), UnpackError> {
-        let cut = || header("its directory", "an entry is cut");
+        let cut = || header("its directory", "an entry is truncated");
         if bytes.len() < CENTRAL_HEADER || !bytes.starts_with(b"PK\x01\x02") {
             return Err(cut().into());
         }
@@ -211,7 +211,7 @@ impl Entry {
         if u16_at(local, 8) != self.stored_method {
             return Err(Refusal::Mismatch("compression method"));
         }
-        // With a descriptor the sizes stand behind the data, with zip64 in the extra fields.
+        // With a descriptor the sizes follow the data; with zip64 they are in the extra fields.
         let agrees = |at, expected: u64| [expected, u64::from(u32::MAX)].contains(&u32_at(local, at).into());
         if self.flags & DESCRIPTOR == 0 {
             if u32_at(local, 14) != self.crc {
@@ -248,7 +248,7 @@ fn method(stored: u16) -> Result<Method, Refusal> {
     }
 }
 
-/// Unix writers state the kind of file; it must be that which the name says.
+/// Unix writers state the kind of file; it must match the name.
 fn check_type(fixed: &[u8], is_folder: bool) -> Result<(), Refusal> {
     const UNIX: u8 = 3;
     const MACOS: u8 = 19;
@@ -265,7 +265,7 @@ fn check_type(fixed: &[u8], is_folder: bool) -> Result<(), Refusal> {
     }
 }
 
-/// Sizes and place of an entry after its extra fields have been heard, and the name that they state.
+/// Sizes and place of an entry after its extra fields were read, and the name in them.
 struct Extra<'a> {
     bytes: u64,
     compressed: u64,
@@ -280,7 +280,7 @@ impl<'a> Extra<'a> {
         let mut has_zip64 = false;
         while extra.len() >= 4 {
             let (id, length) = (u16_at(extra, 0), usize::from(u16_at(extra, 2)));
-            let field = extra.get(4..4 + length).ok_or_else(|| header("its extra fields", "one is cut"))?;
+            let field = extra.get(4..4 + length).ok_or_else(|| header("its extra fields", "one is truncated"))?;
             match id {
                 ZIP64_EXTRA if has_zip64 => return Err(header("its extra fields", "zip64 sizes come twice")),
                 ZIP64_EXTRA => {
@@ -300,7 +300,7 @@ impl<'a> Extra<'a> {
         for number in [&mut self.bytes, &mut self.compressed, &mut self.offset] {
             if *number == u64::from(u32::MAX) {
                 if field.len() < 8 {
-                    return Err(header("its extra fields", "a zip64 size is cut"));
+                    return Err(header("its extra fields", "a zip64 size is truncated"));
                 }
                 *number = u64_at(field, 0);
                 field = &field[8..];
@@ -309,7 +309,7 @@ impl<'a> Extra<'a> {
         Ok(())
     }
 
-    /// Info-ZIP adds a UTF-8 name where its own is in another character set; it counts while it belongs to that name.
+    /// Info-ZIP adds a UTF-8 name if its own is in another character set; it counts if it belongs to that name.
     fn name_for(&self, header_name: &[u8]) -> Result<Vec<u8>, Refusal> {
         let Some([1, sum @ .., _]) = self.unicode_name.filter(|field| field.len() > 5) else {
             return Ok(header_name.to_owned());

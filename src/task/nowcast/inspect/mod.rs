@@ -12,7 +12,7 @@ pub use self::pictures::{Pictures, View};
 use super::config::NowcastConfig;
 use super::dataset::{Dataset, DatasetError};
 use super::plan::{PlacedEvent, Totals};
-use super::prepare::report::{EventReport, Report};
+use super::prepare::report::{GroupReport, Report};
 use super::quantize::{QuantizeError, Quantizer};
 use super::split::Side;
 use super::statistics::{CountError, Counts, count};
@@ -41,7 +41,7 @@ pub struct Inspection {
     /// Windows by side.
     pub windows: Totals,
     /// The files that were set aside, by event.
-    pub set_aside: Vec<EventReport>,
+    pub set_aside: Vec<GroupReport>,
     /// What the user should know about the split.
     pub warnings: Vec<String>,
     /// The pictures that were drawn.
@@ -170,7 +170,7 @@ pub fn inspect(store: &Path, setting: &Setting<'_>) -> Result<Inspection, Inspec
         events,
         total: Shares::of(&all, &quantizer),
         windows: dataset.plan.manifest.totals.clone(),
-        set_aside: report.events.into_iter().filter(|event| !event.set_aside.is_empty()).collect(),
+        set_aside: report.groups.into_iter().filter(|event| !event.set_aside.is_empty()).collect(),
         warnings: dataset.plan.manifest.warnings.clone(),
         pictures: Vec::new(),
     };

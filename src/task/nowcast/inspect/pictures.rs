@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::{EventView, InspectError, Inspection, Setting, THRESHOLDS_DBZ};
 use crate::data::store::EventReader;
-use crate::report::histogram::{Histogram, histogram};
-use crate::report::radar_frame::{Labels, RadarFrame};
-use crate::report::timeline::{Bar, TimelineEvent, timeline};
-use crate::report::{PictureError, animation, contact_sheet};
+use crate::report::PictureError;
+use crate::report::radar::frame::{Labels, RadarFrame};
+use crate::report::radar::histogram::{Histogram, histogram};
+use crate::report::radar::timeline::{Bar, TimelineEvent, timeline};
+use crate::report::radar::{animation, contact_sheet};
 use crate::task::nowcast::dataset::Dataset;
 use crate::task::nowcast::quantize::{MISSING, Quantizer};
 use crate::task::nowcast::split::Side;

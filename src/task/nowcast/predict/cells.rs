@@ -4,7 +4,7 @@
 use crate::task::nowcast::config::{Levels, Missing};
 use crate::task::nowcast::lrose::{MISSING, packed};
 use crate::task::nowcast::quantize::Quantizer;
-use crate::task::nowcast::volume::{Packing, RawVolume, Values};
+use crate::task::nowcast::volume::{Packing, RawVolume};
 
 /// The share of present cells without an echo from which on "no echo" is a number in the files. Where it is, most cells are
 /// such; where it isn't, hardly any.
@@ -29,7 +29,7 @@ impl View {
 
     /// Reflectivity of the levels that are forecast, `NaN` where it is missing.
     pub fn planes(&self, raw: &RawVolume, packing: &Packing) -> Vec<f32> {
-        let dbz = dbz(&raw.values, packing);
+        let dbz = packing.physical(&raw.values);
         match &self.levels {
             Levels::Each => dbz,
             Levels::Composite => column_maximum(&dbz, self.cells()),
@@ -53,23 +53,6 @@ pub fn column_maximum(levels: &[f32], cells: usize) -> Vec<f32> {
         strongest.iter_mut().zip(level).for_each(|(strongest, &dbz)| *strongest = strongest.max(dbz));
     }
     strongest
-}
-
-fn dbz(values: &Values, packing: &Packing) -> Vec<f32> {
-    let decode = |stored: f64| packing.decode(stored).map_or(f32::NAN, |dbz| dbz as f32);
-    // There are few bytes and many cells.
-    let table = |first: i32| (first..first + 256).map(|stored| decode(f64::from(stored))).collect::<Vec<f32>>();
-    match values {
-        Values::I8(values) => {
-            let table = table(-128);
-            values.iter().map(|&stored| table[(i32::from(stored) + 128) as usize]).collect()
-        }
-        Values::U8(values) => {
-            let table = table(0);
-            values.iter().map(|&stored| table[usize::from(stored)]).collect()
-        }
-        other => other.to_f64().into_iter().map(decode).collect(),
-    }
 }
 
 /// What some frames have seen, cell by cell of the levels that are forecast.
@@ -174,6 +157,7 @@ impl Storing<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::nowcast::volume::Values;
 
     const NAN: f32 = f32::NAN;
 
@@ -229,6 +213,6 @@ mod tests {
         };
         same(&view.planes(&raw, &packing), &[34.5, NAN]);
         let shorts = Values::I16(vec![0, -128]);
-        same(&dbz(&shorts, &packing), &[33.5, NAN]);
+        same(&packing.physical(&shorts), &[33.5, NAN]);
     }
 }

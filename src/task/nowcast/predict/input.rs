@@ -9,10 +9,10 @@ use super::survey::{Frame, Job};
 use super::{PredictError, Refusal, Setting};
 use crate::task::nowcast::config::Missing;
 use crate::task::nowcast::config::{Levels, NowcastConfig};
-use crate::task::nowcast::lrose::forecast::{Carried, Plane};
-use crate::task::nowcast::prepare::{reason, resample};
+use crate::task::nowcast::lrose::forecast::Carried;
+use crate::task::nowcast::prepare::reason;
 use crate::task::nowcast::resample::{Resampler, Scratch};
-use crate::task::nowcast::volume::{Attributes, Axis, Grid, RawVolume, Values, VolumeFile};
+use crate::task::nowcast::volume::{Attributes, Axis, Grid, RawVolume, VolumeFile};
 
 /// What a forecast is made from.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ impl Reader<'_> {
         let [rows, columns] = self.resampler.to();
         let mut bytes = vec![0; self.job.shape[0] * rows * columns];
         let quantizer = &self.setting.quantizer;
-        resample(&self.resampler, &raw, volume.packing(), quantizer, &mut bytes, &mut Scratch::default())?;
+        self.resampler.run_volume(&raw, volume.packing(), quantizer, &mut bytes, &mut Scratch::default())?;
         // Without any echo everything is missing in files that store no echo so.
         if self.setting.config.prepare.missing == Missing::Mask && bytes.iter().all(|&byte| byte == 0) {
             return Ok(Err(damaged(&path, "all its cells are missing".to_owned())));
@@ -139,20 +139,8 @@ fn damaged(path: &Path, reason: String) -> Refusal {
 
 /// What the files of the forecast repeat of a file of the radar.
 fn carried(volume: &VolumeFile, levels: &Levels) -> Carried {
-    let attributes = volume.attributes();
-    let Grid { y, x, z } = volume.grid().clone();
-    let places = attributes.latitude_longitude.iter().flat_map(|(latitude, longitude)| [latitude, longitude]);
-    Carried {
-        variable: volume.variable().to_owned(),
-        standard_name: attributes.standard_name.clone(),
-        long_name: attributes.long_name.clone(),
-        units: attributes.units.clone(),
-        z: of_levels(z, levels),
-        grid_mapping: attributes.grid_mapping.clone(),
-        places: places.filter_map(|name| plane(volume.path(), name, [y.values.len(), x.values.len()])).collect(),
-        y,
-        x,
-    }
+    let all = Carried::of(volume);
+    Carried { z: of_levels(all.z.clone(), levels), ..all }
 }
 
 /// The levels that the forecast has. The column maximum stands at the lowest.
@@ -163,19 +151,6 @@ fn of_levels(z: Axis, levels: &Levels) -> Axis {
         Levels::Channels(chosen) => chosen.iter().filter_map(|&level| z.values.get(level).copied()).collect(),
     };
     Axis { values, ..z }
-}
-
-/// Latitudes or longitudes, turned as the field is. A forecast without them is still a forecast.
-fn plane(path: &Path, name: &str, size: [usize; 2]) -> Option<Plane> {
-    let volume = VolumeFile::open(path, name).ok()?;
-    let mut raw = RawVolume::new();
-    volume.read(0, &mut raw).ok()?;
-    let values = match raw.values {
-        Values::F32(values) => values,
-        other => other.to_f64().into_iter().map(|value| value as f32).collect(),
-    };
-    let attributes = volume.attributes().variable.clone();
-    (raw.shape == [1, size[0], size[1]]).then(|| Plane { name: name.to_owned(), attributes, values })
 }
 
 #[cfg(test)]

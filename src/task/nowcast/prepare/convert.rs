@@ -1,16 +1,13 @@
 //! One file's frames into the event: verify the content, read, resample, write. Runs on every core at once.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::decode::resample;
 use super::survey::reason;
 use super::{PrepareError, Setting};
+use crate::data::prepare::work::{hash, on_threads};
 use crate::data::store::EventWriter;
 use crate::task::nowcast::resample::{Resampler, Scratch as ResampleScratch};
 use crate::task::nowcast::volume::{RawVolume, VolumeError, VolumeFile};
-use crate::util::fs::FsError;
 use crate::util::sha256::Digest;
 
 /// A file to convert.
@@ -55,29 +52,11 @@ pub fn convert_all(
     writer: &EventWriter,
     setting: &Setting<'_>,
 ) -> Result<Vec<Converted>, PrepareError> {
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::with_capacity(work.len()));
-    let threads = setting.threads.min(work.len());
-    let run = || -> Result<(), PrepareError> {
-        let mut scratch = Scratch::default();
-        while let Some(work) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
-            setting.stop.check()?;
-            let converted = convert(work, resampler, writer, setting, &mut scratch)?;
-            setting.progress.advance(work.frames.len() as u64);
-            results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(converted);
-        }
-        Ok(())
-    };
-    std::thread::scope(|scope| {
-        let handles: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
-        handles.into_iter().try_for_each(|handle| match handle.join() {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
-        })
-    })?;
-    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    results.sort_by_key(|converted: &Converted| converted.file);
-    Ok(results)
+    on_threads(setting.threads, work, setting.stop, |work, scratch| {
+        let converted = convert(work, resampler, writer, setting, scratch)?;
+        setting.progress.advance(work.frames.len() as u64);
+        Ok(converted)
+    })
 }
 
 fn convert(
@@ -87,9 +66,9 @@ fn convert(
     setting: &Setting<'_>,
     scratch: &mut Scratch,
 ) -> Result<Converted, PrepareError> {
-    let sha256 = Digest::of_file(&work.path).map_err(FsError::at("read", &work.path))?;
-    let result = match work.expected.filter(|expected| *expected != sha256) {
-        Some(expected) => Err(format!("damaged on this disk: its SHA-256 is {sha256}, it was {expected} when fetched")),
+    let (sha256, damaged) = hash(&work.path, work.expected)?;
+    let result = match damaged {
+        Some(reason) => Err(reason),
         None => convert_frames(work, resampler, writer, setting, scratch)?,
     };
     Ok(Converted { file: work.file, sha256, result })
@@ -121,7 +100,8 @@ fn convert_frames(
             return refused(error);
         }
         let (out, memory) = (&mut scratch.out, &mut scratch.resample);
-        if let Err(error) = resample(resampler, &scratch.raw, volume.packing(), &setting.quantizer, out, memory) {
+        let resampled = resampler.run_volume(&scratch.raw, volume.packing(), &setting.quantizer, out, memory);
+        if let Err(error) = resampled {
             return Ok(Err(format!("it changed while it was read: {error}")));
         }
         if scratch.out.iter().any(|&cell| cell != 0) {

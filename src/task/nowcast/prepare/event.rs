@@ -9,7 +9,7 @@ use super::describe::{attributes, spec};
 use super::discover::EventFiles;
 use super::plan::{Candidate, Draft, EventPlan, FileState, Origin, outcome};
 use super::record::{EventRecord, FORMAT, FileRecord, FrameRecord, GridRecord};
-use super::report::{EventReport, SetAside};
+use super::report::{GroupReport, SetAside};
 use super::{PrepareError, Setting};
 use crate::data::store::{EventReader, EventWriter, Store};
 use crate::task::nowcast::resample::Resampler;
@@ -48,7 +48,7 @@ impl<'a> Events<'a> {
     ///
     /// # Errors
     /// Where the disk fails or a signal comes.
-    pub fn event(&mut self, plan: &EventPlan, draft: Draft) -> Result<EventReport, PrepareError> {
+    pub fn event(&mut self, plan: &EventPlan, draft: Draft) -> Result<GroupReport, PrepareError> {
         if let Some(record) = plan.standing(self.grid) {
             self.setting.progress.advance(record.frames() as u64);
             return Ok(report(&plan.event, &record.files));
@@ -200,13 +200,13 @@ impl Build<'_> {
 }
 
 /// What became of an event whose files have these records.
-pub fn report(event: &EventFiles, files: &[FileRecord]) -> EventReport {
+pub fn report(event: &EventFiles, files: &[FileRecord]) -> GroupReport {
     let set_aside = files
         .iter()
         .filter_map(|file| file.reason().map(|reason| SetAside { file: file.name.clone(), reason: reason.to_owned() }));
-    EventReport {
+    GroupReport {
         path: event.path.clone(),
-        frames: files.iter().map(|file| file.frames().len()).sum(),
+        items: files.iter().map(|file| file.frames().len()).sum(),
         files: files.len(),
         set_aside: set_aside.collect(),
         used: files.iter().filter(|file| file.reason().is_none()).filter_map(named).collect(),

@@ -1,8 +1,8 @@
 //! The folder of a prepared dataset: readable, and different for every set of options that changes its bytes.
 
 use super::record::FORMAT;
+use crate::data::prepare::key;
 use crate::task::nowcast::config::{Method, PrepareConfig};
-use crate::util::sha256::Digest;
 
 /// The folder's name, such as `dbz-250x250-mean-1f0c2a9b`.
 ///
@@ -17,11 +17,9 @@ pub fn folder_name(config: &PrepareConfig) -> String {
         Method::Nearest => "nearest",
         Method::Bilinear => "bilinear",
     };
-    let variable: String = config.variable.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let (min, max) = (config.min_dbz.to_bits(), config.max_dbz.to_bits());
     let all = format!("{FORMAT}/{}/{rows}/{columns}/{method}/{min}/{max}", config.variable);
-    let digest = Digest::of(all.as_bytes()).to_string();
-    format!("{}-{rows}x{columns}-{method}-{}", variable.to_lowercase(), digest.split_at(8).0)
+    key::folder_name(&[&config.variable, &format!("{rows}x{columns}"), method], &all)
 }
 
 #[cfg(test)]

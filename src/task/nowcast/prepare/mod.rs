@@ -10,7 +10,6 @@ pub mod record;
 pub mod report;
 
 mod convert;
-mod decode;
 mod describe;
 mod error;
 mod event;
@@ -23,23 +22,23 @@ use std::time::Instant;
 use rayon::prelude::*;
 use tracing::warn;
 
-pub(super) use self::decode::resample;
 pub use self::error::PrepareError;
 use self::event::Events;
 use self::plan::{Draft, EventPlan, FileState, most_frequent};
 use self::record::{EventRecord, GridRecord};
-use self::report::{EventReport, Report, SetAside};
+use self::report::{About, GroupReport, Report, SetAside};
 pub(super) use self::survey::{reason, survey};
 use super::config::PrepareConfig;
 use super::quantize::Quantizer;
 use crate::data::manifest::Manifest;
+use crate::data::prepare::report::check_share as too_many;
 use crate::data::store::{Store, StoreError};
 use crate::util::progress::{Progress, Unit};
 use crate::util::stop::Stop;
 use crate::util::units;
 
-/// The bad files that an error names; a list on the disk names all.
-const EXAMPLES: usize = 3;
+/// The key of the share of bad files that is allowed.
+const MAX_BAD_SHARE: &str = "task.nowcast.prepare.max_bad_share";
 
 /// What preparing gets from outside.
 pub struct Setting<'a> {
@@ -87,13 +86,13 @@ pub fn prepare(root: &Path, prepared: &Path, setting: &Setting<'_>) -> Result<Pr
     let drafts = plans.iter().zip(surveys);
     let drafts: Vec<Draft> =
         drafts.map(|(plan, states)| Draft::new(&plan.event.files, states, grid.as_ref())).collect();
-    let mut events: Vec<EventReport> =
+    let mut events: Vec<GroupReport> =
         plans.iter().zip(&drafts).map(|(plan, draft)| foreseen(plan, draft, grid.as_ref())).collect();
     // Before anything is written: a dataset that lost its files must not lose what was prepared of them.
     check_share(&events, &store, setting)?;
     make_room(&store, &plans)?;
     let mut work = Events::new(&store, grid.as_ref(), root, setting);
-    let frames: usize = events.iter().map(|event| event.frames).sum();
+    let frames: usize = events.iter().map(|event| event.items).sum();
     setting.progress.begin("prepare", Some(frames as u64), Unit::Frames);
     for (index, (plan, draft)) in plans.iter().zip(drafts).enumerate() {
         setting.stop.check()?;
@@ -102,7 +101,7 @@ pub fn prepare(root: &Path, prepared: &Path, setting: &Setting<'_>) -> Result<Pr
     }
     let converted = work.converted();
     remove_vanished(&store, &events)?;
-    let report = Report::new(setting.config.clone(), grid, events);
+    let report = Report::new(About { options: setting.config.clone(), source_grid: grid }, events);
     report.save(store.root())?;
     setting.progress.end(&summary(&report, converted, began.elapsed()));
     Ok(Prepared { store: store.root().to_owned(), report, converted })
@@ -148,15 +147,15 @@ fn survey_all(plans: &[EventPlan], setting: &Setting<'_>) -> Result<Vec<Vec<File
 }
 
 /// What will become of an event, as far as the headers of its files tell.
-fn foreseen(plan: &EventPlan, draft: &Draft, grid: Option<&GridRecord>) -> EventReport {
+fn foreseen(plan: &EventPlan, draft: &Draft, grid: Option<&GridRecord>) -> GroupReport {
     if let Some(record) = plan.standing(grid) {
         return event::report(&plan.event, &record.files);
     }
     let refused = draft.refused(&plan.event.files);
     let set_aside = refused.map(|(file, reason)| SetAside { file: file.name.clone(), reason: reason.to_owned() });
-    EventReport {
+    GroupReport {
         path: plan.event.path.clone(),
-        frames: draft.candidates.len(),
+        items: draft.candidates.len(),
         files: plan.event.files.len(),
         set_aside: set_aside.collect(),
         used: Vec::new(),
@@ -164,16 +163,8 @@ fn foreseen(plan: &EventPlan, draft: &Draft, grid: Option<&GridRecord>) -> Event
 }
 
 /// Stops as soon as it is certain that too many files are bad.
-fn check_share(events: &[EventReport], store: &Store, setting: &Setting<'_>) -> Result<(), PrepareError> {
-    let total: usize = events.iter().map(|event| event.files).sum();
-    let bad: usize = events.iter().map(|event| event.set_aside.len()).sum();
-    let limit = setting.config.max_bad_share;
-    if bad as f64 <= limit * total as f64 {
-        return Ok(());
-    }
-    let list = report::save_refused(events, store.root())?;
-    let examples = report::examples(events, EXAMPLES);
-    Err(PrepareError::TooManyBad { bad, total, limit, examples, list })
+fn check_share(events: &[GroupReport], store: &Store, setting: &Setting<'_>) -> Result<(), PrepareError> {
+    Ok(too_many(events, store.root(), (MAX_BAD_SHARE, setting.config.max_bad_share))??)
 }
 
 /// Removes the events that stand where the folders of others will be, as after files were moved into subfolders.
@@ -189,9 +180,9 @@ fn make_room(store: &Store, plans: &[EventPlan]) -> Result<(), PrepareError> {
 }
 
 /// Events whose files are gone leave the dataset too.
-fn remove_vanished(store: &Store, events: &[EventReport]) -> Result<(), PrepareError> {
+fn remove_vanished(store: &Store, events: &[GroupReport]) -> Result<(), PrepareError> {
     for path in store.events()? {
-        let wanted = events.iter().any(|event| event.path == path && event.frames > 0);
+        let wanted = events.iter().any(|event| event.path == path && event.items > 0);
         if !wanted {
             warn!("event {path} is no longer among the source files; removing it from the prepared dataset");
             store.remove_event(&path)?;
@@ -201,8 +192,8 @@ fn remove_vanished(store: &Store, events: &[EventReport]) -> Result<(), PrepareE
 }
 
 fn summary(report: &Report, converted: usize, took: std::time::Duration) -> String {
-    let frames = units::count(report.frames() as u64, "frame");
-    let present = report.events.iter().filter(|event| event.frames > 0).count();
+    let frames = units::count(report.items() as u64, "frame");
+    let present = report.groups.iter().filter(|event| event.items > 0).count();
     let events = units::count(present as u64, "event");
     let mut text = match converted {
         0 => format!("prepared: {frames} in {events}, nothing new"),

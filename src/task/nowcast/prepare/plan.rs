@@ -1,9 +1,10 @@
 //! What has to be done: pure decisions from what lies in the folders and what is remembered.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 
 use super::discover::{EventFiles, SourceFile};
-use super::record::{EventRecord, FileRecord, GridRecord, Outcome};
+use super::record::{EventRecord, FileRecord, Frames, GridRecord, Known, Outcome};
 
 /// An event with what is remembered of it.
 #[derive(Debug)]
@@ -184,8 +185,9 @@ fn order_frames(files: &[SourceFile], states: &mut [FileState]) -> Vec<Candidate
     let mut candidates = Vec::new();
     for (file, state) in states.iter_mut().enumerate() {
         let frames = state.candidates();
+        let repeated = first_repeated(frames.iter().map(|(_, time, _)| time.to_bits()));
         let double = frames.iter().enumerate().find_map(|(index, (_, time, _))| {
-            let within = frames.iter().take(index).any(|(_, other, _)| other == time);
+            let within = repeated == Some(index);
             taken.get(&time.to_bits()).copied().or(within.then_some(file)).map(|holder| (*time, holder))
         });
         if let Some((time, holder)) = double {
@@ -204,6 +206,12 @@ fn order_frames(files: &[SourceFile], states: &mut [FileState]) -> Vec<Candidate
     candidates
 }
 
+/// The place of the first key that is there a second time.
+fn first_repeated<K: Eq + Hash>(keys: impl IntoIterator<Item = K>) -> Option<usize> {
+    let mut seen = HashSet::new();
+    keys.into_iter().position(|key| !seen.insert(key))
+}
+
 /// A time as people read it.
 #[must_use]
 pub fn time_text(seconds: f64) -> String {
@@ -215,17 +223,20 @@ pub fn time_text(seconds: f64) -> String {
 #[must_use]
 pub fn outcome(state: &FileState, frames: Vec<super::record::FrameRecord>) -> Outcome {
     match state {
-        FileState::Refused { reason, grid } => Outcome::SetAside { reason: reason.clone(), grid: grid.clone() },
-        FileState::Adopted(FileRecord { outcome: Outcome::SetAside { reason, grid }, .. }) => {
-            Outcome::SetAside { reason: reason.clone(), grid: grid.clone() }
+        FileState::Refused { reason, grid } => {
+            Outcome::SetAside { reason: reason.clone(), known: Known { grid: grid.clone() } }
         }
-        FileState::Adopted(FileRecord { outcome: Outcome::Used { grid, .. }, .. })
-        | FileState::Surveyed { grid, .. } => Outcome::Used { grid: grid.clone(), frames },
+        FileState::Adopted(FileRecord { outcome: set_aside @ Outcome::SetAside { .. }, .. }) => set_aside.clone(),
+        FileState::Adopted(FileRecord { outcome: Outcome::Used(Frames { grid, .. }), .. })
+        | FileState::Surveyed { grid, .. } => Outcome::Used(Frames { grid: grid.clone(), frames }),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::hash::Hasher;
+
     use super::*;
     use crate::task::nowcast::prepare::discover::Stamp;
     use crate::task::nowcast::prepare::record::{FORMAT, FrameRecord};
@@ -253,7 +264,7 @@ mod tests {
             name: name.into(),
             stamp: stamp(1),
             sha256: None,
-            outcome: Outcome::Used { grid: grid(3), frames },
+            outcome: Outcome::Used(Frames { grid: grid(3), frames }),
         }
     }
 
@@ -282,6 +293,33 @@ mod tests {
         assert_eq!(most_frequent(grids.iter()), Some(grid(2)));
         assert_eq!(most_frequent(grids[..2].iter()), Some(grid(1)));
         assert_eq!(most_frequent([].iter()), None);
+    }
+
+    /// A key that counts how often keys are compared.
+    struct Counted<'a>(u64, &'a Cell<usize>);
+
+    impl PartialEq for Counted<'_> {
+        fn eq(&self, other: &Self) -> bool {
+            self.1.set(self.1.get() + 1);
+            self.0 == other.0
+        }
+    }
+
+    impl Eq for Counted<'_> {}
+
+    impl Hash for Counted<'_> {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            self.0.hash(state);
+        }
+    }
+
+    #[test]
+    fn many_frames_in_a_file_are_compared_a_few_times_each() {
+        let (frames, compared) = (20_000, Cell::new(0));
+        let keys = || (0..frames).map(|time| Counted(time, &compared));
+        assert_eq!(first_repeated(keys()), None);
+        assert!(compared.get() < 4 * frames as usize, "{} comparisons", compared.get());
+        assert_eq!(first_repeated(keys().chain([Counted(7, &compared)])), Some(frames as usize));
     }
 
     #[test]

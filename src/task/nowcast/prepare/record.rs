@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::PrepareError;
 use super::discover::Stamp;
+use crate::data::prepare::record;
 use crate::util::fs::FsError;
 use crate::util::sha256::Digest;
 
@@ -26,36 +27,25 @@ pub struct EventRecord {
 }
 
 /// A source file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FileRecord {
-    /// Its name in the event's folder.
-    pub name: String,
-    /// What it looked like from outside.
-    pub stamp: Stamp,
-    /// Its content; absent where it could not be read.
-    pub sha256: Option<Digest>,
-    /// What became of it.
-    pub outcome: Outcome,
-}
+pub type FileRecord = record::FileRecord<Frames, Known>;
 
 /// What became of a source file.
+pub type Outcome = record::Outcome<Frames, Known>;
+
+/// The frames of a file, which are in the dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// Its frames are in the dataset.
-    Used {
-        /// The grid of the file.
-        grid: GridRecord,
-        /// Its frames.
-        frames: Vec<FrameRecord>,
-    },
-    /// It was set aside.
-    SetAside {
-        /// Why.
-        reason: String,
-        /// Its grid, where the header could be read.
-        grid: Option<GridRecord>,
-    },
+pub struct Frames {
+    /// The grid of the file.
+    pub grid: GridRecord,
+    /// Its frames.
+    pub frames: Vec<FrameRecord>,
+}
+
+/// What is known of a file that was set aside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Known {
+    /// Its grid, where the header could be read.
+    pub grid: Option<GridRecord>,
 }
 
 /// A frame of a source file.
@@ -97,14 +87,13 @@ impl EventRecord {
     /// The record of a file that has this name and still looks the same from outside.
     #[must_use]
     pub fn unchanged(&self, name: &str, stamp: Stamp) -> Option<&FileRecord> {
-        self.find(name).filter(|file| file.stamp == stamp)
+        record::unchanged(&self.files, name, stamp)
     }
 
     /// The record of the file with this name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&FileRecord> {
-        let index = self.files.binary_search_by(|file| file.name.as_str().cmp(name)).ok()?;
-        self.files.get(index)
+        record::of_name(&self.files, name)
     }
 
     /// How many frames the event has.
@@ -118,27 +107,15 @@ impl FileRecord {
     /// The frames of the file that are in the dataset.
     #[must_use]
     pub fn frames(&self) -> &[FrameRecord] {
-        match &self.outcome {
-            Outcome::Used { frames, .. } => frames,
-            Outcome::SetAside { .. } => &[],
-        }
-    }
-
-    /// Why the file was set aside.
-    #[must_use]
-    pub fn reason(&self) -> Option<&str> {
-        match &self.outcome {
-            Outcome::Used { .. } => None,
-            Outcome::SetAside { reason, .. } => Some(reason),
-        }
+        self.used().map_or(&[], |used| &used.frames)
     }
 
     /// The file's grid, where its header could be read.
     #[must_use]
     pub fn grid(&self) -> Option<&GridRecord> {
         match &self.outcome {
-            Outcome::Used { grid, .. } => Some(grid),
-            Outcome::SetAside { grid, .. } => grid.as_ref(),
+            Outcome::Used(used) => Some(&used.grid),
+            Outcome::SetAside { known, .. } => known.grid.as_ref(),
         }
     }
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 use super::PrepareError;
 use super::discover::SourceFile;
 use super::plan::{EventPlan, FileState};
-use super::record::{FileRecord, GridRecord, Outcome};
+use super::record::{FileRecord, GridRecord, Known, Outcome};
 use crate::task::nowcast::volume::{Grid, VolumeError, VolumeFile};
 use crate::util::fs::FsError;
-use crate::util::sha256::{Digest, Hasher};
+use crate::util::sha256::Hasher;
 
 /// Looks at one file of an event, unless it is known and unchanged.
 ///
@@ -18,9 +18,9 @@ pub fn survey(plan: &EventPlan, file: &SourceFile, variable: &str) -> Result<Fil
     let path = plan.event.folder.join(&file.name);
     if let Some(record) = plan.known(file) {
         match &record.outcome {
-            Outcome::Used { .. } => return Ok(FileState::Adopted(record.clone())),
+            Outcome::Used(_) => return Ok(FileState::Adopted(record.clone())),
             // Unreadable then, unreadable now. Where the header was fine, the reason lay in the other files.
-            Outcome::SetAside { reason, grid: None } => {
+            Outcome::SetAside { reason, known: Known { grid: None } } => {
                 return Ok(FileState::Refused { reason: reason.clone(), grid: None });
             }
             Outcome::SetAside { .. } => {}
@@ -38,11 +38,7 @@ pub fn survey(plan: &EventPlan, file: &SourceFile, variable: &str) -> Result<Fil
 /// A file that only looks changed from outside, such as after a copy, is recognised by its content.
 fn same_content(plan: &EventPlan, file: &SourceFile, path: &Path) -> Result<Option<FileRecord>, PrepareError> {
     let Some(record) = plan.record.as_ref().and_then(|record| record.find(&file.name)) else { return Ok(None) };
-    if record.stamp.bytes != file.stamp.bytes || record.frames().is_empty() {
-        return Ok(None);
-    }
-    let digest = Digest::of_file(path).map_err(FsError::at("read", path))?;
-    let same = record.sha256 == Some(digest);
+    let same = !record.frames().is_empty() && record.has_content_of(file, path)?;
     Ok(same.then(|| FileRecord { stamp: file.stamp, ..record.clone() }))
 }
 
@@ -66,7 +62,11 @@ pub fn reason(error: VolumeError, path: &Path) -> Result<String, PrepareError> {
     if let VolumeError::Io { source, .. } = error {
         return Err(FsError::at("read", path)(source).into());
     }
-    let text = error.to_string();
+    let remedy = match &error {
+        VolumeError::NoVariable { .. } => "; set task.nowcast.prepare.variable",
+        _ => "",
+    };
+    let text = format!("{error}{remedy}");
     let path = path.display().to_string();
     let short = text.strip_prefix(&path).unwrap_or(&text);
     Ok(short.trim_start_matches([':', ' ']).to_owned())

@@ -7,7 +7,7 @@ use super::collate::Batch;
 use super::names::Names;
 use crate::data::loader::Sample;
 use crate::report::PictureError;
-use crate::report::forecast::{Forecast, gif, png};
+use crate::report::radar::forecast::{Forecast, gif, png};
 use crate::task::nowcast::quantize::Quantizer;
 use crate::train::drawing::{Drawing, Sketch};
 

@@ -20,22 +20,25 @@ use tch::{Device, Kind, Tensor};
 
 pub use collate::Batch;
 pub use error::NowcastError;
-pub use scores::NowcastScores;
+pub use scores::{NowcastScores, measured};
 
 use self::collate::Collate;
 use self::names::Names;
+use self::scores::Origin;
 use super::config::{LossConfig, NowcastConfig};
 use super::loss::{LossParts, NowcastLoss};
-use super::model::architecture;
+use super::model::{Forward, forecaster};
 use super::plan::EventTimes;
 use super::quantize::Quantizer;
-use super::verification::{Depth, Findings, Judge, findings};
+use super::verification::{Judge, pictures};
 use crate::data::loader::{LoadedWindow, Position};
-use crate::nn::convlstm::ConvLstm;
+use crate::metric::ordered::Ordered;
+use crate::metric::score::ScoreSpec;
 use crate::nn::parameters::{LoadReport, Parameters};
 use crate::nn::precision::Precision;
+use crate::report::PictureError;
 use crate::train::drawing::Sketch;
-use crate::train::task::{Task, TaskError};
+use crate::train::task::{Depth, Task, TaskError};
 
 /// Forecasts that are shown in pictures.
 const SHOWN: usize = 4;
@@ -68,11 +71,11 @@ pub struct Phase {
     pub freeze: Vec<String>,
 }
 
-/// A ConvLSTM that learns to go on with radar sequences.
+/// A model that learns to continue radar sequences.
 #[derive(Debug)]
 pub struct Nowcast {
     parameters: Parameters,
-    network: ConvLstm,
+    network: Box<dyn Forward>,
     precision: Precision,
     /// The loss of each phase, and what it freezes.
     phases: Vec<(NowcastLoss, Vec<String>)>,
@@ -81,6 +84,12 @@ pub struct Nowcast {
     judge: Judge,
     names: Names,
     quantizer: Quantizer,
+    parts: [ScoreSpec; LossParts::COUNT],
+    /// How forecasts are measured.
+    facts: Ordered<String>,
+    /// Rows and columns of a frame.
+    size: [usize; 2],
+    seed: u64,
 }
 
 impl Nowcast {
@@ -91,10 +100,10 @@ impl Nowcast {
     /// missing.
     pub fn new(setting: Setting<'_>) -> Result<Self, NowcastError> {
         let Setting { phases, config, shape, events, device, precision, seed } = setting;
-        let architecture = architecture(config);
+        let model = forecaster(config);
         let collate = Collate::new(config, shape, device)?;
-        let parameters = Parameters::new(&architecture.parameters(), seed, device)?;
-        let network = ConvLstm::new(&architecture, &parameters)?;
+        let parameters = Parameters::new(&model.layout(), seed, device)?;
+        let network = model.over(&parameters)?;
         let loss = |phase: Phase| {
             let config = NowcastConfig { loss: phase.loss, ..config.clone() };
             (NowcastLoss::new(&config, device), phase.freeze)
@@ -111,6 +120,10 @@ impl Nowcast {
             judge: Judge::new(config),
             names: Names::new(events, levels, rows * columns, config.windows.input_frames),
             quantizer: Quantizer::new(config.prepare.min_dbz, config.prepare.max_dbz)?,
+            parts: LossParts::specs(),
+            facts: scores::facts(config),
+            size: [rows, columns],
+            seed,
         };
         // A pattern of the last phase that fits nothing is found before the first one has run for days.
         (0..nowcast.phases.len()).rev().try_for_each(|phase| nowcast.enter(phase))?;
@@ -135,18 +148,12 @@ impl Nowcast {
         Ok(Vec::try_from(plain.f_flatten(0, -1)?)?)
     }
 
-    /// What an evaluation starts from: all that can be told about forecasts.
-    #[must_use]
-    pub fn all_scores(&self) -> NowcastScores {
-        NowcastScores::none(&self.judge, Depth::Full)
-    }
-
-    /// What an evaluation found: its scores, and the averages of the loss and its parts.
-    #[must_use]
-    pub fn findings(&self, scores: &NowcastScores, losses: &[(String, f64)], seed: u64) -> Findings {
-        let of_persistence = |name: &str| (name == LossParts::NAMES[0]).then(|| scores.persistence_loss());
-        let losses = losses.iter().map(|(name, value)| (name.clone(), *value, of_persistence(name)));
-        findings(&self.judge, scores.tally(), &self.names.events(), &losses.collect::<Vec<_>>(), seed)
+    /// What an evaluation found, as pictures with their file names. `about` says what was evaluated.
+    ///
+    /// # Errors
+    /// If a picture can't be encoded.
+    pub fn plots(&self, scores: &NowcastScores, about: &str) -> Result<Vec<(&'static str, Vec<u8>)>, PictureError> {
+        pictures(&scores.verification(), scores.map(), about, self.size)
     }
 
     fn enter(&mut self, phase: usize) -> Result<(), NowcastError> {
@@ -188,8 +195,8 @@ impl Task for Nowcast {
         &self.parameters
     }
 
-    fn parts(&self) -> &[&'static str] {
-        &LossParts::NAMES
+    fn parts(&self) -> &[ScoreSpec] {
+        &self.parts
     }
 
     fn name(&self, window: &LoadedWindow) -> String {
@@ -210,14 +217,15 @@ impl Task for Nowcast {
     }
 
     fn step(&mut self, batch: &Batch, scale: f64) -> Result<Tensor, TaskError> {
-        let prediction_btcyx = self.network.forward(&batch.input_btcyx, self.precision);
-        let parts = self.loss()?.parts(&prediction_btcyx, &batch.target_btcyx, batch.known_btcyx.as_ref());
-        (parts.loss_b.f_sum(Kind::Float)? * scale).f_backward()?;
+        let passed = self.network.learn(&batch.input_btcyx, self.precision);
+        let parts = self.loss()?.parts(passed.output(), &batch.target_btcyx, batch.known_btcyx.as_ref());
+        passed.backward(&(parts.loss_b.f_sum(Kind::Float)? * scale))?;
         Ok(parts.sums())
     }
 
-    fn scores(&self) -> NowcastScores {
-        NowcastScores::none(&self.judge, Depth::Short)
+    fn scores(&self, depth: Depth) -> NowcastScores {
+        let origin = Origin { events: self.names.events(), facts: self.facts.clone(), seed: self.seed };
+        NowcastScores::none(&self.judge, depth, origin)
     }
 
     fn evaluate(&mut self, batch: &Batch, scores: &mut NowcastScores) -> Result<Tensor, TaskError> {
@@ -230,7 +238,7 @@ impl Task for Nowcast {
         let (parts, persistence) = (sums(&prediction_btcyx)?, sums(&batch.persistence())?);
         // One transfer, so that the host waits once. What is returned lies in main memory already.
         let losses = Vec::<f64>::try_from(Tensor::f_cat(&[parts, persistence], 0)?)?;
-        let (parts, persistence) = losses.split_at(LossParts::NAMES.len());
+        let (parts, persistence) = losses.split_at(LossParts::COUNT);
         let parts = Tensor::f_from_slice(parts)?;
         let windows = scores::windows(batch, &prediction_btcyx, &self.judge, &self.names)?;
         scores.add(&self.judge, &windows, persistence[0]);

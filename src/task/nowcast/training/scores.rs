@@ -1,21 +1,24 @@
-//! What forecasts are judged by, beside the loss: the scores of `verification`, each also for the forecast that nothing
-//! changes. All cells of a validation count alike, whatever window they belong to.
+//! What forecasts are judged by, beside the loss: the scores of `verification`, each also for forecasts that nobody had to
+//! learn. All cells of a validation count alike, whatever window they belong to.
 
+use serde_json::{Value, json};
 use tch::{Device, Kind as Dtype, TchError, Tensor};
 
 use super::collate::Batch;
 use super::names::Names;
 use crate::data::loader::Sample;
-use crate::metric::sums::{LeadSums, Levels, Score};
-use crate::task::nowcast::verification::{Depth, Judge, Kind, Tally, Window};
-use crate::train::task::Scores;
-
-/// What the name of a score of persistence begins with.
-const PERSISTENCE: &str = "persistence_";
-
-/// The scores that come first, by the beginnings of their names: those that are told while training, and drawn with what
-/// persistence has. The others follow.
-const FIRST: [&str; 4] = ["csi_", "mae_", "rmse_", "ssim"];
+use crate::metric::bootstrap;
+use crate::metric::document::{Basis, Words};
+use crate::metric::forecast::error_map::ErrorMap;
+use crate::metric::forecast::pool::OfEvent;
+use crate::metric::forecast::scores::specs;
+use crate::metric::forecast::sums::{LeadSums, Levels};
+use crate::metric::ordered::Ordered;
+use crate::metric::score::{ScoreSpec, Show};
+use crate::task::nowcast::config::{Missing, NowcastConfig};
+use crate::task::nowcast::loss::LossParts;
+use crate::task::nowcast::verification::{Judge, Kind, SECTION, Tally, Verification, Window};
+use crate::train::task::{Depth, Scores};
 
 /// Sums over all forecasts that were judged.
 #[derive(Clone, Debug)]
@@ -24,11 +27,58 @@ pub struct NowcastScores {
     /// The sum over samples.
     persistence_loss: f64,
     levels: Levels,
+    depth: Depth,
+    origin: Origin,
+}
+
+/// What is known of the windows beside what is in them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Origin {
+    /// The names of the events, by their numbers.
+    pub(super) events: Vec<String>,
+    /// How the windows are measured.
+    pub(super) facts: Ordered<String>,
+    /// What intervals follow from.
+    pub(super) seed: u64,
+}
+
+/// How windows are measured: what two evaluations must have in common to be compared.
+pub(super) fn facts(config: &NowcastConfig) -> Ordered<String> {
+    let missing = match config.prepare.missing {
+        Missing::Min => "min",
+        Missing::Mask => "mask",
+    };
+    let listed = |values: Vec<String>| values.join(", ");
+    let thresholds = config.scores.thresholds_dbz.iter().map(f64::to_string).collect();
+    let facts = [("treatment of missing cells", missing.to_owned()), ("thresholds in dBZ", listed(thresholds))];
+    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// What a validation measures: the scores of the model, and of persistence those that are shown first.
+#[must_use]
+pub fn measured(levels: &Levels, depth: Depth) -> Vec<ScoreSpec> {
+    let model = specs(levels);
+    let kinds = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Model);
+    let of = |kind: Kind| {
+        let compared = model.iter().filter(move |spec| is_compared(spec, kind, depth));
+        compared.map(move |spec| spec.of_baseline(kind.name()))
+    };
+    let [loss, ..] = LossParts::specs();
+    let baselines: Vec<ScoreSpec> = kinds.flat_map(of).collect();
+    model.iter().cloned().chain(baselines).chain([loss.of_baseline(Kind::Persistence.name())]).collect()
+}
+
+/// Whether a score of the model is measured for another forecast too.
+fn is_compared(spec: &ScoreSpec, kind: Kind, depth: Depth) -> bool {
+    match depth {
+        Depth::Validation => kind == Kind::Persistence && spec.show == Show::First,
+        Depth::Evaluation => true,
+    }
 }
 
 impl NowcastScores {
-    pub(super) fn none(judge: &Judge, depth: Depth) -> Self {
-        Self { tally: judge.tally(depth), persistence_loss: 0.0, levels: judge.levels().clone() }
+    pub(super) fn none(judge: &Judge, depth: Depth, origin: Origin) -> Self {
+        Self { tally: judge.tally(depth), persistence_loss: 0.0, levels: judge.levels().clone(), depth, origin }
     }
 
     /// Adds windows with their forecasts, and the summed loss of persistence.
@@ -37,41 +87,70 @@ impl NowcastScores {
         self.tally.add(judge, windows);
     }
 
-    /// The sums behind the scores.
+    /// Scores by lead time.
     #[must_use]
-    pub fn tally(&self) -> &Tally {
-        &self.tally
+    pub fn verification(&self) -> Verification {
+        Verification::of(&self.tally, &self.levels, &self.origin.events)
     }
 
-    /// The mean loss of persistence.
+    /// Where the model errs, of an evaluation.
     #[must_use]
-    pub fn persistence_loss(&self) -> f64 {
-        self.persistence_loss / self.tally.samples as f64
+    pub fn map(&self) -> Option<&ErrorMap> {
+        self.tally.map()
     }
 
-    fn of(&self, kind: Kind) -> Vec<Score> {
+    fn of(&self, kind: Kind) -> Vec<Option<f64>> {
         let none = || LeadSums::none(&self.levels);
         let sums = self.tally.kinds.get(&kind).map_or_else(none, |sums| sums.all_leads(&self.levels));
         sums.scores(&self.levels)
     }
 }
 
-fn is_first(score: &Score) -> bool {
-    FIRST.iter().any(|beginning| score.name.starts_with(beginning))
-}
-
-fn named(prefix: &str, score: &Score) -> (String, f64) {
-    (format!("{prefix}{}", score.name), score.value.unwrap_or(f64::NAN))
-}
-
 impl Scores for NowcastScores {
-    fn values(&self) -> Vec<(String, f64)> {
-        let (first, rest): (Vec<Score>, Vec<Score>) = self.of(Kind::Model).into_iter().partition(is_first);
-        let persistence = self.of(Kind::Persistence);
-        let model = first.iter().chain(&rest).map(|score| named("", score));
-        let persistence = persistence.iter().filter(|score| is_first(score)).map(|score| named(PERSISTENCE, score));
-        let loss = (format!("{PERSISTENCE}loss"), self.persistence_loss());
-        model.chain(persistence).chain([loss]).collect()
+    fn specs(&self) -> Vec<ScoreSpec> {
+        measured(&self.levels, self.depth)
+    }
+
+    fn values(&self) -> Vec<Option<f64>> {
+        let model = specs(&self.levels);
+        let of = |kind: Kind| {
+            let compared = model.iter().map(|spec| kind == Kind::Model || is_compared(spec, kind, self.depth));
+            self.of(kind)
+                .into_iter()
+                .zip(compared.collect::<Vec<_>>())
+                .filter_map(|(value, is_there)| is_there.then_some(value))
+        };
+        let loss = (self.tally.samples > 0).then(|| self.persistence_loss / self.tally.samples as f64);
+        Kind::ALL.into_iter().flat_map(of).chain([loss]).collect()
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.persistence_loss += other.persistence_loss;
+        self.tally.merge(&other.tally);
+    }
+
+    fn intervals(&self) -> Vec<Option<[f64; 2]>> {
+        let events = self.verification().events;
+        let pooled: Vec<OfEvent<'_>> =
+            events.into_iter().map(|event| OfEvent { sums: event.sums, levels: &self.levels }).collect();
+        bootstrap::intervals(&pooled, self.origin.seed)
+    }
+
+    fn basis(&self) -> Basis {
+        let Tally { samples, cells, excluded, .. } = self.tally;
+        let share = 100.0 * excluded as f64 / (cells + excluded) as f64;
+        let note = format!("{share:.1} % of the cells were not observed and are left out");
+        Basis {
+            samples,
+            groups: self.tally.groups(),
+            words: Words { sample: "window".into(), group: "event".into() },
+            facts: self.origin.facts.clone(),
+            notes: if excluded > 0 { vec![note] } else { Vec::new() },
+        }
+    }
+
+    fn sections(&self) -> Value {
+        json!({SECTION: self.verification()})
     }
 }
 

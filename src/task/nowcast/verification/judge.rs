@@ -2,25 +2,17 @@
 
 use super::kinds::Kind;
 use super::tally::Tally;
-use crate::metric::error_map::ErrorMap;
-use crate::metric::reliability::Reliability;
-use crate::metric::sums::{Levels, Sums};
-use crate::metric::verify::{Shape, Verifier};
+use crate::metric::forecast::error_map::ErrorMap;
+use crate::metric::forecast::reliability::Reliability;
+use crate::metric::forecast::sums::{Levels, Sums};
+use crate::metric::forecast::verify::{Shape, Verifier};
 use crate::task::nowcast::advection;
 use crate::task::nowcast::config::{Levels as LevelsConfig, NowcastConfig};
 use crate::task::nowcast::quantize::{MISSING, STEPS};
+use crate::train::task::Depth;
 
 /// Frames from which the motion for the advection is found.
 const MOTION_FRAMES: usize = 3;
-
-/// How much is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
-    /// The scores of the model and of persistence: what is worth knowing while training.
-    Short,
-    /// Advection too, and each event by itself, intensities, and where errors lie.
-    Full,
-}
 
 /// A window with the model's forecast, as plain arrays.
 #[derive(Clone, Debug)]
@@ -101,7 +93,7 @@ impl Judge {
     pub(super) fn measure(&self, window: &Window, depth: Depth) -> Measured {
         let observation = self.verifier.observe(&window.observed);
         let known = observation.known_cells();
-        let is_full = depth == Depth::Full;
+        let is_full = depth == Depth::Evaluation;
         let (persistence, advection) = (self.persistence(window), is_full.then(|| self.advection(window)));
         let mut forecasts = vec![(Kind::Model, &window.forecast), (Kind::Persistence, &persistence)];
         forecasts.extend(advection.as_ref().map(|forecast| (Kind::Advection, forecast)));

@@ -12,6 +12,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them, the learned one first, then from the simplest on.
+    pub const ALL: [Self; 3] = [Self::Model, Self::Persistence, Self::Advection];
+
     /// What it is called in files and tables.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -1,26 +1,29 @@
-//! Forecasts held against what came, and against forecasts that nobody had to learn: persistence, where nothing changes,
-//! and advection, where everything moves on as it did. All are measured on the same cells of the same windows.
+//! Forecasts compared with what was observed, and with forecasts that nobody had to learn: persistence, where nothing
+//! changes, and advection, where everything moves on as it did. All are measured on the same cells of the same windows.
 //!
 //! ```text
 //! judge     one window: what it adds to the sums        tally     the sums over all windows, and by event
-//! kinds     model, persistence, advection               findings  from sums to what metrics.json holds
-//! pictures  what was found, drawn
+//! kinds     model, persistence, advection               section   from sums to what metrics.json holds beyond scores
+//! pictures  what was found, drawn                       chapters  the same for the page of a run
+//! resample  how much two evaluations differ by chance
 //! ```
 //!
-//! A cell where nothing was observed is left out of every score. Where a baseline knows nothing, as the air came from
-//! outside the frame or from a missing cell, it forecasts no echo: leaving such cells out would compare forecasts on
-//! different cells.
+//! A cell where nothing was observed is left out of every score. If a baseline knows nothing, as the air came from outside the
+//! frame or from a missing cell, it forecasts no echo: leaving such cells out would compare forecasts on different cells.
 
-mod findings;
+mod chapters;
 mod judge;
 mod kinds;
 mod pictures;
+mod resample;
+mod section;
 mod tally;
 #[cfg(test)]
 mod tests;
 
-pub use findings::{Findings, findings};
-pub use judge::{Depth, Judge, Window};
+pub use chapters::Evaluated;
+pub use judge::{Judge, Window};
 pub use kinds::Kind;
 pub use pictures::pictures;
+pub use section::{EventSums, ForecastScores, SECTION, Verification};
 pub use tally::Tally;

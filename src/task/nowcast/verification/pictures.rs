@@ -3,13 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use super::findings::Findings;
 use super::kinds::Kind;
-use crate::metric::document::{ForecastScores, Named, ReliabilityBin, Verification};
-use crate::metric::naming::label;
+use super::section::{ForecastScores, Named, Verification};
+use crate::metric::forecast::error_map::ErrorMap;
+use crate::metric::forecast::reliability::ReliabilityBin;
+use crate::metric::forecast::scores::specs;
+use crate::metric::score::ScoreSpec;
 use crate::report::PictureError;
 use crate::report::charts::{AxisOf, Behind, Chart, Charts, Series, charts};
-use crate::report::error_maps::{ErrorMaps, error_maps};
+use crate::report::radar::error_maps::{ErrorMaps, error_maps};
 
 /// Maps are drawn of at most so many lead times.
 const MOST_MAPS: usize = 3;
@@ -24,11 +26,11 @@ const KINDS: [(usize, Kind); 3] = [(0, Kind::Model), (9, Kind::Persistence), (1,
 /// # Errors
 /// Where a picture can't be encoded.
 pub fn pictures(
-    findings: &Findings,
+    found: &Verification,
+    map: Option<&ErrorMap>,
     about: &str,
     size: [usize; 2],
 ) -> Result<Vec<(&'static str, Vec<u8>)>, PictureError> {
-    let found = &findings.verification;
     let sheets = [
         ("scores_by_lead.png", "Scores by lead time", by_lead(found)),
         ("fss_by_scale.png", "Fractions skill score by scale, all lead times", by_scale(found)),
@@ -43,7 +45,7 @@ pub fn pictures(
             pictures.push((file, charts(&sheet)?));
         }
     }
-    if let Some(maps) = maps(findings, about, size) {
+    if let Some(maps) = map.map(|map| maps(map, &found.lead_minutes, about, size)) {
         pictures.push(("error_maps.png", error_maps(&maps)?));
     }
     Ok(pictures)
@@ -78,6 +80,8 @@ fn value(scores: &Named, name: &str) -> f64 {
 }
 
 fn by_lead(found: &Verification) -> Sheet {
+    let specs = specs(&found.levels);
+    let label = |name: &str| specs.iter().find(|spec| spec.name == name).map_or_else(String::new, ScoreSpec::title);
     let thresholds = found.levels.thresholds_dbz.iter().map(|dbz| (format!("csi_{dbz}"), true));
     let others = ["rmse_dbz", "me_dbz", "ssim"].map(|name| (name.to_owned(), false));
     let of = |(name, from_zero): (String, bool)| {
@@ -151,7 +155,7 @@ fn reliability(found: &Verification) -> Sheet {
     }
     let charts = [
         chart(
-            "What is observed where an intensity is forecast",
+            "Mean observation by forecast intensity",
             axis("mean forecast, dBZ", None),
             axis("mean observation, dBZ", None),
             Behind::Diagonal,
@@ -169,9 +173,7 @@ fn reliability(found: &Verification) -> Sheet {
 }
 
 /// The first, a middle and the last lead time.
-fn maps(findings: &Findings, about: &str, [height, width]: [usize; 2]) -> Option<ErrorMaps> {
-    let map = findings.map.as_ref()?;
-    let minutes = &findings.verification.lead_minutes;
+fn maps(map: &ErrorMap, minutes: &[f64], about: &str, [height, width]: [usize; 2]) -> ErrorMaps {
     let leads: BTreeSet<usize> =
         (0..MOST_MAPS).map(|number| number * minutes.len().saturating_sub(1) / (MOST_MAPS - 1)).collect();
     let rows = [
@@ -181,12 +183,12 @@ fn maps(findings: &Findings, about: &str, [height, width]: [usize; 2]) -> Option
             leads.iter().map(|&lead| map.root_mean_square_dbz(lead)).collect(),
         ),
     ];
-    Some(ErrorMaps {
+    ErrorMaps {
         title: "Where the forecast errs".into(),
         note: about.to_owned(),
         height,
         width,
         rows: rows.map(|(name, maps): (&str, Vec<Vec<f32>>)| (name.to_owned(), maps)).into(),
         columns: leads.iter().map(|&lead| format!("+{:.0} min", minutes[lead])).collect(),
-    })
+    }
 }

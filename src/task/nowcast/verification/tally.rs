@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::judge::{Depth, Judge, Measured, Window};
+use super::judge::{Judge, Measured, Window};
 use super::kinds::Kind;
-use crate::metric::error_map::ErrorMap;
-use crate::metric::reliability::Reliability;
-use crate::metric::sums::Sums;
+use crate::metric::forecast::error_map::ErrorMap;
+use crate::metric::forecast::reliability::Reliability;
+use crate::metric::forecast::sums::Sums;
+use crate::train::task::Depth;
 
 /// Sums over windows.
 #[derive(Clone, Debug)]
@@ -34,10 +35,10 @@ pub struct Tally {
 impl Tally {
     pub(super) fn none(judge: &Judge, depth: Depth) -> Self {
         let kinds: &[Kind] = match depth {
-            Depth::Short => &[Kind::Model, Kind::Persistence],
-            Depth::Full => &[Kind::Model, Kind::Persistence, Kind::Advection],
+            Depth::Validation => &[Kind::Model, Kind::Persistence],
+            Depth::Evaluation => &Kind::ALL,
         };
-        let is_full = depth == Depth::Full;
+        let is_full = depth == Depth::Evaluation;
         let none = |kind: &Kind| (*kind, Sums::none(&judge.levels, judge.frame.leads));
         let reliability = kinds.iter().filter(|_| is_full).map(|kind| (*kind, judge.reliability()));
         Self {
@@ -68,11 +69,45 @@ impl Tally {
         }
     }
 
+    /// Events that were judged one by one.
+    #[must_use]
+    pub fn groups(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Where the model errs.
+    #[must_use]
+    pub fn map(&self) -> Option<&ErrorMap> {
+        self.map.as_ref()
+    }
+
+    /// Adds what was found elsewhere, at the same depth, about windows of the same shape.
+    pub fn merge(&mut self, other: &Self) {
+        self.samples += other.samples;
+        self.cells += other.cells;
+        self.excluded += other.excluded;
+        for (kind, sums) in &other.kinds {
+            self.kinds.entry(*kind).and_modify(|own| own.add(sums)).or_insert_with(|| sums.clone());
+        }
+        for (kind, found) in &other.reliability {
+            self.reliability.entry(*kind).and_modify(|own| own.add(found)).or_insert_with(|| found.clone());
+        }
+        for (event, (samples, sums)) in &other.events {
+            let own = self.events.entry(*event).or_insert_with(|| (0, Sums::default()));
+            own.0 += samples;
+            if own.1.leads.is_empty() { own.1 = sums.clone() } else { own.1.add(sums) }
+        }
+        if let (Some(map), Some(other)) = (&mut self.map, &other.map) {
+            map.add(other);
+        }
+        self.lead_minutes.extend(other.lead_minutes.iter().cloned());
+    }
+
     fn take(&mut self, judge: &Judge, measured: Measured) {
         self.samples += 1;
         self.cells += measured.cells;
         self.excluded += measured.excluded;
-        if self.depth == Depth::Full {
+        if self.depth == Depth::Evaluation {
             self.lead_minutes.push(measured.lead_minutes);
             let none = || (0, Sums::none(&judge.levels, judge.frame.leads));
             let (samples, event) = self.events.entry(measured.event).or_insert_with(none);

@@ -1,8 +1,8 @@
 //! What an evaluation finds about forecasts whose scores are known.
 
 use super::*;
-use crate::metric::document::Metric;
 use crate::task::nowcast::config::NowcastConfig;
+use crate::train::task::Depth;
 
 const SIDE: usize = 24;
 
@@ -43,38 +43,43 @@ fn window(event: usize) -> Window {
     }
 }
 
-fn found(windows: &[Window]) -> Findings {
+fn judged(windows: &[Window]) -> Tally {
     let judge = Judge::new(&config());
-    let mut tally = judge.tally(Depth::Full);
+    let mut tally = judge.tally(Depth::Evaluation);
     tally.add(&judge, windows);
-    let losses = [("loss".to_owned(), 0.1, Some(0.3)), ("huber".to_owned(), f64::NAN, None)];
-    findings(&judge, &tally, &["may/1".into(), "may/2".into()], &losses, 42)
+    tally
+}
+
+fn found(windows: &[Window]) -> Verification {
+    Verification::of(&judged(windows), Judge::new(&config()).levels(), &["may/1".into(), "may/2".into()])
 }
 
 #[test]
 fn a_perfect_forecast_beats_advection_which_beats_persistence() {
     let found = found(&[window(0), window(1)]);
-    let Metric { value, baselines, interval, .. } = &found.metrics["csi_100"];
-    assert_eq!(*value, Some(1.0));
-    let (persistence, advection) = (baselines["persistence"].unwrap(), baselines["advection"].unwrap());
+    let of = |kind: &str, name: &str| found.forecasts[kind].all_leads[name];
+    assert_eq!(of("model", "csi_100"), Some(1.0));
+    let [persistence, advection] = ["persistence", "advection"].map(|kind| of(kind, "csi_100").unwrap());
     // 36 cells, of which a column goes and a column comes with each frame: (30 + 24) of (42 + 48).
     assert!((persistence - 54.0 / 90.0).abs() < 1e-9, "{persistence}");
     assert!(advection > persistence + 0.2 && advection <= 1.0, "{advection}");
-    assert_eq!(*interval, Some([1.0, 1.0]));
-    assert_eq!(found.metrics["psnr_db"].value, None, "there is no error to compare with");
+    assert_eq!(of("model", "psnr_db"), None, "there is no error to compare with");
 }
 
 #[test]
-fn losses_stand_beside_the_scores_with_that_of_persistence() {
-    let found = found(&[window(0)]);
-    let loss = &found.metrics["loss"];
-    assert_eq!((loss.value, loss.baselines["persistence"]), (Some(0.1), Some(0.3)));
-    assert_eq!(found.metrics["huber"].value, None);
+fn what_was_added_up_in_parts_is_the_whole_when_it_is_merged() {
+    let windows = [window(0), window(1), window(1)];
+    let (whole, mut merged) = (judged(&windows), judged(&windows[..1]));
+    merged.merge(&judged(&windows[1..]));
+    assert_eq!(format!("{merged:?}"), format!("{whole:?}"));
+    let mut from_nothing = Judge::new(&config()).tally(Depth::Evaluation);
+    from_nothing.merge(&whole);
+    assert_eq!(format!("{from_nothing:?}"), format!("{whole:?}"));
 }
 
 #[test]
 fn each_event_and_each_lead_stands_by_itself() {
-    let found = found(&[window(1), window(0), window(1)]).verification;
+    let found = found(&[window(1), window(0), window(1)]);
     let events: Vec<_> = found.events.iter().map(|event| (event.event.as_str(), event.samples)).collect();
     assert_eq!(events, [("may/1", 1), ("may/2", 2)]);
     assert_eq!(found.events[1].sums.events[0].hits, 2 * found.events[0].sums.events[0].hits);
@@ -90,7 +95,7 @@ fn each_event_and_each_lead_stands_by_itself() {
 #[test]
 fn the_short_form_knows_what_the_long_one_knows_of_model_and_persistence() {
     let judge = Judge::new(&config());
-    let [short, full] = [Depth::Short, Depth::Full].map(|depth| {
+    let [short, full] = [Depth::Validation, Depth::Evaluation].map(|depth| {
         let mut tally = judge.tally(depth);
         tally.add(&judge, &[window(0), window(1)]);
         tally
@@ -99,4 +104,45 @@ fn the_short_form_knows_what_the_long_one_knows_of_model_and_persistence() {
         assert_eq!(short.kinds[&kind], full.kinds[&kind]);
     }
     assert!(!short.kinds.contains_key(&Kind::Advection));
+}
+
+mod compared {
+    use super::*;
+    use crate::metric::document::{Basis, DatasetUsed, Metrics, VERSION, Weights};
+    use crate::metric::ordered::Ordered;
+    use crate::metric::pooled::Resample;
+    use serde_json::json;
+
+    fn metrics(windows: &[Window]) -> Metrics {
+        let basis = Basis { groups: 2, samples: windows.len(), ..Basis::default() };
+        Metrics {
+            format_version: VERSION,
+            program: "fragua".into(),
+            created: jiff::Timestamp::UNIX_EPOCH,
+            task: "nowcast".into(),
+            run: None,
+            split: "val".into(),
+            weights: Weights { file: "best".into(), sha256: "0".into(), step: None },
+            dataset: DatasetUsed { name: "storms".into(), fingerprint: "0".into(), side: "val".into(), basis },
+            primary: "csi_100".into(),
+            metrics: Ordered::default(),
+            sections: json!({SECTION: found(windows)}),
+        }
+    }
+
+    #[test]
+    fn the_same_events_are_drawn_for_both_and_other_ones_are_refused() {
+        let both = metrics(&[window(0), window(1)]);
+        let same = Evaluated.differences(&both, &both, 42).unwrap();
+        assert_eq!(same.groups, 2);
+        let csi = same.intervals.iter().find(|(name, _)| name == "csi_100").unwrap();
+        assert_eq!(csi.1, Some([0.0, 0.0]));
+        let other = metrics(&[window(0)]);
+        assert!(Evaluated.differences(&both, &other, 42).unwrap_err().contains("on other events"));
+        let mut elsewhere = both.clone();
+        elsewhere.sections[SECTION]["levels"]["thresholds_dbz"] = json!([90.0]);
+        assert!(Evaluated.differences(&both, &elsewhere, 42).unwrap_err().contains("at other thresholds"));
+        elsewhere.sections = json!({});
+        assert!(Evaluated.differences(&both, &elsewhere, 42).unwrap_err().contains("no sums"));
+    }
 }

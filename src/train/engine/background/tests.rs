@@ -98,7 +98,7 @@ fn a_disk_that_stays_full_to_the_end_is_the_error_of_the_run() {
         (3..=last).for_each(|epoch| save(&mut keeper, epoch));
         let error = keeper.finish().unwrap_err();
         assert!(error.is_out_of_space());
-        assert_eq!(error.exit(), Exit::TryAgain);
+        assert_eq!(error.exit(), Exit::DiskIo);
         assert_eq!(published(&disk), [2, 2]);
     }
 }

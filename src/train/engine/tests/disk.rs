@@ -11,6 +11,7 @@ use crate::train::checkpoint::retention::Keep;
 use crate::train::checkpoint::weights::Weights;
 use crate::train::checkpoint::writer::Saver;
 use crate::train::observe::{HistoryFile, TensorBoard};
+use crate::train::target::Target;
 
 /// Trains in a folder, from the newest checkpoint that is there.
 fn train_in(folder: &Path, config: &TrainConfig, faults: &Faults, stops_after: u64) {
@@ -26,8 +27,7 @@ fn train_in(folder: &Path, config: &TrainConfig, faults: &Faults, stops_after: u
     let keep = Keep {
         last: config.checkpoint.keep_last,
         best: config.checkpoint.keep_best,
-        metric: "loss".into(),
-        better: Better::Lower,
+        by: Target::of(&[("loss", Better::Lower)]),
     };
     let keeper = Background::new(Saver::start(store, weights, keep, &[]).unwrap());
     let history = HistoryFile::new(disk, folder.join("history.json"));

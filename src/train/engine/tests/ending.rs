@@ -86,6 +86,7 @@ fn the_best_of_a_run_that_a_limit_ends_is_what_is_published_as_the_best() {
         let ended = run.engine().train().unwrap();
         let kept = run.kept.0.borrow();
         let best = kept.iter().rev().find(|snapshot| snapshot.publish.best).unwrap();
-        assert_eq!(ended.best.unwrap().value, best.progress.metrics["loss"], "{max_steps}");
+        let said = ended.best.unwrap();
+        assert_eq!((said.loss, said.step), (Some(best.progress.metrics["loss"]), best.id.step), "{max_steps}");
     }
 }

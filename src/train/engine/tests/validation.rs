@@ -84,7 +84,7 @@ fn a_validation_in_the_midst_of_an_epoch_finds_the_best_weights() {
     let pictures = run.events.borrow().iter().filter(|event| matches!(event, Event::Pictures { .. })).count();
     let whole = run.history().len();
     assert!(pictures >= improved.len() && pictures <= improved.len() + whole);
-    assert!(ended.best.unwrap().value <= run.history()[&2].val[0].1);
+    assert!(ended.best.unwrap().loss.unwrap() <= run.history()[&2].val[0].1.unwrap());
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn name(event: &Event) -> String {
 fn epoch(number: u64) -> Event {
     let [train, val, scores] = [(); 3].map(|()| Vec::new());
     let record = Record { epoch: number, phase: 1, step: number, lr: 0.1, train, val, scores };
-    Event::EpochEnded { record, cost: Cost::default(), improved: false }
+    Event::EpochEnded { record, cost: Cost::default(), improved: false, best: None }
 }
 
 fn ended() -> Event {

@@ -1,103 +1,140 @@
-//! The training section: losses and scores over the epochs, drawn and as tables.
+//! The training section: losses and scores over the epochs, drawn and as tables, as the history describes them.
 
-use super::epochs::{Epochs, value};
+use super::epochs::drawn;
 use super::run::Run;
-use super::words::{drawn, family, label, meaning, number, precise};
+use super::words::{number, precise};
+use crate::metric::score::{ScoreSpec, families, meanings};
 use crate::report::curves::Scale;
 use crate::report::page::chart::{Ink, Level, Line, Mark};
 use crate::report::page::{Block, Cell, Chart, Grid};
-use crate::train::events::Record;
-use crate::train::observe::baseline;
+use crate::train::events::{Record, value};
+use crate::train::run_folder::history::Story;
 
-/// Where the highest value is so many times the lowest one, equal factors become equal heights.
+/// If the highest value is so many times the lowest one, equal factors become equal heights.
 const WIDE: f64 = 10.0;
-/// So many epochs stand in the table; `results.csv` has all of them.
+/// So many epochs are in the table; `results.csv` has all of them.
 const MOST_ROWS: usize = 300;
-
-type Drawn<'a> = [(f64, Option<&'a Record>)];
+/// More charts of one family than this are too many to be looked at: its scores are in the table below.
+const MOST_OF_FAMILY: usize = 12;
+/// More charts than this altogether; the scores of the families past them are in the table below.
+const MOST_CHARTS: usize = 48;
 
 pub(super) fn blocks(run: &Run<'_>) -> Vec<Block> {
-    let epochs = match &run.epochs {
-        Ok(epochs) if !epochs.0.is_empty() => epochs,
+    let story = match &run.story {
+        Ok(story) if !story.epochs.is_empty() => story,
         Ok(_) => return vec![Block::Absent("No epoch is complete yet.".into())],
         Err(problem) => return vec![Block::Absent(format!("The curves are left out: {problem}."))],
     };
-    let mut blocks = charts(run, epochs);
-    blocks.push(Block::Folded("All scores, best and last epoch".into(), vec![scores_table(run, epochs)]));
-    blocks.push(Block::Folded("All epochs".into(), vec![epochs_table(epochs)]));
-    let scores = epochs.scores();
-    let mut families: Vec<&str> = scores.iter().map(|name| family(name)).collect();
-    families.dedup();
-    let meanings: Vec<(String, String)> = families.into_iter().filter_map(meaning).collect();
+    let mut blocks = Sheet::of(story).blocks();
+    blocks.push(Block::Folded("All scores, best and last epoch".into(), vec![scores_table(story)]));
+    blocks.push(Block::Folded("All epochs".into(), vec![epochs_table(story)]));
+    let meanings = meanings(story.scores.iter().filter(|spec| spec.baseline.is_none()));
     if !meanings.is_empty() {
         blocks.push(Block::Folded("What the scores mean".into(), vec![Block::Facts(meanings)]));
     }
     blocks
 }
 
-fn charts(run: &Run<'_>, epochs: &Epochs) -> Vec<Block> {
-    let marks: Vec<Mark> = marks(run, epochs);
-    let drawn_epochs = epochs.drawn(run.best.as_ref().map(|best| best.epoch));
-    let chart = |title: String, lines, levels, is_small| Chart {
-        title,
-        across: "epoch".into(),
-        places: drawn_epochs.iter().map(|(place, _)| *place).collect(),
-        scale: Scale::Linear,
-        lines,
-        levels,
-        marks: marks.clone(),
-        is_small,
-    };
-    let loss = |name: &&str| {
-        let training = line("training", Ink::Quiet, &drawn_epochs, |record| value(&record.train, name));
-        let validation = line("validation", Ink::Accent, &drawn_epochs, |record| value(&record.val, name));
-        let lines = vec![training, validation].into_iter().filter(has_values).collect();
-        scaled(chart(label(name), lines, baseline_level(epochs, name), false))
-    };
-    let rate = line("learning rate", Ink::Accent, &drawn_epochs, |record| record.lr);
-    let mut losses: Vec<Chart> = epochs.parts().iter().map(loss).collect();
-    losses.push(scaled(chart(label("lr"), vec![rate], Vec::new(), false)));
-    let score = |name: &&str| {
-        let lines = vec![line("model", Ink::Accent, &drawn_epochs, |record| value(&record.scores, name))];
-        chart(label(name), lines, baseline_level(epochs, name), true)
-    };
-    let groups = groups(&drawn(&epochs.scores()));
-    let groups = groups.into_iter().map(|(title, names)| Block::Charts(title, names.iter().map(score).collect()));
-    [Block::Charts(String::new(), losses)].into_iter().chain(groups).collect()
+/// Charts over the same epochs.
+struct Sheet<'a> {
+    story: &'a Story,
+    places: Vec<(f64, Option<&'a Record>)>,
+    marks: Vec<Mark>,
 }
 
-/// Scores of one family stand together, single ones with each other.
-fn groups<'a>(names: &[&'a str]) -> Vec<(String, Vec<&'a str>)> {
-    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
-    for name in names {
-        match groups.iter_mut().find(|(of, _)| *of == family(name)) {
-            Some((_, members)) => members.push(name),
-            None => groups.push((family(name), vec![name])),
+impl<'a> Sheet<'a> {
+    fn of(story: &'a Story) -> Self {
+        Self { story, places: drawn(story), marks: marks(story) }
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        let mut losses: Vec<Chart> = self.story.parts.iter().map(|spec| self.loss(spec)).collect();
+        let rate = self.line("learning rate", Ink::Accent, |record| Some(record.lr));
+        losses.push(scaled(self.chart("Learning rate".into(), vec![rate], Vec::new(), false)));
+        let mut blocks = vec![Block::Charts(String::new(), losses)];
+        let (groups, left) = self.groups();
+        let score = |spec: &&ScoreSpec| {
+            let lines = vec![self.line("model", Ink::Accent, |record| value(&record.scores, &spec.name))];
+            self.chart(spec.title(), lines, self.levels(&spec.name), true)
+        };
+        let charts = groups.into_iter().map(|(title, specs)| Block::Charts(title, specs.iter().map(score).collect()));
+        blocks.extend(charts);
+        if left > 0 {
+            blocks.push(Block::Text(format!("{left} more scores are in the table below: too many for charts.")));
+        }
+        blocks
+    }
+
+    fn loss(&self, spec: &ScoreSpec) -> Chart {
+        let training = self.line("training", Ink::Quiet, |record| value(&record.train, &spec.name));
+        let validation = self.line("validation", Ink::Accent, |record| value(&record.val, &spec.name));
+        let lines = vec![training, validation].into_iter().filter(has_values).collect();
+        scaled(self.chart(spec.title(), lines, self.levels(&spec.name), false))
+    }
+
+    /// Scores of one family stand together, single ones with each other; and how many there is no room for.
+    fn groups(&self) -> (Vec<(String, Vec<&'a ScoreSpec>)>, usize) {
+        let is_measured = self.story.epochs.iter().any(|record| !record.scores.is_empty());
+        let drawn = self.story.scores.iter().filter(|spec| is_measured && spec.is_drawn());
+        let (mut many, mut single, mut left, mut room) = (Vec::new(), Vec::new(), 0, MOST_CHARTS);
+        for (family, members) in families(drawn) {
+            match members.len() {
+                count if count > MOST_OF_FAMILY.min(room) => {
+                    left += count;
+                    continue;
+                }
+                1 => single.extend(&members),
+                _ => many.push((title(family, &members), members.clone())),
+            }
+            room -= members.len();
+        }
+        if !single.is_empty() {
+            many.push((if many.is_empty() { "Scores" } else { "Other scores" }.to_owned(), single));
+        }
+        (many, left)
+    }
+
+    fn chart(&self, title: String, lines: Vec<Line>, levels: Vec<Level>, is_small: bool) -> Chart {
+        Chart {
+            title,
+            across: "epoch".into(),
+            places: self.places.iter().map(|(place, _)| *place).collect(),
+            scale: Scale::Linear,
+            lines,
+            levels,
+            marks: self.marks.clone(),
+            is_small,
         }
     }
-    let (many, single): (Vec<_>, Vec<_>) = groups.into_iter().partition(|(_, members)| members.len() > 1);
-    let title = |of: &str| meaning(of).map_or_else(|| of.to_owned(), |(called, says)| format!("{called}, {says}"));
-    let single: Vec<&str> = single.into_iter().flat_map(|(_, members)| members).collect();
-    let mut groups: Vec<(String, Vec<&str>)> = many.into_iter().map(|(of, members)| (title(of), members)).collect();
-    if !single.is_empty() {
-        groups.push((if groups.is_empty() { "Scores" } else { "Other scores" }.to_owned(), single));
+
+    fn line(&self, name: &str, ink: Ink, value: impl Fn(&Record) -> Option<f64>) -> Line {
+        let values = self.places.iter().map(|(_, record)| record.and_then(&value).unwrap_or(f64::NAN)).collect();
+        Line { name: name.into(), values, ink }
     }
-    groups
+
+    /// A baseline does not learn: its last value holds for all epochs.
+    fn levels(&self, of: &str) -> Vec<Level> {
+        let baselines = self.story.scores.iter().filter(|spec| spec.is_baseline_of(of));
+        let level = |(place, spec): (usize, &ScoreSpec)| {
+            let value = self.story.epochs.iter().rev().find_map(|record| value(&record.scores, &spec.name))?;
+            let ink = if place == 0 { Ink::Baseline } else { Ink::Rival };
+            Some(Level { name: spec.baseline.as_ref()?.forecast.clone(), value, ink })
+        };
+        baselines.enumerate().filter_map(level).collect()
+    }
 }
 
-fn line(name: &str, ink: Ink, drawn: &Drawn<'_>, value: impl Fn(&Record) -> f64) -> Line {
-    let values = drawn.iter().map(|(_, record)| record.map_or(f64::NAN, &value)).collect();
-    Line { name: name.into(), values, ink }
+/// The family with its meaning, if all its members share one.
+fn title(family: &str, members: &[&ScoreSpec]) -> String {
+    let meaning = &members[0].meaning;
+    match !meaning.is_empty() && members.iter().all(|spec| spec.meaning == *meaning) {
+        true => format!("{family}, {meaning}"),
+        false => family.to_owned(),
+    }
 }
 
 fn has_values(line: &Line) -> bool {
     line.values.iter().any(|value| value.is_finite())
-}
-
-/// A baseline does not learn: its last value holds for all epochs.
-fn baseline_level(epochs: &Epochs, name: &str) -> Vec<Level> {
-    let value = epochs.0.iter().rev().find_map(|record| baseline::of(&record.scores, name));
-    value.map(|value| Level { name: baseline::NAME.into(), value, ink: Ink::Baseline }).into_iter().collect()
 }
 
 fn scaled(chart: Chart) -> Chart {
@@ -109,56 +146,64 @@ fn scaled(chart: Chart) -> Chart {
     }
 }
 
-fn marks(run: &Run<'_>, epochs: &Epochs) -> Vec<Mark> {
-    let best = run.best.as_ref().map(|best| Mark { place: best.epoch as f64, label: "best".into() });
-    let changed = epochs.0.iter().zip(epochs.0.iter().skip(1)).filter(|(one, next)| one.phase < next.phase);
+fn marks(story: &Story) -> Vec<Mark> {
+    let best = story.best.as_ref().map(|best| Mark { place: best.epoch as f64, label: "best".into() });
+    let changed = story.epochs.iter().zip(story.epochs.iter().skip(1)).filter(|(one, next)| one.phase < next.phase);
     let begins = changed.map(|(_, next)| Mark { place: next.epoch as f64, label: format!("phase {}", next.phase) });
     begins.chain(best).collect()
 }
 
-/// Every score, where it was best and at the last.
-fn scores_table(run: &Run<'_>, epochs: &Epochs) -> Block {
-    let best = run.best.as_ref().and_then(|best| epochs.at(best.epoch));
-    let last = epochs.0.iter().rev().find(|record| !record.scores.is_empty());
-    let of = |record: Option<&Record>, name: &str| record.map_or(f64::NAN, |record| value(&record.scores, name));
-    let row = |name: &&str| {
-        let persistence = last.and_then(|record| baseline::of(&record.scores, name)).unwrap_or(f64::NAN);
-        [label(name), number(of(best, name)), number(of(last, name)), number(persistence)].map(Cell::from).into()
+/// Every score at the best epoch and at the last, with what it is compared with.
+fn scores_table(story: &Story) -> Block {
+    let best = story.best.as_ref().and_then(|best| story.epoch(best.epoch));
+    let last = story.epochs.iter().rev().find(|record| !record.scores.is_empty());
+    let forecasts = forecasts(story);
+    let of = |record: Option<&Record>, name: &str| number(record.and_then(|record| value(&record.scores, name)));
+    let row = |spec: &ScoreSpec| -> Vec<Cell> {
+        let compared = |forecast: &&str| {
+            let is_its = |other: &&ScoreSpec| {
+                other.is_baseline_of(&spec.name) && other.baseline.as_ref().is_some_and(|by| by.forecast == *forecast)
+            };
+            story.scores.iter().find(is_its).map_or_else(|| number(None), |other| of(last, &other.name))
+        };
+        let own = [spec.title(), of(best, &spec.name), of(last, &spec.name)];
+        own.into_iter().chain(forecasts.iter().map(compared)).map(Cell::from).collect()
     };
     let place = |record: Option<&Record>| record.map_or_else(String::new, |record| format!(" ({})", record.epoch));
+    let head = ["score".to_owned(), format!("best epoch{}", place(best)), format!("last epoch{}", place(last))];
+    let learned = story.scores.iter().filter(|spec| spec.baseline.is_none());
     Block::Table(Grid {
-        caption: "Scores on the validation windows".into(),
-        head: vec![
-            "score".into(),
-            format!("best epoch{}", place(best)),
-            format!("last epoch{}", place(last)),
-            baseline::NAME.into(),
-        ],
-        rows: epochs.scores().iter().map(row).collect(),
+        caption: "Scores on the validation samples".into(),
+        head: head.into_iter().chain(forecasts.iter().map(|name| (*name).to_owned())).collect(),
+        rows: learned.map(row).collect(),
     })
 }
 
+/// The forecasts that scores are compared with.
+fn forecasts(story: &Story) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for baseline in story.scores.iter().filter_map(|spec| spec.baseline.as_ref()) {
+        if !names.contains(&baseline.forecast.as_str()) {
+            names.push(&baseline.forecast);
+        }
+    }
+    names
+}
+
 /// What was made small, epoch by epoch.
-fn epochs_table(epochs: &Epochs) -> Block {
-    let parts = epochs.parts();
-    let sides = parts.iter().flat_map(|name| [format!("training {name}"), format!("validation {name}")]);
+fn epochs_table(story: &Story) -> Block {
+    let names = || story.parts.iter().map(|spec| spec.name.as_str());
+    let sides = names().flat_map(|name| [format!("training {name}"), format!("validation {name}")]);
     let row = |record: &Record| {
-        let values = parts.iter().flat_map(|name| [value(&record.train, name), value(&record.val, name)]);
-        let values = values.chain([record.lr]).map(precise);
+        let values = names().flat_map(|name| [value(&record.train, name), value(&record.val, name)]);
+        let values = values.chain([Some(record.lr)]).map(precise);
         [record.epoch.to_string(), record.step.to_string()].into_iter().chain(values).map(Cell::from).collect()
     };
-    let shown = epochs.0.len().saturating_sub(MOST_ROWS);
-    let caption = match shown {
+    let skipped = story.epochs.len().saturating_sub(MOST_ROWS);
+    let caption = match skipped {
         0 => "Losses and learning rate; results.csv has the scores too".to_owned(),
         _ => format!("The last {MOST_ROWS} epochs; results.csv has all of them"),
     };
-    Block::Table(Grid {
-        caption,
-        head: ["epoch".to_owned(), "step".to_owned()]
-            .into_iter()
-            .chain(sides)
-            .chain(["learning rate".to_owned()])
-            .collect(),
-        rows: epochs.0.iter().skip(shown).map(row).collect(),
-    })
+    let head = ["epoch".to_owned(), "step".to_owned()].into_iter().chain(sides).chain(["learning rate".to_owned()]);
+    Block::Table(Grid { caption, head: head.collect(), rows: story.epochs.iter().skip(skipped).map(row).collect() })
 }

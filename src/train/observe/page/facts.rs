@@ -67,7 +67,8 @@ pub(super) fn environment(run: &Run<'_>) -> Vec<Block> {
         Err(problem) => return vec![Block::Absent(format!("The environment is left out: {problem}."))],
     };
     let mut facts = Facts::default();
-    facts.add("Program", &format!("fragua {}", record.code_version));
+    let commit = record.commit.as_ref().map_or_else(String::new, |commit| format!(" ({commit})"));
+    facts.add("Program", &format!("fragua {}{commit}", record.code_version));
     facts.add("Host", &record.host);
     facts.add("Device", &record.device);
     facts.add("libtorch", &record.libtorch);

@@ -3,14 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::Now;
-use super::epochs::Best;
-use super::epochs::{Epochs, best};
 use super::tale::Tale;
 use crate::metric::document::{DocumentError, Metrics};
 use crate::train::run_folder::experiment::Experiment;
+use crate::train::run_folder::history::Story;
 use crate::train::run_folder::record::RunRecord;
 use crate::train::run_folder::status::{State, Status};
-use crate::train::target::Target;
 
 /// A run folder that was read.
 pub(super) struct Run<'a> {
@@ -22,10 +20,8 @@ pub(super) struct Run<'a> {
     pub(super) status: Option<Status>,
     pub(super) state: State,
     pub(super) ended: Option<crate::train::events::Reason>,
-    pub(super) epochs: Result<Epochs, String>,
-    pub(super) best: Option<Best>,
-    /// By which number.
-    pub(super) target: Target,
+    /// The history.
+    pub(super) story: Result<Story, String>,
     pub(super) tale: &'a Tale,
     /// None where nothing was evaluated yet.
     pub(super) metrics: Option<Result<Metrics, String>>,
@@ -36,15 +32,12 @@ impl<'a> Run<'a> {
     pub(super) fn read(folder: &Path, tale: &'a Tale, now: Now) -> Self {
         let status = Status::read(&folder.join("status.json"));
         let (state, ended) = standing(status.as_ref(), now);
-        let epochs = Epochs::read(&folder.join("history.json"));
+        let story = Story::read(&folder.join("history.json")).map_err(|error| error.to_string());
         let record = match RunRecord::read(&folder.join("run.json")) {
             Ok(Some(record)) => Ok(record),
             Ok(None) => Err("run.json is not there".to_owned()),
             Err(error) => Err(error.to_string()),
         };
-        let by = |record: &RunRecord| record.config["train"]["checkpoint"]["best_by"].as_str().map(Target::new);
-        let target = record.as_ref().ok().and_then(by).unwrap_or_else(|| Target::new("loss"));
-        let best = epochs.as_ref().ok().and_then(|epochs| best(epochs, &tale.midway, &target));
         Self {
             folder: folder.into(),
             at: jiff::Timestamp::now(),
@@ -52,9 +45,7 @@ impl<'a> Run<'a> {
             status,
             state,
             ended,
-            epochs,
-            best,
-            target,
+            story,
             tale,
             metrics: metrics(&folder.join("evaluation/metrics.json")),
             notes: notes(&folder.join("experiment_log.json")),

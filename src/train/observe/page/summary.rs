@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::epochs::value;
 use super::run::Run;
-use super::words::{drawn, family, label, number, time};
+use super::words::{number, time};
 use super::{REFRESH_SECONDS, evaluation};
+use crate::metric::score::{Show, families};
 use crate::report::page::{Page, Tile, Tone};
-use crate::train::events::{Reason, Record};
-use crate::train::observe::baseline;
+use crate::train::events::{Reason, Record, value};
+use crate::train::run_folder::history::Story;
 use crate::train::run_folder::status::State;
 use crate::util::units::duration;
 
@@ -61,31 +61,42 @@ fn notice(run: &Run<'_>) -> String {
 
 /// What training found, as long as nothing was evaluated.
 fn verdict(run: &Run<'_>) -> Option<String> {
-    let (epochs, best) = (run.epochs.as_ref().ok()?, run.best.as_ref()?);
-    let place = match best.step {
-        Some(step) => format!("step {step} in epoch {}", best.epoch),
-        None => format!("epoch {}", best.epoch),
+    let story = run.story.as_ref().ok()?;
+    let best = story.best.as_ref()?;
+    let (name, known) = best.by.first()?;
+    let place = match story.best_epoch() {
+        None => format!("step {} in epoch {}", best.step, best.epoch),
+        Some(_) => format!("epoch {}", best.epoch),
     };
-    let is_validated = epochs.0.iter().any(|record| !record.val.is_empty());
+    let is_validated = story.epochs.iter().any(|record| !record.val.is_empty());
     let kind = if is_validated { "validation" } else { "training" };
-    let name = run.target.name();
-    let found = format!("The best so far is {place}, with a {kind} {} of {}", called(name), number(best.value));
-    let persistence = epochs.0.iter().rev().find_map(|record| baseline::of(&record.scores, name));
-    Some(match persistence.filter(|baseline| is_validated && *baseline > 0.0) {
-        Some(baseline) => format!("{found}: {}.", against(best.value, baseline)),
-        None => format!("{found}."),
+    let found = format!("The best so far is {place}, with a {kind} {} of {}", called(story, name), number(*known));
+    Some(match (*known).filter(|_| is_validated).zip(compared(story, name)) {
+        Some((known, (forecast, other))) if other > 0.0 => format!("{found}: {}.", against(known, forecast, other)),
+        _ => format!("{found}."),
     })
 }
 
-/// A loss is a common noun, scores have names.
-fn called(name: &str) -> String {
-    if name == "loss" { name.to_owned() } else { label(name) }
+/// The loss is a common noun, scores have names.
+fn called(story: &Story, name: &str) -> String {
+    let score = story.scores.iter().find(|spec| spec.name == name);
+    match score.or_else(|| story.parts.iter().skip(1).find(|spec| spec.name == name)) {
+        Some(spec) => spec.title(),
+        None => name.to_owned(),
+    }
 }
 
-/// How a value stands to that of persistence.
-fn against(loss: f64, baseline: f64) -> String {
+/// The forecast that a score, or a part of the loss, is compared with, and what that has.
+fn compared<'a>(story: &'a Story, name: &str) -> Option<(&'a str, f64)> {
+    let spec = story.baseline_of(name)?;
+    let value = story.epochs.iter().rev().find_map(|record| value(&record.scores, &spec.name))?;
+    Some((&spec.baseline.as_ref()?.forecast, value))
+}
+
+/// How a value compares with that of another forecast.
+fn against(loss: f64, forecast: &str, baseline: f64) -> String {
     let share = 100.0 * (loss / baseline - 1.0);
-    let than = format!("that of {} ({})", baseline::NAME, number(baseline));
+    let than = format!("that of {forecast} ({})", number(Some(baseline)));
     match share.abs() < 0.5 {
         true => format!("as much as {than}"),
         false => format!("{:.0} % {} {than}", share.abs(), if share < 0.0 { "below" } else { "above" }),
@@ -107,35 +118,33 @@ fn tile(label: &str, value: &str, note: &str) -> Tile {
 }
 
 fn progress(run: &Run<'_>) -> Vec<Tile> {
-    let Some(epochs) = run.epochs.as_ref().ok().filter(|epochs| !epochs.0.is_empty()) else { return Vec::new() };
-    let done = epochs.last().map_or(0, |record| record.epoch);
+    let Some(story) = run.story.as_ref().ok().filter(|story| !story.epochs.is_empty()) else { return Vec::new() };
+    let done = story.epochs.last().map_or(0, |record| record.epoch);
     let planned = run.tale.started.map_or(done, |started| started.epochs).max(done);
     let note = if done < planned { format!("{done} of {planned} done") } else { format!("of {done}") };
-    let Some(best) = &run.best else { return vec![tile("Epochs", &done.to_string(), &format!("of {planned}"))] };
+    let Some(best) = &story.best else { return vec![tile("Epochs", &done.to_string(), &format!("of {planned}"))] };
     let mut tiles = vec![tile("Best epoch", &best.epoch.to_string(), &note)];
-    let Some(record) = epochs.at(best.epoch) else { return tiles };
-    let name = run.target.name();
-    let kind = if record.val.is_empty() && best.step.is_none() { "Training" } else { "Validation" };
-    tiles.push(tile(&format!("{kind} {}", called(name)), &number(best.value), &beside(record, name)));
-    if best.step.is_none() {
-        let scores = drawn(&epochs.scores());
-        let mut families: Vec<&str> = Vec::new();
-        let firsts = scores.into_iter().filter(|name| {
-            let is_new = !families.contains(&family(name));
-            families.push(family(name));
-            is_new
-        });
-        let told = firsts.take(MOST_SCORES).collect::<Vec<_>>();
-        tiles.extend(
-            told.iter().map(|name| tile(&label(name), &number(value(&record.scores, name)), &beside(record, name))),
-        );
+    let (Some(record), Some((name, known))) = (story.epoch(best.epoch), best.by.first()) else { return tiles };
+    let at_end = story.best_epoch();
+    let kind = if record.val.is_empty() && at_end.is_some() { "Training" } else { "Validation" };
+    tiles.push(tile(&format!("{kind} {}", called(story, name)), &number(*known), &beside(story, record, name)));
+    if let Some(record) = at_end {
+        let headlines = story.scores.iter().filter(|spec| spec.show == Show::First && spec.baseline.is_none());
+        let firsts = families(headlines.filter(|spec| spec.name != *name)).into_iter().map(|(_, members)| members[0]);
+        tiles.extend(firsts.filter(|_| !record.scores.is_empty()).take(MOST_SCORES).map(|spec| {
+            tile(&spec.title(), &number(value(&record.scores, &spec.name)), &beside(story, record, &spec.name))
+        }));
     }
     tiles
 }
 
 /// The value of the baseline, for the line below a figure.
-fn beside(record: &Record, name: &str) -> String {
-    baseline::of(&record.scores, name).map_or_else(String::new, |value| format!("{} {}", baseline::NAME, number(value)))
+fn beside(story: &Story, record: &Record, name: &str) -> String {
+    let told = story.baseline_of(name).and_then(|spec| {
+        let value = value(&record.scores, &spec.name)?;
+        Some(format!("{} {}", spec.baseline.as_ref()?.forecast, number(Some(value))))
+    });
+    told.unwrap_or_default()
 }
 
 fn time_taken(run: &Run<'_>) -> Vec<Tile> {
@@ -150,8 +159,8 @@ fn time_taken(run: &Run<'_>) -> Vec<Tile> {
     }
     let pace = tale.costs.values().next_back().and_then(|cost| Some((cost.samples_per_second?, cost.data_wait?)));
     if let Some((pace, wait)) = pace {
-        let note = format!("{} % waiting for data", number(100.0 * wait));
-        tiles.push(tile("Speed", &format!("{}/s", number(pace)), &note));
+        let note = format!("{} % waiting for data", number(Some(100.0 * wait)));
+        tiles.push(tile("Speed", &format!("{}/s", number(Some(pace))), &note));
     }
     tiles
 }

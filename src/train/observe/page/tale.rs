@@ -1,4 +1,4 @@
-//! What the log tells beyond the history: how fast epochs were, what was found in the midst of them, and what happened. Of a
+//! What the log says beyond the history: how fast epochs were, and what happened. Of a
 //! long log only the end is read, and of one that grows only what is new.
 
 use std::collections::BTreeMap;
@@ -10,8 +10,6 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::told::told;
-use crate::train::events::Named;
-use crate::train::run_folder::log::named;
 
 /// The bytes of a log that are read at the most: thousands of epochs, and no more than a moment.
 const MOST: u64 = 32 << 20;
@@ -23,8 +21,6 @@ const MOST_MOMENTS: usize = 200;
 pub(super) struct Tale {
     /// What each epoch cost.
     pub(super) costs: BTreeMap<u64, Cost>,
-    /// Validations in the midst of epochs.
-    pub(super) midway: Vec<Midway>,
     /// The last start.
     pub(super) started: Option<Started>,
     /// Starts.
@@ -58,15 +54,6 @@ pub(super) struct Cost {
 pub(super) struct Gpu {
     pub(super) memory_bytes: Option<f64>,
     pub(super) busy_percent: Option<f64>,
-}
-
-/// A validation in the midst of an epoch, which is counted from 1.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Midway {
-    pub(super) epoch: u64,
-    pub(super) step: u64,
-    pub(super) parts: Vec<Named>,
-    pub(super) scores: Vec<Named>,
 }
 
 /// How training began.
@@ -151,7 +138,6 @@ impl Tale {
                     self.costs.insert(epoch, cost);
                 }
             }
-            "validation_ended" => self.midway.extend(midway(event)),
             _ => {}
         }
         if let Some(text) = told(event, self.starts) {
@@ -167,7 +153,6 @@ impl Tale {
     fn start(&mut self, event: &Value) {
         let started = Started::deserialize(event).unwrap_or_default();
         self.costs.retain(|epoch, _| *epoch <= started.epoch);
-        self.midway.retain(|found| found.step <= started.step);
         self.seconds_before += std::mem::take(&mut self.seconds);
         self.starts += 1;
         self.started = Some(started);
@@ -177,8 +162,3 @@ impl Tale {
 /// What the line of a step has within its first bytes.
 const STEPPED: &[u8] = b"\"event\":\"stepped\"";
 const HEAD: usize = 80;
-
-fn midway(event: &Value) -> Option<Midway> {
-    let (parts, scores) = (named(&event["parts"]), named(&event["scores"]));
-    Some(Midway { epoch: event["epoch"].as_u64()? + 1, step: event["step"].as_u64()?, parts, scores })
-}

@@ -4,18 +4,56 @@ use serde_json::{Value, json};
 use std::fs;
 
 use super::*;
-use crate::train::events::{Cost, Ended, Record};
+use crate::metric::better::Better;
+use crate::metric::score::{ScoreSpec, Show};
+use crate::train::events::{Best, Cost, Ended, Named, Record};
+use crate::train::run_folder::history::Story;
 
 fn read(folder: &Path) -> String {
     fs::read_to_string(folder.join(FILE)).unwrap()
 }
 
-fn row(epoch: u64, loss: f64) -> Value {
-    json!({
-        "epoch": epoch, "phase": 1, "step": 10 * epoch, "lr": 0.001,
-        "train": {"loss": loss + 0.1}, "val": {"loss": loss},
-        "scores": {"csi_20": 0.5, "csi_35": null, "pod_20": 0.6, "mae_dbz": 4.5, "persistence_csi_20": 0.4, "persistence_loss": 0.5}
-    })
+fn named(values: &[(&str, f64)]) -> Vec<Named> {
+    values.iter().map(|(name, value)| ((*name).to_owned(), Some(*value).filter(|value| value.is_finite()))).collect()
+}
+
+fn record(epoch: u64, loss: f64) -> Record {
+    let scores = [
+        ("csi_20", 0.5),
+        ("pod_20", 0.6),
+        ("csi_35", f64::NAN),
+        ("pod_35", 0.3),
+        ("mae_dbz", 4.5),
+        ("persistence_csi_20", 0.4),
+        ("persistence_loss", 0.5),
+    ];
+    let (train, val) = (named(&[("loss", loss + 0.1)]), named(&[("loss", loss)]));
+    Record { epoch, phase: 1, step: 10 * epoch, lr: 0.001, train, val, scores: named(&scores) }
+}
+
+/// What is measured. The scores of a family don't follow each other.
+fn measured() -> Story {
+    let loss = ScoreSpec::new("loss", "Loss", Better::Lower).shown(Show::First);
+    let csi = |dbz: u32| {
+        let spec = ScoreSpec::new(format!("csi_{dbz}"), format!("CSI at {dbz} dBZ"), Better::Higher);
+        spec.family("CSI").meaning("critical success index").shown(Show::First)
+    };
+    let pod = |dbz: u32| {
+        let spec = ScoreSpec::new(format!("pod_{dbz}"), format!("POD at {dbz} dBZ"), Better::Higher);
+        spec.family("POD").meaning("probability of detection")
+    };
+    let mae = ScoreSpec::new("mae_dbz", "MAE", Better::Lower).unit("dBZ").shown(Show::First);
+    let baselines = [csi(20).of_baseline("persistence"), loss.of_baseline("persistence")];
+    let scores = [csi(20), pod(20), csi(35), pod(35), mae].into_iter().chain(baselines).collect();
+    Story { parts: vec![loss], scores, ..Story::default() }
+}
+
+/// Writes a history with its best epoch.
+fn history(folder: &Path, epochs: Vec<Record>, best: (u64, u64)) {
+    let loss = epochs.iter().find(|record| record.epoch == best.0).and_then(|record| record.val[0].1);
+    let best = Best { epoch: best.0, step: best.1, by: vec![("loss".to_owned(), loss)], loss };
+    let story = Story { epochs, best: Some(best), ..measured() };
+    fs::write(folder.join("history.json"), json!(story).to_string()).unwrap();
 }
 
 fn ended(epoch: u64, seconds: f64) -> Value {
@@ -35,7 +73,7 @@ fn lines(events: &[Value]) -> String {
 #[test]
 fn a_folder_with_nothing_in_it_gives_a_page_that_says_what_is_missing() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path()).unwrap();
+    write(folder.path(), &()).unwrap();
     let html = read(folder.path());
     for told in [
         "The run was not evaluated yet.",
@@ -66,7 +104,7 @@ fn damaged_files_are_told_and_do_no_other_harm() {
         fs::write(folder.path().join(name), "\u{0}{<script>").unwrap();
     }
     fs::write(folder.path().join("config.yaml"), b"name: \xff</code><script>\n").unwrap();
-    write(folder.path()).unwrap();
+    write(folder.path(), &()).unwrap();
     let html = read(folder.path());
     assert_eq!(html.matches("<script>").count(), 1, "only its own");
     for told in [
@@ -83,10 +121,9 @@ fn damaged_files_are_told_and_do_no_other_harm() {
 #[test]
 fn a_history_is_shown_with_what_it_has_to_beat() {
     let folder = tempfile::tempdir().unwrap();
-    let rows = json!([row(1, 0.6), row(2, 0.4), row(4, 0.45)]);
-    fs::write(folder.path().join("history.json"), rows.to_string()).unwrap();
+    history(folder.path(), vec![record(1, 0.6), record(2, 0.4), record(4, 0.45)], (2, 20));
     fs::write(folder.path().join("log.jsonl"), lines(&[started(0, 0), ended(1, 60.0), ended(2, 120.0)])).unwrap();
-    write(folder.path()).unwrap();
+    write(folder.path(), &()).unwrap();
     let html = read(folder.path());
     for told in [
         "The best so far is epoch 2, with a validation loss of 0.400: 20 % below that of persistence (0.500).",
@@ -102,6 +139,46 @@ fn a_history_is_shown_with_what_it_has_to_beat() {
     }
     assert!(html.contains("<th scope=\"row\">POD at 20 dBZ</th>"), "in the table");
     assert!(!html.contains("<figcaption>POD at 20"), "and not drawn");
+}
+
+#[test]
+fn what_scores_mean_is_said_once_though_their_families_are_mixed() {
+    let folder = tempfile::tempdir().unwrap();
+    history(folder.path(), vec![record(1, 0.6)], (1, 10));
+    write(folder.path(), &()).unwrap();
+    let html = read(folder.path());
+    let told = |text: &str| html.matches(text).count();
+    assert_eq!(told("<dd>probability of detection</dd>"), 1, "{html}");
+    assert_eq!(told("<dt>POD</dt>"), 1);
+}
+
+#[test]
+fn the_best_is_what_the_history_says_even_if_another_epoch_has_a_lower_loss() {
+    let folder = tempfile::tempdir().unwrap();
+    history(folder.path(), vec![record(1, 0.6), record(2, 0.4), record(3, 0.5)], (3, 30));
+    write(folder.path(), &()).unwrap();
+    assert!(read(folder.path()).contains("The best so far is epoch 3, with a validation loss of 0.500"));
+    history(folder.path(), vec![record(1, 0.6), record(2, 0.4), record(3, 0.5)], (2, 15));
+    write(folder.path(), &()).unwrap();
+    assert!(read(folder.path()).contains("The best so far is step 15 in epoch 2"));
+}
+
+#[test]
+fn many_scores_of_a_family_are_a_table_and_no_forty_charts() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = |class: usize| {
+        let spec = ScoreSpec::new(format!("ap_{class}"), format!("AP of class {class}"), Better::Higher);
+        spec.family("AP").shown(Show::Drawn)
+    };
+    let names: Vec<String> = (0..40).map(|class| format!("ap_{class}")).collect();
+    let scores = names.iter().map(|name| (name.clone(), Some(0.5))).collect();
+    let epochs = vec![Record { scores, ..record(1, 0.6) }];
+    let story = Story { scores: (0..40).map(spec).collect(), epochs, ..measured() };
+    fs::write(folder.path().join("history.json"), json!(story).to_string()).unwrap();
+    write(folder.path(), &()).unwrap();
+    let html = read(folder.path());
+    assert!(html.contains("40 more scores are in the table below"), "{html}");
+    assert!(!html.contains("<figcaption>AP of class 7") && html.contains("<th scope=\"row\">AP of class 7</th>"));
 }
 
 #[test]
@@ -133,12 +210,10 @@ fn a_log_that_grows_is_read_on_and_what_was_made_again_counts_once() {
 #[test]
 fn the_page_says_that_training_runs_until_it_has_ended() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("history.json"), json!([row(1, 0.6)]).to_string()).unwrap();
+    history(folder.path(), vec![record(1, 0.6)], (1, 10));
     fs::write(folder.path().join("status.json"), json!({"state": "stopped"}).to_string()).unwrap();
-    let record =
-        Record { epoch: 1, phase: 1, step: 10, lr: 0.1, train: Vec::new(), val: Vec::new(), scores: Vec::new() };
-    let mut page = PageFile::new(folder.path());
-    let event = Event::EpochEnded { record, cost: Cost::default(), improved: true };
+    let mut page = PageFile::new(folder.path(), &());
+    let event = Event::EpochEnded { record: record(1, 0.6), cost: Cost::default(), improved: true, best: None };
     assert_eq!(page.tell(&event).unwrap(), Heard::Wrote);
     assert!(read(folder.path()).contains("Training is running, as of ") && read(folder.path()).contains("refresh"));
     let over = |reason| Event::Ended(Ended { reason, epoch: 1, step: 10, best: None });
@@ -152,16 +227,15 @@ fn the_page_says_that_training_runs_until_it_has_ended() {
         let html = read(folder.path());
         assert!(!html.contains("Training is running") && html.contains(&format!("\">{word}</span></h1>")), "{word}");
     }
-    write(folder.path()).unwrap();
+    write(folder.path(), &()).unwrap();
     assert!(read(folder.path()).contains("stopped</span></h1>"), "as status.json says");
 }
 
 #[test]
 fn many_epochs_stay_a_small_page() {
     let folder = tempfile::tempdir().unwrap();
-    let rows: Vec<Value> = (1..=5000).map(|epoch| row(epoch, 1.0 / epoch as f64)).collect();
-    fs::write(folder.path().join("history.json"), json!(rows).to_string()).unwrap();
-    write(folder.path()).unwrap();
+    history(folder.path(), (1..=5000).map(|epoch| record(epoch, 1.0 / epoch as f64)).collect(), (5000, 50_000));
+    write(folder.path(), &()).unwrap();
     let html = read(folder.path());
     assert!(html.len() < 500_000, "{}", html.len());
     assert!(html.contains("The last 300 epochs"));

@@ -4,18 +4,16 @@ use std::fs;
 
 use super::chart::{learning_rate, loss, scores, throughput};
 use super::*;
+use crate::metric::better::Better;
+use crate::metric::score::{ScoreSpec, Show};
 use crate::report::curves::Scale;
 use crate::train::checkpoint::disk::RealDisk;
-use crate::train::events::Started;
+use crate::train::events::{Named, Started};
 use crate::train::observe::{HistoryFile, LogFile};
 use crate::train::run_folder::log::EventLog;
 
-fn by_loss() -> Target {
-    Target::new("loss")
-}
-
-fn named(values: &[(&str, f64)]) -> Vec<(String, f64)> {
-    values.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()
+fn named(values: &[(&str, f64)]) -> Vec<Named> {
+    values.iter().map(|(name, value)| ((*name).to_owned(), Some(*value).filter(|value| value.is_finite()))).collect()
 }
 
 /// The loss falls until epoch 4 and rises then; phase 2 begins with epoch 4.
@@ -31,32 +29,67 @@ fn record(epoch: u64) -> Record {
         scores: named(&[
             ("csi_20", 0.5),
             ("csi_30", f64::NAN),
-            ("persistence_csi_20", 0.4),
+            ("pod_20", 0.6),
             ("mae", 3.0),
+            ("persistence_csi_20", 0.4),
             ("persistence_loss", 0.45),
         ]),
     }
 }
 
+/// What is measured, the best found at this place.
+fn story(epoch: u64, step: u64, value: f64) -> Story {
+    let spec = |name: &str, family: &str, show| {
+        ScoreSpec::new(name, name.to_uppercase(), Better::Higher).family(family).shown(show)
+    };
+    let (loss, ssim) = (spec("loss", "Loss", Show::First), spec("ssim", "SSIM", Show::Drawn));
+    let csi = [20, 30].map(|dbz| spec(&format!("csi_{dbz}"), "CSI", Show::First));
+    let others = [spec("pod_20", "POD", Show::Table), spec("mae", "MAE", Show::Drawn).unit("dBZ")];
+    let baselines = [csi[0].of_baseline("persistence"), loss.of_baseline("persistence")];
+    let best = Best { epoch, step, by: named(&[("loss", value)]), loss: Some(value) };
+    Story {
+        best: Some(best),
+        parts: vec![loss, ssim],
+        scores: csi.into_iter().chain(others).chain(baselines).collect(),
+        ..Story::default()
+    }
+}
+
+/// The best is always epoch 4, or the first.
+fn best(epoch: u64) -> Option<Best> {
+    let best = epoch.min(4);
+    story(best, 10 * best, 0.5 + 0.1 * best.abs_diff(4) as f64).best
+}
+
 fn ended(epoch: u64) -> Event {
     let cost = Cost { samples_per_second: 100.0 + epoch as f64, data_wait: 0.25, ..Cost::default() };
-    Event::EpochEnded { record: record(epoch), cost, improved: true }
+    Event::EpochEnded { record: record(epoch), cost, improved: true, best: best(epoch) }
 }
 
 fn started(epoch: u64) -> Event {
+    started_with(epoch, 10 * epoch, if epoch == 0 { None } else { best(epoch) })
+}
+
+fn started_with(epoch: u64, step: u64, best: Option<Best>) -> Event {
+    let Story { parts, scores, .. } = story(1, 1, 0.0);
+    let best_by = vec!["loss".into()];
     Event::Started(Started {
         parameters: 1,
         train_samples: 1,
         val_samples: 1,
         epochs: 9,
         epoch,
-        step: 10 * epoch,
-        best_by: "loss".into(),
+        step,
+        best_by,
+        best,
+        parts,
+        scores,
     })
 }
 
-fn epochs(numbers: std::ops::RangeInclusive<u64>) -> BTreeMap<u64, Epoch> {
-    numbers.map(|number| (number, Epoch { record: record(number), pace: None, midway: Vec::new() })).collect()
+fn drawn(numbers: std::ops::RangeInclusive<u64>) -> Drawn {
+    let epochs = numbers.map(|number| (number, Epoch { record: record(number), pace: None })).collect();
+    Drawn { story: story(4, 40, 0.5), epochs }
 }
 
 /// Those who listen to a run, as far as it matters here.
@@ -110,20 +143,20 @@ fn the_speed_of_earlier_epochs_comes_from_the_log_even_if_its_end_is_torn() {
     fs::write(&log, &text[..text.len() - 30]).unwrap();
     let mut plots = Plots::new(folder.path());
     plots.tell(&started(3)).unwrap();
-    let speeds = throughput(&plots.epochs, &by_loss()).panels[0].lines[0].values.clone();
+    let speeds = throughput(&plots.drawn).panels[0].lines[0].values.clone();
     assert_eq!(speeds[..2], [101.0, 102.0]);
     assert!(speeds[2].is_nan(), "its line is the torn one");
     fs::remove_file(&log).unwrap();
     plots.tell(&started(3)).unwrap();
-    assert_eq!(plots.epochs.len(), 3);
+    assert_eq!(plots.drawn.epochs.len(), 3);
     plots.tell(&ended(4)).unwrap();
-    assert_eq!(throughput(&plots.epochs, &by_loss()).panels[1].lines[0].values[3], 25.0, "per cent");
+    assert_eq!(throughput(&plots.drawn).panels[1].lines[0].values[3], 25.0, "per cent");
 }
 
 #[test]
 fn the_loss_has_a_panel_for_each_part_its_best_epoch_and_its_phases() {
-    let sheet = loss(&epochs(1..=6), &by_loss());
-    assert_eq!(sheet.panels.iter().map(|panel| panel.title.as_str()).collect::<Vec<_>>(), ["loss", "ssim"]);
+    let sheet = loss(&drawn(1..=6));
+    assert_eq!(sheet.panels.iter().map(|panel| panel.title.as_str()).collect::<Vec<_>>(), ["LOSS", "SSIM"]);
     assert_eq!(
         sheet.panels[0].lines.iter().map(|line| line.name.as_str()).collect::<Vec<_>>(),
         ["training", "validation"]
@@ -134,58 +167,42 @@ fn the_loss_has_a_panel_for_each_part_its_best_epoch_and_its_phases() {
 }
 
 #[test]
-fn without_validation_the_training_loss_is_drawn_alone_and_decides() {
-    let mut epochs = epochs(1..=3);
-    epochs.values_mut().for_each(|epoch| epoch.record.val.clear());
-    let sheet = loss(&epochs, &by_loss());
+fn without_validation_the_training_loss_is_drawn_alone() {
+    let mut drawn = drawn(1..=3);
+    drawn.epochs.values_mut().for_each(|epoch| epoch.record.val.clear());
+    let sheet = loss(&drawn);
     assert!(sheet.panels.iter().all(|panel| panel.lines.len() == 1));
-    assert_eq!(sheet.best.map(|mark| mark.epoch), Some(3));
-}
-
-/// A validation in the midst of an epoch, which is counted from 0 as in all events.
-fn midway(epoch: u64, step: u64, loss: f64) -> Event {
-    Event::ValidationEnded { epoch, step, parts: named(&[("loss", loss)]), scores: Vec::new(), improved: true }
 }
 
 #[test]
-fn the_best_may_be_found_in_the_midst_of_an_epoch_also_of_an_earlier_session() {
-    let told = |sessions: &[&[Event]]| {
-        let folder = tempfile::tempdir().unwrap();
-        let mut plots = Plots::new(folder.path());
-        sessions.iter().for_each(|events| plots = listen(folder.path(), events));
-        let sheet = loss(&plots.epochs, &by_loss());
-        assert_eq!(sheet.best.map(|mark| (mark.epoch, mark.label)), Some((5, "best: step 45 in epoch 5".into())));
-        sheet.note
-    };
-    let (epochs, rest) = ([1, 2, 3, 4].map(ended), [ended(5), ended(6)]);
-    let found = [midway(4, 43, f64::NAN), midway(4, 45, 0.1), midway(4, 47, 0.3)];
-    let whole = [&[started(0)][..], &epochs, &found, &rest].concat();
-    let note = "6 epochs; the best is step 45 in epoch 5 with loss 0.100";
-    assert_eq!(told(&[&whole]), note);
-    let resumed = Event::Started(Started {
-        parameters: 1,
-        train_samples: 1,
-        val_samples: 1,
-        epochs: 9,
+fn the_best_is_what_the_engine_says_also_in_the_midst_of_an_epoch_and_after_a_resume() {
+    let found = story(5, 45, 0.1).best;
+    let midway = |best: &Option<Best>| Event::ValidationEnded {
         epoch: 4,
-        step: 46,
-        best_by: "loss".into(),
-    });
-    let first = [&[started(0)][..], &epochs, &found, &[midway(4, 48, 0.01)]].concat();
-    let second = [&[resumed][..], &found[2..], &rest].concat();
-    assert_eq!(told(&[&first, &second]), note, "what lies past the checkpoint is void");
-    assert_eq!(told(&[&whole, &[started(6), ended(7)]]), note.replace("6 epochs", "7 epochs"));
-}
-
-#[test]
-fn an_epoch_without_a_validation_is_not_the_best_of_those_that_have_one() {
-    let mut epochs = epochs(4..=6);
-    epochs.get_mut(&4).unwrap().record.val.clear();
+        step: 45,
+        parts: Vec::new(),
+        scores: Vec::new(),
+        improved: true,
+        best: best.clone(),
+    };
+    let after = |epoch| match ended(epoch) {
+        Event::EpochEnded { record, cost, .. } => {
+            Event::EpochEnded { record, cost, improved: false, best: found.clone() }
+        }
+        other => other,
+    };
+    let note = "6 epochs; the best is step 45 in epoch 5 with loss 0.100";
+    let [whole, resumed] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let first = [started(0), ended(1), ended(2), ended(3), ended(4), midway(&found)];
+    let rest = [after(5), after(6)];
+    listen(whole.path(), &first);
+    let plots = listen(resumed.path(), &[&first[..], &rest[..1]].concat());
     assert_eq!(
-        loss(&epochs, &by_loss()).best.map(|mark| mark.epoch),
-        Some(5),
-        "its training loss is the lowest of all"
+        loss(&plots.drawn).best.map(|mark| (mark.epoch, mark.label)),
+        Some((5, "best: step 45 in epoch 5".into()))
     );
+    let plots = listen(resumed.path(), &[&[started_with(5, 50, found.clone())][..], &rest[1..]].concat());
+    assert_eq!(loss(&plots.drawn).note, note);
 }
 
 #[test]
@@ -200,44 +217,52 @@ fn a_past_that_could_not_be_read_at_first_is_read_with_the_next_epoch() {
     assert!(plots.tell(&ended(3)).is_err());
     fs::rename(&aside, &history).unwrap();
     assert_eq!(plots.tell(&ended(4)).unwrap(), Heard::Wrote);
-    assert_eq!(plots.epochs.keys().copied().collect::<Vec<_>>(), [1, 2, 3, 4]);
-}
-
-#[test]
-fn losses_that_are_no_numbers_are_never_the_best() {
-    let mut epochs = epochs(1..=3);
-    for (number, loss) in [(2, f64::NAN), (3, f64::NEG_INFINITY)] {
-        epochs.get_mut(&number).unwrap().record.val[0].1 = loss;
-    }
-    assert_eq!(loss(&epochs, &by_loss()).best.map(|mark| mark.epoch), Some(1));
+    assert_eq!(plots.drawn.epochs.keys().copied().collect::<Vec<_>>(), [1, 2, 3, 4]);
 }
 
 #[test]
 fn wide_spans_become_logarithmic_and_say_so() {
-    let mut epochs = epochs(1..=3);
-    assert_eq!(learning_rate(&epochs, &by_loss()).panels[0].scale, Scale::Linear);
-    epochs.get_mut(&3).unwrap().record.lr = 1e-7;
-    let panel = learning_rate(&epochs, &by_loss()).panels.remove(0);
+    let mut drawn = drawn(1..=3);
+    assert_eq!(learning_rate(&drawn).panels[0].scale, Scale::Linear);
+    drawn.epochs.get_mut(&3).unwrap().record.lr = 1e-7;
+    let panel = learning_rate(&drawn).panels.remove(0);
     assert_eq!(panel.scale, Scale::Logarithmic);
     assert!(panel.title.ends_with("(logarithmic)"));
-    epochs.get_mut(&3).unwrap().record.lr = 0.0;
-    assert_eq!(learning_rate(&epochs, &by_loss()).panels[0].scale, Scale::Linear, "zero has no logarithm");
+    drawn.epochs.get_mut(&3).unwrap().record.lr = 0.0;
+    assert_eq!(learning_rate(&drawn).panels[0].scale, Scale::Linear, "zero has no logarithm");
 }
 
 #[test]
 fn scores_stand_with_their_like_and_persistence_in_the_colour_of_its_score() {
-    let panels = scores(&epochs(1..=3), &by_loss()).panels;
-    assert_eq!(panels.iter().map(|panel| panel.title.as_str()).collect::<Vec<_>>(), ["csi", "mae"]);
+    let panels = scores(&drawn(1..=3)).panels;
+    assert_eq!(
+        panels.iter().map(|panel| panel.title.as_str()).collect::<Vec<_>>(),
+        ["CSI", "MAE, dBZ"],
+        "what is for tables is not drawn"
+    );
     let csi = &panels[0];
-    assert_eq!(csi.lines.iter().map(|line| line.name.as_str()).collect::<Vec<_>>(), ["csi_20", "csi_30"]);
+    assert_eq!(csi.lines.iter().map(|line| line.name.as_str()).collect::<Vec<_>>(), ["CSI_20", "CSI_30"]);
     assert!(csi.lines[1].values.iter().all(|value| value.is_nan()));
     let [level] = &csi.levels[..] else { panic!("{:?}", csi.levels) };
     assert_eq!((level.name.as_str(), level.value, level.colour), ("persistence", 0.4, csi.lines[0].colour));
 }
 
 #[test]
+fn what_there_is_no_room_for_is_counted_and_not_drawn() {
+    let mut drawn = drawn(1..=2);
+    let spec = |family: usize, number: usize| {
+        let spec = ScoreSpec::new(format!("ap_{family}_{number}"), "AP", Better::Higher);
+        spec.family(&format!("AP {family}")).shown(Show::Drawn)
+    };
+    drawn.story.scores = (0..40).map(|number| spec(0, number)).chain((1..=15).map(|family| spec(family, 0))).collect();
+    let sheet = scores(&drawn);
+    assert_eq!((sheet.panels.len(), sheet.panels[0].lines.len()), (12, 1), "forty lines in one panel are none");
+    assert!(sheet.note.ends_with("; 43 more scores in results.csv"), "{}", sheet.note);
+}
+
+#[test]
 fn what_the_loss_has_to_beat_stands_with_the_loss() {
-    let panels = loss(&epochs(1..=3), &by_loss()).panels;
+    let panels = loss(&drawn(1..=3)).panels;
     let [level] = &panels[0].levels[..] else { panic!("{:?}", panels[0].levels) };
     assert_eq!((level.name.as_str(), level.value, level.colour), ("persistence", 0.45, panels[0].lines[1].colour));
     assert!(panels[1].levels.is_empty());
@@ -247,9 +272,10 @@ fn what_the_loss_has_to_beat_stands_with_the_loss() {
 fn a_task_without_scores_has_no_picture_of_them() {
     let folder = tempfile::tempdir().unwrap();
     let mut plots = Plots::new(folder.path());
-    let Event::EpochEnded { mut record, cost, improved } = ended(1) else { unreachable!() };
+    plots.tell(&started(0)).unwrap();
+    let Event::EpochEnded { mut record, cost, improved, best } = ended(1) else { unreachable!() };
     record.scores.clear();
-    plots.tell(&Event::EpochEnded { record, cost, improved }).unwrap();
+    plots.tell(&Event::EpochEnded { record, cost, improved, best }).unwrap();
     assert!(!folder.path().join("plots/scores.png").exists());
 }
 
@@ -257,6 +283,7 @@ fn a_task_without_scores_has_no_picture_of_them() {
 fn what_cannot_be_written_or_read_is_an_error_that_names_it_and_the_rest_is_drawn() {
     let folder = tempfile::tempdir().unwrap();
     let mut plots = Plots::new(folder.path());
+    plots.tell(&started(0)).unwrap();
     fs::create_dir_all(folder.path().join("plots/loss.png")).unwrap();
     let error = plots.tell(&ended(1)).unwrap_err();
     assert!(error.to_string().contains("loss.png"), "{error}");

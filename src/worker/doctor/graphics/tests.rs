@@ -1,4 +1,4 @@
-//! Every way in which a GPU can be missing, and what is told.
+//! Every way in which a GPU can be missing, and what is reported.
 
 use super::*;
 use crate::native::gpu::Gpu;
@@ -28,7 +28,7 @@ fn with(gpu: Gpu, tried: Result<(), String>) -> Seen {
     Seen { cuda: Ok(1), driver, tried: vec![(Some(149_000_000_000), tried)], ..without(NoCuda::NoDevice) }
 }
 
-/// What is told, as text.
+/// The report, as text.
 fn told(what: &str, seen: &Seen) -> String {
     let line = |finding: Finding| {
         let remedy = finding.remedy.map_or_else(String::new, |remedy| format!("\n    {remedy}"));

@@ -1,5 +1,5 @@
-//! One round of copying: what the plan says, in its order. A checkpoint counts as there only once every file of it was
-//! verified in the mirror and its manifest, which comes last, stands there.
+//! One round of copying, in the order of the plan. A checkpoint counts as copied only after every file of it was
+//! verified in the mirror and its manifest, which comes last, is there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -22,22 +22,22 @@ pub(super) struct Copy {
     known: Known,
     /// Files of checkpoints that are verified in the mirror, though their checkpoint is not complete there yet.
     verified: BTreeMap<(CheckpointId, String), Digest>,
-    /// Contents of small files by name: a file that was only written again does not go again.
+    /// Contents of small files by name: a file that was rewritten unchanged is not copied again.
     contents: BTreeMap<String, Digest>,
-    /// Checkpoints here that are not what their manifest says; told once.
+    /// Checkpoints here that do not match their manifest; reported once.
     unusable: BTreeSet<CheckpointId>,
 }
 
-/// What a round came to.
+/// The result of a round.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Left {
     /// What is not in the mirror yet, by name.
     pub(super) names: Vec<String>,
 }
 
-/// Told while a round is under way: bytes of all that is planned, then of each thing that is done.
+/// Called during a round: with the bytes of everything planned, then of each thing that is done.
 pub(super) trait Watch {
-    /// Whether this worker still has the run: asked before each thing that is written, as it may have been away for hours.
+    /// Whether this worker still owns the run: checked before each write, as it may have been frozen for hours.
     fn may_go_on(&self, remote: &Remote) -> Result<(), MirrorError>;
     fn planned(&self, bytes: u64);
     fn done(&self, bytes: u64);
@@ -100,7 +100,7 @@ impl Copy {
         Ok(local)
     }
 
-    /// Copies what is missing, and removes what may go.
+    /// Copies what is missing, and deletes what may be deleted.
     pub(super) fn round(
         &mut self,
         remote: &Remote,
@@ -119,7 +119,7 @@ impl Copy {
         for action in &actions {
             watch.may_go_on(remote)?;
             match action {
-                // The run came to its end since the plan was made: the next round tells, when all is there.
+                // The run has finished since the plan was made: the next round reports it, when everything is there.
                 Action::File(name) if is_first(name) && is_finished(folder) => {}
                 Action::File(name) if local.is_last(name) && !self.has_all(&local) => {}
                 Action::File(name) => self.file(remote, folder, name)?,
@@ -139,7 +139,7 @@ impl Copy {
         Ok(())
     }
 
-    /// Whether every checkpoint that can be used here is there.
+    /// Whether every usable checkpoint of this folder is there.
     fn has_all(&self, local: &Local) -> bool {
         let is_there = |(id, checkpoint): (&CheckpointId, &Checkpoint)| {
             self.unusable.contains(id) || self.known.complete.get(id) == Some(&checkpoint.digest)
@@ -147,7 +147,7 @@ impl Copy {
         local.checkpoints.iter().all(is_there)
     }
 
-    /// Copies a file as it is when it is opened: whoever replaces it renames, whoever appends leaves what was there.
+    /// Copies a file as it is when it is opened: writers rename, or append and leave what was there.
     fn file(&mut self, remote: &Remote, folder: &Path, name: &str) -> Result<(), MirrorError> {
         let path = folder.join(name);
         let Some(file) = unless_gone(File::open(&path)).map_err(FsError::at("open", &path))? else { return Ok(()) };
@@ -161,7 +161,7 @@ impl Copy {
         Ok(())
     }
 
-    /// Copies a checkpoint, its manifest last. One that is rotated away meanwhile is left as it is.
+    /// Copies a checkpoint, its manifest last. One that is deleted here meanwhile is left as it is.
     fn checkpoint(
         &mut self,
         remote: &Remote,
@@ -171,7 +171,7 @@ impl Copy {
     ) -> Result<(), MirrorError> {
         let manifest = format!("{}/{}", self.name, in_checkpoint(id, MANIFEST));
         if self.known.complete.remove(&id).is_some() {
-            // Another content of the same name: it is not complete while its files are replaced.
+            // Other content under the same name: it is not complete while its files are replaced.
             remote.remove(&manifest)?;
         }
         self.known.partial.insert(id);
@@ -193,7 +193,7 @@ impl Copy {
             let object = format!("{}/{}", self.name, in_checkpoint(id, file));
             let sent = if has == record.bytes { Some(remote.send(&object, &opened, has)?) } else { None };
             if sent != Some(record.sha256) {
-                warn!("{} is not what its manifest says, so the checkpoint is not copied", path.display());
+                warn!("{} does not match its manifest, so the checkpoint is not copied", path.display());
                 self.unusable.insert(id);
                 return Ok(());
             }
@@ -213,7 +213,7 @@ impl Copy {
         Ok(())
     }
 
-    /// Removes a checkpoint: first what makes it complete.
+    /// Deletes a checkpoint: first the file that makes it complete.
     fn remove(&mut self, remote: &Remote, id: CheckpointId) -> Result<(), MirrorError> {
         let below = format!("{}/checkpoints/{id}", self.name);
         let names = remote.list(&below)?.into_iter().map(|entry| entry.name);

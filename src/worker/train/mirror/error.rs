@@ -1,4 +1,4 @@
-//! Why a mirror keeps a run from beginning, from going on, or from being brought back.
+//! Why a mirror keeps a run from starting, from resuming, or from being restored.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::util::fs::FsError;
 use crate::util::stop::Stopped;
 use crate::util::units;
 
-/// A mirror that stands in the way.
+/// A mirror that prevents the start.
 #[derive(Debug, Error)]
 pub enum MirrorTrouble {
     /// It refuses, or a file can't be written.
@@ -20,7 +20,7 @@ pub enum MirrorTrouble {
     Store(#[from] MirrorError),
     /// It does not answer, and may hold the run.
     #[error(
-        "{problem}; it may hold a run {name} that must not begin anew: run the same command again later, or go without a \
+        "{problem}; it may hold a run {name}, which must not start over: run the same command again later, or go without a \
          mirror with --set output.mirror=null"
     )]
     Unknown {
@@ -29,8 +29,8 @@ pub enum MirrorTrouble {
         /// What happened.
         problem: String,
     },
-    /// It did not answer for long while the run was brought back.
-    #[error("{source}; what has come down of {name} is kept: run the same command again to go on")]
+    /// It did not answer for long while the run was restored.
+    #[error("{source}; what was downloaded of {name} is kept: run the same command again to continue")]
     Interrupted {
         /// The name of the run.
         name: String,
@@ -52,7 +52,7 @@ pub enum MirrorTrouble {
         /// When and where the one there began.
         there: String,
     },
-    /// Something that is no run has the name of one.
+    /// Something that is not a run has the name of one.
     #[error(
         "{} holds no run.json, and the mirror {mirror} holds a run of that name; move the folder away, or give this run \
          another --name", folder.display()
@@ -65,8 +65,8 @@ pub enum MirrorTrouble {
     },
     /// Another worker copies there.
     #[error(
-        "{name} in the mirror {mirror} is in use by {host} since {since}, whose last sign of life came at {sign}; wait for it \
-         to end (a worker that died counts as gone {} after its last sign), or give this run another --name",
+        "{name} in the mirror {mirror} is in use by {host} since {since}, last seen at {sign}; wait for it \
+         to end (a worker that died counts as gone after {}), or give this run another --name",
         units::duration(*stale)
     )]
     Held {
@@ -78,15 +78,15 @@ pub enum MirrorTrouble {
         host: String,
         /// Since when.
         since: jiff::Timestamp,
-        /// Its last sign of life, by the clock of the service.
+        /// Its last heartbeat, by the service's clock.
         sign: jiff::Timestamp,
         /// How long it counts.
         stale: Duration,
     },
-    /// Another worker has brought it further.
+    /// Another worker has advanced it.
     #[error(
-        "{name} in the mirror {mirror} has come further meanwhile, by another worker; what is here is kept: run the same \
-         command again, which goes on from there"
+        "{name} in the mirror {mirror} was advanced meanwhile by another worker; what is here is kept: run the same \
+         command again to resume from there"
     )]
     Moved {
         /// The name of the run.
@@ -122,7 +122,7 @@ pub enum MirrorTrouble {
         /// What is wrong with the newest.
         reason: String,
     },
-    /// A file of the run is not what was written.
+    /// A file of the run does not match what was written.
     #[error("in the mirror {mirror}: {source}")]
     Run {
         /// The mirror.
@@ -142,7 +142,7 @@ pub enum MirrorTrouble {
 }
 
 impl MirrorTrouble {
-    /// 75 where waiting helps, 78 where the configuration has to change, otherwise that of the part that failed.
+    /// 75 if waiting helps, 78 if the configuration has to change, otherwise that of the part that failed.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {

@@ -1,4 +1,4 @@
-//! The thread that copies: when it looks, what it does about failures, and how it ends.
+//! The copying thread: when it looks, how it handles failures, and how it ends.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,11 +19,11 @@ use crate::train::checkpoint::CheckpointId;
 use crate::util::retry::Backoff;
 use crate::util::stop::Stop;
 
-/// How often the folder of checkpoints is looked at.
+/// How often it looks at the folder of checkpoints.
 const LOOK: Duration = Duration::from_millis(500);
-/// How long what is no checkpoint may wait.
+/// How long other files may wait.
 const ROUND: Duration = Duration::from_secs(30);
-/// At least so long lies between two looks at who has the run.
+/// The shortest time between two checks of who owns the run.
 const CHECK: Duration = Duration::from_secs(2);
 /// Between two tries.
 const BACKOFF: Backoff = Backoff {
@@ -42,24 +42,24 @@ pub(super) struct Follower {
     folder: PathBuf,
     damaged: BTreeSet<CheckpointId>,
     stop: Stop,
-    /// None until the mirror has answered.
+    /// `None` until the mirror has answered.
     copy: Option<Copy>,
-    /// The checkpoints at the last round that came to its end.
+    /// The checkpoints at the last complete round.
     seen: Vec<(CheckpointId, u64)>,
     next_round: Instant,
     last_check: Option<Instant>,
-    /// The sign of life of another worker that had the run when it was first asked for.
+    /// The heartbeat of another worker that owned the run when we first asked.
     first_sign: Option<jiff::Timestamp>,
     trouble: Trouble,
 }
 
-/// What is wrong, and since how many tries.
+/// What is wrong, and for how many tries.
 #[derive(Default)]
 struct Trouble {
     failed: u32,
     told: Option<&'static str>,
     last: Option<String>,
-    /// What no try will change.
+    /// A failure that no retry will change.
     is_final: bool,
 }
 
@@ -87,7 +87,7 @@ impl Follower {
         }
     }
 
-    /// Copies until it is asked to leave.
+    /// Copies until it is told to end.
     pub(super) fn run(mut self) {
         loop {
             match self.shared.wish() {
@@ -138,7 +138,7 @@ impl Follower {
         found
     }
 
-    /// Copies all that is left; whether that is done, or hopeless.
+    /// Copies everything left. Returns whether that is done, or hopeless.
     fn complete(&mut self) -> bool {
         if !self.folder.join(RECORD).is_file() {
             return true;
@@ -165,10 +165,10 @@ impl Follower {
         }
     }
 
-    /// One round; what goes wrong is told once.
+    /// One round; a failure is reported once.
     fn round(&mut self, scope: Scope, until: Option<Instant>) {
         let seen = self.checkpoints();
-        // What says that a run is finished goes after all else, so nothing may wait then.
+        // The file that says that a run is finished is copied after all others, so nothing may wait then.
         let scope = if scope == Scope::Following && local::is_finished(&self.folder) { Scope::All } else { scope };
         let cancel = if until.is_some() { Cancel::default() } else { self.shared.cancel.clone() };
         let remote = self.remote.bounded(&cancel, until);
@@ -198,7 +198,7 @@ impl Follower {
         }
     }
 
-    /// Makes sure that the mirror is ours to write to, where it did not answer at the start.
+    /// Claims the mirror if it did not answer at the start.
     fn contact(&mut self, remote: &Remote) -> Result<(), MirrorTrouble> {
         if self.copy.is_some() {
             return Ok(());
@@ -212,7 +212,7 @@ impl Follower {
                 look::check(remote, &self.name, &seen, root)?;
             }
             self.shared.own(Owner::claim(remote, &self.name, &self.folder)?);
-            // It could not be asked when this run was gone on with; nobody else changes it from now on.
+            // It could not be asked when this run was resumed; nobody else changes it from now on.
             if let Some(seen) = look::run(remote, &self.name)?
                 && seen.is_ahead_of(&self.folder)?
             {
@@ -233,7 +233,7 @@ impl Follower {
     }
 
     fn failed(&mut self, trouble: MirrorTrouble, cancel: &Cancel) {
-        // One that has died leaves its last sign, and one that lives gives more of them.
+        // A dead worker leaves its last heartbeat; a live one sends more.
         let is_alive = match &trouble {
             MirrorTrouble::Held { sign, .. } => *self.first_sign.get_or_insert(*sign) != *sign,
             _ => false,
@@ -243,7 +243,7 @@ impl Follower {
             return self.shared.lose(trouble, &self.stop);
         }
         if cancel.is_cancelled() {
-            // It was cut short from here.
+            // Cancelled by this thread's owner.
             return;
         }
         self.trouble.is_final = matches!(trouble, MirrorTrouble::OtherRun { .. } | MirrorTrouble::InTheWay { .. });
@@ -254,8 +254,8 @@ impl Follower {
         };
         if self.trouble.told != Some(kind) {
             let then = match self.trouble.is_final {
-                true => "nothing is copied there; training goes on",
-                false => "training goes on, and copying is tried again",
+                true => "nothing is copied there; training continues",
+                false => "training continues, and copying is tried again",
             };
             warn!("{trouble}; {then}");
             self.trouble.told = Some(kind);

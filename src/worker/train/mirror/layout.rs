@@ -1,35 +1,35 @@
-//! What of a run folder is worth a copy, and in which order. Pure.
+//! Which files of a run folder are copied, and in which order. Pure.
 
 use crate::train::checkpoint::CheckpointId;
 
-/// The file by which a checkpoint is complete: it comes last.
+/// The file that makes a checkpoint complete: it is copied last.
 pub(super) const MANIFEST: &str = "manifest.json";
-/// The file by which a folder is a run.
+/// The file that makes a folder a run.
 pub(super) const RECORD: &str = "run.json";
-/// The file that says how a run stands.
+/// The file with the state of a run.
 pub(super) const STATUS: &str = "status.json";
 /// The file that says who copies there.
 pub(super) const OWNER: &str = "owner.json";
 
-/// What must not be older in the mirror than the checkpoints there. A checkpoint brings neither the rows of the epochs
-/// before it nor the best weights of an earlier one.
+/// What must not be older in the mirror than the checkpoints there. A checkpoint contains neither the rows of earlier
+/// epochs nor the best weights of an earlier one.
 const FIRST: [&str; 4] = [RECORD, "config.yaml", "history.json", "results.csv"];
 const FIRST_FOLDERS: [&str; 1] = ["weights"];
 const LATER: [&str; 3] = ["log.jsonl", "experiment_log.json", "report.html"];
 const LATER_FOLDERS: [&str; 4] = ["evaluation", "plots", "forecasts", "tensorboard"];
 
-/// What a name in a run folder is.
+/// The kind of a file in a run folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Item {
     /// A file of a checkpoint.
     Checkpoint(CheckpointId, String),
     /// Another file.
     File(Turn),
-    /// Nothing that is copied.
+    /// It is not copied.
     Nothing,
 }
 
-/// When a file goes.
+/// When a file is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Turn {
     /// Before anything else: that the run is not finished, or no longer.
@@ -38,11 +38,11 @@ pub(super) enum Turn {
     Before,
     /// After them.
     After,
-    /// When all else is there: it says that the run is finished.
+    /// When everything else is there: it says that the run is finished.
     Last,
 }
 
-/// What a name, with slashes, in a run folder is.
+/// The kind of a file in a run folder, by its name with slashes.
 pub(super) fn item(name: &str) -> Item {
     let parts: Vec<&str> = name.split('/').collect();
     let is_hidden = |part: &&str| part.is_empty() || part.starts_with('.') || part.ends_with(".partial");

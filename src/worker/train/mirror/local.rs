@@ -1,5 +1,5 @@
-//! What a run folder holds now: a listing, as the plan compares it with the mirror. Files come and go while it is made; what
-//! has gone is left out.
+//! The current content of a run folder: a listing that the plan compares with the mirror. Files come and go meanwhile;
+//! files that have gone are left out.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
@@ -13,7 +13,7 @@ use crate::train::run_folder::status::{State, Status};
 use crate::util::fs::FsError;
 use crate::util::sha256::Digest;
 
-/// By this a file is told from what takes its place: every writer of a run folder renames, or appends.
+/// Distinguishes a file from its successor: every writer of a run folder renames or appends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
     pub(super) bytes: u64,
@@ -31,13 +31,13 @@ impl Stamp {
 #[derive(Clone, Debug)]
 pub(super) struct Checkpoint {
     pub(super) manifest: Manifest,
-    /// Its manifest, byte for byte: it names the digests of all else.
+    /// Its manifest, byte for byte: it holds the digests of all other files.
     pub(super) text: Vec<u8>,
     pub(super) digest: Digest,
 }
 
 impl Checkpoint {
-    /// Reads a manifest; none where it is not whole.
+    /// Reads a manifest; `None` if it is not complete.
     pub(super) fn read(path: &Path, id: CheckpointId, text: Vec<u8>) -> Option<Self> {
         let manifest = Manifest::parse(path, id, &text).ok()?;
         let digest = Digest::of(&text);
@@ -45,7 +45,7 @@ impl Checkpoint {
     }
 }
 
-/// A run folder at a moment.
+/// A run folder at one moment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Local {
     pub(super) checkpoints: BTreeMap<CheckpointId, Checkpoint>,
@@ -54,7 +54,7 @@ pub(super) struct Local {
 }
 
 impl Local {
-    /// Looks at a run folder. Checkpoints first: whatever belongs to them was written before.
+    /// Looks at a run folder, checkpoints first: everything that belongs to them was written before.
     pub(super) fn scan(folder: &Path) -> Result<Self, FsError> {
         let checkpoints = checkpoints(folder)?;
         let is_finished = is_finished(folder);
@@ -126,7 +126,7 @@ fn entries(folder: &PathBuf) -> Result<Vec<(String, Metadata, bool)>, FsError> {
     Ok(found)
 }
 
-/// None for what is no longer there.
+/// `None` if it is no longer there.
 pub(super) fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

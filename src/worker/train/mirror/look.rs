@@ -1,4 +1,4 @@
-//! What a mirror holds when a start looks at it: which names are taken, and what the runs of a family say about themselves.
+//! The content of a mirror at a start: which names are taken, and the records of the runs of a family.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,16 +16,16 @@ use crate::train::run_folder::status::{State, Status};
 /// A run in the mirror.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
-    /// What it says about itself; none where it is no run.
+    /// Its record; `None` if it is not a run.
     pub(super) record: Option<RunRecord>,
-    /// How it stands, as it was written.
+    /// Its state, as it was written.
     status_text: Vec<u8>,
     status: Status,
     /// The newest checkpoint that is complete.
     newest: Option<CheckpointId>,
 }
 
-/// All that has a name of the family.
+/// Everything with a name of the family.
 pub(super) fn family(remote: &Remote, family: &str) -> Result<BTreeMap<String, Seen>, MirrorTrouble> {
     let names = remote.folders("")?.into_iter().filter(|name| number(family, name).is_some());
     let mut names: Vec<String> = names.collect();
@@ -35,7 +35,7 @@ pub(super) fn family(remote: &Remote, family: &str) -> Result<BTreeMap<String, S
         match run(remote, name) {
             Ok(Some(seen)) => drop(found.insert(name.clone(), seen)),
             Ok(None) => {}
-            // As with the runs here: only the newest one has to be readable.
+            // As with the runs here, only the newest one has to be readable.
             Err(MirrorTrouble::Run { .. }) if place + 1 < names.len() => {}
             Err(error) => return Err(error),
         }
@@ -43,7 +43,7 @@ pub(super) fn family(remote: &Remote, family: &str) -> Result<BTreeMap<String, S
     Ok(found)
 }
 
-/// What stands under a name; none where there is nothing but the note of who is about to begin.
+/// What has this name; `None` if there is only the note of a worker that is about to start.
 pub(super) fn run(remote: &Remote, name: &str) -> Result<Option<Seen>, MirrorTrouble> {
     let names: BTreeSet<String> = remote.list(name)?.into_iter().map(|entry| entry.name).collect();
     if !names.iter().any(|name| name != OWNER && !name.starts_with('.')) {
@@ -70,7 +70,7 @@ impl Seen {
         self.status.state == State::Finished
     }
 
-    /// Whether the mirror is further than a run folder: it has a newer checkpoint, or finished with the newest one.
+    /// Whether the mirror is ahead of a run folder: it has a newer checkpoint, or is finished with the newest one.
     pub(super) fn is_ahead_of(&self, folder: &Path) -> Result<bool, MirrorTrouble> {
         let here = local::checkpoints(folder)?.keys().next_back().copied();
         let status = Status::read(&folder.join(STATUS)).unwrap_or_default();
@@ -78,12 +78,12 @@ impl Seen {
         Ok(self.newest > here || self.newest == here && self.newest.is_some() && finished_there_only)
     }
 
-    /// Whether the mirror holds all of a run folder where nobody is at work: how a run stands is copied last.
+    /// Whether the mirror holds all of an idle run folder: the state of a run is copied last.
     pub(super) fn is_level_with(&self, folder: &Path) -> bool {
         std::fs::read(folder.join(STATUS)).is_ok_and(|text| text == self.status_text)
     }
 
-    /// Whether nothing that a start decides by is another.
+    /// Whether everything that a start decides by is the same.
     pub(super) fn is_as(&self, other: &Self) -> bool {
         let is_same = match (&self.record, &other.record) {
             (Some(one), Some(another)) => one.is_same_run(another),
@@ -108,8 +108,8 @@ impl Seen {
     }
 }
 
-/// The runs here and those of the mirror in one list, as a start decides about them: a run that is in both stands as the one
-/// that is further says.
+/// The runs here and those of the mirror in one list, for a start to decide: a run that is in both counts as the one
+/// that is ahead.
 pub(super) fn join(
     here: Vec<Existing>,
     there: &BTreeMap<String, Seen>,
@@ -130,7 +130,7 @@ pub(super) fn join(
     Ok([joined, missing].concat())
 }
 
-/// Refuses where what is here under a name is not what is in the mirror under it.
+/// Refuses if a run here is not the run of that name in the mirror.
 pub(super) fn check(remote: &Remote, name: &str, seen: &Seen, root: &Path) -> Result<(), MirrorTrouble> {
     let folder = root.join(name);
     let Some(there) = &seen.record else { return Ok(()) };
@@ -147,12 +147,12 @@ pub(super) fn check(remote: &Remote, name: &str, seen: &Seen, root: &Path) -> Re
     }
 }
 
-/// That a run has come further than it was when a start looked at it.
+/// The error that a run has advanced since a start looked at it.
 pub(super) fn moved(remote: &Remote, name: &str) -> MirrorTrouble {
     MirrorTrouble::Moved { name: name.to_owned(), mirror: remote.shown().to_owned() }
 }
 
-/// Whether a folder holds nothing but what a start leaves that did not begin.
+/// Whether a folder holds only what an aborted start leaves.
 fn is_free(folder: &Path) -> bool {
     let is_left = |name: &str| name.starts_with('.') || name == "config.yaml" || name == STATUS;
     match std::fs::read_dir(folder) {
@@ -165,7 +165,7 @@ fn is_free(folder: &Path) -> bool {
     }
 }
 
-/// Whether a failure to look is one of the network, that may pass.
+/// Whether the look failed because of the network, which may pass.
 pub(super) fn is_passing(error: &MirrorTrouble) -> bool {
     matches!(error, MirrorTrouble::Store(MirrorError::Unreachable { .. } | MirrorError::Changed { .. }))
 }

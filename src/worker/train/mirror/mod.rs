@@ -1,5 +1,5 @@
-//! Copies of a run off this machine: a run is looked for there before it begins, comes back from there, is followed while it
-//! trains, and is copied to its last file at its end.
+//! Copies of a run off this machine: a start looks for the run there, restores it from there, follows it while it
+//! trains, and copies the rest at its end.
 //!
 //! ```text
 //! look      what the mirror holds when a start looks at it
@@ -13,10 +13,11 @@
 //! session   that thread, as training sees it
 //! ```
 //!
-//! Of a checkpoint every file is verified in the mirror before its manifest goes up, and again against the manifest when it
-//! comes back; how is told in [`crate::data::mirror`]. Other files are hashed to find what changed. A run there is whole as
-//! far as its newest complete checkpoint at every moment: what a checkpoint needs goes up before it, and older ones go only
-//! after it. Before each thing that is written it is made sure that no other worker has the run.
+//! Every file of a checkpoint is verified in the mirror before its manifest is uploaded, and again against the manifest
+//! when it is restored; [`crate::data::mirror`] says how. Other files are hashed to find what changed. At every moment,
+//! the mirror can be resumed from its newest complete checkpoint: what a checkpoint needs is uploaded before it, and
+//! older ones are deleted only after it. Before each write, this worker checks that no other worker has taken over the
+//! run.
 
 mod copy;
 mod error;
@@ -52,7 +53,7 @@ use crate::train::run_folder::RunFolder;
 use crate::train::run_folder::decision::{Decision, Existing};
 use crate::util::units;
 
-/// After a signal a run is given up within this time, or becomes stale by itself.
+/// After a signal, a run is released within this time, or its claim becomes stale by itself.
 const AFTER_A_SIGNAL: Duration = Duration::from_secs(2);
 /// How soon a signal is noticed.
 const TICK: Duration = Duration::from_millis(50);
@@ -63,7 +64,7 @@ pub(super) struct Mirror<'a> {
     root: PathBuf,
     around: &'a Surroundings<'a>,
     seen: RefCell<BTreeMap<String, Seen>>,
-    /// Why it could not be looked at.
+    /// Why it could not be asked.
     silence: Option<String>,
     is_silence_told: Cell<bool>,
     claim: RefCell<Option<(String, Owner)>>,
@@ -72,9 +73,9 @@ pub(super) struct Mirror<'a> {
 }
 
 impl<'a> Mirror<'a> {
-    /// Looks at the mirror, where there is one. One that does not answer is no error yet: the run may be here.
+    /// Looks at the mirror, if there is one. No answer is no error yet: the run may be on this machine.
     pub(super) fn open(config: &Config, around: &'a Surroundings<'a>) -> Result<Option<Self>, MirrorTrouble> {
-        // An address that makes no sense is told when the configuration is read.
+        // A malformed address is reported when the configuration is read.
         let Ok(Some(address)) = config.output.mirror_address() else { return Ok(None) };
         let remote = Remote::open(&address)?;
         let asked = remote.bounded(&Cancel::on(around.stop), Some(Instant::now() + PATIENCE));
@@ -103,10 +104,11 @@ impl<'a> Mirror<'a> {
         look::join(here, &self.seen.borrow(), &self.root)
     }
 
-    /// Does what a decision needs of the mirror; whether a run came down, so that it has to be decided again.
+    /// Does what a decision needs from the mirror. Returns whether a run was restored, so that the start must decide
+    /// again.
     ///
     /// # Errors
-    /// Where the run there is another one, is in use, can't come down, or nobody knows what is there.
+    /// If the run there is another one, is in use or can't be restored, or if nobody knows what is there.
     pub(super) fn follow(&self, decision: &Decision) -> Result<bool, MirrorTrouble> {
         let (name, is_new) = match decision {
             Decision::New { name } => (name, true),
@@ -117,7 +119,7 @@ impl<'a> Mirror<'a> {
                 return Err(MirrorTrouble::Unknown { name: name.clone(), problem: problem.clone() });
             }
             if !self.is_silence_told.replace(true) {
-                warn!("{problem}; the run is here and goes on without it, and copying is tried again");
+                warn!("{problem}; the run is on this machine and continues without it, and copying is tried again");
             }
             return Ok(false);
         }
@@ -127,7 +129,7 @@ impl<'a> Mirror<'a> {
         if seen.record.is_none() || folder.join(layout::RECORD).is_file() && !seen.is_ahead_of(&folder)? {
             return Ok(false);
         }
-        // The place here first: another worker of this machine must not lose the mirror to a start that can't begin.
+        // Locks the folder here first: another worker of this machine must not lose the mirror to a start that fails.
         let Some(held) = Held::take(&self.root, name)? else { return Ok(true) };
         if self.claim(name)? {
             return Ok(true);
@@ -141,7 +143,7 @@ impl<'a> Mirror<'a> {
         Ok(true)
     }
 
-    /// Takes a run, so that nobody else changes it; whether somebody has, since it was looked at.
+    /// Claims a run, so that nobody else changes it. Returns whether somebody has changed it since we looked.
     fn claim(&self, name: &str) -> Result<bool, MirrorTrouble> {
         if self.claim.borrow().as_ref().is_some_and(|(claimed, _)| claimed == name) {
             return Ok(false);
@@ -163,8 +165,8 @@ impl<'a> Mirror<'a> {
         })
     }
 
-    /// A worker that died, as on a machine that is gone, leaves its last sign: it is waited for until that is too old. One that
-    /// gives another sign meanwhile is alive.
+    /// A worker that died, perhaps with its machine, leaves its last heartbeat: wait until that is too old. If another
+    /// one arrives meanwhile, the worker is alive.
     fn claim_when_it_is_free(&self, name: &str) -> Result<Owner, MirrorTrouble> {
         let (began, mut first, mut is_told) = (Instant::now(), None, false);
         loop {
@@ -177,7 +179,7 @@ impl<'a> Mirror<'a> {
                 {
                     if !std::mem::replace(&mut is_told, true) {
                         info!(
-                            "{host} may still be at work on {name} in the mirror: waiting up to {} for a sign of life",
+                            "{host} may still be at work on {name} in the mirror: waiting up to {} for a heartbeat",
                             units::duration(stale)
                         );
                     }
@@ -188,7 +190,7 @@ impl<'a> Mirror<'a> {
         }
     }
 
-    /// A part of the time in which another worker would give a sign.
+    /// A fraction of the interval between two heartbeats.
     fn wait_for(&self, reason: &str) -> Result<(), MirrorTrouble> {
         let until = Instant::now() + owner::interval() / 6;
         self.around.progress.waits(reason);
@@ -209,12 +211,12 @@ impl<'a> Mirror<'a> {
     /// Follows a run from here on.
     ///
     /// # Errors
-    /// Where another worker copies there, or nothing may be written there.
+    /// If another worker copies there, or nothing may be written there.
     pub(super) fn accompany(&self, folder: &Path) -> Result<Session, MirrorTrouble> {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match self.silence.as_ref().map_or_else(|| self.claim(&name), |_| Ok(false)) {
             Ok(true) => return Err(look::moved(&self.remote, &name)),
-            // The run is here, so it goes on.
+            // The run is on this machine, so it continues.
             Err(trouble) if look::is_passing(&trouble) && folder.join(layout::RECORD).is_file() => {
                 warn!("{trouble}; copying is tried again");
             }
@@ -225,14 +227,14 @@ impl<'a> Mirror<'a> {
         Session::start(self.remote.clone(), (&name, folder), owner, damaged, self.around.stop)
     }
 
-    /// Sees to it that a finished run is there as a whole.
+    /// Makes sure that all of a finished run is in the mirror.
     pub(super) fn complete(&self, folder: &Path) -> Option<Copied> {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let is_level = self.seen.borrow().get(&name).is_some_and(|seen| seen.is_level_with(folder));
         let mirror = self.remote.shown().to_owned();
         if let Some(problem) = &self.silence {
             let problem = Some(problem.clone());
-            return Some(Copied { mirror, complete: false, missing: vec!["nobody knows what".into()], problem });
+            return Some(Copied { mirror, complete: false, missing: vec!["an unknown part".into()], problem });
         }
         if is_level || self.restored.borrow().contains(&name) {
             return Some(Copied { mirror, complete: true, missing: Vec::new(), problem: None });

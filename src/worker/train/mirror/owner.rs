@@ -1,5 +1,5 @@
-//! Who copies to a run in a mirror: one small file, renewed while its owner lives. Its age is told by the clock of the
-//! service alone, held against another object that was written just now.
+//! Who copies to a run in a mirror: one small file, renewed while its owner lives. Its age is measured by the service's
+//! clock alone, against another object that was written just now.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -14,44 +14,44 @@ use crate::data::mirror::{Entry, Expected, MirrorError, Remote, Version, random_
 use crate::util::fs::{create_dir_all, write_atomic};
 use crate::util::units;
 
-/// How often a sign of life is given.
+/// The interval between heartbeats.
 const BEAT: Duration = Duration::from_secs(30);
-/// The file in the folder of all runs that tells this place from others.
+/// The file in the folder of all runs that identifies this folder.
 const PLACE: &str = ".fragua-place";
-/// The variable of the environment that says otherwise, in seconds. All workers of a mirror must agree on it.
+/// The environment variable that changes it, in seconds. All workers of a mirror must use the same value.
 const BEAT_VARIABLE: &str = "FRAGUA_MIRROR_BEAT_SECONDS";
 
-/// The time from one sign of life to the next.
+/// The interval between heartbeats.
 pub(super) fn interval() -> Duration {
     let set = std::env::var(BEAT_VARIABLE).ok().and_then(|text| text.parse().ok()).filter(|seconds| *seconds > 0);
     set.map_or(BEAT, Duration::from_secs)
 }
 
-/// An owner without a sign of life for so long is gone.
+/// After this long without a heartbeat, an owner counts as dead.
 pub(super) fn patience() -> Duration {
     3 * interval()
 }
 
-/// What the file says.
+/// The content of the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Note {
     /// The machine.
     pub(super) host: String,
-    /// The folder of all runs on it, by an id that lies there: a worker that begins there holds the lock of the run, so the one
-    /// before it is gone.
+    /// The folder of all runs on it, by the id in it: a worker that starts there holds the lock of the run, so its
+    /// predecessor has ended.
     place: String,
     /// This process.
     session: String,
     /// When it took over.
     pub(super) since: jiff::Timestamp,
-    /// The last sign of life, for people: nothing is decided by it.
+    /// The last heartbeat, for people: nothing is decided by it.
     beat: jiff::Timestamp,
-    /// Whether it was given up. It stays: a worker that was away for long would take a note that is gone for its own.
+    /// Whether it was released. It stays: a worker that was frozen for long would take a missing note for its own.
     #[serde(default)]
     released: bool,
 }
 
-/// A claim to a run in a mirror. It is given up with [`Owner::release`]; one that is lost without becomes stale.
+/// A claim to a run in a mirror. [`Owner::release`] gives it up; otherwise it becomes stale.
 pub(super) struct Owner {
     name: String,
     note: Note,
@@ -59,7 +59,7 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    /// Takes a run, unless somebody who is alive has it.
+    /// Claims a run, unless somebody who is alive has it.
     pub(super) fn claim(remote: &Remote, name: &str, folder: &Path) -> Result<Self, MirrorTrouble> {
         let now = jiff::Timestamp::now();
         let note = Note {
@@ -71,7 +71,7 @@ impl Owner {
             released: false,
         };
         let owner = Self { name: name.to_owned(), note, version: Mutex::new(None) };
-        // Whoever was faster is looked at once more.
+        // If another worker was faster, look once more.
         for _ in 0..2 {
             let expected = match owner.read(remote)? {
                 None => Expected::Nothing,
@@ -92,8 +92,8 @@ impl Owner {
         }
     }
 
-    /// Whether another one may be displaced: it has given the run up, was at work in this folder, or gave no sign of life for
-    /// long.
+    /// Whether the current owner may be displaced: it has released the run, worked in this folder, or has been silent
+    /// for too long.
     fn displace(&self, remote: &Remote, other: &Note, entry: &Entry) -> Result<(), MirrorTrouble> {
         if other.session == self.note.session || other.released {
             return Ok(());
@@ -106,10 +106,7 @@ impl Owner {
         match Duration::try_from(now.duration_since(entry.modified)) {
             Ok(age) if age >= patience() => {
                 let age = units::duration(age);
-                info!(
-                    "taking over {} in the mirror from {}, which gave its last sign {age} ago",
-                    self.name, other.host
-                );
+                info!("taking over {} in the mirror from {}, last seen {age} ago", self.name, other.host);
                 Ok(())
             }
             _ => Err(self.held(remote, other, entry.modified)),
@@ -127,7 +124,7 @@ impl Owner {
         }
     }
 
-    /// What time it is there.
+    /// The time there.
     fn clock(&self, remote: &Remote) -> Result<jiff::Timestamp, MirrorError> {
         let name = format!("{}/.clock-{}", self.name, self.note.session);
         remote.write(&name, b"may be deleted\n", Expected::Anything)?;
@@ -144,7 +141,7 @@ impl Owner {
 
     fn read(&self, remote: &Remote) -> Result<Option<(Note, Entry)>, MirrorError> {
         let Some((text, entry)) = remote.read(&self.object())? else { return Ok(None) };
-        // A note that can't be read is nobody's.
+        // An unreadable note belongs to nobody.
         let nobody = || Note {
             host: "an unknown worker".into(),
             place: String::new(),
@@ -157,7 +154,7 @@ impl Owner {
         Ok(Some((note, entry)))
     }
 
-    /// Writes the note, where the store can tell only over what was there before.
+    /// Writes the note; some stores can check the condition only over an existing object.
     fn write(&self, remote: &Remote, expected: Expected) -> Result<(), MirrorError> {
         self.write_note(remote, expected, false)
     }
@@ -173,13 +170,13 @@ impl Owner {
         Ok(())
     }
 
-    /// Who has it, where that is no longer this worker. A note that is gone is written again.
+    /// The new owner, if it is no longer this worker. A missing note is written again.
     pub(super) fn check(&self, remote: &Remote) -> Result<Option<Note>, MirrorError> {
         let found = self.read(remote)?;
         Ok(found.map(|(note, _)| note).filter(|note| note.session != self.note.session))
     }
 
-    /// A sign of life; who has it, where that is no longer this worker.
+    /// Sends a heartbeat. Returns the new owner, if it is no longer this worker.
     pub(super) fn beat(&self, remote: &Remote) -> Result<Option<Note>, MirrorError> {
         let known = self.version.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some((note, entry)) = self.read(remote)? else {
@@ -193,7 +190,7 @@ impl Owner {
         }
         let expected = Expected::This(known.unwrap_or(entry.version));
         match self.write(remote, expected) {
-            // A write whose answer was lost has changed it as well: the next one goes by what stands there.
+            // A write whose answer was lost has changed it as well: the next one reads the current version.
             Err(MirrorError::Changed { .. }) => {
                 *self.version.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 self.check(remote)
@@ -202,7 +199,7 @@ impl Owner {
         }
     }
 
-    /// Gives it up. Where that fails it becomes stale.
+    /// Releases it. If that fails, it becomes stale.
     pub(super) fn release(&self, remote: &Remote) {
         let released = self.read(remote).and_then(|found| match found {
             Some((note, entry)) if note.session == self.note.session => {
@@ -215,7 +212,7 @@ impl Owner {
         }
     }
 
-    /// That another one has it.
+    /// The error that another worker has taken over.
     pub(super) fn taken(&self, remote: &Remote, by: &Note) -> MirrorTrouble {
         MirrorTrouble::Taken {
             name: self.name.clone(),
@@ -226,7 +223,7 @@ impl Owner {
     }
 }
 
-/// The id of a folder of runs; a new one where there is none. Where it can't be kept, nobody will be taken for this worker.
+/// The id of a folder of runs; a new one if there is none. If it can't be stored, nobody will be taken for this worker.
 fn place(root: &Path) -> String {
     let path = root.join(PLACE);
     if let Ok(id) = std::fs::read_to_string(&path)
@@ -236,7 +233,7 @@ fn place(root: &Path) -> String {
     }
     let id = random_id();
     match create_dir_all(root).and_then(|()| write_atomic(&path, id.as_bytes())) {
-        // Two that begin at once go by what stands there in the end.
+        // If two start at once, the stored id counts.
         Ok(()) => std::fs::read_to_string(&path).unwrap_or(id),
         Err(error) => {
             debug!("this place has no id of its own: {error}");

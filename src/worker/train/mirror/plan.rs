@@ -1,9 +1,9 @@
-//! What has to be done so that the mirror holds what the run folder holds: a pure decision.
+//! What to do so that the mirror holds what the run folder holds: a pure decision.
 //!
-//! The order is what makes a mirror good for something at every moment: what belongs to the checkpoints, the newest
-//! checkpoint and the one that its epoch began with, older ones from the newest on, everything else. That a run is finished
-//! goes when all of it is there; that it is not, or no longer, before anything else.
-//! What is no longer here goes only after something newer is complete there.
+//! The order makes the mirror useful at every moment: what belongs to the checkpoints, the newest checkpoint and the
+//! one that its epoch started from, older ones from the newest on, everything else. That a run is finished is copied
+//! when all of it is there; that it is not, or no longer, before anything else. Deleted files are deleted there only
+//! after something newer is complete there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,16 +12,16 @@ use super::local::{Local, Stamp};
 use crate::train::checkpoint::CheckpointId;
 use crate::util::sha256::Digest;
 
-/// What is known to stand in the mirror.
+/// What is known to be in the mirror.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {
     /// Complete checkpoints, by the digest of their manifest.
     pub(super) complete: BTreeMap<CheckpointId, Digest>,
-    /// Checkpoints of which something is there, but no manifest.
+    /// Checkpoints of which some files are there, but no manifest.
     pub(super) partial: BTreeSet<CheckpointId>,
     /// Complete ones whose content is damaged.
     pub(super) distrusted: BTreeSet<CheckpointId>,
-    /// Other files, as they stood here when they were copied.
+    /// Other files, as they were here when they were copied.
     pub(super) files: BTreeMap<String, Stamp>,
 }
 
@@ -37,18 +37,18 @@ pub(super) enum Action {
 /// How much of it is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// What a run under way should have there: a file that grows by and by goes when it is worth it.
+    /// For a run in progress: a growing file is copied when it is worth it.
     Following,
     /// All of it.
     All,
-    /// What the newest checkpoint needs to be gone on from: time is short.
+    /// Only what resuming from the newest checkpoint needs: time is short.
     Newest,
 }
 
-/// Bytes of a log that are copied again for every new line.
+/// A log up to this many bytes is copied again for every new line.
 const LARGE_LOG: u64 = 1 << 20;
 
-/// What has to be copied, in this order.
+/// What to copy, in this order.
 pub(super) fn plan(local: &Local, known: &Known, scope: Scope) -> Vec<Action> {
     let turn = |wanted: Turn| {
         let changed = local
@@ -79,15 +79,15 @@ pub(super) fn plan(local: &Local, known: &Known, scope: Scope) -> Vec<Action> {
     }
 }
 
-/// Whether a log has grown too little since it was copied: it goes as a whole, and so, however long it gets, no more than a few
-/// times its size goes in all.
+/// Whether a log has grown too little since it was copied: it is copied as a whole, so this limits the total to a few
+/// times its size, however long it gets.
 fn may_wait(name: &str, stamp: &Stamp, known: &Known) -> bool {
     let is_log = name.ends_with(".jsonl") || name.starts_with("tensorboard/");
     let copied = known.files.get(name).map_or(0, |copied| copied.bytes);
     is_log && copied >= LARGE_LOG && stamp.bytes >= copied && stamp.bytes - copied < copied / 4
 }
 
-/// The start of the epoch that the newest checkpoint stands in, where that is another one.
+/// The checkpoint that starts the epoch of the newest one, if that is another one.
 fn epoch_start(local: &Local) -> Option<CheckpointId> {
     let (newest, checkpoint) = local.checkpoints.last_key_value()?;
     let is_start = |id: &&CheckpointId| {
@@ -96,14 +96,14 @@ fn epoch_start(local: &Local) -> Option<CheckpointId> {
     (checkpoint.manifest.progress.position > 0).then(|| local.checkpoints.keys().rev().find(is_start).copied())?
 }
 
-/// While a checkpoint is copied over one of the same name, that one is not complete: another one has to be.
+/// While a checkpoint replaces one of the same name, that one is not complete: another one must be.
 fn may_be_replaced(id: CheckpointId, known: &Known) -> bool {
     let whole = |other: &CheckpointId| !known.distrusted.contains(other);
     !known.complete.contains_key(&id) || !whole(&id) || known.complete.keys().any(|other| *other != id && whole(other))
 }
 
-/// The checkpoints that may go: no longer here, and older than one that is complete here and there. Of one that is newer
-/// than all that is here nobody knows why it is not here.
+/// The checkpoints that may be deleted there: no longer here, and older than one that is complete here and there.
+/// Nobody knows why one that is newer than all of these is not here.
 pub(super) fn removals(local: &Local, known: &Known) -> Vec<CheckpointId> {
     let is_copied = |id: &CheckpointId| {
         let digest = local.checkpoints.get(id).map(|checkpoint| checkpoint.digest);
@@ -124,7 +124,7 @@ mod tests {
         CheckpointId { epoch: step / 10, step }
     }
 
-    /// A checkpoint whose content is told by one letter; in the midst of an epoch where its step is.
+    /// A checkpoint whose content is one letter; inside an epoch if its step is.
     fn checkpoint(step: u64, content: &str) -> (CheckpointId, Checkpoint) {
         let progress = Progress { position: step % 10, ..Progress::default() };
         let manifest = Manifest {

@@ -1,7 +1,7 @@
-//! A run comes back from the mirror: every checkpoint with every byte checked against its manifest, then all other files,
-//! first under a hidden name. A folder that is not here appears as a whole, by one rename. In one that is here the files come
-//! before the checkpoints that need them, the newest checkpoint last: whatever is cut short is begun again by the next start,
-//! which keeps what has come down.
+//! Restores a run from the mirror: every checkpoint, with every byte checked against its manifest, then all other
+//! files, first under a hidden name. A folder that is missing here appears as a whole, by one rename. In an existing
+//! one, the files come before the checkpoints that need them, the newest checkpoint last: an interrupted restore is
+//! continued by the next start, which keeps what was downloaded.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -26,20 +26,20 @@ use crate::worker::Surroundings;
 /// What came back.
 #[derive(Debug, Default)]
 pub(super) struct Restored {
-    /// Checkpoints in the mirror that are not what their manifest says.
+    /// Checkpoints in the mirror that do not match their manifest.
     pub(super) damaged: BTreeSet<CheckpointId>,
 }
 
-/// A place for a run to come back to, held against other workers of this machine.
+/// A place to restore a run to, locked against other workers of this machine.
 pub(super) struct Held {
     folder: PathBuf,
-    /// The hidden folder that takes the run's name; none where the run is here.
+    /// The hidden folder that gets the run's name; `None` if the run is here.
     partial: Option<PathBuf>,
     _lock: RunFolder,
 }
 
 impl Held {
-    /// Takes the place of a run; none where it has come by itself, from another start.
+    /// Takes the place of a run; `None` if another start has restored it meanwhile.
     pub(super) fn take(root: &Path, name: &str) -> Result<Option<Self>, MirrorTrouble> {
         let folder = root.join(name);
         if folder.join(RECORD).is_file() {
@@ -57,7 +57,7 @@ impl Held {
     }
 }
 
-/// Brings a run down to its place.
+/// Restores a run to its place.
 pub(super) fn restore(
     remote: &Remote,
     name: &str,
@@ -83,7 +83,7 @@ impl Restore<'_> {
         let restored = self.download(partial, &BTreeMap::new())?;
         sync_file_system(partial)?;
         if folder.is_dir() {
-            // A start that did not begin has left it; nobody may be in it now.
+            // An aborted start has left it; nobody may be in it now.
             let _left = RunFolder::open(folder)?;
             remove_tree(folder)?;
         }
@@ -91,7 +91,7 @@ impl Restore<'_> {
         Ok(restored)
     }
 
-    /// A run that is here, and further in the mirror.
+    /// A run that is here, and ahead in the mirror.
     fn add_to_run(&self, folder: &Path) -> Result<Restored, MirrorTrouble> {
         let partial = folder.join(".mirror.partial");
         create_dir_all(&partial)?;
@@ -103,7 +103,7 @@ impl Restore<'_> {
             to.parent().map_or(Ok(()), create_dir_all)?;
             Ok(rename(&partial.join(name), &to)?)
         };
-        // How the run stands comes last: it may say that all is there.
+        // The state of the run comes last: it may say that everything is there.
         let (last, files): (Vec<&String>, Vec<&String>) = come.files.keys().partition(|name| *name == STATUS);
         files.into_iter().try_for_each(put)?;
         for id in come.checkpoints.keys() {
@@ -114,12 +114,12 @@ impl Restore<'_> {
         Ok(restored)
     }
 
-    /// Everything into a folder, but for the checkpoints that are here already.
+    /// Everything into a folder, except for the checkpoints that are already here.
     fn download(&self, into: &Path, here: &BTreeMap<CheckpointId, Checkpoint>) -> Result<Restored, MirrorTrouble> {
         let entries = self.patiently(|remote| remote.list(self.name))?;
         let wanted = |entry: &&Entry| item(&entry.name) != Item::Nothing;
         let total: u64 = entries.iter().filter(wanted).map(|entry| entry.bytes).sum();
-        info!("bringing back {} from the mirror {}: {}", self.name, self.remote.shown(), units::bytes(total));
+        info!("restoring {} from the mirror {}: {}", self.name, self.remote.shown(), units::bytes(total));
         sweep(into, &entries)?;
         self.around.progress.begin("restore", Some(total), Unit::Bytes);
         let restored = self.checkpoints(into, &entries, here)?;
@@ -127,11 +127,11 @@ impl Restore<'_> {
         for entry in entries.iter().filter(is_file) {
             self.fetch(into, &entry.name, entry.bytes)?;
         }
-        self.around.progress.end(&format!("{} is back from the mirror {}", self.name, self.remote.shown()));
+        self.around.progress.end(&format!("restored {} from the mirror {}", self.name, self.remote.shown()));
         Ok(restored)
     }
 
-    /// All checkpoints that are complete there, newest first. One that is damaged is told and left out.
+    /// All checkpoints that are complete there, newest first. A damaged one is reported and left out.
     fn checkpoints(
         &self,
         into: &Path,
@@ -213,7 +213,7 @@ impl Restore<'_> {
         Ok(())
     }
 
-    /// Tries again what fails for want of an answer, with growing waits; a signal ends it at once.
+    /// Retries what fails for lack of an answer, with growing waits; a signal ends it at once.
     fn patiently<T>(&self, ask: impl Fn(&Remote) -> Result<T, MirrorError>) -> Result<T, MirrorTrouble> {
         let backoff = Backoff { max_tries: 6, longest: Duration::from_secs(20), ..Backoff::default() };
         let (mut failed, mut waited) = (0, Duration::ZERO);
@@ -239,7 +239,7 @@ impl Restore<'_> {
     }
 }
 
-/// Removes what an earlier restore has left that is not in the mirror now: it may be of another run.
+/// Deletes what an earlier restore has left and is not in the mirror now: it may belong to another run.
 fn sweep(into: &Path, entries: &[Entry]) -> Result<(), MirrorTrouble> {
     let there: BTreeSet<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
     let left = local::Local::scan(into)?;
@@ -252,7 +252,7 @@ fn sweep(into: &Path, entries: &[Entry]) -> Result<(), MirrorTrouble> {
     Ok(())
 }
 
-/// Gives a complete checkpoint its place. What stands there is another content of the same name, and is set aside.
+/// Gives a complete checkpoint its place. If there is one with other content, it is set aside.
 fn put_checkpoint(partial: &Path, folder: &Path, id: CheckpointId) -> Result<(), MirrorTrouble> {
     let place = folder.join(format!("checkpoints/{id}"));
     create_dir_all(&folder.join("checkpoints"))?;

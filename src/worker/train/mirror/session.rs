@@ -1,5 +1,5 @@
-//! Copying beside training. One thread copies, another one gives signs of life to the mirror; training waits for neither. A
-//! mirror that fails is told once, tried again with growing waits, and told once more when it works again.
+//! Copying beside training. One thread copies, another one sends heartbeats to the mirror; training waits for neither.
+//! A failing mirror is reported once, retried with growing waits, and reported once more when it works again.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,40 +22,40 @@ use crate::util::stop::Stop;
 use crate::util::units;
 use crate::worker::Surroundings;
 
-/// After a signal there is so much time for the newest checkpoint: whoever sent it may kill after ten seconds.
+/// After a signal, this much time is left for the newest checkpoint: its sender may kill the process after ten seconds.
 const AFTER_A_SIGNAL: Duration = Duration::from_secs(3);
-/// At the end of a run the copy is given up where nothing has moved for so long.
+/// At the end of a run, copying is given up if nothing has moved for this long.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// The variable of the environment that says otherwise, in seconds.
+/// The environment variable that changes it, in seconds.
 const PATIENCE_VARIABLE: &str = "FRAGUA_MIRROR_PATIENCE_SECONDS";
-/// At least so long lies between two looks at who has the run.
+/// The shortest time between two checks of who owns the run.
 const CHECK: Duration = Duration::from_secs(2);
 /// How often the end looks at the copy.
 const TICK: Duration = Duration::from_millis(25);
-/// No more names than these are told one by one.
+/// At most this many names are reported one by one.
 const MOST_NAMED: usize = 6;
 
-/// What became of the copy of a run.
+/// The result of copying a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Copied {
     /// The mirror.
     pub mirror: String,
     /// Whether all of the run is there.
     pub complete: bool,
-    /// What is not there, by name.
+    /// What is missing, by name.
     pub missing: Vec<String>,
-    /// Why not, where something failed.
+    /// Why, if something failed.
     pub problem: Option<String>,
 }
 
-/// What copying is to do.
+/// What the copying thread is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wish {
     /// Follow the run.
     Follow,
-    /// Copy what is left, then leave.
+    /// Copy what is left, then end.
     Complete,
-    /// Copy the newest checkpoint within a time, then leave.
+    /// Copy the newest checkpoint within a time limit, then end.
     Newest(Instant),
     /// Leave.
     Leave,
@@ -65,11 +65,11 @@ pub(super) enum Wish {
 pub(super) struct Shared {
     state: Mutex<State>,
     changed: Condvar,
-    /// Cuts short what the copying thread waits for.
+    /// Cancels what the copying thread waits for.
     pub(super) cancel: Cancel,
     planned: AtomicU64,
     done: AtomicU64,
-    /// When it was last looked at who has the run.
+    /// When the owner of the run was last checked.
     last_check: Mutex<Option<Instant>>,
 }
 
@@ -94,7 +94,7 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Waits for a time, or until another wish than this one is there.
+    /// Waits for a time, or until the wish changes.
     pub(super) fn wait(&self, wish: Wish, time: Duration) {
         let waited = self.changed.wait_timeout_while(self.state(), time, |state| state.wish == wish);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
@@ -108,7 +108,7 @@ impl Shared {
         self.state().owner = Some(Arc::new(owner));
     }
 
-    /// Another worker has the run: copying ends here, and training at its next chance.
+    /// Another worker has taken over the run: copying ends here, and training at its next chance.
     pub(super) fn lose(&self, trouble: MirrorTrouble, stop: &Stop) {
         let mut state = self.state();
         if state.taken.is_none() {
@@ -118,7 +118,7 @@ impl Shared {
         state.wish = Wish::Leave;
         drop(state);
         self.changed.notify_all();
-        // Whatever is on its way there must not arrive over what the other one writes.
+        // Nothing in flight may arrive over what the other worker writes.
         self.cancel.cancel();
         stop.request();
     }
@@ -167,12 +167,12 @@ pub(in crate::worker::train) struct Session {
 pub(in crate::worker::train) enum End {
     /// By itself, well or not: there is time.
     ByItself,
-    /// By a signal: there is none.
+    /// By a signal: there is no time.
     BySignal,
 }
 
 impl Session {
-    /// Begins. Without an owner the mirror did not answer yet: it is asked again from here.
+    /// Starts copying. Without an owner, the mirror did not answer yet: the thread asks it again.
     pub(super) fn start(
         remote: Remote,
         run: (&str, &Path),
@@ -201,11 +201,11 @@ impl Session {
         Ok(Self { shared, remote, folder, threads: vec![copying, beating] })
     }
 
-    /// Waits for what is left to be copied, as long as it moves; after a signal only for the newest checkpoint, and not for
-    /// long. What is not copied then is told.
+    /// Waits while the rest is copied, as long as it moves; after a signal only for the newest checkpoint, and not for
+    /// long. Reports what is missing then.
     ///
     /// # Errors
-    /// [`MirrorTrouble::Taken`] where another worker has taken over.
+    /// [`MirrorTrouble::Taken`] if another worker has taken over.
     pub(in crate::worker::train) fn finish(self, end: End, around: &Surroundings<'_>) -> Result<Copied, MirrorTrouble> {
         if let Some(trouble) = self.shared.state().taken.take() {
             return Err(trouble);
@@ -238,14 +238,14 @@ impl Session {
                 if is_shown {
                     let [done, planned] = [&self.shared.done, &self.shared.planned]
                         .map(|count| units::bytes(count.load(Ordering::Relaxed)));
-                    bar.end(&format!("{done} of {planned} went to the mirror {}", self.remote.shown()));
+                    bar.end(&format!("copied {done} of {planned} to the mirror {}", self.remote.shown()));
                 }
                 return (left, problem);
             }
             if deadline.is_some_and(|deadline| Instant::now() > deadline + Duration::from_secs(1)) {
                 return (
                     Left { names: vec!["what changed last".into()] },
-                    Some("it could not be asked in time".into()),
+                    Some("the mirror did not answer in time".into()),
                 );
             }
             if deadline.is_none() {
@@ -272,7 +272,7 @@ impl Session {
         }
     }
 
-    /// Whatever is under way ends now; so much time is left for the newest checkpoint.
+    /// Cancels the current call and leaves this much time for the newest checkpoint.
     fn cut(&self, time: Duration) -> Instant {
         let until = Instant::now() + time;
         self.shared.ask(if time.is_zero() { Wish::Leave } else { Wish::Newest(until) });
@@ -293,7 +293,7 @@ impl Drop for Session {
 }
 
 impl Copied {
-    /// Says clearly where the copy is not complete.
+    /// Says clearly if the copy is not complete.
     fn tell(&self, end: End) {
         let names = match self.missing.len() {
             0 => "what changed last".to_owned(),
@@ -308,17 +308,14 @@ impl Copied {
             (false, End::BySignal)
                 if self.missing.iter().all(|name| name.contains('.') && !name.starts_with("checkpoints/")) =>
             {
-                info!("the mirror {} holds the newest checkpoint; {names} follow with the next start", self.mirror);
+                info!("the mirror {} holds the newest checkpoint; the next start copies {names}", self.mirror);
             }
             (false, End::BySignal) => {
-                info!(
-                    "there was no time to copy {names} to the mirror {}{why}; that follows with the next start",
-                    self.mirror
-                );
+                info!("there was no time to copy {names} to the mirror {}{why}; the next start copies it", self.mirror);
             }
             (false, End::ByItself) => warn!(
                 "THE COPY IN THE MIRROR {} IS INCOMPLETE: {names} is only on this machine{why}; run the same command again \
-                 before this machine goes",
+                 before you give this machine up",
                 self.mirror
             ),
         }
@@ -330,7 +327,7 @@ fn patience() -> Duration {
     set.map_or(PATIENCE, Duration::from_secs)
 }
 
-/// Gives signs of life until copying ends.
+/// Sends heartbeats until copying ends.
 fn beat(shared: &Shared, remote: &Remote, stop: &Stop) {
     let mut last = Instant::now();
     loop {
@@ -347,8 +344,8 @@ fn beat(shared: &Shared, remote: &Remote, stop: &Stop) {
             match owner.beat(&at) {
                 Ok(None) => {}
                 Ok(Some(other)) => return shared.lose(owner.taken(remote, &other), stop),
-                // The copying thread tells what is wrong with the mirror.
-                Err(error) => tracing::debug!("no sign of life: {error}"),
+                // The copying thread reports what is wrong with the mirror.
+                Err(error) => tracing::debug!("no heartbeat: {error}"),
             }
         }
     }

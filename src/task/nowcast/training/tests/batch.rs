@@ -6,7 +6,7 @@ use super::super::testing::{Storms, distance, gradient, small};
 use super::super::{Batch, NowcastError};
 use crate::nn::precision::Precision;
 use crate::task::nowcast::config::{Levels, Missing, NowcastConfig};
-use crate::train::task::{Scores, Task, TaskError};
+use crate::train::task::{Depth, Scores, Task, TaskError};
 use crate::util::exit::Exit;
 
 /// Windows of 1 + 1 frames of 1 x 2 cells. No frame of use has so few, but these can be followed by hand.
@@ -96,7 +96,7 @@ fn what_a_masked_target_hides_changes_nothing() {
         }
         assert!(known.logical_not().count_nonzero(None).int64_value(&[]) > 100);
         let (gradient, sums) = gradient(&mut task, std::slice::from_ref(&batch));
-        let mut scores = task.scores();
+        let mut scores = task.scores(Depth::Validation);
         let parts = Vec::<f64>::try_from(task.evaluate(&batch, &mut scores).unwrap()).unwrap();
         (gradient, sums, parts, format!("{:?}", scores.values()))
     };

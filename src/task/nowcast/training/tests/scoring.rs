@@ -4,13 +4,13 @@ use tch::{Device, Kind, Tensor};
 
 use super::super::collate::Collate;
 use super::super::names::Names;
-use super::super::scores::{NowcastScores, windows as as_plain};
+use super::super::scores::{NowcastScores, Origin, windows as as_plain};
 use super::super::testing::{Storms, small};
 use crate::nn::precision::Precision;
 use crate::task::nowcast::config::{Levels, Missing, NowcastConfig};
 use crate::task::nowcast::loss::NowcastLoss;
-use crate::task::nowcast::verification::{Depth, Judge};
-use crate::train::task::{Scores, Task};
+use crate::task::nowcast::verification::Judge;
+use crate::train::task::{Depth, Scores, Task};
 
 const ROWS: usize = 11;
 const COLUMNS: usize = 12;
@@ -46,7 +46,7 @@ fn judged(
     let collate = Collate::new(config, [1, ROWS, COLUMNS], Device::Cpu).unwrap();
     let forecast: Vec<f32> = forecast_dbz.iter().flat_map(|&cells| frame(cells)).collect();
     let forecast = Tensor::from_slice(&forecast).view([-1, 1, 1, ROWS as i64, COLUMNS as i64]) / 254.0;
-    let mut scores = NowcastScores::none(&judge, Depth::Short);
+    let mut scores = NowcastScores::none(&judge, Depth::Validation, Origin::default());
     let mut from = 0;
     for &count in cuts {
         let batch = collate.batch(&loaded[from..from + count]).unwrap();
@@ -58,7 +58,8 @@ fn judged(
 }
 
 fn value(scores: &NowcastScores, name: &str) -> f64 {
-    scores.values().into_iter().find(|(known, _)| known == name).unwrap().1
+    let place = scores.specs().iter().position(|spec| spec.name == name).unwrap();
+    scores.values()[place].unwrap_or(f64::NAN)
 }
 
 const SEEN: [u8; 6] = [11, 21, 22, 31, 0, 51];
@@ -97,7 +98,8 @@ fn scores_are_those_computed_by_hand() {
         let same = (value.is_nan() && expected.is_nan()) || (value - expected).abs() < 1e-5;
         assert!(same, "{name}: {value}, expected {expected}");
     }
-    assert_eq!(scores.values()[0].0, "csi_20", "what is told first comes first");
+    assert_eq!(scores.specs()[0].name, "csi_20", "what is told first comes first");
+    assert_eq!(scores.values().len(), scores.specs().len());
 }
 
 #[test]
@@ -124,7 +126,7 @@ fn scores_do_not_depend_on_how_batches_are_cut_or_ordered() {
         judged(&config(), &windows, &forecasts, cuts).values()
     };
     let whole = of(&order, &[7]);
-    assert!(whole.iter().all(|(_, value)| value.is_finite()), "{whole:?}");
+    assert!(whole.iter().all(|value| value.is_some_and(f64::is_finite)), "{whole:?}");
     let reversed: Vec<usize> = order.iter().rev().copied().collect();
     for other in [of(&order, &[1; 7]), of(&order, &[3, 4]), of(&reversed, &[2, 5])] {
         assert_eq!(other, whole);
@@ -134,7 +136,7 @@ fn scores_do_not_depend_on_how_batches_are_cut_or_ordered() {
 #[test]
 fn nothing_judged_is_nothing_known() {
     let judge = Judge::new(&config());
-    assert!(NowcastScores::none(&judge, Depth::Short).values().iter().all(|(_, value)| value.is_nan()));
+    assert!(NowcastScores::none(&judge, Depth::Validation, Origin::default()).values().iter().all(Option::is_none));
 }
 
 #[test]
@@ -142,7 +144,7 @@ fn persistence_is_judged_by_the_same_loss_and_validation_returns_what_a_step_ret
     let storms = Storms::drifting(small(), 3).with_holes();
     let mut task = storms.task(Precision::Fp32);
     let batch = task.collate(&storms.windows(), None).unwrap();
-    let mut scores = task.scores();
+    let mut scores = task.scores(Depth::Validation);
     let parts = Vec::<f64>::try_from(task.evaluate(&batch, &mut scores).unwrap()).unwrap();
     let forecast = batch.input_btcyx.narrow(1, 2, 1).repeat([1, 2, 1, 1, 1]);
     let loss = NowcastLoss::new(&storms.config, Device::Cpu);
@@ -160,9 +162,57 @@ fn validation_leaves_the_gradient_alone() {
     let mut task = storms.task(Precision::Fp32);
     let batch = task.collate(&storms.windows(), None).unwrap();
     task.parameters().zero_gradients();
-    let mut scores = task.scores();
+    let mut scores = task.scores(Depth::Validation);
     let parts = task.evaluate(&batch, &mut scores).unwrap();
     drop(task.draw(&batch).unwrap());
     assert!(!parts.requires_grad());
     assert_eq!(task.parameters().gradients().count_nonzero(None).int64_value(&[]), 0);
+}
+
+#[test]
+fn an_evaluation_measures_every_score_of_every_forecast_and_a_validation_what_is_shown_first() {
+    let storms = Storms::drifting(small(), 3);
+    let mut task = storms.task(Precision::Fp32);
+    let batch = task.collate(&storms.windows(), None).unwrap();
+    let mut of = |depth| {
+        let mut scores = task.scores(depth);
+        let _parts = task.evaluate(&batch, &mut scores).unwrap();
+        scores
+    };
+    let (short, full) = (of(Depth::Validation), of(Depth::Evaluation));
+    let model = storms.config.scores.specs().len();
+    assert_eq!(full.specs().len(), 3 * model + 1);
+    assert_eq!(short.values()[..model], full.values()[..model]);
+    for scores in [&short, &full] {
+        assert_eq!(scores.values().len(), scores.specs().len());
+    }
+    let shared = short.specs().into_iter().filter(|spec| spec.baseline.is_some());
+    let same =
+        shared.map(|spec| (value(&short, &spec.name), value(&full, &spec.name))).filter(|(one, _)| !one.is_nan());
+    assert!(same.clone().count() > 3 && same.clone().all(|(one, other)| one == other));
+    assert_eq!(full.intervals().len(), model, "of the model alone");
+    let basis = full.basis();
+    assert_eq!((basis.samples, basis.groups, basis.counted().as_str()), (3, 3, "3 windows of 3 events"));
+}
+
+#[test]
+fn scores_of_parts_are_merged_to_those_of_the_whole() {
+    let storms = Storms::drifting(small(), 4);
+    let mut task = storms.task(Precision::Fp32);
+    let windows = storms.windows();
+    let mut of = |windows: &[crate::data::loader::LoadedWindow]| {
+        let mut scores = task.scores(Depth::Evaluation);
+        for window in windows {
+            let batch = task.collate(std::slice::from_ref(window), None).unwrap();
+            let _parts = task.evaluate(&batch, &mut scores).unwrap();
+        }
+        scores
+    };
+    let (whole, mut merged) = (of(&windows), of(&windows[..1]));
+    merged.merge(&of(&windows[1..]));
+    let loss = whole.values().len() - 1;
+    assert_eq!(merged.values()[..loss], whole.values()[..loss]);
+    assert!((merged.values()[loss].unwrap() - whole.values()[loss].unwrap()).abs() < 1e-12);
+    assert_eq!(merged.intervals(), whole.intervals());
+    assert_eq!(merged.sections(), whole.sections());
 }

@@ -1,0 +1,168 @@
+//! The few file operations that checkpoints, the history and stores of records are made of, behind a trait, so that tests
+//! can make any of them fail, die or be forgotten by a power cut. Not a general file system.
+
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::util::fs::{FsError, partial_name};
+
+#[cfg(test)]
+pub mod memory;
+pub mod place;
+mod real;
+
+pub use real::RealDisk;
+
+/// A file being written.
+pub trait DiskFile: Write {
+    /// Returns once everything written has reached the disk. After an error nothing about the file may be believed, not
+    /// even a second `sync` that succeeds: Linux reports a failed write-back once and then forgets it.
+    ///
+    /// # Errors
+    /// Where the disk failed.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// Something in a folder.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// Whether it is a folder.
+    pub is_folder: bool,
+}
+
+/// File operations, each as the system knows it: nothing is durable before the sync that makes it so.
+pub trait Disk: Send + Sync {
+    /// Creates one folder; one that exists is an error.
+    ///
+    /// # Errors
+    /// Where it can't be created.
+    fn create_folder(&self, path: &Path) -> io::Result<()>;
+    /// Creates a file, or empties the one that is there.
+    ///
+    /// # Errors
+    /// Where it can't be created.
+    fn create_file(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+    /// Opens a file for reading from its beginning.
+    ///
+    /// # Errors
+    /// Where it can't be opened.
+    fn open_file(&self, path: &Path) -> io::Result<Box<dyn Read>>;
+    /// What a folder holds, in any order.
+    ///
+    /// # Errors
+    /// Where it can't be read.
+    fn list(&self, path: &Path) -> io::Result<Vec<Entry>>;
+    /// Gives a file or folder another name, in place of a file that has it.
+    ///
+    /// # Errors
+    /// Where it can't be renamed.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Returns once the names in a folder have reached the disk.
+    ///
+    /// # Errors
+    /// Where the disk failed.
+    fn sync_folder(&self, path: &Path) -> io::Result<()>;
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// Where it can't be removed.
+    fn remove_file(&self, path: &Path) -> io::Result<()>;
+    /// Removes an empty folder.
+    ///
+    /// # Errors
+    /// Where it can't be removed.
+    fn remove_folder(&self, path: &Path) -> io::Result<()>;
+    /// Bytes that may still be written below a folder.
+    ///
+    /// # Errors
+    /// Where the file system doesn't tell.
+    fn free_bytes(&self, path: &Path) -> io::Result<u64>;
+}
+
+/// The folder that holds `path`.
+pub(crate) fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Writes a whole new file and syncs its content, not its name.
+pub(crate) fn write_file(disk: &dyn Disk, path: &Path, content: &[u8]) -> Result<(), FsError> {
+    let mut file = disk.create_file(path).map_err(FsError::at("create", path))?;
+    file.write_all(content).map_err(FsError::at("write", path))?;
+    file.sync().map_err(FsError::at("sync", path))
+}
+
+/// Writes a file so that a reader sees the old content or the new, never a part, and that survives a power cut.
+pub(crate) fn write_atomic(disk: &dyn Disk, path: &Path, content: &[u8]) -> Result<(), FsError> {
+    let partial = partial_name(path);
+    let written = write_file(disk, &partial, content).and_then(|()| rename(disk, &partial, path));
+    written.inspect_err(|_| forget(disk, &partial))
+}
+
+/// Removes what could not be completed. If even that fails, the next start removes it.
+pub(crate) fn forget(disk: &dyn Disk, partial: &Path) {
+    if let Err(error) = remove_tree(disk, partial) {
+        tracing::debug!("left {} for the next start: {error}", partial.display());
+    }
+}
+
+/// Renames durably within one folder.
+pub(crate) fn rename(disk: &dyn Disk, from: &Path, to: &Path) -> Result<(), FsError> {
+    disk.rename(from, to).map_err(FsError::at("rename", from))?;
+    disk.sync_folder(parent(to)).map_err(FsError::at("sync folder", parent(to)))
+}
+
+/// Creates a folder and those above it, durably; the folders that are there are fine.
+pub(crate) fn create_folders(disk: &dyn Disk, path: &Path) -> Result<(), FsError> {
+    if is_folder(disk, path)? {
+        return Ok(());
+    }
+    if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
+        create_folders(disk, above)?;
+    }
+    disk.create_folder(path).map_err(FsError::at("create folder", path))?;
+    disk.sync_folder(parent(path)).map_err(FsError::at("sync folder", parent(path)))
+}
+
+/// Whether a folder is there.
+pub(crate) fn is_folder(disk: &dyn Disk, path: &Path) -> Result<bool, FsError> {
+    match disk.list(path) {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+        Err(error) => Err(FsError::at("read folder", path)(error)),
+    }
+}
+
+/// Reads a whole file.
+pub(crate) fn read(disk: &dyn Disk, path: &Path) -> Result<Vec<u8>, FsError> {
+    let mut content = Vec::new();
+    let opened = disk.open_file(path).and_then(|mut file| file.read_to_end(&mut content));
+    opened.map_err(FsError::at("read", path))?;
+    Ok(content)
+}
+
+/// Removes a file, or a folder with all below it; what does not exist is fine.
+pub(crate) fn remove_tree(disk: &dyn Disk, path: &Path) -> Result<(), FsError> {
+    let gone = |result: io::Result<()>| match result {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FsError::at("remove", path)(error)),
+        _ => Ok(()),
+    };
+    match disk.list(path) {
+        Ok(entries) => {
+            for entry in entries {
+                remove_tree(disk, &path.join(entry.name))?;
+            }
+            gone(disk.remove_folder(path))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => gone(disk.remove_file(path)),
+        Err(error) => gone(Err(error)),
+    }
+}
+
+/// What was left in a folder under the names of [`partial_name`] by a program that died.
+pub(crate) fn partials(disk: &dyn Disk, folder: &Path) -> Result<Vec<PathBuf>, FsError> {
+    let entries = disk.list(folder).map_err(FsError::at("read folder", folder))?;
+    let partial = |name: &str| name.starts_with('.') && name.ends_with(".partial");
+    Ok(entries.into_iter().filter(|entry| partial(&entry.name)).map(|entry| folder.join(entry.name)).collect())
+}

@@ -1,0 +1,16 @@
+//! The part of preparing that every task shares: which files there are, what is known of each, which can't be used and why,
+//! when that is too much, and what is left of it all for people. Reading a file and what becomes of it is the task's.
+//!
+//! ```text
+//! files    every folder that directly holds files of the kind, with a stamp of each file
+//! record   what became of a file, so that the next time only what changed is done
+//! work     many files at once, results in order, a signal ends it
+//! report   report.json for a dataset that was prepared, refused.json for one that was not
+//! key      the folder of a prepared dataset, which names the options and ends in their hash
+//! ```
+
+pub mod files;
+pub mod key;
+pub mod record;
+pub mod report;
+pub mod work;

@@ -1,0 +1,200 @@
+//! What a score is: its name, what people call it, what it means, its unit, which way it gets better, and where it is shown.
+//! The code that measures a score says so once; everything else reads it here and takes no name apart. Not its value.
+
+use serde::{Deserialize, Serialize};
+
+use super::better::Better;
+
+/// What is known of one score, or of one part of a loss.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScoreSpec {
+    /// The key in files and configurations: `csi_35`, `top1`.
+    pub name: String,
+    /// What people call it: `CSI at 35 dBZ`.
+    pub label: String,
+    /// What it means, in one sentence; scores of one family may share it.
+    pub meaning: String,
+    /// The unit of its values; empty without one.
+    pub unit: String,
+    /// Which way it gets better.
+    pub better: Better,
+    /// Scores of one family share a chart or stand side by side: `CSI`.
+    pub family: String,
+    /// Where it is shown.
+    pub show: Show,
+    /// Set if it is the score of another forecast, that of a learned one is compared with.
+    pub baseline: Option<Baseline>,
+}
+
+/// Where a score is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Show {
+    /// Everywhere, and first: the headline.
+    First,
+    /// In charts and tables.
+    Drawn,
+    /// In tables.
+    Table,
+    /// Only where every score is listed.
+    Listed,
+}
+
+/// This score is the score `of` of another forecast.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// The name of the score that it is compared with.
+    pub of: String,
+    /// Who made the forecast: `persistence`.
+    pub forecast: String,
+}
+
+impl ScoreSpec {
+    /// A score with a family of its own, shown in tables, without unit and meaning.
+    #[must_use]
+    pub fn new(name: impl Into<String>, label: impl Into<String>, better: Better) -> Self {
+        let label = label.into();
+        Self {
+            name: name.into(),
+            family: label.clone(),
+            label,
+            meaning: String::new(),
+            unit: String::new(),
+            better,
+            show: Show::Table,
+            baseline: None,
+        }
+    }
+
+    /// The same with this meaning.
+    #[must_use]
+    pub fn meaning(self, meaning: &str) -> Self {
+        Self { meaning: meaning.into(), ..self }
+    }
+
+    /// The same with this unit.
+    #[must_use]
+    pub fn unit(self, unit: &str) -> Self {
+        Self { unit: unit.into(), ..self }
+    }
+
+    /// The same as one of this family.
+    #[must_use]
+    pub fn family(self, family: &str) -> Self {
+        Self { family: family.into(), ..self }
+    }
+
+    /// The same, shown there.
+    #[must_use]
+    pub fn shown(self, show: Show) -> Self {
+        Self { show, ..self }
+    }
+
+    /// The same score of another forecast.
+    #[must_use]
+    pub fn of_baseline(&self, forecast: &str) -> Self {
+        let baseline = Baseline { of: self.name.clone(), forecast: forecast.into() };
+        Self {
+            name: format!("{forecast}_{}", self.name),
+            label: format!("{} of {forecast}", self.label),
+            show: Show::Listed,
+            baseline: Some(baseline),
+            ..self.clone()
+        }
+    }
+
+    /// The label with the unit: `RMSE, dBZ`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self.unit.as_str() {
+            "" => self.label.clone(),
+            unit => format!("{}, {unit}", self.label),
+        }
+    }
+
+    /// Whether it is drawn in charts. What a learned score is compared with is drawn beside that one.
+    #[must_use]
+    pub fn is_drawn(&self) -> bool {
+        self.show <= Show::Drawn && self.baseline.is_none()
+    }
+
+    /// Whether it is the score `of` of another forecast.
+    #[must_use]
+    pub fn is_baseline_of(&self, of: &str) -> bool {
+        self.baseline.as_ref().is_some_and(|baseline| baseline.of == of)
+    }
+}
+
+/// Scores by family, both in the order of their first appearance.
+#[must_use]
+pub fn families<'a>(specs: impl IntoIterator<Item = &'a ScoreSpec>) -> Vec<(&'a str, Vec<&'a ScoreSpec>)> {
+    let mut families: Vec<(&str, Vec<&ScoreSpec>)> = Vec::new();
+    for spec in specs {
+        match families.iter_mut().find(|(family, _)| *family == spec.family) {
+            Some((_, members)) => members.push(spec),
+            None => families.push((&spec.family, vec![spec])),
+        }
+    }
+    families
+}
+
+/// What scores mean, each meaning once: under the family's name if all of a family share it, else under the score's own.
+#[must_use]
+pub fn meanings<'a>(specs: impl IntoIterator<Item = &'a ScoreSpec>) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    for (family, members) in families(specs) {
+        let shared = members.iter().all(|spec| spec.meaning == members[0].meaning);
+        let under = |spec: &ScoreSpec| if shared { family.to_owned() } else { spec.label.clone() };
+        for spec in members.iter().filter(|spec| !spec.meaning.is_empty()) {
+            let entry = (under(spec), spec.meaning.clone());
+            if !found.contains(&entry) {
+                found.push(entry);
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn csi(dbz: u32) -> ScoreSpec {
+        let spec = ScoreSpec::new(format!("csi_{dbz}"), format!("CSI at {dbz} dBZ"), Better::Higher);
+        spec.family("CSI").meaning("hits").shown(Show::First)
+    }
+
+    #[test]
+    fn a_score_of_another_forecast_says_what_it_is_compared_with() {
+        let of = csi(35).of_baseline("persistence");
+        assert_eq!((of.name.as_str(), of.label.as_str()), ("persistence_csi_35", "CSI at 35 dBZ of persistence"));
+        assert!(of.is_baseline_of("csi_35") && !of.is_baseline_of("csi_20") && !of.is_drawn());
+        assert!(csi(35).is_drawn() && !csi(35).shown(Show::Table).is_drawn());
+    }
+
+    #[test]
+    fn a_title_has_the_unit() {
+        let rmse = ScoreSpec::new("rmse_dbz", "RMSE", Better::Lower).unit("dBZ");
+        assert_eq!((rmse.title(), csi(20).title()), ("RMSE, dBZ".into(), "CSI at 20 dBZ".into()));
+    }
+
+    #[test]
+    fn what_belongs_together_is_found_wherever_it_stands() {
+        let far = |dbz: u32| ScoreSpec::new(format!("far_{dbz}"), "FAR", Better::Lower).meaning("false alarms");
+        let specs = [csi(20), far(20), csi(30), far(30)];
+        let found: Vec<_> = families(&specs).into_iter().map(|(family, members)| (family, members.len())).collect();
+        assert_eq!(found, [("CSI", 2), ("FAR", 2)]);
+        // Each once, though the scores of a family don't follow each other.
+        assert_eq!(meanings(&specs), [("CSI", "hits"), ("FAR", "false alarms")].map(|(a, b)| (a.into(), b.into())));
+        let other = csi(40).meaning("hits of heavy rain");
+        assert_eq!(meanings([&csi(20), &other])[1].0, "CSI at 40 dBZ");
+    }
+
+    #[test]
+    fn a_spec_is_read_back_as_it_was_written() {
+        let of = csi(35).of_baseline("persistence");
+        let text = serde_json::to_string(&of).unwrap();
+        assert_eq!(serde_json::from_str::<ScoreSpec>(&text).unwrap(), of);
+        assert!(text.contains(r#""show":"listed","baseline":{"of":"csi_35","forecast":"persistence"}"#), "{text}");
+    }
+}

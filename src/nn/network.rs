@@ -1,0 +1,65 @@
+//! A network as those see it who do not run it: what it asks for, what it costs, what goes in and comes out, and its code in
+//! other languages. Running it is the business of its task, which knows the types of its input.
+
+use std::fmt::Debug;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::export::Script;
+use super::parameters::Layout;
+
+/// A network of certain sizes, before it has weights.
+pub trait Network: Debug {
+    /// Its parameters and buffers. Their names and shapes are those of weight files.
+    fn layout(&self) -> Layout;
+
+    /// Multiplications for one sample, forward. A step of training takes about three times as many.
+    fn multiplications(&self) -> f64;
+
+    /// What goes in and what comes out, for another program that uses the weights.
+    fn describe(&self) -> Io;
+
+    /// The network in PyTorch: Python code with a class `Network(nn.Module)` that takes no arguments and whose state dict has the
+    /// names of weight files. `torch` and `nn` are imported where it is put.
+    fn python(&self) -> String;
+
+    /// The network in TorchScript, if there is a version of it.
+    fn script(&self) -> Option<Script> {
+        None
+    }
+}
+
+/// What goes into a network and what comes out. As JSON it is part of what an exported file says about itself.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Io {
+    /// What goes in.
+    pub input: Port,
+    /// What comes out.
+    pub output: Port,
+    /// What the numbers mean: their unit, their scaling, the sizes of the model.
+    #[serde(flatten)]
+    pub meaning: Map<String, Value>,
+    /// What a `.pth` file has beside the weights, such as the names of classes. If there is something, the file is a dictionary
+    /// of this and of the weights, under `model_state_dict`; otherwise it is the state dict itself.
+    #[serde(skip)]
+    pub in_pth: Map<String, Value>,
+}
+
+/// A tensor that goes in or comes out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Port {
+    /// The dimensions in order, as in "batch, time, channels, rows, columns".
+    pub layout: &'static str,
+    /// The sizes that are fixed.
+    #[serde(flatten)]
+    pub sizes: Map<String, Value>,
+}
+
+impl Port {
+    /// A tensor with these dimensions and these fixed sizes.
+    #[must_use]
+    pub fn new(layout: &'static str, sizes: &[(&str, i64)]) -> Self {
+        Self { layout, sizes: sizes.iter().map(|(name, size)| ((*name).to_owned(), (*size).into())).collect() }
+    }
+}

@@ -1,0 +1,85 @@
+//! A forecast as a looping GIF: first what it was made from, then what came beside what was forecast.
+
+use super::Forecast;
+use super::minutes::Minutes;
+use crate::report::PictureError;
+use crate::report::canvas::{BLACK, Canvas, GREY};
+use crate::report::radar::colours::{LEGEND_MIN_HEIGHT, LEGEND_WIDTH, legend};
+use crate::report::radar::film::Film;
+use crate::report::radar::frame::{RadarFrame, Zoom};
+use crate::report::text_width::shortened;
+
+const MAP_PIXELS: usize = 512;
+const MARGIN: usize = 14;
+const HEADER_HEIGHT: usize = 60;
+const CAPTION_HEIGHT: usize = 24;
+/// Room for the captions.
+const MIN_MAP_WIDTH: usize = 170;
+
+/// In hundredths of a second, the unit of the format.
+const SEEN_DELAY: u16 = 25;
+/// The moment of the forecast: the eye must notice that it begins.
+const NOW_DELAY: u16 = 90;
+const LEAD_DELAY: u16 = 70;
+/// The last frame stays, so that the eye knows where the film begins.
+const LAST_DELAY: u16 = 250;
+
+/// The film as a GIF file.
+///
+/// # Errors
+/// Where an array does not fit its times, or there is nothing to show.
+pub fn gif(forecast: &Forecast<'_>) -> Result<Vec<u8>, PictureError> {
+    forecast.check()?;
+    let stage = Stage::of(forecast);
+    let mut film = Film::new(&stage.still)?;
+    let minutes = Minutes::of(forecast.seen_minutes);
+    for (index, (frame, &time)) in forecast.frames(forecast.seen).zip(forecast.seen_minutes).enumerate() {
+        let last = index + 1 == forecast.seen_minutes.len();
+        let picture = stage.picture(&format!("{}, observed", minutes.label(time)), "seen by the model", [&frame; 2]);
+        film.push(&picture, if last { NOW_DELAY } else { SEEN_DELAY })?;
+    }
+    let minutes = Minutes::of(forecast.lead_minutes);
+    let pairs = forecast.frames(forecast.observed).zip(forecast.frames(forecast.predicted));
+    for (index, ((observed, predicted), &time)) in pairs.zip(forecast.lead_minutes).enumerate() {
+        let last = index + 1 == forecast.lead_minutes.len();
+        let picture =
+            stage.picture(&format!("{}, forecast", minutes.label(time)), "predicted", [&observed, &predicted]);
+        film.push(&picture, if last { LAST_DELAY } else { LEAD_DELAY })?;
+    }
+    film.finish()
+}
+
+/// What all frames of the film share.
+struct Stage {
+    still: Canvas,
+    zoom: Zoom,
+    left: [usize; 2],
+}
+
+impl Stage {
+    fn of(forecast: &Forecast<'_>) -> Self {
+        let like = RadarFrame { dbz: &[], height: forecast.height, width: forecast.width, time_seconds: 0 };
+        let zoom = Zoom::to_fit(&like, MAP_PIXELS);
+        let [map_width, map_height] = zoom.size(&like);
+        let column = map_width.max(MIN_MAP_WIDTH) + MARGIN;
+        let body = (CAPTION_HEIGHT + map_height).max(LEGEND_MIN_HEIGHT + 20);
+        let left = [MARGIN, MARGIN + column];
+        let mut still = Canvas::new(left[1] + column + LEGEND_WIDTH + MARGIN, HEADER_HEIGHT + body + MARGIN);
+        let title = shortened(forecast.title, still.width - 2 * MARGIN, 18);
+        still.text(&title, [MARGIN, 18], 18, BLACK);
+        still.text("observed", [left[0], HEADER_HEIGHT + CAPTION_HEIGHT / 2], 15, BLACK);
+        legend(&mut still, [left[1] + column, HEADER_HEIGHT], body);
+        Self { still, zoom, left }
+    }
+
+    fn picture(&self, time: &str, right: &str, frames: [&RadarFrame<'_>; 2]) -> Canvas {
+        let mut picture = self.still.clone();
+        picture.text(time, [MARGIN, 43], 16, BLACK);
+        let colour = if right == "predicted" { BLACK } else { GREY };
+        picture.text(right, [self.left[1], HEADER_HEIGHT + CAPTION_HEIGHT / 2], 15, colour);
+        for (frame, left) in frames.into_iter().zip(self.left) {
+            self.zoom.draw(&mut picture, frame, [left, HEADER_HEIGHT + CAPTION_HEIGHT]);
+        }
+        picture
+    }
+}

@@ -1,0 +1,19 @@
+//! Pictures of radar data: frames, forecasts beside what was observed, films, timelines and histograms of reflectivity.
+//!
+//! ```text
+//! colours   the colours of reflectivity      frame          a frame, and how it becomes pixels
+//! forecast  observed beside predicted        contact_sheet  frames of an event side by side
+//! animation an event as a film               film           a GIF being written
+//! timeline  when events took place           histogram      how often each reflectivity occurs
+//! error_maps  where forecasts are wrong
+//! ```
+
+pub mod animation;
+pub mod colours;
+pub mod contact_sheet;
+pub mod error_maps;
+mod film;
+pub mod forecast;
+pub mod frame;
+pub mod histogram;
+pub mod timeline;

@@ -1,0 +1,37 @@
+//! How much the scores of two evaluations differ by chance: the same events are drawn for both, again and again.
+
+use std::collections::BTreeMap;
+
+use super::chapters::Evaluated;
+use super::section::{SECTION, Verification};
+use crate::metric::bootstrap;
+use crate::metric::document::Metrics;
+use crate::metric::forecast::pool::OfEvent;
+use crate::metric::forecast::scores::specs;
+use crate::metric::forecast::sums::LeadSums;
+use crate::metric::pooled::{Differences, Resample};
+
+impl Resample for Evaluated {
+    fn differences(&self, current: &Metrics, baseline: &Metrics, seed: u64) -> Result<Differences, String> {
+        let [one, other] = [current, baseline].map(|side| side.section::<Verification>(SECTION));
+        let (Some(one), Some(other)) = (one, other) else { return Err("they hold no sums of events".into()) };
+        if one.levels != other.levels {
+            return Err("they were measured at other thresholds or scales".into());
+        }
+        let [ours, theirs] = [&one, &other].map(by_event);
+        if !ours.keys().eq(theirs.keys()) {
+            return Err("they were measured on other events".into());
+        }
+        let pooled = |side: BTreeMap<&str, &LeadSums>| -> Vec<OfEvent<'_>> {
+            side.into_values().map(|sums| OfEvent { sums: sums.clone(), levels: &one.levels }).collect()
+        };
+        let groups = ours.len();
+        let intervals = bootstrap::differences(&pooled(ours), &pooled(theirs), seed);
+        let names = specs(&one.levels).into_iter().map(|spec| spec.name);
+        Ok(Differences { groups, intervals: names.zip(intervals).collect() })
+    }
+}
+
+fn by_event(verification: &Verification) -> BTreeMap<&str, &LeadSums> {
+    verification.events.iter().map(|event| (event.event.as_str(), &event.sums)).collect()
+}
