@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::drawing::Sketch;
 use super::run_folder::RunError;
-use super::task::Picture;
 use crate::metric::score::ScoreSpec;
 
 /// A number with its name; none if it is undefined or not finite. What the name means, [`Started`] says once.
@@ -122,8 +122,10 @@ pub enum Event {
     Pictures {
         /// The epoch, counted from 0.
         epoch: u64,
+        /// The folder of the run for the pictures of this task.
+        folder: &'static str,
         /// What there is to see.
-        pictures: Vec<Picture>,
+        pictures: Vec<Sketch>,
     },
     /// The state of training was handed over to be saved.
     Saving {
@@ -321,6 +323,46 @@ pub trait Observer {
     /// # Errors
     /// Where something can't be written.
     fn observe(&mut self, event: &Event) -> Result<Heard, RunError>;
+
+    /// Does what takes long and need not be done for each event: called when all that has happened by now was heard.
+    ///
+    /// # Errors
+    /// As [`Self::observe`].
+    fn settle(&mut self) -> Result<Heard, RunError> {
+        Ok(Heard::Ignored)
+    }
+
+    /// Hears an event and settles at once.
+    ///
+    /// # Errors
+    /// As [`Self::observe`].
+    fn tell(&mut self, event: &Event) -> Result<Heard, RunError> {
+        let heard = self.observe(event)?;
+        let settled = self.settle()?;
+        Ok(if settled == Heard::Ignored { heard } else { settled })
+    }
+
+    /// Waits for what is still being done. Nothing is told after this.
+    ///
+    /// # Errors
+    /// What can't be written to the last.
+    fn finish(&mut self) -> Result<(), RunError> {
+        Ok(())
+    }
+}
+
+impl<O: Observer + ?Sized> Observer for Box<O> {
+    fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
+        (**self).observe(event)
+    }
+
+    fn settle(&mut self) -> Result<Heard, RunError> {
+        (**self).settle()
+    }
+
+    fn finish(&mut self) -> Result<(), RunError> {
+        (**self).finish()
+    }
 }
 
 /// All who listen.
@@ -343,27 +385,44 @@ impl Observers {
         self
     }
 
-    /// Tells all of them.
+    /// Tells all of them, and lets them settle.
     pub fn tell(&mut self, event: &Event) {
-        for listener in &mut self.list {
-            match listener.observer.observe(event) {
-                Ok(Heard::Ignored) => {}
-                Ok(Heard::Wrote) => listener.failed = None,
-                Err(error) => {
-                    if listener.failed.is_none() {
-                        tracing::warn!("{error}; training goes on");
-                    }
-                    listener.failed = Some(error);
-                }
-            }
-        }
+        self.list.iter_mut().for_each(|listener| listener.take_in(|observer| observer.tell(event)));
     }
 
-    /// What can't be written to the last.
+    /// Tells all of them; they settle later.
+    pub fn hear(&mut self, event: &Event) {
+        self.list.iter_mut().for_each(|listener| listener.take_in(|observer| observer.observe(event)));
+    }
+
+    /// Lets all of them do what takes long.
+    pub fn settle(&mut self) {
+        self.list.iter_mut().for_each(|listener| listener.take_in(|observer| observer.settle()));
+    }
+
+    /// Waits for all of them; what can't be written to the last.
     ///
     /// # Errors
     /// The first one.
     pub fn finish(&mut self) -> Result<(), RunError> {
-        self.list.iter_mut().find_map(|listener| listener.failed.take()).map_or(Ok(()), Err)
+        let finish = |listener: &mut Listener| listener.observer.finish().err().or(listener.failed.take());
+        // All of them, even if one fails.
+        let failed: Vec<_> = self.list.iter_mut().filter_map(finish).collect();
+        failed.into_iter().next().map_or(Ok(()), Err)
+    }
+}
+
+impl Listener {
+    fn take_in(&mut self, tell: impl FnOnce(&mut dyn Observer) -> Result<Heard, RunError>) {
+        match tell(self.observer.as_mut()) {
+            Ok(Heard::Ignored) => {}
+            Ok(Heard::Wrote) => self.failed = None,
+            Err(error) => {
+                if self.failed.is_none() {
+                    tracing::warn!("{error}; training continues");
+                }
+                self.failed = Some(error);
+            }
+        }
     }
 }

@@ -19,6 +19,7 @@ mod health;
 mod installed;
 mod kept;
 mod kill;
+mod memory;
 mod messages;
 mod mirror;
 mod predict;

@@ -21,9 +21,10 @@ use crate::metric::score::ScoreSpec;
 use crate::nn::parameters::{BufferSpec, Layout, ParameterSpec, Parameters};
 use crate::train::checkpoint::Snapshot;
 use crate::train::config::TrainConfig;
+use crate::train::drawing::{Drawing, Sketch};
 use crate::train::events::{Event, Observers, Record};
 use crate::train::feed::{Feed, FeedError, Stream};
-use crate::train::task::{Depth, NamedValues, Picture, Scores, Task, TaskError};
+use crate::train::task::{Depth, Scores, Task, TaskError};
 use crate::util::seed::generator;
 use crate::util::stop::Stop;
 
@@ -80,6 +81,8 @@ pub(super) struct Faults {
     pub(super) overflow_above: Option<f64>,
     /// What a picture panics with.
     pub(super) pictures: Option<&'static str>,
+    /// Asks to stop when this sample is taken.
+    pub(super) stop: Option<(usize, Stop)>,
 }
 
 pub(super) struct Line {
@@ -87,7 +90,7 @@ pub(super) struct Line {
     /// The mean output, and the micro-batches that it was computed from: what batch norm keeps.
     running: [Tensor; 2],
     parts: [ScoreSpec; 2],
-    faults: Faults,
+    pub(super) faults: Faults,
     /// The factor of the loss in each phase.
     factors: Vec<f64>,
     factor: f64,
@@ -213,6 +216,8 @@ impl Task for Line {
     }
 
     fn collate(&self, rows: &[Row], place: Option<Position>) -> Result<Batch, TaskError> {
+        let stop = self.faults.stop.iter().find(|(number, _)| rows.iter().any(|row| row.number == *number));
+        stop.into_iter().for_each(|(_, stop)| stop.request());
         let inputs: Vec<f32> = rows.iter().flat_map(|row| row.inputs).collect();
         let outputs: Vec<f32> = rows.iter().map(|row| row.output).collect();
         let inputs_bi = Tensor::from_slice(&inputs).f_reshape([-1, 3])?;
@@ -257,11 +262,14 @@ impl Task for Line {
         2
     }
 
-    fn draw(&mut self, batch: &Batch) -> Result<Vec<Picture>, TaskError> {
+    fn draw(&mut self, batch: &Batch) -> Result<Vec<Sketch>, TaskError> {
         assert!(self.faults.pictures.is_none(), "{}", self.faults.pictures.unwrap_or_default());
         let values = Vec::<f32>::try_from(self.errors(batch))?;
-        let arrays = vec![NamedValues { name: "error".into(), shape: vec![values.len()], values }];
-        Ok(vec![Picture { name: "row".into(), arrays }])
+        let draw = move |of: &str| {
+            let text = format!("{of}: {values:?}").into_bytes();
+            Ok(Drawing { name: "row".into(), caption: "An error".into(), files: vec![("txt", text)] })
+        };
+        Ok(vec![Sketch::new("row", draw)])
     }
 }
 
