@@ -1,6 +1,7 @@
 //! A task small enough to be followed by hand, with faults where a test wants them: y = w x + b over three inputs. Its
 //! gradient is written out; no autograd takes part.
 
+mod rows;
 mod witness;
 
 use std::cell::RefCell;
@@ -9,9 +10,10 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::time::Instant;
 
-use rand::Rng;
 use tch::{Device, Kind, TchError, Tensor};
 
+use self::rows::Rows;
+pub(super) use self::rows::{Row, rows};
 pub(super) use self::witness::{Heard, Kept};
 use super::saving::Keeper;
 use super::{Engine, Feeds, Setting, TrainError};
@@ -23,48 +25,8 @@ use crate::train::checkpoint::Snapshot;
 use crate::train::config::TrainConfig;
 use crate::train::drawing::{Drawing, Sketch};
 use crate::train::events::{Event, Observers, Record};
-use crate::train::feed::{Feed, FeedError, Stream};
 use crate::train::task::{Depth, Scores, Task, TaskError};
-use crate::util::seed::generator;
 use crate::util::stop::Stop;
-
-#[derive(Clone, Debug)]
-pub(super) struct Row {
-    pub(super) number: usize,
-    pub(super) inputs: [f32; 3],
-    pub(super) output: f32,
-}
-
-pub(super) struct Rows {
-    rows: Vec<Row>,
-    order: Order,
-}
-
-/// y = 2 a - b + 0.5 c + 3, with a little noise.
-pub(super) fn rows(purpose: &str, count: usize) -> Vec<Row> {
-    let row = |number| {
-        let mut random = generator(7, purpose, 0, number as u64);
-        let inputs: [f32; 3] = std::array::from_fn(|_| random.random_range(-1.0..1.0));
-        let noise = random.random_range(-0.01..0.01);
-        let output = 2.0 * inputs[0] - inputs[1] + 0.5 * inputs[2] + 3.0 + noise;
-        Row { number, inputs, output }
-    };
-    (0..count).map(row).collect()
-}
-
-impl Feed for Rows {
-    type Sample = Row;
-
-    fn samples(&self) -> usize {
-        self.rows.len()
-    }
-
-    fn start(&self, position: Position) -> Result<Stream<Row>, FeedError> {
-        let order = self.order.epoch(position.epoch, self.rows.len() as u32);
-        let rows: Vec<Row> = order[position.next..].iter().map(|&number| self.rows[number as usize].clone()).collect();
-        Ok(Box::new(rows.into_iter().map(Ok)))
-    }
-}
 
 /// What goes wrong, and when.
 #[derive(Clone, Debug, Default)]
