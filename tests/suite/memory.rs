@@ -8,7 +8,7 @@ use crate::training::Training;
 
 /// Limits of the address space in kilobytes: from more than enough down to too little to load libtorch.
 fn limits() -> impl Iterator<Item = u64> {
-    std::iter::successors(Some(2_500_000), |limit| Some(limit * 7 / 8)).take_while(|limit| *limit > 300_000)
+    std::iter::successors(Some(2_400_000), |limit| Some(limit * 3 / 4)).take_while(|limit| *limit > 300_000)
 }
 
 /// How a command may end: done, out of memory, or no memory for the stack of a thread.
