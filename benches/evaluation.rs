@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use fragua::data::loader::{FrameSource, Loader, LoaderConfig, Order, Sample, SourceError};
+use fragua::data::loader::{FrameSource, Loader, LoaderConfig, Order, Sample};
 use fragua::nn::precision::Precision;
 use fragua::task::nowcast::config::NowcastConfig;
 use fragua::task::nowcast::plan::EventTimes;
@@ -29,11 +29,13 @@ struct Storms {
 #[error("there are frames without end")]
 struct Never;
 
-impl SourceError for Never {
+impl Never {
     fn exit(&self) -> Exit {
         Exit::Bug
     }
 }
+
+fragua::util::failures!("never": Never);
 
 impl FrameSource for Storms {
     type Error = Never;

@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_main};
-use fragua::data::loader::{Epoch, FrameSource, Frames, Loader, LoaderConfig, Order, Position, Sample, SourceError};
+use fragua::data::loader::{Epoch, FrameSource, Frames, Loader, LoaderConfig, Order, Position, Sample};
 use fragua::util::exit::Exit;
 
 const LEVEL_BYTES: usize = 250 * 250;
@@ -25,11 +25,13 @@ struct Flat {
 #[error(transparent)]
 struct Never(Infallible);
 
-impl SourceError for Never {
+impl Never {
     fn exit(&self) -> Exit {
         Exit::Bug
     }
 }
+
+fragua::util::failures!("never": Never);
 
 impl FrameSource for Flat {
     type Error = Never;

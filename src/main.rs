@@ -1,11 +1,13 @@
-//! The program: understands the command, sets up the allocator, opens CUDA where that command computes, runs it, and ends the
+//! The program: understands the command, sets up the allocator, opens CUDA if that command computes, runs it, and ends the
 //! process with its exit code.
 
 use std::process::ExitCode;
 
+use fragua::util::exit::Exit;
 use fragua::{cli, native};
 
 fn main() -> ExitCode {
+    native::abort::watch(Exit::OutOfMemory as u8);
     native::versions::set_commit(fragua_commit::commit!());
     let call = match cli::parse() {
         Ok(call) => call,

@@ -49,11 +49,11 @@ pub enum Command {
     Prepare(PrepareArguments),
     /// Show what is in the prepared dataset: table and pictures
     Inspect(InspectArguments),
-    /// Hold a trained model against what came, and against persistence and advection
+    /// Score a trained model against observations and baselines
     Evaluate(EvaluateArguments),
-    /// Forecast what follows radar files, in netCDF for TITAN's tools and as pictures
+    /// Predict for files that a model has not seen, as data and as pictures
     Predict(super::predict::PredictArguments),
-    /// Hold one evaluation against another: verdict and exit code
+    /// Compare two evaluations: verdict and exit code
     Compare(super::compare::CompareArguments),
     /// Write a trained model as a file for other programs
     Export(super::export::ExportArguments),
@@ -104,7 +104,7 @@ pub struct TrainArguments {
     /// Where the configuration comes from.
     #[command(flatten)]
     pub configured: Configured,
-    /// Times that every window is seen: train.epochs; more than a finished run has continues it
+    /// Times that every sample is seen: train.epochs; more than a finished run has continues it
     #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
     pub epochs: Option<usize>,
     /// Optimizer steps after which training ends: train.max_steps
@@ -188,7 +188,7 @@ pub struct InspectArguments {
     /// Draw no pictures
     #[arg(long)]
     pub no_pictures: bool,
-    /// The level to draw, counted from 0 at the ground [default: the maximum of each column]
+    /// Radar: the level to draw, counted from 0 at the ground [default: the maximum of each column]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     pub level: Option<usize>,
 }

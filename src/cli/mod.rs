@@ -33,6 +33,8 @@ pub use self::args::{Arguments, LogFormat};
 use self::console::Console;
 use self::stderr::Stderr;
 use crate::config::ConfigError;
+use crate::native::shortage::is_out_of_memory;
+use crate::train::fault::panic_text;
 use crate::util::exit::Exit;
 use crate::util::progress::Progress;
 use crate::util::stop::Stop;
@@ -125,11 +127,21 @@ pub fn run(arguments: Arguments, messages: &Messages) -> Exit {
     match result {
         Ok(Ok(())) => Exit::Done,
         Ok(Err(failure)) => tell(&failure, arguments.log_format),
-        Err(_) => {
-            error!("this is a bug in fragua; please report it with the lines above and the command");
-            Exit::Bug
-        }
+        Err(panic) => panicked(panic_text(panic.as_ref()).unwrap_or_default()),
     }
+}
+
+/// A panic is a bug, unless it says that memory ran out: operators of libtorch panic then.
+fn panicked(text: &str) -> Exit {
+    if is_out_of_memory(text) {
+        let first = text.lines().next().unwrap_or_default();
+        error!(
+            "out of memory; lower train.micro_batch, make the samples or the model smaller, or use a device with more memory ({first})"
+        );
+        return Exit::OutOfMemory;
+    }
+    error!("this is a bug in fragua; please report it with the lines above and the command");
+    Exit::Bug
 }
 
 /// Help and version are results; anything else that clap has to say is a mistake in the command.

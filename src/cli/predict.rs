@@ -21,17 +21,17 @@ pub struct PredictArguments {
     /// Which model.
     #[command(flatten)]
     pub modelled: Modelled,
-    /// A folder with radar files, or with a folder of them for each event
+    /// The folder with the files to predict from; for radar with its files, or with a folder of them for each event
     #[arg(long, value_name = "DIR")]
     pub input: PathBuf,
-    /// The folder for the forecasts; a forecast that is there already is replaced
+    /// The folder for the predictions; one that is there already is replaced
     #[arg(long, value_name = "DIR")]
     pub output: PathBuf,
-    /// Forecast from the newest frame at or before this time, in UTC, such as 2013-01-05T18:30:00Z; may be repeated
+    /// Radar: forecast from the newest frame at or before this time, in UTC, such as 2013-01-05T18:30:00Z; may be repeated
     /// [default: the end of each event]
     #[arg(long = "time", value_name = "TIME", value_parser = time)]
     pub times: Vec<Timestamp>,
-    /// per-lead (a file for each lead time, EVENT/YYYYMMDD/g_HHMMSS/f_SECONDS.nc, as TITAN's tools read them) or single
+    /// Radar: per-lead (a file for each lead time, EVENT/YYYYMMDD/g_HHMMSS/f_SECONDS.nc, as TITAN's tools read them) or single
     /// (one file, EVENT/YYYYMMDD_HHMMSS.nc)
     /// [default: per-lead]
     #[arg(long, value_enum, hide_possible_values = true)]

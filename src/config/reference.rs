@@ -1,12 +1,15 @@
 //! The proof that config.yaml is what it says it is: every key of the schema, and each value either the program's
-//! default or with the default written beside it.
+//! default or with the default written beside it. Of every other task a file in `configs/` is the reference of its section.
+
+use std::path::Path;
 
 use serde_json::Value as Json;
 
+use super::schema::schema_of;
 use super::shape::{Field, Shape, Variant};
 use super::text::{Span, Text, Texts};
 use super::tree::{Node, Value};
-use super::{BUILT_IN, parse, schema};
+use super::{BUILT_IN, parse};
 
 fn read(text: &str) -> Node {
     let mut found = Vec::new();
@@ -16,17 +19,80 @@ fn read(text: &str) -> Node {
     node.unwrap_or_else(|| panic!("nothing in {text:?}"))
 }
 
-/// The values of the lines "or:", as they would stand in the place of what they follow.
-fn alternatives() -> Vec<Node> {
-    BUILT_IN.lines().filter_map(|line| line.trim().strip_prefix("# or: ")).map(read).collect()
+/// A commented file, and what it is the reference of.
+struct Reference {
+    text: String,
+    path: String,
+    node: Node,
+    shape: Shape,
 }
 
-/// The comment on the line of a place.
-fn comment(place: &Span) -> String {
-    let mut texts = Texts::default();
-    texts.add(Text { name: "config.yaml".into(), body: BUILT_IN.into(), numbered: true });
-    let excerpt = texts.excerpt(place).unwrap();
-    excerpt.line.split_once(" # ").map_or("", |(_, comment)| comment).to_owned()
+impl Reference {
+    /// That of the whole configuration with the task that it has.
+    fn whole() -> Self {
+        let node = read(BUILT_IN);
+        let task = task(&node).to_owned();
+        let mut shape = Shape::of(&schema_of(Some(&task)));
+        if let Shape::Map(fields) = &mut shape
+            && let Some(Shape::Choice(tasks)) = fields.iter_mut().find(|f| f.name == "task").map(|f| &mut f.shape)
+        {
+            tasks.retain(|variant| variant.name == task);
+        }
+        Self { text: BUILT_IN.into(), path: String::new(), node, shape }
+    }
+
+    /// That of the section of a task.
+    fn of(task: &Variant, texts: &[String]) -> Self {
+        let section = |text: &String| Some(read(text).entry("task")?.node.entry(&task.name)?.node.clone());
+        let (text, node) = texts
+            .iter()
+            .find_map(|text| Some((text.clone(), section(text)?)))
+            .unwrap_or_else(|| panic!("no file in configs/ has the task {}", task.name));
+        Self { text, path: format!("task.{}", task.name), node, shape: task.payload.clone().unwrap() }
+    }
+
+    fn all() -> Vec<Self> {
+        let whole = Self::whole();
+        let shape = Shape::of(&schema_of(None));
+        let tasks = shape.fields().iter().find(|field| field.name == "task").unwrap().shape.variants();
+        let others = tasks.iter().filter(|other| other.name != task(&whole.node));
+        let texts = configs();
+        let others: Vec<Self> = others.map(|other| Self::of(other, &texts)).collect();
+        std::iter::once(whole).chain(others).collect()
+    }
+
+    fn walk(&self, visit: &mut dyn FnMut(&str, &Field, &Node, &Span)) {
+        walk(&self.node, &self.shape, &self.path, visit);
+    }
+
+    /// The values of the lines "or:", as they would be written in the place of what they follow.
+    fn alternatives(&self) -> Vec<Node> {
+        self.text.lines().filter_map(|line| line.trim().strip_prefix("# or: ")).map(read).collect()
+    }
+
+    /// The comment on the line of a place.
+    fn comment(&self, place: &Span) -> String {
+        let mut texts = Texts::default();
+        texts.add(Text { name: "config.yaml".into(), body: self.text.clone(), numbered: true });
+        let excerpt = texts.excerpt(place).unwrap();
+        excerpt.line.split_once(" # ").map_or("", |(_, comment)| comment).to_owned()
+    }
+}
+
+/// The texts of the files in `configs/`, by their names.
+fn configs() -> Vec<String> {
+    let entries = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs").read_dir().unwrap();
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
+}
+
+/// The name of the task of a configuration.
+fn task(root: &Node) -> &str {
+    match &root.entry("task").unwrap().node.value {
+        Value::Map(tasks) => &tasks[0].key,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// The default that a comment claims, if it claims one.
@@ -64,65 +130,78 @@ fn walk(node: &Node, shape: &Shape, path: &str, visit: &mut dyn FnMut(&str, &Fie
 }
 
 #[test]
-fn every_key_stands_in_the_reference_with_its_meaning() {
+fn every_key_is_in_its_reference_with_its_meaning() {
     let mut keys = 0;
-    walk(&read(BUILT_IN), &Shape::of(&schema()), "", &mut |path, field, node, key| {
-        keys += 1;
-        let comment = comment(key);
-        let explains_itself = matches!(field.shape.present(), Shape::Map(_) | Shape::Choice(_));
-        assert!(explains_itself && matches!(node.value, Value::Map(_)) || comment.len() > 3, "{path} has no comment");
-        for word in field.shape.variants().iter().filter(|variant| variant.payload.is_none()) {
-            assert!(comment.contains(&word.name), "the comment of {path} does not name {:?}", word.name);
-        }
-    });
+    for reference in Reference::all() {
+        reference.walk(&mut |path, field, node, key| {
+            keys += 1;
+            let comment = reference.comment(key);
+            let explains_itself = matches!(field.shape.present(), Shape::Map(_) | Shape::Choice(_));
+            let is_section = explains_itself && matches!(node.value, Value::Map(_));
+            assert!(is_section || comment.len() > 3, "{path} has no comment");
+            for word in field.shape.variants().iter().filter(|variant| variant.payload.is_none()) {
+                assert!(comment.contains(&word.name), "the comment of {path} does not name {:?}", word.name);
+            }
+        });
+    }
     assert!(keys > 60, "only {keys} keys were seen");
 }
 
 #[test]
 fn every_value_is_the_default_or_has_it_beside_it() {
-    let mut claims = 0;
-    walk(&read(BUILT_IN), &Shape::of(&schema()), "", &mut |path, field, node, key| {
-        let Some(default) = &field.default else { return };
-        if matches!(node.value, Value::Map(_)) {
-            // Its keys are looked at one by one; of a choice, the variant must be the default's.
-            let variant = default.as_object().and_then(|keys| keys.keys().next());
-            let is_choice = !field.shape.variants().is_empty();
-            assert!(!is_choice || variant.is_some_and(|name| node.entry(name).is_some()), "{path} is not the default");
-            return;
-        }
-        let written = node.json(&[]);
-        match claimed(&comment(key)) {
-            Some(claim) => {
-                claims += 1;
-                assert!(same(&claim, default), "{path}: the comment claims {claim}, the default is {default}");
-                assert!(!same(&written, default), "{path} is the default: its comment need not claim one");
-            }
-            None => assert!(
-                same(&written, default),
-                "{path}: {written} is not the default {default}, which must stand beside it"
-            ),
-        }
-    });
-    assert_eq!(
-        claims,
-        BUILT_IN.matches("[default: ").count() - 1,
-        "a claim stands where no value is (one is in the preface)"
-    );
+    for reference in Reference::all() {
+        let mut claims = 0;
+        reference.walk(&mut |path, field, node, key| {
+            claims += usize::from(claims_default(&reference, path, field, node, key))
+        });
+        let is_whole = reference.path.is_empty();
+        let written = BUILT_IN.matches("[default: ").count() - 1;
+        assert!(!is_whole || claims == written, "a claim is beside no value (one is in the preface)");
+    }
 }
 
-/// The variants with keys of every choice.
-fn variants(shape: &Shape, found: &mut Vec<Variant>) {
-    for field in shape.fields() {
-        variants(&field.shape, found);
+/// Whether a value that is not the default claims one.
+fn claims_default(reference: &Reference, path: &str, field: &Field, node: &Node, key: &Span) -> bool {
+    let Some(default) = &field.default else { return false };
+    if matches!(node.value, Value::Map(_)) {
+        // Its keys are looked at one by one; of a choice, the variant must be the default's.
+        let variant = default.as_object().and_then(|keys| keys.keys().next());
+        let is_choice = !field.shape.variants().is_empty();
+        assert!(!is_choice || variant.is_some_and(|name| node.entry(name).is_some()), "{path} is not the default");
+        return false;
+    }
+    let (written, claim) = (node.json(&[]), claimed(&reference.comment(key)));
+    match &claim {
+        Some(claim) => {
+            assert!(same(claim, default), "{path}: the comment claims {claim}, the default is {default}");
+            assert!(!same(&written, default), "{path} is the default: its comment need not claim one");
+        }
+        None => assert!(same(&written, default), "{path}: {written} is not the default {default}; write it beside it"),
+    }
+    claim.is_some()
+}
+
+/// The variants with keys of every choice that are not the one that is written.
+fn unwritten(shape: &Shape, node: Option<&Node>, found: &mut Vec<Variant>) {
+    let entry = |name: &str| node.and_then(|node| node.entry(name)).map(|entry| &entry.node);
+    // A phase has the keys of `train` and of the task's loss, which are shown there.
+    for field in shape.fields().iter().filter(|field| field.name != "phases") {
+        unwritten(&field.shape, entry(&field.name), found);
     }
     for variant in shape.variants() {
         if let Some(payload) = &variant.payload {
-            found.push(variant.clone());
-            variants(payload, found);
+            if entry(&variant.name).is_none() {
+                found.push(variant.clone());
+            }
+            unwritten(payload, entry(&variant.name), found);
         }
     }
     if let Shape::List(item, ..) = shape.present() {
-        variants(item, found);
+        let first = match node.map(|node| &node.value) {
+            Some(Value::List(items)) => items.first(),
+            _ => None,
+        };
+        unwritten(item, first, found);
     }
 }
 
@@ -138,38 +217,23 @@ fn alternative<'a>(nodes: &'a [Node], key: &str) -> Option<&'a Node> {
 }
 
 #[test]
-fn every_alternative_stands_in_the_reference_with_its_defaults() {
-    let (alternatives, written) = (alternatives(), read(BUILT_IN));
-    let mut expected = Vec::new();
-    variants(&Shape::of(&schema()), &mut expected);
-    let mut seen = 0;
-    for Variant { name, payload } in expected {
-        let in_use = ["data.source.0", "task", "train.optimizer", "train.schedule"]
-            .iter()
-            .any(|path| super::tree::join(path, &name).split('.').try_fold(&written, below).is_some());
-        if in_use {
-            continue;
+fn every_alternative_is_in_its_reference_with_its_defaults() {
+    for reference in Reference::all() {
+        let alternatives = reference.alternatives();
+        let mut expected = Vec::new();
+        unwritten(&reference.shape, Some(&reference.node), &mut expected);
+        assert!(!reference.path.is_empty() || expected.len() >= 8, "only {} were expected", expected.len());
+        for Variant { name, payload } in expected {
+            let node = alternative(&alternatives, &name).unwrap_or_else(|| panic!("no line \"or:\" shows {name}"));
+            walk(node, &payload.unwrap(), &name, &mut |path, field, node, _| {
+                let written = node.json(&[]);
+                let is_default = field.default.as_ref().is_none_or(|default| same(&written, default));
+                assert!(is_default, "{path}: {written} is not the default");
+            });
         }
-        seen += 1;
-        let node = alternative(&alternatives, &name).unwrap_or_else(|| panic!("no line \"or:\" shows {name}"));
-        let payload = payload.unwrap();
-        walk(node, &payload, &name, &mut |path, field, node, _| {
-            let written = node.json(&[]);
-            assert!(
-                field.default.as_ref().is_none_or(|default| same(&written, default)),
-                "{path}: {written} is not the default"
-            );
-        });
     }
-    assert!(seen >= 8, "only {seen} alternatives were expected");
+    let alternatives = Reference::whole().alternatives();
     for key in ["train", "loss"] {
         assert!(alternative(&alternatives, key).is_some(), "no line \"or:\" shows {key} of a phase");
-    }
-}
-
-fn below<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
-    match &node.value {
-        Value::List(items) => items.get(key.parse::<usize>().ok()?),
-        _ => node.entry(key).map(|entry| &entry.node),
     }
 }

@@ -25,6 +25,11 @@ impl DataConfig {
         for (index, source) in self.source.iter().enumerate() {
             found.extend(source.problems().into_iter().map(|problem| problem.below(&format!("source.{index}"))));
         }
+        // Written so that a share that is not a number is refused as well.
+        if !(self.fraction > 0.0 && self.fraction <= 1.0) {
+            let message = format!("must be above 0 and at most 1, got {}", self.fraction);
+            found.push(Problem::new("fraction", message, "write 1.0 for all samples, or 0.1 for a tenth of them"));
+        }
         found.extend(self.loader.problems().into_iter().map(|problem| problem.below("loader")));
         found
     }
@@ -129,7 +134,8 @@ mod tests {
     use crate::data::synthetic::{Storms, Synthetic};
 
     fn config(source: Vec<Source>) -> DataConfig {
-        DataConfig { root: "datasets".into(), name: "storms".into(), source, loader: LoaderConfig::default() }
+        let (root, name, loader) = ("datasets".into(), "storms".into(), LoaderConfig::default());
+        DataConfig { root, name, source, fraction: 1.0, loader }
     }
 
     fn paths(config: &DataConfig) -> Vec<String> {
@@ -153,6 +159,17 @@ mod tests {
             ["1A2b3C4d5E6f7G8h9I0j", "https://drive.google.com/file/d/1A2b3C4d5E/view?usp=sharing"].map(id).into(),
         ];
         assert_eq!(paths(&config(sources.concat())), [""; 0]);
+    }
+
+    #[test]
+    fn a_share_of_the_samples_is_above_0_and_at_most_1() {
+        let share = |fraction| paths(&DataConfig { fraction, ..config(vec![href("file:///data/a.zip")]) });
+        for wrong in [0.0, -0.1, 1.01, f64::NAN, f64::INFINITY] {
+            assert_eq!(share(wrong), ["fraction"], "{wrong}");
+        }
+        for right in [1e-9, 0.5, 1.0] {
+            assert_eq!(share(right), [""; 0], "{right}");
+        }
     }
 
     #[test]

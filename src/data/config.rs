@@ -21,7 +21,10 @@ pub struct DataConfig {
     pub name: String,
     /// Where the dataset comes from: mirrors, tried in order.
     pub source: Vec<Source>,
-    /// How windows of frames are brought to training.
+    /// The share of the samples that is used, of every side: less than 1 for a quick run.
+    #[serde(default = "default_fraction")]
+    pub fraction: f64,
+    /// How samples are brought to training.
     #[serde(default)]
     pub loader: LoaderConfig,
 }
@@ -36,6 +39,10 @@ impl DataConfig {
 
 fn default_root() -> PathBuf {
     "datasets".into()
+}
+
+fn default_fraction() -> f64 {
+    1.0
 }
 
 /// One place that has the dataset.

@@ -1,5 +1,6 @@
 //! What libtorch has and `tch` does not expose: the only place with `unsafe`.
 
+pub mod abort;
 pub mod cuda;
 pub mod flat;
 pub mod gpu;

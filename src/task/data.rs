@@ -92,6 +92,9 @@ pub struct LearnerSetting<'a> {
     pub machine: &'a Resolved,
     /// What initial weights and the order of samples follow from.
     pub seed: u64,
+    /// The share of the samples of each side that takes part: every loader of a task is given it, with
+    /// [`crate::data::loader::Loader::with_share`].
+    pub fraction: f64,
     /// How samples are brought from the disk.
     pub loader: &'a LoaderConfig,
 }

@@ -1,9 +1,11 @@
 //! Everything that happens in training, as plain values. The engine tells; whoever wants to print, plot or save listens.
 
+mod observer;
+
 use serde::{Deserialize, Serialize};
 
-use super::run_folder::RunError;
-use super::task::Picture;
+pub use self::observer::{Heard, Observer, Observers};
+use super::drawing::Sketch;
 use crate::metric::score::ScoreSpec;
 
 /// A number with its name; none if it is undefined or not finite. What the name means, [`Started`] says once.
@@ -122,8 +124,10 @@ pub enum Event {
     Pictures {
         /// The epoch, counted from 0.
         epoch: u64,
+        /// The folder of the run for the pictures of this task.
+        folder: &'static str,
         /// What there is to see.
-        pictures: Vec<Picture>,
+        pictures: Vec<Sketch>,
     },
     /// The state of training was handed over to be saved.
     Saving {
@@ -303,67 +307,4 @@ pub enum Reason {
     Patience,
     /// A signal came; the state is saved.
     Stopped,
-}
-
-/// What came of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// Something was written, and nothing is left to be written: this makes good for what failed before.
-    Wrote,
-    /// Nothing was written, or nothing that could make good for a failure.
-    Ignored,
-}
-
-/// Somebody who listens.
-pub trait Observer {
-    /// Hears what happened. What goes wrong here is no reason to stop training, but is told at its end.
-    ///
-    /// # Errors
-    /// Where something can't be written.
-    fn observe(&mut self, event: &Event) -> Result<Heard, RunError>;
-}
-
-/// All who listen.
-#[derive(Default)]
-pub struct Observers {
-    list: Vec<Listener>,
-}
-
-struct Listener {
-    observer: Box<dyn Observer>,
-    /// What it failed with last, until a later event was written: one that it has nothing to do with makes good for nothing.
-    failed: Option<RunError>,
-}
-
-impl Observers {
-    /// Adds one.
-    #[must_use]
-    pub fn with(mut self, observer: impl Observer + 'static) -> Self {
-        self.list.push(Listener { observer: Box::new(observer), failed: None });
-        self
-    }
-
-    /// Tells all of them.
-    pub fn tell(&mut self, event: &Event) {
-        for listener in &mut self.list {
-            match listener.observer.observe(event) {
-                Ok(Heard::Ignored) => {}
-                Ok(Heard::Wrote) => listener.failed = None,
-                Err(error) => {
-                    if listener.failed.is_none() {
-                        tracing::warn!("{error}; training goes on");
-                    }
-                    listener.failed = Some(error);
-                }
-            }
-        }
-    }
-
-    /// What can't be written to the last.
-    ///
-    /// # Errors
-    /// The first one.
-    pub fn finish(&mut self) -> Result<(), RunError> {
-        self.list.iter_mut().find_map(|listener| listener.failed.take()).map_or(Ok(()), Err)
-    }
 }

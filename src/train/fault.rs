@@ -2,9 +2,11 @@
 //! return an error, so both are caught. Which texts say that memory ran out is in `native::shortage`.
 
 use std::any::Any;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::native::shortage::is_out_of_memory;
+use crate::train::micro_batch::MicroBatchSize;
 use crate::train::task::TaskError;
 
 /// What a task's work came to.
@@ -47,6 +49,31 @@ pub fn caught<R>(work: impl FnOnce() -> Result<R, TaskError>) -> Result<R, Fault
     }
 }
 
+/// Does the work for so many items in pieces, in order. When memory runs out, the piece is done again in halves.
+///
+/// # Errors
+/// If memory runs out with the fewest items, or the work fails otherwise.
+pub fn in_pieces(
+    items: usize,
+    size: &mut MicroBatchSize,
+    mut work: impl FnMut(Range<usize>) -> Result<(), TaskError>,
+) -> Result<(), TaskError> {
+    let mut done = 0;
+    while done < items {
+        let piece = done..items.min(done + size.get());
+        match caught(|| work(piece.clone())) {
+            Ok(()) => done = piece.end,
+            Err(Fault::Other(error)) => return Err(error),
+            Err(Fault::OutOfMemory(text)) => {
+                let from = size.get();
+                let to = size.out_of_memory().map_err(|error| TaskError::no_memory(error, &text))?;
+                tracing::warn!("memory ran out: {to} at once instead of {from}");
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Runs a piece of work that training can do without. Whatever goes wrong, a panic too, is returned in words.
 ///
 /// # Errors
@@ -84,6 +111,29 @@ mod tests {
         }
         let wrong = caught(|| Ok(Tensor::from_slice(&[1.0]).f_reshape([2])?));
         assert!(matches!(wrong, Err(Fault::Other(TaskError::Torch(_)))));
+    }
+
+    #[test]
+    fn pieces_that_are_too_large_are_done_again_in_halves_and_each_item_once() {
+        let no_memory = || tch::TchError::Torch("could not create a primitive".into()).into();
+        let fits = |most: usize, fewest| {
+            let (mut size, mut done) = (MicroBatchSize::new(8, fewest), Vec::new());
+            let result = in_pieces(11, &mut size, |piece| {
+                if piece.len() > most {
+                    return Err(no_memory());
+                }
+                done.push(piece);
+                Ok(())
+            });
+            (result, done)
+        };
+        let (result, done) = fits(3, 1);
+        result.unwrap();
+        assert_eq!(done, [0..2, 2..4, 4..6, 6..8, 8..10, 10..11]);
+        let (result, done) = fits(3, 4);
+        let error = result.unwrap_err();
+        assert_eq!((error.exit(), done.len()), (crate::util::exit::Exit::OutOfMemory, 0));
+        assert!(error.to_string().ends_with("could not create a primitive"), "{error}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod clip;
 pub mod config;
 pub mod device;
 pub mod divergence;
+pub mod drawing;
 pub mod ema;
 pub mod engine;
 pub mod events;

@@ -29,8 +29,11 @@
 //! micro-batch, as in PyTorch with gradient accumulation, so [`Task::depends_on_micro_batch`] is true.
 //!
 //! **Batch norm** takes its statistics over a micro-batch. Such a task has an [`Task::atom`] of 2 or more, and its numbers
-//! [depend on the micro-batch](Task::depends_on_micro_batch). Running statistics are buffers of [`Parameters`]; they are saved
-//! and averaged, never optimised.
+//! [depend on the micro-batch](Task::depends_on_micro_batch). Running statistics are buffers of [`Parameters`]: saved with the
+//! weights, never optimised, and not averaged. The engine takes back what a step that is not made has added to them.
+//!
+//! **Dropout** takes its masks from [`crate::nn::layer::SampleKeys`], which [`Task::collate`] makes from the seed and the place of
+//! the first sample, so that they survive a resume and another micro-batch.
 
 use serde_json::Value;
 use tch::Tensor;
@@ -42,6 +45,8 @@ use crate::metric::score::ScoreSpec;
 use crate::native::shortage::is_out_of_memory;
 use crate::nn::parameters::Parameters;
 use crate::report::PictureError;
+use crate::train::drawing::Sketch;
+use crate::train::micro_batch::OutOfMemory;
 use crate::util::exit::Exit;
 use crate::util::progress::Unit;
 
@@ -139,11 +144,17 @@ pub trait Task {
         0
     }
 
-    /// Predicts, and returns what a person would want to see.
+    /// The folder of the run for its pictures.
+    fn pictures(&self) -> &'static str {
+        "pictures"
+    }
+
+    /// Predicts, and returns what a person would want to see: arrays that have left the device, and how they are drawn. Drawing
+    /// happens on another thread, while training continues.
     ///
     /// # Errors
     /// Where memory runs out, or libtorch refuses.
-    fn draw(&mut self, _batch: &Self::Batch) -> Result<Vec<Picture>, TaskError> {
+    fn draw(&mut self, _batch: &Self::Batch) -> Result<Vec<Sketch>, TaskError> {
         Ok(Vec::new())
     }
 }
@@ -200,26 +211,6 @@ impl Scores for () {
     fn merge(&mut self, (): &Self) {}
 }
 
-/// What a task wants to be seen: plain arrays. How they become pixels is for the observer that the task brings.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Picture {
-    /// What it shows.
-    pub name: String,
-    /// Its parts: "observed", "predicted".
-    pub arrays: Vec<NamedValues>,
-}
-
-/// An array with its name.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NamedValues {
-    /// What it is.
-    pub name: String,
-    /// Its dimensions.
-    pub shape: Vec<usize>,
-    /// Its values, the last dimension the densest.
-    pub values: Vec<f32>,
-}
-
 /// A task that could not do what it was asked.
 #[derive(Debug, Error)]
 pub enum TaskError {
@@ -237,6 +228,12 @@ pub enum TaskError {
 }
 
 impl TaskError {
+    /// Memory ran out with the fewest samples; what libtorch said.
+    #[must_use]
+    pub fn no_memory(error: OutOfMemory, text: &str) -> Self {
+        Self::Other { source: format!("{error}; libtorch says: {text}").into(), exit: error.exit() }
+    }
+
     /// The code to exit with.
     #[must_use]
     pub fn exit(&self) -> Exit {

@@ -171,6 +171,11 @@ pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exp
     let files = files(format, output)?;
     files.iter().try_for_each(|file| check_place(model, format, file))?;
     let network = model.config.task.kind().network(&model.facts)?;
+    // Before anything is made: what is refused leaves nothing.
+    let script = network.script();
+    if format == Format::TorchScript && script.is_none() {
+        return Err(ExportError::NoScript);
+    }
     let tensors = weights::read(&model.weights)?;
     let weights = export::weights(&network.layout(), &tensors).map_err(|error| match error {
         export::ExportError::Fits(report) => Misfit { file: model.weights.clone(), report: report.to_string() }.into(),
@@ -187,11 +192,11 @@ pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exp
     let extra = [(DESCRIPTION, text.as_str())];
     fs::create_dir_all(folder_of(output))?;
     match format {
-        Format::Safetensors => safetensors(model, weights, &text, output)?,
         Format::TorchScript => {
-            let script = network.script().ok_or(ExportError::NoScript)?;
+            let script = script.ok_or(ExportError::NoScript)?;
             replace(output, |out| torchscript::write(&script, &weights, &extra, out))?;
         }
+        Format::Safetensors => safetensors(model, weights, &text, output)?,
         Format::Pth => replace(output, |out| pth::write(&weights, &io.in_pth, &extra, out))?,
         Format::Python => {
             safetensors(model, weights, &text, &output.with_extension(SAFETENSORS))?;

@@ -194,7 +194,8 @@ impl TrainedModel {
     /// What learners of it are made with.
     #[must_use]
     pub fn setting<'a>(&'a self, phases: &'a [Phase], machine: &'a Resolved) -> LearnerSetting<'a> {
-        LearnerSetting { phases, machine, seed: self.config.seed, loader: &self.config.data.loader }
+        let data = &self.config.data;
+        LearnerSetting { phases, machine, seed: self.config.seed, fraction: data.fraction, loader: &data.loader }
     }
 }
 

@@ -193,8 +193,13 @@ fn at_once(program: &Program, source: Vec<Source>) -> (Result<acquire::Acquired,
     let around = Surroundings { stop: &stop, progress: &Silent };
     let mut context = acquire::Context::new(&around, &synthesize, &|_, _| false);
     context.fetch.clock = &clock;
-    let config =
-        DataConfig { root: program.path("datasets"), name: "d".into(), source, loader: LoaderConfig::default() };
+    let config = DataConfig {
+        root: program.path("datasets"),
+        name: "d".into(),
+        source,
+        fraction: 1.0,
+        loader: LoaderConfig::default(),
+    };
     let result = acquire::acquire(&config, &context);
     let waits = clock.0.lock().unwrap().len();
     (result, waits)

@@ -151,6 +151,7 @@ data:
   source:
     - synthetic: {events: 1, frames: 12, levels: 2}
     - url: {href: storms.tar.gz}
+  fraction: 1.5
 task:
   nowcast:
     prepare: {min_dbz: 10, max_dbz: 5, levels: {channels: [0, 2, 0]}}
@@ -165,12 +166,13 @@ task:
         "3: `data.source.0.synthetic.events`: 1 events can't be split into 3 parts: an event is never divided",
         "3: `data.source.0.synthetic.frames`: an event has 12 frames, but a window needs 15",
         "4: `data.source.1.url.href`: \"storms.tar.gz\" is not an address: relative URL without a base",
-        "7: `task.nowcast.prepare.max_dbz`: must be above min_dbz = 10, got 5",
-        "7: `task.nowcast.prepare.levels.channels.1`: there is no level 2: the synthetic dataset has 2, counted from 0",
-        "7: `task.nowcast.prepare.levels.channels.2`: level 0 stands twice",
-        "8: `task.nowcast.split.test_share`: nothing is left to train on: val_share 0.5 + test_share 0.5 is not below 1",
-        "10: `task.nowcast.model.kernel`: must be odd, so that a frame keeps its size, got 4",
-        "10: `task.nowcast.model.hidden`: a model needs at least one layer",
+        "5: `data.fraction`: must be above 0 and at most 1, got 1.5",
+        "8: `task.nowcast.prepare.max_dbz`: must be above min_dbz = 10, got 5",
+        "8: `task.nowcast.prepare.levels.channels.1`: there is no level 2: the synthetic dataset has 2, counted from 0",
+        "8: `task.nowcast.prepare.levels.channels.2`: level 0 stands twice",
+        "9: `task.nowcast.split.test_share`: nothing is left to train on: val_share 0.5 + test_share 0.5 is not below 1",
+        "11: `task.nowcast.model.kernel`: must be odd, so that a frame keeps its size, got 4",
+        "11: `task.nowcast.model.hidden`: a model needs at least one layer",
     ];
     assert_eq!(heads, expected);
 }
@@ -275,7 +277,7 @@ fn exactly_one_task_is_needed() {
         task("task: {nowcast: {}, detect: {}}").contains("`task` must be exactly one thing, got nowcast and detect")
     );
     assert!(task("task: {nowcats: {}}").contains("did you mean \"nowcast\"?"));
-    assert!(task("task:").contains("`task` must be one of nowcast, got nothing"));
+    assert!(task("task:").contains("`task` must be one of nowcast, image_class, got nothing"));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod acquire;
 mod acquire_kill;
 mod architecture;
+mod characters;
 mod cli;
 mod compare;
 mod config;
@@ -19,6 +20,7 @@ mod health;
 mod installed;
 mod kept;
 mod kill;
+mod memory;
 mod messages;
 mod mirror;
 mod predict;

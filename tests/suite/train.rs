@@ -191,6 +191,39 @@ fn an_unfinished_run_refuses_another_model_with_both_sides() {
 }
 
 #[test]
+fn a_share_of_the_samples_trains_validates_and_evaluates_and_is_fixed_for_the_run() {
+    let training = Training::new();
+    let quick = ["--epochs", "1", "--set", "data.fraction=0.25"];
+    training.succeed(&["--epochs", "1", "--name", "whole", "--set", "data.fraction=1.0"]);
+    training.succeed(&[&quick[..], &["--name", "quick"]].concat());
+    training.succeed(&[&quick[..], &["--name", "again"]].concat());
+    let ([train, val], quarter) = (samples(&training, "whole"), |all: u64| (all as f64 / 4.0).round() as u64);
+    assert_eq!(samples(&training, "quick"), [quarter(train), quarter(val)]);
+    assert_eq!(training.json("quick", "evaluation/metrics.json")["dataset"]["samples"], quarter(val));
+    let fraction = |run: &str| training.json(run, "run.json")["dataset"]["fraction"].as_f64();
+    assert_eq!([fraction("quick"), fraction("whole")], [Some(0.25), Some(1.0)]);
+    let weights = |run: &str| fs::read(training.file(run, "weights/last.safetensors")).unwrap();
+    assert!(weights("quick") == weights("again") && weights("quick") != weights("whole"));
+
+    let mut child = under_way(&training);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let outcome = training.run(&[&LONG[..], &["--set", "data.fraction=0.5"]].concat());
+    assert_eq!(outcome.code, 78, "{outcome:?}");
+    assert!(outcome.stderr.contains("--allow-change data.fraction"), "{}", outcome.stderr);
+}
+
+/// The samples of both sides, as the run counted them when it began.
+fn samples(training: &Training, run: &str) -> [u64; 2] {
+    let log = fs::read_to_string(training.file(run, "log.jsonl")).unwrap();
+    let count = |key: &str| {
+        let (_, after) = log.split_once(&format!("\"{key}\":")).unwrap();
+        after.trim_start().split(|letter: char| !letter.is_ascii_digit()).next().unwrap().parse().unwrap()
+    };
+    [count("train_samples"), count("val_samples")]
+}
+
+#[test]
 fn an_unfinished_run_refuses_a_dataset_of_which_a_file_has_changed_and_names_it() {
     let training = Training::new();
     let synth = ["synth", "--output", "radar", "--events", "3", "--frames", "12", "--grid", "32", "--levels", "1"];

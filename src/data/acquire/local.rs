@@ -50,7 +50,7 @@ pub fn look(source: &PathSource, context: &Context<'_>) -> Result<Local, Acquire
     if context.is_payload(&path, &path)? {
         return Err(AcquireError::SingleFile { path });
     }
-    unpack::detect(&path)?;
+    unpack::recognise(&path)?;
     let Some(expected) = source.sha256 else { return Ok(Local::Archive(path, None)) };
     match digest_of(&path, context.fetch.stop, context.fetch.progress)? {
         got if got != expected => Err(AcquireError::Digest { path, got, expected }),

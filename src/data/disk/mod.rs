@@ -19,7 +19,7 @@ pub trait DiskFile: Write {
     /// even a second `sync` that succeeds: Linux reports a failed write-back once and then forgets it.
     ///
     /// # Errors
-    /// Where the disk failed.
+    /// If the disk failed.
     fn sync(&mut self) -> io::Result<()>;
 }
 
@@ -37,47 +37,47 @@ pub trait Disk: Send + Sync {
     /// Creates one folder; one that exists is an error.
     ///
     /// # Errors
-    /// Where it can't be created.
+    /// If it can't be created.
     fn create_folder(&self, path: &Path) -> io::Result<()>;
     /// Creates a file, or empties the one that is there.
     ///
     /// # Errors
-    /// Where it can't be created.
+    /// If it can't be created.
     fn create_file(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
     /// Opens a file for reading from its beginning.
     ///
     /// # Errors
-    /// Where it can't be opened.
+    /// If it can't be opened.
     fn open_file(&self, path: &Path) -> io::Result<Box<dyn Read>>;
     /// What a folder holds, in any order.
     ///
     /// # Errors
-    /// Where it can't be read.
+    /// If it can't be read.
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>>;
     /// Gives a file or folder another name, in place of a file that has it.
     ///
     /// # Errors
-    /// Where it can't be renamed.
+    /// If it can't be renamed.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Returns once the names in a folder have reached the disk.
     ///
     /// # Errors
-    /// Where the disk failed.
+    /// If the disk failed.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
     /// Removes a file.
     ///
     /// # Errors
-    /// Where it can't be removed.
+    /// If it can't be removed.
     fn remove_file(&self, path: &Path) -> io::Result<()>;
     /// Removes an empty folder.
     ///
     /// # Errors
-    /// Where it can't be removed.
+    /// If it can't be removed.
     fn remove_folder(&self, path: &Path) -> io::Result<()>;
     /// Bytes that may still be written below a folder.
     ///
     /// # Errors
-    /// Where the file system doesn't tell.
+    /// If the file system doesn't tell.
     fn free_bytes(&self, path: &Path) -> io::Result<u64>;
 }
 

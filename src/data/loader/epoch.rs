@@ -46,7 +46,7 @@ impl<S: SampleSource> Loader<S> {
     /// The rest of an epoch: always the same from the same position, whatever the number of threads.
     ///
     /// # Errors
-    /// Where the position lies behind the epoch's end, or no thread can be started.
+    /// If the position lies behind the epoch's end, or no thread can be started.
     pub fn start(&self, position: Position) -> Result<Epoch<S>, StartError> {
         let epochs = self.epochs.as_ref().ok_or(StartError::TooMany { samples: self.source.len() })?;
         let base = base(position, epochs.samples())?;

@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-use super::source::SourceError;
 use crate::util::exit::Exit;
+use crate::util::failure::Failure;
 
 /// An epoch that can't be started.
 #[derive(Debug, Error)]
@@ -45,7 +45,7 @@ impl StartError {
 
 /// A sample that can't be delivered.
 #[derive(Debug, Error)]
-pub enum LoaderError<E: SourceError> {
+pub enum LoaderError<E: Failure> {
     /// It can't be read.
     #[error(transparent)]
     Sample(E),
@@ -54,7 +54,7 @@ pub enum LoaderError<E: SourceError> {
     ThreadDied,
 }
 
-impl<E: SourceError> LoaderError<E> {
+impl<E: Failure> LoaderError<E> {
     /// The code to exit with.
     #[must_use]
     pub fn exit(&self) -> Exit {

@@ -30,4 +30,4 @@ pub use error::{LoaderError, StartError};
 pub use frames::{FrameSource, Frames, LoadedWindow, PreparedEvents, Sample, SampleError, WindowError};
 pub use order::{Order, Position};
 pub use records::{Record, Records};
-pub use source::{Place, SampleSource, SourceError, Upcoming};
+pub use source::{Place, SampleSource, Upcoming};

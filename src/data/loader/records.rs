@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::source::{Place, SampleSource, SourceError};
+use super::source::{Place, SampleSource};
 use crate::data::store::records::{RecordError, RecordStore};
-use crate::util::exit::Exit;
 
 /// Some records of a store, in a given order: those of one side of a split.
 #[derive(Clone, Debug)]
@@ -57,17 +56,12 @@ impl SampleSource for Records {
     }
 }
 
-impl SourceError for RecordError {
-    fn exit(&self) -> Exit {
-        self.exit()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::loader::{Loader, LoaderConfig, Order, Position};
     use crate::data::store::records::RecordWriter;
+    use crate::util::exit::Exit;
 
     fn content(number: usize) -> Vec<u8> {
         vec![number as u8; 1 + number * 13 % 40]

@@ -5,20 +5,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::epochs::Epochs;
 use super::order::Position;
-use crate::util::exit::Exit;
+use crate::util::failure::Failure;
 
 /// A list of samples, each of which can be loaded by its index.
 ///
 /// Augmentation that happens on the CPU belongs into [`Self::load`]. It draws its random numbers from
 /// [`crate::util::seed::generator`] with the run's seed, a purpose of its own, the epoch of the place, and the index: a
-/// sample then looks the same in an epoch whatever the batch, the number of threads, or the position that a run was resumed
-/// at. The place within the epoch must not matter: it changes with the order.
+/// sample then looks the same in an epoch for every batch size, number of threads and position that a run was resumed at.
+/// The place within the epoch must not matter: it changes with the order.
 pub trait SampleSource: Send + Sync + 'static {
     /// What is delivered: plain values, never tensors.
     type Sample: Send + 'static;
 
     /// What can go wrong with a sample.
-    type Error: SourceError;
+    type Error: Failure;
 
     /// How many samples there are.
     fn len(&self) -> usize;
@@ -34,19 +34,13 @@ pub trait SampleSource: Send + Sync + 'static {
     /// Loads a sample. Several threads call it at once; the same sample in the same epoch is always the same.
     ///
     /// # Errors
-    /// Where it can't be read or is damaged. A source may also give up with any error once [`Place::is_wanted`] is false:
+    /// If it can't be read or is damaged. A source may also give up with any error once [`Place::is_wanted`] is false:
     /// nobody sees it.
     fn load(&self, place: Place<'_>, index: usize) -> Result<Self::Sample, Self::Error>;
 
     /// An epoch is started: what will be asked for is known from now on. A source that keeps samples in memory can use it;
     /// what is delivered must not depend on it.
     fn upcoming(&self, _future: &Upcoming<'_>) {}
-}
-
-/// An error that names what can't be read and knows the code to exit with.
-pub trait SourceError: std::error::Error + Send + Sync + 'static {
-    /// The code to exit with.
-    fn exit(&self) -> Exit;
 }
 
 /// Where a sample comes in the order.
@@ -72,7 +66,7 @@ impl<'a> Place<'a> {
 }
 
 impl Place<'static> {
-    /// A place in an epoch, for whoever loads a sample without a loader.
+    /// A place in an epoch, to load a sample without a loader.
     #[must_use]
     pub fn in_epoch(epoch: u64) -> Self {
         static WANTED: AtomicBool = AtomicBool::new(true);
@@ -101,6 +95,7 @@ mod tests {
 
     use super::*;
     use crate::data::loader::{Loader, LoaderConfig, Order};
+    use crate::util::exit::Exit;
     use crate::util::seed;
 
     /// Sequences of 1 to 9 bytes, each with some of them changed by chance in every epoch.
@@ -110,11 +105,13 @@ mod tests {
     #[error("sequence {0} is damaged")]
     struct Damaged(usize);
 
-    impl SourceError for Damaged {
+    impl Damaged {
         fn exit(&self) -> Exit {
             Exit::DataRefused
         }
     }
+
+    crate::util::failures!("test data": Damaged);
 
     impl SampleSource for Sequences {
         type Sample = (usize, Vec<u8>);

@@ -36,7 +36,7 @@ impl FileKind {
     }
 }
 
-/// A folder with the files that lie directly in it, sorted by name.
+/// A folder with the files directly in it, sorted by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder {
     /// Its path below the root, with `/`; empty for the root itself.
@@ -114,7 +114,7 @@ impl FilesError {
 /// links are followed, once.
 ///
 /// # Errors
-/// Where a folder can't be read, a name is not UTF-8, or there is no such file at all.
+/// If a folder can't be read, a name is not UTF-8, or there is no such file at all.
 pub fn find(root: &Path, kind: &FileKind) -> Result<Vec<Folder>, FilesError> {
     let mut search = Search { kind, path: Vec::new(), visited: Vec::new(), found: Vec::new() };
     search.visit(root)?;

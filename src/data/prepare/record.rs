@@ -64,7 +64,7 @@ impl<U, K> FileRecord<U, K> {
     /// Whether a file that only looks changed from outside, such as after a copy, has the recorded content.
     ///
     /// # Errors
-    /// Where it can't be read.
+    /// If it can't be read.
     pub fn has_content_of(&self, file: &SourceFile, path: &Path) -> Result<bool, FsError> {
         let Some(expected) = self.sha256.filter(|_| self.stamp.bytes == file.stamp.bytes) else { return Ok(false) };
         Ok(Digest::of_file(path).map_err(FsError::at("read", path))? == expected)

@@ -108,7 +108,7 @@ impl<A: Serialize + DeserializeOwned> Report<A> {
     /// Reads the report of a prepared dataset.
     ///
     /// # Errors
-    /// Where it can't be read.
+    /// If it can't be read.
     pub fn load(store: &Path) -> Result<Self, FsError> {
         let path = Self::path(store);
         let text = std::fs::read(&path).map_err(FsError::at("read", &path))?;
@@ -152,7 +152,7 @@ impl<A: Serialize + DeserializeOwned> Report<A> {
     /// Writes the report, unless the same is there already.
     ///
     /// # Errors
-    /// Where it can't be written.
+    /// If it can't be written.
     pub fn save(&self, store: &Path) -> Result<(), FsError> {
         write_json(&Self::path(store), self)?;
         let refused = store.join(REFUSED);

@@ -45,7 +45,7 @@ pub fn on_threads<T: Sync, S: Default, R: Send, E: From<Stopped> + Send>(
 /// The content of a file, and why it must be set aside if it is not what it was when it was fetched.
 ///
 /// # Errors
-/// Where it can't be read: that says nothing about the data.
+/// If it can't be read: that says nothing about the data.
 pub fn hash(path: &Path, expected: Option<Digest>) -> Result<(Digest, Option<String>), FsError> {
     let sha256 = Digest::of_file(path).map_err(FsError::at("read", path))?;
     let damaged = expected

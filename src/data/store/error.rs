@@ -127,3 +127,5 @@ impl StoreError {
         }
     }
 }
+
+crate::util::failures!("store": StoreError);

@@ -83,7 +83,7 @@ fn is_skippable_zstd(head: &[u8]) -> bool {
 ///
 /// # Errors
 /// If it can't be read, or can't be unpacked.
-pub fn detect(path: &Path) -> Result<Kind, UnpackError> {
+pub fn recognise(path: &Path) -> Result<Kind, UnpackError> {
     Kind::of_head(&head(path)?).map_err(|refusal| UnpackError::from(refusal).of(path))
 }
 

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 pub use self::error::{Refusal, UnpackError};
-pub use self::kind::{Kind, detect, head};
+pub use self::kind::{Kind, head, recognise};
 pub use self::limits::Limits;
 pub use self::name::NameProblem;
 
@@ -97,7 +97,7 @@ pub fn unpack(
     stop: &Stop,
     progress: &dyn Progress,
 ) -> Result<Unpacked, UnpackError> {
-    let kind = detect(archive)?;
+    let kind = recognise(archive)?;
     let job = Job { archive, kind, limits, stop, progress };
     job.run(into).map_err(|error| error.of(archive))
 }

@@ -53,7 +53,7 @@ impl Windows {
         let loader = |samples: &[Sample], shuffle| {
             let share = samples.len() as f64 / all as f64;
             let cache_bytes = (setting.loader.cache_bytes as f64 * share) as usize;
-            self.loader(samples, shuffle, LoaderConfig { cache_bytes, ..setting.loader.clone() }, setting.seed)
+            self.loader(samples, shuffle, LoaderConfig { cache_bytes, ..setting.loader.clone() }, setting)
         };
         let train = loader(&self.train, shuffle)?;
         let val = if self.val.is_empty() { None } else { Some(loader(&self.val, false)?) };
@@ -65,9 +65,11 @@ impl Windows {
         samples: &[Sample],
         shuffle: bool,
         config: LoaderConfig,
-        seed: u64,
+        setting: &LearnerSetting<'_>,
     ) -> Result<Loader<Frames<PreparedEvents>>, SampleError> {
-        Loader::of_frames(Arc::clone(&self.frames), samples.to_vec(), Order { seed, shuffle }, config)
+        let order = Order { seed: setting.seed, shuffle };
+        let loader = Loader::of_frames(Arc::clone(&self.frames), samples.to_vec(), order, config)?;
+        Ok(loader.with_share(setting.fraction, 1))
     }
 }
 
@@ -85,12 +87,9 @@ impl Data for Windows {
         let task = nowcast(&self.config, setting, self.shape, self.events.clone())?;
         let samples = match purpose {
             Purpose::Train => self.training(setting)?,
-            Purpose::Evaluate(side) => Samples::Evaluation(Box::new(self.loader(
-                self.of(side),
-                false,
-                setting.loader.clone(),
-                setting.seed,
-            )?)),
+            Purpose::Evaluate(side) => {
+                Samples::Evaluation(Box::new(self.loader(self.of(side), false, setting.loader.clone(), setting)?))
+            }
         };
         let multiplications = forecaster(&self.config).multiplications();
         Ok(Box::new(Learning { task, samples, multiplications }))

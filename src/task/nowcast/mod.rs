@@ -4,7 +4,6 @@ mod check;
 pub mod config;
 pub mod dataset;
 pub mod event_name;
-pub mod forecasts;
 pub mod inspect;
 mod kind;
 mod learner;

@@ -24,13 +24,15 @@ impl<T: Task> Engine<T> {
     pub(super) fn gradient(&mut self, group: &Group<T::Sample>, scale: f64) -> Result<Tensor, TrainError> {
         self.task.parameters().keep_buffers();
         loop {
-            match self.accumulate(group, scale) {
+            let fault = match self.accumulate(group, scale) {
                 Ok(sums) => return Ok(sums),
-                Err(Fault::OutOfMemory(text)) => {
-                    self.task.parameters().restore_buffers();
-                    self.shrink(text)?;
-                }
-                Err(Fault::Other(error)) => return Err(error),
+                Err(fault) => fault,
+            };
+            // Also before a stop is saved: the group is done again from its first sample.
+            self.task.parameters().restore_buffers();
+            match fault {
+                Fault::OutOfMemory(text) => self.shrink(text)?,
+                Fault::Other(error) => return Err(error),
             }
         }
     }

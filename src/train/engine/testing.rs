@@ -1,6 +1,7 @@
 //! A task small enough to be followed by hand, with faults where a test wants them: y = w x + b over three inputs. Its
 //! gradient is written out; no autograd takes part.
 
+mod rows;
 mod witness;
 
 use std::cell::RefCell;
@@ -9,9 +10,10 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::time::Instant;
 
-use rand::Rng;
 use tch::{Device, Kind, TchError, Tensor};
 
+use self::rows::Rows;
+pub(super) use self::rows::{Row, rows};
 pub(super) use self::witness::{Heard, Kept};
 use super::saving::Keeper;
 use super::{Engine, Feeds, Setting, TrainError};
@@ -21,49 +23,10 @@ use crate::metric::score::ScoreSpec;
 use crate::nn::parameters::{BufferSpec, Layout, ParameterSpec, Parameters};
 use crate::train::checkpoint::Snapshot;
 use crate::train::config::TrainConfig;
+use crate::train::drawing::{Drawing, Sketch};
 use crate::train::events::{Event, Observers, Record};
-use crate::train::feed::{Feed, FeedError, Stream};
-use crate::train::task::{Depth, NamedValues, Picture, Scores, Task, TaskError};
-use crate::util::seed::generator;
+use crate::train::task::{Depth, Scores, Task, TaskError};
 use crate::util::stop::Stop;
-
-#[derive(Clone, Debug)]
-pub(super) struct Row {
-    pub(super) number: usize,
-    pub(super) inputs: [f32; 3],
-    pub(super) output: f32,
-}
-
-pub(super) struct Rows {
-    rows: Vec<Row>,
-    order: Order,
-}
-
-/// y = 2 a - b + 0.5 c + 3, with a little noise.
-pub(super) fn rows(purpose: &str, count: usize) -> Vec<Row> {
-    let row = |number| {
-        let mut random = generator(7, purpose, 0, number as u64);
-        let inputs: [f32; 3] = std::array::from_fn(|_| random.random_range(-1.0..1.0));
-        let noise = random.random_range(-0.01..0.01);
-        let output = 2.0 * inputs[0] - inputs[1] + 0.5 * inputs[2] + 3.0 + noise;
-        Row { number, inputs, output }
-    };
-    (0..count).map(row).collect()
-}
-
-impl Feed for Rows {
-    type Sample = Row;
-
-    fn samples(&self) -> usize {
-        self.rows.len()
-    }
-
-    fn start(&self, position: Position) -> Result<Stream<Row>, FeedError> {
-        let order = self.order.epoch(position.epoch, self.rows.len() as u32);
-        let rows: Vec<Row> = order[position.next..].iter().map(|&number| self.rows[number as usize].clone()).collect();
-        Ok(Box::new(rows.into_iter().map(Ok)))
-    }
-}
 
 /// What goes wrong, and when.
 #[derive(Clone, Debug, Default)]
@@ -80,6 +43,8 @@ pub(super) struct Faults {
     pub(super) overflow_above: Option<f64>,
     /// What a picture panics with.
     pub(super) pictures: Option<&'static str>,
+    /// Asks to stop when this sample is taken.
+    pub(super) stop: Option<(usize, Stop)>,
 }
 
 pub(super) struct Line {
@@ -87,7 +52,7 @@ pub(super) struct Line {
     /// The mean output, and the micro-batches that it was computed from: what batch norm keeps.
     running: [Tensor; 2],
     parts: [ScoreSpec; 2],
-    faults: Faults,
+    pub(super) faults: Faults,
     /// The factor of the loss in each phase.
     factors: Vec<f64>,
     factor: f64,
@@ -213,6 +178,8 @@ impl Task for Line {
     }
 
     fn collate(&self, rows: &[Row], place: Option<Position>) -> Result<Batch, TaskError> {
+        let stop = self.faults.stop.iter().find(|(number, _)| rows.iter().any(|row| row.number == *number));
+        stop.into_iter().for_each(|(_, stop)| stop.request());
         let inputs: Vec<f32> = rows.iter().flat_map(|row| row.inputs).collect();
         let outputs: Vec<f32> = rows.iter().map(|row| row.output).collect();
         let inputs_bi = Tensor::from_slice(&inputs).f_reshape([-1, 3])?;
@@ -257,11 +224,14 @@ impl Task for Line {
         2
     }
 
-    fn draw(&mut self, batch: &Batch) -> Result<Vec<Picture>, TaskError> {
+    fn draw(&mut self, batch: &Batch) -> Result<Vec<Sketch>, TaskError> {
         assert!(self.faults.pictures.is_none(), "{}", self.faults.pictures.unwrap_or_default());
         let values = Vec::<f32>::try_from(self.errors(batch))?;
-        let arrays = vec![NamedValues { name: "error".into(), shape: vec![values.len()], values }];
-        Ok(vec![Picture { name: "row".into(), arrays }])
+        let draw = move |of: &str| {
+            let text = format!("{of}: {values:?}").into_bytes();
+            Ok(Drawing { name: "row".into(), caption: "An error".into(), files: vec![("txt", text)] })
+        };
+        Ok(vec![Sketch::new("row", draw)])
     }
 }
 

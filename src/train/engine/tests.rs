@@ -5,6 +5,7 @@ mod change;
 mod disk;
 mod divergence;
 mod divisor;
+mod drawing;
 mod ending;
 mod memory;
 mod reads;

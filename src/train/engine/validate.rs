@@ -72,8 +72,8 @@ impl<T: Task> Engine<T> {
         val_samples(&self.feeds, self.config())
     }
 
-    /// Predicts the shown samples and tells what they look like. An epoch is worth more than its pictures: where they can't
-    /// be made, training goes on without them.
+    /// Predicts the shown samples and tells what they look like; others draw that. An epoch is worth more than its pictures:
+    /// if they can't be made, training continues without them.
     pub(super) fn draw(&mut self) -> Result<(), TrainError> {
         if self.shown.is_empty() {
             return Ok(());
@@ -90,7 +90,10 @@ impl<T: Task> Engine<T> {
             }))
         })?;
         match pictures {
-            Ok(pictures) => self.tell(&Event::Pictures { epoch: self.state.epoch, pictures }),
+            Ok(pictures) => {
+                let folder = self.task.pictures();
+                self.tell(&Event::Pictures { epoch: self.state.epoch, folder, pictures });
+            }
             Err(problem) => tracing::warn!("the pictures of epoch {} can't be drawn: {problem}", self.state.epoch + 1),
         }
         Ok(())

@@ -51,7 +51,7 @@ mod tests {
         let path = folder.path().join("log.jsonl");
         let mut log = LogFile::new(EventLog::open(&path).unwrap());
         log.observe(&Event::Saving { epoch: 1, step: 7 }).unwrap();
-        log.observe(&Event::Pictures { epoch: 1, pictures: Vec::new() }).unwrap();
+        log.observe(&Event::Pictures { epoch: 1, folder: "shown", pictures: Vec::new() }).unwrap();
         let best = Best { epoch: 1, step: 7, by: vec![("loss".into(), None)], loss: None };
         let ended = Ended { reason: Reason::Patience, epoch: 1, step: 7, best: Some(best) };
         log.observe(&Event::Ended(ended)).unwrap();

@@ -38,6 +38,8 @@ pub struct PageFile {
     folder: PathBuf,
     tale: Tale,
     chapters: &'static dyn Chapters,
+    /// What a page that is due says of the moment.
+    due: Option<Now>,
 }
 
 /// What is known of the moment, beyond what the files say.
@@ -55,7 +57,7 @@ impl PageFile {
     /// Nothing is read or written before an epoch has ended.
     #[must_use]
     pub fn new(run_folder: &Path, chapters: &'static dyn Chapters) -> Self {
-        Self { folder: run_folder.into(), tale: Tale::default(), chapters }
+        Self { folder: run_folder.into(), tale: Tale::default(), chapters, due: None }
     }
 
     fn write(&mut self, now: Now) -> Result<Heard, RunError> {
@@ -66,10 +68,15 @@ impl PageFile {
 impl Observer for PageFile {
     fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
         match event {
-            Event::EpochEnded { .. } => self.write(Now::Training),
-            Event::Ended(ended) => self.write(Now::Ended(ended.reason)),
-            _ => Ok(Heard::Ignored),
+            Event::EpochEnded { .. } => self.due = Some(Now::Training),
+            Event::Ended(ended) => self.due = Some(Now::Ended(ended.reason)),
+            _ => {}
         }
+        Ok(Heard::Ignored)
+    }
+
+    fn settle(&mut self) -> Result<Heard, RunError> {
+        self.due.take().map_or(Ok(Heard::Ignored), |now| self.write(now))
     }
 }
 

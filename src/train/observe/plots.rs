@@ -22,6 +22,8 @@ pub struct Plots {
     drawn: Drawn,
     /// Where training resumes, as long as what is before it could not be read.
     unread: Option<u64>,
+    /// Whether an epoch has ended that is not drawn yet.
+    is_stale: bool,
 }
 
 /// What is drawn.
@@ -59,7 +61,7 @@ impl Plots {
     /// Nothing is read or written before training starts.
     #[must_use]
     pub fn new(run_folder: &Path) -> Self {
-        Self { run_folder: run_folder.into(), drawn: Drawn::default(), unread: None }
+        Self { run_folder: run_folder.into(), drawn: Drawn::default(), unread: None, is_stale: false }
     }
 
     /// Takes in what earlier sessions have left, unless that is done.
@@ -109,12 +111,20 @@ impl Observer for Plots {
             Event::EpochEnded { record, cost, best, .. } => {
                 self.is_best(best);
                 self.drawn.epochs.insert(record.epoch, Epoch { record: record.clone(), pace: Some(cost.into()) });
-                // If the past can't be read, what is known is drawn all the same.
-                let read = self.read_past();
-                self.draw().and(read).map(|()| Heard::Wrote)
+                self.is_stale = true;
+                Ok(Heard::Ignored)
             }
             _ => Ok(Heard::Ignored),
         }
+    }
+
+    fn settle(&mut self) -> Result<Heard, RunError> {
+        if !std::mem::take(&mut self.is_stale) {
+            return Ok(Heard::Ignored);
+        }
+        // If the past can't be read, what is known is drawn all the same.
+        let read = self.read_past();
+        self.draw().and(read).map(|()| Heard::Wrote)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::util::sha256::Digest;
 const VERSION: u64 = 1;
 
 /// The dataset of a run, in short.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
     /// Stands for all samples: changes with any source file that is used.
@@ -25,6 +25,14 @@ pub struct Summary {
     pub files: usize,
     /// Folders that they are in.
     pub folders: usize,
+    /// The share of the samples that takes part.
+    pub fraction: f64,
+}
+
+impl Default for Summary {
+    fn default() -> Self {
+        Self { fingerprint: String::new(), files: 0, folders: 0, fraction: 1.0 }
+    }
 }
 
 /// What `dataset.json` has.
@@ -47,13 +55,13 @@ impl Dataset {
         Self { format_version: VERSION, fingerprint, files, samples }
     }
 
-    /// What `run.json` has of it.
+    /// What `run.json` has of it, if this share of the samples takes part.
     #[must_use]
-    pub fn summary(&self) -> Summary {
+    pub fn summary(&self, fraction: f64) -> Summary {
         let folder = |file: &FileDigest| file.path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
         // The files of a folder follow each other.
         let folders = self.files.chunk_by(|one, other| folder(one) == folder(other)).count();
-        Summary { fingerprint: self.fingerprint.clone(), files: self.files.len(), folders }
+        Summary { fingerprint: self.fingerprint.clone(), files: self.files.len(), folders, fraction }
     }
 
     /// Reads it.
@@ -176,7 +184,7 @@ mod tests {
         let dataset = Dataset::new("abc".into(), listed, serde_json::json!({"val": ["june"]}));
         dataset.write(&path).unwrap();
         assert_eq!(Dataset::read(&path).unwrap(), dataset);
-        assert_eq!(dataset.summary(), Summary { fingerprint: "abc".into(), files: 3, folders: 2 });
+        assert_eq!(dataset.summary(0.5), Summary { fingerprint: "abc".into(), files: 3, folders: 2, fraction: 0.5 });
         std::fs::write(&path, r#"{"format_version": 9, "fingerprint": "", "files": [], "samples": null}"#).unwrap();
         assert!(matches!(Dataset::read(&path), Err(RunError::Version { got: 9, .. })));
     }

@@ -181,7 +181,7 @@ mod tests {
     fn config() -> Value {
         json!({
             "name": "storms", "seed": 42, "device": "auto",
-            "data": {"root": "datasets", "source": [{"path": {"path": "/a"}}], "loader": {"threads": 1}},
+            "data": {"root": "datasets", "source": [{"path": {"path": "/a"}}], "fraction": 1.0, "loader": {"threads": 1}},
             "task": {"any": {"model": {"hidden": [16, 16]}, "loss": {"ssim_weight": 0.5}, "split": {"val_share": 0.2}}},
             "train": {
                 "epochs": 20, "patience": 8, "max_steps": null, "checkpoint": {"keep_last": 2}, "batch": 4, "micro_batch": 2,
@@ -216,6 +216,7 @@ mod tests {
             ("/train/validate/every_steps", json!(50), "train.validate.every_steps", Class::Fixed),
             ("/task/any/model/hidden/1", json!(32), "task.any.model.hidden.1", Class::Fixed),
             ("/task/any/loss/ssim_weight", json!(0.1), "task.any.loss.ssim_weight", Class::Fixed),
+            ("/data/fraction", json!(0.1), "data.fraction", Class::Fixed),
             ("/data/source/0/path/path", json!("/b"), "data.source.0.path.path", Class::Fixed),
         ] {
             assert_eq!(change(pointer, value), [(key.to_owned(), class)]);

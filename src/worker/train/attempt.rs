@@ -15,7 +15,6 @@ use super::place::Place;
 use super::subject::Subject;
 use crate::config::Config;
 use crate::nn::parameters::Parameters;
-use crate::task::nowcast::forecasts::Forecasts;
 use crate::train::checkpoint::disk::{Disk, RealDisk};
 use crate::train::checkpoint::retention::Keep;
 use crate::train::checkpoint::weights::Weights;
@@ -25,7 +24,9 @@ use crate::train::config::{Optimizer, TrainConfig};
 use crate::train::engine::{Background, Setting, TrainError, model_arrays};
 use crate::train::events::{Ended, Event, Heard, Observer, Observers};
 use crate::train::learner::Start;
-use crate::train::observe::{HistoryFile, LogFile, PageFile, Plots, StatusFile, TensorBoard};
+use crate::train::observe::{
+    Behind, Drawer, HistoryFile, LogFile, PageFile, PictureFiles, Plots, StatusFile, TensorBoard,
+};
 use crate::train::run_folder::RunError;
 use crate::train::run_folder::log::EventLog;
 use crate::train::run_folder::status::{Heartbeat, Status};
@@ -145,7 +146,8 @@ fn metadata(config: &Config, facts: &Value) -> BTreeMap<String, String> {
     says.into_iter().chain(facts).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// Everybody who listens. The history comes first: its row is on the disk before anything else tells of the epoch.
+/// Everybody who listens. The history comes first: its row is on the disk before anything else tells of the epoch. What draws
+/// does so behind training, the page last, as it shows the pictures.
 fn observers(
     config: &Config,
     disk: &Arc<dyn Disk>,
@@ -153,6 +155,11 @@ fn observers(
     options: &TrainOptions<'_>,
     pace: &Rc<Cell<u64>>,
 ) -> Result<Observers, RunError> {
+    let drawers: Vec<Drawer> = vec![
+        Box::new(Plots::new(place.path())),
+        Box::new(PictureFiles::new(place.path())),
+        Box::new(PageFile::new(place.path(), chapters(config))),
+    ];
     let status = Status { stage: "train".into(), memory_limit_bytes: memory::limit_bytes(), ..Status::default() };
     Ok(Observers::default()
         .with(Pace(Rc::clone(pace)))
@@ -160,10 +167,8 @@ fn observers(
         .with(LogFile::new(EventLog::open(&place.file("log.jsonl"))?))
         .with(StatusFile::new(Heartbeat::start(&place.file("status.json"))?, status))
         .with(TensorBoard::create(&place.file("tensorboard"))?)
-        .with(Shown((options.console)()))
-        .with(Plots::new(place.path()))
-        .with(Forecasts::new(place.path()))
-        .with(PageFile::new(place.path(), chapters(config))))
+        .with((options.console)())
+        .with(Behind::start(place.path(), drawers)?))
 }
 
 /// Remembers how far an attempt has come.
@@ -177,14 +182,5 @@ impl Observer for Pace {
             _ => {}
         }
         Ok(Heard::Ignored)
-    }
-}
-
-/// Whoever shows training to a person.
-struct Shown(Box<dyn Observer>);
-
-impl Observer for Shown {
-    fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
-        self.0.observe(event)
     }
 }

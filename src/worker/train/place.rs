@@ -201,7 +201,7 @@ impl Place {
             stage: "train".into(),
             config: value(config)?,
             started_from: subject.started_from().map(Path::to_owned),
-            dataset: dataset.summary(),
+            dataset: dataset.summary(config.data.fraction),
             resumed: Vec::new(),
         })
     }

@@ -27,6 +27,7 @@ pub(super) struct Subject {
     phases: Vec<Phase>,
     machine: Resolved,
     seed: u64,
+    fraction: f64,
     loader: LoaderConfig,
     /// The weights to start from, where they are not random.
     started_from: Option<PathBuf>,
@@ -49,6 +50,7 @@ impl Subject {
             phases: phases(config).map_err(|error| TrainingError::Configuration(error.to_string()))?,
             machine,
             seed: config.seed,
+            fraction: config.data.fraction,
             loader: config.data.loader.clone(),
             started_from,
             reported: Cell::new(false),
@@ -99,7 +101,8 @@ impl Subject {
             return Ok(rehearsed);
         }
         let (phases, machine) = (&self.phases[..], &self.machine);
-        let setting = LearnerSetting { phases, machine, seed: self.seed, loader: &self.loader };
+        let (seed, fraction, loader) = (self.seed, self.fraction, &self.loader);
+        let setting = LearnerSetting { phases, machine, seed, fraction, loader };
         Ok(self.prepared.data.learner(&setting, Purpose::Train)?)
     }
 

@@ -208,6 +208,23 @@ fn start(config: &Config) -> (usize, Vec<usize>) {
     (models.built.get(), seen.take())
 }
 
+/// The weights and the gradient of a model that is set up for training.
+fn numbers(learner: &dyn Learner) -> Vec<f32> {
+    let parameters = learner.parameters();
+    Vec::try_from(Tensor::cat(&[parameters.values().detach(), parameters.gradients()], 0)).unwrap()
+}
+
+#[test]
+fn a_rehearsal_leaves_its_model_as_it_was() {
+    let (root, stop) = (tempfile::tempdir().unwrap(), Stop::default());
+    let subject = subject(&config(root.path(), 2), &Rc::default());
+    let before = numbers(subject.learner().unwrap().as_ref());
+    let around = Surroundings { stop: &stop, progress: &Silent };
+    let found = foresee(&subject, Patience::Any, &around).unwrap_or_else(|error| panic!("{error}"));
+    assert!(found.rehearsed.unwrap().parts[0].1 > Some(0.0), "it went through the model");
+    assert_eq!(numbers(subject.learner().unwrap().as_ref()), before);
+}
+
 #[test]
 fn one_model_is_built_for_rehearsal_and_training_and_a_resumed_run_has_no_second_one() {
     let root = tempfile::tempdir().unwrap();

@@ -2,12 +2,12 @@
 
 use thiserror::Error;
 
-use crate::data::loader::SourceError;
 use crate::util::exit::Exit;
+use crate::util::failure::Failure;
 
 /// Why a window can't be loaded.
 #[derive(Debug, Error)]
-pub enum WindowError<E: SourceError> {
+pub enum WindowError<E: Failure> {
     /// One of its frames can't be read.
     #[error("frame {frame} of event {event}: {source}")]
     Frame {
@@ -23,11 +23,22 @@ pub enum WindowError<E: SourceError> {
     Unwanted,
 }
 
-impl<E: SourceError> SourceError for WindowError<E> {
+impl<E: Failure> Failure for WindowError<E> {
     fn exit(&self) -> Exit {
         match self {
             Self::Frame { source, .. } => source.exit(),
             Self::Unwanted => Exit::Bug,
         }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Frame { source, .. } => source.kind(),
+            Self::Unwanted => "loader",
+        }
+    }
+
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::Frame { source, .. } if source.may_pass())
     }
 }

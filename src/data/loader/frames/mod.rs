@@ -39,7 +39,7 @@ impl<S: FrameSource> Frames<S> {
     /// These samples of a source, with a cache of so many bytes; nothing is read yet.
     ///
     /// # Errors
-    /// Where a sample is empty, reaches beyond a frame, or has another shape than the first one.
+    /// If a sample is empty, reaches beyond a frame, or has another shape than the first one.
     pub fn new(source: Arc<S>, samples: Vec<Sample>, cache_bytes: usize) -> Result<Self, SampleError> {
         let samples = Arc::new(Samples::new(samples, source.frame_bytes())?);
         let cache = FrameCache::new(source, Arc::clone(&samples), cache_bytes);
@@ -51,7 +51,7 @@ impl<S: FrameSource> Loader<Frames<S>> {
     /// A loader for windows of frames, whose cache outlives the epochs. One epoch at a time makes the best use of it.
     ///
     /// # Errors
-    /// Where a sample is empty, reaches beyond a frame, or has another shape than the first one.
+    /// If a sample is empty, reaches beyond a frame, or has another shape than the first one.
     pub fn of_frames(
         source: Arc<S>,
         samples: Vec<Sample>,

@@ -1,9 +1,7 @@
 //! The prepared dataset as a source of frames.
 
 use super::source::FrameSource;
-use crate::data::loader::SourceError;
 use crate::data::store::{EventReader, StoreError};
-use crate::util::exit::Exit;
 
 /// Events whose frames all have the same shape.
 #[derive(Debug)]
@@ -15,7 +13,7 @@ impl PreparedEvents {
     /// Puts events together.
     ///
     /// # Errors
-    /// Where their frames differ in shape.
+    /// If their frames differ in shape.
     pub fn new(events: Vec<EventReader>) -> Result<Self, StoreError> {
         if let Some(first) = events.first()
             && let Some(other) = events.iter().find(|event| event.frame_shape() != first.frame_shape())
@@ -42,11 +40,5 @@ impl FrameSource for PreparedEvents {
 
     fn read_frame(&self, event: usize, frame: usize, into: &mut [u8]) -> Result<(), StoreError> {
         self.events[event].read_frame(frame, into)
-    }
-}
-
-impl SourceError for StoreError {
-    fn exit(&self) -> Exit {
-        self.exit()
     }
 }

@@ -1,11 +1,11 @@
 //! Where frames come from: the one thing that windows of frames ask of a dataset.
 
-use crate::data::loader::SourceError;
+use crate::util::failure::Failure;
 
 /// A dataset whose frames all have the same size.
 pub trait FrameSource: Send + Sync + 'static {
     /// What can go wrong with a frame.
-    type Error: SourceError;
+    type Error: Failure;
 
     /// The size of a decoded frame.
     fn frame_bytes(&self) -> usize;
@@ -13,6 +13,6 @@ pub trait FrameSource: Send + Sync + 'static {
     /// Decodes a frame. Several threads call it at once.
     ///
     /// # Errors
-    /// Where the frame does not exist, can't be read or is damaged.
+    /// If the frame does not exist, can't be read or is damaged.
     fn read_frame(&self, event: usize, frame: usize, into: &mut [u8]) -> Result<(), Self::Error>;
 }

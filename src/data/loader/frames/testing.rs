@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use thiserror::Error;
 
 use super::{FrameSource, Frames, Sample};
-use crate::data::loader::{Loader, LoaderConfig, Order, SourceError};
+use crate::data::loader::{Loader, LoaderConfig, Order};
 use crate::util::exit::Exit;
 
 pub(in crate::data::loader) const FRAME_BYTES: usize = 8;
@@ -22,11 +22,13 @@ pub(in crate::data::loader) struct Counted {
 #[error("damaged")]
 pub(in crate::data::loader) struct Damaged;
 
-impl SourceError for Damaged {
+impl Damaged {
     fn exit(&self) -> Exit {
         Exit::DataRefused
     }
 }
+
+crate::util::failures!("test data": Damaged);
 
 /// What a frame holds: event, frame, then a byte for each place.
 pub(in crate::data::loader) fn bytes_of(event: usize, frame: usize) -> [u8; FRAME_BYTES] {

@@ -135,3 +135,5 @@ impl RecordError {
         }
     }
 }
+
+crate::util::failures!("records": RecordError);

@@ -8,7 +8,7 @@
 //!         CRC-32 of everything before u32
 //! ```
 //!
-//! Records lie in their shard without gaps, in the order of their numbers, shard after shard.
+//! Records fill their shard without gaps, in the order of their numbers, shard after shard.
 
 /// The version of all layouts.
 pub(super) const VERSION: u32 = 1;

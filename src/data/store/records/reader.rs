@@ -25,7 +25,7 @@ impl RecordStore {
     /// Opens the store in a folder.
     ///
     /// # Errors
-    /// Where there is none, it is damaged, or another version of the program wrote it.
+    /// If there is none, it is damaged, or another version of the program wrote it.
     pub fn open(folder: &Path) -> Result<Self, RecordError> {
         let path = folder.join(INDEX);
         if !path.is_file() {
@@ -84,7 +84,7 @@ impl RecordStore {
     /// What the task remembered.
     ///
     /// # Errors
-    /// Where it is not what was expected.
+    /// If it is not what was expected.
     pub fn facts<T: DeserializeOwned>(&self) -> Result<T, RecordError> {
         let failed =
             |error: serde_json::Error| RecordError::Facts { path: self.folder.join(FACTS), reason: error.to_string() };
@@ -103,7 +103,7 @@ impl RecordStore {
     /// Reads a record and compares it with its checksum. Records of shards that are kept in memory share their bytes.
     ///
     /// # Errors
-    /// Where it does not exist, is damaged, or the disk refuses.
+    /// If it does not exist, is damaged, or the disk refuses.
     pub fn read(&self, record: usize) -> Result<Bytes, RecordError> {
         if record >= self.len() {
             return Err(RecordError::Number { path: self.folder.clone(), record, records: self.len() });
@@ -121,7 +121,7 @@ impl RecordStore {
     /// Reads every byte and compares it with the hashes in the index.
     ///
     /// # Errors
-    /// Where one differs, or the disk refuses.
+    /// If one differs, or the disk refuses.
     pub fn verify(&self) -> Result<(), RecordError> {
         (0..self.len()).try_for_each(|record| self.read(record).map(drop))?;
         for shard in &self.shards {

@@ -22,7 +22,7 @@ const SHARD_BYTES: u64 = 1 << 30;
 /// the one that holds the lock.
 ///
 /// # Errors
-/// Where the disk refuses.
+/// If the disk refuses.
 pub fn recover(folder: &Path) -> Result<(), FsError> {
     if folder.is_dir() { place::recover(&RealDisk, folder) } else { Ok(()) }
 }
@@ -59,7 +59,7 @@ impl RecordWriter {
     /// Begins the store that will have this name, or a newer version of one, which stays readable until then.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// If the disk refuses.
     pub fn create(place: &Path) -> Result<Self, RecordError> {
         Self::on(Arc::new(RealDisk), place)
     }
@@ -97,7 +97,7 @@ impl RecordWriter {
     /// Adds a record; its number.
     ///
     /// # Errors
-    /// Where the record is too large, there are too many, or the disk refuses: the store can't be finished then.
+    /// If the record is too large, there are too many, or the disk refuses: the store can't be finished then.
     pub fn append(&mut self, record: &[u8]) -> Result<usize, RecordError> {
         let number = self.len();
         let appended = self.check(record).and_then(|()| self.write(record));
@@ -147,7 +147,7 @@ impl RecordWriter {
     /// Completes the store: when this returns, it is on the disk under its name, and an older one is gone.
     ///
     /// # Errors
-    /// Where a write failed, now or before; an older store then stands.
+    /// If a write failed, now or before; an older store then remains.
     pub fn finish(mut self, facts: &impl Serialize) -> Result<(), RecordError> {
         if self.state != State::Writing {
             return Err(self.unfinished());

@@ -377,7 +377,7 @@ fn what_is_no_archive_is_named() {
         case("no archive", "a.nc", b"CDF\x01\0\0\0\0".to_vec(), "43 44 46 01"),
     ]);
     let folder = scratch();
-    let error = detect(folder.path()).unwrap_err();
+    let error = recognise(folder.path()).unwrap_err();
     assert!(error.to_string().contains("it is not a plain file"), "{error}");
-    assert_eq!(detect(&folder.path().join("nothing")).unwrap_err().exit(), crate::util::exit::Exit::DiskIo);
+    assert_eq!(recognise(&folder.path().join("nothing")).unwrap_err().exit(), crate::util::exit::Exit::DiskIo);
 }

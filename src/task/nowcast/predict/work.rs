@@ -1,6 +1,8 @@
 //! The forecasts for a folder of radar files: what to do is planned, then each event is read, goes through the model, and is
 //! written. Not how any of these is done.
 
+use std::ops::Range;
+
 use tracing::{debug, error, info};
 
 use super::report::{Made, NotMade, Report};
@@ -14,6 +16,8 @@ use crate::task::nowcast::learner::nowcast;
 use crate::task::nowcast::quantize::Quantizer;
 use crate::task::nowcast::training::Nowcast;
 use crate::task::{Model, PredictOptions, Predicted, Shown, load};
+use crate::train::fault::in_pieces;
+use crate::train::micro_batch::MicroBatchSize;
 use crate::train::task::Task;
 use crate::util::failure::Failed;
 use crate::util::fs::{FsError, create_dir_all};
@@ -81,6 +85,8 @@ struct Work<'a> {
     model: &'a Model<'a>,
     setting: Setting<'a>,
     source: Source,
+    /// Windows that go through the model at once: as many as in training, fewer if memory runs out.
+    at_once: MicroBatchSize,
     /// The model for volumes with so many levels.
     ready: Option<(usize, Nowcast)>,
 }
@@ -89,7 +95,8 @@ impl<'a> Work<'a> {
     fn new(model: &'a Model<'a>, setting: Setting<'a>) -> Result<Self, Failed> {
         let digest = Digest::of_file(model.weights).map_err(FsError::at("read", model.weights))?;
         let source = Source { model: model.name.to_owned(), digest: digest.to_string() };
-        Ok(Self { model, setting, source, ready: None })
+        let at_once = MicroBatchSize::new(model.at_once, 1);
+        Ok(Self { model, setting, source, at_once, ready: None })
     }
 
     /// Some forecasts, all of volumes with the same levels.
@@ -116,18 +123,21 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// What the model returns for each input: as many windows at once as in training.
+    /// What the model returns for each input: as many windows at once as in training, or fewer if memory runs out.
     fn planes(&mut self, inputs: &[Input]) -> Result<Vec<Planes>, Failed> {
         let Some(first) = inputs.first() else { return Ok(Vec::new()) };
         let (config, levels) = (self.setting.config, first.job.shape[0]);
         let bytes: Vec<u8> = inputs.iter().flat_map(|input| &input.bytes).copied().collect();
         let windows = inputs.len() * Planes::windows(&config.prepare.levels, levels);
-        let at_once = self.model.at_once.max(1) * (bytes.len() / windows.max(1));
+        let (each, mut at_once) = (bytes.len() / windows.max(1), self.at_once.clone());
         let model = self.model_for(levels)?;
         let mut values: Vec<f32> = Vec::new();
-        for bytes in bytes.chunks(at_once.max(1)) {
-            values.extend(model.forecast(bytes).map_err(PredictError::from)?);
-        }
+        let forecast = |piece: Range<usize>| {
+            values.extend(model.forecast(&bytes[piece.start * each..piece.end * each])?);
+            Ok(())
+        };
+        in_pieces(windows, &mut at_once, forecast).map_err(PredictError::from)?;
+        self.at_once = at_once;
         let each = values.len() / inputs.len();
         Ok(values.chunks_exact(each.max(1)).map(|values| Planes::new(values.to_vec(), config, levels)).collect())
     }

@@ -1,68 +1,98 @@
-//! What a person would want to see of a forecast: plain arrays in dBZ, with the minutes from the last frame seen.
+//! What a person would want to see of a forecast: plain arrays in dBZ, with the minutes from the last frame seen, and how they
+//! become a sheet and a film.
 
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::collate::Batch;
 use super::names::Names;
 use crate::data::loader::Sample;
+use crate::report::PictureError;
+use crate::report::radar::forecast::{Forecast, gif, png};
 use crate::task::nowcast::quantize::Quantizer;
-use crate::train::task::{NamedValues, Picture};
+use crate::train::drawing::{Drawing, Sketch};
 
-/// One picture for each window of a batch.
-pub(super) fn pictures(
+/// The frames of a forecast and around it, each with its rows from south to north, in dBZ; `NaN` is missing.
+#[derive(Clone, Debug)]
+pub(super) struct Frames {
+    pub(super) name: String,
+    pub(super) height: usize,
+    pub(super) width: usize,
+    pub(super) seen: Vec<f32>,
+    pub(super) seen_minutes: Vec<f32>,
+    pub(super) observed: Vec<f32>,
+    pub(super) predicted: Vec<f32>,
+    pub(super) lead_minutes: Vec<f32>,
+}
+
+impl Frames {
+    pub(super) fn sketch(self) -> Sketch {
+        Sketch::new(self.name.clone(), move |of| self.drawing(of))
+    }
+
+    fn drawing(&self, of: &str) -> Result<Drawing, PictureError> {
+        let title = format!("{}, {of}", self.name);
+        let forecast = Forecast {
+            title: &title,
+            height: self.height,
+            width: self.width,
+            seen: &self.seen,
+            seen_minutes: &self.seen_minutes,
+            observed: &self.observed,
+            predicted: &self.predicted,
+            lead_minutes: &self.lead_minutes,
+        };
+        let caption = format!("Forecast of {title}: observed, forecast, and the difference.");
+        // The sheet first: it is what is kept of each epoch. A film is much larger.
+        let files = vec![("png", png(&forecast)?), ("gif", gif(&forecast)?)];
+        Ok(Drawing { name: self.name.clone(), caption, files })
+    }
+}
+
+/// The frames of each window of a batch.
+pub(super) fn frames(
     batch: &Batch,
     prediction_btcyx: &Tensor,
     names: &Names,
     quantizer: Quantizer,
-) -> Result<Vec<Picture>, TchError> {
+) -> Result<Vec<Frames>, TchError> {
     // Channels are levels: their maximum is what a person looks at, as in a composite.
     let frames_btyx = batch.bytes_btcyx.f_amax([2].as_slice(), false)?.f_to_device(Device::Cpu)?;
     let predicted_btyx = prediction_btcyx.f_amax([2].as_slice(), false)?.f_to_device(Device::Cpu)?;
     let windows = batch.samples.iter().zip(0..);
-    let picture = |(sample, index): (&Sample, i64)| {
+    let of_window = |(sample, index): (&Sample, i64)| {
         let (frames, predicted) = (frames_btyx.f_get(index)?, predicted_btyx.f_get(index)?);
-        picture(&frames, &predicted, sample, names, quantizer)
+        of_window(&frames, &predicted, sample, names, quantizer)
     };
-    windows.map(picture).collect()
+    windows.map(of_window).collect()
 }
 
-fn picture(
+fn of_window(
     frames_tyx: &Tensor,
     predicted_tyx: &Tensor,
     sample: &Sample,
     names: &Names,
     quantizer: Quantizer,
-) -> Result<Picture, TchError> {
-    let targets = predicted_tyx.size()[0];
+) -> Result<Frames, TchError> {
+    let (targets, height, width) = predicted_tyx.size3()?;
     let inputs = frames_tyx.size()[0] - targets;
     let dbz: Vec<f32> = (0..=u8::MAX).map(|byte| quantizer.dequantize(byte) as f32).collect();
-    let known = |name: &str, from, count| {
-        let bytes_tyx = frames_tyx.f_narrow(0, from, count)?;
-        let bytes = Vec::<u8>::try_from(bytes_tyx.f_flatten(0, -1)?)?;
-        Ok::<_, TchError>(values(name, &bytes_tyx, bytes.into_iter().map(|byte| dbz[usize::from(byte)]).collect()))
+    let known = |from, count| {
+        let bytes = Vec::<u8>::try_from(frames_tyx.f_narrow(0, from, count)?.f_flatten(0, -1)?)?;
+        Ok::<_, TchError>(bytes.into_iter().map(|byte| dbz[usize::from(byte)]).collect::<Vec<_>>())
     };
     let (weakest, strongest) = (quantizer.dequantize(1), quantizer.dequantize(u8::MAX));
     let predicted_dbz =
         predicted_tyx.f_to_kind(Kind::Float)?.f_mul_scalar(strongest - weakest)?.f_add_scalar(weakest)?;
-    let predicted = Vec::<f32>::try_from(predicted_dbz.f_flatten(0, -1)?)?;
     let minutes = names.minutes(sample);
-    let (seen, lead) = minutes.split_at(inputs as usize);
-    let list = |name: &str, minutes: &[f32]| NamedValues {
-        name: name.to_owned(),
-        shape: vec![minutes.len()],
-        values: minutes.to_vec(),
-    };
-    let arrays = vec![
-        known("seen", 0, inputs)?,
-        known("observed", inputs, targets)?,
-        values("predicted", predicted_tyx, predicted),
-        list("seen_minutes", seen),
-        list("lead_minutes", lead),
-    ];
-    Ok(Picture { name: names.of_forecast(sample), arrays })
-}
-
-fn values(name: &str, tensor: &Tensor, values: Vec<f32>) -> NamedValues {
-    let shape = tensor.size().into_iter().map(|size| size.unsigned_abs() as usize).collect();
-    NamedValues { name: name.to_owned(), shape, values }
+    let (seen_minutes, lead_minutes) = minutes.split_at(inputs as usize);
+    Ok(Frames {
+        name: names.of_forecast(sample),
+        height: height as usize,
+        width: width as usize,
+        seen: known(0, inputs)?,
+        seen_minutes: seen_minutes.to_vec(),
+        observed: known(inputs, targets)?,
+        predicted: Vec::try_from(predicted_dbz.f_flatten(0, -1)?)?,
+        lead_minutes: lead_minutes.to_vec(),
+    })
 }

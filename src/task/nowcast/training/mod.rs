@@ -38,7 +38,8 @@ use crate::metric::score::ScoreSpec;
 use crate::nn::parameters::Parameters;
 use crate::nn::precision::Precision;
 use crate::report::PictureError;
-use crate::train::task::{Depth, Picture, Plots, Task, TaskError};
+use crate::train::drawing::Sketch;
+use crate::train::task::{Depth, Plots, Task, TaskError};
 use crate::util::progress::Unit;
 
 /// Forecasts that are shown in pictures.
@@ -249,9 +250,14 @@ impl Task for Nowcast {
         SHOWN
     }
 
-    fn draw(&mut self, batch: &Batch) -> Result<Vec<Picture>, TaskError> {
+    fn pictures(&self) -> &'static str {
+        "forecasts"
+    }
+
+    fn draw(&mut self, batch: &Batch) -> Result<Vec<Sketch>, TaskError> {
         let _guard = tch::no_grad_guard();
         let prediction_btcyx = self.network.forward(&batch.input_btcyx, self.precision);
-        Ok(draw::pictures(batch, &prediction_btcyx, &self.names, self.quantizer)?)
+        let frames = draw::frames(batch, &prediction_btcyx, &self.names, self.quantizer)?;
+        Ok(frames.into_iter().map(draw::Frames::sketch).collect())
     }
 }

@@ -7,9 +7,7 @@ use thiserror::Error;
 
 use super::collate::Batch;
 use super::{Nowcast, Phase, Setting};
-use crate::data::loader::{
-    FrameSource, Frames, LoadedWindow, Loader, LoaderConfig, Order, Position, Sample, SourceError,
-};
+use crate::data::loader::{FrameSource, Frames, LoadedWindow, Loader, LoaderConfig, Order, Position, Sample};
 use crate::nn::precision::Precision;
 use crate::task::nowcast::config::{LossConfig, NowcastConfig};
 use crate::task::nowcast::plan::EventTimes;
@@ -30,11 +28,13 @@ pub(super) struct Memory {
 #[error("there is no such frame")]
 pub(super) struct NoFrame;
 
-impl SourceError for NoFrame {
+impl NoFrame {
     fn exit(&self) -> Exit {
         Exit::DataRefused
     }
 }
+
+crate::util::failures!("test data": NoFrame);
 
 impl FrameSource for Memory {
     type Error = NoFrame;

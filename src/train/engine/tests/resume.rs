@@ -21,6 +21,21 @@ fn a_run_that_is_stopped_after_any_step_and_resumed_is_the_same_run() {
 }
 
 #[test]
+fn a_run_that_is_stopped_between_two_micro_batches_is_the_same_run() {
+    let whole = Run::new(&config());
+    whole.engine().train().unwrap();
+    for number in 0..6 {
+        let run = Run::new(&config());
+        let mut engine = run.engine();
+        engine.task.faults.stop = Some((number, engine.stop.clone()));
+        engine.train().unwrap_err();
+        let rest = run.resumed_from(run.kept.last());
+        rest.engine().train().unwrap();
+        assert_same(&rest, &whole, &format!("stopped at row {number}"));
+    }
+}
+
+#[test]
 fn a_run_that_is_stopped_in_validation_and_resumed_is_the_same_run() {
     let whole = Run::new(&config());
     whole.engine().train().unwrap();

@@ -21,6 +21,9 @@ pub(super) fn data(run: &Run<'_>) -> Vec<Block> {
     facts.add("Source", &sources(run.config(&["data", "source"])));
     let (files, folders) = (record.dataset.files as u64, record.dataset.folders as u64);
     facts.add("Source files", &format!("{} in {}", count(files, "file"), count(folders, "folder")));
+    if record.dataset.fraction < 1.0 {
+        facts.add("Share of the samples", &record.dataset.fraction.to_string());
+    }
     if let Some(started) = run.tale.started {
         facts.add("Training samples", &count(started.train_samples, "sample"));
         facts.add("Validation samples", &count(started.val_samples, "sample"));

@@ -214,7 +214,7 @@ fn the_page_says_that_training_runs_until_it_has_ended() {
     fs::write(folder.path().join("status.json"), json!({"state": "stopped"}).to_string()).unwrap();
     let mut page = PageFile::new(folder.path(), &());
     let event = Event::EpochEnded { record: record(1, 0.6), cost: Cost::default(), improved: true, best: None };
-    assert_eq!(page.observe(&event).unwrap(), Heard::Wrote);
+    assert_eq!(page.tell(&event).unwrap(), Heard::Wrote);
     assert!(read(folder.path()).contains("Training is running, as of ") && read(folder.path()).contains("refresh"));
     let over = |reason| Event::Ended(Ended { reason, epoch: 1, step: 10, best: None });
     for (reason, word) in [
@@ -223,7 +223,7 @@ fn the_page_says_that_training_runs_until_it_has_ended() {
         (Reason::Stopped, "stopped"),
         (Reason::Time, "time is up"),
     ] {
-        page.observe(&over(reason)).unwrap();
+        page.tell(&over(reason)).unwrap();
         let html = read(folder.path());
         assert!(!html.contains("Training is running") && html.contains(&format!("\">{word}</span></h1>")), "{word}");
     }

@@ -100,7 +100,7 @@ fn listen(folder: &Path, events: &[Event]) -> Plots {
     for event in events {
         history.observe(event).unwrap();
         log.observe(event).unwrap();
-        plots.observe(event).unwrap();
+        plots.tell(event).unwrap();
     }
     plots
 }
@@ -142,14 +142,14 @@ fn the_speed_of_earlier_epochs_comes_from_the_log_even_if_its_end_is_torn() {
     let text = fs::read_to_string(&log).unwrap();
     fs::write(&log, &text[..text.len() - 30]).unwrap();
     let mut plots = Plots::new(folder.path());
-    plots.observe(&started(3)).unwrap();
+    plots.tell(&started(3)).unwrap();
     let speeds = throughput(&plots.drawn).panels[0].lines[0].values.clone();
     assert_eq!(speeds[..2], [101.0, 102.0]);
     assert!(speeds[2].is_nan(), "its line is the torn one");
     fs::remove_file(&log).unwrap();
-    plots.observe(&started(3)).unwrap();
+    plots.tell(&started(3)).unwrap();
     assert_eq!(plots.drawn.epochs.len(), 3);
-    plots.observe(&ended(4)).unwrap();
+    plots.tell(&ended(4)).unwrap();
     assert_eq!(throughput(&plots.drawn).panels[1].lines[0].values[3], 25.0, "per cent");
 }
 
@@ -213,10 +213,10 @@ fn a_past_that_could_not_be_read_at_first_is_read_with_the_next_epoch() {
     fs::rename(&history, &aside).unwrap();
     fs::write(&history, "[{").unwrap();
     let mut plots = Plots::new(folder.path());
-    assert!(plots.observe(&started(2)).is_err());
-    assert!(plots.observe(&ended(3)).is_err());
+    assert!(plots.tell(&started(2)).is_err());
+    assert!(plots.tell(&ended(3)).is_err());
     fs::rename(&aside, &history).unwrap();
-    assert_eq!(plots.observe(&ended(4)).unwrap(), Heard::Wrote);
+    assert_eq!(plots.tell(&ended(4)).unwrap(), Heard::Wrote);
     assert_eq!(plots.drawn.epochs.keys().copied().collect::<Vec<_>>(), [1, 2, 3, 4]);
 }
 
@@ -272,10 +272,10 @@ fn what_the_loss_has_to_beat_stands_with_the_loss() {
 fn a_task_without_scores_has_no_picture_of_them() {
     let folder = tempfile::tempdir().unwrap();
     let mut plots = Plots::new(folder.path());
-    plots.observe(&started(0)).unwrap();
+    plots.tell(&started(0)).unwrap();
     let Event::EpochEnded { mut record, cost, improved, best } = ended(1) else { unreachable!() };
     record.scores.clear();
-    plots.observe(&Event::EpochEnded { record, cost, improved, best }).unwrap();
+    plots.tell(&Event::EpochEnded { record, cost, improved, best }).unwrap();
     assert!(!folder.path().join("plots/scores.png").exists());
 }
 
@@ -283,12 +283,12 @@ fn a_task_without_scores_has_no_picture_of_them() {
 fn what_cannot_be_written_or_read_is_an_error_that_names_it_and_the_rest_is_drawn() {
     let folder = tempfile::tempdir().unwrap();
     let mut plots = Plots::new(folder.path());
-    plots.observe(&started(0)).unwrap();
+    plots.tell(&started(0)).unwrap();
     fs::create_dir_all(folder.path().join("plots/loss.png")).unwrap();
-    let error = plots.observe(&ended(1)).unwrap_err();
+    let error = plots.tell(&ended(1)).unwrap_err();
     assert!(error.to_string().contains("loss.png"), "{error}");
     assert!(folder.path().join("plots/scores.png").exists());
     fs::write(folder.path().join("history.json"), "[{").unwrap();
-    let error = plots.observe(&started(1)).unwrap_err();
+    let error = plots.tell(&started(1)).unwrap_err();
     assert!(error.to_string().contains("history.json can't be read"), "{error}");
 }

@@ -5,10 +5,14 @@ use tch::Kind;
 use super::super::testing::{Storms, small};
 use crate::nn::precision::Precision;
 use crate::task::nowcast::config::{Levels, Missing};
-use crate::train::task::{NamedValues, Picture, Task};
+use crate::task::nowcast::training::Nowcast;
+use crate::task::nowcast::training::collate::Batch;
+use crate::task::nowcast::training::draw::{Frames, frames};
+use crate::train::task::Task;
 
-fn array<'a>(picture: &'a Picture, name: &str) -> &'a NamedValues {
-    picture.arrays.iter().find(|array| array.name == name).unwrap()
+fn shown(task: &Nowcast, batch: &Batch) -> Vec<Frames> {
+    let prediction_btcyx = tch::no_grad(|| task.network.forward(&batch.input_btcyx, Precision::Fp32));
+    frames(batch, &prediction_btcyx, &task.names, task.quantizer).unwrap()
 }
 
 /// Two levels of 2 + 1 frames: the first level is missing in a corner, both in the cell beside it.
@@ -26,34 +30,46 @@ fn storms(missing: Missing) -> Storms {
 #[test]
 fn a_picture_shows_the_strongest_channel_in_dbz_with_the_minutes_of_its_frames() {
     let storms = storms(Missing::Mask);
-    let mut task = storms.task(Precision::Fp32);
+    let task = storms.task(Precision::Fp32);
     let batch = task.collate(&storms.windows(), None).unwrap();
-    let pictures = task.draw(&batch).unwrap();
+    let pictures = shown(&task, &batch);
     let names: Vec<&str> = pictures.iter().map(|picture| picture.name.as_str()).collect();
     assert_eq!(names, ["2011-03-13 07:09 UTC 0 levels 0+1", "2011-03-13 07:09 UTC 1 levels 0+1"]);
-    let picture = &pictures[0];
-    let (seen, observed) = (array(picture, "seen"), array(picture, "observed"));
-    assert_eq!((seen.shape.clone(), observed.shape.clone()), (vec![2, 16, 16], vec![1, 16, 16]));
+    let Frames { height, width, seen, seen_minutes, observed, predicted, lead_minutes, .. } = pictures[0].clone();
+    assert_eq!((height, width, seen.len(), observed.len(), predicted.len()), (16, 16, 512, 256, 256));
     for cells in [seen, observed] {
-        assert_eq!((cells.values[0], cells.values[2]), (18.0, 18.0), "the one level that is known there");
-        assert!(cells.values[1].is_nan());
+        assert_eq!((cells[0], cells[2]), (18.0, 18.0), "the one level that is known there");
+        assert!(cells[1].is_nan());
     }
-    assert_eq!(array(picture, "seen_minutes").values, [-3.0, 0.0]);
-    assert_eq!(array(picture, "lead_minutes").values, [3.0]);
-    let predicted = array(picture, "predicted");
-    assert_eq!(predicted.shape, [1, 16, 16]);
+    assert_eq!((seen_minutes, lead_minutes), (vec![-3.0, 0.0], vec![3.0]));
     let network = task.network.forward(&batch.input_btcyx, Precision::Fp32).get(0).get(0).amax([0].as_slice(), false);
     let dbz = (network.to_kind(Kind::Double) * 94.0 - 29.0).flatten(0, -1);
     let dbz = Vec::<f64>::try_from(dbz).unwrap();
-    assert!(dbz.iter().zip(&predicted.values).all(|(dbz, shown)| (dbz - f64::from(*shown)).abs() < 1e-4));
+    assert!(dbz.iter().zip(&predicted).all(|(dbz, shown)| (dbz - f64::from(*shown)).abs() < 1e-4));
 }
 
 #[test]
 fn where_missing_means_no_echo_the_weakest_value_is_shown() {
     let storms = storms(Missing::Min);
+    let task = storms.task(Precision::Fp32);
+    let batch = task.collate(&storms.windows(), None).unwrap();
+    let picture = &shown(&task, &batch)[1];
+    assert_eq!(picture.observed[..3], [18.0, -29.0, 18.0]);
+    let arrays = [&picture.seen, &picture.observed, &picture.predicted];
+    assert!(arrays.into_iter().flatten().all(|value| value.is_finite()));
+}
+
+#[test]
+fn a_sketch_becomes_a_sheet_and_a_film_with_the_epoch_in_the_title() {
+    let storms = storms(Missing::Mask);
     let mut task = storms.task(Precision::Fp32);
     let batch = task.collate(&storms.windows(), None).unwrap();
-    let picture = &task.draw(&batch).unwrap()[1];
-    assert_eq!(array(picture, "observed").values[..3], [18.0, -29.0, 18.0]);
-    assert!(picture.arrays.iter().all(|array| array.values.iter().all(|value| value.is_finite())));
+    let sketches = task.draw(&batch).unwrap();
+    assert_eq!((sketches.len(), task.pictures()), (2, "forecasts"));
+    let drawing = sketches[0].draw("epoch 3").unwrap();
+    assert_eq!(drawing.name, sketches[0].name());
+    assert!(drawing.caption.contains(", epoch 3: "), "{}", drawing.caption);
+    let [("png", sheet), ("gif", film)] = drawing.files.as_slice() else { panic!("not a sheet and a film") };
+    assert!(sheet.starts_with(b"\x89PNG") && film.starts_with(b"GIF89a"));
+    assert_ne!(sketches[0].draw("epoch 4").unwrap().files[0], drawing.files[0], "the title is another one");
 }

@@ -1,0 +1,114 @@
+//! Memory that runs out in a place from which nothing returns: in an allocation of Rust, or in C++ code that throws where
+//! nobody catches. Both end in `abort`, which looks like a crash. Here such an end gets the exit code for memory instead. A
+//! shortage that libtorch reports as an error is not met here: see `shortage`.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::sync::atomic::{AtomicI32, Ordering};
+
+/// The allocator of the system, which remembers an allocation that failed until one of its size succeeds on the same thread.
+pub struct Allocator;
+
+thread_local! {
+    /// The bytes that there were not; 0 if nothing is missing.
+    static MISSING: Cell<usize> = const { Cell::new(0) };
+}
+
+#[global_allocator]
+static ALLOCATOR: Allocator = Allocator;
+
+impl Allocator {
+    fn noted(memory: *mut u8, bytes: usize) -> *mut u8 {
+        if memory.is_null() {
+            MISSING.set(bytes.max(1));
+        } else if MISSING.get() <= bytes {
+            // Not a smaller one: Rust takes some memory to say what is missing, between the failure and `abort`.
+            MISSING.set(0);
+        }
+        memory
+    }
+}
+
+#[expect(unsafe_code, reason = "an allocator is unsafe by its trait")]
+// SAFETY: everything is passed on to the system's allocator as it came. The note is a plain cell of the thread, which needs no
+// allocation of its own.
+unsafe impl GlobalAlloc for Allocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's.
+        Self::noted(unsafe { System.alloc(layout) }, layout.size())
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's.
+        Self::noted(unsafe { System.alloc_zeroed(layout) }, layout.size())
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller's.
+        Self::noted(unsafe { System.realloc(memory, layout, size) }, size)
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller's.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+/// The code to exit with.
+static CODE: AtomicI32 = AtomicI32::new(1);
+
+/// From now on, an `abort` for missing memory ends the process with this code. Every other one ends it as before.
+///
+/// Called by `main` before anything else.
+#[expect(unsafe_code, reason = "signal handlers are C functions")]
+pub fn watch(code: u8) {
+    CODE.store(code.into(), Ordering::Relaxed);
+    let handler: extern "C" fn(c_int) = on_abort;
+    // SAFETY: the handler calls nothing that is not allowed in one; see there.
+    unsafe { libc::signal(libc::SIGABRT, handler as libc::sighandler_t) };
+}
+
+const MESSAGE: &[u8] =
+    b"error: out of memory; lower train.micro_batch and data.loader.cache_bytes, make the samples or the model \
+smaller, or use a machine with more memory\n";
+
+/// `abort` raises the signal on its own thread, so what is asked for here is about the very call that failed. If this
+/// returns, `abort` ends the process.
+#[expect(unsafe_code, reason = "write and _exit are C functions")]
+extern "C" fn on_abort(_: c_int) {
+    if MISSING.get() > 0 || throws_bad_alloc() {
+        // SAFETY: both are allowed in a signal handler; the message is a constant.
+        unsafe {
+            libc::write(libc::STDERR_FILENO, MESSAGE.as_ptr().cast(), MESSAGE.len());
+            libc::_exit(CODE.load(Ordering::Relaxed));
+        }
+    }
+}
+
+/// How C++ describes a type (Itanium C++ ABI, 2.9): a table of functions, then the mangled name.
+#[repr(C)]
+struct TypeInfo {
+    functions: *const c_void,
+    name: *const c_char,
+}
+
+#[expect(unsafe_code, reason = "a function of the C++ ABI")]
+unsafe extern "C" {
+    /// The type of the exception that this thread handles; null if there is none.
+    fn __cxa_current_exception_type() -> *const TypeInfo;
+}
+
+/// Whether C++ gives up because of an exception that says that memory ran out.
+#[expect(unsafe_code, reason = "a function of the C++ ABI and what it returns")]
+fn throws_bad_alloc() -> bool {
+    // SAFETY: it takes nothing, allocates nothing, and returns null or a type that lives as long as its library.
+    let Some(found) = (unsafe { __cxa_current_exception_type().as_ref() }) else { return false };
+    if found.name.is_null() {
+        return false;
+    }
+    // SAFETY: the ABI says that this is a text that ends with 0, as long-lived as the type. GCC marks names that are only
+    // unique by their address with a star.
+    let name = unsafe { CStr::from_ptr(found.name) }.to_bytes();
+    name.strip_prefix(b"*").unwrap_or(name) == b"St9bad_alloc"
+}

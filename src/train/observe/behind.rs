@@ -1,0 +1,187 @@
+//! Listeners that draw, behind training: a thread tells them what happened, so that a slow picture, page or disk never holds
+//! up a step. What they can't keep up with is dropped by rule, not by chance:
+//!
+//! - Only what a picture can show is queued, and of each kind of event only so many wait. If one more comes, the oldest of its
+//!   kind gives way: the newest always arrives, and in order.
+//! - All that waits is heard before anything is drawn, so curves that fell behind are drawn once, with the newest epoch.
+//! - The end of a run waits for the thread. What can't be written then is reported as that of every other listener.
+//! - A listener that panics is reported and left out; training and the other listeners continue.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::mem::discriminant;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
+
+use crate::train::events::{Event, Heard, Observer, Observers};
+use crate::train::fault::panic_text;
+use crate::train::run_folder::RunError;
+use crate::util::fs::FsError;
+
+/// A listener that another thread may tell.
+pub type Drawer = Box<dyn Observer + Send>;
+
+/// Listeners that hear of events on a thread of their own.
+pub struct Behind {
+    queue: Arc<Queue>,
+    thread: Option<JoinHandle<Result<(), RunError>>>,
+}
+
+impl Behind {
+    /// Starts the thread. The folder is that of the run, for errors.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn start(run_folder: &Path, drawers: Vec<Drawer>) -> Result<Self, RunError> {
+        let queue = Arc::new(Queue::default());
+        let from = Arc::clone(&queue);
+        let thread = Builder::new().name("pictures".into()).spawn(move || draw(&from, drawers));
+        let thread = thread.map_err(FsError::at("start a thread for the pictures of", run_folder))?;
+        Ok(Self { queue, thread: Some(thread) })
+    }
+
+    fn wait(&mut self) -> Result<(), RunError> {
+        self.queue.close();
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(result)) => result,
+            Some(Err(panic)) => {
+                report(panic_text(panic.as_ref()));
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Observer for Behind {
+    fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
+        self.queue.push(event);
+        // Whether it was written is known later.
+        Ok(Heard::Ignored)
+    }
+
+    fn finish(&mut self) -> Result<(), RunError> {
+        self.wait()
+    }
+}
+
+/// Training may end with an error of its own: two sets of listeners must not write the same files after it.
+impl Drop for Behind {
+    fn drop(&mut self) {
+        if let Err(error) = self.wait() {
+            tracing::warn!("{error}");
+        }
+    }
+}
+
+/// The thread: tells the drawers all that waits, then lets them draw, until nothing comes any more.
+fn draw(queue: &Queue, drawers: Vec<Drawer>) -> Result<(), RunError> {
+    let guarded = drawers.into_iter().map(|drawer| Guarded { drawer: Some(drawer) });
+    let mut observers = guarded.fold(Observers::default(), Observers::with);
+    while let Some(events) = queue.take() {
+        events.iter().for_each(|event| observers.hear(event));
+        observers.settle();
+    }
+    observers.finish()
+}
+
+/// A drawer that is left out once it has panicked.
+struct Guarded {
+    drawer: Option<Drawer>,
+}
+
+impl Guarded {
+    fn attempt(&mut self, work: impl FnOnce(&mut Drawer) -> Result<Heard, RunError>) -> Result<Heard, RunError> {
+        let Some(drawer) = &mut self.drawer else { return Ok(Heard::Ignored) };
+        catch_unwind(AssertUnwindSafe(|| work(drawer))).unwrap_or_else(|panic| {
+            report(panic_text(panic.as_ref()));
+            self.drawer = None;
+            Ok(Heard::Ignored)
+        })
+    }
+}
+
+impl Observer for Guarded {
+    fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
+        self.attempt(|drawer| drawer.observe(event))
+    }
+
+    fn settle(&mut self) -> Result<Heard, RunError> {
+        self.attempt(|drawer| drawer.settle())
+    }
+}
+
+fn report(text: Option<&str>) {
+    let text = text.unwrap_or("it said nothing");
+    tracing::error!("drawing pictures panicked, which is a bug: {text}; training continues without these pictures");
+}
+
+/// How many events of a kind wait at most; none of what no picture shows.
+fn room(event: &Event) -> usize {
+    match event {
+        Event::Started(_) | Event::Ended(_) => 1,
+        // Each holds the arrays of its pictures.
+        Event::Pictures { .. } => 2,
+        Event::ValidationEnded { .. } | Event::EpochEnded { .. } => 64,
+        _ => 0,
+    }
+}
+
+/// What waits to be heard, oldest first.
+#[derive(Default)]
+struct Waiting {
+    events: VecDeque<Event>,
+    is_closed: bool,
+}
+
+impl Waiting {
+    fn push(&mut self, event: &Event) {
+        let (room, kind) = (room(event), discriminant(event));
+        let same = |waiting: &Event| discriminant(waiting) == kind;
+        if room == 0 || self.is_closed {
+            return;
+        }
+        if self.events.iter().filter(|waiting| same(waiting)).count() >= room
+            && let Some(oldest) = self.events.iter().position(same)
+        {
+            self.events.remove(oldest);
+        }
+        self.events.push_back(event.clone());
+    }
+}
+
+/// What waits, shared with the thread.
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+impl Queue {
+    fn push(&self, event: &Event) {
+        self.lock().push(event);
+        self.changed.notify_one();
+    }
+
+    fn close(&self) {
+        self.lock().is_closed = true;
+        self.changed.notify_one();
+    }
+
+    /// All that waits, as soon as there is something; none once nothing comes any more.
+    fn take(&self) -> Option<VecDeque<Event>> {
+        let idle = |waiting: &mut Waiting| waiting.events.is_empty() && !waiting.is_closed;
+        let mut waiting = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
+        let events = std::mem::take(&mut waiting.events);
+        (!events.is_empty()).then_some(events)
+    }
+
+    /// Nothing that holds the lock can panic halfway.
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,79 @@
+//! A machine without enough memory: a command gets by with fewer samples at once, or ends with the code that says so. It never
+//! ends like a bug, and never by a signal.
+
+use std::process::Command;
+
+use crate::program::Outcome;
+use crate::training::Training;
+
+/// Limits of the address space in kilobytes: from more than enough down to too little to load libtorch.
+fn limits() -> impl Iterator<Item = u64> {
+    std::iter::successors(Some(2_400_000), |limit| Some(limit * 3 / 4)).take_while(|limit| *limit > 300_000)
+}
+
+/// How a command may end: done, out of memory, or no memory for the stack of a thread.
+const ALLOWED: [i32; 4] = [0, 71, 74, 75];
+
+/// The command with a limited address space.
+fn limited(command: &Command, kilobytes: u64) -> Command {
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -v \"$0\" && exec \"$@\"", &kilobytes.to_string()]);
+    limited.arg(command.get_program()).args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        limited.current_dir(folder);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    limited
+}
+
+/// Whether there is enough to load the program with libtorch: before `main` nothing can be done about it.
+fn loads(kilobytes: u64) -> bool {
+    let mut version = Command::new(env!("CARGO_BIN_EXE_fragua"));
+    limited(version.arg("--version"), kilobytes).output().unwrap().status.success()
+}
+
+/// Runs a command with less and less memory; how each run ended.
+fn with_less_and_less(command: impl Fn(u64) -> Command) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    for limit in limits().take_while(|limit| loads(*limit)) {
+        let outcome = Outcome::of(limited(&command(limit), limit).output().unwrap());
+        assert!(ALLOWED.contains(&outcome.code), "with {limit} kB: {outcome:#?}");
+        outcomes.push(outcome);
+    }
+    assert_eq!(outcomes[0].code, 0, "the first limit is enough: {:#?}", outcomes[0]);
+    outcomes
+}
+
+fn has(outcomes: &[Outcome], code: i32) -> bool {
+    outcomes.iter().any(|outcome| outcome.code == code)
+}
+
+#[test]
+fn a_command_without_enough_memory_gets_by_or_ends_with_71_and_never_like_a_bug() {
+    let training = Training::new();
+    let large = ["--set", "task.nowcast.model.hidden=[64, 64]", "--set", "task.nowcast.prepare.size=[32, 32]"];
+    let quick = ["--set", "data.loader.threads=0", "--set", "train.micro_batch=8", "--set", "train.max_retries=0"];
+    let train = |limit: u64| {
+        let name = format!("limit-{limit}");
+        training.command(&[&["--name", &name, "--max-steps", "2"], &large[..], &quick[..]].concat())
+    };
+    let trained = with_less_and_less(train);
+    assert!(has(&trained, 71), "{trained:#?}");
+
+    let run = format!("limit-{}", limits().next().unwrap());
+    let with_run = |arguments: &[&str]| {
+        let mut command = training.program.command(&[arguments, &["--checkpoint", &run]].concat());
+        command.env("OMP_NUM_THREADS", "1");
+        command
+    };
+    let evaluated = with_less_and_less(|_| with_run(&["evaluate"]));
+    let raw = training.program.path("datasets/storms/raw");
+    let predict = ["predict", "--input", raw.to_str().unwrap(), "--output", "forecasts"];
+    let predicted = with_less_and_less(|_| with_run(&predict));
+    assert!(has(&evaluated, 71) || has(&predicted, 71), "{evaluated:#?} {predicted:#?}");
+}
