@@ -72,6 +72,7 @@ impl Stop {
     ///
     /// # Errors
     /// [`Stopped`], with the code to exit with.
+    #[inline]
     pub fn check(&self) -> Result<(), Stopped> {
         match self.0.load(Ordering::SeqCst) {
             0 => Ok(()),
