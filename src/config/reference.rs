@@ -184,7 +184,8 @@ fn claims_default(reference: &Reference, path: &str, field: &Field, node: &Node,
 /// The variants with keys of every choice that are not the one that is written.
 fn unwritten(shape: &Shape, node: Option<&Node>, found: &mut Vec<Variant>) {
     let entry = |name: &str| node.and_then(|node| node.entry(name)).map(|entry| &entry.node);
-    for field in shape.fields() {
+    // A phase has the keys of `train` and of the task's loss, which are shown there.
+    for field in shape.fields().iter().filter(|field| field.name != "phases") {
         unwritten(&field.shape, entry(&field.name), found);
     }
     for variant in shape.variants() {

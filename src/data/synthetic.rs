@@ -17,6 +17,28 @@ use crate::util::problem::Problem;
 pub enum Synthetic {
     /// Storms as a weather radar sees them.
     Storms(Storms),
+    /// Handwritten characters, a folder for each.
+    Characters(Characters),
+}
+
+/// Handwritten characters, a folder for each.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Characters {
+    /// The characters, each once.
+    pub alphabet: String,
+    /// Images of each character.
+    pub per_class: usize,
+    /// Rows and columns of an image.
+    pub size: usize,
+    /// The same seed gives the same bytes.
+    pub seed: u64,
+}
+
+impl Default for Characters {
+    fn default() -> Self {
+        Self { alphabet: "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789".into(), per_class: 60, size: 28, seed: 42 }
+    }
 }
 
 /// Storms as a weather radar sees them.
@@ -56,12 +78,15 @@ enum Written {
 enum Named {
     /// Storms as a weather radar sees them.
     Storms(Storms),
+    /// Handwritten characters, a folder for each.
+    Characters(Characters),
 }
 
 impl From<Written> for Synthetic {
     fn from(written: Written) -> Self {
         match written {
             Written::Short(storms) | Written::Named(Named::Storms(storms)) => Self::Storms(storms),
+            Written::Named(Named::Characters(characters)) => Self::Characters(characters),
         }
     }
 }
@@ -70,6 +95,7 @@ impl From<Synthetic> for Written {
     fn from(synthetic: Synthetic) -> Self {
         match synthetic {
             Synthetic::Storms(storms) => Self::Short(storms),
+            Synthetic::Characters(characters) => Self::Named(Named::Characters(characters)),
         }
     }
 }
@@ -90,6 +116,7 @@ impl Synthetic {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Storms(_) => "storms",
+            Self::Characters(_) => "characters",
         }
     }
 
@@ -98,6 +125,16 @@ impl Synthetic {
     pub fn storms(&self) -> Option<&Storms> {
         match self {
             Self::Storms(storms) => Some(storms),
+            Self::Characters(_) => None,
+        }
+    }
+
+    /// The settings, if the kind is characters.
+    #[must_use]
+    pub fn characters(&self) -> Option<&Characters> {
+        match self {
+            Self::Characters(characters) => Some(characters),
+            Self::Storms(_) => None,
         }
     }
 
@@ -108,6 +145,7 @@ impl Synthetic {
             Self::Storms(Storms { events, frames, grid, levels, seed }) => format!(
                 "Synthetic {{ events: {events}, frames: {frames}, grid: {grid}, levels: {levels}, seed: {seed} }}"
             ),
+            Self::Characters(characters) => format!("{characters:?}"),
         }
     }
 
@@ -116,7 +154,29 @@ impl Synthetic {
     pub fn problems(&self) -> Vec<Problem> {
         match self {
             Self::Storms(storms) => storms.problems(),
+            Self::Characters(characters) => characters.problems(),
         }
+    }
+}
+
+impl Characters {
+    fn problems(&self) -> Vec<Problem> {
+        let mut found = Vec::new();
+        let mut letters: Vec<char> = self.alphabet.chars().collect();
+        let all = letters.len();
+        letters.sort_unstable();
+        letters.dedup();
+        if letters.len() < 2 || letters.len() < all {
+            let message = format!("expected two or more characters, each once, got {:?}", self.alphabet);
+            found.push(Problem::new("alphabet", message, "write `alphabet: ABC123`"));
+        }
+        for (key, value, least, most) in [("per_class", self.per_class, 1, 100_000), ("size", self.size, 8, 256)] {
+            if !(least..=most).contains(&value) {
+                let message = format!("must lie between {least} and {most}, got {value}");
+                found.push(Problem::new(key, message, format!("write {least} or more")));
+            }
+        }
+        found
     }
 }
 
@@ -143,6 +203,13 @@ impl fmt::Display for Synthetic {
         match self {
             Self::Storms(Storms { events, frames, grid, levels, seed }) => {
                 write!(out, "synthetic ({events} events of {frames} frames, {grid}x{grid}x{levels}, seed {seed})")
+            }
+            Self::Characters(Characters { alphabet, per_class, size, seed }) => {
+                let classes = alphabet.chars().count();
+                write!(
+                    out,
+                    "synthetic ({per_class} images of each of {classes} characters, {size}x{size}, seed {seed})"
+                )
             }
         }
     }

@@ -7,19 +7,25 @@ use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::atomic::{AtomicI32, Ordering};
 
-/// The allocator of the system, which remembers if the last allocation of a thread failed.
+/// The allocator of the system, which remembers an allocation that failed until one of its size succeeds on the same thread.
 pub struct Allocator;
 
 thread_local! {
-    static FAILED: Cell<bool> = const { Cell::new(false) };
+    /// The bytes that there were not; 0 if nothing is missing.
+    static MISSING: Cell<usize> = const { Cell::new(0) };
 }
 
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator;
 
 impl Allocator {
-    fn noted(memory: *mut u8) -> *mut u8 {
-        FAILED.set(memory.is_null());
+    fn noted(memory: *mut u8, bytes: usize) -> *mut u8 {
+        if memory.is_null() {
+            MISSING.set(bytes.max(1));
+        } else if MISSING.get() <= bytes {
+            // Not a smaller one: Rust takes some memory to say what is missing, between the failure and `abort`.
+            MISSING.set(0);
+        }
         memory
     }
 }
@@ -30,17 +36,17 @@ impl Allocator {
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's.
-        Self::noted(unsafe { System.alloc(layout) })
+        Self::noted(unsafe { System.alloc(layout) }, layout.size())
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's.
-        Self::noted(unsafe { System.alloc_zeroed(layout) })
+        Self::noted(unsafe { System.alloc_zeroed(layout) }, layout.size())
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: the caller's.
-        Self::noted(unsafe { System.realloc(memory, layout, size) })
+        Self::noted(unsafe { System.realloc(memory, layout, size) }, size)
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
@@ -71,7 +77,7 @@ smaller, or use a machine with more memory\n";
 /// returns, `abort` ends the process.
 #[expect(unsafe_code, reason = "write and _exit are C functions")]
 extern "C" fn on_abort(_: c_int) {
-    if FAILED.get() || throws_bad_alloc() {
+    if MISSING.get() > 0 || throws_bad_alloc() {
         // SAFETY: both are allowed in a signal handler; the message is a constant.
         unsafe {
             libc::write(libc::STDERR_FILENO, MESSAGE.as_ptr().cast(), MESSAGE.len());

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 mod data;
+pub mod image_class;
 mod kind;
 mod model;
 pub mod nowcast;
@@ -31,6 +32,8 @@ pub use options::{InspectOptions, Layout, PredictOptions, Predicted, Wish};
 pub enum TaskConfig {
     /// The next frames of a radar sequence from the last ones.
     Nowcast(nowcast::config::NowcastConfig),
+    /// The class of a small image, such as a handwritten character.
+    ImageClass(image_class::config::ImageClassConfig),
 }
 
 impl TaskConfig {
@@ -45,6 +48,7 @@ impl TaskConfig {
     pub fn kind(&self) -> &dyn Kind {
         match self {
             Self::Nowcast(section) => section,
+            Self::ImageClass(section) => section,
         }
     }
 

@@ -5,6 +5,7 @@
 mod acquire;
 mod acquire_kill;
 mod architecture;
+mod characters;
 mod cli;
 mod compare;
 mod config;

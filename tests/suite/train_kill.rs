@@ -46,7 +46,7 @@ const VARIANTS: [&[&str]; 4] = [
 
 /// All that a run leaves which must not depend on how often it was killed: published weights, history, and the checkpoint
 /// of the last epoch with the optimizer's state.
-fn contents(training: &Training, run: &str) -> BTreeMap<String, Vec<u8>> {
+pub fn contents(training: &Training, run: &str) -> BTreeMap<String, Vec<u8>> {
     let last = training.names(run, "checkpoints").pop().unwrap();
     let checkpoint = format!("checkpoints/{last}");
     let mut files: Vec<String> =
@@ -58,7 +58,7 @@ fn contents(training: &Training, run: &str) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Kills a run while it starts, or after some step; whether it was still at work.
-fn kill_somewhere(training: &Training, name: &str, arguments: &[&str], random: &mut impl Rng) -> bool {
+pub fn kill_somewhere(training: &Training, name: &str, arguments: &[&str], random: &mut impl Rng) -> bool {
     let mut child = training.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let log = training.file(name, "log.jsonl");
     let steps = || fs::read_to_string(&log).unwrap_or_default().matches("\"event\":\"stepped\"").count();
@@ -79,7 +79,7 @@ fn kill_somewhere(training: &Training, name: &str, arguments: &[&str], random: &
 }
 
 /// How often a run went on from a checkpoint, by its log.
-fn resumes(training: &Training, name: &str) -> usize {
+pub fn resumes(training: &Training, name: &str) -> usize {
     let log = fs::read_to_string(training.file(name, "log.jsonl")).unwrap();
     let events = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     events.filter(|event| event["event"] == "started" && event["step"].as_u64() > Some(0)).count()

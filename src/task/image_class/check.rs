@@ -1,0 +1,121 @@
+//! What makes no sense in the `task.image_class` section although every type is right.
+
+use crate::util::problem::Problem;
+
+use super::config::{AugmentConfig, ImageClassConfig, LossConfig, ModelConfig, PrepareConfig, SplitConfig};
+
+/// Three poolings halve the image, and the last feature map must not be empty.
+const SMALLEST: usize = 8;
+
+/// Larger images are work for another model, and 62,000 of them would not fit into memory.
+const LARGEST: usize = 256;
+
+impl ImageClassConfig {
+    /// Everything in this section that makes no sense.
+    #[must_use]
+    pub fn section_problems(&self) -> Vec<Problem> {
+        let sections = [
+            ("prepare", self.prepare.problems()),
+            ("split", self.split.problems()),
+            ("augment", self.augment.problems()),
+            ("model", self.model.problems()),
+            ("loss", self.loss.problems()),
+        ];
+        sections.into_iter().flat_map(|(key, found)| found.into_iter().map(|problem| problem.below(key))).collect()
+    }
+}
+
+impl PrepareConfig {
+    fn problems(&self) -> Vec<Problem> {
+        let sides = self.size.into_iter().enumerate().filter(|(_, side)| !(SMALLEST..=LARGEST).contains(side));
+        let mut found: Vec<_> = sides
+            .map(|(index, side)| {
+                let message = format!("an image needs {SMALLEST} to {LARGEST} rows and columns, got {side}");
+                Problem::new(format!("size.{index}"), message, "write [rows, columns], such as [28, 28]")
+            })
+            .collect();
+        found.extend(share("max_bad_share", self.max_bad_share, 1.0, "write 0.05 for five in a hundred"));
+        found
+    }
+}
+
+impl SplitConfig {
+    fn problems(&self) -> Vec<Problem> {
+        let shares = [("val_share", self.val_share), ("test_share", self.test_share)];
+        let remedy = "write 0.15 for 15 of 100 images of each class";
+        let mut found: Vec<_> = shares.into_iter().filter_map(|(key, value)| share(key, value, 0.99, remedy)).collect();
+        if found.is_empty() && self.val_share + self.test_share >= 1.0 {
+            let message = format!(
+                "nothing is left to train on: val_share {} + test_share {} is not below 1",
+                self.val_share, self.test_share
+            );
+            found.push(Problem::new("test_share", message, "lower one of the shares"));
+        }
+        found
+    }
+}
+
+impl AugmentConfig {
+    fn problems(&self) -> Vec<Problem> {
+        let limits = [
+            ("rotate_degrees", self.rotate_degrees, 180.0, "write 15"),
+            ("shift", self.shift, 1.0, "write 0.1 for a tenth of the image"),
+            ("zoom", self.zoom, 0.9, "write 0.1 for sizes from 90 % to 110 %"),
+            ("noise", self.noise, 1.0, "write 0.05"),
+        ];
+        limits.into_iter().filter_map(|(key, value, most, remedy)| share(key, value, most, remedy)).collect()
+    }
+}
+
+impl ModelConfig {
+    fn problems(&self) -> Vec<Problem> {
+        let Self::CharCnn(model) = self;
+        share("char_cnn.dropout", model.dropout, 0.95, "write 0.2, or 0 for none").into_iter().collect()
+    }
+}
+
+impl LossConfig {
+    /// Everything in this section that makes no sense.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        share("label_smoothing", self.label_smoothing, 0.99, "write 0.1, or 0 for none").into_iter().collect()
+    }
+}
+
+/// A value outside 0 to `most`; one that is not a number is outside too.
+fn share(key: &str, value: f64, most: f64, remedy: &str) -> Option<Problem> {
+    let outside = !(0.0..=most).contains(&value);
+    outside.then(|| Problem::new(key, format!("expected a value from 0 to {most}, got {value}"), remedy))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_have_no_problems() {
+        assert_eq!(ImageClassConfig::default().section_problems(), []);
+    }
+
+    #[test]
+    fn every_mistake_is_reported_with_its_key() {
+        let mut config = ImageClassConfig::default();
+        config.prepare.size = [4, 4000];
+        config.prepare.max_bad_share = f64::NAN;
+        config.split = SplitConfig { val_share: 0.6, test_share: 0.5 };
+        config.augment.zoom = 1.5;
+        config.loss.label_smoothing = -0.1;
+        let keys: Vec<_> = config.section_problems().into_iter().map(|problem| problem.path).collect();
+        assert_eq!(
+            keys,
+            [
+                "prepare.size.0",
+                "prepare.size.1",
+                "prepare.max_bad_share",
+                "split.test_share",
+                "augment.zoom",
+                "loss.label_smoothing"
+            ]
+        );
+    }
+}

@@ -1,0 +1,140 @@
+//! The `task.image_class` section: preparation and split of small images, the model, its loss, augmentation and scores.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The `task.image_class` section.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImageClassConfig {
+    /// From image files to the prepared dataset.
+    pub prepare: PrepareConfig,
+    /// Which images train, validate and test.
+    pub split: SplitConfig,
+    /// Random changes of the training images.
+    pub augment: AugmentConfig,
+    /// The network.
+    pub model: ModelConfig,
+    /// What training minimises.
+    pub loss: LossConfig,
+}
+
+/// From image files to the prepared dataset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PrepareConfig {
+    /// Rows and columns of a prepared image.
+    pub size: [usize; 2],
+    /// How an image of another shape is brought to this size.
+    pub fit: Fit,
+    /// Whether dark strokes on bright ground are inverted, so that the background is 0.
+    pub invert: Invert,
+    /// The share of unreadable images above which preparing stops.
+    pub max_bad_share: f64,
+}
+
+impl Default for PrepareConfig {
+    fn default() -> Self {
+        Self { size: [28, 28], fit: Fit::Stretch, invert: Invert::Auto, max_bad_share: 0.05 }
+    }
+}
+
+/// How an image of another shape is brought to the prepared size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fit {
+    /// Rows and columns are scaled independently.
+    Stretch,
+    /// The image keeps its proportions; the rest is filled with its background.
+    Pad,
+}
+
+/// Whether images are inverted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Invert {
+    /// If the border of most images is bright. One decision for the whole dataset, stored with it.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Which images train, validate and test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SplitConfig {
+    /// The share of each class that validates.
+    pub val_share: f64,
+    /// The share of each class that tests.
+    pub test_share: f64,
+}
+
+impl Default for SplitConfig {
+    fn default() -> Self {
+        Self { val_share: 0.15, test_share: 0.0 }
+    }
+}
+
+/// Random changes of the training images; 0 switches one off.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AugmentConfig {
+    /// The largest rotation to either side, degrees.
+    pub rotate_degrees: f64,
+    /// The largest shift, as a share of the image's width and height.
+    pub shift: f64,
+    /// The largest change of size, as a share.
+    pub zoom: f64,
+    /// The standard deviation of the noise, as a share of the full scale.
+    pub noise: f64,
+}
+
+impl Default for AugmentConfig {
+    fn default() -> Self {
+        Self { rotate_degrees: 15.0, shift: 0.1, zoom: 0.1, noise: 0.05 }
+    }
+}
+
+/// The network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ModelConfig {
+    /// CharCNN_v2: four convolutions and four linear layers, each with batch norm.
+    CharCnn(CharCnnConfig),
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self::CharCnn(CharCnnConfig::default())
+    }
+}
+
+/// CharCNN_v2.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CharCnnConfig {
+    /// The share of values that dropout clears after linear layers; after the first convolutions half of it.
+    pub dropout: f64,
+}
+
+impl Default for CharCnnConfig {
+    fn default() -> Self {
+        Self { dropout: 0.2 }
+    }
+}
+
+/// What training minimises: the cross entropy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LossConfig {
+    /// The share of the target that is spread evenly over all classes.
+    pub label_smoothing: f64,
+}
+
+impl Default for LossConfig {
+    fn default() -> Self {
+        Self { label_smoothing: 0.1 }
+    }
+}

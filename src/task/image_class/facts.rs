@@ -1,0 +1,101 @@
+//! What a prepared dataset remembers beside the gray levels of its images, and what of it travels with every model. Not the
+//! split, which follows from it and the configuration.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::data::prepare::files::Stamp;
+use crate::data::split::Side;
+use crate::util::exit::Exit;
+use crate::util::sha256::Digest;
+
+/// The version of this document.
+pub const VERSION: u64 = 1;
+
+/// What a prepared dataset remembers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The version of this document.
+    pub version: u64,
+    /// What travels with every model.
+    #[serde(flatten)]
+    pub model: ModelFacts,
+    /// The images, in the order of the records.
+    pub images: Vec<ImageFacts>,
+    /// All source files with their stamps, those that were set aside included: nothing is done again as long as they are the same.
+    pub sources: Vec<(String, Stamp)>,
+}
+
+/// What is known of an image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImageFacts {
+    /// Its file below the dataset.
+    pub file: String,
+    /// The number of its class.
+    pub class: usize,
+    /// The digest of its prepared levels.
+    pub content: Digest,
+    /// The side that the dataset puts it on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
+}
+
+/// What a model must know wherever it is used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelFacts {
+    /// The folders of the classes, in the order of the model's outputs.
+    pub classes: Vec<String>,
+    /// What people call each class.
+    pub labels: Vec<String>,
+    /// Rows and columns of an image.
+    pub size: [usize; 2],
+    /// Whether levels are inverted.
+    pub inverted: bool,
+}
+
+/// Weights that do not say what their outputs mean.
+#[derive(Debug, Error)]
+#[error("the weights do not name their classes ({reason}); use a file below weights/ of a run")]
+pub struct NoFacts {
+    reason: String,
+}
+
+impl NoFacts {
+    fn exit(&self) -> Exit {
+        Exit::DataRefused
+    }
+}
+
+crate::util::failures!("weights": NoFacts);
+
+impl ModelFacts {
+    /// Reads what a file of weights says.
+    ///
+    /// # Errors
+    /// If it says nothing of the kind.
+    pub fn read(facts: &Value) -> Result<Self, NoFacts> {
+        let facts: Self = Self::deserialize(facts).map_err(|error| NoFacts { reason: error.to_string() })?;
+        if facts.classes.len() == facts.labels.len() && !facts.classes.is_empty() {
+            return Ok(facts);
+        }
+        let reason = format!("{} classes and {} labels", facts.classes.len(), facts.labels.len());
+        Err(NoFacts { reason })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_without_names_of_classes_is_refused() {
+        let facts = ModelFacts { classes: vec!["A".into()], labels: vec!["A".into()], size: [8, 8], inverted: false };
+        assert_eq!(ModelFacts::read(&serde_json::to_value(&facts).unwrap()).unwrap(), facts);
+        for wrong in
+            [Value::Null, serde_json::json!({"classes": ["A"], "labels": [], "size": [8, 8], "inverted": false})]
+        {
+            assert_eq!(ModelFacts::read(&wrong).unwrap_err().exit(), Exit::DataRefused);
+        }
+    }
+}

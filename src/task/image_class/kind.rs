@@ -1,0 +1,200 @@
+//! The image classifier as a task: what commands, worker and configuration reach it by.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use thiserror::Error;
+use tracing::warn;
+
+use super::chapters::Evaluated as OfClasses;
+use super::config::ImageClassConfig;
+use super::dataset::Dataset;
+use super::facts::ModelFacts;
+use super::inspect::InspectError;
+use super::learner::{Classes, classifier};
+use super::prepare::{self, PreparedImages};
+use super::scores::PRIMARY;
+use super::training::{network, parts};
+use super::{inspect, predict, scores, synth};
+use crate::data::acquire::Acquired;
+use crate::data::config::Source;
+use crate::data::split::Side;
+use crate::data::synthetic::Synthetic;
+use crate::metric::score::ScoreSpec;
+use crate::nn::network::Network;
+use crate::task::{
+    Beside, Evaluated, InspectOptions, Kind, Model, PredictOptions, Predicted, Prepared, Shown, Wish, load,
+};
+use crate::train::run_folder::dataset::FileDigest;
+use crate::train::task::Task;
+use crate::util::exit::Exit;
+use crate::util::failure::Failed;
+use crate::util::problem::Problem;
+use crate::util::surroundings::Surroundings;
+
+/// The most set-aside files that are named one by one; the report names all.
+const MOST_NAMED: usize = 5;
+
+/// How PNG files begin.
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// A synthetic dataset that is none of characters.
+#[derive(Debug, Error)]
+#[error("this task learns from images, and data.source.synthetic makes {kind}; write synthetic: {{characters: {{}}}}")]
+struct NoCharacters {
+    kind: &'static str,
+}
+
+impl NoCharacters {
+    fn exit(&self) -> Exit {
+        Exit::Configuration
+    }
+}
+
+crate::util::failures!("synthetic data": NoCharacters);
+
+impl Kind for ImageClassConfig {
+    fn name(&self) -> &'static str {
+        "image_class"
+    }
+
+    fn default_name(&self) -> &'static str {
+        "characters"
+    }
+
+    fn parts(&self) -> Vec<ScoreSpec> {
+        parts()
+    }
+
+    fn scores(&self) -> Vec<ScoreSpec> {
+        scores::specs()
+    }
+
+    fn primary(&self) -> String {
+        PRIMARY.into()
+    }
+
+    fn evaluated(&self) -> &'static dyn Evaluated {
+        &OfClasses
+    }
+
+    fn problems(&self, beside: &Beside<'_>) -> Vec<Problem> {
+        let own = self.section_problems().into_iter().map(|problem| problem.below("task.image_class"));
+        own.chain(synthetic_problems(&beside.data.source)).collect()
+    }
+
+    fn loss_problems(&self) -> Vec<Problem> {
+        self.loss.problems().into_iter().map(|problem| problem.below("loss")).collect()
+    }
+
+    fn share_key(&self, side: Side) -> &'static str {
+        match side {
+            Side::Train | Side::Val => "task.image_class.split.val_share",
+            Side::Test => "task.image_class.split.test_share",
+        }
+    }
+
+    fn validates(&self) -> bool {
+        self.split.val_share > 0.0
+    }
+
+    fn network(&self, facts: &Value) -> Result<Box<dyn Network>, Failed> {
+        let facts = ModelFacts::read(facts)?;
+        Ok(Box::new(network(self, &facts)))
+    }
+
+    fn wishes(&self) -> &'static [Wish] {
+        &[]
+    }
+
+    fn synthesise(&self, synthetic: &Synthetic, into: &Path, around: &Surroundings<'_>) -> Result<(), Failed> {
+        let characters = synthetic.characters().ok_or(NoCharacters { kind: synthetic.kind() })?;
+        Ok(synth::write(characters, into, around)?)
+    }
+
+    fn is_payload(&self, _name: &Path, head: &[u8]) -> bool {
+        head.starts_with(PNG)
+    }
+
+    fn prepare(&self, raw: &Acquired, into: &Path, around: &Surroundings<'_>) -> Result<Prepared, Failed> {
+        let prepared = prepare::prepare(&raw.root, into, &self.prepare, raw.manifest.as_ref(), around)?;
+        name_set_aside(&prepared);
+        let (fingerprint, files) = (prepared.report.fingerprint.to_string(), prepared.report.about.files.clone());
+        let (is_new, set_aside) = (prepared.is_new, prepared.report.bad());
+        let dataset = Dataset::new(prepared.store.clone(), prepared.records, prepared.facts, &self.split);
+        let text = text(&dataset, set_aside);
+        let value = json!({
+            "store": prepared.store, "is_new": is_new, "images": dataset.totals(None), "classes": dataset.facts.model.classes,
+            "inverted": dataset.facts.model.inverted, "set_aside": set_aside, "fingerprint": fingerprint,
+        });
+        Ok(Prepared {
+            store: prepared.store,
+            fingerprint,
+            files: files.into_iter().map(FileDigest::from).collect(),
+            shown: Shown::new(text, &value)?,
+            data: Box::new(Classes { config: self.clone(), dataset }),
+        })
+    }
+
+    fn inspect(&self, prepared: &Path, options: &InspectOptions, _around: &Surroundings<'_>) -> Result<Shown, Failed> {
+        let dataset =
+            Dataset::open(&prepare::store_path(prepared, &self.prepare), &self.split).map_err(InspectError::from)?;
+        let inspection = inspect::inspect(&dataset, options.pictures.as_deref())?;
+        Shown::new(inspection.table(), &inspection)
+    }
+
+    fn predict(
+        &self,
+        model: &Model<'_>,
+        options: &PredictOptions,
+        around: &Surroundings<'_>,
+    ) -> Result<Predicted, Failed> {
+        let facts = Arc::new(ModelFacts::read(model.facts)?);
+        let mut classifier = classifier(self, &model.setting, Arc::clone(&facts), Arc::default())?;
+        load(model.weights, |tensors| classifier.parameters_mut().load_named(tensors))?;
+        let places = [options.input.as_path(), options.output.as_path()];
+        let outcome = predict::predict(&classifier, self, places, (model.at_once, around))?;
+        let shown = Shown::new(outcome.table(), &outcome.predictions)?;
+        Ok(Predicted { shown, refused: outcome.refused.map(Failed::from) })
+    }
+}
+
+/// A dataset made on this machine is known before it is made: what the task can't use is refused now.
+fn synthetic_problems(sources: &[Source]) -> Vec<Problem> {
+    let wrong = |(index, source): (usize, &Source)| match source {
+        Source::Synthetic(synthetic) if synthetic.characters().is_none() => {
+            let message = format!("this task learns from images, got {}", synthetic.kind());
+            let remedy = "write `synthetic: {characters: {}}`";
+            Some(Problem::new(format!("data.source.{index}.synthetic"), message, remedy))
+        }
+        _ => None,
+    };
+    sources.iter().enumerate().filter_map(wrong).collect()
+}
+
+fn name_set_aside(prepared: &PreparedImages) {
+    for line in prepared.report.examples(MOST_NAMED) {
+        warn!("set aside {line}");
+    }
+    let more = prepared.report.bad().saturating_sub(MOST_NAMED);
+    if more > 0 {
+        warn!("{more} more were set aside; {} lists all", prepare::report_path(&prepared.store).display());
+    }
+}
+
+/// The store alone on the first line, for scripts; below it what a person wants to know.
+fn text(dataset: &Dataset, set_aside: usize) -> String {
+    let (totals, [rows, columns]) = (dataset.totals(None), dataset.facts.model.size);
+    let mut text = format!("{}\n", dataset.store.display());
+    text += &format!(
+        "{} of {} classes, each {rows} x {columns}\n",
+        prepare::IMAGES.count(totals.all() as u64),
+        dataset.facts.model.classes.len()
+    );
+    text += &format!("train {}, val {}, test {}\n", totals.train, totals.val, totals.test);
+    if set_aside > 0 {
+        text += &format!("{set_aside} set aside; {} says why\n", prepare::report_path(&dataset.store).display());
+    }
+    text
+}

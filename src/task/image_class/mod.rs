@@ -1,0 +1,35 @@
+//! Classification of small images, such as 28 x 28 handwritten characters.
+//!
+//! ```text
+//! class_names  classes and their order          prepare  from image files to records
+//! decode       an image file as gray levels     facts    what is remembered beside the records
+//! dataset      the split                        samples  records on their way to training
+//! augment      random changes of an image       model    the networks
+//! loss         what training minimises          training the task as the engine sees it
+//! scores       what an evaluation adds up       learner  the dataset as learners go through it
+//! pictures     the same, drawn                  chapters the same for the page of a run
+//! resample     what may be chance               kind     the task as commands reach it
+//! synth        characters made on this machine  inspect, predict  what commands do
+//! ```
+
+pub mod augment;
+mod chapters;
+mod check;
+pub mod class_names;
+pub mod config;
+pub mod dataset;
+pub mod decode;
+pub mod facts;
+pub mod inspect;
+mod kind;
+mod learner;
+pub mod loss;
+pub mod model;
+mod pictures;
+pub mod predict;
+pub mod prepare;
+mod resample;
+pub mod samples;
+pub mod scores;
+pub mod synth;
+pub mod training;

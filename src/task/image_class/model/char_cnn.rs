@@ -1,0 +1,265 @@
+//! CharCNN_v2: four convolutions, three of them with pooling, and four linear layers, each but the last with batch norm and
+//! dropout. The names of its parameters and buffers are those of published weight files.
+//!
+//! | layer | out, for 28 x 28 |
+//! |---|---|
+//! | `conv1` 1 -> 32, `bn1`, ReLU, pooling, dropout p/2 | 32 x 14 x 14 |
+//! | `conv2` 32 -> 64, `bn2`, ReLU, pooling, dropout p/2 | 64 x 7 x 7 |
+//! | `conv3` 64 -> 128, `bn3`, ReLU, pooling, dropout p/2 | 128 x 3 x 3 |
+//! | `conv4` 128 -> 256, `bn4`, ReLU, dropout p | 256 x 3 x 3 |
+//! | `fc1` 2304 -> 512, `fc2` -> 256, `fc3` -> 128, each with `bn_fc`, ReLU, dropout p | 128 |
+//! | `fc4` 128 -> classes | classes |
+
+use serde_json::{Map, Value, json};
+use tch::Tensor;
+
+use crate::nn::layer::conv::ConvShape;
+use crate::nn::layer::{BatchNorm, Conv2d, Dropout, Linear, Mode, max_pool};
+use crate::nn::network::{Io, Network, Port};
+use crate::nn::parameters::{Layout, Parameters, ParametersError};
+use crate::nn::precision::Precision;
+
+/// Channels of the image and of each convolution.
+const CHANNELS: [i64; 5] = [1, 32, 64, 128, 256];
+
+/// Outputs of the linear layers before the last.
+const WIDTHS: [i64; 3] = [512, 256, 128];
+
+/// Convolutions that are followed by pooling.
+const POOLED: usize = 3;
+
+/// The sizes of the network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CharCnn {
+    /// Rows and columns of an image.
+    pub size: [i64; 2],
+    /// What people call the classes.
+    pub labels: Vec<String>,
+    /// The share of values that dropout clears.
+    pub dropout: f64,
+}
+
+/// The network over its weights.
+#[derive(Debug)]
+pub struct BoundCharCnn {
+    convolutions: Vec<(Conv2d, BatchNorm, Dropout)>,
+    linear: Vec<(Linear, BatchNorm, Dropout)>,
+    last: Linear,
+}
+
+impl CharCnn {
+    /// Rows and columns that go into a convolution.
+    fn size_at(&self, convolution: usize) -> [i64; 2] {
+        self.size.map(|side| side >> convolution.min(POOLED))
+    }
+
+    fn classes(&self) -> i64 {
+        self.labels.len() as i64
+    }
+
+    fn flat(&self) -> i64 {
+        CHANNELS[CHANNELS.len() - 1] * self.size_at(POOLED).iter().product::<i64>()
+    }
+
+    /// Inputs and outputs of the linear layers before the last.
+    fn widths(&self) -> impl Iterator<Item = (i64, i64)> {
+        std::iter::once(self.flat()).chain(WIDTHS).zip(WIDTHS)
+    }
+
+    fn convolution(place: usize) -> ConvShape {
+        ConvShape::same(CHANNELS[place], CHANNELS[place + 1], 3)
+    }
+
+    /// The network over these parameters.
+    ///
+    /// # Errors
+    /// If one of them is missing or has another shape.
+    pub fn bind(&self, parameters: &Parameters) -> Result<BoundCharCnn, ParametersError> {
+        let mut convolutions = Vec::new();
+        for place in 0..CHANNELS.len() - 1 {
+            let number = place + 1;
+            let share = if place < POOLED { self.dropout / 2.0 } else { self.dropout };
+            convolutions.push((
+                Conv2d::new(&format!("conv{number}"), &Self::convolution(place), parameters)?,
+                BatchNorm::new(&format!("bn{number}"), CHANNELS[number], parameters)?,
+                Dropout::new(&format!("conv{number}"), share),
+            ));
+        }
+        let mut linear = Vec::new();
+        for (number, (inputs, outputs)) in (1..).zip(self.widths()) {
+            linear.push((
+                Linear::new(&format!("fc{number}"), inputs, outputs, parameters)?,
+                BatchNorm::new(&format!("bn_fc{number}"), outputs, parameters)?,
+                Dropout::new(&format!("fc{number}"), self.dropout),
+            ));
+        }
+        let last = Linear::new("fc4", WIDTHS[WIDTHS.len() - 1], self.classes(), parameters)?;
+        Ok(BoundCharCnn { convolutions, linear, last })
+    }
+}
+
+impl BoundCharCnn {
+    /// The logits `[b, classes]` of images `[b, 1, y, x]` with values from 0 to 1.
+    pub fn forward(&self, images_bcyx: &Tensor, mode: Mode<'_>, precision: Precision) -> Tensor {
+        let mut images = images_bcyx.shallow_clone();
+        for (place, (convolution, norm, dropout)) in self.convolutions.iter().enumerate() {
+            let active = norm.forward(&convolution.forward(&images, precision), mode, precision).relu();
+            let pooled = if place < POOLED { max_pool(&active, 2) } else { active };
+            images = dropout.forward(&pooled, mode);
+        }
+        let mut vectors = images.flatten(1, -1);
+        for (linear, norm, dropout) in &self.linear {
+            vectors =
+                dropout.forward(&norm.forward(&linear.forward(&vectors, precision), mode, precision).relu(), mode);
+        }
+        self.last.forward(&vectors, precision)
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// The network in PyTorch: the same arithmetic, with the names of weight files.
+const PYTHON: &str = r#"class Network(nn.Module):
+    """CharCNN_v2: gray images with values from 0 to 1 in, logits of {classes} classes out."""
+
+    CHANNELS = (1, 32, 64, 128, 256)
+    WIDTHS = ({flat}, 512, 256, 128)
+
+    def __init__(self):
+        super().__init__()
+        for number, (inputs, outputs) in enumerate(zip(self.CHANNELS, self.CHANNELS[1:]), 1):
+            setattr(self, f"conv{number}", nn.Conv2d(inputs, outputs, 3, padding=1))
+            setattr(self, f"bn{number}", nn.BatchNorm2d(outputs))
+        for number, (inputs, outputs) in enumerate(zip(self.WIDTHS, self.WIDTHS[1:]), 1):
+            setattr(self, f"fc{number}", nn.Linear(inputs, outputs))
+            setattr(self, f"bn_fc{number}", nn.BatchNorm1d(outputs))
+        self.fc4 = nn.Linear(self.WIDTHS[-1], {classes})
+        self.dropout = nn.Dropout({p})
+        self.half_dropout = nn.Dropout({p} / 2)
+
+    def forward(self, images):
+        for number in range(1, 5):
+            conv, norm = getattr(self, f"conv{number}"), getattr(self, f"bn{number}")
+            images = norm(conv(images)).relu()
+            images = self.half_dropout(nn.functional.max_pool2d(images, 2)) if number < 4 else self.dropout(images)
+        vectors = images.flatten(1)
+        for number in range(1, 4):
+            linear, norm = getattr(self, f"fc{number}"), getattr(self, f"bn_fc{number}")
+            vectors = self.dropout(norm(linear(vectors)).relu())
+        return self.fc4(vectors)
+"#;
+
+impl Network for CharCnn {
+    fn layout(&self) -> Layout {
+        let mut layout = Layout::default();
+        for place in 0..CHANNELS.len() - 1 {
+            let number = place + 1;
+            layout = layout.with(Self::convolution(place).layout(&format!("conv{number}")));
+            layout = layout.with(BatchNorm::layout(&format!("bn{number}"), CHANNELS[number]));
+        }
+        for (number, (inputs, outputs)) in (1..).zip(self.widths()) {
+            layout = layout.with(Linear::layout(&format!("fc{number}"), inputs, outputs));
+            layout = layout.with(BatchNorm::layout(&format!("bn_fc{number}"), outputs));
+        }
+        layout.with(Linear::layout("fc4", WIDTHS[WIDTHS.len() - 1], self.classes()))
+    }
+
+    fn multiplications(&self) -> f64 {
+        let convolutions =
+            (0..CHANNELS.len() - 1).map(|place| Self::convolution(place).multiplications(self.size_at(place)));
+        let linear = self.widths().map(|(inputs, outputs)| (inputs * outputs) as f64);
+        convolutions.chain(linear).sum::<f64>() + (WIDTHS[WIDTHS.len() - 1] * self.classes()) as f64
+    }
+
+    fn describe(&self) -> Io {
+        let [rows, columns] = self.size;
+        let meaning = json!({
+            "scaling": "gray levels / 255, bright strokes on a dark ground",
+            "meaning": "logits; softmax gives probabilities",
+            "labels": self.labels,
+        });
+        Io {
+            input: Port::new(
+                "batch, channels, rows, columns",
+                &[("channels", 1), ("rows", rows), ("columns", columns)],
+            ),
+            output: Port::new("batch, classes", &[("classes", self.classes())]),
+            meaning: object(meaning),
+            in_pth: object(json!({
+                "labels": self.labels, "num_classes": self.classes(), "dropout_rate": self.dropout,
+            })),
+        }
+    }
+
+    fn python(&self) -> String {
+        let numbers = [
+            ("flat", self.flat().to_string()),
+            ("classes", self.classes().to_string()),
+            ("p", self.dropout.to_string()),
+        ];
+        let put = |code: String, (name, number): &(&str, String)| code.replace(&format!("{{{name}}}"), number);
+        numbers.iter().fold(PYTHON.to_owned(), put)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind};
+
+    use super::*;
+    use crate::nn::layer::SampleKeys;
+
+    fn network(classes: i64) -> CharCnn {
+        CharCnn { size: [28, 28], labels: (0..classes).map(|class| class.to_string()).collect(), dropout: 0.2 }
+    }
+
+    #[test]
+    fn it_has_as_many_parameters_and_state_entries_as_published() {
+        for (classes, expected) in [(10, 1_736_266), (26, 1_738_330), (47, 1_741_039), (62, 1_742_974), (94, 1_747_102)]
+        {
+            let layout = network(classes).layout();
+            assert_eq!(layout.parameters.iter().map(|spec| spec.count()).sum::<usize>(), expected);
+            assert_eq!(layout.parameters.len() + layout.buffers.len(), 51);
+        }
+    }
+
+    #[test]
+    fn its_cost_is_that_of_its_layers() {
+        assert!((network(62).multiplications() / 11.5e6 - 1.0).abs() < 0.02, "{}", network(62).multiplications());
+    }
+
+    #[test]
+    fn a_sample_has_the_same_logits_in_every_batch_when_evaluated() {
+        let network = network(10);
+        let parameters = Parameters::new(&network.layout(), 42, Device::Cpu).unwrap();
+        let bound = network.bind(&parameters).unwrap();
+        let images = Tensor::arange(4 * 784, (Kind::Float, Device::Cpu)).sin().abs().view([4, 1, 28, 28]);
+        let all = bound.forward(&images, Mode::Evaluation, Precision::Fp32);
+        assert_eq!(all.size(), [4, 10]);
+        let alone = bound.forward(&images.narrow(0, 2, 1), Mode::Evaluation, Precision::Fp32);
+        assert!((all.narrow(0, 2, 1) - alone).abs().max().double_value(&[]) < 1e-5);
+    }
+
+    #[test]
+    fn training_reaches_every_parameter_and_moves_the_running_statistics() {
+        let network = network(10);
+        let parameters = Parameters::new(&network.layout(), 42, Device::Cpu).unwrap();
+        let bound = network.bind(&parameters).unwrap();
+        let before = parameters.buffers().copy();
+        let images = Tensor::arange(8 * 784, (Kind::Float, Device::Cpu)).sin().abs().view([8, 1, 28, 28]);
+        let keys = SampleKeys::new(42, 0, 0..8);
+        bound
+            .forward(&images, Mode::Training(&keys), Precision::Fp32)
+            .log_softmax(1, Kind::Float)
+            .select(1, 3)
+            .sum(Kind::Float)
+            .backward();
+        assert_eq!(parameters.unused(), Vec::<&str>::new());
+        assert!(!parameters.buffers().equal(&before));
+    }
+}

@@ -1,0 +1,317 @@
+//! The classifier as something that the engine can train: its network, its loss, and the images that go through.
+//!
+//! Tensors carry their dimensions: b samples, c channels or classes, y rows, x columns.
+
+use std::sync::Arc;
+
+use tch::{Device, Kind, Tensor};
+use thiserror::Error;
+
+use super::config::{ImageClassConfig, ModelConfig};
+use super::facts::ModelFacts;
+use super::loss::losses;
+use super::model::char_cnn::{BoundCharCnn, CharCnn};
+use super::pictures;
+use super::prepare::IMAGES;
+use super::samples::ImageSample;
+use super::scores::ClassScoresSum;
+use crate::data::loader::Position;
+use crate::metric::better::Better;
+use crate::metric::score::{ScoreSpec, Show};
+use crate::nn::layer::{Mode, SampleKeys};
+use crate::nn::network::Network;
+use crate::nn::parameters::{Parameters, ParametersError};
+use crate::nn::precision::Precision;
+use crate::report::PictureError;
+use crate::train::task::{Depth, Plots, Task, TaskError};
+use crate::util::exit::Exit;
+use crate::util::progress::Unit;
+
+/// Batch norm has no statistics of a single sample.
+pub const ATOM: usize = 2;
+
+/// What a classifier is made of.
+pub struct Setting<'a> {
+    /// What each phase of training changes; the first also holds if nothing is trained.
+    pub phases: Vec<Phase>,
+    /// The task's section.
+    pub config: &'a ImageClassConfig,
+    /// The classes.
+    pub facts: Arc<ModelFacts>,
+    /// The files of the images, by the numbers of their records.
+    pub names: Arc<[String]>,
+    /// Where it is computed.
+    pub device: Device,
+    /// What the network computes in.
+    pub precision: Precision,
+    /// What all randomness follows from.
+    pub seed: u64,
+}
+
+/// What a phase of training changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Phase {
+    /// The share of the target that is spread over all classes.
+    pub label_smoothing: f64,
+    /// Patterns of the names of parameters that don't learn.
+    pub freeze: Vec<String>,
+}
+
+/// A classifier of images.
+pub struct Classifier {
+    parameters: Parameters,
+    network: BoundCharCnn,
+    precision: Precision,
+    phases: Vec<Phase>,
+    phase: usize,
+    facts: Arc<ModelFacts>,
+    names: Arc<[String]>,
+    device: Device,
+    seed: u64,
+    parts: Vec<ScoreSpec>,
+}
+
+/// A classifier that can't be set up.
+#[derive(Debug, Error)]
+pub enum ClassifierError {
+    /// The parameters are not those of the network, or a pattern of `freeze` matches none.
+    #[error(transparent)]
+    Parameters(#[from] ParametersError),
+    /// A phase freezes all there is.
+    #[error("phase {phase} freezes every parameter, so nothing would learn; leave some out of train.freeze")]
+    AllFrozen {
+        /// The phase, counted from 0.
+        phase: usize,
+    },
+    /// A phase that was not configured.
+    #[error("phase {phase} was asked for, expected one of {phases}")]
+    NoPhase {
+        /// The phase, counted from 0.
+        phase: usize,
+        /// How many there are.
+        phases: usize,
+    },
+    /// An image of another dataset.
+    #[error("{file} has class {class} and {bytes} levels, expected one of {classes} classes and {expected} levels")]
+    Image {
+        /// The file.
+        file: String,
+        /// Its class.
+        class: usize,
+        /// Its levels.
+        bytes: usize,
+        /// The classes.
+        classes: usize,
+        /// The levels of an image of the dataset.
+        expected: usize,
+    },
+}
+
+impl ClassifierError {
+    /// The code to exit with.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Parameters(error) => error.exit(),
+            Self::AllFrozen { .. } => Exit::Configuration,
+            Self::NoPhase { .. } | Self::Image { .. } => Exit::Bug,
+        }
+    }
+}
+
+crate::util::failures!("classifier": ClassifierError);
+
+impl From<ClassifierError> for TaskError {
+    fn from(error: ClassifierError) -> Self {
+        let exit = error.exit();
+        Self::Other { source: error.into(), exit }
+    }
+}
+
+/// The network that the configuration asks for.
+#[must_use]
+pub fn network(config: &ImageClassConfig, facts: &ModelFacts) -> CharCnn {
+    let ModelConfig::CharCnn(model) = &config.model;
+    CharCnn { size: facts.size.map(|side| side as i64), labels: facts.labels.clone(), dropout: model.dropout }
+}
+
+/// What the loss and its parts are; the first is the loss.
+#[must_use]
+pub fn parts() -> Vec<ScoreSpec> {
+    let part = |name: &str, label: &str, meaning: &str| {
+        ScoreSpec::new(name, label, Better::Lower).meaning(meaning).shown(Show::Drawn)
+    };
+    vec![
+        part("loss", "Loss", "The cross entropy with label smoothing, which training minimises."),
+        part(
+            "nll",
+            "Negative log likelihood",
+            "The cross entropy without smoothing: how improbable the true class seems.",
+        ),
+    ]
+}
+
+/// Images on the device.
+#[derive(Debug)]
+pub struct Batch {
+    images_bcyx: Tensor,
+    truth_b: Tensor,
+    keys: SampleKeys,
+    samples: Vec<ImageSample>,
+}
+
+impl Classifier {
+    /// The classifier with its initial weights.
+    ///
+    /// # Errors
+    /// If a phase freezes what is not there or everything, or memory is missing.
+    pub fn new(setting: Setting<'_>) -> Result<Self, ClassifierError> {
+        let Setting { phases, config, facts, names, device, precision, seed } = setting;
+        let network = network(config, &facts);
+        let parameters = Parameters::new(&network.layout(), seed, device)?;
+        let network = network.bind(&parameters)?;
+        let mut classifier =
+            Self { parameters, network, precision, phases, phase: 0, facts, names, device, seed, parts: parts() };
+        // A pattern of the last phase that matches nothing is found before the first one has run for hours.
+        (0..classifier.phases.len()).rev().try_for_each(|phase| classifier.enter(phase))?;
+        Ok(classifier)
+    }
+
+    /// What it knows of its classes.
+    #[must_use]
+    pub fn facts(&self) -> &ModelFacts {
+        &self.facts
+    }
+
+    fn enter(&mut self, phase: usize) -> Result<(), ClassifierError> {
+        let phases = self.phases.len();
+        let freeze = &self.phases.get(phase).ok_or(ClassifierError::NoPhase { phase, phases })?.freeze;
+        self.parameters.thaw();
+        for pattern in freeze {
+            self.parameters.freeze(pattern)?;
+        }
+        let frozen: usize = self.parameters.frozen().iter().map(ExactSizeIterator::len).sum();
+        if frozen == self.parameters.count() {
+            return Err(ClassifierError::AllFrozen { phase });
+        }
+        self.phase = phase;
+        Ok(())
+    }
+
+    fn smoothing(&self) -> f64 {
+        self.phases.get(self.phase).map_or(0.0, |phase| phase.label_smoothing)
+    }
+
+    /// The probabilities of all classes, image by image.
+    ///
+    /// # Errors
+    /// If memory runs out, or libtorch refuses.
+    pub fn probabilities(&self, levels: &[u8]) -> Result<Vec<f32>, TaskError> {
+        let _guard = tch::no_grad_guard();
+        let logits_bc = self.network.forward(&self.images(levels)?, Mode::Evaluation, self.precision);
+        plain(&logits_bc.f_softmax(1, Kind::Float)?)
+    }
+
+    /// Levels as values from 0 to 1, on the device.
+    fn images(&self, levels: &[u8]) -> Result<Tensor, tch::TchError> {
+        let [rows, columns] = self.facts.size.map(|side| side as i64);
+        let bytes = Tensor::f_from_slice(levels)?.f_to_device(self.device)?;
+        bytes.f_to_kind(Kind::Float)?.f_div_scalar(255.0)?.f_view([-1, 1, rows, columns])
+    }
+
+    fn check(&self, sample: &ImageSample) -> Result<(), ClassifierError> {
+        let (classes, expected) = (self.facts.classes.len(), self.facts.size.iter().product());
+        if sample.class < classes && sample.levels.len() == expected {
+            return Ok(());
+        }
+        let (file, class, bytes) = (self.name(sample), sample.class, sample.levels.len());
+        Err(ClassifierError::Image { file, class, bytes, classes, expected })
+    }
+}
+
+fn plain(values: &Tensor) -> Result<Vec<f32>, TaskError> {
+    let values = values.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
+    Ok(Vec::try_from(values.f_flatten(0, -1)?)?)
+}
+
+impl Task for Classifier {
+    type Sample = ImageSample;
+    type Batch = Batch;
+    type Scores = ClassScoresSum;
+
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    fn parameters_mut(&mut self) -> &mut Parameters {
+        &mut self.parameters
+    }
+
+    fn parts(&self) -> &[ScoreSpec] {
+        &self.parts
+    }
+
+    fn name(&self, sample: &ImageSample) -> String {
+        self.names.get(sample.record).cloned().unwrap_or_else(|| format!("record {}", sample.record))
+    }
+
+    fn atom(&self) -> usize {
+        ATOM
+    }
+
+    fn depends_on_micro_batch(&self) -> bool {
+        true
+    }
+
+    fn scales_loss(&self) -> bool {
+        self.precision.needs_scaler()
+    }
+
+    fn begin_phase(&mut self, phase: usize) -> Result<(), TaskError> {
+        Ok(self.enter(phase)?)
+    }
+
+    fn collate(&self, samples: &[ImageSample], place: Option<Position>) -> Result<Batch, TaskError> {
+        samples.iter().try_for_each(|sample| self.check(sample))?;
+        let levels: Vec<u8> = samples.iter().flat_map(|sample| sample.levels.iter().copied()).collect();
+        let truth: Vec<i64> = samples.iter().map(|sample| sample.class as i64).collect();
+        let epoch = place.map_or(0, |place| place.epoch);
+        Ok(Batch {
+            images_bcyx: self.images(&levels)?,
+            truth_b: Tensor::f_from_slice(&truth)?.f_to_device(self.device)?,
+            keys: SampleKeys::new(self.seed, epoch, samples.iter().map(|sample| sample.record as u64)),
+            samples: samples.to_vec(),
+        })
+    }
+
+    fn step(&mut self, batch: &Batch, scale: f64) -> Result<Tensor, TaskError> {
+        let logits_bc = self.network.forward(&batch.images_bcyx, Mode::Training(&batch.keys), self.precision);
+        let losses = losses(&logits_bc, &batch.truth_b, self.smoothing())?;
+        (losses.loss_b.f_sum(Kind::Float)? * scale).f_backward()?;
+        Ok(losses.sums()?)
+    }
+
+    fn scores(&self, depth: Depth) -> ClassScoresSum {
+        ClassScoresSum::none(self.facts.labels.clone().into(), depth)
+    }
+
+    fn evaluate(&mut self, batch: &Batch, scores: &mut ClassScoresSum) -> Result<Tensor, TaskError> {
+        let _guard = tch::no_grad_guard();
+        let logits_bc = self.network.forward(&batch.images_bcyx, Mode::Evaluation, self.precision);
+        let sums = losses(&logits_bc, &batch.truth_b, self.smoothing())?.sums()?;
+        let probabilities = plain(&logits_bc.f_to_kind(Kind::Float)?.f_softmax(1, Kind::Float)?)?;
+        let classes = self.facts.classes.len();
+        for (sample, probabilities) in batch.samples.iter().zip(probabilities.chunks_exact(classes)) {
+            scores.add(sample, probabilities);
+        }
+        Ok(sums)
+    }
+
+    fn unit(&self) -> Unit {
+        IMAGES
+    }
+
+    fn plots(&self, scores: &ClassScoresSum, about: &str) -> Result<Plots, PictureError> {
+        pictures::plots(scores, &self.facts, about)
+    }
+}
