@@ -303,7 +303,7 @@ pub enum Reason {
     Steps,
     /// The time is up.
     Time,
-    /// The loss had not become better for long.
+    /// The loss had not improved for long.
     Patience,
     /// A signal came; the state is saved.
     Stopped,

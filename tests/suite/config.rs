@@ -144,6 +144,47 @@ fn ranges_are_judged_where_their_section_is_readable() {
     assert_eq!(lines, [4, 5, 6]);
 }
 
+/// A configuration whose only source is this synthetic one.
+fn synthetic(source: &str) -> String {
+    format!("data: {{source: [{{synthetic: {source}}}]}}\ntask: {{nowcast: {{}}}}\n")
+}
+
+#[test]
+fn the_kind_of_a_synthetic_dataset_may_be_named_or_not() {
+    let source = |text: &str, flags: &[&str]| {
+        let flags: Vec<Override> = flags.iter().map(|flag| Override::set(flag)).collect();
+        let config = with_flags(&synthetic(text), &flags).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        config.data.source[0].to_string()
+    };
+    let expected = source("{events: 3}", &[]);
+    assert!(expected.contains("3 events of 40 frames"), "{expected}");
+    assert_eq!(source("{storms: {events: 3}}", &[]), expected);
+    for written in ["{}", "{storms: {}}", "{events: 5}", "{storms: {events: 5}}"] {
+        for flag in ["data.source.0.synthetic.events=3", "data.source.0.synthetic.storms.events=3"] {
+            assert_eq!(source(written, &[flag]), expected, "{flag} over {written}");
+        }
+    }
+    assert_eq!(source("{levels: 4}", &["data.source.0.synthetic.storms.events=3"]), expected.replace("x2", "x4"));
+}
+
+#[test]
+fn a_mistake_in_a_synthetic_dataset_is_shown_in_either_form() {
+    for (source, caret) in [("{grid: 4}", "grid"), ("{storms: {grid: 4}}", "grid"), ("{storms: {gird: 4}}", "gird")] {
+        let text = mistakes(&synthetic(source));
+        let (line, marked) = text.lines().zip(text.lines().skip(1)).find(|(_, marked)| marked.contains('^')).unwrap();
+        let at = marked.find('^').unwrap();
+        let value = if caret == "grid" { "4" } else { "gird" };
+        assert!(line[at..].starts_with(value), "{text}");
+    }
+    let unknown = mistakes(&synthetic("{rain: {events: 3}}"));
+    assert!(unknown.contains("unknown value \"rain\" for `data.source.0.synthetic`"), "{unknown}");
+    assert!(unknown.contains("it may be storms"), "{unknown}");
+    let both = mistakes(&synthetic("{events: 3, storms: {}}"));
+    assert!(both.contains("must be exactly one thing, got events and storms"), "{both}");
+    let key = mistakes(&synthetic("{evnts: 3}"));
+    assert!(key.contains("did you mean \"events\"?"), "{key}");
+}
+
 #[test]
 fn impossible_combinations_point_at_what_was_written() {
     let text = "\

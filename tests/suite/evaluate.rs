@@ -39,6 +39,22 @@ fn a_training_ends_with_an_evaluation_of_its_best_weights() {
 }
 
 #[test]
+fn a_dataset_with_other_files_than_the_run_had_is_evaluated_with_a_warning() {
+    let training = trained();
+    let same = training.program.succeed(&["evaluate", "--output", "same"]);
+    assert!(!same.stderr.contains("other files"), "{}", same.stderr);
+    let other = [
+        "--set",
+        "data.name=other",
+        "--set",
+        "data.source=[{synthetic: {events: 4, frames: 12, grid: 32, levels: 1}}]",
+    ];
+    let outcome = training.program.succeed(&[&["evaluate", "--output", "out"], &other[..]].concat());
+    let warning = "dataset other has other files than the 36 that storms was trained with: its sides may differ";
+    assert!(outcome.stderr.contains(warning), "{}", outcome.stderr);
+}
+
+#[test]
 fn evaluate_tells_what_it_wrote_and_the_same_weights_score_the_same() {
     let training = trained();
     let before = training.json("storms", "evaluation/metrics.json");

@@ -1,4 +1,4 @@
-//! What to type where something can't be written: who owns it, who tries, through which mount, inside of a container or not.
+//! What to type if something can't be written: it depends on the owner, the user, the mount and the container.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -22,21 +22,21 @@ impl std::fmt::Display for Owner {
     }
 }
 
-/// Whom this process acts for.
+/// The user and group of this process.
 #[must_use]
 pub fn process() -> Owner {
     Owner { user: rustix::process::geteuid().as_raw(), group: rustix::process::getegid().as_raw() }
 }
 
-/// Whom a file or folder belongs to.
+/// The owner of a file or folder.
 #[must_use]
 pub fn owner(path: &Path) -> Option<Owner> {
     fs::metadata(path).ok().map(|found| Owner { user: found.uid(), group: found.gid() })
 }
 
-/// Everything that matters for what helps.
+/// Everything that the remedy depends on.
 struct Situation<'a> {
-    /// What stands in the way: a file, or the folder that something should come into.
+    /// The cause: a file, or the folder that something is to be written into.
     path: &'a Path,
     owner: Option<Owner>,
     process: Owner,
@@ -44,13 +44,13 @@ struct Situation<'a> {
     in_container: bool,
 }
 
-/// What helps where this process may not write at a path, in one sentence.
+/// What helps if this process may not write at a path, in one sentence.
 #[must_use]
 pub fn denied(path: &Path) -> String {
     with_situation(path, |situation| situation.denied())
 }
 
-/// What helps where a path lies on something that is mounted read-only, in one sentence.
+/// What helps if a path is on a read-only mount, in one sentence.
 #[must_use]
 pub fn read_only(path: &Path) -> String {
     with_situation(path, |situation| situation.read_only())
@@ -64,7 +64,7 @@ fn with_situation(path: &Path, tell: impl Fn(&Situation<'_>) -> String) -> Strin
     tell(&Situation { path: &path, owner, process, mount: mount.as_ref(), in_container })
 }
 
-/// What is there and stands in the way: the thing itself where it is somebody else's, otherwise the folder that it is in.
+/// The cause, which exists: the path itself if it belongs to another user, otherwise the folder that it is in.
 fn culprit(path: &Path, user: u32) -> PathBuf {
     let is_foreign = |path: &Path| owner(path).is_some_and(|owner| owner.user != user);
     if path.is_dir() || is_foreign(path) {
@@ -86,7 +86,7 @@ impl Situation<'_> {
             }
             Some(_) if self.mount.is_some_and(Mount::is_network) => {
                 format!(
-                    "{path} lies on a network drive, whose server refuses: look at how it is exported, or choose another folder"
+                    "{path} is on a network drive whose server denies access: check how it is exported, or choose another folder"
                 )
             }
             Some(_) => format!("{path} belongs to this process's user {}: run `chmod u+rwx {path}`", self.process),
@@ -109,7 +109,7 @@ impl Situation<'_> {
             }
             None => return format!("mount a folder of yours there with {}", self.example()),
         };
-        // Docker makes a folder that is missing on the host as root: nobody wants to be that.
+        // Docker creates a folder that is missing on the host as root, and nobody wants to run as root.
         match owner.user {
             0 => chown,
             _ => format!(
@@ -136,14 +136,14 @@ impl Situation<'_> {
         }
     }
 
-    /// The flags that put a folder of the host here.
+    /// The flags that mount a folder of the host here.
     fn example(&self) -> String {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         format!("`docker run --user \"$(id -u):$(id -g)\" -v \"$PWD/{name}:{}\" ...`", self.path.display())
     }
 }
 
-/// As a shell takes it.
+/// The path as it is typed in a shell.
 #[must_use]
 pub fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
@@ -159,8 +159,8 @@ mod tests {
         Mount { root: root.into(), point: point.into(), read_only, kind: kind.into(), source: "/dev/sda1".into() }
     }
 
-    /// What is told of `/app/model_output` with this owner on this mount to a process of user 10001.
-    fn told(owner: u32, mount: &Mount, in_container: bool) -> [String; 2] {
+    /// The messages about `/app/model_output` with this owner on this mount, for a process of user 10001.
+    fn messages(owner: u32, mount: &Mount, in_container: bool) -> [String; 2] {
         let owner = Some(Owner { user: owner, group: owner });
         let process = Owner { user: 10001, group: 10001 };
         let situation =
@@ -169,46 +169,46 @@ mod tests {
     }
 
     #[test]
-    fn what_to_type_is_told_for_every_way_in_which_a_folder_can_be_closed() {
+    fn the_message_says_what_to_type_for_every_cause() {
         let bind = mount("/srv/storm runs", "/app/model_output", "ext4", false);
         let disk = mount("/", "/app/model_output", "xfs", false);
         let layers = mount("/", "/", "overlay", false);
         let here = mount("/", "/", "ext4", false);
         let share = mount("/", "/app", "nfs4", false);
         let denied = [
-            ("outside", told(1000, &here, false)),
-            ("outside, own", told(10001, &here, false)),
-            ("outside, network", told(10001, &share, false)),
-            ("bind mount", told(1000, &bind, true)),
-            ("bind mount that Docker made", told(0, &bind, true)),
-            ("whole disk", told(1000, &disk, true)),
-            ("no mount", told(0, &layers, true)),
+            ("outside", messages(1000, &here, false)),
+            ("outside, own", messages(10001, &here, false)),
+            ("outside, network", messages(10001, &share, false)),
+            ("bind mount", messages(1000, &bind, true)),
+            ("bind mount that Docker made", messages(0, &bind, true)),
+            ("whole disk", messages(1000, &disk, true)),
+            ("no mount", messages(0, &layers, true)),
         ]
         .map(|(what, [denied, _])| format!("{what}: {denied}"));
         let read_only = [
-            ("outside", told(1000, &mount("/", "/data", "ext4", true), false)),
-            ("bind mount", told(1000, &mount("/srv", "/app/model_output", "ext4", true), true)),
-            ("--read-only", told(1000, &mount("/", "/", "overlay", true), true)),
-            ("unknown", told(1000, &here, true)),
+            ("outside", messages(1000, &mount("/", "/data", "ext4", true), false)),
+            ("bind mount", messages(1000, &mount("/srv", "/app/model_output", "ext4", true), true)),
+            ("--read-only", messages(1000, &mount("/", "/", "overlay", true), true)),
+            ("unknown", messages(1000, &here, true)),
         ]
         .map(|(what, [_, read_only])| format!("{what}: {read_only}"));
         insta::assert_snapshot!(denied.into_iter().chain(read_only).collect::<Vec<_>>().join("\n"));
     }
 
     #[test]
-    fn what_stands_in_the_way_is_the_folder_or_the_file_of_somebody_else() {
+    fn the_cause_is_the_folder_or_the_file_of_another_user() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("status.json");
         fs::write(&file, "").unwrap();
         let user = process().user;
-        assert_eq!(culprit(&file, user), folder.path(), "the file is ours, so the folder it is");
+        assert_eq!(culprit(&file, user), folder.path(), "the file is ours, so it is the folder");
         assert_eq!(culprit(&file, user + 1), file);
         assert_eq!(culprit(&folder.path().join("not/there"), user), folder.path());
         assert_eq!(culprit(folder.path(), user), folder.path());
     }
 
     #[test]
-    fn a_path_is_quoted_where_a_shell_needs_it() {
+    fn a_path_is_quoted_if_a_shell_needs_it() {
         assert_eq!(
             ["/a/b-c_1.d", "/a b", "/a'b", "/$a"].map(|path| quoted(Path::new(path))),
             ["/a/b-c_1.d", "'/a b'", r"'/a'\''b'", "'/$a'"]

@@ -1,9 +1,9 @@
-//! Whether the process runs in a container, and whose. By what the known ones leave for that, as there is no sure way.
+//! Whether the process runs in a container, and of which kind. It looks for known marks, as there is no certain way.
 
 use std::path::Path;
 use std::{env, fs};
 
-/// Whoever runs the container.
+/// The software or service that runs the container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Container {
     /// Vast.ai, which runs Docker.
@@ -32,14 +32,14 @@ impl Container {
     }
 }
 
-/// What is around this process; none where it runs on the machine itself.
+/// The container around this process; none if it runs on the machine itself.
 #[must_use]
 pub fn around() -> Option<Container> {
     let cgroups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     recognize(|name| env::var_os(name).is_some(), |path| Path::new(path).exists(), &cgroups)
 }
 
-/// By variables, files and the text of `/proc/self/cgroup`. Who runs Docker for others is told first.
+/// By variables, files and the text of `/proc/self/cgroup`. Services that run Docker for others come first.
 fn recognize(is_set: impl Fn(&str) -> bool, exists: impl Fn(&str) -> bool, cgroups: &str) -> Option<Container> {
     let has = |words: &[&str]| words.iter().any(|word| cgroups.contains(word));
     let is_marked = exists("/.dockerenv") || exists("/run/.containerenv") || is_set("container");

@@ -1,19 +1,18 @@
 //! The exit codes of the program: the whole contract with scripts, orchestrators and people, in one place.
 
-/// Why the process ended. The numbers follow `sysexits.h` where it has a meaning to offer.
+/// Why the process ended. The numbers follow `sysexits.h` if it has a matching meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
     /// The work is done and durable, or training stopped early because it had converged.
     Done = 0,
-    /// Compared, and worse than what it was held against, as `diff` and `grep` end; or a training that makes no progress, for
-    /// `fragua health`.
+    /// `fragua compare`: worse than the baseline, as `diff` and `grep` report a difference; `fragua health`: no progress.
     Degraded = 1,
     /// The command line could not be understood.
     Usage = 2,
     /// Data was refused: damaged, hostile, of the wrong kind, not prepared yet, or too much of it unusable.
     DataRefused = 65,
-    /// A source is unreachable or refuses for long: not shared, gone.
+    /// A source is unreachable or keeps refusing: not shared, gone.
     SourceUnreachable = 69,
     /// A bug in this program.
     Bug = 70,
@@ -54,7 +53,7 @@ impl Exit {
     pub fn for_write_error(error: &std::io::Error) -> Self {
         use std::io::ErrorKind::{AlreadyExists, NotADirectory, PermissionDenied, ReadOnlyFilesystem};
         match error.kind() {
-            // The last two: a file stands where a folder has to be.
+            // The last two: a file is in the place of a folder.
             PermissionDenied | ReadOnlyFilesystem | NotADirectory | AlreadyExists => Self::OutputNotWritable,
             _ => Self::DiskIo,
         }

@@ -1,4 +1,4 @@
-//! Durable file operations: whatever stands under its final name is complete, also after a power cut.
+//! Durable file operations: a file under its final name is complete, even after a power cut.
 //!
 //! Every function here returns only after the data *and* the directory entry have reached the disk.
 
@@ -20,7 +20,7 @@ pub struct FsError {
     pub action: &'static str,
     /// Where.
     pub path: PathBuf,
-    /// What the system said.
+    /// The system's error.
     pub source: io::Error,
 }
 
@@ -31,13 +31,13 @@ impl FsError {
         move |source| Self { action, path, source }
     }
 
-    /// What helps, where people can do something about it.
+    /// What helps, if people can do something about it.
     #[must_use]
     pub fn remedy(&self) -> Option<String> {
         remedy(&self.path, &self.source)
     }
 
-    /// The exit code: 73 where writing is not allowed or a file stands in place of a folder, 74 otherwise.
+    /// The exit code: 73 if writing is not allowed or a file is in the place of a folder, 74 otherwise.
     #[must_use]
     pub fn exit(&self) -> Exit {
         Exit::for_write_error(&self.source)
@@ -69,7 +69,7 @@ pub fn partial_name(path: &Path) -> PathBuf {
 /// Writes a file so that a reader sees the old content or the new, never a part.
 ///
 /// # Errors
-/// Where the folder can't be written; the old content then stands.
+/// If the folder can't be written; the old content is then kept.
 pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FsError> {
     let partial = partial_name(path);
     let mut file = File::create(&partial).map_err(FsError::at("create", &partial))?;
@@ -81,7 +81,7 @@ pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FsError> {
 /// Renames within one file system and syncs the folder, so that the new name survives a power cut.
 ///
 /// # Errors
-/// Where the rename or the sync of the folder fails.
+/// If the rename or the sync of the folder fails.
 pub fn rename(from: &Path, to: &Path) -> Result<(), FsError> {
     fs::rename(from, to).map_err(FsError::at("rename", from))?;
     sync_parent(to)
@@ -90,7 +90,7 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), FsError> {
 /// Syncs the folder that holds `path`.
 ///
 /// # Errors
-/// Where the folder can't be opened or synced.
+/// If the folder can't be opened or synced.
 pub fn sync_parent(path: &Path) -> Result<(), FsError> {
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -102,7 +102,7 @@ pub fn sync_parent(path: &Path) -> Result<(), FsError> {
 /// Syncs everything on the file system that holds `path`: the cheapest way to make thousands of small files durable.
 ///
 /// # Errors
-/// Where the path can't be opened, or a write that was still under way failed.
+/// If the path can't be opened, or a write that was still under way failed.
 pub fn sync_file_system(path: &Path) -> Result<(), FsError> {
     let file = File::open(path).map_err(FsError::at("open", path))?;
     rustix::fs::syncfs(&file).map_err(|error| FsError::at("sync file system of", path)(error.into()))
@@ -111,7 +111,7 @@ pub fn sync_file_system(path: &Path) -> Result<(), FsError> {
 /// Creates a folder and those above it, durably.
 ///
 /// # Errors
-/// Where one of them can't be created, or a file is in the way.
+/// If one of them can't be created, or a file is in the way.
 pub fn create_dir_all(path: &Path) -> Result<(), FsError> {
     if path.is_dir() {
         return Ok(());
@@ -120,10 +120,10 @@ pub fn create_dir_all(path: &Path) -> Result<(), FsError> {
     sync_parent(path)
 }
 
-/// Whether something can be written in a folder, or in the nearest one above it that is there. Nothing is left by it.
+/// Whether something can be written in a folder, or in the nearest existing one above it. Leaves no trace.
 ///
 /// # Errors
-/// Where that is not allowed.
+/// If that is not allowed.
 pub fn check_writable(folder: &Path) -> Result<(), FsError> {
     let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let there = whole.ancestors().find(|above| above.exists()).unwrap_or(&whole);
@@ -131,10 +131,10 @@ pub fn check_writable(folder: &Path) -> Result<(), FsError> {
     rustix::fs::access(there, needed).map_err(|error| FsError::at("write in", there)(error.into()))
 }
 
-/// The same for the folders in it, so many levels down.
+/// The same for the folders in it, this many levels down.
 ///
 /// # Errors
-/// At the first where that is not allowed.
+/// At the first of them that does not allow it.
 pub fn check_tree_writable(folder: &Path, levels: usize) -> Result<(), FsError> {
     check_writable(folder)?;
     if levels == 0 {
@@ -148,7 +148,7 @@ pub fn check_tree_writable(folder: &Path, levels: usize) -> Result<(), FsError> 
 /// Removes a folder with all below it; one that does not exist is fine.
 ///
 /// # Errors
-/// Where something in it can't be removed.
+/// If something in it can't be removed.
 pub fn remove_tree(path: &Path) -> Result<(), FsError> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FsError::at("remove", path)(error)),
@@ -156,11 +156,11 @@ pub fn remove_tree(path: &Path) -> Result<(), FsError> {
     }
 }
 
-/// Bytes that this process may still write on the file system that holds `path` (or, where it doesn't exist yet, the
+/// Bytes that this process may still write on the file system that holds `path` (or, if it doesn't exist yet, the
 /// nearest folder above it that does).
 ///
 /// # Errors
-/// Where the file system doesn't tell.
+/// If the file system doesn't report it.
 pub fn free_bytes(path: &Path) -> Result<u64, FsError> {
     let existing = path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
     let stat =
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_can_mend_comes_with_the_remedy() {
+    fn an_error_that_people_can_fix_comes_with_the_remedy() {
         let text = |error: rustix::io::Errno| FsError::at("write", Path::new("/proc/a"))(error.into()).to_string();
         assert!(
             text(rustix::io::Errno::NOSPC).contains("0 B free there: make room"),

@@ -1,6 +1,6 @@
 //! One worker per folder: an advisory lock that the kernel frees when its holder dies, however it dies.
 //!
-//! No process ids are trusted and no age makes a lock stale; what the file says is only for the message.
+//! No process ids are trusted and no age makes a lock stale; the content of the file is only for the message.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -17,7 +17,7 @@ use crate::fs::FsError;
 /// Why a folder could not be locked.
 #[derive(Debug, Error)]
 pub enum LockError {
-    /// Another worker is at work in the folder.
+    /// Another worker is using the folder.
     #[error("{} is in use by {holder}; wait for it to end, or give this run another data.name", path.display())]
     Held {
         /// The lock file.
@@ -30,7 +30,7 @@ pub enum LockError {
     Unsupported {
         /// The lock file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The lock file could not be opened or written.
@@ -39,7 +39,7 @@ pub enum LockError {
 }
 
 impl LockError {
-    /// 75 where somebody else holds it, 73 where locks don't work here, otherwise that of the file error.
+    /// 75 if another process holds it, 73 if locks don't work here, otherwise that of the file error.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
@@ -60,17 +60,17 @@ impl FolderLock {
     /// Takes the lock of a folder that exists, without waiting.
     ///
     /// # Errors
-    /// [`LockError::Held`] where another process has it.
+    /// [`LockError::Held`] if another process has it.
     pub fn acquire(folder: &Path) -> Result<Self, LockError> {
         let path = folder.join(".lock");
         let mut file = loop {
             let file = lock(&path)?;
-            // Who held it before may have taken the folder away, and with it the file that is locked now.
+            // The previous holder may have removed the folder, and with it the file that is locked now.
             if stands_at(&file, &path) {
                 break file;
             }
         };
-        // The lock holds without its note: a full disk is for those to report who need room.
+        // The lock works without its note: code that needs room reports a full disk.
         if let Err(error) = sign(&mut file) {
             tracing::debug!("could not sign {}: {error}", path.display());
         }
@@ -78,7 +78,7 @@ impl FolderLock {
     }
 }
 
-/// Whether a process holds a folder. Looks without leaving anything, so that it also works where nothing may be written.
+/// Whether a process holds a folder. Leaves no trace, so that it also works in a folder that can't be written.
 #[must_use]
 pub fn is_held(folder: &Path) -> bool {
     let Ok(file) = File::open(folder.join(".lock")) else { return false };

@@ -1,27 +1,27 @@
-//! The memory of this process: what it holds, the most it has held, and what it may hold. Read from Linux, nothing else.
+//! The memory of this process: in use, the most ever in use, and the limit. Read from Linux.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where the kernel shows control groups.
+/// The folder in which the kernel shows control groups.
 const CGROUPS: &str = "/sys/fs/cgroup";
 /// Version 1 writes "no limit" as the largest number of whole pages; no machine has this much.
 const NO_LIMIT: u64 = 1 << 60;
 
-/// The bytes that this process holds.
+/// The bytes that this process uses.
 #[must_use]
 pub fn resident_bytes() -> Option<u64> {
     status_bytes(&fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
 }
 
-/// The most bytes that this process has ever held.
+/// The most bytes that this process has ever used.
 #[must_use]
 pub fn peak_bytes() -> Option<u64> {
     status_bytes(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
 }
 
-/// The bytes that this process may hold before the kernel kills it: the smallest limit of its control group and of those
-/// around it. None where there is no limit.
+/// The bytes that this process may use before the kernel kills it: the smallest limit of its control group and of those
+/// around it. `None` without a limit.
 #[must_use]
 pub fn limit_bytes() -> Option<u64> {
     let cgroup = fs::read_to_string("/proc/self/cgroup").ok()?;
@@ -37,7 +37,7 @@ fn status_bytes(status: &str, key: &str) -> Option<u64> {
 }
 
 /// The files that may hold a limit, by the text of `/proc/self/cgroup`: lines `hierarchy:controllers:path`, where version 2
-/// has no controllers. A path may be that of the host, which a container does not see: what is not there has no limit.
+/// has no controllers. A path may be that of the host, which a container does not see: a missing file means no limit.
 fn limit_files(root: &Path, cgroup: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for line in cgroup.lines() {

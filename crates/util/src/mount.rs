@@ -1,10 +1,10 @@
-//! Where a path lies: on which mount, of what kind, and which folder of the host is behind it. Read from
-//! `/proc/self/mountinfo`, whose format is in proc_pid_mountinfo(5).
+//! The mount that a path is on, its kind, and the folder of the host behind it. Read from `/proc/self/mountinfo`, whose
+//! format is in proc_pid_mountinfo(5).
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// File systems whose files lie on another machine. `9p` and `virtiofs` are folders of the host that a virtual machine sees.
+/// File systems whose files are on another machine. `9p` and `virtiofs` are folders of the host that a virtual machine sees.
 const NETWORK: [&str; 14] = [
     "nfs",
     "nfs4",
@@ -25,20 +25,20 @@ const NETWORK: [&str; 14] = [
 /// A mount, as this process sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mount {
-    /// The folder of the mounted file system that stands at `point`: of a bind mount the path on the disk of the host.
+    /// The folder of the mounted file system that appears at `point`: for a bind mount, the path on the disk of the host.
     pub root: PathBuf,
-    /// Where it stands here.
+    /// Where it appears here.
     pub point: PathBuf,
     /// Whether nothing can be written.
     pub read_only: bool,
     /// The kind of file system: `ext4`, `overlay`, `nfs4`.
     pub kind: String,
-    /// The device, the server and its folder, or a word where there is none.
+    /// The device, the server and its folder, or a word if there is none.
     pub source: String,
 }
 
 impl Mount {
-    /// Whether the files lie on another machine.
+    /// Whether the files are on another machine.
     #[must_use]
     pub fn is_network(&self) -> bool {
         NETWORK.contains(&self.kind.as_str())
@@ -50,14 +50,14 @@ impl Mount {
         matches!(self.kind.as_str(), "tmpfs" | "ramfs")
     }
 
-    /// Whether it is the root of all: in a container what is removed with it.
+    /// Whether it is the root: in a container, what is removed with it.
     #[must_use]
     pub fn is_root(&self) -> bool {
         self.point == Path::new("/")
     }
 
-    /// What a path below this mount is called on the disk of the host. None where a whole disk is mounted, or where there is no
-    /// disk: then nothing here tells. Where that disk is mounted on the host is not known either; most often it is `/`.
+    /// The path on the disk of the host of a path below this mount. `None` if a whole disk is mounted, or there is no disk:
+    /// then it can't be known. Where the host mounts that disk is not known either; most often it is `/`.
     #[must_use]
     pub fn path_on_host(&self, path: &Path) -> Option<PathBuf> {
         if self.is_root() || self.is_memory() || self.root == Path::new("/") {
@@ -68,14 +68,14 @@ impl Mount {
     }
 }
 
-/// The mount that a path lies on; for one that is not there yet, the mount of the nearest folder above it.
+/// The mount that a path is on; for a path that does not exist yet, the mount of the nearest folder above it.
 #[must_use]
 pub fn of(path: &Path) -> Option<Mount> {
     let mounts = parse(&fs::read_to_string("/proc/self/mountinfo").ok()?);
     holding(&mounts, &resolved(path)).cloned()
 }
 
-/// The path without links and dots; what of it is not there yet stays as it is written.
+/// The path without links and dots; the part that does not exist yet stays as it is written.
 #[must_use]
 pub fn resolved(path: &Path) -> PathBuf {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn every_path_of_this_machine_lies_somewhere() {
+    fn every_path_of_this_machine_is_on_a_mount() {
         let folder = tempfile::tempdir().unwrap();
         let mount = of(&folder.path().join("not/there/yet")).unwrap();
         assert!(folder.path().canonicalize().unwrap().starts_with(&mount.point), "{mount:?}");

@@ -1,7 +1,7 @@
 //! A mistake in the configuration, found by the component that owns the key.
 //!
-//! The component knows the key and the remedy; where the key was written (file, line, column, environment, flag) is
-//! added by `config`.
+//! The component knows the key and the remedy; the place where the key was written (file, line, column,
+//! environment, flag) is added by `config`.
 
 /// One mistake: which key, what is wrong with its value, what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct Problem {
     pub message: String,
     /// What to write, as a lowercase fragment.
     pub remedy: String,
-    /// Whether the line that it stands on may hold a secret, and is not shown.
+    /// Whether its line may hold a secret and is not shown.
     pub secret: bool,
 }
 
@@ -22,7 +22,7 @@ impl Problem {
         Self { path: path.into(), message: message.into(), remedy: remedy.into(), secret: false }
     }
 
-    /// The same problem, of a line that is not shown to anybody.
+    /// The same problem, with its line not shown.
     #[must_use]
     pub fn secret(self) -> Self {
         Self { secret: true, ..self }

@@ -19,7 +19,7 @@ impl Unit {
     /// Samples.
     pub const SAMPLES: Self = Self { one: "sample", many: "samples" };
 
-    /// So many of them, with the word: "1 file", "3,000 files".
+    /// This many of them, with the word: "1 file", "3,000 files".
     #[must_use]
     pub fn count(self, amount: u64) -> String {
         format!("{} {}", units::number(amount), if amount == 1 { self.one } else { self.many })
@@ -92,7 +92,7 @@ pub trait Progress: Send + Sync {
     fn begin(&self, stage: Stage, total: Option<u64>, unit: Unit);
     /// The total became known, or changed.
     fn set_total(&self, total: u64);
-    /// So much more is done.
+    /// This much more is done.
     fn advance(&self, amount: u64);
     /// Counting starts again from here: a resumed download starts at its offset, a restarted one at 0.
     fn set_position(&self, position: u64);

@@ -7,13 +7,13 @@ use std::time::Duration;
 pub struct Backoff {
     /// The wait before the second try, before jitter.
     pub first: Duration,
-    /// No wait without a word from the server is longer.
+    /// The longest wait, unless the server asks for more.
     pub longest: Duration,
     /// A server's own demand (`Retry-After`) is honoured up to this.
     pub longest_demanded: Duration,
-    /// So many tries without any progress, then give up.
+    /// Give up after this many tries without progress.
     pub max_tries: u32,
-    /// So much time waited without any progress, then give up.
+    /// Give up after waiting this long without progress.
     pub max_total: Duration,
 }
 
@@ -31,7 +31,7 @@ impl Default for Backoff {
 
 impl Backoff {
     /// The wait after `failed_tries` failures in a row, or `None` to give up. `jitter` is uniform in 0..1; `waited` is
-    /// what has been waited since the last progress.
+    /// the time waited since the last progress.
     #[must_use]
     pub fn wait(
         &self,
@@ -44,7 +44,7 @@ impl Backoff {
             return None;
         }
         let doubled = self.first.saturating_mul(2_u32.saturating_pow(failed_tries.saturating_sub(1)));
-        // Between half and all of the step: enough spread to part a crowd of clients, never an immediate retry.
+        // Between half and all of the step: enough spread to separate many clients, and never an immediate retry.
         let own = doubled.min(self.longest).mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0));
         let wait = demanded.map_or(own, |demanded| demanded.min(self.longest_demanded).max(own));
         Some(wait.min(self.max_total.saturating_sub(waited)))

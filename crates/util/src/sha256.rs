@@ -36,7 +36,7 @@ impl Digest {
     /// The digest of a whole file, read in pieces.
     ///
     /// # Errors
-    /// Where the file can't be read.
+    /// If the file can't be read.
     pub fn of_file(path: &Path) -> io::Result<Self> {
         let mut hasher = Hasher::default();
         let mut file = File::open(path)?;
@@ -50,7 +50,7 @@ impl Digest {
     }
 }
 
-/// A digest in the making.
+/// A digest that is being computed.
 #[derive(Clone, Default)]
 pub struct Hasher(Sha256);
 

@@ -1,8 +1,8 @@
-//! The wish to stop: set by a signal, asked for between pieces of work.
+//! The request to stop: set by a signal, checked between pieces of work.
 //!
 //! The first SIGINT or SIGTERM only sets the flag; another one, a second later or more, ends the process at once, which is safe
-//! because nothing stands under its final name before it is complete. Those within a second are one wish: whoever signals a
-//! process and its group, as `timeout` does, sends it twice.
+//! because nothing has its final name before it is complete. Signals within a second count as one: a program that signals
+//! a process and its group, as `timeout` does, sends two.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,9 +13,9 @@ use thiserror::Error;
 
 use crate::exit::Exit;
 
-/// Signals within this time are one wish.
-const ONE_WISH: Duration = Duration::from_secs(1);
-/// How often it is looked whether one has come.
+/// Signals within this time count as one.
+const ONE_REQUEST: Duration = Duration::from_secs(1);
+/// How often a signal is checked for.
 const TICK: Duration = Duration::from_millis(100);
 
 /// The work was stopped by a signal and can be resumed.
@@ -34,7 +34,7 @@ impl Stopped {
     }
 }
 
-/// A flag that every long loop asks. Clones share it.
+/// A flag that every long loop checks. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Stop(Arc<AtomicUsize>);
 
@@ -42,7 +42,7 @@ impl Stop {
     /// A flag that SIGINT and SIGTERM set.
     ///
     /// # Errors
-    /// Where the system refuses the signal handlers.
+    /// If the system refuses the signal handlers.
     pub fn on_signals() -> std::io::Result<Self> {
         let stop = Self::default();
         let armed = Arc::new(AtomicBool::new(false));
@@ -56,14 +56,14 @@ impl Stop {
             while seen.load(Ordering::SeqCst) == 0 {
                 std::thread::sleep(TICK);
             }
-            std::thread::sleep(ONE_WISH);
+            std::thread::sleep(ONE_REQUEST);
             armed.store(true, Ordering::SeqCst);
         };
         std::thread::Builder::new().name("signals".into()).spawn(arm)?;
         Ok(stop)
     }
 
-    /// Asks as a test does: as if SIGTERM had come.
+    /// Requests a stop as if SIGTERM had come: for tests.
     pub fn request(&self) {
         self.0.store(Exit::Terminated as usize, Ordering::SeqCst);
     }
@@ -72,6 +72,7 @@ impl Stop {
     ///
     /// # Errors
     /// [`Stopped`], with the code to exit with.
+    #[inline]
     pub fn check(&self) -> Result<(), Stopped> {
         match self.0.load(Ordering::SeqCst) {
             0 => Ok(()),

@@ -1,4 +1,4 @@
-//! What all long work gets from outside: the wish to stop, and an audience.
+//! What all long work gets from outside: the request to stop, and an audience.
 
 use crate::progress::Progress;
 use crate::stop::Stop;
@@ -6,7 +6,7 @@ use crate::stop::Stop;
 /// What long work gets from outside.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
-    /// The wish to stop.
+    /// The request to stop.
     pub stop: &'a Stop,
     /// The audience.
     pub progress: &'a dyn Progress,

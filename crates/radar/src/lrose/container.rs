@@ -128,7 +128,7 @@ impl File<'_> {
 #[derive(Debug, Error)]
 pub enum ContainerError {
     /// The values of a variable don't fit its dimensions.
-    #[error("variable {name} has {got} values, its dimensions make {expected}")]
+    #[error("variable {name} has {got} values, its dimensions need {expected}")]
     Count {
         /// The variable.
         name: String,

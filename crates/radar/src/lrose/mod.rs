@@ -23,12 +23,14 @@ pub const MISSING: i8 = -128;
 
 /// The stored value that is nearest to a reflectivity; `NaN` is missing.
 #[must_use]
+#[inline]
 pub fn packed(dbz: f32) -> i8 {
     if dbz.is_nan() { MISSING } else { ((dbz - OFFSET_DBZ) / SCALE_DBZ).round().clamp(-127.0, 127.0) as i8 }
 }
 
 /// The reflectivity of a stored value; `NaN` if it is missing.
 #[must_use]
+#[inline]
 pub fn unpacked(stored: i8) -> f32 {
     if stored == MISSING { f32::NAN } else { f32::from(stored) * SCALE_DBZ + OFFSET_DBZ }
 }

@@ -64,9 +64,7 @@ pub enum ResampleError {
         columns: usize,
     },
     /// Coordinates that turn back or repeat.
-    #[error(
-        "the coordinates of the {axis} neither rise nor fall throughout (at number {index}); only such can be interpolated"
-    )]
+    #[error("the coordinates of the {axis} are not monotonic at index {index}; interpolation needs them in order")]
     Axis {
         /// "rows" or "columns".
         axis: &'static str,

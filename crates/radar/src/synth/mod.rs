@@ -203,7 +203,7 @@ fn write_scan(studio: &Studio, plan: &Plan, event: &Event, scan: usize, folder: 
 #[derive(Debug, Error)]
 pub enum SynthError {
     /// A number is outside its limits.
-    #[error("synthetic.{key} is {got}; it may be {least} to {most}")]
+    #[error("{key} is {got}; expected {least} to {most}")]
     Limit {
         /// Which number.
         key: &'static str,
@@ -215,7 +215,7 @@ pub enum SynthError {
         most: usize,
     },
     /// The folder has the storms of another configuration.
-    #[error("{} holds {found}, not {wanted}; remove it or choose another folder", folder.display())]
+    #[error("{} has {found}, not {wanted}; remove it or choose another folder", folder.display())]
     Taken {
         /// The folder.
         folder: PathBuf,
@@ -339,6 +339,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let wrong = Storms { grid: 4, ..config() };
         let error = write(&wrong, folder.path(), &Stop::default(), &Silent).unwrap_err();
-        assert_eq!(error.to_string(), "synthetic.grid is 4; it may be 16 to 2000");
+        assert_eq!(error.to_string(), "grid is 4; expected 16 to 2000");
     }
 }

@@ -56,7 +56,8 @@ impl Chunked {
     /// has no checksum, looks the same.
     pub fn gaps(&self) -> Option<String> {
         let (stored, all) = (self.chunks.len() as u64, self.chunk_counts().iter().product::<u64>());
-        (stored < all).then(|| format!("{stored} of {all} chunks were written; cells of the others are fill"))
+        (stored < all)
+            .then(|| format!("{stored} of {all} chunks were written; the cells of the others have the fill value"))
     }
 
     /// How many of the chunks that a box of cells touches are stored, and how many there are.

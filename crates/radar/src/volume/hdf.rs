@@ -55,7 +55,7 @@ fn with_libraries<T>(path: &Path, run: impl FnOnce() -> Result<T, VolumeError>) 
     QUIET.set(true);
     let ended = catch_unwind(AssertUnwindSafe(run));
     QUIET.set(false);
-    ended.unwrap_or_else(|_| Err(VolumeError::damaged(path, "the netCDF library does not understand its header")))
+    ended.unwrap_or_else(|_| Err(VolumeError::damaged(path, "the netCDF library can't read its header")))
 }
 
 fn netcdf_error(path: &Path) -> impl Fn(netcdf::Error) -> VolumeError {
@@ -252,7 +252,7 @@ fn understood(
 ) -> Result<Option<Vec<Filter>>, VolumeError> {
     use hdf5::filters::Filter as Stored;
     if let Some(unavailable) = stored.iter().find(|filter| !filter.is_available()) {
-        let problem = format!("it is compressed with {}, which this program does not have", filter_name(unavailable));
+        let problem = format!("it is compressed with {}, which is not supported", filter_name(unavailable));
         return Err(VolumeError::Storage { path: path.to_owned(), variable: field.name.clone(), problem });
     }
     let filters: Option<Vec<Filter>> = stored

@@ -47,7 +47,8 @@ pub(super) fn check(file: &File, path: &Path, file_len: u64) -> Result<(), Volum
 }
 
 fn check_heap(file: &File, path: &Path, file_len: u64, address: u64) -> Result<(), VolumeError> {
-    let damaged = || VolumeError::damaged(path, format!("the heap of texts at byte {address} does not add up"));
+    let damaged =
+        || VolumeError::damaged(path, format!("the sizes in the global heap at byte {address} do not add up"));
     let mut header = [0; HEADER];
     if address + HEADER as u64 > file_len {
         return Err(damaged());

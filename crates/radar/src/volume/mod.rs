@@ -268,7 +268,7 @@ fn check_frame_size(plan: &Plan, kind: Kind) -> Result<(), String> {
     let [levels, rows, columns] = plan.frame;
     let bytes = plan.frame.iter().try_fold(kind.size(), |bytes, &len| bytes.checked_mul(len));
     match bytes {
-        Some(0) => Err(format!("has frames of {levels} x {rows} x {columns} cells, which is none; remove the file")),
+        Some(0) => Err(format!("has frames without cells ({levels} x {rows} x {columns}); remove the file")),
         Some(bytes) if bytes <= MAX_FRAME_BYTES => Ok(()),
         _ => Err(format!(
             "has frames of {levels} x {rows} x {columns} cells, more than 4 GiB; cut out the region of interest"

@@ -34,6 +34,7 @@ const ALL: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
 impl Packing {
     /// The physical value of a stored number, or `None` if it is missing or not valid.
     #[must_use]
+    #[inline]
     pub fn decode(&self, stored: f64) -> Option<f64> {
         let stored = self.unsigned(stored);
         let within = |value: f64, [least, most]: [f64; 2]| (least..=most).contains(&value);

@@ -31,7 +31,7 @@ impl TimeUnits {
             return Err(format!("time units \"{units}\" lack \"since\""));
         }
         let unit_seconds = unit_seconds(&unit.to_ascii_lowercase())
-            .ok_or_else(|| format!("time unit \"{unit}\" is none of days, hours, minutes, seconds"))?;
+            .ok_or_else(|| format!("time unit \"{unit}\" is not days, hours, minutes or seconds"))?;
         let mixed = match calendar.map(|calendar| calendar.trim().to_ascii_lowercase()).as_deref() {
             None | Some("standard" | "gregorian" | "") => true,
             Some("proleptic_gregorian") => false,

@@ -201,7 +201,7 @@ fn a_log_that_grows_is_read_on_and_what_was_made_again_counts_once() {
     whole.follow(&path);
     assert_eq!((whole.seconds(), whole.starts, whole.costs.clone()), (180.0, 2, tale.costs.clone()));
     assert_eq!(whole.moments, tale.moments);
-    assert!(whole.moments[1].1.starts_with("Went on after step 10, with 1 of 8 epochs"), "{:?}", whole.moments);
+    assert!(whole.moments[1].1.starts_with("Resumed after step 10, with 1 of 8 epochs"), "{:?}", whole.moments);
     fs::write(&path, lines(&[started(0, 0)])).unwrap();
     tale.follow(&path);
     assert_eq!((tale.starts, tale.costs.len()), (1, 0), "another log");

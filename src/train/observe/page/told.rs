@@ -1,4 +1,4 @@
-//! What a person should know of what happened, a sentence for each event of the log that matters.
+//! The log for people: a sentence for each event that matters.
 
 use serde_json::Value;
 
@@ -14,9 +14,9 @@ pub(super) fn told(event: &Value, starts: usize) -> Option<String> {
         "started" if starts <= 1 && number("step") == 0 => {
             format!("Training began: {}.", count(number("epochs"), "epoch"))
         }
-        "started" if number("step") == 0 => "Training began anew.".to_owned(),
+        "started" if number("step") == 0 => "Training started again from the beginning.".to_owned(),
         "started" => format!(
-            "Went on after step {}, with {} of {} complete.",
+            "Resumed after step {}, with {} of {} complete.",
             number("step"),
             number("epoch"),
             count(number("epochs"), "epoch")
@@ -25,7 +25,7 @@ pub(super) fn told(event: &Value, starts: usize) -> Option<String> {
             format!("Phase {} of {}.", number("phase") + 1, number("phases"))
         }
         "skipped" if event["expected"] == false => format!(
-            "Warning: step {} was left out, as its loss or gradient was no number; samples: {}.",
+            "Warning: step {} was left out, as its loss or gradient was not finite; samples: {}.",
             number("step"),
             listed(&event["samples"])
         ),
@@ -56,7 +56,7 @@ fn why(reason: &str) -> &'static str {
         "epochs" => "ended after all epochs",
         "steps" => "ended after all steps",
         "time" => "stopped, as its time was up",
-        "patience" => "ended early, as the loss had not become better for long",
+        "patience" => "stopped early: the loss had not improved for long",
         "stopped" => "was stopped by a signal, with a checkpoint",
         _ => "ended",
     }
@@ -80,7 +80,7 @@ mod tests {
     fn what_is_out_of_the_ordinary_is_told_and_nothing_else() {
         let text = |event: Value, starts| told(&event, starts).unwrap_or_default();
         let started = json!({"event": "started", "epochs": 8, "epoch": 2, "step": 106});
-        assert_eq!(text(started, 2), "Went on after step 106, with 2 of 8 epochs complete.");
+        assert_eq!(text(started, 2), "Resumed after step 106, with 2 of 8 epochs complete.");
         assert_eq!(
             text(json!({"event": "started", "epochs": 1, "epoch": 0, "step": 0}), 1),
             "Training began: 1 epoch."
