@@ -41,7 +41,7 @@ pub enum LogFormat {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Fetch, prepare and train; what was finished before is skipped, what was stopped goes on
+    /// Fetch, prepare and train; finished stages are skipped, a stopped one resumes
     Train(TrainArguments),
     /// Download and unpack the dataset
     Fetch(FetchArguments),
@@ -59,7 +59,7 @@ pub enum Command {
     Export(super::export::ExportArguments),
     /// List the runs with their best values
     Runs(super::runs::RunsArguments),
-    /// Look at everything that training needs here, and say what to do where something is wrong
+    /// Check everything that training needs here, and say what to do if something is wrong
     Doctor(super::doctor::DoctorArguments),
     /// Say in one line whether the training that runs here makes progress, for HEALTHCHECK
     Health(super::health::HealthArguments),
@@ -116,7 +116,7 @@ pub struct TrainArguments {
     /// auto, cpu, cuda or cuda:N: device
     #[arg(long, value_name = "DEVICE", help_heading = "Instead of --set")]
     pub device: Option<String>,
-    /// Times that a failed run goes on by itself from its last checkpoint: train.max_retries
+    /// Times that a failed run restarts by itself from its last checkpoint: train.max_retries
     #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
     pub max_retries: Option<u32>,
     /// Epochs without a better validation loss after which training stops early: train.patience
@@ -131,7 +131,7 @@ pub struct TrainArguments {
     /// Train the first micro-batch over and over, to see whether the model can learn: train.overfit_single_batch
     #[arg(long, help_heading = "Instead of --set")]
     pub overfit_single_batch: bool,
-    /// Begin a new run beside the old one, even where that could go on
+    /// Start a new run beside the old one, even if that could resume
     #[arg(long)]
     pub no_resume: bool,
     /// Go on although this key of the configuration is no longer as it was; may be repeated
@@ -196,7 +196,7 @@ pub struct InspectArguments {
 /// `fragua synth`.
 #[derive(Debug, Args)]
 pub struct SynthArguments {
-    /// The folder to write; the same call again goes on where it stopped
+    /// The folder to write; the same call again resumes where it stopped
     #[arg(long, value_name = "DIR")]
     pub output: PathBuf,
     /// Make the synthetic source of this configuration instead of storms

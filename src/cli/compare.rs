@@ -41,10 +41,10 @@ pub struct CompareArguments {
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
-    /// Put the file of CURRENT in place of that of BASELINE; asks before, and not where CURRENT is worse
+    /// Put the file of CURRENT in place of that of BASELINE; asks first, and refuses if CURRENT is worse
     #[arg(long)]
     pub update_baseline: bool,
-    /// With --update-baseline: do not ask, and do it also where CURRENT is worse
+    /// With --update-baseline: do not ask, and do it even if CURRENT is worse
     #[arg(long, short, requires = "update_baseline")]
     pub yes: bool,
 }

@@ -83,11 +83,11 @@ enum CommandError {
     Output(#[from] io::Error),
     #[error("{0}")]
     Usage(String),
-    /// What is judged is worse than what it is held against.
+    /// The evaluation is worse than its baseline.
     #[error("{0}")]
     Degraded(String),
     /// The result says all of it; only the code is left.
-    #[error("it was told above")]
+    #[error("already reported")]
     Told(Exit),
 }
 

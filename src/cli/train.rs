@@ -126,7 +126,7 @@ fn summary_text(summary: &Summary) -> String {
     let why = match summary.reason {
         Reason::Epochs | Reason::Steps => "trained",
         Reason::Patience => "stopped early, as the loss had not improved for long, after",
-        Reason::Time => "trained until the time was up; the same command goes on:",
+        Reason::Time => "trained until the time was up; the same command resumes:",
         Reason::Stopped => "stopped after",
     };
     text += &format!("{why} {done}\n");

@@ -24,7 +24,7 @@ const OF_THE_WHOLE_RUN: [(&str, &str); 9] = [
     ("overfit_single_batch", "a model is checked this way as a whole, not in between"),
     (
         "init_from",
-        "only the first phase starts from other weights; each later one goes on with those of the one before",
+        "only the first phase starts from other weights; each later one continues with those of the one before",
     ),
     ("max_retries", "whether a failed run starts again has nothing to do with its phases"),
     ("checkpoint.keep_last", "the checkpoints of all phases lie in one folder"),

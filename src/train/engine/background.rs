@@ -38,7 +38,7 @@ impl Background {
                     self.paused.retain(|snapshot| snapshot.id != id || snapshot.publish.best && !publish.best);
                 }
                 Outcome::Paused { snapshot, error } => {
-                    tracing::warn!("{error}; training goes on");
+                    tracing::warn!("{error}; training continues");
                     self.paused.push(snapshot);
                     self.full = Some(error);
                 }

@@ -33,7 +33,7 @@ pub enum OptimizerError {
     },
     /// The saved state lacks a tensor.
     #[error(
-        "the saved optimizer state has no tensor {name:?}, but has {found:?}; resume with the optimizer that wrote it, or start anew"
+        "the saved optimizer state has no tensor {name:?}, but has {found:?}; resume with the optimizer that wrote it, or start a new run"
     )]
     Missing {
         /// The tensor.
@@ -43,7 +43,7 @@ pub enum OptimizerError {
     },
     /// The saved state holds a tensor that this optimizer has no place for.
     #[error(
-        "the saved optimizer state has a tensor {name:?} that this optimizer does not know; resume with the optimizer that wrote it, or start anew"
+        "the saved optimizer state has a tensor {name:?} that this optimizer does not know; resume with the optimizer that wrote it, or start a new run"
     )]
     Unknown {
         /// The tensor.
@@ -51,7 +51,7 @@ pub enum OptimizerError {
     },
     /// A tensor of the saved state is of another size or type.
     #[error(
-        "tensor {name:?} of the saved optimizer state is {got}, expected {expected}; resume with the model that wrote it, or start anew"
+        "tensor {name:?} of the saved optimizer state is {got}, expected {expected}; resume with the model that wrote it, or start a new run"
     )]
     Mismatch {
         /// The tensor.

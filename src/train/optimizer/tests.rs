@@ -189,7 +189,7 @@ fn the_state_of_another_optimizer_or_model_is_refused_and_changes_nothing() {
     assert_eq!(of_sgd, OptimizerError::Unknown { name: "momentum_buffer".into() });
     let of_smaller = refused(&state(&of(&adamw, &values.narrow(0, 0, 3))));
     let text = "tensor \"exp_avg\" of the saved optimizer state is Float [3], expected Float [261]; \
-                resume with the model that wrote it, or start anew";
+                resume with the model that wrote it, or start a new run";
     assert_eq!((of_smaller.to_string().as_str(), of_smaller.exit()), (text, Exit::Configuration));
     let incomplete = refused(&state(&of(&adamw, &values))[1..]);
     let found = vec!["exp_avg_sq".into(), "step".into()];

@@ -85,7 +85,7 @@ fn run(
     let from = found.loaded.map(|loaded| Start { snapshot: loaded.into(), epoch_start });
     store.check_space(checkpoint_bytes(&subject.phases(), learner.parameters()))?;
     if from.is_none() && !place.is_new() {
-        warn!("there is no checkpoint to go on from: training begins anew");
+        warn!("there is no checkpoint to resume from: training starts from the beginning");
     }
     let weights =
         Weights::open(Arc::clone(&disk), &place.file("weights"), metadata(config, &subject.prepared().data.facts()))?;

@@ -217,7 +217,7 @@ impl Place {
         }
         let mut changes = before.environment_changes(&now);
         for change in &changes {
-            info!("{change}; the run goes on, but not to the same bytes");
+            info!("{change}; the run resumes, but not to the same bytes");
         }
         for difference in &self.differences {
             match difference.class {
