@@ -108,7 +108,7 @@ fn newest_step(s3: &S3) -> u64 {
 /// A training that does not end by itself.
 const LONG: [&str; 4] = ["--epochs", "100000", "--patience", "100000"];
 /// One that takes some seconds.
-const LONGER: [&str; 4] = ["--epochs", "12", "--patience", "100"];
+const LONGER: [&str; 4] = ["--epochs", "40", "--patience", "100"];
 
 #[test]
 fn a_run_whose_machine_is_gone_goes_on_from_the_mirror_to_the_same_bytes() {
@@ -293,7 +293,7 @@ fn a_mirror_that_dies_does_not_disturb_training_and_is_told_once() {
     assert_eq!(outcome.stderr.matches("copying is tried again").count(), 1, "{}", outcome.stderr);
     assert!(outcome.stderr.contains("THE COPY IN THE MIRROR s3://runs/radar IS INCOMPLETE"), "{}", outcome.stderr);
     assert!(
-        outcome.stdout.contains("trained 12 epochs") && outcome.stdout.contains("INCOMPLETE"),
+        outcome.stdout.contains("trained 40 epochs") && outcome.stdout.contains("INCOMPLETE"),
         "{}",
         outcome.stdout
     );
