@@ -1,6 +1,6 @@
 //! fragua: a containerized batch training worker.
 //!
-//! The layers, each using only what stands to its right (`ARCHITECTURE.md` gives the reasons):
+//! The layers; each uses only those to its right (`ARCHITECTURE.md` gives the reasons):
 //!
 //! ```text
 //! main -> cli -> worker -> config -> task -> train -> { data  nn  metric  report } -> { native  util }

@@ -1,5 +1,5 @@
-//! The program: understands the command, sets up the allocator, opens CUDA if that command computes, runs it, and ends the
-//! process with its exit code.
+//! The program: parses the command line, sets up the allocator, loads CUDA if the command computes, runs the command,
+//! and exits with its code.
 
 use std::process::ExitCode;
 

@@ -74,7 +74,7 @@ impl Arguments {
     #[must_use]
     pub fn messages(&self) -> super::Messages {
         match self.command {
-            // It has one line to say, loads nothing, and counts the processes of this program.
+            // It prints one line, loads nothing, and counts the processes of this program.
             Command::Health(_) => super::Messages::on(super::Stderr::default(), self.log_format, self.verbose),
             _ => super::Messages::start(self.log_format, self.verbose),
         }

@@ -1,4 +1,4 @@
-//! Each subcommand: from its arguments to a call of the worker, from the outcome to text.
+//! Each subcommand: turns its arguments into a call of the worker, and the outcome into text.
 
 use serde_json::json;
 use tracing::info;
@@ -54,12 +54,12 @@ fn load_from(configured: &Configured) -> Result<Loaded, CommandError> {
     load_with(configured, Vec::new())
 }
 
-/// The same, with flags that stand for keys: they win.
+/// The same, with flags that set keys: flags take precedence.
 fn load_with(configured: &Configured, flags: Vec<Override>) -> Result<Loaded, CommandError> {
     Ok(configuration(configured, flags)?)
 }
 
-/// The same for whoever goes on where there are mistakes.
+/// The same for callers that continue despite mistakes.
 pub(super) fn configuration(configured: &Configured, flags: Vec<Override>) -> Result<Loaded, config::ConfigError> {
     let overrides: Vec<Override> =
         configured.sets.iter().map(|argument| Override::set(argument)).chain(flags).collect();
@@ -113,7 +113,7 @@ fn inspect(arguments: &InspectArguments, session: &Session) -> Result<(), Comman
     Ok(output::shown(&shown, arguments.json)?)
 }
 
-/// A flag that this task does not have is a mistake in the command.
+/// A flag that this task does not have is a usage error.
 pub(super) fn refuse_unknown(task: &TaskConfig, wishes: &[Wish]) -> Result<(), CommandError> {
     let known = task.kind().wishes();
     match wishes.iter().find(|wish| !known.contains(wish)) {
@@ -137,7 +137,7 @@ fn synth(arguments: &SynthArguments, session: &Session) -> Result<(), CommandErr
     Ok(output::text(&text)?)
 }
 
-/// The synthetic dataset that is meant, and the task that makes it: that of a configuration, or storms as the flags say.
+/// The requested synthetic dataset and the task that makes it: from a configuration, or storms as set by the flags.
 fn to_synthesise(arguments: &SynthArguments) -> Result<(TaskConfig, Synthetic), CommandError> {
     if let Some(file) = &arguments.config {
         let config = config::load(Some(file), variables(), &[])?.config;
@@ -150,7 +150,7 @@ fn to_synthesise(arguments: &SynthArguments) -> Result<(TaskConfig, Synthetic), 
     }
     let SynthArguments { events, frames, grid, levels, seed, .. } = *arguments;
     let synthetic = Synthetic::Storms(Storms { events, frames, grid, levels, seed });
-    // A number that was typed as a flag is a mistake in the command, not in a configuration.
+    // A wrong number in a flag is a usage error, not a mistake in the configuration.
     if let Some(problem) = synthetic.problems().first() {
         return Err(CommandError::Usage(format!("--{}: {}", problem.path, problem.message)));
     }
@@ -171,7 +171,7 @@ fn config(arguments: &ConfigArguments) -> Result<(), CommandError> {
     }
 }
 
-/// The environment, but for what is no text and so can't be meant for this program.
+/// The environment variables that are valid UTF-8; others can't be meant for this program.
 pub(super) fn variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }

@@ -1,4 +1,4 @@
-//! `fragua compare`: two evaluations beside each other, a verdict, and an exit code.
+//! `fragua compare`: compares two evaluations, and returns a verdict and an exit code.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ pub struct CompareArguments {
     pub yes: bool,
 }
 
-/// What stands below the flags.
+/// The text below the flags in the help.
 const MEANING: &str = "\
 A difference within the noise is neither better nor worse: with other data it could be the other way round. The noise \
 comes from drawing the same groups of samples (events, days) for both again and again. With fewer than 5 groups, or other \
@@ -88,7 +88,7 @@ fn found(arguments: &CompareArguments) -> Result<[Evaluated; 2], CommandError> {
     let wanted = [&arguments.current, &arguments.baseline];
     let root = match &arguments.runs {
         Some(root) => root.clone(),
-        // They are not looked for by their names, so a configuration that can't be read is in nobody's way.
+        // They are not found by name, so an unreadable configuration does not matter.
         None if wanted.iter().all(|side| Path::new(side.as_str()).is_file()) => PathBuf::new(),
         None => runs_folder(&[])?,
     };
@@ -96,7 +96,7 @@ fn found(arguments: &CompareArguments) -> Result<[Evaluated; 2], CommandError> {
     Ok([current?, baseline?])
 }
 
-/// Whether the baseline is now the current one.
+/// Whether the baseline was replaced by the current evaluation.
 fn update(
     arguments: &CompareArguments,
     [current, baseline]: [&Evaluated; 2],
@@ -164,7 +164,7 @@ fn text(comparison: &Comparison, sides: [&Evaluated; 2], all: bool, colours: boo
 fn cells(row: &Compared, decides: bool, colours: bool) -> Vec<String> {
     let number = |value: Option<f64>| value.map_or_else(|| "n/a".into(), |value| format!("{value:.4}"));
     let signed = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:+.4}"));
-    // A share of what is near 0 at its best says nothing.
+    // A relative change of a value whose best is near 0 is meaningless.
     let relative = row.relative.filter(|_| row.better != Better::NearerZero);
     let share = relative.map_or_else(String::new, |share| format!("{:+.1}", 100.0 * share));
     let better = match row.better {
@@ -187,7 +187,7 @@ fn cells(row: &Compared, decides: bool, colours: bool) -> Vec<String> {
     ]
 }
 
-/// The last column: what is not seen there moves nothing.
+/// The last column, so the invisible escape codes don't shift other columns.
 fn coloured(verdict: Verdict, colours: bool) -> String {
     let code = match verdict {
         Verdict::Improved => 32,

@@ -1,5 +1,5 @@
-//! What a person sees of training: on a terminal a line that is kept up to date, otherwise a plain line every few seconds;
-//! in both cases a line for everything that matters.
+//! What a person sees of training: on a terminal a line that is updated in place, otherwise a plain line every few
+//! seconds; in both cases a line for every important event.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -15,14 +15,14 @@ use crate::train::run_folder::RunError;
 /// How often a plain line about steps is written.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// How often the terminal's line is brought up to date.
+/// How often the line on the terminal is updated.
 const FRAME: Duration = Duration::from_millis(100);
 
 /// How training is shown.
 #[derive(Clone)]
 pub struct Console {
     bars: MultiProgress,
-    /// Whether stderr is a terminal that text is written to.
+    /// Whether stderr is a terminal and log lines are text.
     is_terminal: bool,
     /// Whether a bar shows the steps of an epoch.
     shows_steps: bool,
@@ -36,7 +36,7 @@ impl Console {
         Self { bars: bars.clone(), is_terminal, shows_steps }
     }
 
-    /// Somebody who listens to one attempt.
+    /// The observer for one attempt.
     #[must_use]
     pub fn observer(&self) -> Box<dyn Observer> {
         if self.is_terminal {
@@ -47,7 +47,7 @@ impl Console {
     }
 }
 
-/// Prints the line of an event that is worth one.
+/// Prints the line of an event, if it has one.
 fn tell(event: &Event, line: Option<String>) {
     let Some(text) = line else { return };
     match event {
@@ -70,11 +70,11 @@ struct Throttle {
 }
 
 impl Throttle {
-    /// Whether an event that has a line gets it now. What happens silently does not count, however often it happens.
+    /// Whether an event that has a line gets it now. Events that print nothing do not count, however many there are.
     fn tells(&mut self, event: &Event, has_line: bool, now: Instant) -> bool {
         let is_due = self.last.is_none_or(|last| now.saturating_duration_since(last) >= INTERVAL);
         let tells = match event {
-            // The first step is told at once: it is what one waits for.
+            // The first step is reported at once, because people wait for it.
             Event::Stepped(_) => !std::mem::replace(&mut self.has_stepped, true) || is_due,
             Event::Validated { .. } => is_due,
             _ => has_line,

@@ -1,4 +1,4 @@
-//! `fragua doctor`: what was found as one line per check, with what helps below it.
+//! `fragua doctor`: one line per check, with the remedy below it.
 
 use std::io::IsTerminal;
 

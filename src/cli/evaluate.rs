@@ -1,4 +1,4 @@
-//! `fragua evaluate`: which model on which side, and what was found as a table.
+//! `fragua evaluate`: which model on which side, and the results as a table.
 
 use std::path::PathBuf;
 
@@ -64,7 +64,7 @@ pub fn run(arguments: &EvaluateArguments, session: &Session) -> Result<(), Comma
     }
 }
 
-/// The folder, what it is about, the scores, and what the task shows beside them.
+/// The folder, what was evaluated, the scores, and what the task shows beside them.
 fn text(evaluated: &Evaluated) -> String {
     let Evaluated { folder, metrics, tables } = evaluated;
     let listed = metrics.metrics.values().filter(|metric| metric.spec.show == Show::Listed).count();
@@ -99,7 +99,7 @@ fn scores(metrics: &Metrics) -> Table {
     table
 }
 
-/// A table of the task's for the terminal.
+/// A table of the task for the terminal.
 fn rendered(grid: &Grid) -> Table {
     let headings: Vec<&str> = std::iter::once("<").chain(grid.head.iter().skip(1).map(String::as_str)).collect();
     let mut table = Table::new(&headings);

@@ -33,7 +33,7 @@ pub struct ExportArguments {
     pub json: bool,
 }
 
-/// What stands below the flags.
+/// The text below the flags in the help.
 const EXAMPLES: &str = "\
 In Python:
   safetensors.torch.load_file(\"storms.safetensors\")

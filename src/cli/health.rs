@@ -1,4 +1,4 @@
-//! `fragua health`: one line for `HEALTHCHECK`, and whether all is well as the exit code.
+//! `fragua health`: one line for `HEALTHCHECK`, and the verdict as exit code.
 
 use std::path::Path;
 use std::time::Duration;
@@ -28,8 +28,8 @@ pub(super) fn run(arguments: &HealthArguments) -> Result<(), CommandError> {
     if is_well { Ok(()) } else { Err(CommandError::Told(Exit::Degraded)) }
 }
 
-/// The line, and whether all is well. Where nothing trains there is nothing to complain of: whether the process lives is seen by
-/// whoever started it.
+/// The line, and whether all is well. If nothing trains, that is not a failure: the caller already knows whether the
+/// process is alive.
 fn judge(watched: &Watched, max_age: Duration, here: Option<&Path>) -> (String, bool) {
     let sign = match watched {
         Watched::Nothing(why) => return (format!("nothing to watch: {why}"), true),

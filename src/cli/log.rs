@@ -1,4 +1,4 @@
-//! Log lines on stderr: for people "warning: ...", for programs one JSON object a line.
+//! Log lines on stderr: "warning: ..." for people, one JSON object a line for programs.
 //!
 //! Lines and progress bars share the terminal: a line is written above the bars, never through them.
 
@@ -20,7 +20,7 @@ use super::stderr::{self, Stderr};
 pub fn start(format: LogFormat, verbose: bool, bars: &MultiProgress, stderr: &Stderr) {
     let default = if verbose { "fragua=debug,warn" } else { "fragua=info,warn" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    // A line that can't be written is no reason to end: the terminal is closed, the reader of a pipe gone, a disk full.
+    // A line that can't be written is not a reason to exit: a closed terminal, a reader that has gone, a full disk.
     let builder = tracing_subscriber::fmt().with_env_filter(filter).log_internal_errors(false);
     let started = match format {
         LogFormat::Json => {
@@ -37,11 +37,11 @@ pub fn start(format: LogFormat, verbose: bool, bars: &MultiProgress, stderr: &St
             builder.event_format(Line { colour }).try_init()
         }
     };
-    // A second start, as in tests, leaves the first in place.
+    // A second call, as in tests, keeps the first logger.
     drop(started);
 }
 
-/// A line for people: the level only where it matters, then the message.
+/// A line for people: the level only if it matters, then the message.
 struct Line {
     colour: bool,
 }
@@ -67,13 +67,13 @@ where
     }
 }
 
-/// Writes to stderr while the bars stand aside.
+/// Writes to stderr while the bars are hidden.
 #[derive(Clone)]
 struct AboveBars(MultiProgress);
 
 impl Write for AboveBars {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // A terminal that is gone refuses to be cleared, at which the bars would panic: from then on there are none.
+        // A closed terminal can't be cleared, and the bars would panic: from then on there are no bars.
         if self.0.clear().is_err() {
             self.0.set_draw_target(ProgressDrawTarget::hidden());
         }

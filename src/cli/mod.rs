@@ -1,4 +1,4 @@
-//! The command line: what is typed becomes a call of the worker, what comes back becomes text and an exit code.
+//! The command line: turns arguments into a call of the worker, and the result into text and an exit code.
 //!
 //! Results go to stdout, everything else to stderr.
 
@@ -40,15 +40,15 @@ use crate::util::progress::Progress;
 use crate::util::stop::Stop;
 use crate::worker::WorkError;
 
-/// Where messages go, from the first moment to the last.
+/// Where messages go, for the life of the process.
 pub struct Messages {
     bars: MultiProgress,
-    /// Held for its end.
+    /// Never read; dropping it ends the relay.
     _stderr: Stderr,
 }
 
 impl Messages {
-    /// Takes stderr over and starts logging. To be called before libtorch does anything.
+    /// Takes over stderr and starts logging. Must be called before libtorch does anything.
     #[must_use]
     pub fn start(format: LogFormat, verbose: bool) -> Self {
         Self::on(Stderr::take(format), format, verbose)
@@ -61,7 +61,7 @@ impl Messages {
     }
 }
 
-/// What a command gets from the command line's surroundings.
+/// What the command line provides to a command.
 struct Session {
     stop: Stop,
     progress: Box<dyn Progress>,
@@ -78,7 +78,7 @@ enum CommandError {
     /// Two evaluations that can't be compared.
     #[error("{0} is not a number in both evaluations, so nothing says which is better; choose another --metric")]
     Undecided(String),
-    /// Whoever reads the output has gone, or its disk is full.
+    /// The reader of the output has gone, or its disk is full.
     #[error("could not write the result: {0}")]
     Output(#[from] io::Error),
     #[error("{0}")]
@@ -86,7 +86,7 @@ enum CommandError {
     /// The evaluation is worse than its baseline.
     #[error("{0}")]
     Degraded(String),
-    /// The result says all of it; only the code is left.
+    /// The result has been printed; only the exit code is left.
     #[error("already reported")]
     Told(Exit),
 }
@@ -106,15 +106,15 @@ impl CommandError {
     }
 }
 
-/// Understands the command line. Nothing here calls into libtorch.
+/// Parses the command line. Nothing here calls into libtorch.
 ///
 /// # Errors
-/// How the process ends where there is nothing to run: help and version were shown, or the mistake was.
+/// The exit code if there is nothing to run: help, version or the mistake was printed.
 pub fn parse() -> Result<Arguments, Exit> {
     Arguments::try_parse().map_err(|error| explain(&error))
 }
 
-/// Runs a command: works, reports, and says how the process ends.
+/// Runs a command and reports the result; returns how the process ends.
 #[must_use]
 pub fn run(arguments: Arguments, messages: &Messages) -> Exit {
     let bars = &messages.bars;
@@ -131,7 +131,7 @@ pub fn run(arguments: Arguments, messages: &Messages) -> Exit {
     }
 }
 
-/// A panic is a bug, unless it says that memory ran out: operators of libtorch panic then.
+/// A panic is a bug, unless its message says that memory ran out: libtorch operators panic in that case.
 fn panicked(text: &str) -> Exit {
     if is_out_of_memory(text) {
         let first = text.lines().next().unwrap_or_default();
@@ -144,7 +144,7 @@ fn panicked(text: &str) -> Exit {
     Exit::Bug
 }
 
-/// Help and version are results; anything else that clap has to say is a mistake in the command.
+/// Help and version are results; everything else that clap reports is a usage error.
 fn explain(error: &clap::Error) -> Exit {
     if error.use_stderr() && stderr::is_json(std::env::args_os().map(|word| word.to_string_lossy().into_owned())) {
         stderr::tell(&error.render().to_string());
@@ -163,7 +163,7 @@ fn tell(failure: &CommandError, format: LogFormat) -> Exit {
     match failure {
         _ if exit == Exit::Done => {}
         CommandError::Told(_) => {}
-        // Who asked for it to stop made no mistake.
+        // A stop that the user requested is not an error.
         _ if matches!(exit, Exit::Interrupted | Exit::Terminated) => info!("{failure}"),
         CommandError::Config(error) if format == LogFormat::Text => output::mistakes(error),
         _ => error!("{failure}"),

@@ -1,4 +1,4 @@
-//! Which trained model a command is about: the flags for it, and the search.
+//! Which trained model a command uses: the flags for it, and the search.
 
 use std::path::{Path, PathBuf};
 
@@ -36,7 +36,7 @@ impl Modelled {
         let is_found = path.is_file() || path.join("run.json").is_file() || path.join("manifest.json").is_file();
         let root = match (&self.runs, is_found) {
             (Some(root), _) => root.clone(),
-            // It is not looked for by its name, so a configuration that can't be read is in nobody's way.
+            // It is not found by name, so an unreadable configuration does not matter.
             (None, true) => PathBuf::new(),
             (None, false) => runs_folder(&self.sets)?,
         };
@@ -60,7 +60,7 @@ impl Modelled {
     }
 }
 
-/// The folder of all runs, as the configuration in this folder has it.
+/// The folder of all runs, as configured in this folder.
 pub(super) fn runs_folder(sets: &[String]) -> Result<PathBuf, CommandError> {
     let overrides: Vec<Override> = sets.iter().map(|set| Override::set(set)).collect();
     let config: Config = config::load(None, variables(), &overrides)?.config;

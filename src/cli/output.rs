@@ -1,4 +1,4 @@
-//! Results on stdout, and the one kind of error that brings its own layout.
+//! Results on stdout, and the one kind of error that has its own layout.
 
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ use crate::task::Shown;
 /// Writes text as a result.
 ///
 /// # Errors
-/// Where nobody takes it: a closed pipe, a full disk.
+/// If it can't be written: a closed pipe, a full disk.
 pub fn text(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
@@ -23,7 +23,7 @@ pub fn text(text: &str) -> io::Result<()> {
 /// Writes a value as JSON.
 ///
 /// # Errors
-/// Where nobody takes it.
+/// If it can't be written.
 pub fn json(value: &impl Serialize) -> io::Result<()> {
     text(&serde_json::to_string_pretty(value)?)
 }
@@ -31,13 +31,13 @@ pub fn json(value: &impl Serialize) -> io::Result<()> {
 /// Writes a result that has both forms.
 ///
 /// # Errors
-/// Where nobody takes it.
+/// If it can't be written.
 pub fn shown(shown: &Shown, as_json: bool) -> io::Result<()> {
     text(if as_json { &shown.json } else { &shown.text })
 }
 
-/// Writes the mistakes in a configuration, which come with excerpts and carets.
+/// Writes the mistakes in a configuration, with excerpts and carets.
 pub fn mistakes(error: &ConfigError) {
-    // Where stderr is gone too, the exit code is all that is left to say.
+    // If stderr can't be written either, only the exit code is left to report it.
     drop(write!(io::stderr().lock(), "{error}"));
 }

@@ -1,4 +1,4 @@
-//! `fragua predict`: from its flags to a call of the worker, from the outcome to text.
+//! `fragua predict`: turns its flags into a call of the worker, and the outcome into text.
 
 use std::path::PathBuf;
 
@@ -84,7 +84,7 @@ pub(super) fn run(arguments: &PredictArguments, session: &Session) -> Result<(),
     }
 }
 
-/// A time with its offset from UTC, or without one for UTC itself.
+/// A time with an offset from UTC; without one it is UTC.
 fn time(text: &str) -> Result<Timestamp, String> {
     let utc = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|time| time.timestamp());
     let wrong = || format!("expected a time such as 2013-01-05T18:30:00Z, got {text:?}");

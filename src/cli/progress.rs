@@ -15,7 +15,7 @@ use crate::util::units;
 /// How often a plain line is written.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// The observer that fits where stderr goes.
+/// The observer that fits the kind of stderr.
 #[must_use]
 pub fn observer(bars: &MultiProgress, format: LogFormat) -> Box<dyn Progress> {
     if std::io::stderr().is_terminal() && format == LogFormat::Text {
@@ -25,7 +25,7 @@ pub fn observer(bars: &MultiProgress, format: LogFormat) -> Box<dyn Progress> {
     }
 }
 
-/// Nothing done here leaves a half-changed value behind, so a panic elsewhere while it was held does no harm.
+/// No operation here leaves the value half-changed, so a panic elsewhere while the lock was held does no harm.
 fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -66,7 +66,7 @@ impl Progress for Bars {
     fn set_position(&self, position: u64) {
         self.with(|bar| {
             bar.set_position(position);
-            // The rate is of this session; what was there before would make it absurd.
+            // The rate covers only this session; including earlier work would make it far too high.
             bar.reset_eta();
         });
     }
@@ -93,7 +93,7 @@ fn style(unit: Unit) -> ProgressStyle {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     // indicatif's own rate has four decimals, which flicker.
     style.with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
-        // Where the line can't be written, nobody is looking at it.
+        // If the line can't be written, nobody is reading it.
         write!(out, "{:.0}/s", state.per_sec()).unwrap_or_default();
     })
 }
@@ -103,13 +103,13 @@ struct Lines {
     work: Mutex<Option<Work>>,
 }
 
-/// How far a stage has come.
+/// The progress of a stage.
 struct Work {
     stage: Stage,
     unit: Unit,
     total: Option<u64>,
     position: u64,
-    /// Where this session began, for the rate.
+    /// The position at the start of this session, for the rate.
     origin: u64,
     began: Instant,
     last_line: Instant,
@@ -139,7 +139,7 @@ impl Work {
         line
     }
 
-    /// The amount before "of": the noun follows once, behind the total.
+    /// The amount before "of": the noun is printed once, after the total.
     fn number(&self, amount: u64) -> String {
         match self.unit {
             Unit::BYTES => units::bytes(amount),
@@ -161,7 +161,7 @@ impl Lines {
         let Some(work) = work.as_mut() else { return };
         let before = work.position;
         action(work);
-        // Who waits for a server says so; a count that stands still would only repeat itself.
+        // A wait for a server is reported separately; an unchanged count would only be repeated.
         if work.position != before && work.last_line.elapsed() >= INTERVAL {
             work.last_line = Instant::now();
             info!("{}", work.line());

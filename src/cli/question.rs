@@ -1,4 +1,4 @@
-//! A question to whoever sits at the terminal. Not whether one has to be asked.
+//! Asks the user at the terminal a question. Whether to ask is decided elsewhere.
 
 use std::io::{BufRead, IsTerminal, Write};
 
@@ -6,13 +6,13 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::util::stop::Stop;
 
-/// Whether somebody sits there who can answer.
+/// Whether a user is there who can answer.
 #[must_use]
 pub fn can_be_asked() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Asks, and tells whether the answer was yes. Anything else is no, and so is a signal.
+/// Asks, and returns whether the answer was yes. Any other answer, or a signal, means no.
 #[must_use]
 pub fn says_yes(question: &str, stop: &Stop) -> bool {
     let asked = write!(std::io::stderr(), "{question} [y/N] ").and_then(|()| std::io::stderr().flush());
@@ -20,7 +20,7 @@ pub fn says_yes(question: &str, stop: &Stop) -> bool {
     answer.is_ok_and(|answer| matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
-/// The next line that is typed. Reading alone would not end at a signal, which only leaves a wish to stop.
+/// The next line that is typed. A plain read would not return at a signal, which only sets the stop request.
 fn answer(stop: &Stop) -> std::io::Result<String> {
     let stdin = std::io::stdin();
     let tick = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };

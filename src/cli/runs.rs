@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &RunsArguments) -> Result<(), CommandError> {
     Ok(output::text(&table(&found, width()))?)
 }
 
-/// What has no value comes last, in every order.
+/// Runs without a value come last, in every order.
 fn sort(runs: &mut [Glance], by: Sort) {
     match by {
         Sort::Started => {}
@@ -81,7 +81,7 @@ fn ascending(one: Option<f64>, other: Option<f64>) -> Ordering {
     last(one).total_cmp(&last(other))
 }
 
-/// How far a score is from the best one that there can be, to order runs by.
+/// The distance of a score from the best possible value, to order runs.
 fn badness(run: &Glance) -> Option<f64> {
     let score = run.score.as_ref()?;
     let best = match score.better {
@@ -91,7 +91,7 @@ fn badness(run: &Glance) -> Option<f64> {
     Some(-score.better.gain(score.value, best))
 }
 
-/// The columns of the terminal; none where there is no terminal, so that nothing is left out for programs.
+/// The width of the terminal in columns; none without a terminal, so that programs get all columns.
 fn width() -> Option<usize> {
     let out = std::io::stdout();
     if !out.is_terminal() {
@@ -100,7 +100,7 @@ fn width() -> Option<usize> {
     rustix::termios::tcgetwinsize(&out).ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
-/// A column: its heading, what it shows, and whether it is left out where there is little room; the last goes first.
+/// A column: its heading, its content, and when it is left out for lack of room: the highest rank first.
 struct Column {
     heading: &'static str,
     cell: fn(&Glance) -> String,
@@ -121,7 +121,7 @@ static COLUMNS: [Column; 11] = [
     Column { heading: "<device", cell: |run| run.device.clone().unwrap_or_default(), rank: 7 },
 ];
 
-/// The table, with as many columns as there is room for.
+/// The table, with as many columns as fit.
 fn table(runs: &[Glance], width: Option<usize>) -> String {
     let most = COLUMNS.iter().map(|column| column.rank).max().unwrap_or(0);
     let fits = |text: &String| {

@@ -1,4 +1,4 @@
-//! What `--log-format json` makes of stderr: every line is an object, also those of panics, of libtorch and of the C library.
+//! How `--log-format json` changes stderr: every line is an object, including those of panics, libtorch and the C library.
 
 use std::fs::File;
 use std::io::Write;
@@ -11,17 +11,17 @@ use tracing::error;
 use super::args::LogFormat;
 use crate::native::relay::Relay;
 
-/// Stderr as the command wants it, until the process ends.
+/// Stderr in the form that the command needs, until the process ends.
 #[derive(Debug, Default)]
 pub(super) struct Stderr(Option<Relay>);
 
 impl Stderr {
-    /// Takes stderr over where its lines have to be objects. To be called before libtorch does anything.
+    /// Takes over stderr if its lines have to be objects. Must be called before libtorch does anything.
     #[must_use]
     pub(super) fn take(format: LogFormat) -> Self {
         match format {
             LogFormat::Text => Self(None),
-            // Without a second process the lines of libraries stay as they are: no reason not to train.
+            // Without a second process the lines of libraries stay as they are: that does not prevent training.
             LogFormat::Json => Self(Relay::start(foreign).ok()),
         }
     }
@@ -32,7 +32,7 @@ impl Stderr {
     }
 }
 
-/// A line that somebody else wrote.
+/// A line written by other code.
 fn foreign(line: &str) -> String {
     let mut object = object("WARN", line);
     object["source"] = "stderr".into();
@@ -43,12 +43,12 @@ fn object(level: &str, message: &str) -> Value {
     json!({"timestamp": format!("{:.6}", Timestamp::now()), "level": level, "message": message})
 }
 
-/// Writes a line where no logging has begun. Where nobody takes it, the exit code is all that is left to say.
+/// Writes a line before logging has started. If it can't be written, only the exit code is left to report it.
 pub(super) fn tell(message: &str) {
     drop(writeln!(std::io::stderr(), "{}", object("ERROR", message.trim())));
 }
 
-/// Makes a panic, in whatever thread, a log line instead of text.
+/// Turns a panic, in any thread, into a log line instead of text.
 pub(super) fn log_panics() {
     std::panic::set_hook(Box::new(log_panic));
 }
@@ -64,7 +64,7 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     }
 }
 
-/// Whether a command line that could not be understood asks for objects.
+/// Whether a command line that can't be parsed asks for JSON.
 pub(super) fn is_json(mut arguments: impl Iterator<Item = String>) -> bool {
     let mut json = false;
     while let Some(argument) = arguments.next() {

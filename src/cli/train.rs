@@ -1,4 +1,4 @@
-//! `fragua train`: from its flags to a call of the worker, from the outcome to text.
+//! `fragua train`: turns its flags into a call of the worker, and the outcome into text.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -45,7 +45,7 @@ pub fn run(arguments: &TrainArguments, config: &Config, session: &Session) -> Re
         true => output::json(&summary)?,
         false => output::text(&summary_text(&summary))?,
     }
-    // Whoever gives a machine back after a 0 must not lose what is only on it.
+    // A caller that gives the machine back after exit code 0 must not lose data that exists only there.
     match summary.mirror {
         Some(copied) if !copied.complete => Err(CommandError::Told(Exit::TryAgain)),
         _ => Ok(()),
@@ -60,12 +60,12 @@ fn rehearse(arguments: &TrainArguments, config: &Config, around: &Surroundings<'
     }
 }
 
-/// The flags that stand for a key of the configuration.
+/// The flags that set a key of the configuration.
 #[must_use]
 pub fn overrides(arguments: &TrainArguments) -> Vec<Override> {
     let TrainArguments { epochs, max_steps, max_time, device, max_retries, patience, name, output, .. } = arguments;
     let text = |value: &dyn ToString| value.to_string();
-    // A name is text, whatever it looks like.
+    // A name is always text, even if it looks like a number.
     let quoted = |value: String| serde_json::Value::String(value).to_string();
     let flags = [
         ("--epochs", "train.epochs", epochs.as_ref().map(|value| text(value))),
@@ -93,13 +93,13 @@ pub fn time(text: &str) -> Result<Duration, String> {
     Duration::try_from(time).ok().filter(|time| !time.is_zero()).ok_or_else(wrong)
 }
 
-/// Tells what training will take; on a terminal somebody decides.
+/// Reports what training will take; on a terminal the user decides.
 fn agree(yes: bool, text: &str, stop: &Stop) -> bool {
     info!("{text}");
     yes || !question::can_be_asked() || question::says_yes("Begin?", stop)
 }
 
-/// Why a finished run does not go on, and what makes it go on.
+/// Why a finished run does not continue, and how to continue it.
 fn finished_text(ended: Option<Reason>, config: &Config) -> String {
     let (why, flag, key) = match ended {
         Some(Reason::Patience) => (": the loss had not improved for long", "--patience", "patience"),
@@ -108,7 +108,7 @@ fn finished_text(ended: Option<Reason>, config: &Config) -> String {
         Some(Reason::Time | Reason::Stopped) | None => ("", "--epochs", "epochs"),
     };
     let last = config.train.phases.len().saturating_sub(1);
-    // A phase that says it for itself does not listen to the flag.
+    // A phase that sets the value itself ignores the flag.
     let more = match config.train.phases.last() {
         Some(phase) if phase.train.contains_key(key) => {
             format!("a larger train.phases.{last}.train.{key} with --allow-change train.phases")
@@ -118,7 +118,7 @@ fn finished_text(ended: Option<Reason>, config: &Config) -> String {
     format!("this run is finished{why}; {more} continues it, --no-resume begins a new one")
 }
 
-/// What came out, where it lies, and what to type next.
+/// The result, where it is, and what to type next.
 fn summary_text(summary: &Summary) -> String {
     let folder = summary.folder.display();
     let mut text = format!("{folder}\n");
@@ -165,20 +165,20 @@ fn summary_text(summary: &Summary) -> String {
     text
 }
 
-/// The loss and the scores of the best epoch, and what they have to beat.
+/// The loss and the scores of the best epoch, with their baselines.
 fn shown(summary: &Summary) -> String {
     let line = |shown: &Headline| {
         let baselines = shown.baselines.iter().map(|(forecast, value)| format!("  {forecast} {value:.4}"));
         format!("{:>10} {:9.4}{}\n", shown.name, shown.value, baselines.collect::<String>())
     };
     if summary.headlines.is_empty() {
-        // Of weights from the midst of an epoch only their numbers are known.
+        // For weights from the middle of an epoch, only their own numbers are known.
         return summary.best.iter().map(|(name, value)| format!("{name:>10} {value:9.4}\n")).collect();
     }
     summary.headlines.iter().map(line).collect()
 }
 
-/// What a dry run has found.
+/// The result of a dry run.
 fn foreseen_text(found: &Foreseen) -> String {
     let mut rows = vec![
         ("device", found.device.clone()),

@@ -1,5 +1,5 @@
-//! What `--version` says: the program, its commit, and libtorch. Whether a GPU can be used is for `fragua doctor`: to know it,
-//! three gigabytes of libraries have to be opened.
+//! The output of `--version`: the program, its commit, and libtorch. Whether a GPU can be used is checked by
+//! `fragua doctor`, as it requires loading three gigabytes of libraries.
 
 use std::sync::OnceLock;
 
@@ -7,7 +7,7 @@ use crate::native::versions::{LIBTORCH, PROGRAM, commit};
 
 static LONG: OnceLock<String> = OnceLock::new();
 
-/// The text behind `fragua --version`.
+/// The text after `fragua --version`.
 pub fn long() -> &'static str {
     LONG.get_or_init(|| format!("{PROGRAM}\ncommit {}\nlibtorch {LIBTORCH}", commit().unwrap_or("unknown")))
 }

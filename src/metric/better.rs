@@ -17,7 +17,7 @@ pub enum Better {
 }
 
 impl Better {
-    /// How much better the first value is than the second: above 0 where it is better.
+    /// How much better the first value is than the second: above 0 if it is better.
     #[must_use]
     pub fn gain(self, value: f64, than: f64) -> f64 {
         match self {

@@ -15,7 +15,7 @@ use crate::util::seed;
 
 const RESAMPLES: usize = 1000;
 
-/// So many resamples may leave a score undefined.
+/// The number of resamples that may leave a score undefined.
 const MAX_FAILED: usize = 50;
 
 /// The ends of the interval, as shares of the resamples.
@@ -63,7 +63,7 @@ fn resampled(groups: usize, seed: u64, scores: impl Fn(&[usize]) -> Vec<Option<f
 fn draw(groups: usize, seed: u64, resample: usize) -> Vec<usize> {
     // The purpose is a part of the seed: another text would draw other groups.
     let mut random = seed::generator(seed, "bootstrap over events", 0, resample as u64);
-    // The upper half of a product is below its factor. The bias, groups / 2^64, is none that anyone could see.
+    // The upper half of a product is below its factor. The bias, groups / 2^64, is too small to notice.
     let mut group = || ((u128::from(random.next_u64()) * groups as u128) >> 64) as usize;
     (0..groups).map(|_| group()).collect()
 }

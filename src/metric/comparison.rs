@@ -13,7 +13,7 @@ use super::score::ScoreSpec;
 /// The seed of the draws: the same files always give the same answer.
 const SEED: u64 = 42;
 
-/// With fewer groups than this the draws are too few different ones to say what is chance.
+/// With fewer groups than this there are too few distinct draws to estimate chance.
 pub const MIN_GROUPS: usize = 5;
 
 /// What a comparison finds.
@@ -23,7 +23,7 @@ pub enum Verdict {
     Improved,
     /// The difference may be chance.
     WithinNoise,
-    /// Worse by no more than is tolerated, or different by no more where the noise is unknown.
+    /// Worse by no more than is tolerated, or different by no more if the noise is unknown.
     WithinTolerance,
     /// Worse by more than the noise and the tolerance.
     Degraded,
@@ -32,7 +32,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// As it is written for people.
+    /// In words.
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
@@ -70,7 +70,7 @@ impl Serialize for Verdict {
 pub enum NoiseFrom {
     /// The same groups were drawn for both, again and again.
     PairedGroups,
-    /// Each file has an interval of its own.
+    /// Each file has its own interval.
     Intervals,
     /// It is not known: the tolerance decides.
     Unknown,
@@ -94,7 +94,7 @@ pub struct Compared {
     pub difference: Option<f64>,
     /// The same as a share of the baseline's value.
     pub relative: Option<f64>,
-    /// A difference up to this may be chance; none if that is not known.
+    /// A difference up to this may be chance; `None` if unknown.
     pub noise: Option<f64>,
     /// How that is known.
     pub noise_from: NoiseFrom,

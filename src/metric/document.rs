@@ -1,5 +1,5 @@
 //! `metrics.json`: what an evaluation found, in a form that other programs can rely on. Names and meanings stay within a
-//! `format_version`; keys may be added. A score that is undefined is `null`. What only one task knows is in `sections`.
+//! `format_version`; keys may be added. A score that is undefined is `null`. Task-specific data is in `sections`.
 
 use std::path::Path;
 
@@ -51,7 +51,7 @@ pub struct Weights {
     pub file: String,
     /// Its SHA-256.
     pub sha256: String,
-    /// The step of training that they are from, if they say so.
+    /// The training step that they are from, if recorded.
     pub step: Option<u64>,
 }
 
@@ -76,11 +76,11 @@ pub struct Basis {
     pub samples: usize,
     /// Groups of samples that resemble each other: intervals come from resampling these.
     pub groups: usize,
-    /// What people call one of each.
+    /// The singular words for each.
     pub words: Words,
     /// How it was measured, by name: two evaluations that differ in one of these can't be compared.
     pub facts: Ordered<String>,
-    /// What a reader has to know, as sentences without a full stop.
+    /// What a reader must know, as sentences without a full stop.
     pub notes: Vec<String>,
 }
 
@@ -139,7 +139,7 @@ pub enum DocumentError {
     /// The disk failed.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// It is no metrics.json.
+    /// It is not a metrics.json.
     #[error("{} is no metrics.json: {problem}; run fragua evaluate", path.display())]
     Unreadable {
         /// The file.
@@ -232,7 +232,7 @@ impl Metrics {
         names
     }
 
-    /// What a task has written under a name; none if it is not there or is something else.
+    /// What a task has written under a name; `None` if it is missing or of another type.
     #[must_use]
     pub fn section<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         T::deserialize(self.sections.get(name)?).ok()

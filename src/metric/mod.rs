@@ -1,7 +1,7 @@
 //! How good a model is, in numbers. Plain arrays only: it sees no tensor and no task, and of files only `metrics.json`.
 //!
 //! ```text
-//! score      what a score is, said by whoever measures it     better      which way it gets better
+//! score      what a score is, defined by what measures it     better      which way it gets better
 //! pooled     sums over groups, from which scores follow       bootstrap   how sure a score is, by drawing groups
 //! document   metrics.json                                     comparison  two of them, and what may be chance
 //! ordered    values by name that keep their order             forecast    forecasts of fields: sums and their scores

@@ -12,7 +12,7 @@ pub trait Pooled: Sync {
     /// Adds another group.
     fn add(&mut self, other: &Self);
 
-    /// The scores of a sum, always in the same order; none where a score is undefined.
+    /// The scores of a sum, always in the same order; `None` if a score is undefined.
     fn scores(&self) -> Vec<Option<f64>>;
 }
 

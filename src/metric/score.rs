@@ -1,5 +1,5 @@
 //! What a score is: its name, what people call it, what it means, its unit, which way it gets better, and where it is shown.
-//! The code that measures a score says so once; everything else reads it here and takes no name apart. Not its value.
+//! The code that measures a score says so once; everything else reads it here and parses no names. Not its value.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub struct ScoreSpec {
     pub unit: String,
     /// Which way it gets better.
     pub better: Better,
-    /// Scores of one family share a chart or stand side by side: `CSI`.
+    /// Scores of one family share a chart or are shown side by side: `CSI`.
     pub family: String,
     /// Where it is shown.
     pub show: Show,
@@ -50,7 +50,7 @@ pub struct Baseline {
 }
 
 impl ScoreSpec {
-    /// A score with a family of its own, shown in tables, without unit and meaning.
+    /// A score in its own family, shown in tables, without unit and meaning.
     #[must_use]
     pub fn new(name: impl Into<String>, label: impl Into<String>, better: Better) -> Self {
         let label = label.into();

@@ -1,4 +1,4 @@
-//! Where the gradient of a network's weights comes from: from autograd, or from a backward pass that is written by hand. The
+//! Where the gradient of a network's weights comes from: from autograd, or from a hand-written backward pass. The
 //! loss is computed from the network's output in both cases, and its gradient by that output comes from autograd. So a loss needs
 //! no second form, and autograd remains what a hand-written pass is tested with.
 
@@ -6,20 +6,20 @@ use tch::{TchError, Tensor};
 
 type ByHand = Box<dyn FnOnce(&Tensor) -> Result<(), TchError>>;
 
-/// The output of a forward pass that is to be learned from.
+/// The output of a forward pass in training.
 pub struct Passed {
     output: Tensor,
     by_hand: Option<ByHand>,
 }
 
 impl Passed {
-    /// An output that autograd knows the way back from.
+    /// An output that autograd can differentiate.
     #[must_use]
     pub fn with_autograd(output: Tensor) -> Self {
         Self { output, by_hand: None }
     }
 
-    /// An output with its way back: a function that takes the gradient of the loss by the output, in the output's shape, and
+    /// An output with its gradient: a function that takes the gradient of the loss by the output, in the output's shape, and
     /// adds the gradient of the weights to [`crate::nn::parameters::Parameters::gradient`].
     pub fn by_hand(output: &Tensor, backward: impl FnOnce(&Tensor) -> Result<(), TchError> + 'static) -> Self {
         Self { output: output.detach().set_requires_grad(true), by_hand: Some(Box::new(backward)) }

@@ -1,4 +1,4 @@
-//! A network as those see it who do not run it: what it asks for, what it costs, what goes in and comes out, and its code in
+//! A network seen from outside: what it requests, what it costs, what goes in and comes out, and its code in
 //! other languages. Running it is the business of its task, which knows the types of its input.
 
 use std::fmt::Debug;
@@ -17,11 +17,11 @@ pub trait Network: Debug {
     /// Multiplications for one sample, forward. A step of training takes about three times as many.
     fn multiplications(&self) -> f64;
 
-    /// What goes in and what comes out, for another program that uses the weights.
+    /// The inputs and outputs, for another program that uses the weights.
     fn describe(&self) -> Io;
 
     /// The network in PyTorch: Python code with a class `Network(nn.Module)` that takes no arguments and whose state dict has the
-    /// names of weight files. `torch` and `nn` are imported where it is put.
+    /// names of weight files. `torch` and `nn` are imported by the file that contains it.
     fn python(&self) -> String;
 
     /// The network in TorchScript, if there is a version of it.
@@ -30,12 +30,12 @@ pub trait Network: Debug {
     }
 }
 
-/// What goes into a network and what comes out. As JSON it is part of what an exported file says about itself.
+/// The inputs and outputs of a network. As JSON it is part of what an exported file says about itself.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Io {
-    /// What goes in.
+    /// The inputs.
     pub input: Port,
-    /// What comes out.
+    /// The outputs.
     pub output: Port,
     /// What the numbers mean: their unit, their scaling, the sizes of the model.
     #[serde(flatten)]
@@ -46,7 +46,7 @@ pub struct Io {
     pub in_pth: Map<String, Value>,
 }
 
-/// A tensor that goes in or comes out.
+/// An input or output tensor.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Port {
     /// The dimensions in order, as in "batch, time, channels, rows, columns".

@@ -46,7 +46,7 @@ impl Hardware {
 }
 
 impl Precision {
-    /// The fastest one that needs no loss scaler: bf16 where the hardware multiplies it, else fp32.
+    /// The fastest one that needs no loss scaler: bf16 if the hardware multiplies it, else fp32.
     #[must_use]
     pub fn best_for(hardware: Hardware) -> Self {
         match hardware {
@@ -67,7 +67,7 @@ impl Precision {
         }
     }
 
-    /// A tensor in this type; itself where it already is. The gradient goes back in the tensor's own type.
+    /// A tensor in this type; unchanged if it already is. The gradient goes back in the tensor's own type.
     pub fn cast(self, tensor: &Tensor) -> Tensor {
         tensor.to_kind(self.kind())
     }

@@ -31,7 +31,7 @@ impl Ssim {
     /// The similarity at every cell, for images `[..., y, x]` in 0 to 1. Computed in fp32.
     pub fn image(&self, one: &Tensor, other: &Tensor) -> Tensor {
         let (one, other) = (one.to_kind(Kind::Float), other.to_kind(Kind::Float));
-        // Two calls: where the second image is data, nothing of its own is kept for a gradient.
+        // Two calls: if the second image is data, nothing of its own is kept for a gradient.
         let means = self.means(&[&one, &(&one * &one), &(&one * &other)]);
         let other_means = self.means(&[&other, &(&other * &other)]);
         let [mean, square, product] = [0, 1, 2].map(|index| means.get(index));
@@ -67,7 +67,7 @@ fn blur(length: i64) -> Tensor {
     Tensor::from_slice(&matrix).to_kind(Kind::Float).view([length, length])
 }
 
-/// The cell that stands for one outside: mirrored at the first and the last, which are not repeated.
+/// The cell used for one outside: mirrored at the first and the last, which are not repeated.
 fn reflected(at: i64, length: i64) -> i64 {
     let period = (2 * (length - 1)).max(1);
     let at = at.rem_euclid(period);

@@ -60,7 +60,7 @@ impl Canvas {
             .color(&colour)
             .pos(Pos::new(HPos::Left, VPos::Center));
         let mut backend = BitMapBackend::with_buffer(&mut self.rgb, (self.width as u32, self.height as u32));
-        // Text that does not fit is cut at the edge; there is nothing else that could go wrong in memory.
+        // Text that does not fit is cut at the edge; nothing else can fail in memory.
         if let Err(error) = backend.draw_text(text, &style, (x as i32, y as i32)) {
             tracing::warn!("could not draw the text {text:?}: {error}");
         }

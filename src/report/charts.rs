@@ -15,9 +15,9 @@ use super::text_width::text_width;
 pub struct Charts {
     /// What they show.
     pub title: String,
-    /// What more there is to say, in one line.
+    /// Further information, in one line.
     pub note: String,
-    /// Side by side, so many in a row.
+    /// The number of charts in a row.
     pub columns: usize,
     /// Width and height of each, in pixels.
     pub size: [usize; 2],
@@ -45,7 +45,7 @@ pub struct Chart {
 pub struct AxisOf {
     /// Its name with the unit.
     pub name: String,
-    /// What it spans; none for what the points need.
+    /// The range it spans; `None` to fit the points.
     pub range: Option<[f64; 2]>,
 }
 
@@ -70,9 +70,9 @@ pub struct Series {
     pub colour: usize,
     /// Whether it is what the others are compared with: its line is dashed.
     pub dashed: bool,
-    /// Across and up; what is no number leaves a gap.
+    /// Across and up; NaN leaves a gap.
     pub points: Vec<[f64; 2]>,
-    /// What stands beside each point; empty for nothing.
+    /// The text beside each point; empty for none.
     pub labels: Vec<String>,
 }
 
@@ -85,7 +85,7 @@ const SWATCH: usize = 26;
 /// Draws charts as a PNG file.
 ///
 /// # Errors
-/// Where the picture can't be encoded.
+/// If the picture can't be encoded.
 pub fn charts(charts: &Charts) -> Result<Vec<u8>, image::ImageError> {
     draw(charts).png()
 }

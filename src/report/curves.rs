@@ -20,15 +20,15 @@ use super::canvas::{BLACK, Canvas, GREY, Rgb};
 pub struct Curves {
     /// What they show.
     pub title: String,
-    /// What more there is to say, in one line.
+    /// Further information, in one line.
     pub note: String,
-    /// The epochs, ascending. Where one is left out, lines have a gap.
+    /// The epochs, ascending. If one is left out, lines have a gap.
     pub epochs: Vec<u64>,
     /// The panels, each with its own scale.
     pub panels: Vec<Panel>,
     /// The best epoch.
     pub best: Option<Mark>,
-    /// Epochs with which something begins.
+    /// Epochs at which something begins.
     pub begins: Vec<Mark>,
 }
 
@@ -50,9 +50,9 @@ pub struct Panel {
 pub struct Line {
     /// Its name.
     pub name: String,
-    /// As many as there are epochs; `NaN` where there is none.
+    /// As many as there are epochs; `NaN` if there is none.
     pub values: Vec<f64>,
-    /// Its place in [`COLOURS`], which begin again after the last.
+    /// Its place in [`COLOURS`], which repeat after the last.
     pub colour: usize,
 }
 
@@ -105,7 +105,7 @@ const ROW: usize = 20;
 /// Draws curves as a PNG file.
 ///
 /// # Errors
-/// Where the picture can't be encoded.
+/// If the picture can't be encoded.
 pub fn curves(curves: &Curves) -> Result<Vec<u8>, image::ImageError> {
     draw(curves).png()
 }
@@ -130,7 +130,7 @@ fn draw(curves: &Curves) -> Canvas {
     canvas
 }
 
-/// How many panels stand side by side, and how wide each is.
+/// The number of panels side by side, and the width of each.
 fn grid(panels: usize) -> (usize, usize) {
     match panels {
         0..4 => (1, 960),

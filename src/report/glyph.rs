@@ -13,7 +13,7 @@ pub struct Ink {
     pub levels: Vec<u8>,
 }
 
-/// Draws a character in a font of so many pixels; none if the font has no ink for it.
+/// Draws a character at this font size in pixels; `None` if the font has no ink for it.
 #[must_use]
 pub fn ink(character: char, size: usize) -> Option<Ink> {
     let side = 3 * size;

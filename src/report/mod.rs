@@ -1,4 +1,4 @@
-//! What people look at: tables, charts, pictures and pages, from plain arrays. What only radar needs is in [`radar`].
+//! Output for people: tables, charts, pictures and pages, from plain arrays. Radar-only parts are in [`radar`].
 
 mod canvas;
 pub mod charts;

@@ -5,7 +5,7 @@ use plotters::style::{IntoFont, TextStyle};
 use super::canvas::{Canvas, Rgb};
 use super::font;
 
-/// The width in pixels; that of wide letters where the font can't say.
+/// The width in pixels; that of wide letters if the font can't say.
 pub(super) fn text_width(text: &str, size: usize) -> usize {
     font::register();
     let style = TextStyle::from((font::FAMILY, size as f64).into_font());
@@ -20,7 +20,7 @@ pub(super) fn centred(canvas: &mut Canvas, text: &str, [x, y]: [usize; 2], size:
     canvas.text(text, [x.saturating_sub(text_width(text, size) / 2), y], size, colour);
 }
 
-/// The text, or its beginning where there is no room for it.
+/// The text, or its beginning if it does not fit.
 pub(super) fn shortened(text: &str, most: usize, size: usize) -> String {
     if text_width(text, size) <= most {
         return text.to_owned();

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The names of the numbers by which weights are the best, the one that decides first. A single one is written as a word.
+/// The names of the metrics that decide which weights are best, most important first. A single one is written as a string.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "OneOrMore", into = "OneOrMore")]
 pub struct BestBy(pub Vec<String>);

@@ -1,4 +1,4 @@
-//! The norm of the gradients and their shortening: as `torch.nn.utils.clip_grad_norm_`. The norm stays on the device, so that
+//! The gradient norm and gradient clipping, as in `torch.nn.utils.clip_grad_norm_`. The norm stays on the device, so that
 //! the caller can read it together with other numbers.
 
 use tch::{Device, Kind, TchError, Tensor};
@@ -9,10 +9,10 @@ use crate::native::flat::{self, NotFlat};
 /// A norm that can't be computed.
 #[derive(Debug, Error)]
 pub enum NormError {
-    /// The gradients in main memory are no flat fp32 tensor.
+    /// The gradients in main memory are not a flat fp32 tensor.
     #[error(transparent)]
     NotFlat(#[from] NotFlat),
-    /// libtorch refused.
+    /// libtorch returned an error.
     #[error(transparent)]
     Torch(#[from] TchError),
 }
@@ -21,7 +21,7 @@ pub enum NormError {
 /// don't overflow there, so that the norm is finite exactly if every number is.
 ///
 /// # Errors
-/// If gradients in main memory are no flat fp32 tensor, or libtorch refuses.
+/// If gradients in main memory are not a flat fp32 tensor, or libtorch returns an error.
 pub fn norm(gradients: &Tensor) -> Result<Tensor, NormError> {
     if gradients.device() == Device::Cpu {
         return Ok(Tensor::f_from_slice(&[flat::read(gradients, sum_of_squares)?.sqrt()])?);
@@ -33,11 +33,11 @@ fn norm_by_kernel(gradients: &Tensor) -> Result<Tensor, TchError> {
     tch::no_grad(|| gradients.f_linalg_norm(2.0, None::<&[i64]>, false, Kind::Double)?.f_reshape([1]))
 }
 
-/// Shortens gradients whose norm is above `max_norm`. Gradients that are not finite stay as they are, for the caller to throw
-/// away.
+/// Clips gradients whose norm is above `max_norm`. Gradients that are not finite are left unchanged, for the caller to
+/// discard.
 ///
 /// # Errors
-/// If libtorch refuses.
+/// If libtorch returns an error.
 pub fn shorten(gradients: &mut Tensor, norm: f64, max_norm: Option<f64>) -> Result<(), TchError> {
     // The small number is torch's; it keeps the factor finite if all gradients are 0.
     let factor = max_norm.map_or(1.0, |max_norm| max_norm / (norm + 1e-6));
@@ -47,7 +47,7 @@ pub fn shorten(gradients: &mut Tensor, norm: f64, max_norm: Option<f64>) -> Resu
     Ok(())
 }
 
-/// Always in the same order, which that of libtorch is not: it depends on the number of threads.
+/// Always in the same order; libtorch's order depends on the number of threads.
 fn sum_of_squares(numbers: &[f32]) -> f64 {
     let mut lanes = [0.0_f64; 16];
     for block in numbers.chunks(lanes.len()) {
@@ -77,7 +77,7 @@ mod tests {
         norm(gradients).unwrap().double_value(&[0])
     }
 
-    /// The norm before shortening.
+    /// The norm before clipping.
     fn clip(gradients: &mut Tensor, max_norm: Option<f64>) -> f64 {
         let norm = read_norm(gradients);
         shorten(gradients, norm, max_norm).unwrap();

@@ -1,5 +1,5 @@
-//! What a run computes on and in which numbers: from what was asked for and what the machine has. The decision is pure;
-//! [`Machine::find`] looks at the machine.
+//! The device and number type of a run, from what was requested and what the machine has. The decision is pure;
+//! [`Machine::find`] inspects the machine.
 
 use tch::Device;
 use thiserror::Error;
@@ -20,24 +20,24 @@ pub struct Machine {
     pub cpu: Hardware,
     /// How many GPUs libtorch can use, or why none.
     pub cuda: Result<usize, NoCuda>,
-    /// The driver, where there is one.
+    /// The driver, if there is one.
     pub driver: Option<Driver>,
 }
 
-/// A GPU was asked for that a run can't have.
+/// A GPU was requested that is not available.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DeviceError {
     /// libtorch finds none at all.
     #[error("device {asked} was asked for, but there is none: {found}; {remedy}, or set device: cpu")]
     NoGpu {
-        /// What was asked for.
+        /// What was requested.
         asked: DeviceChoice,
         /// What was found instead.
         found: String,
         /// What would help.
         remedy: &'static str,
     },
-    /// There are some, but not this one.
+    /// There are GPUs, but not this one.
     #[error(
         "device cuda:{asked} was asked for, but there {}; they are counted from 0, and CUDA_VISIBLE_DEVICES hides some",
         match .count { 1 => "is only 1 GPU".to_owned(), count => format!("are only {count} GPUs") }
@@ -59,7 +59,7 @@ impl DeviceError {
 }
 
 impl Machine {
-    /// Looks at this machine.
+    /// Inspects this machine.
     #[must_use]
     pub fn find() -> Self {
         let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -71,7 +71,7 @@ impl Machine {
         }
     }
 
-    /// A GPU as the driver knows it.
+    /// A GPU as the driver reports it.
     #[must_use]
     pub fn gpu(&self, number: usize) -> Option<&Gpu> {
         self.driver.as_ref()?.gpus.get(number)
@@ -87,7 +87,7 @@ pub struct Resolved {
     pub precision: Precision,
     /// The device in words, for the record of the run.
     pub description: String,
-    /// The GPU, where it is one and the driver tells of it.
+    /// The GPU, if one is used and the driver reports it.
     pub gpu: Option<Gpu>,
 }
 
@@ -99,10 +99,10 @@ impl Resolved {
     }
 }
 
-/// What a configuration asks for, on this machine.
+/// Resolves what a configuration requests, on this machine.
 ///
 /// # Errors
-/// [`DeviceError`] where a GPU is asked for that is not there.
+/// [`DeviceError`] if the requested GPU does not exist.
 pub fn resolve(choice: DeviceChoice, precision: config::Precision, machine: &Machine) -> Result<Resolved, DeviceError> {
     let number = number(choice, machine)?;
     let gpu = number.and_then(|number| machine.gpu(number)).cloned();
@@ -166,7 +166,7 @@ fn absence(reason: &NoCuda, driver: Option<&Driver>) -> (String, &'static str) {
     }
 }
 
-/// A GPU that nobody knows is taken for an old one.
+/// An unknown GPU is treated as an old one.
 fn hardware(gpu: Option<&Gpu>) -> Hardware {
     let (major, minor) = gpu.map_or((0, 0), |gpu| gpu.compute_capability);
     Hardware::Cuda { major, minor }

@@ -1,5 +1,5 @@
-//! What to do about a step whose loss or gradients are not finite: leave it out, then lower the learning rate, and stop
-//! where nothing helps. It decides, and touches neither the weights nor the optimizer.
+//! What to do about a step whose loss or gradients are not finite: skip it, then lower the learning rate, and stop if
+//! nothing helps. It only decides; it touches neither the weights nor the optimizer.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -15,7 +15,7 @@ const FACTOR: f64 = 0.5;
 /// A loss scale from which an overflow of fp16 no longer explains gradients that are not finite.
 const SMALLEST_USEFUL_SCALE: f64 = 1.0;
 
-/// Training can't go on.
+/// Training can't continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
     "training diverged: the loss or its gradients were not finite in {bad_steps} steps in a row; lower the learning rate, \
@@ -40,24 +40,24 @@ pub struct Health {
     pub loss: bool,
     /// Whether all gradients are.
     pub gradients: bool,
-    /// The loss scale, where there is one.
+    /// The loss scale, if there is one.
     pub scale: Option<f64>,
 }
 
 /// What to do with a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Take it.
+    /// Apply it.
     Take,
-    /// Leave it out: it is a fault, and counted.
+    /// Skip it: it is a fault, and counted.
     Skip,
-    /// Leave it out: an overflow of fp16 that the loss scaler will answer, and no fault.
+    /// Skip it: an fp16 overflow that the loss scaler will handle, not a fault.
     SkipOverflow,
-    /// Leave it out; from now on the learning rate is lower.
+    /// Skip it; from now on the learning rate is lower.
     SkipAndLower,
 }
 
-/// How often in a row steps were bad: saved with a checkpoint.
+/// The number of consecutive bad steps: saved with a checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Divergence {
     bad_steps: u32,
@@ -65,7 +65,7 @@ pub struct Divergence {
 }
 
 impl Divergence {
-    /// Decides about a step. An overflow that the loss scaler will answer is left out and not counted.
+    /// Decides about a step. An overflow that the loss scaler will handle is skipped and not counted.
     ///
     /// # Errors
     /// [`Diverged`] after too many bad steps in a row.

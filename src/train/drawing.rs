@@ -9,11 +9,11 @@ use crate::report::PictureError;
 /// A finished picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drawing {
-    /// What it shows; its files are called so.
+    /// What it shows; also the name of its files.
     pub name: String,
-    /// What a person should know about it, in a sentence.
+    /// What the reader should know about it, in a sentence.
     pub caption: String,
-    /// Its files, each with the ending of its name. The first one is small enough to be kept of many epochs.
+    /// Its files, each with its file extension. The first one is small enough to be kept for many epochs.
     pub files: Vec<(&'static str, Vec<u8>)>,
 }
 
@@ -27,7 +27,7 @@ pub struct Sketch {
 type Draw = dyn Fn(&str) -> Result<Drawing, PictureError> + Send + Sync;
 
 impl Sketch {
-    /// A picture with a name. `draw` is called once or more, with a word on what it is of, such as "epoch 3".
+    /// A picture with a name. `draw` is called once or more, with a caption of what it shows, such as "epoch 3".
     #[must_use]
     pub fn new(
         name: impl Into<String>,
@@ -63,7 +63,7 @@ impl fmt::Debug for Sketch {
     }
 }
 
-/// The same picture, not one that looks the same.
+/// The same picture object, not one that looks the same.
 impl PartialEq for Sketch {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name && Arc::ptr_eq(&self.draw, &other.draw)

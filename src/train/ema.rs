@@ -1,5 +1,5 @@
-//! A running average of the weights (Polyak and Juditsky 1992): what is evaluated and exported where the configuration
-//! asks for it. Its decay starts small, or the random weights of the beginning would stay in it for thousands of steps.
+//! A running average of the weights (Polyak and Juditsky 1992): what is evaluated and exported if the configuration
+//! asks for it. Its decay starts small, or the initial random weights would stay in it for thousands of steps.
 //!
 //! Buffers are not averaged: running statistics are averages already, and the average of the weights uses those of the weights.
 
@@ -18,16 +18,16 @@ pub struct Ema {
 }
 
 impl Ema {
-    /// An average that begins with these weights.
+    /// An average that starts with these weights.
     #[must_use]
     pub fn new(decay: f64, values: &Tensor) -> Self {
         Self { decay, updates: 0, average: values.detach().copy() }
     }
 
-    /// Goes on from a saved average.
+    /// Continues from a saved average.
     ///
     /// # Errors
-    /// [`NotFlat::Length`] where it is that of another model.
+    /// [`NotFlat::Length`] if it belongs to another model.
     pub fn load(&mut self, updates: u64, average: &Tensor) -> Result<(), NotFlat> {
         let (got, expected) = (average.numel(), self.average.numel());
         if got != expected {
@@ -38,14 +38,14 @@ impl Ema {
         Ok(())
     }
 
-    /// Takes in the weights after a step.
+    /// Updates the average with the weights after a step.
     ///
     /// # Errors
-    /// [`NotFlat`] where the weights are not those that the average began with.
+    /// [`NotFlat`] if the weights are not those that the average started with.
     pub fn update(&mut self, values: &Tensor) -> Result<(), NotFlat> {
         let weight = 1.0 - decay(self.decay, self.updates);
         if values.device() == Device::Cpu {
-            // libtorch's own operation rounds differently at the ends of what each of its threads does.
+            // libtorch's own operation rounds differently at the boundaries between its threads.
             let lerp = Lerp::new(weight);
             flat::update([&mut self.average], values, |[average], values| {
                 for (average, value) in average.iter_mut().zip(values) {
@@ -59,7 +59,7 @@ impl Ema {
         Ok(())
     }
 
-    /// Exchanges the weights for their average, or back: every view of the weights then shows the other.
+    /// Swaps the weights with their average, or back: every view of the weights then shows the other.
     pub fn swap(&mut self, values: &mut Tensor) {
         tch::no_grad(|| {
             let weights = values.detach().copy();
@@ -80,7 +80,7 @@ impl Ema {
     }
 }
 
-/// The decay after so many updates: it grows from 0.1 to the one that was asked for.
+/// The decay after so many updates: it grows from 0.1 to the configured one.
 fn decay(full: f64, updates: u64) -> f64 {
     let updates = updates as f64;
     full.min((1.0 + updates) / (10.0 + updates))

@@ -1,4 +1,4 @@
-//! Everything that happens in training, as plain values. The engine tells; whoever wants to print, plot or save listens.
+//! Everything that happens in training, as plain values. The engine emits events; listeners print, plot or save them.
 
 mod observer;
 
@@ -8,10 +8,10 @@ pub use self::observer::{Heard, Observer, Observers};
 use super::drawing::Sketch;
 use crate::metric::score::ScoreSpec;
 
-/// A number with its name; none if it is undefined or not finite. What the name means, [`Started`] says once.
+/// A number with its name; none if it is undefined or not finite. [`Started`] says once what the name means.
 pub type Named = (String, Option<f64>);
 
-/// Numbers with the names of what they are, in the same order.
+/// Numbers with their names, in the same order.
 pub fn named(specs: &[ScoreSpec], values: impl IntoIterator<Item = Option<f64>>) -> Vec<Named> {
     let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
     specs.iter().zip(values).map(|(spec, value)| (spec.name.clone(), finite(value))).collect()
@@ -27,49 +27,49 @@ pub fn value(values: &[Named], name: &str) -> Option<f64> {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// Training begins, or goes on where it was stopped.
+    /// Training starts or resumes.
     Started(Started),
-    /// A phase begins, or is resumed.
+    /// A phase starts or resumes.
     PhaseStarted {
         /// Counted from 0.
         phase: usize,
         /// How many there are.
         phases: usize,
     },
-    /// An epoch begins, or is resumed.
+    /// An epoch starts or resumes.
     EpochStarted {
         /// Counted from 0, all phases together.
         epoch: u64,
-        /// The samples of it that were seen before.
+        /// Its samples that were already seen.
         seen: usize,
     },
     /// The optimizer made a step.
     Stepped(Stepped),
-    /// A step was left out, as its loss or gradient was no number.
+    /// A step was skipped because its loss or gradient was not finite.
     Skipped {
-        /// The step that was not made.
+        /// The step that was skipped.
         step: u64,
         /// The samples of the group.
         samples: Vec<String>,
-        /// Whether that is how an fp16 loss scaler finds its scale, and no fault.
+        /// Whether this is an fp16 loss scaler searching for its scale, not a fault.
         expected: bool,
     },
-    /// Weights and optimizer went back to what they were; the samples go on.
+    /// Weights and optimizer were rolled back; the samples continue from where they are.
     RolledBack {
         /// The step that failed.
         step: u64,
-        /// The step whose weights training goes on from.
+        /// The step whose weights training continues from.
         to_step: u64,
         /// What the learning rate is multiplied by from now on.
         lr_factor: f64,
         /// The samples of the group that failed.
         samples: Vec<String>,
     },
-    /// Memory ran out, or there is room again: another number of samples goes through the model at once.
+    /// Memory ran out, or there is room again: the micro-batch size changes.
     MicroBatchChanged {
-        /// Samples until now.
+        /// The previous size, in samples.
         from: usize,
-        /// Samples from now on.
+        /// The new size, in samples.
         to: usize,
         /// Whether the task's numbers depend on it beyond rounding: statistics over a micro-batch.
         statistics: bool,
@@ -79,23 +79,23 @@ pub enum Event {
         /// Their names.
         parameters: Vec<String>,
     },
-    /// Validation begins.
+    /// Validation starts.
     ValidationStarted {
         /// The epoch that it belongs to, counted from 0.
         epoch: u64,
     },
-    /// A part of validation is done.
+    /// A part of validation is complete.
     Validated {
-        /// Samples until now.
+        /// Samples so far.
         done: usize,
         /// All samples.
         of: usize,
     },
-    /// A validation in the midst of an epoch is over. One at the end of an epoch is told with the epoch.
+    /// A validation in the middle of an epoch is complete. One at the end of an epoch is reported with the epoch.
     ValidationEnded {
         /// The epoch that it belongs to, counted from 0.
         epoch: u64,
-        /// Steps until now.
+        /// Steps so far.
         step: u64,
         /// The loss and its parts, averaged over the validation samples.
         #[serde(serialize_with = "object::serialize")]
@@ -108,9 +108,9 @@ pub enum Event {
         /// The best so far.
         best: Option<Best>,
     },
-    /// An epoch is over.
+    /// An epoch is complete.
     EpochEnded {
-        /// What is remembered of it.
+        /// Its permanent record.
         record: Record,
         /// What it cost.
         cost: Cost,
@@ -119,31 +119,31 @@ pub enum Event {
         /// The best so far.
         best: Option<Best>,
     },
-    /// The weights are better than ever: this is what the model predicts.
+    /// The weights are the best so far: this is what the model predicts.
     #[serde(skip)]
     Pictures {
         /// The epoch, counted from 0.
         epoch: u64,
         /// The folder of the run for the pictures of this task.
         folder: &'static str,
-        /// What there is to see.
+        /// The pictures.
         pictures: Vec<Sketch>,
     },
-    /// The state of training was handed over to be saved.
+    /// The training state was handed over to be saved.
     Saving {
         /// Epochs that are complete in it.
         epoch: u64,
         /// Steps that are complete in it.
         step: u64,
     },
-    /// Training is over, or was stopped.
+    /// Training has ended or was stopped.
     Ended(Ended),
 }
 
-/// How training begins.
+/// How training starts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Started {
-    /// Numbers that are trained.
+    /// Number of trainable parameters.
     pub parameters: u64,
     /// Samples of an epoch.
     pub train_samples: usize,
@@ -151,11 +151,11 @@ pub struct Started {
     pub val_samples: usize,
     /// Epochs of all phases.
     pub epochs: u64,
-    /// Epochs that were complete before.
+    /// Epochs that were already complete.
     pub epoch: u64,
-    /// Steps that were complete before.
+    /// Steps that were already complete.
     pub step: u64,
-    /// The numbers by which weights are the best; later ones break ties.
+    /// The metrics that decide which weights are best; later ones break ties.
     pub best_by: Vec<String>,
     /// The best so far.
     pub best: Option<Best>,
@@ -170,9 +170,9 @@ pub struct Started {
 pub struct Stepped {
     /// The epoch, counted from 0.
     pub epoch: u64,
-    /// Steps until now, this one included.
+    /// Steps so far, this one included.
     pub step: u64,
-    /// Samples of this epoch until now.
+    /// Samples of this epoch so far.
     pub seen: usize,
     /// Samples of an epoch.
     pub of: usize,
@@ -189,15 +189,15 @@ pub struct Stepped {
     pub cost: Cost,
 }
 
-/// What is remembered of an epoch, for ever. It holds nothing that a clock says, so a run that was stopped and resumed has
-/// the same history, byte for byte.
+/// The permanent record of an epoch. It contains no clock readings, so the history of a run that was stopped and resumed is
+/// byte-identical to that of an uninterrupted one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// Counted from 1, all phases together.
     pub epoch: u64,
     /// Counted from 1.
     pub phase: usize,
-    /// Steps until now.
+    /// Steps so far.
     pub step: u64,
     /// The learning rate of the last step.
     pub lr: f64,
@@ -215,7 +215,7 @@ pub struct Record {
 /// Time and memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Cost {
-    /// Seconds since training was started in this process.
+    /// Seconds since training started in this process.
     pub seconds: f64,
     /// Training samples per second in this epoch.
     pub samples_per_second: f64,
@@ -223,19 +223,19 @@ pub struct Cost {
     pub data_wait: f64,
     /// Bytes of memory that the process holds.
     pub memory_bytes: u64,
-    /// The GPU, where one computes and tells.
+    /// The GPU, if one is used and reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gpu: Option<GpuUse>,
-    /// Seconds until the last epoch ends, where that can be told.
+    /// Seconds until the last epoch ends, if they can be estimated.
     pub seconds_left: Option<f64>,
 }
 
-/// How busy a GPU is, with all that runs on it.
+/// How busy a GPU is, counting everything that runs on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct GpuUse {
     /// Bytes of its memory that are in use.
     pub memory_bytes: u64,
-    /// The share of the last moments in which it computed, in percent, where it tells.
+    /// Its recent utilisation in percent, if it reports one.
     pub busy_percent: Option<u32>,
 }
 
@@ -252,23 +252,23 @@ pub struct Ended {
     pub best: Option<Best>,
 }
 
-/// The validation whose weights are the best. The engine decides which one it is; everything else reads it.
+/// The validation whose weights are the best. The engine decides which one it is; all other code reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Best {
     /// The epoch that it belongs to, counted from 1.
     pub epoch: u64,
-    /// The step after which it was found: that of the epoch's end, or one in the midst of it.
+    /// The step after which it was found: at the end of the epoch, or in the middle of it.
     pub step: u64,
-    /// The numbers by which it is the best; later ones break ties.
+    /// The metrics that make it the best; later ones break ties.
     #[serde(with = "object")]
     pub by: Vec<Named>,
-    /// The loss there: of the validation, or of training without one.
+    /// The loss at that point: of the validation, or of training if nothing is validated.
     pub loss: Option<f64>,
 }
 
 impl Best {
-    /// By what it is the best, as text: "loss 0.20000".
+    /// The metrics that make it the best, as text: "loss 0.20000".
     #[must_use]
     pub fn by_text(&self) -> String {
         let told = self.by.iter().filter_map(|(name, value)| Some(format!("{name} {:.5}", (*value)?)));
@@ -301,10 +301,10 @@ pub enum Reason {
     Epochs,
     /// All steps are done.
     Steps,
-    /// The time is up.
+    /// The time limit is reached.
     Time,
-    /// The loss had not improved for long.
+    /// The loss has not improved for too long.
     Patience,
-    /// A signal came; the state is saved.
+    /// A signal arrived; the state is saved.
     Stopped,
 }

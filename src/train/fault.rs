@@ -1,5 +1,5 @@
-//! Running what a task does so that memory that ran out is told from everything else. Operators of `tch` panic if they can't
-//! return an error, so both are caught. Which texts say that memory ran out is in `native::shortage`.
+//! Runs a task's work and distinguishes out-of-memory from every other failure. Operators of `tch` panic if they can't
+//! return an error, so both are caught. `native::shortage` has the messages that mean out of memory.
 
 use std::any::Any;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use crate::native::shortage::is_out_of_memory;
 use crate::train::micro_batch::MicroBatchSize;
 use crate::train::task::TaskError;
 
-/// What a task's work came to.
+/// The outcome of a task's work.
 #[derive(Debug)]
 pub enum Fault<E = TaskError> {
     /// There was not enough memory; what the library said.
@@ -28,10 +28,10 @@ impl<E> Fault<E> {
     }
 }
 
-/// Runs a piece of the task's work. Tensors it held are freed before this returns; a panic that is not about memory continues.
+/// Runs a piece of the task's work. Tensors it held are freed before this returns; a panic not about memory propagates.
 ///
 /// # Errors
-/// What the work came to.
+/// The outcome of the work.
 pub fn caught<R>(work: impl FnOnce() -> Result<R, TaskError>) -> Result<R, Fault> {
     // The buffers that the work writes to are cleared before they are used again.
     match catch_unwind(AssertUnwindSafe(work)) {
@@ -49,7 +49,7 @@ pub fn caught<R>(work: impl FnOnce() -> Result<R, TaskError>) -> Result<R, Fault
     }
 }
 
-/// Does the work for so many items in pieces, in order. When memory runs out, the piece is done again in halves.
+/// Does the work for so many items in pieces, in order. When memory runs out, the piece is repeated in halves.
 ///
 /// # Errors
 /// If memory runs out with the fewest items, or the work fails otherwise.
@@ -74,7 +74,7 @@ pub fn in_pieces(
     Ok(())
 }
 
-/// Runs a piece of work that training can do without. Whatever goes wrong, a panic too, is returned in words.
+/// Runs work that training can do without. Any failure, a panic included, is returned as text.
 ///
 /// # Errors
 /// What went wrong.
@@ -85,12 +85,12 @@ pub fn attempted<R, E: std::fmt::Display>(work: impl FnOnce() -> Result<R, E>) -
     }
 }
 
-/// libtorch adds the stack of its own functions below.
+/// libtorch appends its own stack trace.
 fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-/// What a panic says, if it says anything.
+/// The message of a panic, if it has one.
 #[must_use]
 pub fn panic_text(panic: &(dyn Any + Send)) -> Option<&str> {
     panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied())

@@ -1,5 +1,5 @@
-//! Where samples come from: the one thing the engine asks of the data. Every loader is one, whatever the shape of its
-//! samples. It delivers plain values, never tensors.
+//! Where samples come from: the only thing that the engine requires of the data. Every loader implements it, whatever the
+//! shape of its samples. It delivers plain values, never tensors.
 
 use thiserror::Error;
 
@@ -17,7 +17,7 @@ pub trait Feed {
     /// The rest of an epoch, always the same from the same position.
     ///
     /// # Errors
-    /// Where the position lies behind the end, or nothing can be read.
+    /// If the position is past the end, or nothing can be read.
     fn start(&self, position: Position) -> Result<Stream<Self::Sample>, FeedError>;
 }
 

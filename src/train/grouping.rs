@@ -1,5 +1,5 @@
 //! Which samples of an epoch make up a step, and in which micro-batches they go through the model. The last group of an
-//! epoch is shorter and counts; if it has fewer samples than the task can take at once (its atom), they join the group before
+//! epoch is shorter and counts; if it has fewer samples than the task can take at once (its atom), they join the one before
 //! it. The same holds for the last micro-batch of a group. How a gradient is averaged over a group is not decided here.
 
 use std::ops::Range;
@@ -33,22 +33,22 @@ impl Grouping {
         start..if step + 1 < steps { start + self.batch } else { self.samples }
     }
 
-    /// The step that a sample belongs to: where an epoch continues that was left with `position` samples done.
+    /// The step that a sample belongs to: where an epoch continues that was stopped with `position` samples done.
     #[must_use]
     pub fn step_of(self, position: usize) -> usize {
         (position / self.batch).min(self.steps().saturating_sub(1))
     }
 }
 
-/// A group in micro-batches of so many samples, each as its places in the group. The last one is shorter, or longer by less
-/// than an atom. They may become smaller from one group to the next, as memory demands: the group stays what it is.
+/// A group split into micro-batches of this size, each given as its positions in the group. The last one is shorter, or
+/// longer by less than an atom. The size may shrink between groups as memory requires: the group itself does not change.
 pub fn micro_batches(group: usize, micro_batch: usize, atom: usize) -> impl Iterator<Item = Range<usize>> {
     let size = micro_batch.max(1);
     let count = parts(group, size, atom);
     (0..count).map(move |part| part * size..if part + 1 < count { (part + 1) * size } else { group })
 }
 
-/// Into how many parts of a size a whole is cut: a rest of fewer than an atom belongs to the part before it.
+/// The number of parts that a whole is cut into: a remainder smaller than an atom belongs to the part before it.
 fn parts(whole: usize, size: usize, atom: usize) -> usize {
     let (full, rest) = (whole / size, whole % size);
     let stands_alone = rest >= atom.max(1) || full == 0 && rest > 0;
@@ -77,7 +77,7 @@ mod tests {
         assert_eq!((grouping.steps(), grouping.step_of(8)), (2, 1));
         assert_eq!(micro_batches(5, 2, 2).collect::<Vec<_>>(), [0..2, 2..5]);
         assert_eq!(micro_batches(10, 4, 3).collect::<Vec<_>>(), [0..4, 4..10]);
-        // Nothing is before it.
+        // Nothing comes before it.
         assert_eq!(Grouping::new(1, 4, 2).samples_of(0), 0..1);
         assert_eq!(micro_batches(1, 4, 2).collect::<Vec<_>>(), [0..1; 1]);
     }

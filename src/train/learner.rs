@@ -1,4 +1,4 @@
-//! A task with its samples, without its types: whatever trains, rehearses or evaluates exists once, for all tasks.
+//! A task with its samples, without its types: training, rehearsal and evaluation exist once, for all tasks.
 
 use serde_json::Value;
 use tch::Tensor;
@@ -15,12 +15,12 @@ use crate::report::PictureError;
 use crate::util::progress::Stage;
 use crate::util::surroundings::Surroundings;
 
-/// A model with its weights, and the samples that it goes through.
+/// A model with its weights and its samples.
 pub trait Learner {
     /// Weights and gradients.
     fn parameters(&self) -> &Parameters;
 
-    /// Takes the weights that fit, and reports what was left.
+    /// Loads the weights that fit, and reports the rest.
     fn load(&mut self, tensors: &[(String, Tensor)]) -> LoadReport;
 
     /// Multiplications for one sample, forward.
@@ -29,46 +29,46 @@ pub trait Learner {
     /// Samples to train on, and samples to validate on.
     fn samples(&self) -> [usize; 2];
 
-    /// Rehearses one step without consequences: the learner comes back as it was.
+    /// Rehearses one step without side effects: the learner is left as it was.
     ///
     /// # Errors
     /// If there are no training samples, they can't be read, or memory runs out with a single sample.
     fn rehearse(self: Box<Self>, setting: Setting) -> Result<(Box<dyn Learner>, Rehearsal), TrainError>;
 
-    /// Trains to the end: from the weights that it has, or from where a run stands.
+    /// Trains to the end: from its current weights, or from the checkpoint of a run.
     ///
     /// # Errors
     /// See [`Engine::train`].
     fn train(self: Box<Self>, setting: Setting, from: Option<Start>) -> Result<Ended, TrainError>;
 
-    /// Goes over the samples of an evaluation, so many at once or fewer if memory runs out.
+    /// Runs over the samples of an evaluation, so many at once or fewer if memory runs out.
     ///
     /// # Errors
-    /// If there are none, they can't be read, a signal comes, or memory runs out with a single sample.
+    /// If there are none, they can't be read, a signal arrives, or memory runs out with a single sample.
     fn evaluate(&mut self, at_once: usize, around: &Surroundings<'_>) -> Result<Evaluation<'_>, TrainError>;
 }
 
-/// Where a run stands: its newest checkpoint, and the one that its epoch began with.
+/// If a run resumes: its newest checkpoint, and the one that its epoch started with.
 pub struct Start {
     /// The newest.
     pub snapshot: Snapshot,
-    /// What a diverged run goes back to.
+    /// What a diverged run rolls back to.
     pub epoch_start: Option<Snapshot>,
 }
 
-/// What an evaluation found.
+/// The result of an evaluation.
 pub struct Evaluation<'a> {
     /// The scores, and the parts of the loss.
     pub measured: Vec<Measured>,
     /// What they were measured on.
     pub basis: Basis,
-    /// What else the task has found, by name.
+    /// Other results of the task, by name.
     pub sections: Value,
-    /// Draws what was found. It is told what was evaluated on what.
+    /// Draws the results. Its argument describes what was evaluated on what.
     pub draw: Box<Draw<'a>>,
 }
 
-/// Pictures of what was found, for this description of what was evaluated.
+/// Pictures of the results, for this description of what was evaluated.
 pub type Draw<'a> = dyn Fn(&str) -> Result<Plots, PictureError> + 'a;
 
 /// The scores with their intervals, then the loss and its parts.
@@ -84,13 +84,13 @@ fn measured(parts: &[ScoreSpec], losses: &[Named], scores: &impl Scores) -> Vec<
 pub struct Learning<T: Task> {
     /// The task with its model.
     pub task: T,
-    /// What it goes through.
+    /// Its samples.
     pub samples: Samples<T::Sample>,
     /// Multiplications for one sample, forward.
     pub multiplications: f64,
 }
 
-/// What a learner goes through.
+/// The samples of a learner.
 pub enum Samples<S> {
     /// Both sides of a training.
     Training(Feeds<S>),
@@ -106,7 +106,7 @@ impl<S> Samples<S> {
         }
     }
 
-    /// What an evaluation goes over: while training, what validates.
+    /// What an evaluation runs over: during training, the validation samples.
     fn evaluation(&self) -> Result<&dyn Feed<Sample = S>, TrainError> {
         match self {
             Self::Training(feeds) => feeds.val.as_deref().ok_or(TrainError::NoSamples),
@@ -148,7 +148,7 @@ impl<T: Task + 'static> Learner for Learning<T> {
         let feeds = samples.training()?;
         let engine = match from {
             None => Engine::begin(task, feeds, setting)?,
-            // What is resumed from takes as much memory as the model and more: it ends here.
+            // The state to resume from takes at least as much memory as the model: it is dropped here.
             Some(Start { snapshot, epoch_start }) => {
                 Engine::resume(task, feeds, setting, &snapshot, epoch_start.as_ref())?
             }

@@ -9,13 +9,13 @@ pub(super) struct Lerp {
 }
 
 impl Lerp {
-    /// A weight of 0 stays, 1 goes all the way.
+    /// A weight of 0 stays at the start, 1 goes to the end.
     pub fn new(weight: f64) -> Self {
         let weight = weight as f32;
         Self { weight, rest: 1.0 - weight, near: weight < 0.5 }
     }
 
-    /// The number on the way.
+    /// The interpolated number.
     #[inline]
     pub fn between(self, from: f32, to: f32) -> f32 {
         let way = to - from;

@@ -8,9 +8,9 @@ use thiserror::Error;
 use crate::util::exit::Exit;
 use crate::util::units;
 
-/// Epochs without a failure after which a larger size is tried for the first time.
+/// Epochs without a failure after which a larger size is first tried.
 const GROW_AFTER: u32 = 2;
-/// At most so many, however often growing has failed.
+/// The upper limit, however often growing has failed.
 const GROW_AFTER_AT_MOST: u32 = 64;
 
 /// Not even the fewest samples fit.
@@ -50,7 +50,7 @@ impl MicroBatchSize {
         Self { configured: configured.max(fewest), fewest, halvings: 0, good_epochs: 0, grow_after: GROW_AFTER }
     }
 
-    /// The same under another configured size: as many times halved, down to the fewest.
+    /// The same under another configured size: halved as many times, down to the fewest.
     #[must_use]
     pub fn under(self, configured: usize, fewest: usize) -> Self {
         let other =
@@ -65,7 +65,7 @@ impl MicroBatchSize {
         self.at(self.halvings)
     }
 
-    /// Takes in that memory ran out: the same group is to be done again with the smaller size that is returned. Each
+    /// Records that memory ran out: the same group must be repeated with the smaller size that is returned. Each
     /// failure doubles the time until a larger size is tried again.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl MicroBatchSize {
         Ok(self.get())
     }
 
-    /// Takes in that an epoch went through without running out of memory. Returns the larger size to try next, if any.
+    /// Records that an epoch completed without running out of memory. Returns the larger size to try next, if any.
     pub fn epoch_ended(&mut self) -> Option<usize> {
         self.good_epochs = self.good_epochs.saturating_add(1);
         if self.halvings == 0 || self.good_epochs < self.grow_after {

@@ -1,4 +1,4 @@
-//! Training, whatever the task: the engine and what it tells ([`engine`], [`events`], [`observe`]), what it asks of a task
+//! Training, whatever the task: the engine and its events ([`engine`], [`events`], [`observe`]), what it requires of a task
 //! and its data ([`task`], [`feed`]), the parts that compute and the parts that decide, the checkpoints and the run folder.
 //! Holds the `train` section of the configuration.
 

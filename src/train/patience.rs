@@ -1,5 +1,5 @@
-//! When training stops early: after so many validated epochs without a better loss. It decides nothing else: which
-//! weights are the best is a matter of the loss alone.
+//! Early stopping: training stops after so many validated epochs without a better loss. It decides nothing else; in
+//! particular, not which weights are the best.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ pub struct Patience {
     pub min_delta: f64,
 }
 
-/// The loss that is to be beaten: saved with a checkpoint.
+/// The loss to beat: saved with a checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PatienceState {
     best: Option<Best>,
@@ -29,12 +29,12 @@ struct Best {
 pub enum Outlook {
     /// It is better than all before it.
     Better,
-    /// It is not, and there is still patience.
+    /// It is not, but patience is not exhausted.
     Worse {
         /// Epochs since the better one.
         since: u64,
     },
-    /// Patience is at an end.
+    /// Patience is exhausted.
     Stop {
         /// Epochs since the better one.
         since: u64,
@@ -42,8 +42,8 @@ pub enum Outlook {
 }
 
 impl Patience {
-    /// Takes in the validation loss after an epoch, counted among those that are validated. One that is not a number is never better; where the very first one
-    /// is not, patience counts from there.
+    /// Records the validation loss after an epoch; only validated epochs count. A loss that is not finite is never
+    /// better; if the very first one is not finite, patience counts from there.
     pub fn observe(self, state: &mut PatienceState, epoch: u64, loss: f64) -> Outlook {
         let is_better = state.best.as_ref().is_none_or(|best| loss < best.loss - self.min_delta);
         if is_better {

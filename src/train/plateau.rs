@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::config::Plateau;
 
-/// Falls of the learning rate below this are not worth making: torch's `eps`.
+/// Reductions of the learning rate below this are not made: torch's `eps`.
 const SMALLEST_FALL: f64 = 1e-8;
 
 /// What the next decision depends on: saved with a checkpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlateauState {
-    /// The learning rate that is configured: where it falls from.
+    /// The configured learning rate: where reductions start from.
     pub configured: f64,
     /// The learning rate.
     pub lr: f64,
@@ -28,7 +28,7 @@ impl PlateauState {
         Self { configured: lr, lr, best: None, bad_epochs: 0 }
     }
 
-    /// The same under another configured rate: what the falls so far have left of it. Under the same one nothing changes,
+    /// The same under another configured rate, scaled by the reductions so far. Under the same rate nothing changes,
     /// not even by rounding.
     #[must_use]
     pub fn under(self, configured: f64) -> Self {
@@ -39,7 +39,7 @@ impl PlateauState {
         Self { configured, lr: configured * share, ..self }
     }
 
-    /// Takes in the validation loss of an epoch. One that is not a number is a bad one.
+    /// Records the validation loss of an epoch. One that is not a number counts as bad.
     pub fn observe(&mut self, rules: &Plateau, loss: f64) {
         if self.is_better(rules, loss) {
             self.best = Some(loss);
@@ -56,7 +56,7 @@ impl PlateauState {
         }
     }
 
-    /// Takes in a loss that can only be better: one of the warm-up.
+    /// Records a loss that can only improve the best: one of the warm-up.
     pub fn observe_leniently(&mut self, rules: &Plateau, loss: f64) {
         if self.is_better(rules, loss) {
             self.best = Some(loss);

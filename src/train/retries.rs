@@ -1,5 +1,5 @@
-//! Whether a run that failed is tried again, and after how long. A pure decision: who acts on it waits, and can be stopped
-//! meanwhile. Progress earns the tries anew; a fault that comes back at the same step is no accident.
+//! Whether a failed run is retried, and after what delay. A pure decision: the caller waits, and can be stopped while it
+//! does. Progress restores the retries; a fault that recurs at the same step is not transient.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use rand::Rng;
 use crate::util::retry::Backoff;
 use crate::util::seed::generator;
 
-/// The same fault at the same step so many times is the last.
+/// The same fault at the same step is final after this many times.
 const SAME_FAULT: u32 = 3;
 
 /// What to do after a failure.
@@ -19,7 +19,7 @@ pub enum Decision {
         /// After this time.
         after: Duration,
     },
-    /// End with the failure.
+    /// Give up with the failure.
     GiveUp {
         /// Why.
         why: String,
@@ -33,9 +33,9 @@ pub struct Retries {
     seed: u64,
     /// Failures since the last progress.
     failures: u32,
-    /// Failures in all, each with a jitter of its own.
+    /// Failures in total; each has its own jitter.
     number: u64,
-    /// The step that progress means to get past.
+    /// The step that must be passed to count as progress.
     furthest: Option<u64>,
     last: Option<Fault>,
 }
@@ -48,7 +48,7 @@ struct Fault {
 }
 
 impl Retries {
-    /// Nothing has failed yet. So many failures in a row without progress are tried again.
+    /// No failures yet. This many failures in a row without progress are retried.
     #[must_use]
     pub fn new(max_retries: u32, seed: u64) -> Self {
         let backoff = Backoff {
@@ -61,7 +61,7 @@ impl Retries {
         Self { backoff, seed, failures: 0, number: 0, furthest: None, last: None }
     }
 
-    /// Takes in that the run failed after so many steps, and of what kind the failure is.
+    /// Records that the run failed after so many steps, and the kind of failure.
     pub fn failed(&mut self, step: u64, kind: &str, is_transient: bool) -> Decision {
         let times = self.take_in(step, kind);
         let give_up = |why: String| Decision::GiveUp { why };
@@ -82,7 +82,7 @@ impl Retries {
         }
     }
 
-    /// Counts the failure; how many times in a row this very one has come.
+    /// Counts the failure; returns how many times in a row this one has occurred.
     fn take_in(&mut self, step: u64, kind: &str) -> u32 {
         // A run that falls back to an older checkpoint has not made progress until it is past where it was.
         let is_progress = self.furthest.is_some_and(|furthest| step > furthest);

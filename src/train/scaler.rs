@@ -1,5 +1,5 @@
 //! The factor that keeps fp16 gradients from vanishing: `torch.amp.GradScaler`'s rules (Micikevicius et al. 2018). It
-//! grows until gradients overflow, and then steps back. A pure state; whether gradients are finite, `clip` tells.
+//! grows until gradients overflow, and then shrinks. A pure state; `clip` decides whether gradients are finite.
 
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -10,7 +10,7 @@ const BACKOFF: f32 = 0.5;
 /// Steps without overflow after which the scale grows.
 const GROWTH_INTERVAL: u32 = 2000;
 
-/// The scale, and how long it has held.
+/// The scale, and the number of steps since it changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LossScaler {
     scale: f32,
@@ -24,19 +24,19 @@ impl Default for LossScaler {
 }
 
 impl LossScaler {
-    /// What the loss is multiplied by before it goes backward: the same for all micro-batches of a step.
+    /// What the loss is multiplied by before the backward pass: the same for all micro-batches of a step.
     #[must_use]
     pub fn scale(&self) -> f64 {
         f64::from(self.scale)
     }
 
-    /// Undoes the scale in the gradients of a step, before they are clipped. The scale is a power of two: what is not
-    /// tiny is exact.
+    /// Undoes the scale in the gradients of a step, before they are clipped. The scale is a power of two, so this is exact
+    /// except for tiny values.
     pub fn unscale(&self, gradients: &mut Tensor) {
         tch::no_grad(|| *gradients *= 1.0 / self.scale());
     }
 
-    /// Takes in whether the gradients of a step were finite. Where not, the step must be left out.
+    /// Records whether the gradients of a step were finite. If not, the step must be skipped.
     pub fn update(&mut self, finite: bool) {
         self.update_every(GROWTH_INTERVAL, finite);
     }

@@ -1,10 +1,10 @@
 //! The learning rate at every moment of training: a pure function of the moment, except that a plateau also remembers
-//! what it was told about the validation loss.
+//! the validation losses.
 
 use super::config::{self, Cosine, Step, TrainConfig, Warmup};
 use super::plateau::PlateauState;
 
-/// A moment of training: the beginning of a step of an epoch, both counted from 0 in the phase.
+/// A moment of training: the start of a step of an epoch, both counted from 0 in the phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// The epoch.
@@ -34,7 +34,7 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The schedule of a phase that has not begun.
+    /// The schedule of a phase that has not started.
     #[must_use]
     pub fn new(train: &TrainConfig) -> Self {
         let lr = train.optimizer.lr();
@@ -47,7 +47,7 @@ impl Schedule {
         }
     }
 
-    /// The learning rate of the step that begins now. The warm-up grows within epochs and a cosine falls within them;
+    /// The learning rate of the step that starts now. The warm-up grows within epochs and a cosine falls within them;
     /// the other schedules change between epochs.
     #[must_use]
     pub fn lr(&self, now: Moment) -> f64 {
@@ -60,7 +60,7 @@ impl Schedule {
         lr * self.warmup_factor(now.epochs())
     }
 
-    /// Takes in the validation loss of an epoch that has ended. Only a plateau listens.
+    /// Records the validation loss of an epoch that has ended. Only a plateau uses it.
     pub fn observe(&mut self, epoch: u64, validation_loss: f64) {
         let config::Schedule::Plateau(rules) = &self.kind else { return };
         if (epoch as f64) < self.warmup.epochs {
@@ -76,7 +76,7 @@ impl Schedule {
         &self.plateau
     }
 
-    /// Goes on from a saved state: with what its falls leave of the learning rate that is configured now.
+    /// Continues from a saved state: applies its reductions to the learning rate that is configured now.
     pub fn load_state(&mut self, state: PlateauState) {
         self.plateau = state.under(self.lr);
     }
@@ -96,7 +96,7 @@ impl Schedule {
         cosine.min_lr + (self.lr - cosine.min_lr) * (1.0 + (std::f64::consts::PI * share).cos()) / 2.0
     }
 
-    /// A fall at the end of every so many epochs, the first of which is the first whole one after the warm-up.
+    /// A reduction at the end of every N epochs, counted from the first whole epoch after the warm-up.
     fn stepped(&self, step: &Step, epoch: u64) -> f64 {
         let since_warmup = epoch.saturating_sub(self.warmup.epochs.ceil() as u64);
         self.lr * step.factor.powf((since_warmup / step.every_epochs.max(1) as u64) as f64)

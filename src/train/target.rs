@@ -1,7 +1,7 @@
-//! By which numbers weights are compared: the validation loss, a part of it, any score of the task, or several of these, of
-//! which later ones break ties. This is the only place that says which of two validations is better: the engine decides by
-//! it which weights are the best, and the checkpoints that are kept are ranked by it. Patience and schedule go by the loss
-//! in every case, as it is what training makes small.
+//! The metrics by which weights are compared: the validation loss, a part of it, any score of the task, or several of these,
+//! with later ones breaking ties. Only this module says which of two validations is better: the engine uses it to decide
+//! which weights are the best, and retained checkpoints are ranked by it. Patience and schedule always use the loss, because
+//! it is what training minimises.
 
 use std::cmp::Ordering;
 
@@ -12,7 +12,7 @@ use crate::metric::better::Better;
 use crate::metric::score::ScoreSpec;
 use crate::util::exit::Exit;
 
-/// The numbers by which weights are compared, the one that decides first.
+/// The metrics by which weights are compared, most important first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     by: Vec<(String, Better)>,
@@ -24,9 +24,9 @@ pub enum TargetError {
     /// The task has no such number.
     #[error("train.checkpoint.best_by {wanted}: the task does not measure it; choose one of {}", known.join(", "))]
     Unknown {
-        /// What was asked for.
+        /// What was requested.
         wanted: String,
-        /// What there is.
+        /// What is available.
         known: Vec<String>,
     },
     /// Nothing is validated.
@@ -35,7 +35,7 @@ pub enum TargetError {
          validation share of the task's split, or choose one of {}", parts.join(", ")
     )]
     NotValidated {
-        /// What was asked for.
+        /// What was requested.
         wanted: String,
         /// What training measures too.
         parts: Vec<String>,
@@ -51,8 +51,8 @@ impl TargetError {
 }
 
 impl Target {
-    /// The numbers of these names, if the task measures them: parts of the loss, and scores if there are samples to validate
-    /// on. Of a part and a score that share a name the score is meant.
+    /// The metrics of these names, if the task measures them: parts of the loss, and scores if there are validation samples.
+    /// If a part and a score share a name, the score is used.
     ///
     /// # Errors
     /// If it does not.
@@ -92,7 +92,7 @@ impl Target {
         self.by.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Their values in a validation; none for those that it does not have.
+    /// Their values in a validation; none for those that are missing.
     #[must_use]
     pub fn values(&self, parts: &[Named], scores: &[Named]) -> Vec<Named> {
         let of = |name: &str| value(scores, name).or_else(|| value(parts, name));
@@ -106,7 +106,7 @@ impl Target {
         is_sound && than.is_none_or(|than| self.compare(values, than) == Ordering::Greater)
     }
 
-    /// Which of two is better: greater is better. One by one; what is missing or not finite is worse than what is there.
+    /// Which of two is better: greater is better. Compared one by one; a missing or non-finite value is the worse one.
     #[must_use]
     pub fn compare(&self, one: &[Named], other: &[Named]) -> Ordering {
         let finite = |values: &[Named], name: &str| value(values, name).filter(|value| value.is_finite());

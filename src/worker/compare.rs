@@ -1,4 +1,4 @@
-//! Two evaluations beside each other: where they lie, and one in place of the other. What is better is `metric`'s to say.
+//! Finding two evaluations, comparing them, and replacing one with the other. `metric` decides which is better.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::train::run_folder::{RunError, listing};
 use crate::util::exit::Exit;
 use crate::util::fs::{self, FsError};
 
-/// Where the evaluation of a run lies in its folder.
+/// The path of an evaluation within its run folder.
 const IN_RUN: &str = "evaluation/metrics.json";
 
 /// Evaluations that can't be compared.
@@ -30,7 +30,7 @@ pub enum CompareError {
     /// A file can't be read.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// They are of two tasks.
+    /// They are of different tasks.
     #[error("{} is of the task {got}, {} of {expected}; compare two of one task", current.display(), baseline.display())]
     Task {
         /// The current one.
@@ -45,11 +45,11 @@ pub enum CompareError {
     /// There is no such score.
     #[error("--metric {name}: {} has no such score; it has {known}", file.display())]
     Metric {
-        /// What was asked for.
+        /// The requested score.
         name: String,
         /// The file.
         file: PathBuf,
-        /// What is there.
+        /// The scores that exist.
         known: String,
     },
     /// The baseline can't be replaced.
@@ -76,7 +76,7 @@ impl CompareError {
 pub struct Evaluated {
     /// The file.
     pub path: PathBuf,
-    /// What is in it.
+    /// Its content.
     pub metrics: Metrics,
 }
 
@@ -84,7 +84,7 @@ impl Evaluated {
     /// Finds it: a `metrics.json`, a run folder, the name of a run below `root`, or `latest`.
     ///
     /// # Errors
-    /// Where it is not there, or is none.
+    /// If it does not exist, or is not an evaluation.
     pub fn find(root: &Path, wanted: &str) -> Result<Self, CompareError> {
         let path = file_of(root, wanted)?;
         let metrics = Metrics::read(&path)?;
@@ -107,10 +107,10 @@ fn file_of(root: &Path, wanted: &str) -> Result<PathBuf, CompareError> {
     if file.is_file() { Ok(file) } else { Err(CompareError::NotEvaluated { folder }) }
 }
 
-/// Compares two evaluations, by the score that decides for the current one or by this one.
+/// Compares two evaluations, by the given score or else by the primary score of the current one.
 ///
 /// # Errors
-/// Where they are of two tasks, or the current one has no such score.
+/// If they are of different tasks, or the current one has no such score.
 pub fn compare(
     current: &Evaluated,
     baseline: &Evaluated,
@@ -132,10 +132,10 @@ pub fn compare(
     Ok(comparison::compare(&current.metrics, &baseline.metrics, resample, primary, tolerance))
 }
 
-/// Puts the current file in place of the baseline's, byte for byte: a reader sees the old one or the new.
+/// Replaces the baseline's file with the current one, byte for byte and atomically: a reader sees the old one or the new.
 ///
 /// # Errors
-/// Where it can't be read or written.
+/// If it can't be read or written.
 pub fn replace_baseline(current: &Evaluated, baseline: &Evaluated) -> Result<(), CompareError> {
     let content = std::fs::read(&current.path).map_err(FsError::at("read", &current.path))?;
     Ok(fs::write_atomic(&baseline.path, &content)?)

@@ -21,7 +21,7 @@ pub enum WorkError {
     Acquire(#[from] AcquireError),
     /// An archive could not be written.
     Pack(#[from] PackError),
-    /// Training did not begin, or failed.
+    /// Training did not start, or failed.
     Train(#[from] TrainingError),
     /// An evaluation failed.
     Evaluate(#[from] EvaluateError),
@@ -33,7 +33,7 @@ pub enum WorkError {
     Compare(#[from] CompareError),
     /// The runs can't be listed.
     Run(#[from] RunError),
-    /// The task could not do its part.
+    /// A task-specific step failed.
     Task(#[from] Failed),
 }
 

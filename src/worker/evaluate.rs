@@ -1,5 +1,5 @@
-//! Evaluation: a trained model held against what came, on one side of its dataset. What was found is left as
-//! `metrics.json` and plots, each complete or absent; nothing of the run is changed.
+//! Evaluation: scores a trained model against observations, on one side of its dataset. The results are `metrics.json`
+//! and plots, each complete or absent; nothing else in the run is changed.
 
 use std::path::{Path, PathBuf};
 
@@ -26,30 +26,30 @@ use crate::util::fs::{FsError, create_dir_all, remove_tree, write_atomic};
 use crate::util::lock::{FolderLock, LockError, is_held};
 use crate::util::surroundings::Surroundings;
 
-/// What is evaluated, and where that is left.
+/// What to evaluate, and where to put the results.
 #[derive(Clone, Debug)]
 pub struct EvaluateOptions {
     /// The side of the dataset.
     pub side: Side,
-    /// The folder for the results, where it is not that of the run.
+    /// The folder for the results, if not that of the run.
     pub output: Option<PathBuf>,
 }
 
-/// What came of an evaluation.
+/// The result of an evaluation.
 #[derive(Clone, Debug)]
 pub struct Evaluated {
     /// The folder with `metrics.json` and plots.
     pub folder: PathBuf,
-    /// What `metrics.json` holds.
+    /// The content of `metrics.json`.
     pub metrics: Metrics,
-    /// What the task shows of it on a terminal, beyond tables of scores.
+    /// What the task shows on a terminal in addition to tables of scores.
     pub tables: Vec<Grid>,
 }
 
 /// An evaluation that failed.
 #[derive(Debug, Error)]
 pub enum EvaluateError {
-    /// There is nothing to evaluate on.
+    /// There are no samples to evaluate on.
     #[error(
         "the {} side of dataset {dataset} has no samples; change {key}, or choose another --split",
         side.name()
@@ -62,7 +62,7 @@ pub enum EvaluateError {
         /// The key of its share.
         key: &'static str,
     },
-    /// It is not known where results shall go.
+    /// There is no folder for the results.
     #[error("{} lies in no run folder; say with --output where the results shall go", weights.display())]
     NoPlace {
         /// The weights.
@@ -109,7 +109,7 @@ impl EvaluateError {
     }
 }
 
-/// The folder of a run's evaluation on a side: the others stand below that of the validation.
+/// The folder of a run's evaluation on a side: the other sides are in folders below that of the validation.
 #[must_use]
 pub fn folder(run: &Path, side: Side) -> PathBuf {
     match side {
@@ -121,7 +121,7 @@ pub fn folder(run: &Path, side: Side) -> PathBuf {
 /// Prepares the dataset and evaluates a model on one side of it.
 ///
 /// # Errors
-/// Where the dataset can't be prepared or has no such side, the weights don't fit, or results can't be written.
+/// If the dataset can't be prepared or has no such side, the weights don't fit, or results can't be written.
 pub fn evaluate(
     model: &TrainedModel,
     options: &EvaluateOptions,
@@ -133,7 +133,7 @@ pub fn evaluate(
     warn_of_another_dataset(model, &prepared.fingerprint);
     let used = (prepared.data.as_ref(), prepared.fingerprint.as_str());
     let evaluated = evaluate_on(model, options.side, &folder, used, around)?;
-    // Whoever trains the run writes its page.
+    // If another process is training the run, that process writes its page.
     if let (None, Some(run)) = (&options.output, &model.run)
         && !is_held(run)
         && let Err(error) = page::write(run, chapters(&model.config))
@@ -158,7 +158,7 @@ pub(super) fn evaluate_on(
     let (machine, phases) = (model.machine()?, model.last_phase());
     let mut learner = data.learner(&model.setting(&phases, &machine), Purpose::Evaluate(side))?;
     load(&model.weights, |tensors| learner.load(tensors))?;
-    // A folder that can't be written is found before the work, not after it; a model that does not fit leaves none.
+    // An unwritable folder is found before the work, not after it; a model that does not fit leaves no folder behind.
     create_dir_all(folder)?;
     let _lock = FolderLock::acquire(folder)?;
     let found = learner.evaluate(model.config.train.micro_batch_size(), around)?;
@@ -169,7 +169,7 @@ pub(super) fn evaluate_on(
     Ok(Evaluated { folder: folder.to_owned(), metrics, tables })
 }
 
-/// With other files, what was trained on may be on another side now.
+/// If the files have changed, samples that were trained on may be on another side now.
 fn warn_of_another_dataset(model: &TrainedModel, fingerprint: &str) {
     let record = model.run.as_ref().and_then(|run| RunRecord::read(&run.join("run.json")).ok().flatten());
     if let Some(record) = record.filter(|record| record.dataset.fingerprint != fingerprint) {
@@ -179,14 +179,14 @@ fn warn_of_another_dataset(model: &TrainedModel, fingerprint: &str) {
     }
 }
 
-/// What the task says about an evaluation, on the page and on the terminal.
+/// What the task shows of an evaluation, on the page and on the terminal.
 pub(super) fn chapters(config: &Config) -> &'static dyn Chapters {
     config.task.kind().evaluated()
 }
 
 fn draw(folder: &Path, pictures: &Plots) -> Result<(), EvaluateError> {
     let at = folder.join("plots");
-    // Those of an earlier evaluation would be beside other numbers.
+    // Pictures of an earlier evaluation would not match the new numbers.
     remove_tree(&at)?;
     create_dir_all(&at)?;
     pictures.iter().try_for_each(|(name, picture)| Ok(write_atomic(&at.join(name), picture)?))

@@ -1,5 +1,5 @@
-//! A trained model as a file for other programs: what it says about itself, and where it is written. Not the formats, which
-//! are `nn::export`'s and those of weight files.
+//! A trained model as a file for other programs: its description, and where it is written. The formats are in
+//! `nn::export` and in the code for weights files.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -22,10 +22,10 @@ use crate::util::failure::Failed;
 use crate::util::fs::{self, FsError};
 use crate::util::units;
 
-/// The name of the description within an archive, and the key of it in a safetensors header.
+/// The name of the description within an archive, and its key in a safetensors header.
 const DESCRIPTION: &str = "fragua.json";
 
-/// What the name of a file of weights ends in.
+/// The ending of the name of a weights file.
 const SAFETENSORS: &str = "safetensors";
 
 /// A model that can't be exported.
@@ -43,7 +43,7 @@ pub enum ExportError {
     /// They can't be written in this format.
     #[error(transparent)]
     Network(#[from] export::ExportError),
-    /// The format holds no such large file.
+    /// The format does not support a file of this size.
     #[error("the weights have {}, and a {format} file holds less than 4 GB; use --format safetensors", units::bytes(*bytes))]
     TooLarge {
         /// Their size.
@@ -51,10 +51,10 @@ pub enum ExportError {
         /// The format.
         format: &'static str,
     },
-    /// Nobody has written this network in TorchScript.
+    /// This network has no TorchScript implementation.
     #[error("this model has no TorchScript form; use --format python, which PyTorch runs as well")]
     NoScript,
-    /// The module and its weights would be one file.
+    /// The module and its weights would be the same file.
     #[error("{} is the name of the weights; name the module beside them, such as {}", path.display(), path.with_extension("py").display())]
     OneName {
         /// The file.
@@ -68,7 +68,7 @@ pub enum ExportError {
         /// A name for a file in it.
         example: String,
     },
-    /// The export would take the place of what it is made from.
+    /// The export would replace the file that it is made from.
     #[error("{} is the file that would be exported; give --output another name", path.display())]
     Itself {
         /// The file.
@@ -77,7 +77,7 @@ pub enum ExportError {
     /// The network can't be made for these weights.
     #[error(transparent)]
     Task(#[from] Failed),
-    /// The disk refuses.
+    /// An I/O error.
     #[error(transparent)]
     File(#[from] FsError),
 }
@@ -101,12 +101,12 @@ impl ExportError {
     }
 }
 
-/// What a model is written as.
+/// The format of an exported model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Named tensors and a description.
     Safetensors,
-    /// A network that runs by itself.
+    /// A network that runs without other code.
     TorchScript,
     /// A state dict.
     Pth,
@@ -115,7 +115,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that a file's name tells.
+    /// The format that a file name implies.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()? {
@@ -138,7 +138,7 @@ impl Format {
         }
     }
 
-    /// What a file of it is usually called after its dot.
+    /// The usual extension of its files.
     fn extension(self) -> &'static str {
         match self {
             Self::TorchScript => "pt",
@@ -151,27 +151,27 @@ impl Format {
 /// What was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exported {
-    /// The file that was asked for.
+    /// The requested file.
     pub path: PathBuf,
-    /// The file of weights beside it, if it has none itself.
+    /// The weights file beside it, if the requested file contains no weights.
     pub beside: Option<PathBuf>,
-    /// The size of all that was written.
+    /// The total size of all files written.
     pub bytes: u64,
-    /// Numbers of the model.
+    /// Parameters of the model.
     pub parameters: u64,
-    /// What the file says about the model.
+    /// The description of the model in the file.
     pub description: Value,
 }
 
-/// Writes a model. Folders above the file are made; a file of the same name is replaced, in one step by a complete one.
+/// Writes a model. Creates missing folders above the file; replaces a file of the same name atomically.
 ///
 /// # Errors
-/// Where the weights are not those of the configuration, or the file can't be written.
+/// If the weights are not those of the configuration, or the file can't be written.
 pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exported, ExportError> {
     let files = files(format, output)?;
     files.iter().try_for_each(|file| check_place(model, format, file))?;
     let network = model.config.task.kind().network(&model.facts)?;
-    // Before anything is made: what is refused leaves nothing.
+    // Before anything is created: a refused export leaves nothing behind.
     let script = network.script();
     if format == Format::TorchScript && script.is_none() {
         return Err(ExportError::NoScript);
@@ -215,7 +215,7 @@ pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exp
     Ok(Exported { path: output.into(), beside: files.get(1).cloned(), bytes, parameters, description })
 }
 
-/// The files that are written, first the one that was asked for.
+/// The files to write, the requested one first.
 fn files(format: Format, output: &Path) -> Result<Vec<PathBuf>, ExportError> {
     let weights = output.with_extension(SAFETENSORS);
     match format {
@@ -249,7 +249,7 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What another program must know to use the model: what goes in, what comes out, and what the numbers mean.
+/// What another program must know to use the model: its inputs, its outputs, and what the numbers mean.
 fn description(model: &TrainedModel, io: &Io) -> Value {
     let mut description = json!({
         "format_version": 1,
@@ -264,7 +264,7 @@ fn description(model: &TrainedModel, io: &Io) -> Value {
     description
 }
 
-/// With the description as one entry of the header, and what the weights said about themselves beside it.
+/// With the description as one entry of the header, beside the metadata of the weights.
 fn safetensors(
     model: &TrainedModel,
     weights: Vec<Weight>,
@@ -288,7 +288,7 @@ fn safetensors(
     Ok(write_safetensors(output, &arrays, &metadata)?)
 }
 
-/// Writes a file so that a reader sees the old one or the new, never a part, also where writing fails.
+/// Writes a file so that a reader sees the old one or the new, never a part, even if writing fails.
 fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), FsError> {
     let partial = fs::partial_name(path);
     let written = complete(&partial, write).and_then(|()| fs::rename(&partial, path));

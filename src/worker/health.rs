@@ -100,7 +100,7 @@ fn booted(proc: &Path) -> Option<SystemTime> {
     Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
-/// When a process began, to the second and rather too early: the kernel counts in ticks from a rounded start.
+/// When a process started, to the second and rather too early: the kernel counts in ticks from a rounded start.
 fn began(process: &Path, booted: SystemTime) -> Option<SystemTime> {
     let stat = fs::read_to_string(process.join("stat")).ok()?;
     // The name is in parentheses and may hold anything; the fields behind it are counted from 3.

@@ -1,5 +1,5 @@
-//! The stages of a run. Each is finished once, durably, and skipped when it is; each can be killed and started again. What
-//! is particular to a task is done by the task, see [`crate::task::Kind`].
+//! The stages of a run. Each is completed once, durably, and then skipped; each can be killed and started again. The
+//! task-specific parts are implemented by the task, see [`crate::task::Kind`].
 
 pub mod compare;
 pub mod doctor;
@@ -26,7 +26,7 @@ use crate::train::run_folder::name::number;
 use crate::util::fs::{FsError, check_tree_writable, check_writable};
 use crate::util::surroundings::Surroundings;
 
-/// Downloads and unpacks the dataset, or finds that it is here.
+/// Downloads and unpacks the dataset, or verifies that it is already here.
 ///
 /// # Errors
 /// See [`acquire::AcquireError`].
@@ -37,7 +37,7 @@ pub fn fetch(config: &Config, around: &Surroundings<'_>) -> Result<Acquired, Wor
     Ok(acquire::acquire(&config.data, &acquire::Context::new(around, &synthesise, &is_payload))?)
 }
 
-/// Fetches, turns the raw files into the prepared dataset, and decides which samples are on which side.
+/// Fetches, turns the raw files into the prepared dataset, and assigns the samples to sides.
 ///
 /// # Errors
 /// See [`fetch`] and [`crate::task::Kind::prepare`].
@@ -46,7 +46,7 @@ pub fn prepare(config: &Config, around: &Surroundings<'_>) -> Result<Prepared, W
     Ok(config.task.kind().prepare(&acquired, &prepared_folder(&config.data), around)?)
 }
 
-/// Reports and shows what is in the prepared dataset.
+/// Reports and shows the content of the prepared dataset.
 ///
 /// # Errors
 /// If it is not prepared yet, can't be read, or a picture can't be written.
@@ -54,7 +54,7 @@ pub fn inspect(config: &Config, options: &InspectOptions, around: &Surroundings<
     Ok(config.task.kind().inspect(&prepared_folder(&config.data), options, around)?)
 }
 
-/// Where the pictures of a dataset usually go.
+/// The default folder for the pictures of a dataset.
 #[must_use]
 pub fn pictures_folder(config: &Config) -> PathBuf {
     config.data.folder().join("inspect")
@@ -63,7 +63,7 @@ pub fn pictures_folder(config: &Config) -> PathBuf {
 /// Writes a synthetic dataset of a task into a new folder, and packs it if an archive is named.
 ///
 /// # Errors
-/// If something is in the way, or the disk refuses.
+/// If something else has that name, or writing fails.
 pub fn synth(
     task: &TaskConfig,
     synthetic: &Synthetic,
@@ -78,20 +78,20 @@ pub fn synth(
     Ok(())
 }
 
-/// The phases of a training, as learners are made with them.
+/// The phases of a training, as needed to make learners.
 fn phases(config: &Config) -> Result<Vec<Phase>, serde_json::Error> {
     let phases = config.phases()?.into_iter();
     Ok(phases.map(|phase| Phase { task: phase.task, train: phase.train }).collect())
 }
 
-/// Whether a dataset can be written: found out before hours of downloading, not after. Raw files are only read once they are
-/// there, so whose they are is no matter.
+/// Whether a dataset can be written: checked before hours of downloading, not after. Raw files are only read once they
+/// are there, so their owner does not matter.
 fn check_data_writable(data: &DataConfig) -> Result<(), FsError> {
     check_writable(&data.folder())?;
     check_tree_writable(&prepared_folder(data), 1)
 }
 
-/// Whether a new run can be written, and those that lie there under its name.
+/// Whether a new run, and the existing runs of its name, can be written.
 fn check_runs_writable(config: &Config) -> Result<(), FsError> {
     let root = &config.output.root;
     check_writable(root)?;
@@ -101,7 +101,7 @@ fn check_runs_writable(config: &Config) -> Result<(), FsError> {
     family.map(|entry| entry.path()).try_for_each(|run| check_tree_writable(&run, 1))
 }
 
-/// The folder below which prepared datasets lie.
+/// The folder that contains prepared datasets.
 fn prepared_folder(data: &DataConfig) -> PathBuf {
     data.folder().join("prepared")
 }

@@ -1,4 +1,4 @@
-//! Predictions of a trained model for files that it has not seen. How they are made is the task's.
+//! Predictions of a trained model for files that it has not seen. The task decides how they are made.
 
 use super::{TrainedModel, WorkError};
 use crate::task::{Model, PredictOptions, Predicted};

@@ -1,4 +1,4 @@
-//! All runs at a glance: how each stands, and the best that it came to. What can't be read is told and hides nothing else.
+//! An overview of all runs: state and best values. A run that can't be read is reported and does not hide the others.
 
 use std::path::Path;
 
@@ -15,21 +15,21 @@ use crate::train::run_folder::listing::{self, Run};
 use crate::train::run_folder::status::{State, Status};
 use crate::util::lock;
 
-/// How a run stands, as far as one can tell from outside.
+/// The state of a run, as far as it can be determined from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
-    /// A process is at work on it.
+    /// A process is working on it.
     Running,
-    /// Its process was killed: it says that it runs, and nobody holds it.
+    /// Its process was killed: its status says that it runs, but nobody holds its lock.
     Killed,
     /// Stopped by a signal, with a checkpoint.
     Stopped,
     /// Ended with an error.
     Failed,
-    /// At its end.
+    /// Finished.
     Finished,
-    /// It does not say.
+    /// The state is not recorded.
     Unknown,
     /// `run.json` can't be read.
     Damaged,
@@ -38,7 +38,7 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// As it is written for people.
+    /// The text shown to people.
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
@@ -54,25 +54,25 @@ impl Standing {
     }
 }
 
-/// A score that decides.
+/// The primary score.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Decides {
     /// Its name.
     pub name: String,
     /// Its value.
     pub value: f64,
-    /// Which way it gets better.
+    /// Whether higher or lower is better.
     pub better: Better,
 }
 
-/// A run at a glance. What it does not tell is none.
+/// A run in the overview. Unknown values are none.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Glance {
     /// Its name.
     pub name: String,
-    /// Whether `latest` means it.
+    /// Whether it is the `latest` run.
     pub latest: bool,
-    /// How it stands.
+    /// Its state.
     pub state: Standing,
     /// What is wrong with it.
     pub problem: Option<String>,
@@ -80,28 +80,28 @@ pub struct Glance {
     pub task: Option<String>,
     /// When it was started first.
     pub started: Option<jiff::Timestamp>,
-    /// From then to the last sign of life, with all that lies between.
+    /// From then to the last heartbeat, including all interruptions.
     pub seconds: Option<f64>,
-    /// Epochs that are complete.
+    /// Completed epochs.
     pub epochs_done: Option<u64>,
-    /// Epochs that were asked for.
+    /// Configured epochs.
     pub epochs: Option<u64>,
-    /// The epoch whose weights are the best, counted from 1: as the history says.
+    /// The epoch with the best weights, counted from 1, according to the history.
     pub best_epoch: Option<u64>,
     /// The validation loss there; the training loss if nothing is validated.
     pub best_val_loss: Option<f64>,
-    /// What they are the best by.
+    /// The value that selects the best weights.
     pub best_by: Option<String>,
-    /// The score that decides, where it was evaluated.
+    /// The primary score, if the run was evaluated.
     pub score: Option<Decides>,
-    /// What it computes on.
+    /// The device.
     pub device: Option<String>,
 }
 
-/// All runs below a folder, the one that was started last first; those that can't be read are at the end.
+/// All runs in a folder, the most recently started first; unreadable ones come last.
 ///
 /// # Errors
-/// Where the folder can't be read.
+/// If the folder can't be read.
 pub fn glance(root: &Path) -> Result<Vec<Glance>, WorkError> {
     let (mut sound, mut broken) = (Vec::new(), Vec::new());
     for (name, run) in listing::each(root)? {
@@ -177,7 +177,7 @@ fn standing(run: &Run) -> Standing {
     }
 }
 
-/// Of all phases together.
+/// The sum over all phases.
 fn epochs(config: &Value) -> Option<u64> {
     let train = config.get("train")?;
     let each = train.get("epochs").and_then(Value::as_u64);

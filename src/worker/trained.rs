@@ -1,5 +1,5 @@
-//! A trained model, by whatever a person calls it: a run, its name, `latest`, a checkpoint, a file of weights. With the
-//! configuration of its run nothing else is needed to use it. Not what is done with it.
+//! Finds a trained model by what the user names: a run, its name, `latest`, a checkpoint, a weights file. With the
+//! configuration of its run, nothing else is needed to use it. How it is used is decided elsewhere.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,14 +19,14 @@ use crate::util::exit::Exit;
 use crate::util::fs::FsError;
 use crate::util::sha256::Digest;
 
-/// The files of a run folder or a checkpoint that hold weights, the best first.
+/// The weights files of a run folder or a checkpoint, the best first.
 const CANDIDATES: [&str; 4] =
     ["weights/best.safetensors", "weights/last.safetensors", "ema.safetensors", "model.safetensors"];
 
-/// The key under which a file of weights says what it learned about its dataset.
+/// The key in a weights file for what the model learned about its dataset.
 pub(super) const FACTS: &str = "facts";
 
-/// How far above a weights file its run is looked for: run/checkpoints/e0001-s000010/model.safetensors.
+/// How many levels above a weights file its run is searched for: run/checkpoints/e0001-s000010/model.safetensors.
 const LEVELS_UP: usize = 3;
 
 /// A model that can't be used.
@@ -45,7 +45,7 @@ pub enum TrainedError {
         /// The folder.
         folder: PathBuf,
     },
-    /// A file of weights lies outside a run.
+    /// A weights file is outside a run.
     #[error("{} lies in no run folder, so its configuration is unknown; give it with --config", file.display())]
     NoConfig {
         /// The file.
@@ -70,7 +70,7 @@ pub enum TrainedError {
         /// The configured one.
         expected: &'static str,
     },
-    /// The device is not here.
+    /// The device is not available.
     #[error(transparent)]
     Device(#[from] DeviceError),
 }
@@ -91,41 +91,41 @@ impl TrainedError {
     }
 }
 
-/// What a person says about the model that is meant.
+/// How the user names the model.
 #[derive(Clone, Debug)]
 pub struct Wanted<'a> {
     /// A run folder, its name, `latest`, a checkpoint, or a file of weights.
     pub model: &'a str,
     /// The folder of all runs, where names are looked up.
     pub root: &'a Path,
-    /// A configuration instead of that of the run.
+    /// A configuration to use instead of that of the run.
     pub config: Option<&'a Path>,
-    /// Values over those of the configuration.
+    /// Values that override those of the configuration.
     pub overrides: &'a [Override],
-    /// Values from the environment over those of the configuration.
+    /// Values from the environment that override those of the configuration.
     pub variables: &'a [(String, String)],
 }
 
 /// A trained model that was found.
 #[derive(Clone, Debug)]
 pub struct TrainedModel {
-    /// Its file of weights.
+    /// Its weights file.
     pub weights: PathBuf,
-    /// What that says about itself.
+    /// The metadata of that file.
     pub says: BTreeMap<String, String>,
-    /// What it must know of the dataset that it learned from; null if it needs nothing.
+    /// What it must know about the dataset that it was trained on; null if it needs nothing.
     pub facts: Value,
-    /// The folder of its run, where it lies in one.
+    /// The folder of its run, if it is in one.
     pub run: Option<PathBuf>,
-    /// What it was trained with.
+    /// The configuration that it was trained with.
     pub config: Config,
 }
 
 impl TrainedModel {
-    /// Finds it.
+    /// Finds the model.
     ///
     /// # Errors
-    /// Where there is none, or nothing says what it was trained with.
+    /// If it does not exist, or its configuration can't be found.
     pub fn find(wanted: &Wanted<'_>) -> Result<Self, TrainedError> {
         let weights = weights_of(wanted)?;
         let run = run_of(&weights);
@@ -143,10 +143,10 @@ impl TrainedModel {
         }
     }
 
-    /// The weights of a run that is at hand.
+    /// The weights of a run that is already known.
     ///
     /// # Errors
-    /// Where the header of the weights can't be read.
+    /// If the header of the weights can't be read.
     pub fn of_run(run: &Path, weights: &Path, config: &Config) -> Result<Self, TrainedError> {
         let says = metadata(&RealDisk, weights)?;
         let facts = facts(&says, Some(run));
@@ -159,7 +159,7 @@ impl TrainedModel {
         Some(self.run.as_ref()?.file_name()?.to_string_lossy().into_owned())
     }
 
-    /// Which model it is, for people.
+    /// A description of the model, for people.
     #[must_use]
     pub fn described(&self) -> String {
         let step =
@@ -170,20 +170,20 @@ impl TrainedModel {
     /// The digest of its weights.
     ///
     /// # Errors
-    /// Where they can't be read.
+    /// If they can't be read.
     pub fn digest(&self) -> Result<Digest, TrainedError> {
         Ok(Digest::of_file(&self.weights).map_err(FsError::at("read", &self.weights))?)
     }
 
-    /// The device that its configuration asks for.
+    /// The configured device.
     ///
     /// # Errors
-    /// Where that is not here.
+    /// If that is not available.
     pub fn machine(&self) -> Result<Resolved, TrainedError> {
         Ok(device::resolve(self.config.device, self.config.precision, &device::Machine::find())?)
     }
 
-    /// The last phase that it was trained in, where nothing is held back from learning, as there is no training.
+    /// The last phase that it was trained in, with nothing frozen, as nothing is trained here.
     #[must_use]
     pub fn last_phase(&self) -> [Phase; 1] {
         let last = self.config.phases().ok().and_then(|mut phases| phases.pop());
@@ -191,7 +191,7 @@ impl TrainedModel {
         [Phase { task, train: TrainConfig { freeze: Vec::new(), ..train } }]
     }
 
-    /// What learners of it are made with.
+    /// What is needed to make learners of it.
     #[must_use]
     pub fn setting<'a>(&'a self, phases: &'a [Phase], machine: &'a Resolved) -> LearnerSetting<'a> {
         let data = &self.config.data;
@@ -199,14 +199,14 @@ impl TrainedModel {
     }
 }
 
-/// What weights say of their dataset. Those of a checkpoint say nothing: the ones that its run has published do.
+/// What a weights file says about its dataset. Checkpoints say nothing, but the weights published by their run do.
 fn facts(says: &BTreeMap<String, String>, run: Option<&Path>) -> Value {
     let own = |says: &BTreeMap<String, String>| serde_json::from_str(says.get(FACTS)?).ok();
     let published = || own(&metadata(&RealDisk, &within(run?)?).ok()?);
     own(says).or_else(published).unwrap_or(Value::Null)
 }
 
-/// The file of weights that is meant.
+/// The weights file that the user named.
 fn weights_of(wanted: &Wanted<'_>) -> Result<PathBuf, TrainedError> {
     let path = Path::new(wanted.model);
     if path.is_file() {
@@ -224,12 +224,12 @@ pub(super) fn within(folder: &Path) -> Option<PathBuf> {
     CANDIDATES.map(|name| folder.join(name)).into_iter().find(|file| file.is_file())
 }
 
-/// The run that weights lie in.
+/// The run that contains a weights file.
 fn run_of(weights: &Path) -> Option<PathBuf> {
     let above = |path: &Path| {
         let mut above = path.ancestors().skip(1).take(LEVELS_UP);
         above.find(|folder| folder.join("run.json").is_file()).map(Path::to_owned)
     };
-    // As it was said, where that is enough: what is printed then reads as what was typed.
+    // As the user typed it, if that is enough: messages then show what was typed.
     above(weights).filter(|run| run.file_name().is_some()).or_else(|| above(&std::path::absolute(weights).ok()?))
 }

@@ -44,13 +44,13 @@ struct Situation<'a> {
     in_container: bool,
 }
 
-/// What helps if this process may not write at a path, in one sentence.
+/// The remedy if this process may not write at a path, in one sentence.
 #[must_use]
 pub fn denied(path: &Path) -> String {
     with_situation(path, |situation| situation.denied())
 }
 
-/// What helps if a path is on a read-only mount, in one sentence.
+/// The remedy if a path is on a read-only mount, in one sentence.
 #[must_use]
 pub fn read_only(path: &Path) -> String {
     with_situation(path, |situation| situation.read_only())
@@ -109,7 +109,7 @@ impl Situation<'_> {
             }
             None => return format!("mount a folder of yours there with {}", self.example()),
         };
-        // Docker creates a folder that is missing on the host as root, and nobody wants to run as root.
+        // Docker creates a folder that is missing on the host as root, but the program should not run as root.
         match owner.user {
             0 => chown,
             _ => format!(

@@ -1,6 +1,6 @@
 //! The exit codes of the program: the whole contract with scripts, orchestrators and people, in one place.
 
-/// Why the process ended. The numbers follow `sysexits.h` if it has a matching meaning.
+/// Why the process ended. The numbers follow `sysexits.h` where it has a matching meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
@@ -10,9 +10,9 @@ pub enum Exit {
     Degraded = 1,
     /// The command line could not be understood.
     Usage = 2,
-    /// Data was refused: damaged, hostile, of the wrong kind, not prepared yet, or too much of it unusable.
+    /// Data was rejected: damaged, hostile, of the wrong kind, not prepared yet, or too much of it unusable.
     DataRefused = 65,
-    /// A source is unreachable or keeps refusing: not shared, gone.
+    /// A source is unreachable or keeps denying access: not shared, or deleted.
     SourceUnreachable = 69,
     /// A bug in this program.
     Bug = 70,
@@ -22,8 +22,8 @@ pub enum Exit {
     OutputNotWritable = 73,
     /// A disk failed to read or write, or is full; or the GPU failed.
     DiskIo = 74,
-    /// Try again later: another worker holds the folder or the mirror, the network is down, a download quota is used up, or the
-    /// copy in the mirror is not complete. What was done is kept.
+    /// Try again later: another worker holds the folder or the mirror, the network is down, a download quota is used up, or
+    /// the copy in the mirror is not complete. Completed work is kept.
     TryAgain = 75,
     /// Training diverged.
     Diverged = 76,
@@ -42,7 +42,7 @@ impl From<Exit> for std::process::ExitCode {
 }
 
 impl Exit {
-    /// Whether a signal ended it, with what was done saved.
+    /// Whether the process was stopped by a signal, with its work saved.
     #[must_use]
     pub fn is_by_signal(self) -> bool {
         matches!(self, Self::Interrupted | Self::Terminated)

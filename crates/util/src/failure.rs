@@ -1,5 +1,5 @@
-//! What every layer must know of a failure: the exit code, its kind, whether it may pass. So an error can cross a border
-//! between layers without the upper one naming its type, and a new task adds no variant to anybody's error.
+//! What every layer must know about a failure: the exit code, its kind, whether it may be temporary. So an error can cross
+//! layers without the upper one naming its type, and a new task adds no variant to existing errors.
 
 use std::error::Error;
 use std::fmt;
@@ -11,16 +11,16 @@ pub trait Failure: Error + Send + Sync + 'static {
     /// The code to exit with.
     fn exit(&self) -> Exit;
 
-    /// What kind of failure it is, in a word or two: two failures of one kind at the same step are the same failure.
+    /// The kind of failure, in a word or two: two failures of one kind at the same step count as the same failure.
     fn kind(&self) -> &'static str;
 
-    /// Whether the same may go well the next time: a disk or a network that failed.
+    /// Whether a retry may succeed: a disk or a network failed.
     fn may_pass(&self) -> bool {
         false
     }
 }
 
-/// Any failure, behind a pointer: what crosses a border between layers.
+/// Any failure, boxed: what is passed between layers.
 pub struct Failed(Box<dyn Failure>);
 
 impl Failed {
@@ -30,20 +30,20 @@ impl Failed {
         self.0.exit()
     }
 
-    /// What kind of failure it is.
+    /// The kind of failure.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         self.0.kind()
     }
 
-    /// Whether the same may go well the next time.
+    /// Whether a retry may succeed.
     #[must_use]
     pub fn may_pass(&self) -> bool {
         self.0.may_pass()
     }
 }
 
-/// `Failed` itself is no `Failure`, so that `?` turns every failure into it.
+/// `Failed` itself does not implement `Failure`, so that `?` can convert every failure into it.
 impl<F: Failure> From<F> for Failed {
     fn from(failure: F) -> Self {
         Self(Box::new(failure))
@@ -68,8 +68,8 @@ impl Error for Failed {
     }
 }
 
-/// Makes failures of error types that have an `exit()` of their own: `failures!("prepare": PrepareError, DatasetError)`. A
-/// disk or a network that failed may pass.
+/// Implements `Failure` for error types that have an `exit()` of their own: `failures!("prepare": PrepareError,
+/// DatasetError)`. Failures of a disk or a network count as temporary.
 #[macro_export]
 macro_rules! failures {
     ($kind:literal: $($failure:ty),+ $(,)?) => {$(

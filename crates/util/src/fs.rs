@@ -16,7 +16,7 @@ use crate::{access, units};
 #[derive(Debug, Error)]
 #[error("could not {action} {}: {source}{}", path.display(), remedy(path, source).map_or_else(String::new, |remedy| format!("; {remedy}")))]
 pub struct FsError {
-    /// What was tried, as a verb: "write", "rename", "create folder".
+    /// The attempted operation, as a verb: "write", "rename", "create folder".
     pub action: &'static str,
     /// Where.
     pub path: PathBuf,
@@ -31,7 +31,7 @@ impl FsError {
         move |source| Self { action, path, source }
     }
 
-    /// What helps, if people can do something about it.
+    /// The remedy, if there is one that a person can apply.
     #[must_use]
     pub fn remedy(&self) -> Option<String> {
         remedy(&self.path, &self.source)
@@ -44,7 +44,7 @@ impl FsError {
     }
 }
 
-/// What helps against an error that people can do something about.
+/// The remedy for an error, if there is one that a person can apply.
 fn remedy(path: &Path, error: &io::Error) -> Option<String> {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {

@@ -1,21 +1,21 @@
-//! For tests that need what not every machine has: without it they say so. Where `CI` is set nothing may be left out unseen, and
-//! they fail.
+//! For tests that need something that not every machine has: if it is missing, they report that they are left out. If
+//! `CI` is set, they fail, so that no test is left out unnoticed.
 
 use std::env;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Tells that a test, or a part of one, has nothing to work with.
+/// Reports that a test, or a part of one, is left out because something is missing.
 ///
 /// # Panics
-/// Where `CI` is set.
+/// If `CI` is set.
 pub fn left_out(what: &str, remedy: &str) {
     assert!(env::var_os("CI").is_none(), "{what}: {remedy}. Where CI is set, no test is left out");
     drop(writeln!(std::io::stderr(), "left out: {what}: {remedy}"));
 }
 
-/// The file that an environment variable names, for data that is not part of the repository. `none` leaves the test out wherever
-/// it runs.
+/// The file that an environment variable names, for data that is not part of the repository. `none` leaves the test out,
+/// on every machine.
 ///
 /// # Panics
 /// If the variable names no file, or if `CI` is set and it names nothing.

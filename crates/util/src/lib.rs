@@ -1,4 +1,4 @@
-//! Small things that every layer may use, each in a file named for the one thing it is about.
+//! Small utilities that every layer may use, each in a file named for its subject.
 
 pub mod access;
 pub mod container;

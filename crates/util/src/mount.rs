@@ -29,7 +29,7 @@ pub struct Mount {
     pub root: PathBuf,
     /// Where it appears here.
     pub point: PathBuf,
-    /// Whether nothing can be written.
+    /// Whether it is read-only.
     pub read_only: bool,
     /// The kind of file system: `ext4`, `overlay`, `nfs4`.
     pub kind: String,
@@ -44,13 +44,13 @@ impl Mount {
         NETWORK.contains(&self.kind.as_str())
     }
 
-    /// Whether the files are in memory, and gone with it.
+    /// Whether the files are in memory, and lost with it.
     #[must_use]
     pub fn is_memory(&self) -> bool {
         matches!(self.kind.as_str(), "tmpfs" | "ramfs")
     }
 
-    /// Whether it is the root: in a container, what is removed with it.
+    /// Whether it is the root: in a container, it is removed with the container.
     #[must_use]
     pub fn is_root(&self) -> bool {
         self.point == Path::new("/")

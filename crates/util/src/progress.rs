@@ -1,13 +1,13 @@
-//! What long work reports about itself. The work calls these; only the command line decides what a person sees.
+//! Progress reports of long work. The work calls these; only the command line decides what a person sees.
 
 use crate::units;
 
-/// What is being counted: the words for one and for many. Work that counts something of its own has a constant for it.
+/// What is being counted: the words for one and for many. Work that counts something else defines its own constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unit {
-    /// One of them.
+    /// The singular.
     pub one: &'static str,
-    /// Several.
+    /// The plural.
     pub many: &'static str,
 }
 
@@ -19,39 +19,39 @@ impl Unit {
     /// Samples.
     pub const SAMPLES: Self = Self { one: "sample", many: "samples" };
 
-    /// This many of them, with the word: "1 file", "3,000 files".
+    /// A count with its word: "1 file", "3,000 files".
     #[must_use]
     pub fn count(self, amount: u64) -> String {
         format!("{} {}", units::number(amount), if amount == 1 { self.one } else { self.many })
     }
 }
 
-/// What is being done.
+/// The current stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// A dataset comes over the network.
+    /// A dataset is downloaded.
     Download,
-    /// What arrived is compared with its SHA-256.
+    /// Downloaded files are compared with their SHA-256.
     Verify,
     /// A synthetic dataset is made.
     Synthesise,
     /// An archive is unpacked.
     Unpack,
-    /// Source files are looked at.
+    /// Source files are inspected.
     Survey,
     /// Source files become the prepared dataset.
     Prepare,
     /// The prepared dataset is read and counted.
     Inspect,
-    /// Pictures are drawn of it.
+    /// Pictures of it are drawn.
     Draw,
-    /// A model goes over a side of the dataset.
+    /// A model is evaluated on a side of the dataset.
     Evaluate,
     /// A model predicts.
     Predict,
-    /// A run is copied off this machine.
+    /// A run is copied to the mirror.
     Copy,
-    /// A run comes back from there.
+    /// A run is restored from there.
     Restore,
 }
 
@@ -86,9 +86,9 @@ impl Stage {
     }
 }
 
-/// Receives the progress of one stage after the other. Calls may come from several threads.
+/// Receives the progress of one stage after another. Calls may come from several threads.
 pub trait Progress: Send + Sync {
-    /// A stage begins. The total may become known later.
+    /// A stage starts. The total may become known later.
     fn begin(&self, stage: Stage, total: Option<u64>, unit: Unit);
     /// The total became known, or changed.
     fn set_total(&self, total: u64);
@@ -96,13 +96,13 @@ pub trait Progress: Send + Sync {
     fn advance(&self, amount: u64);
     /// Counting starts again from here: a resumed download starts at its offset, a restarted one at 0.
     fn set_position(&self, position: u64);
-    /// The stage is done; one line that sums it up.
+    /// The stage is done; a one-line summary.
     fn end(&self, summary: &str);
-    /// Nothing moves, for a known reason: a server that asks for patience. Called every few seconds while it lasts.
+    /// Waiting for a known reason, such as a server that asks to retry later. Called every few seconds while it lasts.
     fn waits(&self, _reason: &str) {}
 }
 
-/// Reports to nobody: for tests and for library use.
+/// Reports nothing: for tests and for library use.
 pub struct Silent;
 
 impl Progress for Silent {

@@ -1,6 +1,6 @@
 //! Randomness as a function of what it is for: (seed, purpose, epoch, index) always gives the same generator.
 //!
-//! No generator runs on through the program, so a run that was stopped and resumed draws the same numbers.
+//! No generator lives for the whole program, so a run that was stopped and resumed draws the same numbers.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;

@@ -1,8 +1,8 @@
 //! The request to stop: set by a signal, checked between pieces of work.
 //!
-//! The first SIGINT or SIGTERM only sets the flag; another one, a second later or more, ends the process at once, which is safe
-//! because nothing has its final name before it is complete. Signals within a second count as one: a program that signals
-//! a process and its group, as `timeout` does, sends two.
+//! The first SIGINT or SIGTERM only sets the flag; another one, a second later or more, ends the process at once, which
+//! is safe because nothing has its final name before it is complete. Signals within a second count as one: a program that
+//! signals a process and its group, as `timeout` does, sends two.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -42,7 +42,7 @@ impl Stop {
     /// A flag that SIGINT and SIGTERM set.
     ///
     /// # Errors
-    /// If the system refuses the signal handlers.
+    /// If the system does not accept the signal handlers.
     pub fn on_signals() -> std::io::Result<Self> {
         let stop = Self::default();
         let armed = Arc::new(AtomicBool::new(false));
@@ -63,12 +63,12 @@ impl Stop {
         Ok(stop)
     }
 
-    /// Requests a stop as if SIGTERM had come: for tests.
+    /// Requests a stop as if SIGTERM had been received: for tests.
     pub fn request(&self) {
         self.0.store(Exit::Terminated as usize, Ordering::SeqCst);
     }
 
-    /// `Err` once a signal has come: `stop.check()?` between two pieces of work.
+    /// `Err` once a signal has been received: `stop.check()?` between two pieces of work.
     ///
     /// # Errors
     /// [`Stopped`], with the code to exit with.

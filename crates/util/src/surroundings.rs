@@ -1,4 +1,4 @@
-//! What all long work gets from outside: the request to stop, and an audience.
+//! What all long work gets from outside: the stop request, and the progress receiver.
 
 use crate::progress::Progress;
 use crate::stop::Stop;
@@ -6,8 +6,8 @@ use crate::stop::Stop;
 /// What long work gets from outside.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
-    /// The request to stop.
+    /// The stop request.
     pub stop: &'a Stop,
-    /// The audience.
+    /// The progress receiver.
     pub progress: &'a dyn Progress,
 }

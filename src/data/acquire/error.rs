@@ -33,7 +33,7 @@ pub enum AcquireError {
     /// Another worker is at work in the folder.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// A signal came.
+    /// Interrupted by a signal.
     #[error(transparent)]
     Stopped(#[from] Stopped),
     /// The synthetic dataset could not be made.
@@ -45,7 +45,7 @@ pub enum AcquireError {
         /// The path.
         path: PathBuf,
     },
-    /// A file alone is no dataset that could be used in place.
+    /// A single file can't be used in place as a dataset.
     #[error("{} is a file of a dataset, not a dataset; give the folder that holds it", path.display())]
     SingleFile {
         /// The file.
@@ -92,7 +92,7 @@ pub enum AcquireError {
         /// What is wrong with its manifest.
         reason: String,
     },
-    /// Something that this program did not put there stands in the way.
+    /// Something that this program did not put there is in the way.
     #[error(
         "{} exists but was not put there by fragua; move it away, or use it in place: data.source: [{{path: {{path: {}}}}}]",
         folder.display(),
@@ -102,7 +102,7 @@ pub enum AcquireError {
         /// The folder.
         folder: PathBuf,
     },
-    /// A folder that is used in place is gone.
+    /// A folder that is used in place no longer exists.
     #[error("{} was used in place and is gone; mount or restore it, or correct data.source", path.display())]
     Gone {
         /// The folder.
@@ -148,7 +148,7 @@ impl AcquireError {
         }
     }
 
-    /// Whether another source is worth a try: not after a signal, nor where this machine is at fault.
+    /// Whether another source is worth a try: not after a signal, nor if this machine is at fault.
     #[must_use]
     pub fn another_source_may_help(&self) -> bool {
         match self {
@@ -170,7 +170,7 @@ fn with_digest(sha256: Option<Digest>) -> String {
     sha256.map_or_else(String::new, |digest| format!(" with SHA-256 {digest}"))
 }
 
-/// Where waiting may help with one of the sources, it may help with all of them. The order of the sources is of no account.
+/// If waiting may help with one of the sources, it may help with all. The order of the sources does not matter.
 fn worst(failures: &[(String, AcquireError)]) -> Exit {
     let has = |code: &Exit| failures.iter().any(|(_, error)| error.exit() == *code);
     [Exit::TryAgain, Exit::SourceUnreachable, Exit::DataRefused].into_iter().find(has).unwrap_or(Exit::Configuration)

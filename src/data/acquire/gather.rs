@@ -19,7 +19,7 @@ use crate::util::sha256::Digest;
 /// A file that arrived.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Arrived {
-    /// Where it lies; a relative path is below the folder of the download.
+    /// Where it is; a relative path is below the download folder.
     pub path: PathBuf,
     /// Its place in the dataset, with its own name.
     pub name: PathBuf,
@@ -76,7 +76,7 @@ pub fn gather(
     commit(&partial, raw, origin, context)
 }
 
-/// The usual case: one archive is the dataset. Its manifest comes from the unpacking, without reading the files again.
+/// The usual case: one archive is the dataset. Its manifest is made while unpacking, without reading the files again.
 pub fn gather_one(archive: &Path, raw: &Path, origin: &Origin, context: &Context<'_>) -> Result<(), AcquireError> {
     let (stop, progress) = (context.fetch.stop, context.fetch.progress);
     let mut unpacked = unpack::unpack(archive, raw, &context.limits, stop, progress)?;
@@ -104,7 +104,7 @@ fn take_archive(from: &Path, to: &Path, context: &Context<'_>) -> Result<(), Acq
     let folder = folder_of(to);
     let manifest = unpack::unpack(from, &folder, &context.limits, stop, progress)?.commit()?;
     match manifest.files.as_slice() {
-        // A compressed file is a file: it lies where it would lie if it were not compressed.
+        // A compressed file is a file: it is where it would be if it were not compressed.
         [only] if !is_tar_or_zip(from) => {
             let target = unused(&folder.with_file_name(&only.path));
             fs::rename(folder.join(&only.path), &target).map_err(FsError::at("rename", &target))?;
@@ -119,7 +119,7 @@ fn is_tar_or_zip(archive: &Path) -> bool {
     ENDINGS_OF_ARCHIVES.iter().any(|ending| name.ends_with(ending))
 }
 
-/// Endings that are no part of a dataset's name. Compressed single files end in the last two.
+/// Endings that are not part of a dataset's name. Compressed single files end in the last two.
 const ENDINGS_OF_ARCHIVES: [&str; 7] = [".tar.gz", ".tar.zst", ".tar", ".tgz", ".tzst", ".zip", ".tar.zstd"];
 const ENDINGS_OF_COMPRESSED: [&str; 3] = [".gz", ".zst", ".zstd"];
 
@@ -133,7 +133,7 @@ fn folder_of(archive: &Path) -> PathBuf {
     unused(&archive.with_file_name(stem))
 }
 
-/// The path itself, or one beside it that nothing has yet.
+/// The path itself, or an unused one beside it.
 fn unused(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let (stem, ending) = name.rsplit_once('.').map_or((name.as_str(), ""), |(stem, _)| (stem, &name[stem.len()..]));
@@ -142,7 +142,7 @@ fn unused(path: &Path) -> PathBuf {
     std::iter::once(path.to_owned()).chain(others).find(is_free).unwrap_or_else(|| path.to_owned())
 }
 
-/// Writes the manifest of a folder that is complete but not in place yet, and puts it there.
+/// Writes the manifest of a folder that is complete but not yet in place, and moves it there.
 pub fn commit(partial: &Path, raw: &Path, origin: &Origin, context: &Context<'_>) -> Result<(), AcquireError> {
     let mut paths = Vec::new();
     list(partial, String::new(), &mut paths)?;

@@ -14,14 +14,14 @@ use crate::util::sha256::Digest;
 pub enum Local {
     /// A folder, to be used in place.
     Folder(PathBuf),
-    /// An archive, with its digest where one was asked for.
+    /// An archive, with its digest if one was requested.
     Archive(PathBuf, Option<Digest>),
 }
 
 /// A `file:` address is a path. Nothing else changes.
 ///
 /// # Errors
-/// Where the address names no path of this machine.
+/// If the address names no path of this machine.
 pub fn resolved(source: &Source) -> Result<Source, AcquireError> {
     let Source::Url(UrlSource { href, sha256, .. }) = source else { return Ok(source.clone()) };
     let Some(url) = url::Url::parse(href.trim()).ok().filter(|url| url.scheme() == "file") else {
@@ -34,7 +34,7 @@ pub fn resolved(source: &Source) -> Result<Source, AcquireError> {
 /// Looks at a configured path.
 ///
 /// # Errors
-/// Where nothing usable is there, the archive has another digest, or a signal came.
+/// If nothing usable is there, the archive's digest differs, or a signal interrupts.
 pub fn look(source: &PathSource, context: &Context<'_>) -> Result<Local, AcquireError> {
     let path = existing(&source.path)?;
     if path.is_dir() {
@@ -61,7 +61,7 @@ pub fn look(source: &PathSource, context: &Context<'_>) -> Result<Local, Acquire
 /// The path without links and dots.
 ///
 /// # Errors
-/// Where it leads nowhere.
+/// If it leads nowhere.
 pub fn existing(path: &Path) -> Result<PathBuf, AcquireError> {
     path.canonicalize().map_err(|_| AcquireError::NoSuchPath { path: path.to_owned() })
 }

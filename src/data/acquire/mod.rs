@@ -1,12 +1,12 @@
-//! The way of a dataset to this machine: download, verify, unpack, complete. It can be killed anywhere and started again.
+//! Brings a dataset to this machine: download, verify, unpack, complete. It can be killed and restarted at any point.
 //!
-//! | what lies in the dataset's folder | what it means |
+//! | what the dataset's folder contains | what it means |
 //! |---|---|
 //! | `source.json` | complete; nothing is left to do |
 //! | `raw/` with `.manifest.json` | unpacked; only the record is missing |
-//! | `.raw.partial/` | half unpacked: thrown away, unpacked again |
+//! | `.raw.partial/` | half unpacked: deleted, unpacked again |
 //! | `download/<source>/arrived.json` | arrived and verified; unpack it |
-//! | `download/<source>/` | partly arrived; goes on where it stopped |
+//! | `download/<source>/` | partly downloaded; resumes where it stopped |
 //!
 //! An archive is removed only after the record of what was in it is on the disk.
 
@@ -39,13 +39,13 @@ pub use self::error::AcquireError;
 /// The manifest's name in the folder of raw files.
 const MANIFEST: &str = ".manifest.json";
 
-/// So often a mirror is tried while there are others; only when none of them answers is one worth all the patience.
+/// How often a mirror is tried while there are others; only if none of them answers is one retried to the limit.
 const TRIES_WITH_OTHERS_LEFT: u32 = 3;
 
 /// Makes a synthetic dataset. The layer that knows the files of a dataset provides it.
 pub type Synthesize<'a> = &'a dyn Fn(&Synthetic, &Path) -> Result<(), Failed>;
 
-/// Whether a file of this name, which begins with these bytes, is one of a dataset, and so nothing to unpack. The same layer
+/// Whether a file of this name, which begins with these bytes, belongs to a dataset and must not be unpacked. The same layer
 /// provides it.
 pub type IsPayload<'a> = &'a dyn Fn(&Path, &[u8]) -> bool;
 
@@ -58,7 +58,7 @@ pub struct Context<'a> {
     pub limits: unpack::Limits,
     /// The generator.
     pub synthesize: Synthesize<'a>,
-    /// What is no archive.
+    /// Not an archive.
     pub payload: IsPayload<'a>,
 }
 
@@ -70,7 +70,7 @@ impl<'a> Context<'a> {
         Self { fetch, limits: unpack::Limits::default(), synthesize, payload }
     }
 
-    /// Whether a file is one of a dataset, and so nothing to unpack; its own name is the last of `name`.
+    /// Whether a file belongs to a dataset and must not be unpacked; its own name is the last of `name`.
     fn is_payload(&self, path: &Path, name: &Path) -> Result<bool, AcquireError> {
         Ok((self.payload)(name, &unpack::head(path)?))
     }
@@ -98,7 +98,7 @@ pub struct Acquired {
 /// Brings a dataset here, or finds that it is here already.
 ///
 /// # Errors
-/// Where no source has it, the disk fails, another worker is at it, or a signal came.
+/// If no source has it, the disk fails, another worker is acquiring it, or a signal interrupts.
 pub fn acquire(config: &DataConfig, context: &Context<'_>) -> Result<Acquired, AcquireError> {
     let folder = config.folder();
     durable::create_dir_all(&folder)?;
@@ -214,7 +214,7 @@ fn from(source: &Source, folder: &Path, context: &Context<'_>) -> Result<Record,
     Ok(Record::new(source, origin, Lies::Here))
 }
 
-/// An empty folder is in nobody's way.
+/// An empty folder does no harm.
 fn refuse_in_the_way(raw: &Path) -> Result<(), AcquireError> {
     let is_empty = || std::fs::read_dir(raw).is_ok_and(|mut folder| folder.next().is_none());
     match std::fs::symlink_metadata(raw).is_ok() && !is_empty() {
@@ -227,7 +227,7 @@ fn synthetic(config: &Synthetic, origin: Origin, raw: &Path, context: &Context<'
     let partial = durable::partial_name(raw);
     durable::remove_tree(&partial)?;
     if let Err(failed) = (context.synthesize)(config, &partial) {
-        // A wish to stop is no failure.
+        // A request to stop is not a failure.
         context.fetch.stop.check()?;
         return Err(AcquireError::Synthetic(failed));
     }

@@ -1,6 +1,6 @@
-//! The record of a dataset that is complete: where it came from and where it lies.
+//! The record of a complete dataset: where it came from and where it is.
 //!
-//! The record is written last. Without it a folder is no dataset, whatever lies in it. It names the source without
+//! The record is written last. Without it a folder is not a dataset, whatever it contains. It names the source without
 //! passwords and tokens: datasets are copied and shared.
 
 use std::fmt;
@@ -20,10 +20,10 @@ use crate::util::sha256::Digest;
 /// The version of the record's form.
 const FORMAT: u32 = 2;
 
-/// What tells one source from another: the address, and the content where that is known.
+/// What identifies a source: the address, and the content if known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// Stands for the address without giving it away.
+    /// Identifies the address without revealing it.
     address: String,
     /// The digest of the archive.
     sha256: Option<Digest>,
@@ -58,7 +58,7 @@ impl Origin {
         self.sha256.map_or_else(|| self.address.clone(), |digest| digest.to_string())
     }
 
-    /// Whether what came from here is what is wanted: the content decides where it is known of both, else the address.
+    /// Whether this source is the requested one: compares the content if known for both, else the address.
     #[must_use]
     pub fn fits(&self, wanted: &Self) -> bool {
         match (self.sha256, wanted.sha256) {
@@ -93,7 +93,7 @@ impl FromStr for Origin {
     }
 }
 
-/// Where the raw files of a dataset lie.
+/// Where the raw files of a dataset are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lies {
@@ -129,7 +129,7 @@ impl Record {
     /// The record of a dataset's folder, if it is complete.
     ///
     /// # Errors
-    /// Where the record can't be read or was written by another version.
+    /// If the record can't be read or was written by another version.
     pub fn load(folder: &Path) -> Result<Option<Self>, AcquireError> {
         let path = Self::path(folder);
         let text = match fs::read(&path) {
@@ -151,7 +151,7 @@ impl Record {
     /// Declares the dataset complete.
     ///
     /// # Errors
-    /// Where the record can't be written.
+    /// If the record can't be written.
     pub fn save(&self, folder: &Path) -> Result<(), AcquireError> {
         let path = Self::path(folder);
         let mut text = serde_json::to_vec_pretty(self)

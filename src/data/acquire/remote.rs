@@ -17,14 +17,14 @@ use crate::util::sha256::Digest;
 #[derive(Debug, Serialize, Deserialize)]
 struct Arrival {
     files: Vec<Arrived>,
-    /// The digest of the file, where there is only one.
+    /// The digest of the file, if there is only one.
     sha256: Option<Digest>,
 }
 
 /// Brings a remote source into `raw`. Returns where it came from, with its digest.
 ///
 /// # Errors
-/// Where the download or the unpacking fails; what arrived stays for the next start, unless it is refused.
+/// If the download or the unpacking fails; what was downloaded is kept for the next start, unless it is refused.
 pub fn bring(
     request: &Request,
     origin: Origin,
@@ -44,7 +44,7 @@ pub fn bring(
         Ok(()) => Ok(origin),
         Err(error) => {
             if error.exit() == Exit::DataRefused {
-                // It arrived as the server has it, and is no usable archive: the next start shall not believe in it.
+                // It arrived as the server has it, but is not a usable archive: the next start must not trust it.
                 durable::remove_tree(&place)?;
             }
             Err(error)
@@ -65,7 +65,7 @@ fn download(request: &Request, place: &Path, note: &Path, context: &Context<'_>)
     Ok(arrival)
 }
 
-/// A finished download of an earlier start whose files are all still there, and still the same.
+/// A finished download of an earlier start, if all its files are still there and unchanged.
 fn remembered(note: &Path, place: &Path, context: &Context<'_>) -> Result<Option<Arrival>, AcquireError> {
     let Ok(text) = std::fs::read(note) else { return Ok(None) };
     let Ok(arrival) = serde_json::from_slice::<Arrival>(&text) else { return Ok(None) };

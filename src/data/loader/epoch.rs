@@ -13,7 +13,7 @@ use super::source::{Place, SampleSource, Upcoming};
 /// Samples of a source in the order of each epoch.
 pub struct Loader<S: SampleSource> {
     source: Arc<S>,
-    /// Absent where there are more samples than can be numbered.
+    /// Absent if there are more samples than can be numbered.
     epochs: Option<Epochs>,
     config: LoaderConfig,
 }
@@ -43,10 +43,10 @@ impl<S: SampleSource> Loader<S> {
         self.epochs.as_ref().map_or(0, |epochs| epochs.samples() as usize)
     }
 
-    /// The rest of an epoch: always the same from the same position, whatever the number of threads.
+    /// The rest of an epoch: always the same from the same position, for any number of threads.
     ///
     /// # Errors
-    /// If the position lies behind the epoch's end, or no thread can be started.
+    /// If the position is past the end of the epoch, or no thread can be started.
     pub fn start(&self, position: Position) -> Result<Epoch<S>, StartError> {
         let epochs = self.epochs.as_ref().ok_or(StartError::TooMany { samples: self.source.len() })?;
         let base = base(position, epochs.samples())?;
@@ -273,7 +273,7 @@ mod tests {
             let mut epoch = loader.start(at(0, 0)).unwrap();
             epoch.by_ref().take(taken).for_each(drop);
             drop(epoch);
-            // Joined: nobody else holds the route, and nothing is decoded any more.
+            // Joined: nothing else holds the route, and decoding has stopped.
             assert_eq!(Arc::strong_count(&loader.source), 1);
             let decoded: usize = source.decodes.lock().unwrap().values().sum();
             assert!(decoded <= (taken + 4) * 5, "{decoded} frames for {taken} windows and a queue of 4");

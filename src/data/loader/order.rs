@@ -1,4 +1,4 @@
-//! Which sample comes at a position: a function of (seed, epoch), so that a run that was stopped resumes with
+//! Which sample is at a position: a function of (seed, epoch), so that a run that was stopped resumes with
 //! exactly the samples it had not seen.
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::util::seed;
 pub struct Order {
     /// The run's seed.
     pub seed: u64,
-    /// Whether each epoch is a permutation of its own; else samples come as they were given.
+    /// Whether each epoch has its own permutation; otherwise samples keep the given order.
     pub shuffle: bool,
 }
 

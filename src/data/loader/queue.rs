@@ -38,7 +38,7 @@ struct State<T> {
 pub(super) struct Died;
 
 impl<T> Queue<T> {
-    /// Places from `next` to `end`; `bytes` gives the size of what comes at a place.
+    /// Places from `next` to `end`; `bytes` gives the size of the item at a place.
     pub(super) fn new(
         (next, end): (usize, usize),
         limits: Limits,
@@ -96,7 +96,7 @@ impl<T> Queue<T> {
         claimed == 0 || (claimed < self.limits.samples && fits())
     }
 
-    /// What comes at the next place; waits for it.
+    /// The item at the next place; waits for it.
     pub(super) fn take(&self) -> Result<T, Died> {
         let mut state = self.state();
         loop {

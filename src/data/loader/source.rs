@@ -1,4 +1,4 @@
-//! Where samples come from: the one thing the loader asks of a dataset. A sample may have any shape and size.
+//! Where samples come from: the only thing the loader needs from a dataset. A sample may have any shape and size.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,12 +38,12 @@ pub trait SampleSource: Send + Sync + 'static {
     /// nobody sees it.
     fn load(&self, place: Place<'_>, index: usize) -> Result<Self::Sample, Self::Error>;
 
-    /// An epoch is started: what will be asked for is known from now on. A source that keeps samples in memory can use it;
+    /// An epoch is started: what will be requested is known from now on. A source that keeps samples in memory can use it;
     /// what is delivered must not depend on it.
     fn upcoming(&self, _future: &Upcoming<'_>) {}
 }
 
-/// Where a sample comes in the order.
+/// The position of a sample in the order.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
     /// Its epoch, and its place in that.

@@ -1,6 +1,6 @@
 //! Finding the files of a dataset: every folder, wherever in the tree, that directly holds files of one kind.
 //!
-//! Only names and file stamps are looked at here; nothing is opened.
+//! Only names and file stamps are read here; no file is opened.
 
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
@@ -21,7 +21,7 @@ pub struct FileKind {
     pub name: &'static str,
     /// The endings of their names, without the dot, in lower case.
     pub endings: &'static [&'static str],
-    /// How they must lie: "in a folder for each class".
+    /// The required layout: "in a folder for each class".
     pub layout: &'static str,
     /// Names that are not files of the dataset though their ending is right, and folders that are passed over: "__MACOSX".
     pub ignored: &'static [&'static str],
@@ -52,11 +52,11 @@ pub struct Folder {
 pub struct SourceFile {
     /// Its name in the folder.
     pub name: String,
-    /// What tells whether it was changed since.
+    /// Shows whether it has changed since.
     pub stamp: Stamp,
 }
 
-/// What tells that a file is still the same without reading it. A copy or a `touch` changes it though the content
+/// Shows without reading a file that it is unchanged. A copy or a `touch` changes it though the content
 /// stays: then the content decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
@@ -162,7 +162,7 @@ impl Search<'_> {
         for name in names(folder)?.into_iter().filter(|name| !self.kind.ignored.contains(&name.as_str())) {
             let entry = folder.join(&name);
             let metadata = match fs::metadata(&entry) {
-                // A link to nowhere, or a file that just went: what it was called tells whether it is missed.
+                // A dangling link, or a file that was just removed: its name decides whether it is missed.
                 Err(error) if error.kind() == ErrorKind::NotFound && !self.kind.is_name(&name) => continue,
                 metadata => metadata.map_err(FsError::at("read", &entry))?,
             };
@@ -181,7 +181,7 @@ impl Search<'_> {
     }
 }
 
-/// The names in a folder but the hidden ones, sorted.
+/// The names in a folder except the hidden ones, sorted.
 fn names(folder: &Path) -> Result<Vec<String>, FilesError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(FsError::at("list", folder))? {

@@ -9,14 +9,14 @@ use super::files::{SourceFile, Stamp};
 use crate::util::fs::FsError;
 use crate::util::sha256::Digest;
 
-/// A source file. `U` says what was made of it, `K` what is known of one that was set aside.
+/// A source file. `U` describes what was made from it, `K` what is known about one that was set aside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FileRecord<U, K = Nothing> {
     /// Its name in its folder.
     pub name: String,
     /// What it looked like from outside.
     pub stamp: Stamp,
-    /// Its content; absent where it could not be read.
+    /// Its content; absent if it could not be read.
     pub sha256: Option<Digest>,
     /// What became of it.
     pub outcome: Outcome<U, K>,

@@ -1,4 +1,4 @@
-//! What became of every group of files, for people and for later stages. It is written last and rewritten whole.
+//! The outcome of every group of files, for people and for later stages. It is written last, always as a whole.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -17,13 +17,13 @@ const REFUSED: &str = "refused.json";
 /// The bad files that an error names; a list on the disk names all.
 const EXAMPLES: usize = 3;
 
-/// The report on a prepared dataset. `A` is what the task says about it: the options that made it, for one.
+/// The report on a prepared dataset. `A` is what the task says about it, such as the options that made it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report<A> {
     /// What the task says about the dataset.
     #[serde(flatten)]
     pub about: A,
-    /// Stands for all that was prepared: changes with any source file that is used, and with nothing else.
+    /// Identifies what was prepared: changes with any source file that is used, and with nothing else.
     pub fingerprint: Digest,
     /// All groups, by path.
     #[serde(rename = "events")]
@@ -35,7 +35,7 @@ pub struct Report<A> {
 pub struct GroupReport {
     /// Its path below the dataset's root.
     pub path: String,
-    /// What the dataset has of it; nothing where it is absent from it.
+    /// What the dataset has of it; empty if the dataset does not contain it.
     #[serde(rename = "frames")]
     pub items: usize,
     /// Source files.
@@ -137,7 +137,7 @@ impl<A: Serialize + DeserializeOwned> Report<A> {
         files.collect()
     }
 
-    /// All that was prepared.
+    /// Everything that was prepared.
     #[must_use]
     pub fn items(&self) -> usize {
         self.groups.iter().map(|group| group.items).sum()
@@ -167,7 +167,7 @@ impl<A: Serialize + DeserializeOwned> Report<A> {
 /// All of them are listed beside the report; that of what was prepared before stays as it is.
 ///
 /// # Errors
-/// The outer one where the list can't be written, the inner one where there are too many.
+/// The outer one if the list can't be written, the inner one if there are too many.
 pub fn check_share(
     groups: &[GroupReport],
     store: &Path,

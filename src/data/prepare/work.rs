@@ -1,4 +1,4 @@
-//! Many files at once: each thread takes the next one, a signal or an error ends all, results come in the order of the work.
+//! Many files at once: each thread takes the next one, a signal or an error ends all, results are in the order of the work.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use crate::util::fs::FsError;
 use crate::util::sha256::Digest;
 use crate::util::stop::{Stop, Stopped};
 
-/// Does something with every item on so many threads; each has a scratch of its own that it uses again.
+/// Processes every item on this many threads; each has its own scratch, which it reuses.
 ///
 /// # Errors
 /// The first of an item, or the wish to stop; what is under way is finished before.
@@ -25,7 +25,7 @@ pub fn on_threads<T: Sync, S: Default, R: Send, E: From<Stopped> + Send>(
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(item) = items.get(number) else { return Ok(()) };
             let done = stop.check().map_err(E::from).and_then(|()| work(item, &mut scratch));
-            // The others find nothing more to do.
+            // The other threads find no more work.
             let done = done.inspect_err(|_| next.store(items.len(), Ordering::Relaxed))?;
             results.lock().unwrap_or_else(PoisonError::into_inner).push((number, done));
         }

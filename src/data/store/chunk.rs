@@ -69,7 +69,7 @@ impl Chunks {
         Err(StoreError::damaged(&path)(format!("it holds {length} cells, expected {}", frame.len())))
     }
 
-    /// Makes a frame of another event one of this, sharing the file where the file system can.
+    /// Makes a frame of another event one of this, sharing the file if the file system can.
     pub fn adopt(&self, index: usize, from: &Path) -> Result<(), FsError> {
         let path = self.path(index);
         match fs::hard_link(from, &path) {

@@ -57,7 +57,7 @@ pub enum StoreError {
     FrameNumber {
         /// The event's folder.
         path: PathBuf,
-        /// The number asked for.
+        /// The requested number.
         index: usize,
         /// Frames there are.
         frames: usize,
@@ -85,7 +85,7 @@ pub enum StoreError {
     Description {
         /// The event's folder.
         path: PathBuf,
-        /// What the Zarr library said.
+        /// The error of the Zarr library.
         reason: String,
     },
 }
@@ -106,7 +106,7 @@ impl StoreError {
         }
     }
 
-    /// Whether preparing the event again would help: what was read was there, but not right.
+    /// Whether preparing the event again would help: the data was there, but wrong.
     #[must_use]
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged { .. })

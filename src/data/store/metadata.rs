@@ -1,4 +1,4 @@
-//! The description of an event as Zarr v3 metadata and coordinate arrays, by zarrs. It is built and taken apart in memory;
+//! The description of an event as Zarr v3 metadata and coordinate arrays, by zarrs. It is built and parsed in memory;
 //! only the plain files pass between there and the event's folder, so that disk errors and damage stay apart.
 
 use std::fs;
@@ -22,7 +22,7 @@ use crate::util::fs::FsError;
 /// The file that describes a group or an array.
 pub(super) const DESCRIPTION: &str = "zarr.json";
 
-/// All that is known of an event but the values of its frames.
+/// All that is known of an event except the values of its frames.
 #[derive(Debug)]
 pub(super) struct Description {
     pub spec: FrameArraySpec,
@@ -31,7 +31,7 @@ pub(super) struct Description {
     pub encoding: ChunkKeyEncoding,
 }
 
-/// Whatever zarrs says; all its errors are the same to us.
+/// Any error of zarrs; we treat all of them alike.
 type Failure = Box<dyn std::error::Error>;
 
 /// The content of `zarr.json` of a group without attributes.
@@ -41,7 +41,7 @@ pub(super) fn empty_group() -> Result<Vec<u8>, Failure> {
     Ok(memory.get(&StoreKey::new(DESCRIPTION)?)?.unwrap_or_default().to_vec())
 }
 
-/// Writes all files of an event but its frames. Nothing is synced.
+/// Writes all files of an event except its frames. Nothing is synced.
 pub(super) fn write(
     folder: &Path,
     spec: &FrameArraySpec,
@@ -104,7 +104,7 @@ fn time_coordinate(times: &[f64]) -> Coordinate {
 
 fn store_coordinate(memory: &Arc<MemoryStore>, coordinate: &Coordinate) -> Result<(), Failure> {
     let length = coordinate.values.len() as u64;
-    // The fill value only matters where a chunk is missing, which then shows.
+    // The fill value only matters if a chunk is missing, and makes that visible.
     let mut array = ArrayBuilder::new(vec![length], vec![length], data_type::float64(), f64::NAN)
         .chunk_key_encoding(chunk::encoding())
         .dimension_names(Some([coordinate.name.as_str()]))

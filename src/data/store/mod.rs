@@ -8,11 +8,11 @@
 //!     DBZ/zarr.json             the array of frames: uint8, one chunk per frame, zstd with a checksum
 //!     DBZ/c.0.0.0.0             the first frame
 //!     time/  z/  y/  x/         the coordinates, float64
-//!     time/manifest.json        whatever the writer wants to remember; not one folder up, where Zarr's Python library
+//!     time/manifest.json        any data the writer wants to keep; not one folder up, where Zarr's Python library
 //!                               warns of files that it does not know
 //! ```
 //!
-//! Whatever stands under an event's name is complete. One program at a time may write (the caller holds a lock); any
+//! Everything under an event's name is complete. One program at a time may write (the caller holds a lock); any
 //! number may read.
 
 mod chunk;
@@ -52,7 +52,7 @@ impl Store {
     /// Opens the dataset at `root` for reading.
     ///
     /// # Errors
-    /// Where there is none.
+    /// If there is none.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         if root.join(metadata::DESCRIPTION).is_file() {
             Ok(Self { root: root.to_owned(), parents: Mutex::new(()) })
@@ -61,11 +61,11 @@ impl Store {
         }
     }
 
-    /// Opens the dataset at `root` for writing, or begins it, and clears away what a killed program left there. Only for
+    /// Opens the dataset at `root` for writing, or creates it, and removes what a killed program left there. Only for
     /// the one that holds the lock.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// If the disk refuses.
     pub fn create(root: &Path) -> Result<Self, StoreError> {
         create_dir_all(root)?;
         replace::recover(root, &is_event)?;
@@ -82,7 +82,7 @@ impl Store {
     /// The paths of all events below the root, with `/` between folders, sorted.
     ///
     /// # Errors
-    /// Where a folder can't be read.
+    /// If a folder can't be read.
     pub fn events(&self) -> Result<Vec<String>, StoreError> {
         let mut events = Vec::new();
         collect_events(&self.root, "", &mut events)?;
@@ -93,15 +93,15 @@ impl Store {
     /// Opens an event.
     ///
     /// # Errors
-    /// Where there is none of that name, or its description is damaged.
+    /// If there is none of that name, or its description is damaged.
     pub fn event(&self, event: &str) -> Result<EventReader, StoreError> {
         EventReader::open(&self.place(event)?)
     }
 
-    /// Begins an event, or a newer version of one that then stays readable until the new one is complete.
+    /// Starts an event, or a newer version of one, which stays readable until the new one is complete.
     ///
     /// # Errors
-    /// Where the name can't be used, or the disk refuses.
+    /// If the name can't be used, or the disk refuses.
     pub fn writer(&self, event: &str, spec: FrameArraySpec) -> Result<EventWriter, StoreError> {
         let place = self.place(event)?;
         self.refuse_nesting(event, &place)?;
@@ -115,7 +115,7 @@ impl Store {
     /// Removes an event; one that is not there is fine.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// If the disk refuses.
     pub fn remove_event(&self, event: &str) -> Result<(), StoreError> {
         let place = self.place(event)?;
         if is_event(&place) {
@@ -171,7 +171,7 @@ fn describe_group(folder: &Path) -> Result<(), StoreError> {
     Ok(write_atomic(&path, &content)?)
 }
 
-/// Names that other programs can open and that nothing hidden has.
+/// Names that other programs can open and that are not used by hidden files.
 fn check_name(event: &str, name: &str) -> Result<(), StoreError> {
     let reason = if name.is_empty() || name == "." || name == ".." {
         "it has an empty part, or one that is not a name"

@@ -22,7 +22,7 @@ impl EventReader {
     /// Opens the event in `folder`.
     ///
     /// # Errors
-    /// Where there is none, or its description is damaged or not one that this program writes. Frames are checked when
+    /// If there is none, or its description is damaged or not one that this program writes. Frames are checked when
     /// they are read.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         if !folder.is_dir() {
@@ -84,7 +84,7 @@ impl EventReader {
     /// The manifest as it was given when the event was finished.
     ///
     /// # Errors
-    /// Where it can't be read.
+    /// If it can't be read.
     pub fn manifest(&self) -> Result<Vec<u8>, StoreError> {
         let path = self.folder.join(MANIFEST);
         fs::read(&path).map_err(StoreError::unreadable(&path))
@@ -106,7 +106,7 @@ impl EventReader {
     /// Reads one frame.
     ///
     /// # Errors
-    /// Where there is no such frame, `frame` has another length, or the file is missing, damaged or can't be read.
+    /// If there is no such frame, `frame` has another length, or the file is missing, damaged or can't be read.
     pub fn read_frame(&self, index: usize, frame: &mut [u8]) -> Result<(), StoreError> {
         let path = || self.folder.clone();
         if index >= self.frames() {

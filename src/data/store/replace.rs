@@ -1,7 +1,7 @@
 //! How a finished folder takes the place of an older one: at no moment is there neither, and after a crash a complete one
 //! is found again.
 //!
-//! Linux exchanges two names in one step. Where the file system can't (some network mounts), the old folder steps aside
+//! Linux exchanges two names in one step. If the file system can't (some network mounts), the old folder is moved away
 //! under a hidden name first; [`recover`] brings it back if nothing took its place.
 
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::util::fs::{FsError, partial_name, remove_tree, rename, sync_parent};
 
-/// The hidden name under which the older folder stands while it is being replaced in steps.
+/// The hidden name of the older folder while it is being replaced in steps.
 fn old_name(place: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(place.file_name().unwrap_or_default());
@@ -20,7 +20,7 @@ fn old_name(place: &Path) -> PathBuf {
     place.with_file_name(name)
 }
 
-/// Gives a complete, synced folder its final name, in place of what stands there.
+/// Gives a complete, synced folder its final name, replacing what is there.
 pub(super) fn into_place(complete: &Path, place: &Path) -> Result<(), FsError> {
     if !place.exists() {
         return rename(complete, place);
@@ -46,7 +46,7 @@ fn in_steps(complete: &Path, place: &Path) -> Result<(), FsError> {
     remove_tree(&old)
 }
 
-/// Takes a folder away such that it never stands half under its name.
+/// Removes a folder so that it is never incomplete under its name.
 pub(super) fn take_away(place: &Path) -> Result<(), FsError> {
     let hidden = partial_name(place);
     remove_tree(&hidden)?;
@@ -55,7 +55,7 @@ pub(super) fn take_away(place: &Path) -> Result<(), FsError> {
 }
 
 /// Clears away what a killed program left in `folder` and below: partial folders go, and an old one that nothing took the
-/// place of comes back. `is_event` tells the folders that are not to be searched.
+/// place of comes back. `is_event` identifies the folders that are not searched.
 pub(super) fn recover(folder: &Path, is_event: &impl Fn(&Path) -> bool) -> Result<(), FsError> {
     for entry in fs::read_dir(folder).map_err(FsError::at("read folder", folder))? {
         let entry = entry.map_err(FsError::at("read folder", folder))?;

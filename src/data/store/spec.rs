@@ -10,7 +10,7 @@ pub type Attributes = Map<String, Value>;
 pub struct FrameArraySpec {
     /// The variable's name.
     pub name: String,
-    /// The variable's attributes: `units`, `scale_factor`, `add_offset`, `_FillValue` and whatever else helps.
+    /// The variable's attributes: `units`, `scale_factor`, `add_offset`, `_FillValue` and anything else that helps.
     pub attributes: Attributes,
     /// The axes of a frame, slowest first.
     pub coordinates: Vec<Coordinate>,

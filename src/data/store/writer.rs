@@ -12,11 +12,11 @@ use super::spec::{Attributes, FrameArraySpec};
 use super::{MANIFEST, TIME, metadata, replace};
 use crate::util::fs::{FsError, create_dir_all, partial_name, remove_tree, sync_file_system};
 
-/// How hard zstd tries unless told otherwise. On radar volumes level 3 takes nearly twice the time of level 1, and its files
+/// The default zstd level. On radar volumes level 3 takes nearly twice the time of level 1, and its files
 /// are a few hundredths smaller or not smaller at all.
 const DEFAULT_LEVEL: i32 = 1;
 
-/// Writes the frames of one event, in any order and from several threads. Dropped before it is finished, it leaves nothing.
+/// Writes the frames of one event, in any order and from several threads. If dropped early, it leaves nothing.
 #[derive(Debug)]
 pub struct EventWriter {
     place: PathBuf,
@@ -28,7 +28,7 @@ pub struct EventWriter {
 }
 
 impl EventWriter {
-    /// Begins the event that will stand at `place`.
+    /// Starts the event that will be at `place`.
     pub(super) fn begin(place: &Path, spec: FrameArraySpec) -> Result<Self, StoreError> {
         if let Some(reason) = flaw(&spec) {
             return Err(StoreError::Description { path: place.to_owned(), reason });
@@ -47,7 +47,7 @@ impl EventWriter {
         self
     }
 
-    /// The folder where the event will stand.
+    /// The folder where the event will be.
     #[must_use]
     pub fn place(&self) -> &Path {
         &self.place
@@ -56,7 +56,7 @@ impl EventWriter {
     /// Writes the frame with this number, once.
     ///
     /// # Errors
-    /// Where the frame has another length than its axes say, was written before, or the disk refuses.
+    /// If the frame has another length than its axes say, was written before, or the disk refuses.
     pub fn write_frame(&self, index: usize, frame: &[u8]) -> Result<(), StoreError> {
         let (got, expected) = (frame.len(), self.chunks.frame_len);
         if got != expected {
@@ -68,7 +68,7 @@ impl EventWriter {
     /// Takes over a frame of an older event, compressed as it is, after reading it once to know that it is whole.
     ///
     /// # Errors
-    /// Where the older event's array is not described alike, its frame is damaged (it then has to be made anew), this
+    /// If the older event's array is not described alike, its frame is damaged (it must then be made again), this
     /// frame was written before, or the disk refuses.
     pub fn reuse_frame(&self, index: usize, from: &EventReader, old_index: usize) -> Result<(), StoreError> {
         if let Some(what) = difference(&self.spec.as_read_back(), from.spec()) {
@@ -79,10 +79,10 @@ impl EventWriter {
         Ok(self.chunks.adopt(index, &from.frame_path(old_index))?)
     }
 
-    /// Keeps only these frames, given in ascending order, and numbers them anew from 0.
+    /// Keeps only these frames, given in ascending order, and renumbers them from 0.
     ///
     /// # Errors
-    /// Where one of them was not written, or the disk refuses.
+    /// If one of them was not written, or the disk refuses.
     pub fn keep(&self, indices: &[usize]) -> Result<(), StoreError> {
         let kept: BTreeSet<OsString> = indices.iter().map(|&index| self.file_name(index)).collect();
         for name in self.written()?.difference(&kept) {
@@ -98,10 +98,10 @@ impl EventWriter {
     }
 
     /// Completes the event: `times` are seconds since 1970, one for each frame; `attributes` are those of the event; the
-    /// manifest is kept as it is. When this returns, the event is on disk and an older one in its place is gone.
+    /// manifest is kept as it is. When this returns, the event is on disk and an older one in its place is removed.
     ///
     /// # Errors
-    /// Where frames are missing or too many, a time is not a number, or the disk refuses; an older event then stands.
+    /// If frames are missing or too many, a time is not a number, or the disk refuses; an older event is then kept.
     pub fn finish(
         mut self,
         times: &[f64],
@@ -115,7 +115,7 @@ impl EventWriter {
         sync_file_system(&self.partial)?;
         let written = EventReader::open(&self.partial)?;
         if self.place.exists() {
-            // The old event goes only after the new one has been read back.
+            // The old event is removed only after the new one has been read back.
             written.verify()?;
         }
         replace::into_place(&self.partial, &self.place)?;

@@ -1,4 +1,4 @@
-//! Evaluations that are made for the purpose: groups whose score is a mean.
+//! Evaluations made for tests: groups scored by a mean.
 
 use super::*;
 use crate::metric::better::Better;

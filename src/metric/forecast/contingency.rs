@@ -2,11 +2,11 @@
 //! over a whole set before anything is divided: a mean of ratios would let a quiet frame count as much as a storm.
 //!
 //! Formulas: Wilks, *Statistical Methods in the Atmospheric Sciences*, chapter 9; the names are those of the verification
-//! community. A ratio whose denominator is 0 is no number.
+//! community. A ratio with a denominator of 0 is undefined.
 
 use serde::{Deserialize, Serialize};
 
-/// How often events were forecast and came.
+/// How often events were forecast and occurred.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contingency {
     /// Forecast and observed.
@@ -35,7 +35,7 @@ impl Contingency {
         ratio(h, h + m)
     }
 
-    /// False alarm ratio: the share of forecast events that did not come.
+    /// False alarm ratio: the share of forecast events that did not occur.
     #[must_use]
     pub fn false_alarm_ratio(&self) -> Option<f64> {
         let [h, f, ..] = self.counts();

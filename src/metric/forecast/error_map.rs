@@ -25,7 +25,7 @@ struct Cell {
 }
 
 impl ErrorMap {
-    /// Nothing was added up yet, for forecasts of this shape on a scale that is `span_dbz` long.
+    /// Empty sums, for forecasts of this shape on a scale that is `span_dbz` long.
     #[must_use]
     pub fn none(shape: Shape, span_dbz: f64) -> Self {
         Self { shape, span_dbz, cells: vec![Cell::default(); shape.leads * shape.frame()] }
@@ -36,7 +36,7 @@ impl ErrorMap {
     /// echo.
     ///
     /// # Panics
-    /// Where one of them has another size.
+    /// If one of them has another size.
     pub fn add_window(&mut self, forecast: &[f32], observed: &[u8]) {
         let cells = self.shape.cells();
         assert_eq!((forecast.len(), observed.len()), (cells, cells), "cells of a window of {:?}", self.shape);
@@ -54,7 +54,7 @@ impl ErrorMap {
     /// Adds another map of the same shape.
     ///
     /// # Panics
-    /// Where it has another one.
+    /// If it has another one.
     pub fn add(&mut self, other: &Self) {
         assert_eq!(self.shape, other.shape, "error maps of two shapes");
         for (cell, other) in self.cells.iter_mut().zip(&other.cells) {

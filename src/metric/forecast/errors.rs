@@ -43,7 +43,7 @@ impl ErrorSums {
         self.per_cell(self.squares).map(f64::sqrt)
     }
 
-    /// Peak signal-to-noise ratio in dB: the whole range against the error of all cells; no number without an error.
+    /// Peak signal-to-noise ratio in dB: the whole range against the error of all cells; undefined without an error.
     #[must_use]
     pub fn peak_signal_to_noise(&self) -> Option<f64> {
         self.per_cell(self.squares).filter(|&square| square > 0.0).map(|square| -10.0 * square.log10())

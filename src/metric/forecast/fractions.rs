@@ -26,7 +26,7 @@ impl FractionSums {
         self.observed += other.observed;
     }
 
-    /// The fractions skill score: 1 is perfect; no number where there is no event at all.
+    /// The fractions skill score: 1 is perfect; undefined if there is no event at all.
     #[must_use]
     pub fn skill(&self) -> Option<f64> {
         let worst = self.forecast + self.observed;

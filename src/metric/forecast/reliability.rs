@@ -14,7 +14,7 @@ const PER_VALUE: f64 = (1_u64 << 32) as f64;
 /// Steps between the weakest byte, 1, and the strongest, 255.
 const STEPS: f64 = 254.0;
 
-/// The cells whose forecast lies within a range of reflectivity.
+/// The cells with a forecast in a range of reflectivity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReliabilityBin {
     /// The range: from this,
@@ -86,7 +86,7 @@ impl Scale {
 
     /// The range of a normalised value: the nearest, outside the scale.
     fn bin(&self, value: f64) -> usize {
-        // Reflectivities on the border of two ranges belong to the upper one, whatever rounding to f32 made of them.
+        // Reflectivities on the border of two ranges belong to the upper one, regardless of rounding to f32.
         let place = (self.min_dbz + value * self.span_dbz - self.first_dbz) / BIN_DBZ + 1e-6;
         (place.max(0.0) as usize).min(self.bins - 1)
     }
@@ -97,7 +97,7 @@ impl Scale {
 }
 
 impl Reliability {
-    /// Nothing was added up yet, on a scale that begins at `min_dbz` and is `span_dbz` long.
+    /// Empty sums, on a scale that begins at `min_dbz` and is `span_dbz` long.
     #[must_use]
     pub fn none(min_dbz: f64, span_dbz: f64) -> Self {
         let scale = Scale::new(min_dbz, span_dbz);
@@ -120,7 +120,7 @@ impl Reliability {
     /// Adds other sums on the same scale.
     ///
     /// # Panics
-    /// Where the other scale is another one.
+    /// If the other scale is another one.
     pub fn add(&mut self, other: &Self) {
         assert_eq!(self.scale, other.scale, "reliability on two scales");
         self.bins.iter_mut().zip(&other.bins).for_each(|(bin, other)| *bin += *other);

@@ -1,5 +1,5 @@
 //! The scores that follow from [`super::sums::LeadSums`]: their names, what they mean, and where they are shown. A name is a kind and what
-//! it is measured at: `csi_35` at 35 dBZ, `fss_20_5px` at 20 dBZ in squares of 5 cells. Nothing takes a name apart again.
+//! it is measured at: `csi_35` at 35 dBZ, `fss_20_5px` at 20 dBZ in squares of 5 cells. Names are never parsed.
 
 use super::sums::Levels;
 use crate::metric::better::Better;

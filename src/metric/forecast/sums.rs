@@ -83,7 +83,7 @@ impl LeadSums {
         self.similarity.add(&other.similarity);
     }
 
-    /// All scores, in the order of [`specs`](super::scores::specs); none where one is undefined: 0 / 0.
+    /// All scores, in the order of [`specs`](super::scores::specs); `None` for an undefined one: 0 / 0.
     #[must_use]
     pub fn scores(&self, levels: &Levels) -> Vec<Option<f64>> {
         let mut scores = Vec::new();

@@ -5,9 +5,9 @@
 //!   the first and `>=` for the second; a reflectivity that equals a threshold exactly counts differently there.
 //! - A cell that is missing in the observation is left out of the table and of the errors. Within the squares of the
 //!   fractions skill score it is a cell without an event on both sides. For pysteps such a cell is one without an event in
-//!   the table as well, unless whoever calls it leaves it out.
+//!   the table as well, unless the caller leaves it out.
 //! - The similarity is that of the loss: what is missing is 0 on both sides, and the mean is over known cells. The loss
-//!   takes one mean over all cells of a sample; here each frame counts alike, and one of which nothing is known not at all.
+//!   takes one mean over all cells of a sample; here each frame counts alike, and one without known cells is not counted.
 //! - A value that was not forecast (NaN) is a forecast of no echo.
 //! - A channel is one more frame of the same lead time.
 //!
@@ -88,7 +88,7 @@ pub struct Observation {
 
 #[derive(Debug)]
 struct ObservedFrame {
-    /// 1 where a cell is known, 0 elsewhere; None where all are.
+    /// 1 where a cell is known, 0 elsewhere; None if all are known.
     known: Option<Vec<u8>>,
     known_cells: u64,
     /// On the normalised scale; 0 where nothing is known.
@@ -131,7 +131,7 @@ impl Verifier {
     /// the scale.
     ///
     /// # Panics
-    /// Where it has another size than [`Self::shape`].
+    /// If it has another size than [`Self::shape`].
     #[must_use]
     pub fn observe(&self, observed: &[u8]) -> Observation {
         self.check(observed.len());
@@ -142,7 +142,7 @@ impl Verifier {
     /// Measures a forecast: normalised values of leads, channels, rows and columns; NaN is no echo.
     ///
     /// # Panics
-    /// Where it has another size than [`Self::shape`].
+    /// If it has another size than [`Self::shape`].
     #[must_use]
     pub fn measure(&self, observation: &Observation, forecast: &[f32]) -> Sums {
         self.check(forecast.len());

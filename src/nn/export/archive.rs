@@ -19,7 +19,7 @@ const VERSION: u16 = 20;
 /// A zip file in the making.
 pub(super) struct Archive<'a> {
     out: &'a mut dyn Write,
-    /// The folder that everything in it lies in.
+    /// The folder that contains everything in it.
     root: &'static str,
     written: u64,
     directory: Vec<u8>,

@@ -58,7 +58,7 @@ pub enum ExportError {
     Numbers {
         /// The parameter.
         name: String,
-        /// What libtorch says.
+        /// The error of libtorch.
         source: tch::TchError,
     },
 }

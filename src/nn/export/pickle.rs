@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Weight;
 use crate::nn::parameters::Numbers;
 
-/// Objects in the making. Each call puts one after the last.
+/// Objects under construction. Each call appends one.
 #[derive(Default)]
 pub(super) struct Pickle(Vec<u8>);
 
@@ -88,7 +88,7 @@ impl Pickle {
         }
     }
 
-    /// Begins an object of a class of the archive; names and values of its attributes follow.
+    /// Starts an object of a class of the archive; names and values of its attributes follow.
     pub fn begin(&mut self, class: &str) {
         self.global("__torch__", class);
         self.0.extend(b")\x81}(");
@@ -139,7 +139,7 @@ fn storage_type(numbers: Numbers) -> &'static str {
     }
 }
 
-/// How many numbers lie between neighbours along each dimension.
+/// The stride of each dimension, in numbers.
 fn strides(shape: &[usize]) -> Vec<i64> {
     let after = |dimension: usize| shape[dimension + 1..].iter().product::<usize>() as i64;
     (0..shape.len()).map(after).collect()

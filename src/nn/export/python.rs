@@ -1,5 +1,5 @@
 //! A network as a Python module: the PyTorch code that its model gives, what the model is for, and a function that loads the
-//! weights. Anybody with PyTorch can run it, train it on, or copy from it; nothing of this program is needed.
+//! weights. Anyone with PyTorch can run it, train it further, or copy from it, without this program.
 
 use std::io::{self, Write};
 
@@ -30,7 +30,7 @@ def load(weights=Path(__file__).with_suffix(".safetensors"), device="cpu"):
     return network.to(device).eval()
 "#;
 
-/// What a module says about its network.
+/// What a module states about its network.
 #[derive(Clone, Copy, Debug)]
 pub struct Module<'a> {
     /// What it is: "characters model of the run letters".

@@ -1,5 +1,5 @@
-//! A network that `torch.jit.load` runs, in Python or C++, with nothing of this program: its code and its weights. Parameters
-//! stay parameters, so that they can be moved to a device, looked at, and trained on.
+//! A network that `torch.jit.load` runs, in Python or C++, without this program: its code and its weights. Parameters
+//! stay parameters, so that they can be moved to a device, inspected, and trained further.
 
 use std::io::{self, Write};
 

@@ -71,7 +71,7 @@ impl BatchNorm {
     }
 }
 
-/// What a norm asks for.
+/// What a norm requests.
 struct Specs {
     scale: ParameterSpec,
     bias: ParameterSpec,

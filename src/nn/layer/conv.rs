@@ -38,7 +38,7 @@ impl ConvShape {
         std::iter::once(weight).chain(self.bias.then_some(bias)).collect::<Vec<_>>().into()
     }
 
-    /// Multiplications for an image of which this many rows and columns come out.
+    /// Multiplications for an output image with this many rows and columns.
     #[must_use]
     pub fn multiplications(&self, [rows, columns]: [i64; 2]) -> f64 {
         (rows * columns * self.outputs * self.inputs * self.kernel * self.kernel) as f64

@@ -54,7 +54,7 @@ impl Dropout {
         match mode {
             Mode::Training(keys) if self.share > 0.0 => {
                 let mask_b = self.mask(keys, &input_b.size(), input_b.device()).to_kind(input_b.kind());
-                // The factor is no part of the mask: in 16 bits it would be rounded, and all values be off by as much.
+                // The factor is not part of the mask: in 16 bits it would be rounded, which would scale all values wrongly.
                 input_b * mask_b * (1.0 / (1.0 - self.share))
             }
             Mode::Training(_) | Mode::Evaluation => input_b.shallow_clone(),

@@ -10,7 +10,7 @@ use tch::{Device, Tensor};
 use super::spec::BufferSpec;
 use super::{Parameters, ParametersError, part};
 
-/// The buffers of a model, in the order in which it asked for them.
+/// The buffers of a model, in the order in which it requested them.
 #[derive(Debug)]
 pub(super) struct Buffers {
     values: Tensor,
@@ -41,7 +41,7 @@ impl Parameters {
         self.buffers.values.shallow_clone()
     }
 
-    /// The buffers as they were asked for, each with its part of the flat tensor, whose memory it shares.
+    /// The buffers as requested, each with its part of the flat tensor, whose memory it shares.
     pub fn buffer_parts(&self) -> Vec<(&BufferSpec, Tensor)> {
         self.buffers.parts_of(&self.buffers.values).collect()
     }

@@ -8,16 +8,16 @@ use tch::{Kind, Tensor};
 use super::spec::Numbers;
 use super::{Parameters, part};
 
-/// What became of the tensors that a model was loaded from. Its text is for people.
+/// What happened to each tensor that a model was loaded from. Its text is for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadReport {
     /// Parameters and buffers that have new values.
     pub loaded: Vec<String>,
-    /// Parameters and buffers that none of the tensors is for; they keep their values.
+    /// Parameters and buffers without a matching tensor; they keep their values.
     pub missing: Vec<String>,
     /// Parameters and buffers whose tensor has another shape or type; they keep their values.
     pub mismatched: Vec<Mismatch>,
-    /// Tensors that are for nothing in the model.
+    /// Tensors that match nothing in the model.
     pub unexpected: Vec<String>,
 }
 

@@ -22,7 +22,7 @@ pub use init::Init;
 pub use load::{LoadReport, Mismatch};
 pub use spec::{BufferSpec, Layout, Numbers, ParameterSpec};
 
-/// The parameters of a model and its buffers, in the order in which it asked for them.
+/// The parameters of a model and its buffers, in the order in which it requested them.
 #[derive(Debug)]
 pub struct Parameters {
     values: Tensor,
@@ -40,16 +40,16 @@ struct Entry {
     frozen: bool,
 }
 
-/// Parameters that can't be what is asked of them.
+/// Parameters that can't be as requested.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParametersError {
     /// Two parameters or buffers would be saved under one name.
     #[error("two parameters or buffers have the name {0:?}, expected names that differ")]
     Duplicate(String),
-    /// A model asks for one that is not there.
+    /// A model requests one that does not exist.
     #[error("there is no parameter or buffer {0:?}; build the parameters from the model's own layout")]
     Unknown(String),
-    /// A model asks for another shape.
+    /// A model requests another shape.
     #[error("{name:?} has the shape {got:?}, expected {expected:?}")]
     Shape {
         /// The parameter or buffer.
@@ -170,7 +170,7 @@ impl Parameters {
         Ok(&self.entries[*index])
     }
 
-    /// The parameters as they were asked for, each with its place in the flat tensors.
+    /// The parameters as requested, each with its place in the flat tensors.
     pub fn layout(&self) -> impl Iterator<Item = (&ParameterSpec, Range<usize>)> {
         self.entries.iter().map(|entry| (&entry.spec, entry.range.clone()))
     }

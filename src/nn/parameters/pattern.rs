@@ -1,4 +1,4 @@
-//! Names of parameters by pattern: `*` stands for anything, also for nothing; all else stands for itself.
+//! Names of parameters by pattern: `*` matches any text, including none; all else matches itself.
 
 /// Whether a name fits a pattern.
 pub(super) fn fits(pattern: &str, name: &str) -> bool {

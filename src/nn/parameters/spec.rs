@@ -1,9 +1,9 @@
-//! What a model asks for before it has memory: its parameters, which are trained, and its buffers, which are computed from
+//! What a model requests before it has memory: its parameters, which are trained, and its buffers, which are computed from
 //! what it sees. Each has the name that weight files know it by.
 
 use super::init::Init;
 
-/// A parameter that a model asks for.
+/// A parameter that a model requests.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParameterSpec {
     /// The name that weight files know it by.
@@ -16,7 +16,7 @@ pub struct ParameterSpec {
     pub decay: bool,
 }
 
-/// A buffer that a model asks for: a running statistic. It is saved with the parameters and never optimised.
+/// A buffer that a model requests: a running statistic. It is saved with the parameters and never optimised.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BufferSpec {
     /// The name that weight files know it by.
@@ -38,7 +38,7 @@ pub enum Numbers {
     Whole,
 }
 
-/// All that a model asks for, in the order in which it lies in memory.
+/// All that a model requests, in memory order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Layout {
     /// What is trained.

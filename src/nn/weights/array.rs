@@ -40,7 +40,7 @@ impl Dtype {
     }
 
     /// The bytes of one number that hold its exponent, as (index, mask) of the two highest bytes: all ones there is
-    /// infinity or no number.
+    /// infinity or NaN.
     fn exponent(self) -> Option<[u8; 2]> {
         match self {
             Self::F64 => Some([0xf0, 0x7f]),
@@ -91,7 +91,7 @@ pub struct ArraySpec {
     pub shape: Vec<usize>,
 }
 
-/// A tensor that holds infinity or no number at all.
+/// A tensor that holds infinity or NaN.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{name} holds infinity or NaN at element {index} of {}", shape_text(.shape))]
 pub struct NotFinite {

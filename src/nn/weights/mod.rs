@@ -19,7 +19,7 @@ pub enum WeightsError {
     /// The disk failed.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// It is no complete file of this format.
+    /// It is not a complete file of this format.
     #[error("{} is not readable as weights: {problem}; expected a complete safetensors file", .path.display())]
     Read {
         /// The file.
@@ -42,10 +42,10 @@ impl WeightsError {
 
 crate::util::failures!("weights": WeightsError);
 
-/// Reads the tensors of a file, of whatever type they are, into main memory.
+/// Reads the tensors of a file, of any type, into main memory.
 ///
 /// # Errors
-/// If the file is not there, or is no complete safetensors file.
+/// If the file does not exist, or is not a complete safetensors file.
 pub fn read(path: &Path) -> Result<Vec<(String, Tensor)>, WeightsError> {
     let file = std::fs::read(path).map_err(FsError::at("open", path))?;
     let refused = |problem| WeightsError::Read { path: path.into(), problem };

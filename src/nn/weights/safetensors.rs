@@ -24,7 +24,7 @@ struct Place {
     data_offsets: [usize; 2],
 }
 
-/// Writes arrays that [`check`] finds nothing wrong with. The same arrays in any order give the same bytes.
+/// Writes arrays that pass [`check`]. The same arrays in any order give the same bytes.
 ///
 /// # Errors
 /// If writing fails.
@@ -79,7 +79,7 @@ pub fn check(arrays: &[NamedArray]) -> Result<(), String> {
 /// Reads the arrays of a file, and its free text.
 ///
 /// # Errors
-/// Why it is no complete file of this format, in words.
+/// Why it is not a complete file of this format, in words.
 pub fn read(file: &[u8]) -> Result<(Vec<NamedArray>, Metadata), String> {
     let (json, data) = split(file)?;
     let (places, metadata) = places(json)?;
@@ -104,7 +104,7 @@ pub fn read(file: &[u8]) -> Result<(Vec<NamedArray>, Metadata), String> {
 /// Reads the free text of a file from its beginning.
 ///
 /// # Errors
-/// Why it is no file of this format, in words.
+/// Why it is not a file of this format, in words.
 pub fn read_metadata(file: &mut dyn io::Read) -> Result<Metadata, String> {
     let mut length = [0; 8];
     file.read_exact(&mut length).map_err(|error| error.to_string())?;

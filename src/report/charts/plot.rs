@@ -55,7 +55,7 @@ impl<'a> Plot<'a> {
         self.chart.series.iter().for_each(|series| self.series(canvas, series));
     }
 
-    /// Where a point stands in pixels; none where it is no number.
+    /// The position of a point in pixels; `None` if it is not a number.
     fn at(&self, [x, y]: [f64; 2]) -> Option<[f64; 2]> {
         let [left, top, right, bottom] = self.edges.map(|edge| edge as f64);
         let (across, up) = (self.axes[0].share(x)?, self.axes[1].share(y)?);
@@ -108,7 +108,7 @@ impl<'a> Plot<'a> {
         for bias in BIASES {
             let end = f64::min(1.0, 1.0 / bias);
             self.stroke(canvas, |success| [success, bias * success], [0.0, end], GRID);
-            // Apart from the numbers of the critical success index, which stand at the right edge.
+            // Apart from the numbers of the critical success index, which are at the right edge.
             let along = if bias < 1.0 { 0.72 } else { 0.88 };
             if let Some([x, y]) = self.at([along * end, along * bias * end]) {
                 canvas.text(&format!("bias {bias}"), [x as usize + 2, y as usize], 11, FAINT);

@@ -1,4 +1,4 @@
-//! Charts stand in their places, whatever the points are.
+//! Charts keep their places, whatever the points are.
 
 use super::*;
 use crate::report::canvas::WHITE;

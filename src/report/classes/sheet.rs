@@ -23,7 +23,7 @@ pub struct Shown {
     pub levels: Vec<u8>,
     /// Its rows and columns.
     pub size: [usize; 2],
-    /// What stands below it.
+    /// The text below it.
     pub caption: [String; 2],
     /// Whether it is framed as a mistake.
     pub is_wrong: bool,

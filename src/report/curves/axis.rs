@@ -1,9 +1,9 @@
-//! The axis of a panel: which values it spans, where its ticks stand and what they say.
+//! The axis of a panel: which values it spans, where its ticks are and what they say.
 
 /// How values become heights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// Evenly; zero belongs to it where the values come near to it.
+    /// Evenly; zero is included if the values come near it.
     Linear,
     /// Evenly from zero.
     FromZero,
@@ -33,7 +33,7 @@ const PADDING: f64 = 0.06;
 const SAME: f64 = 1e-9;
 
 impl Axis {
-    /// An axis for the values with about so many ticks.
+    /// An axis for the values with about this many ticks.
     pub(in crate::report) fn over(values: &[f64], scale: Scale, ticks: usize) -> Self {
         let logarithmic = scale == Scale::Logarithmic;
         let shown = || values.iter().copied().filter(|&value| has_place(value, logarithmic));
@@ -69,7 +69,7 @@ impl Axis {
         Self { logarithmic: true, from, to, ticks: factor_ticks(from, to, ticks) }
     }
 
-    /// An axis between two values, whatever is drawn.
+    /// An axis between two values, regardless of what is drawn.
     pub(in crate::report) fn fixed(from: f64, to: f64, ticks: usize) -> Self {
         Self { logarithmic: false, from, to, ticks: even_ticks(from, to, ticks) }
     }
@@ -82,7 +82,7 @@ impl Axis {
         self.to
     }
 
-    /// Where a value stands: 0 at the lower end, 1 at the upper one; none for what has no place.
+    /// The position of a value: 0 at the lower end, 1 at the upper one; `None` if it has no position.
     pub(in crate::report) fn share(&self, value: f64) -> Option<f64> {
         let share = match self.logarithmic {
             true => (value / self.from).ln() / (self.to / self.from).ln(),
@@ -121,7 +121,7 @@ pub(in crate::report) fn round_step(least: f64) -> (f64, i32) {
     }
 }
 
-/// Ticks at powers of ten, at 2 and 5 times them where there are few, and even ones where even these are too few.
+/// Ticks at powers of ten, at 2 and 5 times them if there are few, and even ones if these are still too few.
 fn factor_ticks(from: f64, to: f64, most: usize) -> Vec<Tick> {
     let exponents = from.log10().floor() as i32..=to.log10().ceil() as i32;
     let ticks = |digits: &[u8], every: usize| -> Vec<Tick> {
@@ -142,7 +142,7 @@ fn factor_ticks(from: f64, to: f64, most: usize) -> Vec<Tick> {
     }
 }
 
-/// A number with the digits that tell it from the next tick, whose last digit counts ten to the power of `exponent`.
+/// A number with the digits that distinguish it from the next tick, whose last digit counts ten to the power of `exponent`.
 fn label(value: f64, exponent: i32, largest: f64) -> String {
     if value == 0.0 {
         return "0".into();

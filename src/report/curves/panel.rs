@@ -40,7 +40,7 @@ fn axis(panel: &Panel) -> Axis {
     Axis::over(&values, panel.scale, TICKS)
 }
 
-/// Where the plot of a panel stands, and what its pixels mean.
+/// The position of a panel's plot, and what its pixels mean.
 pub(super) struct Plot<'a> {
     curves: &'a Curves,
     panel: &'a Panel,
@@ -87,7 +87,7 @@ impl<'a> Plot<'a> {
         legend.draw(canvas, [self.right + 2 * GAP, self.top], self.panel);
     }
 
-    /// Half an epoch is left free at both ends, so that a single one stands in the middle.
+    /// Half an epoch is left free at both ends, so that a single one is in the middle.
     fn x(&self, epoch: f64) -> f64 {
         let (first, last) = (self.epoch(0), self.epoch(self.curves.epochs.len().saturating_sub(1)));
         let share = (epoch - first + 0.5) / (last - first + 1.0);
@@ -144,7 +144,7 @@ impl<'a> Plot<'a> {
         }
     }
 
-    /// Above the plot, between its sides, and only where there is room for it.
+    /// Above the plot, between its sides, and only if there is room for it.
     fn label(&self, canvas: &mut Canvas, label: &str, [x, y]: [usize; 2], free_from: &mut usize) {
         let half = text_width(label, LABELS).div_ceil(2);
         let middle = x.min(self.right.saturating_sub(half)).max(self.left + half);

@@ -31,7 +31,7 @@ pub struct Tile {
 pub struct Section {
     /// Its heading, unlike that of all others.
     pub title: String,
-    /// What is said about it.
+    /// The text about it.
     pub blocks: Vec<Block>,
 }
 
@@ -52,7 +52,7 @@ pub enum Block {
     Pictures(Vec<Picture>),
     /// What happened: when, and what.
     Moments(Vec<(String, String)>),
-    /// A text as it stands in a file.
+    /// A text exactly as in a file.
     Code(String),
     /// Blocks that are shown when their heading is chosen.
     Folded(String, Vec<Block>),
@@ -74,7 +74,7 @@ pub struct Grid {
 pub struct Cell {
     /// What is in it.
     pub text: String,
-    /// What stands beside it, smaller; may be empty.
+    /// The smaller text beside it; may be empty.
     pub note: String,
     /// Whether it is the best of its row.
     pub is_best: bool,
@@ -99,6 +99,6 @@ pub struct Picture {
     pub bytes: Vec<u8>,
     /// What is to be seen, for those who don't see it.
     pub description: String,
-    /// What stands below it; may be empty.
+    /// The text below it; may be empty.
     pub caption: String,
 }

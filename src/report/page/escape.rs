@@ -1,4 +1,4 @@
-//! Text that comes from anywhere, made harmless: it can neither open a tag nor leave an attribute.
+//! Text from any source, made harmless: it can neither open a tag nor leave an attribute.
 
 use std::fmt::Write;
 
@@ -20,7 +20,7 @@ pub(super) fn escape(text: &str) -> String {
     safe
 }
 
-/// Letters that nobody sees and that turn the direction of what follows them.
+/// Invisible characters that change the direction of the text that follows.
 fn is_steering(letter: char) -> bool {
     matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::block::Picture;
 use super::escape::escape;
 
-/// The picture; what is no picture that browsers know is left out with a line that says so.
+/// The picture; a format that browsers can't show is left out, with a line that says so.
 pub(super) fn figure(picture: &Picture) -> String {
     let caption = match picture.caption.as_str() {
         "" => String::new(),
@@ -24,7 +24,7 @@ pub(super) fn figure(picture: &Picture) -> String {
     )
 }
 
-/// The type and the size of a picture, as its first bytes tell.
+/// The type and the size of a picture, read from its first bytes.
 fn kind(bytes: &[u8]) -> Option<(&'static str, [u32; 2])> {
     if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
         let number = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));

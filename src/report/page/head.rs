@@ -18,7 +18,7 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 /// Everything between `<head>` and `</head>`.
 pub(super) fn head(page: &Page) -> String {
     let refresh = match page.refresh_seconds {
-        // With a script, the page is read again only where nobody has unfolded anything.
+        // With a script, the page reloads only if no section is unfolded.
         Some(seconds) => format!("<noscript><meta http-equiv=\"refresh\" content=\"{seconds}\"></noscript>\n"),
         None => String::new(),
     };

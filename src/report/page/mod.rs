@@ -20,13 +20,13 @@ pub struct Page {
     pub title: String,
     /// What kind of thing that is, in a few words above the title.
     pub kind: String,
-    /// How it stands, in a word.
+    /// Its state, in a word.
     pub state: Option<(String, Tone)>,
-    /// What it came to, in a sentence.
+    /// Its result, in a sentence.
     pub verdict: Option<String>,
-    /// What the reader has to know about the page itself.
+    /// What the reader must know about the page itself.
     pub notice: Option<String>,
-    /// Where what is shown still changes: seconds after which the page is read again.
+    /// If the content still changes: seconds after which the page reloads.
     pub refresh_seconds: Option<u64>,
     /// The few figures that matter most.
     pub tiles: Vec<Tile>,

@@ -13,13 +13,13 @@ const MIN_MAP_WIDTH: usize = 330;
 
 /// In hundredths of a second, the unit of the format.
 const DELAY: u16 = 12;
-/// The last frame stays, so that the eye knows where the film begins.
+/// The last frame stays longer, so that the start of the film is visible.
 const LAST_DELAY: u16 = 140;
 
 /// The film as a GIF file.
 ///
 /// # Errors
-/// Where there are no frames, or they differ in shape.
+/// If there are no frames, or they differ in shape.
 pub fn gif(frames: &[RadarFrame<'_>], labels: &Labels<'_>) -> Result<Vec<u8>, PictureError> {
     let first = check(frames, labels)?;
     let zoom = Zoom::to_fit(&first, MAP_PIXELS);

@@ -9,7 +9,7 @@ pub const MIN_DBZ: f32 = -30.0;
 pub const MAX_DBZ: f32 = 70.0;
 /// How wide a colour is.
 pub const STEP_DBZ: f32 = 5.0;
-/// Below this a radar has seen that nothing is there: prepared data begins at -29.
+/// Below this the radar saw that there is no echo: prepared data begins at -29.
 pub const NO_ECHO_DBZ: f32 = -28.5;
 
 /// From [`MIN_DBZ`] to [`MAX_DBZ`], one for each [`STEP_DBZ`].
@@ -61,13 +61,13 @@ pub(super) const LEGEND_MIN_HEIGHT: usize = 230;
 /// How wide the bar itself is.
 pub(super) const BAR_WIDTH: usize = 20;
 
-/// The top and the height of the colour bar in a legend that begins at `y`: other bars stand beside it.
+/// The top and the height of the colour bar in a legend that begins at `y`: other bars are beside it.
 pub(super) fn bar(y: usize, height: usize) -> (usize, usize) {
     let step = (height.saturating_sub(26 + 58) / COLOURS.len()).clamp(7, 26);
     (y + 26, step * COLOURS.len())
 }
 
-/// The colour bar with its labels, and the two colours that are no reflectivity.
+/// The colour bar with its labels, and the two colours that are not reflectivity.
 pub(super) fn legend(canvas: &mut Canvas, [x, y]: [usize; 2], height: usize) {
     let (bar_top, bar_height) = bar(y, height);
     let step = bar_height / COLOURS.len();

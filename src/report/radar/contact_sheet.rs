@@ -1,11 +1,11 @@
-//! Frames of one event side by side in one picture: what a person looks at to know what the data is like.
+//! Frames of one event side by side in one picture: a quick look at what the data is like.
 
 use super::colours::{LEGEND_MIN_HEIGHT, LEGEND_WIDTH, legend};
 use super::frame::{Labels, RadarFrame, Zoom, check, clock, day};
 use crate::report::PictureError;
 use crate::report::canvas::{BLACK, Canvas, GREY};
 
-/// More frames than this don't help anybody.
+/// More frames than this are of no use.
 pub const MAX_FRAMES: usize = 24;
 
 const THUMBNAIL_PIXELS: usize = 256;
@@ -18,7 +18,7 @@ const FOOTER_HEIGHT: usize = 34;
 /// The sheet as a PNG file: at most [`MAX_FRAMES`] frames, evenly chosen, the first and the last among them.
 ///
 /// # Errors
-/// Where there are no frames, or they differ in shape.
+/// If there are no frames, or they differ in shape.
 pub fn png(frames: &[RadarFrame<'_>], labels: &Labels<'_>) -> Result<Vec<u8>, PictureError> {
     let first = check(frames, labels)?;
     let shown = evenly(frames.len(), MAX_FRAMES);
@@ -59,7 +59,7 @@ fn title(canvas: &mut Canvas, frames: &[RadarFrame<'_>], labels: &Labels<'_>, sh
     canvas.text(&format!("{times},  {counts}"), [MARGIN, 43], 14, GREY);
 }
 
-/// The time of day, with the day where it is not that of the beginning.
+/// The time of day, with the day if it differs from that of the first frame.
 fn stamp(seconds: i64, begin_seconds: i64) -> String {
     if day(seconds) == day(begin_seconds) { clock(seconds) } else { format!("{} {}", day(seconds), clock(seconds)) }
 }

@@ -11,7 +11,7 @@ use crate::report::canvas::{BLACK, Canvas, GREY};
 pub struct ErrorMaps {
     /// What is written above them.
     pub title: String,
-    /// What more there is to say, in one line.
+    /// Further information, in one line.
     pub note: String,
     /// Rows of a map.
     pub height: usize,
@@ -33,7 +33,7 @@ const MAP: usize = 320;
 /// Draws the maps as a PNG file.
 ///
 /// # Errors
-/// Where a map does not have a value for each cell, or there are none.
+/// If a map does not have a value for each cell, or there are none.
 pub fn error_maps(maps: &ErrorMaps) -> Result<Vec<u8>, PictureError> {
     Ok(draw(maps)?.png()?)
 }

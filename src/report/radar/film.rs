@@ -18,7 +18,7 @@ pub(super) struct Film {
 }
 
 impl Film {
-    /// A film that is shown again and again; all its frames have the size of the given picture.
+    /// A looping film; all its frames have the size of the given picture.
     pub(super) fn new(still: &Canvas) -> Result<Self, PictureError> {
         let (palette, size) = (Palette::new(), [still.width as u16, still.height as u16]);
         let mut encoder = Encoder::new(Vec::new(), size[0], size[1], &palette.bytes())?;
@@ -26,7 +26,7 @@ impl Film {
         Ok(Self { palette, encoder, size, before: Vec::new() })
     }
 
-    /// Adds a frame that is shown for so many hundredths of a second.
+    /// Adds a frame that is shown for this many hundredths of a second.
     pub(super) fn push(&mut self, picture: &Canvas, delay: u16) -> Result<(), PictureError> {
         let indices = self.palette.indices(&picture.rgb);
         let changed: Vec<u8> = match self.before.is_empty() {
@@ -63,7 +63,7 @@ struct Palette {
     index_of: HashMap<Rgb, u8>,
 }
 
-/// Stands for "as in the frame before".
+/// Means "as in the frame before".
 const UNCHANGED: u8 = 255;
 const GREYS: usize = 52;
 

@@ -28,7 +28,7 @@ pub struct Forecast<'a> {
     pub seen: &'a [f32],
     /// When that was, in minutes before the forecast: zero and below.
     pub seen_minutes: &'a [f32],
-    /// What came.
+    /// What was observed.
     pub observed: &'a [f32],
     /// What was forecast.
     pub predicted: &'a [f32],

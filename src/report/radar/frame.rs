@@ -1,4 +1,4 @@
-//! One frame of a radar sequence as pictures take it, and how it becomes pixels.
+//! One frame of a radar sequence as input for pictures, and how it becomes pixels.
 
 use jiff::Timestamp;
 
@@ -26,7 +26,7 @@ pub struct Labels<'a> {
     pub title: &'a str,
     /// "2 km", "column maximum".
     pub level: &'a str,
-    /// The side of a cell, where it is known.
+    /// The side of a cell, if known.
     pub km_per_cell: Option<f32>,
 }
 
@@ -90,7 +90,7 @@ impl Zoom {
         canvas.frame([left, top], [width, height], GREY);
     }
 
-    /// One value for several cells, missing only where all are.
+    /// One value for several cells, missing only if all are.
     fn shown(self, frame: &RadarFrame<'_>, row: usize, column: usize, of_two: fn(f32, f32) -> f32) -> f32 {
         let rows = row..(row + self.down).min(frame.height);
         let columns = column..(column + self.down).min(frame.width);
@@ -101,7 +101,7 @@ impl Zoom {
 /// How values become colours.
 #[derive(Clone, Copy)]
 pub(super) struct Paint {
-    /// Which of two cells is shown where there is room for one only; `NaN` gives way to any value.
+    /// Which of two cells is shown if there is room for only one; `NaN` gives way to any value.
     pub(super) of_two: fn(f32, f32) -> f32,
     /// The colour of a value at a pixel.
     pub(super) colour: fn(f32, usize, usize) -> Rgb,

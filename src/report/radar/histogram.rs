@@ -34,7 +34,7 @@ const THRESHOLD: Rgb = [205, 30, 45];
 /// Draws a histogram as a PNG file.
 ///
 /// # Errors
-/// Where the picture can't be encoded.
+/// If the picture can't be encoded.
 pub fn histogram(histogram: &Histogram) -> Result<Vec<u8>, image::ImageError> {
     draw(histogram).png()
 }

@@ -1,5 +1,5 @@
 //! A picture of a dataset in time: a row for each event, its bar as long as the event, in the colour of what it serves,
-//! with its gaps as holes and refused files as marks. The time between events is left out. It knows no task: times, names
+//! with its gaps as holes and refused files as marks. The time between events is left out. It knows of no task: times, names
 //! and sides come in as plain values.
 
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use crate::report::canvas::{BLACK, Canvas, GREY, Rgb};
 use crate::report::text_width::{centred, shortened, text_width};
 use crate::util::units;
 
-/// What a bar's colour says. Blue, orange, green: distinct also to the colour-blind.
+/// The meaning of a bar's colour. Blue, orange, green: distinct also to the colour-blind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bar {
     /// Training.
@@ -83,7 +83,7 @@ const TICKS: [f64; 12] =
 /// Draws the events in the order given, as a PNG file.
 ///
 /// # Errors
-/// Where the picture can't be encoded.
+/// If the picture can't be encoded.
 pub fn timeline(events: &[TimelineEvent]) -> Result<Vec<u8>, image::ImageError> {
     draw(events).png()
 }
@@ -187,13 +187,13 @@ fn draw_row(canvas: &mut Canvas, layout: &Layout, event: &TimelineEvent, y: usiz
     canvas.text(&shortened(&note(event), WIDTH / 3, TEXT), [layout.notes, y], TEXT, BLACK);
 }
 
-/// Nothing but a line through the middle.
+/// Only a line through the middle.
 fn hole(canvas: &mut Canvas, from: usize, to: usize, y: usize) {
     canvas.fill([from, y - BAR_HEIGHT / 2], [to - from, BAR_HEIGHT], [255; 3]);
     canvas.fill([from, y], [to - from, 1], GREY);
 }
 
-/// A triangle that stands on the bar.
+/// A triangle on top of the bar.
 fn mark(canvas: &mut Canvas, x: usize, y: usize) {
     for row in 0..6 {
         let half = (5 - row) * 4 / 5;

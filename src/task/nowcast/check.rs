@@ -1,4 +1,4 @@
-//! What makes no sense in the `task.nowcast` section though every type is right.
+//! Checks for invalid values in the `task.nowcast` section that types alone don't catch.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use super::config::{
 const SSIM_WINDOW: usize = 11;
 
 impl NowcastConfig {
-    /// Everything in this section that makes no sense.
+    /// All invalid values in this section.
     #[must_use]
     pub fn section_problems(&self) -> Vec<Problem> {
         let sections = [
@@ -31,7 +31,7 @@ impl NowcastConfig {
 }
 
 impl PrepareConfig {
-    /// Everything in this section that makes no sense.
+    /// All invalid values in this section.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let mut found = Vec::new();
@@ -70,7 +70,7 @@ fn channel_problems(levels: &[usize]) -> Vec<Problem> {
 }
 
 impl WindowsConfig {
-    /// Everything in this section that makes no sense.
+    /// All invalid values in this section.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let counts =
@@ -87,7 +87,7 @@ impl WindowsConfig {
 }
 
 impl SplitConfig {
-    /// Everything in this section that makes no sense.
+    /// All invalid values in this section.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let shares = [("val_share", self.val_share), ("test_share", self.test_share)];
@@ -111,7 +111,7 @@ impl SplitConfig {
 }
 
 impl ModelConfig {
-    /// Everything in this section that makes no sense.
+    /// All invalid values in this section.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let mut found = Vec::new();
@@ -135,7 +135,7 @@ impl ModelConfig {
 }
 
 impl LossConfig {
-    /// Everything in this section that makes no sense.
+    /// All invalid values in this section.
     #[must_use]
     pub fn problems(&self, prepare: &PrepareConfig) -> Vec<Problem> {
         let mut found = Vec::new();
@@ -164,7 +164,7 @@ impl LossConfig {
 }
 
 impl ScoresConfig {
-    /// Everything in this section that makes no sense.
+    /// All invalid values in this section.
     #[must_use]
     pub fn problems(&self, prepare: &PrepareConfig) -> Vec<Problem> {
         let mut found = Vec::new();

@@ -40,7 +40,7 @@ pub enum DatasetError {
     /// The manifest could not be written.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// The configuration asks for a level that the events don't have.
+    /// The configuration requests a level that the events don't have.
     #[error(
         "task.nowcast.prepare.levels asks for level {level} (counted from 0), the dataset has {levels}; choose among them"
     )]
@@ -71,7 +71,7 @@ impl Dataset {
     /// Opens the dataset in a folder and decides about windows and sides.
     ///
     /// # Errors
-    /// Where there is none, it is damaged, or the configuration does not fit it.
+    /// If there is none, it is damaged, or the configuration does not fit it.
     pub fn open(folder: &Path, config: &NowcastConfig) -> Result<Self, DatasetError> {
         let store = Store::open(folder)?;
         let paths = store.events()?;
@@ -127,7 +127,7 @@ impl Dataset {
     /// Writes which event serves what, and why, beside the data.
     ///
     /// # Errors
-    /// Where it can't be written.
+    /// If it can't be written.
     pub fn save_manifest(&self, folder: &Path) -> Result<(), DatasetError> {
         let path = folder.join(MANIFEST);
         let encoding = |error: JsonError| FsError::at("encode", &path)(error.into());

@@ -1,4 +1,4 @@
-//! The name of an event's folder, `yyyymmdd` and a number, and the order it stands for. It is not where the time of a
+//! The name of an event's folder, `yyyymmdd` and a number, and the order it implies. It is not where the time of a
 //! frame comes from: that is in the file.
 
 use std::cmp::Ordering;
@@ -13,12 +13,12 @@ use jiff::civil::Date;
 pub struct EventName {
     /// The first eight digits.
     pub date: Date,
-    /// What follows them; a name that is a date alone comes before all numbers.
+    /// The number after them; a name with only a date sorts before all numbers.
     pub number: Option<u64>,
 }
 
 impl EventName {
-    /// Reads the last component of an event's path; `None` where it is not a date and a number.
+    /// Reads the last component of an event's path; `None` if it is not a date and a number.
     #[must_use]
     pub fn parse(path: &str) -> Option<Self> {
         let name = path.trim_end_matches('/').rsplit('/').next()?;
@@ -33,7 +33,7 @@ impl EventName {
 }
 
 /// The order of events: by the time of the first frame, then by parsed name, then by path, so that it never depends on
-/// the order in which a file system lists folders. Names that are not event names come after those that are.
+/// the order in which a file system lists folders. Names that are not event names sort after those that are.
 #[must_use]
 pub fn in_time_order(left: (f64, &str), right: (f64, &str)) -> Ordering {
     let unnamed = |path: &str| EventName::parse(path).map_or((1, None), |name| (0, Some(name)));

@@ -36,7 +36,7 @@ const NETCDF: [&[u8]; 4] = [b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1
 /// The most set-aside files that are named one by one; the report names all.
 const MOST_NAMED: usize = 5;
 
-/// A synthetic dataset that is none of radar files.
+/// A synthetic dataset that does not consist of radar files.
 #[derive(Debug, thiserror::Error)]
 #[error("this task learns from storms, and data.source.synthetic makes {kind}; write synthetic: {{storms: {{}}}}")]
 struct NoStorms {
@@ -230,7 +230,7 @@ fn shown(prepared: &prepare::Prepared, dataset: &Dataset) -> Result<Shown, Faile
     Shown::new(text(prepared, dataset), &value)
 }
 
-/// The store alone on the first line, for scripts; below it what a person wants to know.
+/// The store alone on the first line, for scripts; below it the details for people.
 fn text(prepared: &prepare::Prepared, dataset: &Dataset) -> String {
     let report = &prepared.report;
     let [levels, rows, columns] = dataset.shape();

@@ -33,7 +33,7 @@ pub struct LossParts {
     pub loss_b: Tensor,
     /// The weighted Huber loss, without a graph.
     pub huber_b: Tensor,
-    /// The structural similarity, without a graph; 1 where nothing is known.
+    /// The structural similarity, without a graph; 1 if nothing is known.
     pub ssim_b: Tensor,
 }
 
@@ -61,7 +61,7 @@ impl LossParts {
 }
 
 impl NowcastLoss {
-    /// The loss that a configuration asks for.
+    /// The loss that a configuration selects.
     #[must_use]
     pub fn new(config: &NowcastConfig, device: Device) -> Self {
         let prepare = &config.prepare;
@@ -101,7 +101,7 @@ impl NowcastLoss {
         prediction.huber_loss(target, Reduction::None, self.settings.huber_delta) * strong
     }
 
-    /// 1 - SSIM. What is unknown is 0 in both images: near it the similarity sees no difference that nobody knows of.
+    /// 1 - SSIM. What is unknown is 0 in both images, so the similarity near it sees no unknown difference.
     fn distance(&self, prediction: &Tensor, target: &Tensor, known: Option<&Tensor>) -> Tensor {
         let image = match known {
             Some(known) => self.ssim.image(&(prediction * known), &(target * known)),

@@ -20,7 +20,7 @@ pub mod training;
 pub mod verification;
 pub mod windows;
 
-/// Reading radar files and forecasting by advection need nothing of a task: they are a crate of their own.
+/// Reading radar files and forecasting by advection do not depend on a task: they are a separate crate.
 pub use fragua_radar::{advection, lrose, quantize, resample, volume};
 
 use crate::util::progress::Unit;

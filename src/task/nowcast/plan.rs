@@ -1,4 +1,4 @@
-//! From the times of all frames to what trains, validates and tests, and a manifest that says why. Pure: the prepared
+//! Turns the times of all frames into what trains, validates and tests, and a manifest that says why. Pure: the prepared
 //! dataset is read elsewhere, the manifest is written elsewhere.
 
 use std::collections::BTreeSet;
@@ -20,7 +20,7 @@ const RULE: &str = "events in time order; days that share an event stay together
                     validate, the rest trains; as many whole days as come nearest to the share of windows asked for, at \
                     least one where a share is above 0";
 
-/// An event as the prepared dataset knows it.
+/// An event of the prepared dataset.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventTimes {
     /// Its path below the dataset, or its name.
@@ -96,7 +96,7 @@ pub struct Totals {
 pub struct Total {
     /// Its events.
     pub events: usize,
-    /// The UTC days they lie on.
+    /// The UTC days they cover.
     pub days: usize,
     /// Their frames.
     pub frames: usize,
@@ -142,7 +142,7 @@ pub enum PlanError {
         /// The reason.
         source: WindowsError,
     },
-    /// A time is no time.
+    /// A time is invalid.
     #[error("event {path}: {seconds} s since 1970 is outside the years -9999 to 9999; run prepare again")]
     Time {
         /// The event.
@@ -170,7 +170,7 @@ impl PlanError {
 /// Cuts all events into windows and gives each its side. The order of the list does not matter.
 ///
 /// # Errors
-/// Where an event's times make no sense or the events can't be split.
+/// If an event's times are invalid or the events can't be split.
 pub fn plan(events: &[EventTimes], on_windows: &WindowsConfig, on_split: &SplitConfig) -> Result<Plan, PlanError> {
     let first = |event: usize| events[event].times.first().copied().unwrap_or(f64::INFINITY);
     let mut order: Vec<usize> = (0..events.len()).collect();

@@ -1,7 +1,7 @@
 //! Which events train, validate and test: whole days on one side, the last days test, those before them validate. Pure:
-//! it knows days and numbers of windows, no files.
+//! it handles days and numbers of windows, not files.
 //!
-//! - An event lies on the UTC days from its first to its last frame. Days that share an event stay together: they are one
+//! - An event covers the UTC days from its first to its last frame. Days that share an event stay together: they are one
 //!   *unit*, so that a storm that crosses midnight is never on two sides.
 //! - A share is a share of windows; [`in_order`] finds the number of units that comes nearest to it.
 //! - With one unit there is no whole day to spare: it is split by its events in time order, with a warning. One event
@@ -21,7 +21,7 @@ use crate::data::split::{Shares, in_order, linked};
 use crate::util::exit::Exit;
 use crate::util::units;
 
-/// What the rule knows of an event.
+/// What the rule needs to know about an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventSpan {
     /// The UTC day of its first frame.
@@ -38,7 +38,7 @@ pub struct EventSpan {
 pub enum Whole {
     /// Days, and days that share an event.
     Days,
-    /// Events, as all of them lie on the same days.
+    /// Events, as all of them cover the same days.
     Events,
 }
 
@@ -53,7 +53,7 @@ pub struct Split {
     pub warnings: Vec<SplitWarning>,
 }
 
-/// A split that is not what was asked for, but the best that these events allow.
+/// A split that is not as requested, but the best that these events allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SplitWarning {
     /// Training and validation share a day.
@@ -94,7 +94,7 @@ pub enum SplitError {
          add longer events, or ask for fewer frames in task.nowcast.windows",
         units::count(*events as u64, "event"))]
     NoWindows {
-        /// The events looked at.
+        /// The events considered.
         events: usize,
     },
     /// There is nothing to split.
@@ -119,7 +119,7 @@ impl SplitError {
 /// Splits events that are given in time order.
 ///
 /// # Errors
-/// Where the shares make no sense, no event has a window, or a single one has.
+/// If the shares are invalid, no event has a window, or only one has.
 pub fn split(events: &[EventSpan], config: &SplitConfig) -> Result<Split, SplitError> {
     let shares = check(config)?;
     let used: Vec<usize> = (0..events.len()).filter(|&event| events[event].windows > 0).collect();
@@ -155,7 +155,7 @@ fn check(config: &SplitConfig) -> Result<Shares, SplitError> {
     if shares.leave_some() { Ok(shares) } else { Err(SplitError::Shares { val_share, test_share }) }
 }
 
-/// The used events, grouped where they share a day.
+/// The used events, grouped if they share a day.
 fn linked_days(events: &[EventSpan], used: &[usize]) -> Vec<Range<usize>> {
     let spans: Vec<_> = used.iter().map(|&event| (events[event].first_day, events[event].last_day)).collect();
     linked(&spans)

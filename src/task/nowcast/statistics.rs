@@ -58,7 +58,7 @@ impl Counts {
         self.0.iter().sum()
     }
 
-    /// The share of cells that are missing; none of no cells.
+    /// The share of cells that are missing; 0 without cells.
     #[must_use]
     pub fn missing_share(&self) -> f64 {
         self.share(self.0[0])
@@ -82,7 +82,7 @@ impl Counts {
 pub enum CountError {
     /// A frame can't be read.
     Store(#[from] StoreError),
-    /// A signal came.
+    /// Interrupted by a signal.
     Stopped(#[from] Stopped),
 }
 
@@ -100,7 +100,7 @@ impl CountError {
 /// Counts the cells of all frames of an event, on several threads; each frame is a step of the progress.
 ///
 /// # Errors
-/// Where a frame can't be read, or a signal comes.
+/// If a frame can't be read, or a signal interrupts.
 pub fn count(event: &EventReader, threads: usize, stop: &Stop, progress: &dyn Progress) -> Result<Counts, CountError> {
     let next = AtomicUsize::new(0);
     let run = || -> Result<Counts, CountError> {

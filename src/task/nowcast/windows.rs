@@ -26,7 +26,7 @@ pub struct Gap {
     pub after_frame: usize,
     /// How long it is.
     pub interval_seconds: f64,
-    /// The event's median interval, which it is held against.
+    /// The event's median interval, which it is compared with.
     pub median_seconds: f64,
 }
 
@@ -90,7 +90,7 @@ impl WindowsError {
 /// All windows of an event whose frames were taken at these times, in seconds.
 ///
 /// # Errors
-/// Where the times do not strictly ascend, or the configuration describes no window.
+/// If the times do not strictly ascend, or the configuration describes no window.
 pub fn windows(times: &[f64], config: &WindowsConfig) -> Result<EventWindows, WindowsError> {
     check(config)?;
     let intervals = intervals(times)?;

@@ -1,4 +1,4 @@
-//! Every operation of saving, rotating and starting again fails, dies or loses power once; every sync is left out once.
+//! Every operation of saving, rotating and restarting fails, crashes or loses power once; every sync is left out once.
 
 use std::io::ErrorKind;
 
@@ -14,7 +14,7 @@ fn cuts() -> Vec<Cut> {
     [Cut::Kill, Cut::OnlySynced, Cut::NamesFirst].into_iter().chain(chances).collect()
 }
 
-/// Saves epoch after epoch and rotates, telling which saves were acknowledged. Ends at the first error.
+/// Saves epoch after epoch and rotates, reporting which saves were acknowledged. Stops at the first error.
 fn train(disk: &MemoryDisk, from: u64, acknowledged: &mut Vec<u64>) -> Result<(), CheckpointError> {
     let (store, weights) = (open(disk)?, open_weights(disk)?);
     for epoch in from..=EPOCHS {
@@ -38,7 +38,7 @@ fn rotate(store: &Store, written: CheckpointId) -> Result<(), CheckpointError> {
     deletions(&standing, written, &keep()).into_iter().try_for_each(|id| store.delete(id))
 }
 
-/// The next life: what was acknowledged is there (I1, I2), unchanged; no leftovers; and training ends by itself (I4).
+/// After a restart: what was acknowledged is there (I1, I2), unchanged; no leftovers; and training completes (I4).
 fn second_life(disk: &MemoryDisk, acknowledged: &[u64]) -> Result<(), String> {
     let store = open(disk).map_err(|error| error.to_string())?;
     let found = store.newest(|_| Ok(())).map_err(|error| error.to_string())?;
@@ -66,7 +66,7 @@ fn second_life(disk: &MemoryDisk, acknowledged: &[u64]) -> Result<(), String> {
     finishes(disk, epoch)
 }
 
-/// Training goes on to its end, and leaves just what an undisturbed run leaves.
+/// Training continues to its end, and leaves exactly what an uninterrupted run leaves.
 fn finishes(disk: &MemoryDisk, done: u64) -> Result<(), String> {
     train(disk, done + 1, &mut Vec::new()).map_err(|error| error.to_string())?;
     let names = |disk: &MemoryDisk| {
@@ -86,7 +86,7 @@ fn undisturbed() -> Vec<&'static str> {
     disk.operations()
 }
 
-/// Runs training with a fault at one operation and tells what the next life finds wrong after each kind of cut.
+/// Runs training with a fault at one operation and reports what is wrong after a restart, for each kind of power cut.
 fn broken_after(operation: usize, fault: Fault) -> Vec<String> {
     let run = |cut: Cut| {
         let disk = MemoryDisk::default();
@@ -124,7 +124,7 @@ fn an_error_at_any_operation_once_or_for_good_loses_nothing_that_was_acknowledge
     }
 }
 
-/// The mutation test: each sync of the program is there for a reason, and its absence would be seen.
+/// The mutation test: each sync of the program is needed, and leaving it out would be detected.
 #[test]
 fn no_sync_of_a_save_can_be_left_out_unnoticed() {
     let disk = MemoryDisk::default();

@@ -20,7 +20,7 @@ fn two_saved() -> (MemoryDisk, Store) {
     (disk, store)
 }
 
-/// The newest is refused, told, and left alone; the older one is used.
+/// The newest is rejected, reported and left in place; the older one is used.
 fn falls_back(store: &Store) -> String {
     let found = store.newest(|_| Ok(())).unwrap();
     assert_eq!(found.loaded.map(Snapshot::from), Some(snapshot(1)));

@@ -13,10 +13,10 @@ use crate::util::units::bytes;
 /// A checkpoint that could not be saved or loaded.
 #[derive(Debug, Error)]
 pub enum CheckpointError {
-    /// The disk refused or failed.
+    /// A disk operation failed.
     #[error(transparent)]
     Disk(#[from] FsError),
-    /// The disk is full, or will be. What was saved before stands, and training can go on once there is space.
+    /// The disk is full, or will be. Earlier saves remain, and training can continue once there is space.
     #[error("{} has {} free, the next checkpoint needs {}; free some space, or lower train.checkpoint.keep_last and keep_best", path.display(), bytes(*.free), bytes(*.needed))]
     OutOfSpace {
         /// The folder of the checkpoints.
@@ -26,23 +26,23 @@ pub enum CheckpointError {
         /// Bytes that are needed.
         needed: u64,
     },
-    /// The state holds infinity or NaN, so that nobody could go on from it.
+    /// The state contains infinity or NaN, so nothing could resume from it.
     #[error("the state at {checkpoint} is not saved: {source}")]
     NotFinite {
-        /// Where training stood.
+        /// The position in training.
         checkpoint: String,
         /// The array.
         source: NotFinite,
     },
-    /// The engine handed over arrays that make no file.
+    /// The engine handed over arrays that can't be written as a file.
     #[error("the state at {checkpoint} can't be written: {problem}")]
     Malformed {
-        /// Where training stood.
+        /// The position in training.
         checkpoint: String,
         /// What is wrong with it.
         problem: String,
     },
-    /// What stands on the disk is not what was written.
+    /// What is on the disk is not what was written.
     #[error("{} is damaged: {problem}", path.display())]
     Damaged {
         /// The checkpoint or the file.
@@ -63,7 +63,7 @@ pub enum CheckpointError {
 }
 
 impl CheckpointError {
-    /// 65 where the content is wrong, 76 where training diverged, otherwise that of the disk, which may be full.
+    /// 65 if the content is wrong, 76 if training diverged, otherwise that of the disk, which may be full.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
@@ -88,7 +88,7 @@ impl CheckpointError {
         }
     }
 
-    /// Whether writing the same again under a new name may help: the disk failed, not the state and not the space.
+    /// Whether writing the same again under a new name may help: the disk failed, not the state or the space.
     pub(super) fn is_worth_another_try(&self) -> bool {
         matches!(self, Self::Disk(_) | Self::Damaged { .. }) && !self.is_out_of_space()
     }

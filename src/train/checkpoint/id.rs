@@ -1,11 +1,11 @@
-//! The name of a checkpoint: where in training it stands. Names order by number, never by text and never by time.
+//! The name of a checkpoint: its position in training. Names are ordered by number, never by text or time.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Where in training a checkpoint stands. Orders by epoch, then by step.
+/// The position of a checkpoint in training. Ordered by epoch, then by step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckpointId {
@@ -27,7 +27,7 @@ impl FromStr for CheckpointId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let numbers = text.strip_prefix('e').and_then(|rest| rest.split_once("-s"));
         let id = numbers.and_then(|(epoch, step)| Some(Self { epoch: epoch.parse().ok()?, step: step.parse().ok()? }));
-        // Writing it again refuses what parses but is no name of ours: "+12", "0000012".
+        // Formatting it again rejects names that parse but are not ours: "+12", "0000012".
         id.filter(|id| id.to_string() == text)
             .ok_or_else(|| format!("expected a name like e0012-s003400, got {text:?}"))
     }

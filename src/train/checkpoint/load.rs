@@ -1,5 +1,5 @@
-//! Finding the checkpoint to go on from: the newest that is whole, by number. Damaged ones are told, left where they are,
-//! and never chosen.
+//! Finds the checkpoint to resume from: the newest intact one, by number. Damaged ones are reported, left in place, and
+//! never chosen.
 
 use std::io;
 use std::path::Path;
@@ -22,16 +22,16 @@ pub struct Loaded {
     pub model: Vec<NamedArray>,
     /// The state of the optimizer.
     pub optim: Vec<NamedArray>,
-    /// The running average of the weights; empty where none is kept.
+    /// The running average of the weights; empty if none is kept.
     pub ema: Vec<NamedArray>,
 }
 
 /// The outcome of looking for the newest valid checkpoint.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The newest valid one, or none where there is none.
+    /// The newest valid one; none if there is none.
     pub loaded: Option<Loaded>,
-    /// Where that one stands in the midst of an epoch, the one that this epoch began with.
+    /// If that one is in the middle of an epoch, the checkpoint that this epoch started with.
     pub epoch_start: Option<Loaded>,
     /// The newer ones that can't be used, newest first, each with the reason.
     pub refused: Vec<(CheckpointId, String)>,
@@ -48,7 +48,7 @@ impl Store {
     /// Loads one checkpoint and verifies all of it: digests, shapes, finite numbers.
     ///
     /// # Errors
-    /// Where it can't be read or is damaged.
+    /// If it can't be read or is damaged.
     pub fn load(&self, id: CheckpointId) -> Result<Loaded, CheckpointError> {
         let folder = self.path(id);
         let manifest = self.read_manifest(&folder, id)?;
@@ -72,12 +72,12 @@ impl Store {
         Ok(arrays)
     }
 
-    /// The newest checkpoint that is whole and that `accept` takes; what `accept` returns is the reason why not. Each one
-    /// that is passed over is told in a warning and in the result.
+    /// The newest checkpoint that is intact and that `accept` takes; `accept` returns the reason if it rejects one. Each one
+    /// that is skipped is reported in a warning and in the result.
     ///
     /// # Errors
-    /// Where the folder or a checkpoint can't be read twice in a row: an older one would cost what was trained since, and a
-    /// disk that comes back costs nothing. Where a checkpoint was written by another version of the program.
+    /// If the folder or a checkpoint can't be read twice in a row: an older one would lose training, but a disk that
+    /// recovers costs nothing. If a checkpoint was written by another version of the program.
     pub fn newest(&self, accept: impl Fn(&Loaded) -> Result<(), String>) -> Result<Found, CheckpointError> {
         let mut found = Found::default();
         for id in self.list()?.into_iter().rev() {
@@ -99,7 +99,7 @@ impl Store {
         Ok(found)
     }
 
-    /// The checkpoint that the epoch began with in whose midst another one stands; none where that is lost.
+    /// The checkpoint at the start of the epoch that another one is in the middle of; none if it is lost.
     fn epoch_start(&self, midway: &Manifest) -> Result<Option<Loaded>, CheckpointError> {
         if midway.progress.position == 0 {
             return Ok(None);
@@ -124,7 +124,7 @@ impl Store {
     }
 }
 
-/// A disk that failed once is asked again.
+/// Retries once after a disk failure.
 fn twice<R>(read: impl Fn() -> Result<R, CheckpointError>) -> Result<R, CheckpointError> {
     match read() {
         Err(CheckpointError::Disk(error)) => {
@@ -135,7 +135,7 @@ fn twice<R>(read: impl Fn() -> Result<R, CheckpointError>) -> Result<R, Checkpoi
     }
 }
 
-/// Whether a checkpoint is not what was written, so that reading it at another time gives nothing else.
+/// Whether a checkpoint is not what was written, so that reading it again later would not help.
 fn is_damage(error: &CheckpointError) -> bool {
     match error {
         CheckpointError::Damaged { .. } => true,

@@ -1,5 +1,5 @@
-//! The manifest of a checkpoint: the digests of its files and all of the state that is no array. Written last, so that it
-//! stands for the whole; its own digest is its last line. Holds no time stamps: the same training gives the same bytes.
+//! The manifest of a checkpoint: the digests of its files and all state that is not an array. Written last, so it marks the
+//! checkpoint as complete; its own digest is its last line. Contains no timestamps: the same training gives the same bytes.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,15 +15,15 @@ use crate::util::sha256::Digest;
 /// The version of the format that this program writes and reads.
 const VERSION: u64 = 2;
 
-/// The state of training that is no array.
+/// The training state that is not an array.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Progress {
-    /// Samples of the current epoch that are done: where in the epoch's order training goes on.
+    /// Samples of the current epoch that are done: where in the epoch's order training continues.
     pub position: u64,
     /// The phase, counted from 0: a score of one phase can't be compared with that of another.
     pub phase: u64,
-    /// What all randomness follows from.
+    /// The seed of all randomness.
     pub seed: u64,
     /// The best value of each score so far; infinity and NaN are left out.
     pub best: BTreeMap<String, f64>,
@@ -51,17 +51,17 @@ pub struct Manifest {
     pub format_version: u64,
     /// The program that wrote it.
     pub code_version: String,
-    /// Where training stood.
+    /// The position in training.
     pub id: CheckpointId,
-    /// The state that is no array.
+    /// The state that is not an array.
     pub progress: Progress,
-    /// Under which names its weights are published, to be done again if the program died before.
+    /// The names under which its weights are published, so that this can be repeated if the program died before.
     pub publish: Publish,
     /// The files by name.
     pub files: BTreeMap<String, FileRecord>,
 }
 
-/// Read first, so that another version is named as such and not as damage.
+/// Read first, so that another version is reported as such and not as damage.
 #[derive(Deserialize)]
 struct Version {
     format_version: u64,
@@ -88,11 +88,11 @@ impl Manifest {
         Ok(seal(body))
     }
 
-    /// Reads a manifest and checks that it is what was written, byte for byte, and belongs to this checkpoint. The path is for
-    /// people.
+    /// Reads a manifest and checks that it is exactly what was written and belongs to this checkpoint. The path is for
+    /// messages.
     ///
     /// # Errors
-    /// Where it is damaged, or was written by another version.
+    /// If it is damaged, or was written by another version.
     pub fn parse(path: &Path, id: CheckpointId, text: &[u8]) -> Result<Self, CheckpointError> {
         let damaged = |problem: String| CheckpointError::Damaged { path: path.to_owned(), problem };
         let text = std::str::from_utf8(text).map_err(|error| damaged(error.to_string()))?;
@@ -110,7 +110,7 @@ impl Manifest {
         if manifest.id != id {
             return Err(damaged(format!("it belongs to {}, expected {id}", manifest.id)));
         }
-        // What can be written by others, as in a mirror, must not name a place outside of its folder.
+        // The file may come from others, as in a mirror, so it must not name a path outside its folder.
         if let Some(name) = manifest.files.keys().find(|name| name.starts_with('.') || name.contains('/')) {
             return Err(damaged(format!("it names {name:?}, which is no plain file name")));
         }

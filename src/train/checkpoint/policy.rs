@@ -1,24 +1,24 @@
-//! When to save: a pure decision. Time is what a monotonic clock says and is passed in.
+//! When to save: a pure decision. Time comes from a monotonic clock and is passed in.
 
 use std::time::Duration;
 
 use super::id::CheckpointId;
 use crate::train::config::CheckpointConfig;
 
-/// Why a checkpoint is due. The first that holds, in this order.
+/// Why a checkpoint is due. The first that applies, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// A signal asked to stop.
     Stopping,
     /// An epoch is complete.
     Epoch,
-    /// So many steps were done.
+    /// The step interval has passed.
     Steps,
-    /// So much time went by.
+    /// The time interval has passed.
     Time,
 }
 
-/// Where training stands when it asks.
+/// The current position in training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// Epochs and steps that are complete.
@@ -29,10 +29,10 @@ pub struct Moment {
     pub stopping: bool,
 }
 
-/// The last save, or the start where nothing was saved.
+/// The last save, or the start if nothing was saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastSave {
-    /// What was saved; at a start from nothing epoch 0, step 0.
+    /// What was saved; for a fresh start epoch 0, step 0.
     pub id: CheckpointId,
     /// The clock then.
     pub clock: Duration,
@@ -44,7 +44,7 @@ pub fn due(config: &CheckpointConfig, last: &LastSave, now: &Moment) -> Option<R
     if now.id == last.id {
         return None;
     }
-    // Multiples of the interval, so that the positions do not depend on where a run was stopped and resumed.
+    // Multiples of the interval, so that positions do not depend on where a run was stopped and resumed.
     let steps = |every: u64| every > 0 && now.id.step / every > last.id.step / every;
     let waited = now.clock.saturating_sub(last.clock).as_secs_f64() / 60.0;
     let reasons = [

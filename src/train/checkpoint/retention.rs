@@ -1,5 +1,5 @@
-//! What to delete after a save: a pure decision. The newest k and the best k of the newest phase stay, and the starts
-//! of the epochs that the newest stand in; damaged checkpoints are the user's and never touched.
+//! What to delete after a save: a pure decision. The newest k and the best k of the newest phase are kept, and so are the
+//! starts of the epochs that the newest ones belong to; damaged checkpoints are the user's and never touched.
 
 use super::id::CheckpointId;
 use crate::train::events::Named;
@@ -8,29 +8,29 @@ use crate::train::target::Target;
 /// What is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keep {
-    /// The newest so many.
+    /// The number of newest checkpoints to keep.
     pub last: usize,
-    /// The best so many besides, of the newest phase that has a score.
+    /// The number of best ones to keep besides, of the newest phase that has a score.
     pub best: usize,
-    /// What decides: keys of the manifest's `metrics`.
+    /// The metrics that decide: keys of the manifest's `metrics`.
     pub by: Target,
 }
 
-/// One valid checkpoint that stands on the disk.
+/// One valid checkpoint on the disk.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standing {
-    /// Where it stands in training.
+    /// Its position in training.
     pub id: CheckpointId,
-    /// The phase that it stands in, counted from 0.
+    /// Its phase, counted from 0.
     pub phase: u64,
     /// What it is compared by; without a value if it was not validated.
     pub by: Vec<Named>,
-    /// Whether an epoch begins with it. What stands in the midst of this epoch needs it: a diverged run goes back to it.
+    /// Whether an epoch starts with it. Checkpoints in the middle of this epoch need it: a diverged run rolls back to it.
     pub starts_epoch: bool,
 }
 
-/// What may go, oldest first, now that `written` was saved and read back. With `written` not among the standing nothing
-/// goes: whatever happened to it, the older ones are all there is.
+/// What may be deleted, oldest first, after `written` was saved and read back. If `written` is not among the checkpoints,
+/// nothing is deleted: whatever happened to it, the older ones are all there is.
 #[must_use]
 pub fn deletions(standing: &[Standing], written: CheckpointId, keep: &Keep) -> Vec<CheckpointId> {
     if !standing.iter().any(|checkpoint| checkpoint.id == written) {
@@ -47,14 +47,14 @@ pub fn deletions(standing: &[Standing], written: CheckpointId, keep: &Keep) -> V
     newest_first.iter().rev().map(|checkpoint| checkpoint.id).filter(|id| !kept.contains(id)).collect()
 }
 
-/// The start of the epoch that a checkpoint stands in: itself, where it is one.
+/// The start of the epoch that a checkpoint belongs to: itself, if it is one.
 fn start_of(id: CheckpointId, newest_first: &[&Standing]) -> Option<CheckpointId> {
     let is_start = |other: &&&Standing| other.starts_epoch && other.id.epoch == id.epoch && other.id <= id;
     newest_first.iter().find(is_start).map(|start| start.id)
 }
 
-/// Those with a score, best first; of equals the older one is better, as it was when it was found. A phase may change the
-/// loss, so only those of the newest phase are compared.
+/// Those with a score, best first; of equal ones the older is better, as it was when it was found. A phase may change
+/// the loss, so only those of the newest phase are compared.
 fn ranked<'a>(standing: &'a [Standing], by: &Target) -> Vec<&'a Standing> {
     let scored = |checkpoint: &&Standing| by.is_better(&checkpoint.by, None);
     let mut ranked: Vec<&Standing> = standing.iter().filter(scored).collect();

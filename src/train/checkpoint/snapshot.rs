@@ -1,4 +1,4 @@
-//! What the engine hands over to be saved: a copy of the whole state of training, so that training goes on meanwhile.
+//! What the engine hands over to be saved: a copy of the whole training state, so that training continues meanwhile.
 
 use super::error::CheckpointError;
 use super::id::CheckpointId;
@@ -8,21 +8,21 @@ use crate::nn::weights::{NamedArray, safetensors};
 /// The state of training at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
-    /// Where training stands.
+    /// The position in training.
     pub id: CheckpointId,
-    /// Counters, best values, metrics, and what else is needed to go on.
+    /// Counters, best values, metrics, and whatever else is needed to resume.
     pub progress: Progress,
     /// The weights that are trained.
     pub model: Vec<NamedArray>,
     /// The state of the optimizer.
     pub optim: Vec<NamedArray>,
-    /// The running average of the weights; empty where none is kept.
+    /// The running average of the weights; empty if none is kept.
     pub ema: Vec<NamedArray>,
-    /// Under which names its weights are published.
+    /// The names under which its weights are published.
     pub publish: Publish,
 }
 
-/// Under which names weights are published beside the checkpoint.
+/// The names under which weights are published beside the checkpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Publish {
@@ -39,7 +39,7 @@ impl Snapshot {
         [(MODEL, self.model.as_slice()), (OPTIM, self.optim.as_slice())].into_iter().chain(ema)
     }
 
-    /// Whether it can be written and somebody could go on from it.
+    /// Whether it can be written and resumed from.
     pub(super) fn check(&self) -> Result<(), CheckpointError> {
         let checkpoint = || self.id.to_string();
         for (_, arrays) in self.files() {
@@ -53,7 +53,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// The weights that others load: the running average where one is kept.
+    /// The weights that others load: the running average if one is kept.
     #[must_use]
     pub fn weights(&self) -> &[NamedArray] {
         if self.ema.is_empty() { &self.model } else { &self.ema }

@@ -1,5 +1,5 @@
-//! The folder of checkpoints: a save is complete and read back before it gets its name, and only then may older ones go.
-//! What to save and what to delete is decided elsewhere.
+//! The folder of checkpoints: a save is complete and read back before it gets its name, and only then may older ones be
+//! deleted. What to save and what to delete is decided elsewhere.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -18,9 +18,9 @@ use crate::nn::weights::safetensors::{self, Metadata};
 use crate::util::fs::FsError;
 use crate::util::sha256::Hasher;
 
-/// So often a save is written anew, each time under a new name, before it is given up.
+/// How often a save is rewritten, each time under a new name, before giving up.
 const MAX_WRITES: u32 = 3;
-/// Left free besides: logs, pictures, other programs.
+/// Space to leave free: for logs, pictures, other programs.
 const SPACE_MARGIN_BYTES: u64 = 64_000_000;
 
 /// The checkpoints of one run.
@@ -32,10 +32,10 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the folder of checkpoints, creating it where there is none, and clears away what a killed program left.
+    /// Opens the folder of checkpoints, creating it if it does not exist, and removes what a killed program left.
     ///
     /// # Errors
-    /// Where the folder can't be read or written.
+    /// If the folder can't be read or written.
     pub fn open(disk: Arc<dyn Disk>, folder: &Path, code_version: &str) -> Result<Self, CheckpointError> {
         create_folders(disk.as_ref(), folder)?;
         place::recover(disk.as_ref(), folder)?;
@@ -51,7 +51,7 @@ impl Store {
     /// All checkpoints, oldest first, damaged ones included.
     ///
     /// # Errors
-    /// Where the folder can't be read.
+    /// If the folder can't be read.
     pub fn list(&self) -> Result<Vec<CheckpointId>, CheckpointError> {
         let entries = self.disk.list(&self.folder).map_err(FsError::at("read folder", &self.folder))?;
         let folders = entries.iter().filter(|entry| entry.is_folder);
@@ -60,11 +60,11 @@ impl Store {
         Ok(ids)
     }
 
-    /// Whether the next checkpoint will find space: twice its size, because the old one stands until the new one is read
+    /// Whether the next checkpoint will find space: twice its size, because the old one is kept until the new one is read
     /// back, and a margin.
     ///
     /// # Errors
-    /// [`CheckpointError::OutOfSpace`] with both sides.
+    /// [`CheckpointError::OutOfSpace`] with both numbers.
     pub fn check_space(&self, checkpoint_bytes: u64) -> Result<(), CheckpointError> {
         let free = self.disk.free_bytes(&self.folder).map_err(FsError::at("ask for free space at", &self.folder))?;
         let needed = checkpoint_bytes.saturating_mul(2).saturating_add(SPACE_MARGIN_BYTES);
@@ -74,13 +74,13 @@ impl Store {
         }
     }
 
-    /// Saves a state of training. On return it is on the disk, read back, and stands under its name.
+    /// Saves a training state. On return it is on the disk, read back, and has its final name.
     ///
-    /// A write or sync that failed is thrown away and written again under a new name: after a failed sync the system has
-    /// forgotten which pages it lost. A full disk is not tried again; what was saved before stands.
+    /// After a failed write or sync the data is discarded and written again under a new name: after a failed sync the system
+    /// no longer knows which pages it lost. A full disk is not retried; earlier saves remain.
     ///
     /// # Errors
-    /// Where the state holds infinity or NaN, or the disk failed.
+    /// If the state contains infinity or NaN, or the disk failed.
     pub fn save(&self, snapshot: &Snapshot) -> Result<Manifest, CheckpointError> {
         snapshot.check()?;
         let mut writes = 1;
@@ -107,8 +107,8 @@ impl Store {
         saved.inspect_err(|_| self.throw_away(&partial))
     }
 
-    /// Removes what was not completed. It may have had its final name for a moment: unless the loss of that name is
-    /// durable, a power cut would bring the name back over a folder without files. The next start removes it then.
+    /// Removes an incomplete save. It may have had its final name for a moment: unless removing that name is durable,
+    /// a power cut would bring the name back over a folder without files. The next start removes it then.
     fn throw_away(&self, partial: &Path) {
         match self.disk.sync_folder(&self.folder) {
             Ok(()) => forget(self.disk.as_ref(), partial),
@@ -116,7 +116,7 @@ impl Store {
         }
     }
 
-    /// What stands under the name already: the same position is saved again where a run fell back to an older checkpoint.
+    /// What already has this name: the same position is saved again after a run fell back to an older checkpoint.
     fn before(&self, id: CheckpointId) -> Result<Before, CheckpointError> {
         let place = self.path(id);
         if !is_folder(self.disk.as_ref(), &place)? {
@@ -149,7 +149,7 @@ impl Store {
     /// Reads a checkpoint's manifest and checks it and the sizes of its files, not their content.
     ///
     /// # Errors
-    /// Where it can't be read or is damaged.
+    /// If it can't be read or is damaged.
     pub fn manifest(&self, id: CheckpointId) -> Result<Manifest, CheckpointError> {
         self.read_manifest(&self.path(id), id)
     }
@@ -162,7 +162,7 @@ impl Store {
     /// Reads every byte of a checkpoint and compares it with its manifest.
     ///
     /// # Errors
-    /// Where it can't be read or is damaged.
+    /// If it can't be read or is damaged.
     pub(super) fn verify(&self, folder: &Path, id: CheckpointId) -> Result<Manifest, CheckpointError> {
         let manifest = self.read_manifest(folder, id)?;
         for (name, expected) in &manifest.files {
@@ -175,10 +175,10 @@ impl Store {
         Ok(manifest)
     }
 
-    /// Deletes a checkpoint such that it never stands half under its name.
+    /// Deletes a checkpoint such that a partial one never has its name.
     ///
     /// # Errors
-    /// Where the disk failed; what is left over is then removed at the next start.
+    /// If the disk failed; the next start then removes what is left over.
     pub fn delete(&self, id: CheckpointId) -> Result<(), CheckpointError> {
         let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
         let hidden = self.folder.join(format!(".{id}.{attempt}.partial"));
@@ -194,7 +194,7 @@ pub(super) fn both_sides(got: &FileRecord, expected: &FileRecord) -> String {
     }
 }
 
-/// Writes arrays as a safetensors file and syncs its content, not its name.
+/// Writes arrays as a safetensors file and syncs its content, but not its name.
 pub(super) fn write_arrays(
     disk: &dyn Disk,
     path: &Path,
@@ -208,7 +208,7 @@ pub(super) fn write_arrays(
     Ok(FileRecord { bytes: hashing.bytes, sha256: hashing.hasher.finish() })
 }
 
-/// Hashes what passes through to a file.
+/// Hashes what is written to a file.
 struct Hashing {
     file: Box<dyn DiskFile>,
     hasher: Hasher,

@@ -1,4 +1,4 @@
-//! `weights/{best,last}.safetensors`: the weights that others load, each replaced in one step by a complete new one.
+//! `weights/{best,last}.safetensors`: the weights that others load, each replaced atomically by a complete new file.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -21,11 +21,11 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Opens the folder, creating it where there is none, and clears away what a killed program left. `metadata` is written
+    /// Opens the folder, creating it if it does not exist, and removes what a killed program left. `metadata` is written
     /// into each file: the task, the digest of the configuration.
     ///
     /// # Errors
-    /// Where the folder can't be read or written.
+    /// If the folder can't be read or written.
     pub fn open(disk: Arc<dyn Disk>, folder: &Path, metadata: Metadata) -> Result<Self, CheckpointError> {
         create_folders(disk.as_ref(), folder)?;
         for partial in partials(disk.as_ref(), folder)? {
@@ -46,10 +46,10 @@ impl Weights {
         self.folder.join("last.safetensors")
     }
 
-    /// Publishes a state's weights under the names that it asks for.
+    /// Publishes a state's weights under the names that it requests.
     ///
     /// # Errors
-    /// Where the disk failed; what was published before then stands.
+    /// If the disk failed; what was published before then remains.
     pub fn publish(&self, snapshot: &Snapshot) -> Result<(), CheckpointError> {
         self.publish_as(snapshot, snapshot.publish)
     }
@@ -71,7 +71,7 @@ impl Weights {
         metadata.insert(CHECKPOINT.into(), snapshot.id.to_string());
         metadata.extend(snapshot.progress.metrics.iter().map(|(name, value)| (name.clone(), value.to_string())));
         let disk = self.disk.as_ref();
-        // Whatever stands there may come from a sync that failed; that file must not be used again.
+        // An existing file may come from a failed sync and must not be reused.
         remove_tree(disk, &partial)?;
         write_arrays(disk, &partial, snapshot.weights(), &metadata)
             .and_then(|_| rename(disk, &partial, path))
@@ -84,7 +84,7 @@ const CHECKPOINT: &str = "checkpoint";
 /// Writes a weights file, with its free text, so that a reader sees the old file or the new, never a part.
 ///
 /// # Errors
-/// Where the disk failed; the old file then stands.
+/// If the disk failed; the old file then remains.
 pub fn write(path: &Path, arrays: &[NamedArray], metadata: &Metadata) -> Result<(), FsError> {
     let partial = partial_name(path);
     write_arrays(&RealDisk, &partial, arrays, metadata)
@@ -95,7 +95,7 @@ pub fn write(path: &Path, arrays: &[NamedArray], metadata: &Metadata) -> Result<
 /// Reads a weights file, with its free text: the task, the checkpoint that it comes from.
 ///
 /// # Errors
-/// Where it can't be read or is no such file.
+/// If it can't be read or is not a weights file.
 pub fn read(disk: &dyn Disk, path: &Path) -> Result<(Vec<NamedArray>, Metadata), CheckpointError> {
     let mut file = Vec::new();
     disk.open_file(path).and_then(|mut opened| opened.read_to_end(&mut file)).map_err(FsError::at("read", path))?;
@@ -105,7 +105,7 @@ pub fn read(disk: &dyn Disk, path: &Path) -> Result<(Vec<NamedArray>, Metadata),
 /// What a weights file says about itself, read from its header alone.
 ///
 /// # Errors
-/// Where it can't be read.
+/// If it can't be read.
 pub fn metadata(disk: &dyn Disk, path: &Path) -> Result<Metadata, CheckpointError> {
     let mut file = disk.open_file(path).map_err(FsError::at("read", path))?;
     safetensors::read_metadata(&mut file).map_err(|problem| CheckpointError::Damaged { path: path.into(), problem })
@@ -114,7 +114,7 @@ pub fn metadata(disk: &dyn Disk, path: &Path) -> Result<Metadata, CheckpointErro
 /// The checkpoint that a weights file comes from, read from its header alone.
 ///
 /// # Errors
-/// Where it can't be read, or does not say.
+/// If it can't be read, or does not contain it.
 pub fn origin(disk: &dyn Disk, path: &Path) -> Result<CheckpointId, CheckpointError> {
     let damaged = |problem| CheckpointError::Damaged { path: path.into(), problem };
     metadata(disk, path)?

@@ -1,5 +1,5 @@
-//! Saving beside the training thread: training hands over a copied snapshot and goes on. One save is on its way to the
-//! disk at a time, one more may wait; a slow disk never holds up a periodic save.
+//! Saving beside the training thread: training hands over a copied snapshot and continues. One save is being written at a
+//! time, one more may wait; a slow disk never blocks a periodic save.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -15,26 +15,26 @@ use super::snapshot::{Publish, Snapshot};
 use super::storage::Store;
 use super::weights::Weights;
 
-/// What became of one save.
+/// The outcome of one save.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It is on the disk; what the policy no longer keeps is gone.
+    /// It is on the disk; what the policy no longer keeps is deleted.
     Saved {
         /// What was saved.
         id: CheckpointId,
-        /// Under which names it was to be published.
+        /// The names under which it was to be published.
         publish: Publish,
         /// What was deleted after it.
         deleted: Vec<CheckpointId>,
     },
-    /// The disk is full. Older checkpoints stand; hand the snapshot over again once there is space.
+    /// The disk is full. Older checkpoints remain; hand the snapshot over again once there is space.
     Paused {
         /// What was to be saved.
         snapshot: Arc<Snapshot>,
-        /// What the disk said.
+        /// The disk's error.
         error: CheckpointError,
     },
-    /// It could not be saved. Older checkpoints stand.
+    /// It could not be saved. Older checkpoints remain.
     Failed {
         /// What was to be saved.
         id: CheckpointId,
@@ -47,17 +47,17 @@ pub enum Outcome {
 pub struct Saver {
     jobs: Option<SyncSender<Arc<Snapshot>>>,
     outcomes: Receiver<Outcome>,
-    /// Saves whose outcome was not asked for yet.
+    /// Saves whose outcome was not collected yet.
     awaited: Cell<usize>,
     under_way: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Saver {
-    /// Starts the thread. `refused` are checkpoints that can't be gone on from: they are neither counted nor deleted.
+    /// Starts the thread. `refused` are checkpoints that can't be resumed from: they are neither counted nor deleted.
     ///
     /// # Errors
-    /// Where the folder of checkpoints can't be read, or the system gives no thread.
+    /// If the folder of checkpoints can't be read, or the system can't start a thread.
     pub fn start(
         store: Store,
         weights: Weights,
@@ -80,13 +80,13 @@ impl Saver {
         Ok(Self { jobs: Some(jobs), outcomes, awaited: Cell::new(0), under_way, thread: Some(thread) })
     }
 
-    /// Whether a save is under way or waits.
+    /// Whether a save is in progress or waits.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.under_way.load(Ordering::Acquire) > 0
     }
 
-    /// Hands over a save that must not be left out. Waits only where one is being written and another one waits already.
+    /// Hands over a save that must not be skipped. Blocks only if one is being written and another one already waits.
     pub fn save(&self, snapshot: impl Into<Arc<Snapshot>>) {
         self.under_way.fetch_add(1, Ordering::AcqRel);
         let snapshot = snapshot.into();
@@ -94,21 +94,21 @@ impl Saver {
         if matches!(handed, Some(Ok(()))) {
             self.awaited.set(self.awaited.get() + 1);
         } else {
-            // Only a thread that has panicked no longer listens; `finish` tells.
+            // Only a thread that has panicked no longer receives; `finish` reports it.
             self.under_way.fetch_sub(1, Ordering::AcqRel);
         }
     }
 
-    /// What became of the saves since the last call, without waiting.
+    /// The outcomes of the saves since the last call, without waiting.
     #[must_use]
     pub fn outcomes(&self) -> Vec<Outcome> {
         self.outcomes.try_iter().inspect(|_| self.awaited.set(self.awaited.get() - 1)).collect()
     }
 
-    /// What became of the saves since the last call, once everything handed over has its outcome.
+    /// The outcomes of the saves since the last call, once everything handed over has one.
     #[must_use]
     pub fn wait(&self) -> Vec<Outcome> {
-        // A thread that has panicked sends no more; `finish` tells.
+        // A thread that has panicked sends no more; `finish` reports it.
         let outcomes: Vec<_> = self.outcomes.iter().take(self.awaited.get()).collect();
         self.awaited.set(0);
         outcomes
@@ -138,7 +138,7 @@ impl Drop for Saver {
     }
 }
 
-/// The valid checkpoints with their scores, of which every byte is read: a damaged one is neither counted nor ever deleted.
+/// The valid checkpoints with their scores. Every byte is read: a damaged one is neither counted nor ever deleted.
 fn standing(store: &Store, found: &[CheckpointId], keep: &Keep) -> Vec<Standing> {
     let manifests = found.iter().filter_map(|&id| store.verify(&store.path(id), id).ok());
     manifests.map(|manifest| of(&manifest, keep)).collect()
@@ -185,7 +185,7 @@ impl Worker {
         }
     }
 
-    /// The checkpoint first: what is published always comes from one that stands, and its manifest tells what was to be
+    /// The checkpoint first: published weights always come from one that exists, and its manifest says what was to be
     /// published. One that had to wait for space while a newer one was saved is no longer the last.
     fn save(&mut self, snapshot: &Snapshot) -> Result<(), CheckpointError> {
         let manifest = self.store.save(snapshot)?;
@@ -196,7 +196,7 @@ impl Worker {
         self.weights.publish_as(snapshot, publish)
     }
 
-    /// What can't be deleted is told and tried again after the next save.
+    /// What can't be deleted is reported and tried again after the next save.
     fn rotate(&mut self, written: CheckpointId) -> Vec<CheckpointId> {
         let mut deleted = Vec::new();
         for id in deletions(&self.standing, written, &self.keep) {

@@ -1,4 +1,4 @@
-//! Saving beside training: a slow disk holds up nobody, a full one pauses, and nothing handed over is lost.
+//! Saving beside training: a slow disk blocks nothing, a full one pauses saving, and nothing handed over is lost.
 
 use std::io::ErrorKind;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -11,7 +11,7 @@ use super::testing::*;
 use super::writer::{Outcome, Saver};
 use super::*;
 
-/// A disk on which every new checkpoint takes until the test says so.
+/// A disk on which every new checkpoint takes until the test releases it.
 struct Slow {
     disk: MemoryDisk,
     entered: Mutex<Sender<()>>,
@@ -97,7 +97,7 @@ fn a_slow_disk_holds_up_nobody_and_periodic_saves_are_left_out_meanwhile() {
     let saver = Saver::start(store, open_weights(&memory).unwrap(), keep(), &[]).unwrap();
     saver.save(snapshot(1));
     started.recv().unwrap();
-    // The disk stands still now. If anything below waited for it, this test would never end.
+    // The disk is blocked now. If anything below waited for it, this test would never end.
     assert!(saver.is_busy(), "a periodic save is left out");
     saver.save(snapshot(2));
     assert!(saver.is_busy() && saver.outcomes().is_empty());
@@ -166,7 +166,7 @@ fn flipped_bytes_anywhere_count_for_nothing_and_are_never_deleted() {
     let disk = MemoryDisk::default();
     let store = open(&disk).unwrap();
     [1, 3].iter().for_each(|&epoch| drop(store.save(&snapshot(epoch)).unwrap()));
-    // The best of all by its manifest, which is whole.
+    // The best of all according to its manifest, which is intact.
     disk.damage(&store.path(snapshot(3).id).join("model.safetensors"), |content| content[90] ^= 1);
     let saver = saver(&disk);
     (4..=6).for_each(|epoch| saver.save(snapshot(epoch)));

@@ -1,6 +1,6 @@
-//! Snapshots that are saved beside training: the keeper that a real run has. A full disk is waited out: older checkpoints
-//! stand and training goes on. The best weights wait for space until they are saved or better ones are; of the others only
-//! the newest snapshot counts. Where one of these two has still found no space at the end, that is the run's error.
+//! Snapshots that are saved beside training: the keeper of a real run. A full disk is waited out: older checkpoints remain
+//! and training continues. The best weights wait for space until they are saved or better ones are; of the others only the
+//! newest snapshot counts. If one of these two still finds no space at the end, the run fails with that error.
 
 #[cfg(test)]
 mod tests;
@@ -17,9 +17,9 @@ pub struct Background {
     /// The newest snapshot that was handed over, and the best one.
     newest: Option<CheckpointId>,
     best: Option<CheckpointId>,
-    /// What found no space and is still wanted, oldest first: the best, the newest, or both.
+    /// What found no space and is still needed, oldest first: the best, the newest, or both.
     paused: Vec<Arc<Snapshot>>,
-    /// What the disk said last.
+    /// The disk's last error.
     full: Option<CheckpointError>,
 }
 
@@ -34,7 +34,7 @@ impl Background {
         for outcome in outcomes {
             match outcome {
                 Outcome::Saved { id, publish, .. } => {
-                    // The same place may be saved as the best and then again as no more than the last.
+                    // The same position may be saved as the best and then again as just the last.
                     self.paused.retain(|snapshot| snapshot.id != id || snapshot.publish.best && !publish.best);
                 }
                 Outcome::Paused { snapshot, error } => {
@@ -48,12 +48,12 @@ impl Background {
         Ok(())
     }
 
-    /// Hands over again what found no space, as far as it is still wanted.
+    /// Hands over again what found no space, as far as it is still needed.
     fn try_again(&mut self) {
         let wanted = |id| Some(id) == self.best || Some(id) == self.newest;
         self.paused.retain(|snapshot| wanted(snapshot.id));
         if let Some(saver) = &self.saver {
-            // What finds no space once more comes back as its outcome.
+            // What finds no space again is returned as its outcome.
             self.paused.drain(..).for_each(|snapshot| saver.save(snapshot));
         }
     }
@@ -81,7 +81,7 @@ impl Keeper for Background {
     fn finish(&mut self) -> Result<(), CheckpointError> {
         let outcomes = self.saver.as_ref().map_or_else(Vec::new, Saver::wait);
         self.take_in(outcomes)?;
-        // There may be space by now: nobody asks again after this.
+        // There may be space by now, and this is the last attempt.
         self.try_again();
         let outcomes = self.saver.take().map_or_else(Vec::new, Saver::finish);
         self.take_in(outcomes)?;

@@ -1,4 +1,4 @@
-//! How training begins: fresh, or where a snapshot stands.
+//! How training starts: from scratch, or from a snapshot.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,46 +21,46 @@ use crate::util::stop::Stop;
 
 /// The samples of both sides of the split.
 pub struct Feeds<S> {
-    /// What is trained on.
+    /// The training samples.
     pub train: Box<dyn Feed<Sample = S>>,
-    /// What is validated on; without it the training loss decides which epoch is the best.
+    /// The validation samples; without them the training loss decides which epoch is the best.
     pub val: Option<Box<dyn Feed<Sample = S>>>,
 }
 
-/// What a run is made of, beside its task and samples.
+/// The components of a run, beside its task and samples.
 pub struct Setting {
     /// One complete configuration per phase, at least one.
     pub phases: Vec<TrainConfig>,
     /// The run's seed, kept with the checkpoints.
     pub seed: u64,
-    /// Where snapshots go.
+    /// Where snapshots are saved.
     pub keeper: Box<dyn Keeper>,
-    /// Who listens.
+    /// The event listeners.
     pub observers: Observers,
-    /// The wish to stop.
+    /// The stop request.
     pub stop: Stop,
-    /// The GPU that computes, to tell how busy it is.
+    /// The GPU in use, to report how busy it is.
     pub gpu: Option<Gpu>,
-    /// When this process began to train: the time limit counts from there, however many attempts it takes.
+    /// When this process started training: the time limit counts from then, however many attempts it takes.
     pub began: Instant,
 }
 
 impl<T: Task> Engine<T> {
-    /// Sets up training from the beginning, with the weights that the task has.
+    /// Sets up training from scratch, with the task's current weights.
     ///
     /// # Errors
-    /// Where there are no training samples, or memory for the optimizer is missing.
+    /// If there are no training samples, or not enough memory for the optimizer.
     pub fn begin(task: T, feeds: Feeds<T::Sample>, setting: Setting) -> Result<Self, TrainError> {
         let config = setting.phases.first().ok_or(TrainError::NoSamples)?;
         let state = State::new(config, task.atom(), task.scales_loss());
         Self::assemble(task, feeds, setting, state)
     }
 
-    /// Sets up training where a snapshot stands, with its weights. Where it stands in the midst of an epoch,
-    /// `epoch_start` is the snapshot that this epoch began with: what a diverged run goes back to.
+    /// Sets up training from a snapshot, with its weights. If the snapshot is in the middle of an epoch,
+    /// `epoch_start` is the one that this epoch started with: what a diverged run rolls back to.
     ///
     /// # Errors
-    /// As [`Self::begin`], and where a snapshot is not of this task and these phases.
+    /// As [`Self::begin`], and if a snapshot does not match this task and these phases.
     pub fn resume(
         task: T,
         feeds: Feeds<T::Sample>,
@@ -81,7 +81,7 @@ impl<T: Task> Engine<T> {
         Ok(engine)
     }
 
-    /// What a run that was not disturbed would go back to. Leaves weights and optimizer to be restored.
+    /// What an uninterrupted run would roll back to. The caller must restore weights and optimizer afterwards.
     fn start_of_epoch(&mut self, snapshot: &Snapshot, epoch_start: Option<&Snapshot>) -> Result<Snapshot, TrainError> {
         if self.state.seen == 0 {
             return Ok(snapshot.clone());
@@ -95,7 +95,7 @@ impl<T: Task> Engine<T> {
         if state.phase == self.state.phase {
             return Ok(start.clone());
         }
-        // A phase begins with the weights that the one before ended with, and with everything else anew.
+        // A phase starts with the weights that the previous one ended with, and resets everything else.
         restore_weights(self.task.parameters(), start)?;
         self.tools = Tools::new(self.config(), self.task.parameters());
         capture(&self.task, &self.tools, &state.in_next_phase(self.config(), self.task.atom()), self.seed)
@@ -108,7 +108,7 @@ impl<T: Task> Engine<T> {
         };
         fits_atom(task.atom(), feeds.train.samples(), &phases)?;
         let tools = Tools::new(config, task.parameters());
-        // Nobody wants to load weights that have learned nothing.
+        // Nobody needs to load untrained weights.
         let start = Snapshot { publish: Publish::default(), ..capture(&task, &tools, &state, seed)? };
         let (saved, last_good) = (start.id, Arc::new(start));
         let scores = task.scores(Depth::Validation).specs();
@@ -153,7 +153,7 @@ impl<T: Task> Engine<T> {
     }
 }
 
-/// Whether every step has as many samples as the task must have at once.
+/// Whether every step has as many samples as the task needs at once.
 fn fits_atom(atom: usize, samples: usize, phases: &[TrainConfig]) -> Result<(), TrainError> {
     if samples < atom {
         return Err(TrainError::FewSamples { samples, atom });

@@ -13,7 +13,7 @@ use crate::train::task::Task;
 pub(super) struct Group<S> {
     /// The samples in order.
     pub(super) samples: Vec<S>,
-    /// Where the first one stands.
+    /// The position of the first one.
     pub(super) position: Position,
 }
 
@@ -21,17 +21,17 @@ pub(super) struct Group<S> {
 enum Source<S> {
     /// The rest of the epoch.
     Stream(Stream<S>),
-    /// The same samples over and over.
+    /// The same samples again and again.
     Single(Vec<S>),
 }
 
 impl<T: Task> Engine<T> {
-    /// Trains the rest of the epoch; the reason where a limit ends training in the midst of it.
+    /// Trains the rest of the epoch; returns the reason if a limit ends training in the middle of it.
     pub(super) fn train_epoch(&mut self) -> Result<Option<Reason>, TrainError> {
         self.meter.begin_epoch();
         self.tell(&Event::EpochStarted { epoch: self.state.epoch, seen: self.state.seen });
         let mut source = self.open()?;
-        // The one that a stop has cut off.
+        // The step that was interrupted by a stop.
         self.validate_midway()?;
         while self.state.seen < self.feeds.train.samples() {
             self.stop.check()?;
@@ -43,11 +43,11 @@ impl<T: Task> Engine<T> {
             self.validate_midway()?;
             self.save_if_due()?;
         }
-        // Where training ends with an epoch that would go by without a validation, it is validated all the same.
+        // If training ends with an epoch that would not be validated, it is validated anyway.
         Ok(self.limit().filter(|_| !self.validates_epoch()))
     }
 
-    /// Whether the epoch at hand ends with a validation.
+    /// Whether the current epoch ends with a validation.
     pub(super) fn validates_epoch(&self) -> bool {
         let (config, ended) = (self.config(), self.state.phase_epoch + 1);
         ended >= config.epochs as u64 || ended.is_multiple_of(config.validate.every_epochs.max(1))
@@ -60,7 +60,7 @@ impl<T: Task> Engine<T> {
         Ok(Source::Stream(self.feeds.train.start(self.state.position())?))
     }
 
-    /// The first batch of all.
+    /// The very first batch.
     pub(super) fn single_batch(&self) -> Result<Vec<T::Sample>, TrainError> {
         let first = self.feeds.train.start(Position::default())?.take(self.config().batch_size());
         Ok(first.collect::<Result<_, _>>()?)
@@ -78,7 +78,7 @@ impl<T: Task> Engine<T> {
         Ok(Group { samples, position })
     }
 
-    /// The steps of an epoch. They are what the configuration says, however many samples fit into memory at once.
+    /// The steps of an epoch. They depend only on the configuration, however many samples fit into memory at once.
     pub(super) fn grouping(&self) -> Grouping {
         Grouping::new(self.feeds.train.samples(), self.config().batch_size(), self.task.atom())
     }
@@ -96,7 +96,7 @@ impl<T: Task> Engine<T> {
         }
     }
 
-    /// What training costs, and how long it still takes if nothing ends it early.
+    /// The cost of training, and how long it still takes if nothing ends it early.
     pub(super) fn cost(&self) -> Cost {
         let epoch = self.feeds.train.samples() as u64;
         let later: u64 = self.phases.iter().skip(self.state.phase + 1).map(|phase| phase.epochs as u64).sum();

@@ -1,4 +1,4 @@
-//! Why training ended before its time.
+//! Why training ended early.
 
 use thiserror::Error;
 
@@ -19,16 +19,16 @@ use crate::util::failure::Failure;
 use crate::util::stop::Stopped;
 use crate::util::units;
 
-/// Training that could not go on.
+/// Training that could not continue.
 #[derive(Debug, Error)]
 pub enum TrainError {
-    /// A signal came; the state is saved.
+    /// A signal arrived; the state is saved.
     #[error(transparent)]
     Stopped(#[from] Stopped),
     /// A sample can't be read.
     #[error(transparent)]
     Feed(#[from] FeedError),
-    /// The task could not do what it was asked.
+    /// The task could not do what was requested.
     #[error(transparent)]
     Task(#[from] TaskError),
     /// The engine's own use of libtorch failed.
@@ -37,16 +37,16 @@ pub enum TrainError {
     /// The optimizer does not fit the weights.
     #[error(transparent)]
     Optimizer(#[from] OptimizerError),
-    /// Weights and gradients do not lie as they should.
+    /// Weights and gradients do not have the required memory layout.
     #[error(transparent)]
     NotFlat(#[from] NotFlat),
     /// A checkpoint can't be written or read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// What observers write can't be written.
+    /// An observer could not write its output.
     #[error(transparent)]
     Observer(#[from] RunError),
-    /// A flat tensor is not that of the model.
+    /// A flat tensor does not match the model.
     #[error(transparent)]
     Parameters(#[from] ParametersError),
     /// There is nothing to train on.
@@ -72,35 +72,35 @@ pub enum TrainError {
         /// The fewest that go through the model at once.
         atom: usize,
     },
-    /// The fewest samples that the task can take are too much.
+    /// Memory runs out even with the fewest samples that the task can take.
     #[error(
         "{source}; the process holds {}, of which weights, gradients and optimizer take {}; libtorch says: {text}",
         units::bytes(*.held_bytes),
         units::bytes(*.state_bytes)
     )]
     OutOfMemory {
-        /// What libtorch said.
+        /// The message of libtorch.
         text: String,
-        /// Bytes that the process held.
+        /// Bytes that the process used.
         held_bytes: u64,
         /// Bytes of weights, gradients and the optimizer's state.
         state_bytes: u64,
         /// The size that failed.
         source: OutOfMemory,
     },
-    /// Loss or gradient is no number, again and again.
+    /// Loss or gradient is not finite, repeatedly.
     #[error(
         "step {step}: {source}; look at its samples: {}", .samples.join(", ")
     )]
     Diverged {
-        /// The step that was not made.
+        /// The step that was skipped.
         step: u64,
         /// The samples of the group.
         samples: Vec<String>,
         /// What was tried.
         source: Diverged,
     },
-    /// Nothing measures what weights shall be compared by.
+    /// Nothing measures the metric that decides which weights are best.
     #[error(transparent)]
     Target(#[from] TargetError),
     /// A checkpoint was made with other phases, another task or another program.
@@ -108,17 +108,17 @@ pub enum TrainError {
     Misfit {
         /// The checkpoint.
         checkpoint: String,
-        /// In what.
+        /// What is different.
         problem: String,
     },
-    /// A stop without a signal: a mistake of this program.
+    /// A stop without a signal: a bug in this program.
     #[error("training was stopped, but no signal came")]
     StopWithoutSignal,
 }
 
 impl TrainError {
-    /// Whether the same may go well the next time: a disk or a network that failed, a fault of libtorch or of its device.
-    /// What follows from configuration, data or the numbers themselves would only come again.
+    /// Whether a retry may succeed: a disk or a network that failed, a fault of libtorch or of its device.
+    /// Faults that follow from configuration, data or the numbers themselves would only recur.
     #[must_use]
     pub fn is_worth_another_try(&self) -> bool {
         match self {
@@ -130,7 +130,7 @@ impl TrainError {
         }
     }
 
-    /// What kind of failure it is, in a word or two: by this two failures are told to be the same.
+    /// The kind of failure, in a word or two: two failures with the same kind are considered the same.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {

@@ -1,5 +1,5 @@
-//! Loss and scores over samples, without training: what validation, its rehearsal and the command `evaluate` share. What a
-//! run remembers of a validation is in `validate`.
+//! Loss and scores over samples, without training: shared by validation, its rehearsal and the command `evaluate`. What a
+//! run records of a validation is in `validate`.
 
 use super::error::TrainError;
 use super::meter::memory_bytes;
@@ -13,11 +13,11 @@ use crate::train::micro_batch::MicroBatchSize;
 use crate::train::task::{Task, TaskError};
 use crate::util::stop::Stop;
 
-/// Evaluates all samples, so many at once or fewer when memory runs out, and adds to the scores. `told` hears how many are
-/// done. Returns the averages of the loss and its parts.
+/// Evaluates all samples, so many at once or fewer when memory runs out, and adds to the scores. `told` receives how many
+/// are done. Returns the averages of the loss and its parts.
 ///
 /// # Errors
-/// If a signal came, samples can't be read, libtorch refuses, or memory runs out with a single sample.
+/// If a signal arrived, samples can't be read, libtorch fails, or memory runs out with a single sample.
 pub fn evaluate<T: Task>(
     task: &mut T,
     feed: &dyn Feed<Sample = T::Sample>,
@@ -50,11 +50,11 @@ pub(super) struct Evaluation<'a, T: Task> {
     pub(super) size: &'a mut MicroBatchSize,
     pub(super) reads: &'a Reads,
     pub(super) stop: &'a Stop,
-    /// Bytes that are held whatever the number of samples.
+    /// Bytes in use whatever the number of samples.
     pub(super) state_bytes: u64,
 }
 
-/// What has happened in an evaluation.
+/// An event during an evaluation.
 pub(super) enum Evaluated<'a, S> {
     /// These samples are done.
     Samples(&'a [S]),
@@ -102,7 +102,7 @@ impl<T: Task> Evaluation<'_, T> {
     }
 }
 
-/// Half as many samples at once from now on: the number until now, and the new one.
+/// Half as many samples at once from now on: the previous number, and the new one.
 pub(super) fn smaller(size: &mut MicroBatchSize, text: String, state_bytes: u64) -> Result<(usize, usize), TrainError> {
     let (from, held_bytes) = (size.get(), memory_bytes());
     let to = size.out_of_memory();

@@ -1,5 +1,5 @@
-//! The gradient of a group: one micro-batch after the other. When memory runs out, the group is done again from its first
-//! sample in halves; a gradient that was added up in part is never used.
+//! The gradient of a group, one micro-batch after the other. When memory runs out, the group is repeated from its first
+//! sample with half the size; a partially accumulated gradient is never used.
 
 use tch::Tensor;
 
@@ -14,13 +14,13 @@ use crate::train::grouping::micro_batches;
 use crate::train::task::Task;
 
 impl<T: Task> Engine<T> {
-    /// What samples count together.
+    /// The total weight of the samples.
     pub(super) fn weight(&self, samples: &[T::Sample]) -> f64 {
         samples.iter().map(|sample| self.task.weight(sample)).sum()
     }
 
-    /// Fills the flat gradient with `scale` times that of the group's summed loss; the sums of the loss parts, still on
-    /// the device. Running statistics of the model take in the group once.
+    /// Fills the flat gradient with `scale` times that of the group's summed loss; returns the sums of the loss parts, still
+    /// on the device. The model's running statistics are updated once for the group.
     pub(super) fn gradient(&mut self, group: &Group<T::Sample>, scale: f64) -> Result<Tensor, TrainError> {
         self.task.parameters().keep_buffers();
         loop {
@@ -28,7 +28,7 @@ impl<T: Task> Engine<T> {
                 Ok(sums) => return Ok(sums),
                 Err(fault) => fault,
             };
-            // Also before a stop is saved: the group is done again from its first sample.
+            // Also before a stop is saved: the group is repeated from its first sample.
             self.task.parameters().restore_buffers();
             match fault {
                 Fault::OutOfMemory(text) => self.shrink(text)?,

@@ -1,4 +1,4 @@
-//! What training costs: time, waiting, memory, and when it will be over. Nothing of it finds its way into the numbers.
+//! The cost of training: time, waiting, memory, and the estimated end. None of it affects the results.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -19,13 +19,13 @@ pub(super) struct Meter {
     gauge: Gauge,
 }
 
-/// The GPU's memory, looked at once in a while.
+/// The GPU's memory, queried once in a while.
 struct Gauge {
     gpu: Option<Gpu>,
     seen: Cell<Option<(Instant, GpuUse)>>,
 }
 
-/// The driver is asked at most so often.
+/// The minimum time between two queries of the driver.
 const LOOK: Duration = Duration::from_secs(1);
 
 impl Gauge {
@@ -53,7 +53,7 @@ pub(super) struct Remaining {
 }
 
 impl Meter {
-    /// `began` is what the limit of time and the seconds that are told count from.
+    /// `began` is the start for the time limit and for the reported seconds.
     pub(super) fn start(gpu: Option<Gpu>, began: Instant) -> Self {
         let now = Instant::now();
         let (waited, validation) = (Duration::ZERO, Duration::ZERO);
@@ -80,7 +80,7 @@ impl Meter {
 
     pub(super) fn validated(&mut self, began: Instant) {
         self.validation = began.elapsed();
-        // What is told at the end of an epoch is the speed of training.
+        // The speed reported at the end of an epoch is that of training.
         self.epoch_started += self.validation;
     }
 
@@ -107,7 +107,7 @@ impl Meter {
     }
 }
 
-/// The memory that this process holds, 0 where the system does not tell.
+/// The memory that this process uses, 0 if the system does not report it.
 pub(super) fn memory_bytes() -> u64 {
     memory::resident_bytes().unwrap_or(0)
 }

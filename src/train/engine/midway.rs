@@ -1,5 +1,5 @@
-//! A validation in the midst of an epoch: it tells how training goes and may find the best weights so far. Patience and
-//! learning rate wait for the end of the epoch, where all samples were seen: they count epochs.
+//! A validation in the middle of an epoch: it reports progress and may find the best weights so far. Patience and learning
+//! rate wait for the end of the epoch, when all samples were seen: they count epochs.
 
 use super::Engine;
 use super::error::TrainError;
@@ -7,7 +7,7 @@ use crate::train::events::Event;
 use crate::train::task::Task;
 
 impl<T: Task> Engine<T> {
-    /// Validates where the configuration says so and it is not done yet.
+    /// Validates if the configuration says so and it is not done yet.
     pub(super) fn validate_midway(&mut self) -> Result<(), TrainError> {
         if !self.is_midway_due() {
             return Ok(());
@@ -27,7 +27,7 @@ impl<T: Task> Engine<T> {
         if improved { self.save_midway(&found) } else { Ok(()) }
     }
 
-    /// A function of the state alone, so that a run that is resumed validates where it would have.
+    /// A function of the state alone, so that a resumed run validates where it would have without the stop.
     fn is_midway_due(&self) -> bool {
         let Some(every) = self.config().validate.every_steps else { return false };
         let seen = self.state.seen;

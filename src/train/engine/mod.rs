@@ -1,18 +1,18 @@
-//! The one loop that trains every task. It reads aloud: epochs of steps, each followed by a validation; it tells what
-//! happens as events and prints nothing; it knows no task, no file and no terminal.
+//! The one loop that trains every task: epochs of steps, each epoch followed by a validation. It emits events and prints
+//! nothing; it knows no task, no file and no terminal.
 //!
 //! ```text
 //! begin    a fresh start, or a resume from a snapshot     step      one group of samples: gradient, check, update
-//! phase    what a phase sets up anew                      gradient  micro-batches, and what to do when memory runs out
-//! epoch    steps until the epoch or a limit ends          validate  the loss and scores over the other samples
-//! midway   a validation in the midst of an epoch          verdict   what a validation loss means
-//! saving   snapshots, and going back to one               state     all of it that a checkpoint keeps
-//! rehearse one step without consequences, for estimates  evaluation  loss and scores without training
-//! read     numbers of the device on their way to the host  meter   what training costs
+//! phase    what a phase resets                            gradient  micro-batches, and what to do when memory runs out
+//! epoch    steps until the epoch or a limit ends          validate  the loss and scores over the validation samples
+//! midway   a validation in the middle of an epoch         verdict   the effect of a validation loss
+//! saving   snapshots, and rolling back to one             state     the training state in a checkpoint
+//! rehearse one step without side effects, for estimates   evaluation  loss and scores without training
+//! read     reads of device values by the host             meter     the cost of training
 //! ```
 //!
-//! Whatever a run does follows from its configuration, its samples and its state; so a run that is stopped after any step
-//! and resumed does what it would have done.
+//! Everything a run does follows from its configuration, its samples and its state; so a run that is stopped after any step
+//! and resumed gives the same result.
 
 mod background;
 mod begin;
@@ -68,11 +68,11 @@ pub struct Engine<T: Task> {
     seed: u64,
     state: State,
     tools: Tools,
-    /// Samples that are shown in pictures, found at the first validation.
+    /// Samples that are shown in pictures, chosen at the first validation.
     shown: Vec<T::Sample>,
-    /// What a diverged run goes back to: the start of the epoch at hand, or of its phase.
+    /// What a diverged run rolls back to: the start of the current epoch, or of its phase.
     last_good: Arc<Snapshot>,
-    /// Whether training goes on from a snapshot.
+    /// Whether training resumes from a snapshot.
     is_resumed: bool,
     keeper: Box<dyn Keeper>,
     observers: Observers,
@@ -81,19 +81,19 @@ pub struct Engine<T: Task> {
     meter: Meter,
     /// What was saved last, and when.
     last_saved: (CheckpointId, Instant),
-    /// By which numbers weights are the best.
+    /// The metrics that decide which weights are the best.
     target: Target,
     /// What the scores of a validation are.
     scores: Vec<ScoreSpec>,
-    /// What was published as the best: that of the state, or what a limit cut short before there was any.
+    /// What was published as the best: that of the state, or an epoch cut short by a limit before there was any.
     best: Option<Best>,
 }
 
 impl<T: Task> Engine<T> {
-    /// Trains until all phases are done, a limit is reached, or a signal comes. What was done is then saved.
+    /// Trains until all phases are done, a limit is reached, or a signal arrives. Then saves what was done.
     ///
     /// # Errors
-    /// If a signal came, samples can't be read, memory runs out with the fewest samples that the task can take, training
+    /// If a signal arrived, samples can't be read, memory runs out with the fewest samples that the task can take, training
     /// diverges, or a checkpoint can't be written.
     pub fn train(mut self) -> Result<Ended, TrainError> {
         self.announce();
@@ -101,7 +101,7 @@ impl<T: Task> Engine<T> {
             Err(TrainError::Stopped(_)) => self.save_where_it_stands().map(|()| Reason::Stopped),
             result => result,
         };
-        // A save that is under way is finished in every case.
+        // A save in progress is always finished.
         let saved = self.keeper.finish();
         let ended = self.ended(reason?);
         saved?;

@@ -1,5 +1,5 @@
-//! What a phase sets up anew: optimizer, learning rate, average, patience. The weights go on from where they are. The best
-//! of an earlier phase is forgotten, because a phase may change the loss, and losses of two kinds can't be compared.
+//! What a phase resets: optimizer, learning rate, average, patience. The weights carry over. The best of an earlier phase
+//! is forgotten, because a phase may change the loss, and different losses can't be compared.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ impl Tools {
 }
 
 impl<T: Task> Engine<T> {
-    /// Tells the task which phase it is in.
+    /// Informs the task of the current phase.
     pub(super) fn begin_phase(&mut self) -> Result<(), TrainError> {
         let (phase, phases) = (self.state.phase, self.phases.len());
         self.task.begin_phase(phase)?;
@@ -51,7 +51,7 @@ impl<T: Task> Engine<T> {
         self.state = self.state.in_next_phase(&self.phases[self.state.phase + 1], self.task.atom());
         self.best = None;
         self.tools = Tools::new(self.config(), self.task.parameters());
-        // What a diverged run goes back to must not hold the optimizer of another phase.
+        // What a diverged run rolls back to must not contain the optimizer of another phase.
         self.last_good = Arc::new(self.capture()?);
         self.begin_phase()
     }
@@ -60,7 +60,7 @@ impl<T: Task> Engine<T> {
     pub(super) fn phase_is_over(&self) -> Option<Reason> {
         let (config, state) = (self.config(), &self.state);
         if state.seen > 0 {
-            // An epoch that was begun is finished, or cut by a limit, with its validation.
+            // An epoch that was started is finished, or cut by a limit, with its validation.
             return None;
         }
         let is_out_of_patience = config.patience.is_some_and(|patience| state.stale_epochs >= patience as u64);
@@ -68,7 +68,7 @@ impl<T: Task> Engine<T> {
             true => Some(Reason::Epochs),
             false => is_out_of_patience.then_some(Reason::Patience),
         };
-        // A run that has done everything as it reaches its limit is at its end: with a higher one nothing would follow.
+        // A run that has done everything when it reaches its limit is complete: a higher limit would change nothing.
         if self.is_last_phase() { done.or_else(|| self.limit()) } else { self.limit().or(done) }
     }
 
@@ -76,14 +76,14 @@ impl<T: Task> Engine<T> {
         self.state.phase + 1 == self.phases.len()
     }
 
-    /// Does something with the weights that are exported: the averaged ones where an average is kept.
+    /// Runs something with the weights that are exported: the averaged ones if an average is kept.
     pub(super) fn with_averaged_weights<R>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<R, TrainError>,
     ) -> Result<R, TrainError> {
         self.swap_average();
         let result = work(self);
-        // Whatever happened inside, training goes on with what it trained.
+        // Whatever happened inside, training continues with its own weights.
         self.swap_average();
         result
     }

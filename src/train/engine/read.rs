@@ -1,5 +1,5 @@
-//! Numbers of the device on their way to the host. Each read makes the host wait until the device has done all that was asked
-//! of it, so they are few, pass through here, and are counted.
+//! Reads of device values by the host. Each read makes the host wait until the device has done all its pending work,
+//! so reads are few, go through this module, and are counted.
 
 use std::cell::Cell;
 

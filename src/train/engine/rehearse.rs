@@ -1,5 +1,5 @@
-//! A rehearsal: one micro-batch forward and backward and one of validation, without consequences, to find out what training
-//! will cost before it begins.
+//! A rehearsal: one micro-batch forward and backward and one of validation, without side effects, to estimate the cost of
+//! training before it starts.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::data::loader::Position;
 use crate::train::events::{Event, Named};
 use crate::train::task::{Depth, Task};
 
-/// What a rehearsal found.
+/// The result of a rehearsal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rehearsal {
     /// The loss and its parts.
@@ -25,7 +25,7 @@ pub struct Rehearsal {
     pub epoch: Duration,
     /// The time until all epochs are done, if nothing ends training early.
     pub total: Duration,
-    /// Bytes of memory that the process holds.
+    /// Bytes of memory that the process uses.
     pub memory_bytes: u64,
     /// Bytes of weights, gradients, optimizer and average.
     pub state_bytes: u64,
@@ -36,10 +36,10 @@ pub struct Rehearsal {
 }
 
 impl<T: Task> Engine<T> {
-    /// Rehearses the next step. Weights and state stay as they are; the gradient is cleared.
+    /// Rehearses the next step. Weights and state are unchanged; the gradient is cleared.
     ///
     /// # Errors
-    /// Where samples can't be read, or memory runs out with a single sample.
+    /// If samples can't be read, or memory runs out with a single sample.
     pub fn rehearse(&mut self) -> Result<Rehearsal, TrainError> {
         let phase = self.state.phase;
         self.task.begin_phase(phase)?;
@@ -73,7 +73,7 @@ impl<T: Task> Engine<T> {
         })
     }
 
-    /// What it was made of, for another engine.
+    /// Its components, for another engine.
     pub fn into_parts(self) -> (T, Feeds<T::Sample>) {
         (self.task, self.feeds)
     }
@@ -121,7 +121,7 @@ impl<T: Task> Engine<T> {
         }
     }
 
-    /// Bytes of weights, gradients, optimizer and average, which are there all the time.
+    /// Bytes of weights, gradients, optimizer and average, which are always in memory.
     pub(super) fn state_bytes(&self) -> u64 {
         let parameters = self.task.parameters().count() as u64;
         let moments: usize = self.tools.optimizer.state().iter().map(|(_, moment)| moment.numel()).sum();

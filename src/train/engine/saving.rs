@@ -1,4 +1,4 @@
-//! Snapshots: taking one, handing it over to be saved, and going back to one.
+//! Snapshots: taking one, handing it over to be saved, and rolling back to one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,25 +19,25 @@ use crate::train::checkpoint::{CheckpointError, CheckpointId, Progress, Publish,
 use crate::train::events::{Event, Named, Record};
 use crate::train::task::Task;
 
-/// Where snapshots go. It works beside training and tells of a failure at one of the next calls, or at the end.
+/// Where snapshots are saved. It works beside training and reports a failure at one of the next calls, or at the end.
 pub trait Keeper {
-    /// Whether a save is under way: a periodic one is then left out.
+    /// Whether a save is in progress: a periodic one is then skipped.
     fn is_busy(&self) -> bool;
 
     /// Takes a snapshot to be saved.
     ///
     /// # Errors
-    /// Where an earlier save failed for good.
+    /// If an earlier save failed for good.
     fn save(&mut self, snapshot: Arc<Snapshot>) -> Result<(), CheckpointError>;
 
     /// Waits until everything is durable.
     ///
     /// # Errors
-    /// Where a save failed for good.
+    /// If a save failed for good.
     fn finish(&mut self) -> Result<(), CheckpointError>;
 }
 
-/// Saves nothing: for a rehearsal, and for whoever wants the numbers alone.
+/// Saves nothing: for a rehearsal, and for callers that need only the numbers.
 pub struct NotKept;
 
 impl Keeper for NotKept {
@@ -54,7 +54,7 @@ impl Keeper for NotKept {
     }
 }
 
-/// The whole state of training at this moment.
+/// The whole training state at this moment.
 pub(super) fn capture<T: Task>(task: &T, tools: &Tools, state: &State, seed: u64) -> Result<Snapshot, TrainError> {
     let parameters = task.parameters();
     let progress = Progress {
@@ -75,13 +75,13 @@ pub(super) fn capture<T: Task>(task: &T, tools: &Tools, state: &State, seed: u64
     })
 }
 
-/// Goes back to a snapshot's weights and buffers.
+/// Restores a snapshot's weights and buffers.
 pub(super) fn restore_weights(parameters: &Parameters, snapshot: &Snapshot) -> Result<(), TrainError> {
     let misfit = |problem: String| TrainError::Misfit { checkpoint: snapshot.id.to_string(), problem };
     join_model(parameters, &snapshot.model).map_err(misfit)
 }
 
-/// What a checkpoint says about its validation: under the names by which it is compared, what it is compared by.
+/// What a checkpoint records of its validation: the values that it is compared by, under their names.
 fn metrics(parts: &[Named], scores: &[Named], target: &[Named]) -> BTreeMap<String, f64> {
     known(parts).chain(known(scores)).chain(known(target)).collect()
 }
@@ -95,7 +95,7 @@ impl<T: Task> Engine<T> {
         capture(&self.task, &self.tools, &self.state, self.seed)
     }
 
-    /// Saves where the policy says so.
+    /// Saves if the policy says so.
     pub(super) fn save_if_due(&mut self) -> Result<(), TrainError> {
         if !self.is_due(false) || self.keeper.is_busy() {
             return Ok(());
@@ -104,7 +104,7 @@ impl<T: Task> Engine<T> {
         self.hand_over(snapshot)
     }
 
-    /// Saves because a signal came.
+    /// Saves because a signal arrived.
     pub(super) fn save_where_it_stands(&mut self) -> Result<(), TrainError> {
         if !self.is_due(true) {
             return Ok(());
@@ -113,7 +113,7 @@ impl<T: Task> Engine<T> {
         self.hand_over(snapshot)
     }
 
-    /// Saves what training begins with: a run that is killed in its first epoch needs it to go back to.
+    /// Saves the initial state: a run that is killed in its first epoch needs it to roll back to.
     pub(super) fn save_start(&mut self) -> Result<(), TrainError> {
         if self.is_resumed {
             return Ok(());
@@ -121,8 +121,8 @@ impl<T: Task> Engine<T> {
         self.hand_over(Arc::clone(&self.last_good))
     }
 
-    /// Saves the end of an epoch, which is also what a diverged run goes back to: only here, as the other saves depend on a
-    /// clock, and what a run does must not. Without a validation it has no loss to be compared by.
+    /// Saves the end of an epoch, which is also what a diverged run rolls back to. Only this save is used for that: the
+    /// others depend on a clock, and a run's results must not. Without a validation it has no loss to be compared by.
     pub(super) fn save_epoch(&mut self, record: &Record, target: &[Named], publish: Publish) -> Result<(), TrainError> {
         let mut snapshot = Snapshot { publish, ..self.capture()? };
         snapshot.progress.metrics = metrics(&record.val, &record.scores, target);
@@ -131,7 +131,7 @@ impl<T: Task> Engine<T> {
         self.hand_over(snapshot)
     }
 
-    /// Saves the best weights in the midst of an epoch.
+    /// Saves the best weights in the middle of an epoch.
     pub(super) fn save_midway(&mut self, found: &Validation) -> Result<(), TrainError> {
         let mut snapshot = Snapshot { publish: Publish { last: true, best: true }, ..self.capture()? };
         snapshot.progress.metrics = metrics(&found.parts, &found.scores, &[]);
@@ -153,8 +153,8 @@ impl<T: Task> Engine<T> {
         Ok(())
     }
 
-    /// Goes on from a snapshot: weights, optimizer, average and state. What is configured otherwise now than it was then
-    /// follows the configuration.
+    /// Resumes from a snapshot: weights, optimizer, average and state. Settings that have changed since then follow the
+    /// current configuration.
     pub(super) fn restore(&mut self, snapshot: &Snapshot) -> Result<(), TrainError> {
         let state = State::of(snapshot)?;
         self.state = state.under(self.config(), self.task.atom(), self.task.scales_loss());
@@ -165,7 +165,7 @@ impl<T: Task> Engine<T> {
         Ok(())
     }
 
-    /// Goes back to a snapshot's weights, optimizer and average only.
+    /// Restores only a snapshot's weights, optimizer and average.
     pub(super) fn restore_tensors(&mut self, snapshot: &Snapshot) -> Result<(), TrainError> {
         let misfit = |problem: String| TrainError::Misfit { checkpoint: snapshot.id.to_string(), problem };
         let updates = State::of(snapshot)?.average_updates;
@@ -174,7 +174,7 @@ impl<T: Task> Engine<T> {
         let saved = tensors(&snapshot.optim).map_err(misfit)?;
         tools.optimizer.load_state(&saved).map_err(|error| misfit(error.to_string()))?;
         if let Some(average) = &mut tools.average {
-            // A run that begins to average when it is resumed begins with the weights that it has. Buffers are not averaged.
+            // If averaging is enabled on resume, the average starts with the current weights. Buffers are not averaged.
             let source = if snapshot.ema.is_empty() { &snapshot.model } else { &snapshot.ema };
             let values = parameters.values().zeros_like();
             join(parameters, source, &values).map_err(misfit)?;

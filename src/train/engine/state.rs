@@ -1,5 +1,5 @@
-//! How far training has come: everything that a checkpoint holds beside tensors. What is here and in the tensors decides
-//! all that follows; nothing else may.
+//! The progress of training: everything that a checkpoint holds beside tensors. This state and the tensors determine
+//! everything that follows; nothing else may.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use crate::train::patience::PatienceState;
 use crate::train::plateau::PlateauState;
 use crate::train::scaler::LossScaler;
 
-/// How far training has come.
+/// The progress of training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
@@ -25,11 +25,11 @@ pub struct State {
     pub phase_epoch: u64,
     /// Epochs that are complete, all phases together.
     pub epoch: u64,
-    /// Samples of the epoch at hand whose step is over.
+    /// Samples of the current epoch whose step is complete.
     pub seen: usize,
-    /// Steps that are over: made, or left out.
+    /// Steps that are complete: made or skipped.
     pub step: u64,
-    /// Whether the validation that belongs to this place in the midst of the epoch is done.
+    /// Whether the validation that belongs to this position in the middle of the epoch is done.
     pub validated: bool,
     /// Epochs of this phase that ended with a validation.
     pub validated_epochs: u64,
@@ -37,21 +37,21 @@ pub struct State {
     pub micro_batch: MicroBatchSize,
     /// The learning rate of the last step.
     pub lr: f64,
-    /// The training loss of the epoch at hand.
+    /// The training loss of the current epoch.
     pub sums: Sums,
     /// The best validation of this phase.
     pub best: Option<Best>,
-    /// The loss that patience waits for.
+    /// The loss that patience must see beaten.
     pub patience: PatienceState,
-    /// Validated epochs since it became better.
+    /// Validated epochs since it improved.
     pub stale_epochs: u64,
     /// How many times the average of the weights was updated.
     pub average_updates: u64,
-    /// What the schedule of the learning rate remembers, once there was a validation.
+    /// What the learning rate schedule remembers, once there was a validation.
     pub plateau: Option<PlateauState>,
-    /// How often in a row loss or gradient was no number.
+    /// The number of consecutive steps whose loss or gradient was not finite.
     pub divergence: Divergence,
-    /// The scale of the loss, for fp16.
+    /// The loss scale, for fp16.
     pub scaler: Option<LossScaler>,
 }
 
@@ -73,7 +73,7 @@ impl Sums {
         self.parts.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
     }
 
-    /// The averages with their names; none where nothing was added.
+    /// The averages with their names; none if nothing was added.
     #[must_use]
     pub fn means(&self, specs: &[ScoreSpec]) -> Vec<Named> {
         named(specs, self.parts.iter().map(|sum| Some(sum / self.weight)))
@@ -105,7 +105,7 @@ impl State {
         }
     }
 
-    /// Before the first step of the next phase. The loss scale goes on: it depends on the model, not on the phase.
+    /// Before the first step of the next phase. The loss scale is kept: it depends on the model, not on the phase.
     #[must_use]
     pub(super) fn in_next_phase(&self, config: &TrainConfig, atom: usize) -> Self {
         Self {
@@ -118,14 +118,14 @@ impl State {
         }
     }
 
-    /// The same under the configuration of now: what was configured otherwise when it was saved is taken from there. Without
+    /// The same under the current configuration: settings that have changed since it was saved are taken from there. Without
     /// a change it stays as it is.
     #[must_use]
     pub(super) fn under(self, config: &TrainConfig, atom: usize, scales_loss: bool) -> Self {
         Self {
             micro_batch: self.micro_batch.under(config.micro_batch_size(), atom),
             scaler: scales_loss.then(|| self.scaler.unwrap_or_default()),
-            // What was the best by another number says nothing about this one.
+            // The best by another metric says nothing about this one.
             best: self.best.filter(|best| best.by.iter().map(|(name, _)| name).eq(&config.checkpoint.best_by.0)),
             ..self
         }
@@ -134,7 +134,7 @@ impl State {
     /// The state that a snapshot holds.
     ///
     /// # Errors
-    /// Where another version of the program took it.
+    /// If another version of the program took it.
     pub fn of(snapshot: &Snapshot) -> Result<Self, TrainError> {
         serde_json::from_value(snapshot.progress.state.clone()).map_err(|error| TrainError::Misfit {
             checkpoint: snapshot.id.to_string(),
@@ -142,7 +142,7 @@ impl State {
         })
     }
 
-    /// Where the next sample stands.
+    /// The position of the next sample.
     #[must_use]
     pub fn position(&self) -> Position {
         Position { epoch: self.epoch, next: self.seen }

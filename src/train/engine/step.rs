@@ -1,5 +1,5 @@
-//! One step: the gradient of a group, whether it is finite, and the update of the weights. The host waits for the device once:
-//! parts, weight and norm come back together.
+//! One step: the gradient of a group, whether it is finite, and the update of the weights. The host waits for the device
+//! once: parts, weight and norm are read together.
 
 use std::sync::Arc;
 
@@ -14,9 +14,9 @@ use crate::train::events::{Event, Stepped, named};
 use crate::train::schedule::Moment;
 use crate::train::task::Task;
 
-/// What is known of a step before it is made.
+/// What is known about a step before it is made.
 struct Measured {
-    /// What the samples of the group count together.
+    /// The total weight of the group's samples.
     weight: f64,
     /// The sum of each loss part over the group.
     parts: Vec<f64>,
@@ -27,12 +27,12 @@ struct Measured {
 }
 
 impl<T: Task> Engine<T> {
-    /// Makes a step with the samples of a group, or leaves it out if loss or gradient is not finite.
+    /// Makes a step with the samples of a group, or skips it if loss or gradient is not finite.
     pub(super) fn step(&mut self, group: &Group<T::Sample>) -> Result<(), TrainError> {
         let weight = self.weight(&group.samples);
         let sums = self.gradient(group, self.loss_scale() / weight)?;
         let measured = self.measure(weight, &sums)?;
-        // A gradient that is not finite stays as it is: no step is made with it.
+        // A gradient that is not finite is left unchanged: no step is made with it.
         let max_norm = self.config().clip_norm;
         shorten(&mut self.task.parameters().gradients(), measured.norm, max_norm)?;
         let verdict = self.state.divergence.judge(measured.health);
@@ -48,7 +48,7 @@ impl<T: Task> Engine<T> {
             Ok(verdict @ (Verdict::Skip | Verdict::SkipOverflow)) => {
                 let expected = verdict == Verdict::SkipOverflow;
                 let skipped = Event::Skipped { step, samples: samples(), expected };
-                // What the samples did to running statistics may be as broken as their gradient.
+                // The running statistics may be as broken by these samples as the gradient.
                 self.task.parameters().restore_buffers();
                 self.pass(group);
                 self.tell(&skipped);
@@ -68,7 +68,7 @@ impl<T: Task> Engine<T> {
         self.state.scaler.as_ref().map_or(1.0, |scaler| scaler.scale())
     }
 
-    /// Reads what the device found, `[parts.., weight, norm]`: the only time in a step that the host waits for it.
+    /// Reads the results from the device, `[parts.., weight, norm]`: the only time in a step that the host waits for it.
     fn measure(&mut self, weight: f64, sums: &Tensor) -> Result<Measured, TrainError> {
         let mut gradients = self.task.parameters().gradients();
         let scale = self.state.scaler.as_ref().map(|scaler| {
@@ -107,7 +107,7 @@ impl<T: Task> Engine<T> {
         self.tools.schedule.lr(now) * self.state.divergence.lr_factor()
     }
 
-    /// The samples of a group are done with.
+    /// Marks the samples of a group as done.
     fn pass(&mut self, group: &Group<T::Sample>) {
         self.meter.count(group.samples.len());
         self.state.seen = self.feeds.train.samples().min(self.state.seen + group.samples.len());
@@ -115,8 +115,8 @@ impl<T: Task> Engine<T> {
         self.state.validated = false;
     }
 
-    /// Goes back to the weights of the last epoch, with a lower learning rate. The samples go on from where they are, so
-    /// that samples which can't be learned from are left behind and not met again and again.
+    /// Rolls back to the weights of the last epoch, with a lower learning rate. The samples continue from where they are, so
+    /// that samples which can't be learned from are passed and not met again and again.
     fn go_back(&mut self, samples: Vec<String>) -> Result<(), TrainError> {
         let good = Arc::clone(&self.last_good);
         let lr_factor = self.state.divergence.lr_factor();

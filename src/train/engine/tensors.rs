@@ -1,4 +1,4 @@
-//! Tensors as arrays of bytes and back: what a snapshot holds. Weights go under their own names, each with its shape, so
+//! Tensors as arrays of bytes and back: the content of a snapshot. Weights keep their own names, each with its shape, so
 //! that anybody can load them. Numbers are copied once, from the tensor into the bytes that are saved.
 
 use tch::{Device, Kind, Tensor};
@@ -7,7 +7,7 @@ use super::error::TrainError;
 use crate::nn::parameters::{BufferSpec, Numbers, Parameters};
 use crate::train::checkpoint::{ArraySpec, Dtype, NamedArray};
 
-/// What the weights of a checkpoint of this model look like: its parameters and its buffers.
+/// The expected weights of a checkpoint of this model: its parameters and its buffers.
 #[must_use]
 pub fn model_arrays(parameters: &Parameters) -> Vec<ArraySpec> {
     let spec = |name: &str, dtype: Dtype, shape: &[i64]| {
@@ -19,7 +19,7 @@ pub fn model_arrays(parameters: &Parameters) -> Vec<ArraySpec> {
     trained.chain(buffers.map(|(found, _)| spec(&found.name, dtype(found.numbers), &found.shape))).collect()
 }
 
-/// A model: a flat tensor that lies like its parameters, cut into its parts, and its buffers.
+/// A model: a flat tensor in the order of its parameters, cut into its parts, and its buffers.
 pub(super) fn cut(parameters: &Parameters, flat: &Tensor) -> Result<Vec<NamedArray>, TrainError> {
     // One transfer from a GPU, not one for each part; nothing at all if it is in main memory.
     let [flat, buffers] = [flat, &parameters.buffers()].map(|flat| flat.detach().f_to_device(Device::Cpu));
@@ -32,7 +32,7 @@ pub(super) fn cut(parameters: &Parameters, flat: &Tensor) -> Result<Vec<NamedArr
 /// Writes a model back into its parameters and its buffers.
 ///
 /// # Errors
-/// What does not fit, in words.
+/// A description of what does not fit.
 pub(super) fn join_model(parameters: &Parameters, arrays: &[NamedArray]) -> Result<(), String> {
     let buffers = parameters.buffer_parts().into_iter();
     let buffers = buffers.map(|(spec, place)| (spec.name.clone(), spec.numbers, place));
@@ -42,7 +42,7 @@ pub(super) fn join_model(parameters: &Parameters, arrays: &[NamedArray]) -> Resu
 /// Writes the parameters of a model into a flat tensor.
 ///
 /// # Errors
-/// What does not fit, in words.
+/// A description of what does not fit.
 pub(super) fn join(parameters: &Parameters, arrays: &[NamedArray], flat: &Tensor) -> Result<(), String> {
     write(places(parameters, flat)?, arrays)
 }
@@ -68,7 +68,7 @@ fn write(places: Vec<Place>, arrays: &[NamedArray]) -> Result<(), String> {
         let values = Tensor::f_from_data_size(&array.bytes, &place.size(), kind(numbers)).map_err(text)?;
         fitting.push(move || place.f_copy_(&values).map(drop));
     }
-    // Nothing is written before everything was found to fit.
+    // Nothing is written until everything was found to fit.
     fitting.into_iter().try_for_each(|mut write| tch::no_grad(&mut write)).map_err(text)
 }
 
@@ -94,7 +94,7 @@ pub(super) fn arrays(tensors: Vec<(&'static str, Tensor)>) -> Result<Vec<NamedAr
 fn array(name: &str, tensor: &Tensor) -> Result<NamedArray, TrainError> {
     let (dtype, kind) =
         if tensor.kind() == Kind::Int64 { (Dtype::I64, Kind::Int64) } else { (Dtype::F32, Kind::Float) };
-    // Itself, where it is already what is saved.
+    // The tensor itself, if it already is in the form that is saved.
     let tensor = tensor.detach().f_to_device(Device::Cpu)?.f_to_kind(kind)?.f_contiguous()?;
     let mut bytes = vec![0; dtype.size() * tensor.numel()];
     tensor.f_copy_data_u8(&mut bytes, tensor.numel())?;

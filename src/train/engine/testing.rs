@@ -1,5 +1,5 @@
-//! A task small enough to be followed by hand, with faults where a test wants them: y = w x + b over three inputs. Its
-//! gradient is written out; no autograd takes part.
+//! A task small enough to be checked by hand, with faults if a test asks for them: y = w x + b over three inputs. Its
+//! gradient is written out, without autograd.
 
 mod rows;
 mod witness;
@@ -33,15 +33,15 @@ use crate::util::stop::Stop;
 pub(super) struct Faults {
     /// More samples at once than this do not fit.
     pub(super) memory: Option<usize>,
-    /// Memory that runs out panics instead of returning an error.
+    /// Out-of-memory panics instead of returning an error.
     pub(super) panics: bool,
-    /// Samples whose loss is no number.
+    /// Samples whose loss is not finite.
     pub(super) poisoned: BTreeSet<usize>,
-    /// An epoch and the places in it where every loss is no number.
+    /// An epoch and the positions in it where every loss is not finite.
     pub(super) broken: Option<(u64, Range<usize>)>,
-    /// Whether the gradient overflows as long as the loss is scaled above this.
+    /// Whether the gradient overflows while the loss scale is above this.
     pub(super) overflow_above: Option<f64>,
-    /// What a picture panics with.
+    /// The panic message of a picture.
     pub(super) pictures: Option<&'static str>,
     /// Asks to stop when this sample is taken.
     pub(super) stop: Option<(usize, Stop)>,
@@ -60,14 +60,14 @@ pub(super) struct Line {
     habits: Habits,
 }
 
-/// What the task needs to have, or does with a micro-batch.
+/// What the task requires, or does with a micro-batch.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Habits {
     /// The fewest samples at once.
     pub(super) atom: usize,
     /// Whether its numbers depend on the micro-batch.
     pub(super) takes_statistics: bool,
-    /// Whether the loss is divided by a number that only the forward pass tells: the samples with a positive prediction.
+    /// Whether the loss is divided by a number known only after the forward pass: the samples with a positive prediction.
     pub(super) divides: bool,
 }
 
@@ -107,7 +107,7 @@ impl Line {
         batch.inputs_bi.matmul(&values.narrow(0, 0, 3)) + values.get(3) - &batch.outputs_b
     }
 
-    /// What a squared error of a batch counts: its samples, divided by what the forward pass has found.
+    /// The weight of a batch's squared error: its samples, divided by the number that the forward pass has found.
     pub(super) fn share(&self, batch: &Batch, errors_b: &Tensor) -> f64 {
         if !self.habits.divides {
             return 1.0;
@@ -199,7 +199,7 @@ impl Task for Line {
         let mut gradients = self.parameters.gradients();
         drop(gradients.narrow(0, 0, 3).f_add_(&batch.inputs_bi.tr().matmul(&slopes_b))?);
         drop(gradients.narrow(0, 3, 1).f_add_(&slopes_b.sum(Kind::Float))?);
-        // Only now, so that a part of the gradient has been added already.
+        // Only now, so that part of the gradient has already been added.
         self.check_memory(errors_b.numel())?;
         let samples = errors_b.numel() as f64;
         if self.faults.overflow_above.is_some_and(|most| scale * samples > most) {
@@ -235,7 +235,7 @@ impl Task for Line {
     }
 }
 
-/// One run with all that is known about it afterwards.
+/// One run with everything that is known about it afterwards.
 pub(super) struct Run {
     pub(super) config: Vec<TrainConfig>,
     pub(super) faults: Faults,
@@ -324,7 +324,7 @@ impl Run {
         }
     }
 
-    /// The same run, resumed from a snapshot; what was heard and kept goes on.
+    /// The same run, resumed from a snapshot; recorded events and snapshots are kept.
     pub(super) fn resumed_from(&self, snapshot: Snapshot) -> Self {
         let is_start = |start: &&Snapshot| start.progress.position == 0 && start.id.epoch == snapshot.id.epoch;
         let kept = self.kept.0.borrow();
@@ -342,7 +342,7 @@ impl Run {
         }
     }
 
-    /// Each epoch once, as a history keeps it.
+    /// Each epoch once, as in a history.
     pub(super) fn history(&self) -> BTreeMap<u64, Record> {
         let records = self.events.borrow();
         let ended = records.iter().filter_map(|event| match event {

@@ -1,4 +1,4 @@
-//! The engine with a task small enough to be followed by hand.
+//! The engine with a task small enough to be checked by hand.
 
 mod atom;
 mod change;
@@ -44,7 +44,7 @@ fn often() -> CheckpointConfig {
     CheckpointConfig { every_steps: Some(1), ..config().checkpoint }
 }
 
-/// Goes on from each checkpoint that a run has left.
+/// Resumes from each checkpoint that a run has left.
 fn assert_same_from_everywhere(whole: &Run) {
     let snapshots = whole.kept.0.borrow().clone();
     for snapshot in snapshots {
@@ -149,7 +149,7 @@ fn a_rehearsal_leaves_nothing_behind() {
     assert_eq!(rehearsal.parts[0].0, "loss");
     assert!(rehearsal.total >= rehearsal.epoch && rehearsal.epoch >= rehearsal.step);
     assert!(rehearsal.memory_bytes > 0);
-    // 4 weights: themselves, gradients, two moments with their step counter, the average.
+    // 4 weights: the weights, gradients, two moments with their step counter, the average.
     assert_eq!(rehearsal.state_bytes, 4 * (4 + 4 + 8 + 1 + 4));
     engine.train().unwrap();
     assert_same(&run, &whole, "after a rehearsal");

@@ -1,4 +1,4 @@
-//! Validation: loss and scores over the other samples, with the averaged weights where an average is kept.
+//! Validation: loss and scores over the validation samples, with the averaged weights if an average is kept.
 
 use std::time::Instant;
 
@@ -11,10 +11,10 @@ use crate::train::events::{Event, Named, named};
 use crate::train::fault::attempted;
 use crate::train::task::{Depth, Scores, Task, TaskError};
 
-/// What a validation found.
+/// The result of a validation.
 #[derive(Default)]
 pub(super) struct Validation {
-    /// The averages of the loss parts; none where there are no samples.
+    /// The averages of the loss parts; none if there are no samples.
     pub(super) parts: Vec<Named>,
     /// The task's scores.
     pub(super) scores: Vec<Named>,
@@ -52,12 +52,12 @@ impl<T: Task> Engine<T> {
         };
         let mut evaluation = Evaluation { task, size: &mut state.micro_batch, reads, stop, state_bytes };
         let sums = evaluation.run(samples, &mut scores, &mut told)?;
-        // If nothing was looked at, there is no score, not even an undefined one.
+        // If nothing was evaluated, there is no score, not even an undefined one.
         let scores = if of == 0 { Vec::new() } else { named(&self.scores, scores.values()) };
         Ok(Validation { parts: sums.means(self.task.parts()), scores })
     }
 
-    /// The samples that validation looks at: those of the other side, or the one batch that is learned by heart.
+    /// The samples of a validation: the validation side, or the one batch that is being overfitted.
     pub(super) fn open_validation(&self) -> Result<ValidationStream<T::Sample>, TrainError> {
         if self.config().overfit_single_batch {
             return Ok(Box::new(self.single_batch()?.into_iter().map(Ok)));
@@ -72,7 +72,7 @@ impl<T: Task> Engine<T> {
         val_samples(&self.feeds, self.config())
     }
 
-    /// Predicts the shown samples and tells what they look like; others draw that. An epoch is worth more than its pictures:
+    /// Predicts the shown samples and emits the pictures; listeners draw them. An epoch is worth more than its pictures:
     /// if they can't be made, training continues without them.
     pub(super) fn draw(&mut self) -> Result<(), TrainError> {
         if self.shown.is_empty() {
@@ -100,7 +100,7 @@ impl<T: Task> Engine<T> {
     }
 }
 
-/// The samples of a validation: those of the other side, or the one batch that is learned by heart.
+/// The samples of a validation: the validation side, or the one batch that is being overfitted.
 pub(super) fn val_samples<S: Clone>(feeds: &Feeds<S>, config: &TrainConfig) -> usize {
     if config.overfit_single_batch {
         return config.batch_size().min(feeds.train.samples());
@@ -108,7 +108,7 @@ pub(super) fn val_samples<S: Clone>(feeds: &Feeds<S>, config: &TrainConfig) -> u
     feeds.val.as_ref().map_or(0, |feed| feed.samples())
 }
 
-/// Whether a sample is one of those that are spread evenly over all.
+/// Whether a sample is one of those spread evenly over all.
 fn is_shown(place: usize, shown: usize, of: usize) -> bool {
     (0..shown).any(|number| number * of / shown == place)
 }

@@ -1,4 +1,4 @@
-//! What a validation loss means: for the record, for the best weights, for the learning rate, for going on at all.
+//! The effect of a validation loss: on the record, the best weights, the learning rate, and whether training continues.
 
 use super::Engine;
 use super::error::TrainError;
@@ -9,10 +9,10 @@ use crate::train::patience::{Outlook, Patience};
 use crate::train::task::Task;
 
 impl<T: Task> Engine<T> {
-    /// Ends an epoch and saves. Where a limit cut it short, its validation is told and its weights are published as the
-    /// last, but nothing is learned from it: with a higher limit training goes on as if there had been none. So they are
-    /// published as the best only where there is no best yet, as the end of the epoch will then take their place. An epoch
-    /// that was not validated decides nothing.
+    /// Ends an epoch and saves. An epoch cut short by a limit is validated and its weights are published as `last`, but it
+    /// changes no training state; raising the limit later continues as if it had never applied. Its weights are therefore
+    /// published as `best` only if there is no best yet, as the end of the epoch will then replace them. An epoch that was
+    /// not validated decides nothing.
     pub(super) fn conclude(&mut self, found: Option<Validation>, cut: Option<Reason>) -> Result<(), TrainError> {
         let validated = found.is_some();
         let record = self.record(found.unwrap_or_default());
@@ -24,9 +24,9 @@ impl<T: Task> Engine<T> {
             (true, false) => self.target.values(&record.val, &record.scores),
         };
         let may_be_best = cut.is_none() || self.state.best.is_none();
-        // Weights whose loss is no number predict none, whatever a score says.
+        // Weights whose loss is not finite predict nothing useful, whatever a score says.
         let improved = may_be_best && loss.is_some() && self.is_best(&target, loss);
-        // What is told is the speed of training, without that of drawing.
+        // The reported speed is that of training, without drawing.
         let cost = self.cost();
         if improved {
             self.draw()?;
@@ -43,8 +43,8 @@ impl<T: Task> Engine<T> {
         self.save_epoch(&record, &target, Publish { last: true, best: improved })
     }
 
-    /// Whether values of the epoch at hand are better than all before them; they are then remembered, but not yet in the
-    /// state. Here, and nowhere else, it is decided which weights are the best.
+    /// Whether values of the current epoch are better than all before them; if so they are remembered, but not yet in the
+    /// state. Only this function decides which weights are the best.
     pub(super) fn is_best(&mut self, values: &[Named], loss: Option<f64>) -> bool {
         let improved = self.target.is_better(values, self.state.best.as_ref().map(|best| best.by.as_slice()));
         if improved {
@@ -66,7 +66,7 @@ impl<T: Task> Engine<T> {
         }
     }
 
-    /// Lets the loss at the end of an epoch decide about learning rate and patience.
+    /// Updates the learning rate and patience from the loss at the end of an epoch.
     fn learn(&mut self, loss: f64) {
         let patience = Patience { epochs: self.config().patience, min_delta: self.config().min_delta };
         self.tools.schedule.observe(self.state.phase_epoch, loss);
@@ -78,7 +78,7 @@ impl<T: Task> Engine<T> {
         self.state.validated_epochs += 1;
     }
 
-    /// Tries more samples at once after epochs in which memory did not run out.
+    /// Tries more samples at once after epochs without running out of memory.
     fn grow_back(&mut self) {
         let from = self.state.micro_batch.get();
         if let Some(to) = self.state.micro_batch.epoch_ended() {

@@ -1,10 +1,10 @@
-//! Listeners that draw, behind training: a thread tells them what happened, so that a slow picture, page or disk never holds
+//! Listeners that draw, behind training: a thread passes events to them, so that a slow picture, page or disk never holds
 //! up a step. What they can't keep up with is dropped by rule, not by chance:
 //!
-//! - Only what a picture can show is queued, and of each kind of event only so many wait. If one more comes, the oldest of its
-//!   kind gives way: the newest always arrives, and in order.
-//! - All that waits is heard before anything is drawn, so curves that fell behind are drawn once, with the newest epoch.
-//! - The end of a run waits for the thread. What can't be written then is reported as that of every other listener.
+//! - Only what a picture can show is queued, and only a few of each kind of event wait. If one more comes, the oldest of its
+//!   kind is dropped: the newest always arrives, and in order.
+//! - All queued events are read before anything is drawn, so curves that fell behind are drawn once, with the newest epoch.
+//! - The end of a run waits for the thread. What can't be written then is reported, as for every other listener.
 //! - A listener that panics is reported and left out; training and the other listeners continue.
 
 #[cfg(test)]
@@ -22,10 +22,10 @@ use crate::train::fault::panic_text;
 use crate::train::run_folder::RunError;
 use crate::util::fs::FsError;
 
-/// A listener that another thread may tell.
+/// A listener that another thread may call.
 pub type Drawer = Box<dyn Observer + Send>;
 
-/// Listeners that hear of events on a thread of their own.
+/// Listeners that receive events on a separate thread.
 pub struct Behind {
     queue: Arc<Queue>,
     thread: Option<JoinHandle<Result<(), RunError>>>,
@@ -35,7 +35,7 @@ impl Behind {
     /// Starts the thread. The folder is that of the run, for errors.
     ///
     /// # Errors
-    /// If the system gives no thread.
+    /// If no thread can be started.
     pub fn start(run_folder: &Path, drawers: Vec<Drawer>) -> Result<Self, RunError> {
         let queue = Arc::new(Queue::default());
         let from = Arc::clone(&queue);
@@ -69,7 +69,7 @@ impl Observer for Behind {
     }
 }
 
-/// Training may end with an error of its own: two sets of listeners must not write the same files after it.
+/// Training may end with its own error: two sets of listeners must not write the same files after it.
 impl Drop for Behind {
     fn drop(&mut self) {
         if let Err(error) = self.wait() {
@@ -78,7 +78,7 @@ impl Drop for Behind {
     }
 }
 
-/// The thread: tells the drawers all that waits, then lets them draw, until nothing comes any more.
+/// The thread: passes all queued events to the drawers, then lets them draw, until the queue is closed.
 fn draw(queue: &Queue, drawers: Vec<Drawer>) -> Result<(), RunError> {
     let guarded = drawers.into_iter().map(|drawer| Guarded { drawer: Some(drawer) });
     let mut observers = guarded.fold(Observers::default(), Observers::with);
@@ -120,7 +120,7 @@ fn report(text: Option<&str>) {
     tracing::error!("drawing pictures panicked, which is a bug: {text}; training continues without these pictures");
 }
 
-/// How many events of a kind wait at most; none of what no picture shows.
+/// The most events of a kind that are queued; 0 for events that no picture shows.
 fn room(event: &Event) -> usize {
     match event {
         Event::Started(_) | Event::Ended(_) => 1,
@@ -131,7 +131,7 @@ fn room(event: &Event) -> usize {
     }
 }
 
-/// What waits to be heard, oldest first.
+/// The queued events, oldest first.
 #[derive(Default)]
 struct Waiting {
     events: VecDeque<Event>,
@@ -154,7 +154,7 @@ impl Waiting {
     }
 }
 
-/// What waits, shared with the thread.
+/// The queue, shared with the thread.
 #[derive(Default)]
 struct Queue {
     waiting: Mutex<Waiting>,
@@ -172,7 +172,7 @@ impl Queue {
         self.changed.notify_one();
     }
 
-    /// All that waits, as soon as there is something; none once nothing comes any more.
+    /// All queued events, as soon as there are any; `None` once the queue is closed and empty.
     fn take(&self) -> Option<VecDeque<Event>> {
         let idle = |waiting: &mut Waiting| waiting.events.is_empty() && !waiting.is_closed;
         let mut waiting = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
@@ -180,7 +180,7 @@ impl Queue {
         (!events.is_empty()).then_some(events)
     }
 
-    /// Nothing that holds the lock can panic halfway.
+    /// No code that holds the lock can panic halfway.
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

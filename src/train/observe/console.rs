@@ -1,4 +1,4 @@
-//! What a person reads: one line for each thing that matters. Printing is for the command line.
+//! Console output: one line for each event that matters. Printing is for the command line.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use crate::metric::score::{ScoreSpec, Show};
 use crate::train::events::{Cost, Ended, Event, Named, Reason, Record, Started, Stepped, value};
 use crate::util::units;
 
-/// So many scores are in the line of an epoch; the history has all of them.
+/// The most scores in the line of an epoch; the history has all of them.
 const MOST_SCORES: usize = 1;
 
-/// Turns events into lines. What the scores are, it hears when training starts.
+/// Turns events into lines. It learns the scores when training starts.
 #[derive(Clone, Debug, Default)]
 pub struct Lines {
     scores: Vec<ScoreSpec>,
 }
 
 impl Lines {
-    /// The line for an event, without a line end; none for what a person need not know at this moment.
+    /// The line for an event, without a line end; `None` for what a person need not know now.
     pub fn line(&mut self, event: &Event) -> Option<String> {
         match event {
             Event::Started(started) => {
@@ -68,7 +68,7 @@ impl Lines {
     }
 }
 
-/// The line for an event that needs to know nothing of scores.
+/// The line for an event that does not involve scores.
 fn plain_line(event: &Event) -> Option<String> {
     match event {
         Event::PhaseStarted { phase, phases } if *phases > 1 => Some(format!("phase {} of {phases}", phase + 1)),
@@ -115,11 +115,11 @@ fn started_line(started: &Started) -> String {
     }
 }
 
-/// The line for a step, of so many epochs where that is known.
+/// The line for a step, with the number of epochs if known.
 #[must_use]
 pub fn step_line(step: &Stepped, epochs: Option<u64>) -> String {
     let of = epochs.map_or_else(String::new, |epochs| format!("/{epochs}"));
-    // What one looks for first comes first: a narrow terminal cuts the rest.
+    // The most important part comes first: a narrow terminal cuts the rest.
     let (loss, others) = step.parts.split_at(step.parts.len().min(1));
     format!(
         "epoch {}{of} {}/{}  {}  {}  step {}  lr {:.3e}  gradient {:.3}  {}",

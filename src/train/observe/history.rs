@@ -17,9 +17,9 @@ pub struct HistoryFile {
     now: Story,
     /// Complete epochs that training resumes from.
     done: u64,
-    /// None if what is on the disk could not be read yet.
+    /// `None` if the file on disk could not be read yet.
     history: Option<History>,
-    /// Rows that came before it could be read.
+    /// Rows that arrived before it could be read.
     waiting: Vec<Record>,
     /// Whether something is not on the disk.
     is_behind: bool,
@@ -186,7 +186,7 @@ mod tests {
         Event::Ended(Ended { reason: Reason::Epochs, epoch: 3, step: 30, best: None })
     }
 
-    /// What follows every epoch and is none of the history's business.
+    /// What follows every epoch and does not concern the history.
     fn saving() -> Event {
         Event::Saving { epoch: 1, step: 10 }
     }

@@ -28,7 +28,7 @@ impl Observer for LogFile {
         }
         match event {
             Event::EpochEnded { .. } | Event::Ended(_) => self.0.sync().map(|()| Heard::Wrote),
-            // What is not on the disk yet makes good for nothing.
+            // Only what is on the disk clears an earlier failure.
             _ => Ok(Heard::Ignored),
         }
     }

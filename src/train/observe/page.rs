@@ -1,5 +1,5 @@
 //! `report.html`: the whole run on one page that opens anywhere, rewritten after every epoch and at the end. What can't be
-//! read is left out with a line that says why; a page never fails for what is missing.
+//! read is left out with a line that says why; missing files never make a page fail.
 
 mod chapters;
 mod curves;
@@ -30,7 +30,7 @@ use crate::util::fs::write_atomic;
 /// The name of the page in the run folder.
 pub const FILE: &str = "report.html";
 
-/// Seconds after which a page of a run that is at work is read again.
+/// Seconds after which the page of an active run reloads.
 const REFRESH_SECONDS: u64 = 30;
 
 /// Writes the page of a run while it trains.
@@ -38,18 +38,18 @@ pub struct PageFile {
     folder: PathBuf,
     tale: Tale,
     chapters: &'static dyn Chapters,
-    /// What a page that is due says of the moment.
+    /// What the next page shows of the current state.
     due: Option<Now>,
 }
 
-/// What is known of the moment, beyond what the files say.
+/// The current state, beyond what the files contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Now {
     /// Training is under way in this process.
     Training,
     /// It has just ended.
     Ended(Reason),
-    /// The files say how the run stands.
+    /// The files hold the state of the run.
     AsWritten,
 }
 
@@ -83,7 +83,7 @@ impl Observer for PageFile {
 /// Writes the page of a run as its files are now: after an evaluation, or at any time. The chapters are those of its task.
 ///
 /// # Errors
-/// Where the page can't be written.
+/// If the page can't be written.
 pub fn write(run_folder: &Path, chapters: &dyn Chapters) -> Result<(), RunError> {
     write_page(run_folder, &mut Tale::default(), Now::AsWritten, chapters)
 }

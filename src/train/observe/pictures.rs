@@ -63,7 +63,7 @@ impl Observer for PictureFiles {
 /// Longer names are cut: file systems allow 255 bytes, and endings and numbers need some.
 const LONGEST_NAME: usize = 120;
 
-/// A file name for each picture that every file system takes, all different, whatever the case of their letters.
+/// A file name for each picture that is valid on every file system and unique even if case is ignored.
 fn file_names(sketches: &[Sketch]) -> Vec<String> {
     let mut taken = HashSet::new();
     let names = sketches.iter().map(|sketch| {

@@ -1,4 +1,4 @@
-//! `plots/*.png`: loss, learning rate, throughput and scores over the epochs, drawn again after each one. They show whatever
+//! `plots/*.png`: loss, learning rate, throughput and scores over the epochs, redrawn after each one. They show everything
 //! the task measures, as it describes it.
 
 mod chart;
@@ -39,7 +39,7 @@ struct Drawn {
 #[derive(Debug)]
 struct Epoch {
     record: Record,
-    /// None if an earlier session's log does not say.
+    /// `None` if an earlier session's log does not say.
     pace: Option<Pace>,
 }
 
@@ -47,7 +47,7 @@ struct Epoch {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Pace {
     samples_per_second: f64,
-    /// The share of the time that went into waiting for data.
+    /// The share of the time spent waiting for data.
     data_wait: f64,
 }
 

@@ -1,4 +1,4 @@
-//! `status.json`: the heartbeat, at most one beat every few seconds. The last state of a run is for whoever runs its stages.
+//! `status.json`: the heartbeat, at most one beat every few seconds. The last state of a run is left to the stage runner.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use crate::train::run_folder::RunError;
 use crate::train::run_folder::status::{Heartbeat, INTERVAL, Status};
 use crate::util::memory;
 
-/// Tells a heartbeat how training stands.
+/// Reports the state of training to a heartbeat.
 pub struct StatusFile {
     heartbeat: Heartbeat,
     status: Status,
@@ -25,7 +25,7 @@ impl StatusFile {
     fn beat(&mut self, at_once: bool) {
         if at_once || self.last.is_none_or(|last| last.elapsed() >= INTERVAL) {
             self.last = Some(Instant::now());
-            // Also what was held between two steps, and gone when anybody looked.
+            // Includes memory held between two steps and freed before anyone looked.
             let peak = memory::peak_bytes().unwrap_or(0);
             self.status.peak_memory_bytes = self.status.peak_memory_bytes.max(peak);
             self.heartbeat.beat(self.status.clone().signed());
@@ -35,7 +35,7 @@ impl StatusFile {
 
 impl Observer for StatusFile {
     fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
-        // The end of an epoch is told with the checkpoint that follows, which says whether the epoch is complete.
+        // The end of an epoch is reported with the checkpoint that follows, which says whether the epoch is complete.
         let at_once = matches!(event, Event::Started(_) | Event::Saving { .. } | Event::Ended(_));
         take_in(&mut self.status, event);
         self.beat(at_once);

@@ -12,10 +12,10 @@ use crate::train::events::{Event, Heard, Named, Observer};
 use crate::train::run_folder::RunError;
 use crate::util::fs::{FsError, create_dir_all};
 
-/// How many steps share one record of the step's curves: a curve needs no more points than that.
+/// The number of steps per record of the step curves: a curve needs no more points.
 const STEPS_PER_POINT: u64 = 10;
 
-/// Writes the events of one session of training into a file of its own.
+/// Writes the events of one training session into a separate file.
 pub struct TensorBoard {
     path: PathBuf,
     file: File,
@@ -26,10 +26,10 @@ pub struct TensorBoard {
 }
 
 impl TensorBoard {
-    /// Begins a file in the folder.
+    /// Starts a file in the folder.
     ///
     /// # Errors
-    /// Where it can't be created.
+    /// If it can't be created.
     pub fn create(folder: &Path) -> Result<Self, RunError> {
         create_dir_all(folder)?;
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -95,7 +95,7 @@ fn prefixed(prefix: &str, values: &[Named]) -> Vec<Scalar> {
     values.iter().map(|(name, value)| (format!("{prefix}/{name}"), value.unwrap_or(f64::NAN))).collect()
 }
 
-/// Scores that are defined: 0 / 0 is no point of a curve. A loss that is not finite is one to be seen.
+/// Scores that are defined: 0 / 0 is not a point of a curve. A loss that is not finite is written, to be visible.
 fn known(prefix: &str, values: &[Named]) -> Vec<Scalar> {
     prefixed(prefix, values).into_iter().filter(|(_, value)| value.is_finite()).collect()
 }
@@ -104,11 +104,11 @@ fn wall_time() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
-/// What an event says.
+/// The content of an event.
 enum Content<'a> {
     /// The first record of a file.
     Version,
-    /// A session begins: what an earlier one wrote about this step and later ones is void.
+    /// A session begins: what an earlier session wrote about this step and later ones is discarded.
     SessionStart,
     /// Numbers with their tags.
     Scalars(&'a [Scalar]),

@@ -15,7 +15,7 @@ use super::super::lerp::Lerp;
 use super::blocks::{Blocks, penalised};
 use super::runs::Run;
 
-/// The names of the two running means in a saved state, as `torch.optim` has them.
+/// The names of the two running means in a saved state, as in `torch.optim`.
 pub(super) const MOMENTS: [&str; 2] = ["exp_avg", "exp_avg_sq"];
 
 /// What does not change from step to step.
@@ -24,7 +24,7 @@ pub(super) struct Rates {
     betas: [f64; 2],
     eps: f64,
     weight_decay: f64,
-    /// Whether weights decay apart from the gradient, as AdamW's do.
+    /// Whether weight decay is decoupled from the gradient, as in AdamW.
     apart: bool,
 }
 
@@ -86,7 +86,7 @@ impl Step {
         }
     }
 
-    /// With operations that run where the tensors lie, and that allocate nothing.
+    /// With operations that run on the tensors' device, and that allocate nothing.
     pub fn on_tensors(self, [values, means, squares]: [&Tensor; 3], gradients: &Tensor, runs: &[Run], blocks: &Blocks) {
         for run in runs.iter().filter(|run| run.decayed && self.shrink != 1.0) {
             let mut decayed = values.narrow(0, run.range.start as i64, run.range.len() as i64);

@@ -14,14 +14,14 @@ const BLOCK: usize = 1 << 22;
 #[derive(Debug)]
 pub(super) struct Blocks([Tensor; 2]);
 
-/// A part of the weights, with as much scratch memory.
+/// A part of the weights, with scratch memory of the same size.
 pub(super) struct Block<'a> {
     range: Range<usize>,
     scratch: &'a [Tensor; 2],
 }
 
 impl Blocks {
-    /// Scratch memory where these weights lie.
+    /// Scratch memory on the device of these weights.
     pub fn beside(values: &Tensor) -> Self {
         let one = || values.narrow(0, 0, values.numel().min(BLOCK) as i64).zeros_like();
         Self([one(), one()])

@@ -1,4 +1,4 @@
-//! What can be wrong with the tensors that an optimizer is given.
+//! What can be wrong with the tensors passed to an optimizer.
 
 use thiserror::Error;
 
@@ -8,7 +8,7 @@ use crate::util::exit::Exit;
 /// Why a step was not taken or a state not loaded. Nothing has changed then.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum OptimizerError {
-    /// The numbers of a tensor can't be reached.
+    /// The data of a tensor can't be accessed.
     #[error("optimizer step: {0}")]
     NotFlat(#[from] NotFlat),
     /// The optimizer was built for another number of weights.
@@ -19,14 +19,14 @@ pub enum OptimizerError {
         /// Weights that the optimizer was built for.
         expected: usize,
     },
-    /// The ranges with weight decay are not in order, or meet, or end past the weights.
+    /// The ranges with weight decay are not in order, or touch, or end past the weights.
     #[error("weight decay range {start}..{end} must begin at {from} or later and end at {length} or before")]
     Decay {
         /// Its first weight.
         start: usize,
         /// Past its last weight.
         end: usize,
-        /// Where the range before it ends.
+        /// The end of the range before it.
         from: usize,
         /// The number of weights.
         length: usize,
@@ -38,10 +38,10 @@ pub enum OptimizerError {
     Missing {
         /// The tensor.
         name: &'static str,
-        /// What is there.
+        /// The tensors that are there.
         found: Vec<String>,
     },
-    /// The saved state holds a tensor that this optimizer has no place for.
+    /// The saved state contains a tensor that this optimizer does not use.
     #[error(
         "the saved optimizer state has a tensor {name:?} that this optimizer does not know; resume with the optimizer that wrote it, or start a new run"
     )]
@@ -58,7 +58,7 @@ pub enum OptimizerError {
         name: &'static str,
         /// Its type and size.
         got: String,
-        /// What this optimizer has.
+        /// What this optimizer expects.
         expected: String,
     },
 }

@@ -1,5 +1,5 @@
-//! What turns gradients into steps: AdamW, Adam and gradient descent over one flat tensor of weights. It knows nothing of
-//! layers; that biases and norms do not decay, its caller says.
+//! Turns gradients into steps: AdamW, Adam and gradient descent over one flat tensor of weights. It knows nothing about
+//! layers; the caller specifies that biases and norms do not decay.
 //!
 //! In main memory a step is one loop of our own: it passes over memory once, and its result depends neither on the number
 //! of threads nor on the width of the machine's vectors. Elsewhere it is a few tensor operations.
@@ -32,7 +32,7 @@ pub struct Optimizer {
     method: Method,
     length: usize,
     steps: u64,
-    /// Where the weights are not in main memory.
+    /// If the weights are not in main memory.
     blocks: Option<Blocks>,
 }
 
@@ -43,7 +43,7 @@ enum Method {
 }
 
 impl Optimizer {
-    /// An optimizer that has taken no step, for weights like these. All the memory that it will need, it takes now.
+    /// An optimizer that has taken no step, for weights like these. Allocates all the memory that it will need.
     #[must_use]
     pub fn new(rates: &config::Optimizer, values: &Tensor) -> Self {
         let zeros = || values.detach().zeros_like();
@@ -59,10 +59,10 @@ impl Optimizer {
         Self { method, length: values.numel(), steps: 0, blocks }
     }
 
-    /// One step: changes the weights by their gradients. Only the weights in `decay`, given in order, decay.
+    /// One step: updates the weights by their gradients. Only the weights in `decay`, given in order, decay.
     ///
     /// # Errors
-    /// [`OptimizerError`] where the tensors are not those that the optimizer was built for; then nothing has changed.
+    /// [`OptimizerError`] if the tensors are not those that the optimizer was built for; then nothing has changed.
     pub fn step(
         &mut self,
         values: &mut Tensor,
@@ -101,10 +101,10 @@ impl Optimizer {
         moments.chain([steps]).collect()
     }
 
-    /// Goes on from a state that [`Self::state`] gave, bit by bit, wherever it lies.
+    /// Continues from a state that [`Self::state`] returned, bit by bit, on whatever device it is.
     ///
     /// # Errors
-    /// [`OptimizerError`] where the state is that of another optimizer or model; then nothing has changed.
+    /// [`OptimizerError`] if the state is that of another optimizer or model; then nothing has changed.
     pub fn load_state(&mut self, state: &[(String, Tensor)]) -> Result<(), OptimizerError> {
         let moments = self.method.moments();
         let known = |name: &str| name == STEPS || moments.iter().any(|(known, _)| *known == name);
@@ -175,7 +175,7 @@ impl Method {
     }
 }
 
-/// A tensor of a saved state, of the type and length that it must have.
+/// A tensor of a saved state, checked for type and length.
 fn saved<'a>(
     state: &'a [(String, Tensor)],
     name: &'static str,

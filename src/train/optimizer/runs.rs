@@ -1,20 +1,20 @@
-//! The flat weights as runs, one after another, with and without weight decay. Which weights decay is not decided here.
+//! The flat weights as consecutive runs with and without weight decay. Which weights decay is decided elsewhere.
 
 use std::ops::Range;
 
 use super::OptimizerError;
 
-/// Weights next to each other that are treated alike.
+/// Adjacent weights that are treated alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Run {
     pub range: Range<usize>,
     pub decayed: bool,
 }
 
-/// Cuts all weights into runs, given the ranges that decay, in order.
+/// Splits all weights into runs, given the ranges that decay, in order.
 ///
 /// # Errors
-/// [`OptimizerError::Decay`] where the ranges are not in order, meet, or end past the weights.
+/// [`OptimizerError::Decay`] if the ranges are not in order, touch, or end past the weights.
 pub(super) fn runs(decay: &[Range<usize>], length: usize) -> Result<Vec<Run>, OptimizerError> {
     let mut found = Vec::with_capacity(2 * decay.len() + 1);
     let mut from = 0;

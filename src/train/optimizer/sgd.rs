@@ -13,7 +13,7 @@ use super::super::config::Sgd;
 use super::blocks::{Blocks, penalised};
 use super::runs::Run;
 
-/// The name of the running sum in a saved state, as `torch.optim` has it.
+/// The name of the running sum in a saved state, as in `torch.optim`.
 pub(super) const MOMENTUM: &str = "momentum_buffer";
 
 /// What one step does to every weight.
@@ -26,7 +26,7 @@ pub(super) struct Step {
 }
 
 impl Step {
-    /// One step of these rates.
+    /// One step with these rates.
     pub fn new(rates: &Sgd, lr: f64) -> Self {
         Self { lr, penalty: rates.weight_decay, momentum: rates.momentum, nesterov: rates.nesterov }
     }
@@ -62,7 +62,7 @@ impl Step {
         if decayed { self.penalty as f32 } else { 0.0 }
     }
 
-    /// With operations that run where the tensors lie, and that allocate nothing.
+    /// With operations that run on the tensors' device, and that allocate nothing.
     pub fn on_tensors(self, values: &Tensor, sums: Option<&Tensor>, gradients: &Tensor, runs: &[Run], blocks: &Blocks) {
         for block in blocks.over(values) {
             let mut value = block.of(values);

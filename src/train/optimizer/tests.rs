@@ -63,7 +63,7 @@ fn distance(got: &[f32], expected: &[f32], unit: impl Fn(usize) -> f32) -> f32 {
     got.iter().zip(expected).enumerate().map(share).fold(0.0, f32::max)
 }
 
-/// Twenty steps, checked on the way and at the end. A weight that comes near 0 is as exact as it was large on its way.
+/// Twenty steps, checked on the way and at the end. For a weight that comes near 0, the tolerance follows its largest value.
 fn compare(saved: &Saved, name: &str, rates: &config::Optimizer, optimizer: &mut Optimizer) {
     let mut values = saved.values();
     let kept = |step: usize| saved.0.get(&format!("{name}.values.{step}"));

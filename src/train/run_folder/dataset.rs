@@ -1,5 +1,5 @@
-//! The dataset of a run: a summary in `run.json`, and `dataset.json` beside it with every source file and what is on which
-//! side. Whether it is still the same is decided file by file, by a pure function.
+//! The dataset of a run: a summary in `run.json`, and `dataset.json` beside it with every source file and the split.
+//! A pure function compares it with the current dataset, file by file.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,13 +19,13 @@ const VERSION: u64 = 1;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
-    /// Stands for all samples: changes with any source file that is used.
+    /// Identifies all samples: changes with any source file that is used.
     pub fingerprint: String,
     /// Source files that are used.
     pub files: usize,
     /// Folders that they are in.
     pub folders: usize,
-    /// The share of the samples that takes part.
+    /// The share of the samples that is used.
     pub fraction: f64,
 }
 
@@ -35,7 +35,7 @@ impl Default for Summary {
     }
 }
 
-/// What `dataset.json` has.
+/// The content of `dataset.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dataset {
@@ -44,7 +44,7 @@ pub struct Dataset {
     pub fingerprint: String,
     /// Every source file that is used.
     pub files: Vec<FileDigest>,
-    /// What is on which side, and whatever else the task would have to find again.
+    /// The split, and whatever else the task must be able to find again.
     pub samples: Value,
 }
 
@@ -55,11 +55,11 @@ impl Dataset {
         Self { format_version: VERSION, fingerprint, files, samples }
     }
 
-    /// What `run.json` has of it, if this share of the samples takes part.
+    /// The summary for `run.json`, if this share of the samples is used.
     #[must_use]
     pub fn summary(&self, fraction: f64) -> Summary {
         let folder = |file: &FileDigest| file.path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
-        // The files of a folder follow each other.
+        // The files of a folder are consecutive.
         let folders = self.files.chunk_by(|one, other| folder(one) == folder(other)).count();
         Summary { fingerprint: self.fingerprint.clone(), files: self.files.len(), folders, fraction }
     }
@@ -67,7 +67,7 @@ impl Dataset {
     /// Reads it.
     ///
     /// # Errors
-    /// If it is not there, damaged, or of another version.
+    /// If it does not exist, is damaged, or is of another version.
     pub fn read(path: &Path) -> Result<Self, RunError> {
         let unreadable =
             |error: serde_json::Error| RunError::Unreadable { path: path.into(), problem: error.to_string() };
@@ -106,26 +106,26 @@ impl From<(String, Digest)> for FileDigest {
     }
 }
 
-/// What happened to the files since the run began.
+/// How the files have changed since the run began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Files that the run does not know.
+    /// Files that are new to the run.
     pub added: Vec<String>,
-    /// Files that are no longer there.
+    /// Files that no longer exist.
     pub removed: Vec<String>,
-    /// Files with other content.
+    /// Files with changed content.
     pub changed: Vec<String>,
 }
 
 impl Changes {
-    /// Whether nothing happened.
+    /// Whether nothing has changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
     }
 }
 
-/// Names no more than this many files of a kind; the rest is counted.
+/// Lists at most this many files of a kind; the rest is counted.
 const NAMED: usize = 5;
 
 impl fmt::Display for Changes {
@@ -142,7 +142,7 @@ impl fmt::Display for Changes {
     }
 }
 
-/// Compares the files of the run with those of now, in any order.
+/// Compares the files of the run with the current ones, in any order.
 #[must_use]
 pub fn changes(run: &[FileDigest], now: &[FileDigest]) -> Changes {
     let index = |files: &[FileDigest]| -> BTreeMap<String, Digest> {

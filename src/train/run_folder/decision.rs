@@ -8,49 +8,49 @@ use super::name::{next, number};
 use super::record::RunRecord;
 use crate::train::events::Reason;
 
-/// A folder below the folder of all runs.
+/// A folder inside the folder of all runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Existing {
     /// Its name.
     pub name: String,
-    /// What it says about itself; none where it is no run of ours, was killed before it said anything, or is not the newest
-    /// of the family that a start is for.
+    /// Its record; none if it is not one of our runs, was killed before it wrote one, or is not the newest of the family
+    /// that a start is for.
     pub record: Option<RunRecord>,
-    /// Whether training came to its end.
+    /// Whether training completed.
     pub finished: bool,
-    /// Why it did, where that is known.
+    /// Why it ended, if that is known.
     pub ended: Option<Reason>,
 }
 
 /// What a start does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decision {
-    /// Begins a run in a folder that is not there yet.
+    /// Starts a run in a new folder.
     New {
         /// The folder's name.
         name: String,
     },
-    /// Goes on with a run.
+    /// Resumes a run.
     Resume {
         /// The folder's name.
         name: String,
-        /// What changed in the configuration, to be told and recorded.
+        /// What changed in the configuration, to be reported and recorded.
         differences: Vec<Difference>,
     },
-    /// The run is finished and nothing more is asked for: more of what it ended by continues it, `--no-resume` begins a new
-    /// one.
+    /// The run is finished and nothing more is requested: raising the limit that ended it continues it, `--no-resume` starts
+    /// a new one.
     AlreadyDone {
         /// The folder's name.
         name: String,
-        /// Why training came to its end, where that is known.
+        /// Why training ended, if that is known.
         ended: Option<Reason>,
     },
 }
 
-/// Decides by the newest run of the family of `name`. An unfinished one goes on; with a configuration that it can't go on
-/// with it is refused rather than left lying. A finished one goes on where only more is asked of it, and more of what it
-/// ended by: it would end at once otherwise. With another configuration the newest finished run that has it counts, as long
-/// as nothing newer is unfinished; without one a new run begins.
+/// Decides by the newest run of the family of `name`. An unfinished one is resumed; if the configuration does not allow
+/// that, the start is refused rather than abandoning the run. A finished one continues only if the sole change is a higher
+/// limit, and the limit that ended it: otherwise it would end at once. With another configuration the newest finished run
+/// that has it counts, as long as nothing newer is unfinished; without one a new run starts.
 ///
 /// # Errors
 /// [`RunError::ConfigDiffers`].
@@ -80,7 +80,7 @@ pub fn decide(
     Ok(new())
 }
 
-/// Whether that which ended training has moved, so that there is something left to do.
+/// Whether the limit that ended training has changed, so that there is something left to do.
 fn asks_for_more(ended: Option<Reason>, old: &Value, new: &Value) -> bool {
     let later = |key| is_later(&in_last_phase(old, key), &in_last_phase(new, key));
     let has_other_phases = || old.pointer(PHASES) != new.pointer(PHASES);
@@ -88,7 +88,7 @@ fn asks_for_more(ended: Option<Reason>, old: &Value, new: &Value) -> bool {
         Some(Reason::Epochs) => later("epochs") || has_other_phases(),
         Some(Reason::Patience) => later("patience") || has_other_phases(),
         Some(Reason::Steps) => later("max_steps"),
-        // An older program did not write down why.
+        // An older program did not record why.
         Some(Reason::Time | Reason::Stopped) | None => {
             ["epochs", "max_steps", "max_minutes", "patience"].iter().any(|key| later(key))
         }
@@ -97,7 +97,7 @@ fn asks_for_more(ended: Option<Reason>, old: &Value, new: &Value) -> bool {
 
 const PHASES: &str = "/train/phases";
 
-/// What holds in the last phase: a finished one before it does not grow.
+/// What applies in the last phase: a finished phase before it does not grow.
 fn in_last_phase(config: &Value, key: &str) -> Value {
     let phases = config.pointer(PHASES).and_then(Value::as_array);
     let phase = phases.and_then(|phases| phases.last()?.pointer(&format!("/train/{key}")));
@@ -105,7 +105,7 @@ fn in_last_phase(config: &Value, key: &str) -> Value {
     value.cloned().unwrap_or(Value::Null)
 }
 
-/// Null is no end at all.
+/// Null means no limit.
 fn is_later(old: &Value, new: &Value) -> bool {
     let (old, new) = (old.as_f64(), new.as_f64());
     old.is_some() && (new.is_none() || new > old)

@@ -1,5 +1,5 @@
-//! What a changed configuration means for a run that is continued: each key may change freely, with a warning, or not at
-//! all. Pure; a key that nobody thought of must not change.
+//! The effect of a changed configuration on a run that is continued: each key may change freely, with a warning, or not at
+//! all. Pure; an unlisted key must not change.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,11 +9,11 @@ use serde_json::Value;
 /// What a change of a key means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
-    /// The run goes on as if nothing had changed.
+    /// The run continues as if nothing had changed.
     Free,
-    /// The run goes on, but is no longer the run that the old configuration describes.
+    /// The run continues, but is no longer the run that the old configuration describes.
     Warn,
-    /// The run can't go on: its numbers would mean something else.
+    /// The run can't continue: its numbers would mean something else.
     Fixed,
 }
 
@@ -24,11 +24,11 @@ pub struct Difference {
     pub key: String,
     /// What the run has.
     pub old: Value,
-    /// What is asked for now.
+    /// What is requested now.
     pub new: Value,
-    /// What that means.
+    /// The effect of the change.
     pub class: Class,
-    /// Why the run is no longer exact, where there is something to tell.
+    /// Why the run is no longer exact, if there is something to report.
     pub why: Vec<&'static str>,
 }
 
@@ -51,7 +51,7 @@ const FREE: [&str; 8] = [
 ];
 const WARN: [&str; 5] = ["device", "data.loader", "train.patience", "train.min_delta", "train.checkpoint"];
 
-/// Every key in which two configurations differ, in the order of the keys. A key that is null is as good as absent.
+/// Every key in which two configurations differ, in the order of the keys. A null key counts as absent.
 #[must_use]
 pub fn differences(old: &Value, new: &Value) -> Vec<Difference> {
     let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
@@ -74,13 +74,13 @@ pub fn differences(old: &Value, new: &Value) -> Vec<Difference> {
 
 const MICRO_BATCH: &str = "train.micro_batch";
 
-/// The samples that go through the model at once: `auto` is the whole batch.
+/// The micro-batch size: `auto` is the whole batch.
 fn at_once(config: &Value) -> Option<u64> {
     let number = |pointer| config.pointer(pointer).and_then(Value::as_u64);
     number("/train/micro_batch").or_else(|| number("/train/batch"))
 }
 
-/// 1 and 1.0 are one number.
+/// 1 and 1.0 are the same number.
 fn same(one: &Value, other: &Value) -> bool {
     one == other || (one.is_number() && one.as_f64() == other.as_f64() && !(one.is_u64() && other.is_u64()))
 }
@@ -119,7 +119,7 @@ fn class(key: &str, old: &Value, new: &Value, config: &Value) -> (Class, Vec<&'s
     (class, Vec::new())
 }
 
-/// Why a run with another number of epochs is not what it would have been with that number from the beginning.
+/// Why a run with a changed number of epochs is not what it would have been with that number from the start.
 fn epochs(old: &Value, new: &Value, config: &Value) -> Vec<&'static str> {
     let old_epochs = old.as_u64().unwrap_or(0);
     let every = config.pointer("/train/validate/every_epochs").and_then(Value::as_u64).unwrap_or(1).max(1);
@@ -139,8 +139,8 @@ fn epochs(old: &Value, new: &Value, config: &Value) -> Vec<&'static str> {
     reasons.into_iter().filter_map(|(holds, why)| holds.then_some(why)).collect()
 }
 
-/// The differences that a run can't go on with, but for those keys that the user insists on. Allowing a key allows what is
-/// below it.
+/// The differences that prevent a run from continuing, except for keys that the user allows explicitly. Allowing a key also
+/// allows everything below it.
 #[must_use]
 pub fn refused(differences: &[Difference], allowed: &[String]) -> Vec<Difference> {
     let is_allowed = |key: &str| {
@@ -152,7 +152,7 @@ pub fn refused(differences: &[Difference], allowed: &[String]) -> Vec<Difference
     fixed.filter(|difference| !is_allowed(&difference.key)).cloned().collect()
 }
 
-/// The differences as a table: key, what the run has, what is asked for now.
+/// The differences as a table: key, what the run has, what is requested now.
 #[must_use]
 pub fn table(differences: &[Difference]) -> String {
     let rows = differences
@@ -166,7 +166,7 @@ pub fn table(differences: &[Difference]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What to add to the command line to go on all the same.
+/// What to add to the command line to continue anyway.
 #[must_use]
 pub fn flags(differences: &[Difference]) -> String {
     let flags = differences.iter().map(|difference| format!("--allow-change {}", difference.key));

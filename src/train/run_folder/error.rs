@@ -18,12 +18,12 @@ pub enum RunError {
     /// The folder can't be locked.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// Another worker is at work in the folder.
+    /// Another worker is using the folder.
     #[error("{} is in use by {holder}; wait for it to end, or give this run another --name", path.display())]
     Held {
         /// The run folder.
         path: PathBuf,
-        /// What the holder wrote about itself.
+        /// What the lock's owner wrote about itself.
         holder: String,
     },
     /// A file is not what was written.
@@ -37,7 +37,7 @@ pub enum RunError {
     /// A picture can't be drawn.
     #[error("could not draw {}: {source}", path.display())]
     Picture {
-        /// Where it was to be written.
+        /// If it was to be written.
         path: PathBuf,
         /// Why not.
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -69,23 +69,23 @@ pub enum RunError {
     DatasetDiffers {
         /// The run.
         run: String,
-        /// The files, by what happened to them.
+        /// The files, by kind of change.
         changes: super::dataset::Changes,
     },
-    /// There is no such run.
+    /// No such run exists.
     #[error("there is no run {wanted} below {}; {}", root.display(), if .known.is_empty() { "it holds no runs".into() } else { format!("it holds {}", .known.join(", ")) })]
     Unknown {
-        /// What was asked for.
+        /// What was requested.
         wanted: String,
         /// The folder of all runs.
         root: PathBuf,
-        /// The runs in it.
+        /// The existing runs.
         known: Vec<String>,
     },
 }
 
 impl RunError {
-    /// 75 where another worker holds it, 78 where configuration or dataset differ, 2 for an unknown run, 65 for damage,
+    /// 75 if another worker holds it, 78 if configuration or dataset differ, 2 for an unknown run, 65 for damage,
     /// otherwise that of the file.
     #[must_use]
     pub fn exit(&self) -> Exit {

@@ -1,4 +1,4 @@
-//! `experiment_log.json`: the summary of a run for whoever compares experiments.
+//! `experiment_log.json`: the summary of a run, for comparing experiments.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::error::RunError;
 use super::record::pretty;
 use crate::util::fs::write_atomic;
 
-/// What `experiment_log.json` holds.
+/// The content of `experiment_log.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
@@ -22,7 +22,7 @@ pub struct Experiment {
     pub best: BTreeMap<String, f64>,
     /// The values of the last epoch.
     pub last: BTreeMap<String, f64>,
-    /// Why it ended, what was allowed to change, what was repaired.
+    /// Why it ended, which changes were allowed, what was repaired.
     pub notes: Vec<String>,
 }
 
@@ -30,7 +30,7 @@ impl Experiment {
     /// Writes it durably.
     ///
     /// # Errors
-    /// Where the folder can't be written.
+    /// If the folder can't be written.
     pub fn write(&self, path: &Path) -> Result<(), RunError> {
         Ok(write_atomic(path, &pretty(path, self)?)?)
     }

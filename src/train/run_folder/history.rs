@@ -2,8 +2,8 @@
 //! `results.csv`, the rows as a table.
 //!
 //! An epoch's row is written before the checkpoint that ends the epoch. So whatever checkpoint training resumes from, the
-//! rows up to it are here, and those past it are dropped and made again. Rows hold what training computed, never times:
-//! a run that was stopped and resumed leaves the same bytes.
+//! rows up to it are here, and those past it are dropped and written again. Rows contain what training computed, never
+//! times: a run that was stopped and resumed leaves the same bytes.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::metric::score::ScoreSpec;
 use crate::train::checkpoint::disk::{Disk, RealDisk, forget, partials, read, rename, write_atomic};
 use crate::train::events::{Best, Named, Record, value};
 
-/// The version of the format that this program writes and reads. The first one was a bare list of rows.
+/// The version of the format that this program writes and reads. The first one was a plain list of rows.
 pub const VERSION: u64 = 2;
 
-/// What `history.json` holds.
+/// The content of `history.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Story {
@@ -43,7 +43,7 @@ impl Default for Story {
 }
 
 impl Story {
-    /// Reads what a run has written, to look at it; an empty one if there is no file.
+    /// Reads what a run has written, for inspection; an empty history if there is no file.
     ///
     /// # Errors
     /// If the file can't be read, is damaged, or is of another version.
@@ -60,20 +60,20 @@ impl Story {
         self.epochs.iter().find(|record| record.epoch == epoch)
     }
 
-    /// The epoch at whose end the best weights were found; none if that was in the midst of it.
+    /// The epoch at whose end the best weights were found; none if they were found in the middle of it.
     #[must_use]
     pub fn best_epoch(&self) -> Option<&Record> {
         let best = self.best.as_ref()?;
         self.epoch(best.epoch).filter(|record| record.step == best.step)
     }
 
-    /// The score of another forecast that a score, or a part of the loss, is compared with.
+    /// The score of the reference forecast that a score, or a part of the loss, is compared with.
     #[must_use]
     pub fn baseline_of(&self, name: &str) -> Option<&ScoreSpec> {
         self.scores.iter().find(|spec| spec.is_baseline_of(name))
     }
 
-    /// The epochs as CSV: their place, then a column for each number that any of them has.
+    /// The epochs as CSV: their position, then a column for each number that any of them has.
     #[must_use]
     pub fn table(&self) -> String {
         let sides: [Side<'_>; 3] = [
@@ -97,10 +97,10 @@ impl Story {
     }
 }
 
-/// Numbers of an epoch: their name, what they are, and how they are read from it.
+/// Numbers of an epoch: their name, their meaning, and how they are read from it.
 type Side<'a> = (&'static str, &'a [ScoreSpec], fn(&Record) -> &[Named]);
 
-/// A number as JSON has it; nothing for none.
+/// A number as in JSON; empty for none.
 fn cell(value: Option<f64>) -> String {
     value.filter(|value| value.is_finite()).map_or_else(String::new, |value| Value::from(value).to_string())
 }
@@ -112,7 +112,7 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// The history of a run that trains.
+/// The history of a run in training.
 pub struct History {
     disk: Arc<dyn Disk>,
     path: PathBuf,
@@ -120,9 +120,9 @@ pub struct History {
 }
 
 impl History {
-    /// Reads the history of a run that resumes after so many complete epochs, and drops what is past them. What it measures
-    /// and what is the best so far, `now` says. What could not be read is set aside and reported; training is worth more
-    /// than its history.
+    /// Reads the history of a run that resumes after so many complete epochs, and drops what is past them. `now` says what
+    /// it measures and what is the best so far. An unreadable file is set aside and reported; training is worth more than
+    /// its history.
     ///
     /// # Errors
     /// If the folder can't be read or written, or the history is of another version.
@@ -160,7 +160,7 @@ impl History {
         Ok((history, warnings))
     }
 
-    /// What it holds.
+    /// Its content.
     #[must_use]
     pub fn story(&self) -> &Story {
         &self.story
@@ -172,7 +172,7 @@ impl History {
         self.story.epochs.push(record);
     }
 
-    /// This is the best from now on.
+    /// Sets the best so far.
     pub fn set_best(&mut self, best: Option<Best>) {
         self.story.best = best;
     }
@@ -190,7 +190,7 @@ impl History {
 
 const RESULTS: &str = "results.csv";
 
-/// What is on the disk, an empty one if there is no file, or what is wrong with it.
+/// The content on the disk, an empty one if there is no file, or what is wrong with it.
 fn stored(disk: &dyn Disk, path: &Path) -> Result<Result<Story, String>, RunError> {
     let text = match read(disk, path) {
         Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => return Ok(Ok(Story::default())),

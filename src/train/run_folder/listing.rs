@@ -1,4 +1,4 @@
-//! The runs below the folder of all runs, and which of them `latest`, a name or a path means.
+//! The runs in the folder of all runs, and which of them `latest`, a name or a path refers to.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -10,23 +10,23 @@ use super::record::RunRecord;
 use super::status::{State, Status};
 use crate::util::fs::FsError;
 
-/// One run as a list shows it.
+/// One run, as listed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     /// Its folder.
     pub path: PathBuf,
     /// Its name.
     pub name: String,
-    /// What it says about itself.
+    /// Its record.
     pub record: RunRecord,
-    /// How it stands, where it tells.
+    /// Its state, if it reports one.
     pub status: Option<Status>,
 }
 
-/// All runs, the one that was started first first. A folder that is no run is passed over, a damaged one with a warning.
+/// All runs, by start time. A folder that is not a run is skipped, a damaged one is skipped with a warning.
 ///
 /// # Errors
-/// Where the folder of all runs can't be read.
+/// If the folder of all runs can't be read.
 pub fn runs(root: &Path) -> Result<Vec<Run>, RunError> {
     let told = |(_, run): (String, Result<Run, RunError>)| run.inspect_err(|error| tracing::warn!("{error}")).ok();
     let mut found: Vec<Run> = each(root)?.into_iter().filter_map(told).collect();
@@ -37,10 +37,10 @@ pub fn runs(root: &Path) -> Result<Vec<Run>, RunError> {
 /// A run, or what is wrong with it.
 pub type Readable = Result<Run, RunError>;
 
-/// Each run by the name of its folder, or what is wrong with it. A folder that is no run is passed over.
+/// Each run by the name of its folder, or what is wrong with it. A folder that is not a run is skipped.
 ///
 /// # Errors
-/// Where the folder of all runs can't be read.
+/// If the folder of all runs can't be read.
 pub fn each(root: &Path) -> Result<Vec<(String, Readable)>, RunError> {
     let read = |name: String| {
         let path = root.join(&name);
@@ -51,12 +51,12 @@ pub fn each(root: &Path) -> Result<Vec<(String, Readable)>, RunError> {
     Ok(folders(root)?.into_iter().filter_map(read).collect())
 }
 
-/// Everything that a decision about a run of this family needs to know: every name that is taken, and what the runs of the
-/// family say about themselves, unless a new one begins in any case. What else lies there is nobody's business: it may be
-/// damaged, of another version, or somebody else's; so may older runs.
+/// Everything that a decision about a run of this family needs: every name that is taken, and the records of the family's
+/// runs, unless a new one starts in any case. Everything else there is ignored: it may be damaged, of another version,
+/// or somebody else's; so may older runs.
 ///
 /// # Errors
-/// Where the folder of all runs, or the newest run of the family, can't be read.
+/// If the folder of all runs, or the newest run of the family, can't be read.
 pub fn existing(root: &Path, family: &str, no_resume: bool) -> Result<Vec<Existing>, RunError> {
     let only_taken = |name: String| Existing { name, record: None, finished: false, ended: None };
     let mut existing: Vec<_> = folders(root)?.into_iter().map(only_taken).collect();
@@ -84,7 +84,7 @@ fn newest<'a>(family: &str, existing: &'a mut [Existing]) -> Option<&'a mut Exis
         .map(|(_, run)| run)
 }
 
-/// A folder that this user may not look into only takes its name, as `lost+found` does.
+/// A folder that this user can't read only takes its name, as `lost+found` does.
 fn is_readable(path: &Path) -> bool {
     fs::read_dir(path).inspect_err(|error| tracing::warn!("{} is passed over: {error}", path.display())).is_ok()
 }
@@ -97,7 +97,7 @@ fn folders(root: &Path) -> Result<Vec<String>, RunError> {
     for entry in fs::read_dir(root).map_err(FsError::at("read folder", root))? {
         let entry = entry.map_err(FsError::at("read folder", root))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        // What is hidden is not complete yet.
+        // A hidden folder is not complete yet.
         if !name.starts_with('.') && entry.path().is_dir() && !is_bare(names_in(&entry.path())) {
             names.push(name);
         }
@@ -106,30 +106,30 @@ fn folders(root: &Path) -> Result<Vec<String>, RunError> {
     Ok(names)
 }
 
-/// What a run that was killed before it began may have left: `run.json` is written last.
+/// The files that a run killed before it started may have left: `run.json` is written last.
 const LEFT_EARLY: [&str; 3] = ["config.yaml", "dataset.json", "status.json"];
 
 fn names_in(path: &Path) -> io::Result<Vec<String>> {
     fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
-/// Whether a folder was taken for a run that never began: the next run may have it. One that can't be read is taken.
+/// Whether a folder was reserved for a run that never started: the next run may use it. An unreadable one counts as taken.
 fn is_bare(names: io::Result<Vec<String>>) -> bool {
     let names = match names {
         Ok(names) => names,
-        // Another start has just given it up.
+        // Another start has just released it.
         Err(error) => return error.kind() == io::ErrorKind::NotFound,
     };
     let is_left = |name: &String| name.starts_with('.') || LEFT_EARLY.contains(&name.as_str());
-    // A folder with something in it and without a lock is somebody else's; an empty one was left before its lock was made.
+    // A folder with content and without a lock is somebody else's; an empty one was left before its lock was made.
     names.is_empty() || names.iter().any(|name| name == ".lock") && names.iter().all(is_left)
 }
 
-/// The run folder that a user means: a path to one, the name of one below `root`, or `latest`, the one that was started
+/// The run folder that a user refers to: a path to one, the name of one in `root`, or `latest`, the one that was started
 /// last.
 ///
 /// # Errors
-/// [`RunError::Unknown`] with the names of those that are there.
+/// [`RunError::Unknown`] with the names of the existing ones.
 pub fn resolve(root: &Path, wanted: &str) -> Result<PathBuf, RunError> {
     let is_run = |path: &Path| path.join("run.json").is_file();
     if let Some(path) = [PathBuf::from(wanted), root.join(wanted)].into_iter().find(|path| is_run(path)) {
@@ -234,7 +234,7 @@ mod tests {
         let denied = || Err(io::ErrorKind::PermissionDenied.into());
         assert!(!is_bare(denied()));
         assert!(is_bare(Err(io::ErrorKind::NotFound.into())), "another start has given it up");
-        // Whoever runs this as root may read all the same.
+        // Under root the read succeeds anyway.
         let root = root();
         for name in ["lost+found", "storms-3"] {
             let path = root.path().join(name);

@@ -14,15 +14,15 @@ use crate::util::fs::{FsError, sync_parent};
 pub struct EventLog {
     file: File,
     path: PathBuf,
-    /// Whether the last line may be cut off.
+    /// Whether the last line may be incomplete.
     is_torn: bool,
 }
 
 impl EventLog {
-    /// Opens the log, creating it where there is none, and cuts off what is not a whole line.
+    /// Opens the log, creating it if it does not exist, and removes an incomplete last line.
     ///
     /// # Errors
-    /// Where it can't be written.
+    /// If it can't be written.
     pub fn open(path: &Path) -> Result<Self, RunError> {
         let mut options = OpenOptions::new();
         let options = options.create(true).truncate(false).read(true).write(true);
@@ -34,22 +34,22 @@ impl EventLog {
         Ok(Self { file, path: path.into(), is_torn: false })
     }
 
-    /// Appends an event in one write. Not durable by itself: a log is not worth a wait for the disk.
+    /// Appends an event in one write. Not durable by itself: a log is not worth waiting for the disk.
     ///
     /// # Errors
-    /// Where it can't be written.
+    /// If it can't be written.
     pub fn append(&mut self, event: &Value) -> Result<(), RunError> {
-        // A line that could not be written must not spoil the next one.
+        // A failed write must not spoil the next line.
         let line = format!("{}{event}\n", if self.is_torn { "\n" } else { "" });
         let written = self.file.write_all(line.as_bytes()).map_err(FsError::at("write", &self.path));
         self.is_torn = written.is_err();
         Ok(written?)
     }
 
-    /// Returns once everything appended is on the disk: at the end of an epoch, of a run.
+    /// Returns once everything appended is on the disk: called at the end of an epoch and of a run.
     ///
     /// # Errors
-    /// Where the disk failed.
+    /// If the disk failed.
     pub fn sync(&self) -> Result<(), RunError> {
         Ok(self.file.sync_data().map_err(FsError::at("sync", &self.path))?)
     }
@@ -61,7 +61,7 @@ fn whole_lines(file: &mut File) -> std::io::Result<u64> {
     let length = file.seek(SeekFrom::End(0))?;
     let mut tail = Vec::new();
     let mut from = length;
-    // From the end backwards until a whole line is found, so that a long log costs nothing.
+    // Backwards from the end until a complete line is found, so that a long log costs nothing.
     while from > 0 {
         from = from.saturating_sub(STEP.max(tail.len() as u64));
         file.seek(SeekFrom::Start(from))?;
@@ -86,10 +86,10 @@ fn is_event(line: &[u8]) -> bool {
     serde_json::from_slice::<Value>(line).is_ok()
 }
 
-/// Reads the events of one kind; none where there is no log. The lines of others, which are many, are not taken apart.
+/// Reads the events of one kind; none if there is no log. The many lines of other kinds are not parsed.
 ///
 /// # Errors
-/// Where the file can't be read.
+/// If the file can't be read.
 pub fn events_of(path: &Path, kind: &str) -> Result<Vec<Value>, RunError> {
     let file = match File::open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -1,5 +1,5 @@
-//! A run folder: its name, what it says about itself, and whether a start continues it. What is decided is decided by pure
-//! functions ([`decision`], [`difference`], [`dataset`]); the files are small and each has one writer.
+//! A run folder: its name, its records, and whether a start continues it. Decisions are pure functions
+//! ([`decision`], [`difference`], [`dataset`]); the files are small and each has one writer.
 //!
 //! ```text
 //! model_output/<run>/
@@ -27,7 +27,7 @@ pub mod status;
 
 pub use error::RunError;
 
-/// The folder of one run, held by this process alone.
+/// The folder of one run, locked by this process.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -35,14 +35,14 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Opens the folder, creating it where there is none, and keeps all other workers out until it is dropped.
+    /// Opens the folder, creating it if it does not exist, and locks out all other workers until it is dropped.
     ///
     /// # Errors
-    /// [`RunError::Held`] where another worker has it, or where it can't be written.
+    /// [`RunError::Held`] if another worker has it; also if it can't be written.
     pub fn open(path: &Path) -> Result<Self, RunError> {
         create_dir_all(path)?;
         match FolderLock::acquire(path) {
-            // Another start has just taken away what it could not begin.
+            // Another start has just removed the run that it could not begin.
             Err(LockError::File(error)) if error.source.kind() == ErrorKind::NotFound => Self::open(path),
             Ok(lock) => Ok(Self { path: path.into(), _lock: lock }),
             Err(LockError::Held { holder, .. }) => Err(RunError::Held { path: path.into(), holder }),
@@ -56,7 +56,7 @@ impl RunFolder {
         &self.path
     }
 
-    /// A file or folder in it, by the names in the heading of this module.
+    /// A file or folder in it, by the names listed in the documentation of this module.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)

@@ -18,7 +18,7 @@ pub fn numbered(family: &str, number: u64) -> String {
     if number <= 1 { family.to_owned() } else { format!("{family}-{number}") }
 }
 
-/// The name of the next new run: one past the highest number that is taken, whatever stands there.
+/// The name of the next new run: one past the highest number that is taken, whatever has that name.
 #[must_use]
 pub fn next<'a>(family: &str, taken: impl IntoIterator<Item = &'a str>) -> String {
     let highest = taken.into_iter().filter_map(|name| number(family, name)).max();

@@ -1,4 +1,4 @@
-//! `run.json`: what a run is and where it runs. Written at its beginning and at each change of stage.
+//! `run.json`: what a run is and where it runs. Written at its start and at each change of stage.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ use crate::util::fs::{FsError, write_atomic};
 /// The version of the format that this program writes and reads.
 pub const VERSION: u64 = 2;
 
-/// What `run.json` holds.
+/// The content of `run.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunRecord {
     /// The version of the format.
     pub format_version: u64,
-    /// What it is told by from every other run, wherever it is copied to; none where an older program began it.
+    /// Its unique id, kept wherever the run is copied to; none if an older program started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The program that runs it now.
@@ -32,17 +32,17 @@ pub struct RunRecord {
     pub device: String,
     /// The version of libtorch.
     pub libtorch: String,
-    /// When it was started first.
+    /// When it was first started.
     pub started: jiff::Timestamp,
     /// The stage that it is in: train, evaluate, report, done.
     pub stage: String,
     /// The configuration, resolved and complete.
     pub config: Value,
-    /// The file with the weights that the run started from, where it did not start from random ones.
+    /// The file with the weights that the run started from, if it did not start from random ones.
     pub started_from: Option<PathBuf>,
     /// The dataset in short; its files are in `dataset.json`.
     pub dataset: Summary,
-    /// What was different each time it was resumed: version, device, allowed changes of the configuration.
+    /// What was different each time it was resumed: version, device, allowed configuration changes.
     pub resumed: Vec<Resumed>,
 }
 
@@ -52,7 +52,7 @@ pub struct RunRecord {
 pub struct Resumed {
     /// When.
     pub at: jiff::Timestamp,
-    /// What was no longer as before, one line each; empty where the run stays exact.
+    /// What has changed, one line each; empty if the run stays exact.
     pub changes: Vec<String>,
 }
 
@@ -62,10 +62,10 @@ struct Version {
 }
 
 impl RunRecord {
-    /// Reads it; none where there is none.
+    /// Reads it; none if there is none.
     ///
     /// # Errors
-    /// Where it is damaged or of another version.
+    /// If it is damaged or of another version.
     pub fn read(path: &Path) -> Result<Option<Self>, RunError> {
         let text = match fs::read(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -74,10 +74,10 @@ impl RunRecord {
         Self::parse(path, &text).map(Some)
     }
 
-    /// Reads it from its text; the path is for people.
+    /// Parses it; the path is for messages.
     ///
     /// # Errors
-    /// Where it is damaged or of another version.
+    /// If it is damaged or of another version.
     pub fn parse(path: &Path, text: &[u8]) -> Result<Self, RunError> {
         let unreadable =
             |error: serde_json::Error| RunError::Unreadable { path: path.into(), problem: error.to_string() };
@@ -88,8 +88,8 @@ impl RunRecord {
         serde_json::from_slice(text).map_err(unreadable)
     }
 
-    /// Whether both are of one run, at whatever time they were written. A run of an older program is told by the moment at
-    /// which it began.
+    /// Whether both belong to one run, whenever they were written. A run of an older program is identified by its start
+    /// time.
     #[must_use]
     pub fn is_same_run(&self, other: &Self) -> bool {
         match (&self.id, &other.id) {
@@ -101,12 +101,12 @@ impl RunRecord {
     /// Writes it durably.
     ///
     /// # Errors
-    /// Where the folder can't be written.
+    /// If the folder can't be written.
     pub fn write(&self, path: &Path) -> Result<(), RunError> {
         Ok(write_atomic(path, &pretty(path, self)?)?)
     }
 
-    /// What keeps a resume from being exact: another program, libtorch, device or machine (F25: allowed, and recorded).
+    /// What makes a resume inexact: another program, libtorch, device or machine (F25: allowed, and recorded).
     #[must_use]
     pub fn environment_changes(&self, now: &Self) -> Vec<String> {
         let pairs = [
@@ -122,7 +122,7 @@ impl RunRecord {
     }
 }
 
-/// JSON for people, with a line end.
+/// Human-readable JSON, with a line end.
 pub(super) fn pretty(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, RunError> {
     let unwritable = |error: serde_json::Error| RunError::Unreadable { path: path.into(), problem: error.to_string() };
     let mut text = serde_json::to_vec_pretty(value).map_err(unwritable)?;

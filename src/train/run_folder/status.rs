@@ -1,5 +1,5 @@
-//! `status.json`: the heartbeat of a run, and the mark by which the next start knows how the last one ended. Written by a
-//! thread of its own, so that a slow disk holds up nobody; of two beats that wait only the newer is written.
+//! `status.json`: the heartbeat of a run, and the mark by which the next start knows how the last one ended. Written by its
+//! own thread, so that a slow disk blocks nothing; of two pending beats only the newer is written.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,30 +16,30 @@ use crate::train::events::Reason;
 use crate::util::fs::{FsError, write_atomic};
 use crate::util::units::bytes;
 
-/// How a run stands.
+/// The state of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// At work. Where no process holds the folder, it was killed.
+    /// Running. If no process holds the folder, it was killed.
     #[default]
     Running,
     /// Stopped by a signal, with a checkpoint.
     Stopped,
-    /// Ended with an error that was told.
+    /// Ended with an error that was reported.
     Failed,
-    /// Training is at its end.
+    /// Training is complete.
     Finished,
 }
 
-/// What `status.json` holds.
+/// The content of `status.json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Status {
-    /// How the run stands: the mark of a clean stop is that this is not `running`.
+    /// The state of the run: a clean stop is marked by anything but `running`.
     pub state: State,
-    /// Why training came to its end, where it did.
+    /// Why training ended, if it did.
     pub ended: Option<Reason>,
-    /// What is being done: fetch, unpack, prepare, rehearse, train, evaluate, report; `wait: ...` with the reason.
+    /// The current activity: fetch, unpack, prepare, rehearse, train, evaluate, report; `wait: ...` with the reason.
     pub stage: String,
     /// Epochs that are complete.
     pub epoch: u64,
@@ -47,22 +47,22 @@ pub struct Status {
     pub step: u64,
     /// The last values of losses and scores.
     pub metrics: BTreeMap<String, f64>,
-    /// The most memory that the process has held.
+    /// The peak memory use of the process.
     pub peak_memory_bytes: u64,
-    /// The memory that it may hold, where there is a limit.
+    /// The memory limit of the process, if there is one.
     pub memory_limit_bytes: Option<u64>,
-    /// Seconds to the end.
+    /// Seconds until the end.
     pub eta_seconds: Option<f64>,
     /// The process that wrote this.
     pub process: Option<u32>,
     /// The machine that it runs on.
     pub host: Option<String>,
-    /// When this was written, for people and health checks; nothing is decided by it.
+    /// When this was written, for people and health checks; no decision depends on it.
     pub written: Option<jiff::Timestamp>,
 }
 
 impl Status {
-    /// Reads it; none where there is none or where it can't be read, which after a power cut is no surprise.
+    /// Reads it; none if it does not exist or can't be read, which can happen after a power cut.
     #[must_use]
     pub fn read(path: &Path) -> Option<Self> {
         serde_json::from_slice(&fs::read(path).ok()?).ok()
@@ -71,26 +71,26 @@ impl Status {
     /// Writes it durably.
     ///
     /// # Errors
-    /// Where the folder can't be written.
+    /// If the folder can't be written.
     pub fn write(&self, path: &Path) -> Result<(), RunError> {
         Ok(write_atomic(path, &pretty(path, self)?)?)
     }
 
-    /// The same, written now by this process.
+    /// The same, as if written now by this process.
     #[must_use]
     pub fn signed(self) -> Self {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         Self { process: Some(std::process::id()), host: Some(host), written: Some(jiff::Timestamp::now()), ..self }
     }
 
-    /// Whether the process was killed, most likely by the system as its memory had come to its limit.
+    /// Whether the process was killed, most likely by the system because its memory had reached its limit.
     #[must_use]
     pub fn died_of_memory(&self) -> bool {
         let is_near = |limit: u64| self.peak_memory_bytes as f64 >= NEAR_THE_LIMIT * limit as f64;
         self.state == State::Running && self.memory_limit_bytes.is_some_and(is_near)
     }
 
-    /// What to tell at the next start about the last one, when nobody holds the folder; none where it ended cleanly.
+    /// What to report at the next start about the last one, when nobody holds the folder; none if it ended cleanly.
     #[must_use]
     pub fn death(&self) -> Option<String> {
         if self.state != State::Running {
@@ -108,8 +108,8 @@ impl Status {
         })
     }
 
-    /// The same of a start that left nothing but this, as the run had not begun. The system may have killed it for its memory:
-    /// the first step takes more than all before it.
+    /// The same for a start that left only this file, as the run had not started. The system may have killed it for its
+    /// memory: the first step takes more than everything before it.
     #[must_use]
     pub fn death_before_the_run(&self) -> Option<String> {
         let limit = self.memory_limit_bytes.map_or_else(String::new, |limit| format!(" of {}", bytes(limit)));
@@ -123,7 +123,7 @@ impl Status {
     }
 }
 
-/// The last beat lies some seconds before the end: a process that is killed for its memory was last seen below the limit.
+/// The last beat is some seconds before the end: a process killed for its memory was last seen below the limit.
 const NEAR_THE_LIMIT: f64 = 0.85;
 
 #[derive(Default)]
@@ -132,10 +132,10 @@ struct Slot {
     closed: bool,
 }
 
-/// The least time between two beats that tell nothing new.
+/// The minimum time between two beats without news.
 pub const INTERVAL: Duration = Duration::from_secs(2);
 
-/// Writes `status.json` on a thread of its own.
+/// Writes `status.json` on its own thread.
 pub struct Heartbeat {
     slot: Arc<(Mutex<Slot>, Condvar)>,
     path: PathBuf,
@@ -146,7 +146,7 @@ impl Heartbeat {
     /// Starts the thread.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// If the system can't start a thread.
     pub fn start(path: &Path) -> Result<Self, RunError> {
         let slot = Arc::new((Mutex::new(Slot::default()), Condvar::new()));
         let (shared, target) = (Arc::clone(&slot), path.to_owned());
@@ -182,7 +182,7 @@ fn write_beats(shared: &(Mutex<Slot>, Condvar), path: &Path) {
         let waiting = shared.1.wait_while(slot, |slot| slot.next.is_none() && !slot.closed);
         let Some(status) = waiting.unwrap_or_else(PoisonError::into_inner).next.take() else { return };
         let written = status.write(path);
-        // A disk that stays full is told of once, not at every beat.
+        // A disk that stays full is reported once, not at every beat.
         if let (Err(error), false) = (&written, failed) {
             tracing::warn!("{error}");
         }

@@ -1,5 +1,5 @@
-//! The signs of life of every stage but training itself: each step of its progress, and each wait that has a reason, is a beat
-//! in `status.json`. Not timer-driven: a stalled stage produces no beats.
+//! Heartbeats of every stage except training itself: each step of progress, and each announced wait, writes a beat
+//! to `status.json`. Not timer-driven: a stalled stage produces no beats.
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use crate::train::run_folder::RunError;
 use crate::train::run_folder::status::{Heartbeat, INTERVAL, Status};
 use crate::util::progress::{Progress, Stage, Unit};
 
-/// Passes progress on, and beats. The last beat is on the disk when this is dropped.
+/// Passes progress on and beats. The last beat is on disk when this is dropped.
 pub(super) struct Alive<'a> {
     audience: &'a dyn Progress,
     pulse: Mutex<Pulse>,
@@ -17,15 +17,15 @@ pub(super) struct Alive<'a> {
 
 struct Pulse {
     heartbeat: Heartbeat,
-    /// How the run stands, with what was told last.
+    /// The state of the run, with the stage that was last reported.
     status: Status,
-    /// What is being done, unless it waits.
+    /// The current stage; empty while waiting.
     stage: String,
     last: Option<Instant>,
 }
 
 impl<'a> Alive<'a> {
-    /// Begins with a beat.
+    /// Starts with a beat.
     pub(super) fn start(
         path: &Path,
         status: Status,
@@ -38,14 +38,14 @@ impl<'a> Alive<'a> {
         Ok(alive)
     }
 
-    /// Something else is being done from now on.
+    /// Switches to another stage.
     pub(super) fn enter(&self, stage: &str) {
         let mut pulse = self.pulse();
         stage.clone_into(&mut pulse.stage);
         pulse.beat(stage);
     }
 
-    /// Something moved.
+    /// Records progress.
     fn moved(&self) {
         let mut pulse = self.pulse();
         let stage = std::mem::take(&mut pulse.stage);
@@ -53,14 +53,14 @@ impl<'a> Alive<'a> {
         pulse.stage = stage;
     }
 
-    /// Nothing done here leaves a half-changed value behind, so a panic elsewhere while it was held does no harm.
+    /// No operation here leaves the value half-changed, so a panic elsewhere while the lock was held does no harm.
     fn pulse(&self) -> MutexGuard<'_, Pulse> {
         self.pulse.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Pulse {
-    /// Beats at once where there is something new to tell.
+    /// Beats at once if the stage has changed.
     fn beat(&mut self, told: &str) {
         let is_due = self.last.is_none_or(|last| last.elapsed() >= INTERVAL);
         if is_due || self.status.stage != told {
@@ -87,7 +87,7 @@ impl Progress for Alive<'_> {
     }
 
     fn set_position(&self, position: u64) {
-        // A source that is begun anew over and over comes no further.
+        // A source that keeps restarting makes no progress.
         self.audience.set_position(position);
     }
 
@@ -116,7 +116,7 @@ mod tests {
     use crate::train::run_folder::status::State;
     use crate::util::progress::Silent;
 
-    /// The stage that stands in the file after this was done.
+    /// The stage in the file after this was done.
     fn told(status: Status, act: impl Fn(&Alive<'_>)) -> Status {
         let folder = tempfile::tempdir().unwrap();
         let path: PathBuf = folder.path().join("status.json");

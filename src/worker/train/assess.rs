@@ -1,5 +1,5 @@
-//! The last stage of a run: its best weights are evaluated on every side that nothing was trained on, and what was found is
-//! left in the run folder. A run that is stopped here goes on here.
+//! The last stage of a run: evaluates its best weights on every side that was not trained on, and leaves the results in
+//! the run folder. A run that is stopped here resumes here.
 
 use tracing::{info, warn};
 
@@ -14,7 +14,7 @@ use crate::util::surroundings::Surroundings;
 use crate::worker::evaluate::{EvaluateError, evaluate_on, folder};
 use crate::worker::trained::{TrainedModel, within};
 
-/// Evaluates what a run came to.
+/// Evaluates the result of a run.
 pub(super) fn assess(
     config: &Config,
     subject: &Subject,
@@ -34,12 +34,12 @@ pub(super) fn assess(
         let prepared = subject.prepared();
         if prepared.data.samples(side) > 0 {
             let mut model = TrainedModel::of_run(place.path(), &weights, config).map_err(EvaluateError::from)?;
-            // After a death for want of memory it holds less than is configured.
+            // After being killed for lack of memory it keeps less in memory than configured.
             model.config.data.loader = subject.loader().clone();
             let at = folder(place.path(), side);
             let used = (prepared.data.as_ref(), prepared.fingerprint.as_str());
             evaluate_on(&model, side, &at, used, around).map_err(|error| match error {
-                // A wish to stop is no failure.
+                // A stop request is not a failure.
                 EvaluateError::Engine(TrainError::Stopped(stopped)) => stopped.into(),
                 other => TrainingError::from(other),
             })?;

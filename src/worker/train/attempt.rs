@@ -1,4 +1,4 @@
-//! One life of the engine in a run folder: from the newest checkpoint that is whole, or from the beginning, to the end.
+//! One life of the engine in a run folder: from the newest intact checkpoint, or from scratch, to the end.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ use crate::util::stop::Stop;
 use crate::worker::evaluate::chapters;
 use crate::worker::trained::FACTS;
 
-/// An attempt that failed, and how far it had come.
+/// A failed attempt, and the step it reached.
 pub(super) struct Failed {
     pub(super) error: TrainingError,
     pub(super) step: u64,
@@ -90,7 +90,7 @@ fn run(
     let weights =
         Weights::open(Arc::clone(&disk), &place.file("weights"), metadata(config, &subject.prepared().data.facts()))?;
     match &from {
-        // A program that died right after the checkpoint has not published its weights.
+        // A process that died right after the checkpoint has not published its weights.
         Some(from) => weights.publish(&from.snapshot)?,
         None => subject.start(learner.as_mut())?,
     }
@@ -110,7 +110,7 @@ fn run(
     Ok(learner.train(setting, from)?)
 }
 
-/// The newest checkpoint that is whole and of this model, and the one that its epoch began with.
+/// The newest checkpoint that is intact and of this model, and the one that its epoch started from.
 fn newest(store: &Store, parameters: &Parameters) -> Result<Found, TrainingError> {
     let found = store.newest(|loaded| fits(parameters, loaded))?;
     if let (None, Some((id, reason))) = (&found.loaded, found.refused.first()) {
@@ -127,7 +127,7 @@ fn fits(parameters: &Parameters, loaded: &Loaded) -> Result<(), String> {
     }
 }
 
-/// About the bytes of a checkpoint, in the phase where it is largest: weights, moments, average, buffers.
+/// Approximate bytes of a checkpoint, in the phase in which it is largest: weights, moments, average, buffers.
 fn checkpoint_bytes(phases: &[TrainConfig], parameters: &Parameters) -> u64 {
     let moments = |optimizer: &Optimizer| match optimizer {
         Optimizer::Adamw(_) | Optimizer::Adam(_) => 2,
@@ -138,7 +138,7 @@ fn checkpoint_bytes(phases: &[TrainConfig], parameters: &Parameters) -> u64 {
     4 * phases.iter().map(copies).max().unwrap_or(1) * parameters.count() as u64 + buffers
 }
 
-/// What a weights file says about itself.
+/// The metadata of a weights file.
 fn metadata(config: &Config, facts: &Value) -> BTreeMap<String, String> {
     let program = format!("fragua {}", env!("CARGO_PKG_VERSION"));
     let says = [("format", "pt".to_owned()), ("program", program), ("task", config.task.name().to_owned())];
@@ -146,8 +146,8 @@ fn metadata(config: &Config, facts: &Value) -> BTreeMap<String, String> {
     says.into_iter().chain(facts).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// Everybody who listens. The history comes first: its row is on the disk before anything else tells of the epoch. What draws
-/// does so behind training, the page last, as it shows the pictures.
+/// All event listeners. The history comes first: its row is on disk before any other listener reports the epoch. Plots
+/// are drawn on a background thread; the page comes last, as it shows them.
 fn observers(
     config: &Config,
     disk: &Arc<dyn Disk>,
@@ -171,7 +171,7 @@ fn observers(
         .with(Behind::start(place.path(), drawers)?))
 }
 
-/// Remembers how far an attempt has come.
+/// Remembers how far an attempt got.
 struct Pace(Rc<Cell<u64>>);
 
 impl Observer for Pace {

@@ -1,5 +1,5 @@
-//! The end of a run: how it ended is marked for the next start, and what it came to is written down for people and for
-//! whoever compares experiments.
+//! The end of a run: records how it ended for the next start, and writes the result for people and for tools that
+//! compare experiments.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,48 +21,48 @@ use crate::train::run_folder::history::Story;
 use crate::train::run_folder::status::{State, Status};
 use crate::worker::evaluate::chapters;
 
-/// What a weights file says about itself.
+/// The metadata of a weights file.
 type Metadata = BTreeMap<String, String>;
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
     /// The run folder.
     pub folder: PathBuf,
     /// Why training ended.
     pub reason: Reason,
-    /// Epochs that are complete.
+    /// Completed epochs.
     pub epochs: u64,
-    /// Steps that were made.
+    /// Completed steps.
     pub steps: u64,
-    /// The epoch of the weights that are published as the best, counted from 1; none where no loss was a number.
+    /// The epoch of the weights published as the best, counted from 1; none if no loss was finite.
     pub best_epoch: Option<u64>,
     /// Their step.
     pub best_step: Option<u64>,
     /// Their values.
     pub best: BTreeMap<String, f64>,
-    /// Those that a person looks at first.
+    /// The values to show first.
     #[serde(skip)]
     pub headlines: Vec<Headline>,
     /// The values of the last epoch.
     pub last: BTreeMap<String, f64>,
-    /// What became of the copy off this machine, where there is to be one.
+    /// The result of copying the run to the mirror, if one is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mirror: Option<Copied>,
 }
 
-/// A number with what it has to beat.
+/// A value with its baselines.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Headline {
     /// Its name.
     pub name: String,
     /// The value.
     pub value: f64,
-    /// Other forecasts, with what they have.
+    /// The baseline forecasts, with their values.
     pub baselines: Vec<(String, f64)>,
 }
 
-/// Marks how the run ended; where it came to its end, writes its summary.
+/// Records how the run ended; if it is finished, writes its summary.
 pub(super) fn conclude(
     config: &Config,
     options: &TrainOptions<'_>,
@@ -91,7 +91,7 @@ pub(super) fn conclude(
         notes: options.notes.clone().into_iter().chain([why(ended.reason).to_owned()]).collect(),
     };
     experiment.write(&place.file("experiment_log.json"))?;
-    // A run whose time is up is not at its end: the same command gives it the same time again.
+    // A run stopped by its time limit is not finished: the same command gives it the same time again.
     let (state, stage) =
         if ended.reason == Reason::Time { (State::Stopped, "train") } else { (State::Finished, "done") };
     place.enter(stage)?;
@@ -100,17 +100,17 @@ pub(super) fn conclude(
     Ok(summary)
 }
 
-/// Says on the page how the run stands now. A run is worth more than its page.
+/// Updates the state of the run on the page. A page that can't be written does not fail the run.
 pub(super) fn renew_page(run: &Path, config: &Config) {
     if let Err(error) = page::write(run, chapters(config)) {
         tracing::warn!("{error}");
     }
 }
 
-/// What a run had come to that was finished before.
+/// The result of a run that was already finished.
 pub(super) fn again(folder: &Path, ended: Option<Reason>) -> Summary {
     let Status { epoch, step, .. } = Status::read(&folder.join("status.json")).unwrap_or_default();
-    // An older program did not write down why.
+    // An older version of the program did not record why.
     summary(folder, &Ended { reason: ended.unwrap_or(Reason::Epochs), epoch, step, best: None })
 }
 
@@ -125,12 +125,12 @@ fn why(reason: Reason) -> &'static str {
 }
 
 fn summary(folder: &Path, ended: &Ended) -> Summary {
-    // A summary without the history that training has just written is better than none.
+    // If the history that training has just written can't be read, a summary without it is better than none.
     let story = Story::read(&folder.join("history.json")).unwrap_or_default();
     let published = weights::metadata(&RealDisk, &folder.join("weights/best.safetensors")).ok();
     let best = story.best_epoch().map(|record| (numbers(record), headlines(&story, record)));
     let (best, headlines) = best.unwrap_or_else(|| {
-        // They are from the midst of an epoch, of which the history has no row.
+        // They are from the middle of an epoch, which has no row in the history.
         (published.map(|says| measured(&says, &story)).unwrap_or_default(), Vec::new())
     });
     Summary {
@@ -147,13 +147,13 @@ fn summary(folder: &Path, ended: &Ended) -> Summary {
     }
 }
 
-/// What was measured of weights, under the names that the history has for it.
+/// The values measured for the weights, under their names in the history.
 fn measured(says: &Metadata, story: &Story) -> BTreeMap<String, f64> {
     let known = |specs: &[ScoreSpec], name: &str| specs.iter().any(|spec| spec.name == name);
     let named = |(name, value): (&String, &String)| {
         let value = value.parse().ok()?;
         match name.as_str() {
-            // Of a part of the loss that is a score as well, the score is what was written.
+            // If a part of the loss is also a score, the score was written.
             name if known(&story.scores, name) => Some((format!("scores.{name}"), value)),
             name if known(&story.parts, name) => Some((format!("val.{name}"), value)),
             _ => None,
@@ -162,7 +162,7 @@ fn measured(says: &Metadata, story: &Story) -> BTreeMap<String, f64> {
     says.iter().filter_map(named).collect()
 }
 
-/// The numbers of an epoch, with the side that they are of.
+/// The numbers of an epoch, with their side.
 fn numbers(record: &Record) -> BTreeMap<String, f64> {
     let Record { epoch, phase, step, lr, train, val, scores } = record;
     let place = [("epoch", *epoch as f64), ("phase", *phase as f64), ("step", *step as f64), ("lr", *lr)];
@@ -173,7 +173,7 @@ fn numbers(record: &Record) -> BTreeMap<String, f64> {
     found
 }
 
-/// The loss with its parts, and the scores that are shown first, with what they have to beat.
+/// The loss with its parts, and the scores that are shown first, with their baselines.
 fn headlines(story: &Story, record: &Record) -> Vec<Headline> {
     let headline = |(name, known): &Named| {
         let baselines = story.scores.iter().filter(|spec| spec.is_baseline_of(name));
@@ -184,7 +184,7 @@ fn headlines(story: &Story, record: &Record) -> Vec<Headline> {
     let is_first = |spec: &ScoreSpec| spec.show == Show::First && spec.baseline.is_none();
     let scores = story.scores.iter().filter(|spec| is_first(spec));
     let scores: Vec<Named> = scores.map(|spec| (spec.name.clone(), value_of(&record.scores, &spec.name))).collect();
-    // A part of the loss that is a score as well is shown once.
+    // A part of the loss that is also a score is shown once.
     let parts = record.val.iter().filter(|(name, _)| !scores.iter().any(|(score, _)| score == name));
     parts.chain(&scores).filter_map(headline).collect()
 }
@@ -222,7 +222,7 @@ mod tests {
         Record { epoch, phase: 1, step: 10 * epoch, lr: 0.5, train: Vec::new(), val, scores }
     }
 
-    /// Writes a history whose best was found after this step.
+    /// Writes a history whose best weights were found at this step.
     fn history(folder: &Path, step: u64) {
         let spec = |name: &str, show| ScoreSpec::new(name, name, Better::Higher).shown(show);
         let csi = spec("csi_20", Show::First);

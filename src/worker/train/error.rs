@@ -1,4 +1,4 @@
-//! Why a training did not begin, or ended before its time.
+//! Why a training did not start, or ended early.
 
 use std::path::PathBuf;
 
@@ -19,10 +19,10 @@ use crate::worker::evaluate::EvaluateError;
 /// A training that failed.
 #[derive(Debug, Error)]
 pub enum TrainingError {
-    /// The device or the precision that is asked for is not here.
+    /// The requested device or precision is not available.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// The run folder can't be used, or is that of another run.
+    /// The run folder can't be used, or belongs to another run.
     #[error(transparent)]
     Run(#[from] RunError),
     /// The task can't be set up.
@@ -37,13 +37,13 @@ pub enum TrainingError {
     /// A file of the run can't be written.
     #[error(transparent)]
     File(#[from] FsError),
-    /// The mirror stands in the way.
+    /// The mirror prevents it.
     #[error(transparent)]
     Mirror(Box<MirrorTrouble>),
-    /// A signal came while nothing was computed.
+    /// A signal was received outside of training.
     #[error(transparent)]
     Stopped(#[from] Stopped),
-    /// The configuration can't be taken apart or written down.
+    /// The configuration can't be parsed or serialised.
     #[error("the configuration can't be used: {0}")]
     Configuration(String),
     /// The weights to start from can't be read.
@@ -56,9 +56,9 @@ pub enum TrainingError {
         root.display()
     )]
     NoWeights {
-        /// What the configuration says.
+        /// The configured value.
         wanted: PathBuf,
-        /// Where runs lie.
+        /// The folder of all runs.
         root: PathBuf,
     },
     /// The weights to start from are of another model.
@@ -69,7 +69,7 @@ pub enum TrainingError {
     NothingFits {
         /// The file.
         file: PathBuf,
-        /// What became of its tensors.
+        /// How its tensors compare with those of the model.
         report: String,
     },
     /// libtorch failed on a GPU. CUDA does not recover within a process.
@@ -84,9 +84,9 @@ pub enum TrainingError {
     /// A key that may change does not exist.
     #[error("--allow-change {key}: there is no such key{}; name it as the table of differences does", .likely.as_ref().map_or_else(String::new, |likely| format!(", did you mean {likely}?")))]
     NoSuchKey {
-        /// What was asked for.
+        /// The requested key.
         key: String,
-        /// A key that ends like it.
+        /// An existing key with the same ending.
         likely: Option<String>,
     },
     /// All checkpoints are damaged.
@@ -100,10 +100,10 @@ pub enum TrainingError {
         /// What is wrong with the newest.
         reason: String,
     },
-    /// What the run came to can't be evaluated.
+    /// The result of the run can't be evaluated.
     #[error("training is done, but its evaluation failed: {0}; the same command evaluates again")]
     Evaluation(#[from] EvaluateError),
-    /// Somebody was told what training will take and did not agree.
+    /// The user was shown what training would take and did not agree.
     #[error("nothing was started")]
     Declined,
 }
@@ -130,7 +130,7 @@ impl TrainingError {
             Self::Weights(error) => error.exit(),
             Self::Configuration(_) | Self::NoWeights { .. } | Self::NothingFits { .. } => Exit::Configuration,
             Self::Evaluation(error) => error.exit(),
-            // Not "try again": who does that without an end would rent a broken GPU for ever.
+            // Not "try again": a caller that retries without a limit would rent a broken GPU for ever.
             Self::Gpu(_) | Self::Vanished { .. } => Exit::DiskIo,
             Self::NoSuchKey { .. } => Exit::Usage,
             Self::NoCheckpoint { .. } => Exit::DataRefused,
@@ -138,7 +138,7 @@ impl TrainingError {
         }
     }
 
-    /// Whether the failure may pass: it is tried again from the last checkpoint.
+    /// Whether the failure may be temporary: if so, training retries from the last checkpoint.
     #[must_use]
     pub fn is_worth_another_try(&self) -> bool {
         match self {
@@ -151,7 +151,7 @@ impl TrainingError {
         }
     }
 
-    /// What kind of failure it is: by this two failures are told to be the same.
+    /// The kind of failure, used to recognise that two failures are the same.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What training will take, found out before it begins: so that nobody pays for hours that they did not expect.
+//! Estimates what training will take before it starts, so that nobody pays for hours that they did not expect.
 
 use std::time::{Duration, Instant};
 
@@ -12,52 +12,52 @@ use crate::train::events::{Named, Observers};
 use crate::util::surroundings::Surroundings;
 use crate::util::units;
 
-/// A run that takes longer than this is not begun without saying so.
+/// A run that takes longer than this does not start without saying so.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// Multiplications for one sample, forward, past which a model is made for a GPU: a CPU of a few cores takes seconds for
+/// Forward multiplications per sample above which a model is made for a GPU: a CPU of a few cores takes seconds for
 /// one sample.
 const GPU_SIZED: f64 = 4e11;
 
-/// What training will take.
+/// The estimate.
 #[derive(Clone, Debug, Serialize)]
 pub struct Foreseen {
-    /// What computes.
+    /// The device.
     pub device: String,
     /// The type of the numbers that the model computes with.
     pub precision: &'static str,
-    /// Numbers that are trained.
+    /// Trainable parameters.
     pub parameters: usize,
-    /// Multiplications for one sample, forward.
+    /// Forward multiplications per sample.
     pub multiplications_per_sample: f64,
-    /// Samples to train on.
+    /// Training samples.
     pub train_samples: usize,
-    /// Samples to validate on.
+    /// Validation samples.
     pub val_samples: usize,
-    /// Whether the model is made for a GPU and the device is none.
+    /// Whether the model is made for a GPU and the device is not one.
     pub too_large_for_device: bool,
-    /// What a step, forward and backward, has shown; none where even that would take too long.
+    /// The result of a rehearsed step, forward and backward; none if even that would take too long.
     pub rehearsed: Option<Rehearsed>,
 }
 
-/// What a step has shown.
+/// The result of a rehearsed step.
 #[derive(Clone, Debug, Serialize)]
 pub struct Rehearsed {
     /// The loss and its parts.
     pub parts: Vec<Named>,
-    /// Samples that went through the model at once.
+    /// Samples per forward pass.
     pub micro_batch: usize,
     /// Seconds of one optimizer step.
     pub step_seconds: f64,
     /// Seconds of one epoch with its validation.
     pub epoch_seconds: f64,
-    /// Seconds until all epochs are done, if nothing ends training early.
+    /// Seconds until all epochs are done, if training does not stop early.
     pub total_seconds: f64,
-    /// Bytes of memory that the process holds.
+    /// Bytes of memory that the process uses.
     pub memory_bytes: u64,
-    /// Bytes of these for weights, gradients and the optimizer.
+    /// How many of these bytes are weights, gradients and the optimizer.
     pub state_bytes: u64,
-    /// Parameters that no gradient reaches.
+    /// Parameters that receive no gradient.
     pub without_gradient: Vec<String>,
 }
 
@@ -76,7 +76,7 @@ impl From<Rehearsal> for Rehearsed {
     }
 }
 
-/// Rehearses a step, unless `patience` is missing for the size of the model.
+/// Rehearses a step, unless that would take longer than `patience` allows for this model.
 pub(super) fn foresee(
     subject: &Subject,
     patience: Patience,
@@ -119,14 +119,14 @@ pub(super) fn foresee(
 /// How long a rehearsal may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Patience {
-    /// As long as it takes: it was asked for.
+    /// As long as needed: the user asked for it.
     Any,
-    /// Some seconds.
+    /// A few seconds.
     Little,
 }
 
 impl Foreseen {
-    /// What somebody should agree to before training begins; none where it needs no thought.
+    /// What the user should agree to before training starts; none if nothing is unusual.
     #[must_use]
     pub fn question(&self, config: &Config) -> Option<String> {
         let limit = config.train.max_minutes.map(|minutes| 60.0 * minutes);

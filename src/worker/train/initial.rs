@@ -1,4 +1,4 @@
-//! Weights to start from: those of a file, a checkpoint or another run. What fits is taken, and what does not is reported.
+//! Weights to start from: a file, a checkpoint or another run. Tensors that fit are loaded, the others are reported.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::train::learner::Learner;
 use crate::train::run_folder::listing;
 use crate::worker::trained;
 
-/// The file with the weights that the configuration means: looked for before hours of downloading, not after.
+/// The configured weights file: looked up before hours of downloading, not after.
 pub(super) fn find(config: &Config) -> Result<Option<PathBuf>, TrainingError> {
     let Some(wanted) = &config.train.init_from else { return Ok(None) };
     let root = &config.output.root;
@@ -19,7 +19,7 @@ pub(super) fn find(config: &Config) -> Result<Option<PathBuf>, TrainingError> {
     file(wanted, root).ok_or_else(missing).map(Some)
 }
 
-/// Gives a learner the weights of a file, as far as they fit, and `reports` what was taken and what was not.
+/// Loads the weights of a file into a learner, as far as they fit, and `reports` which were loaded and which were not.
 pub(super) fn load(path: &Path, learner: &mut dyn Learner, reports: bool) -> Result<(), TrainingError> {
     let report = learner.load(&weights::read(path)?);
     if report.loaded.is_empty() {

@@ -1,15 +1,15 @@
 //! Training, from a configuration to a finished run folder.
 //!
 //! ```text
-//! mirror     copies of the run off this machine, and its way back from there
-//! place      which run folder this start is for, held against others
-//! subject    the prepared dataset, and the learners that are made of it
+//! mirror     copies of the run off this machine, and restoring it from there
+//! place      which run folder this start uses, locked against other workers
+//! subject    the prepared dataset, and the learners that are made from it
 //! initial    weights to start from
-//! foresee    what training will take, and whether somebody has to agree
+//! foresee    what training will take, and whether the user has to agree
 //! attempt    one life of the engine: from the newest checkpoint to the end
-//! persist    attempts, until one succeeds or none will
-//! alive      the signs of life of every stage but training itself
-//! assess     the best weights, evaluated
+//! persist    attempts, until one succeeds or retrying is pointless
+//! alive      the heartbeats of every stage except training itself
+//! assess     evaluates the best weights
 //! conclude   what a finished run leaves beside its weights
 //! ```
 
@@ -47,39 +47,39 @@ use crate::util::container::{self, Container};
 use crate::util::mount;
 use crate::util::surroundings::Surroundings;
 
-/// What the command line decides beside the configuration.
+/// What the command line sets in addition to the configuration.
 pub struct TrainOptions<'a> {
-    /// Whether a new run begins even where one could go on.
+    /// Whether to start a new run even if an unfinished one could resume.
     pub no_resume: bool,
-    /// Keys of the configuration that may differ from those of the run that goes on.
+    /// Keys of the configuration that may differ from those of the run that is resumed.
     pub allow_change: Vec<String>,
-    /// Notes for whoever compares experiments.
+    /// Notes for comparing experiments.
     pub notes: Option<String>,
-    /// Told what training will take: whether to go on.
+    /// Receives the estimate of what training will take; returns whether to continue.
     pub agree: &'a dyn Fn(&str) -> bool,
-    /// Who shows training to a person; asked anew for each attempt.
+    /// Creates the observer that shows training to a person; called again for each attempt.
     pub console: &'a dyn Fn() -> Box<dyn Observer>,
 }
 
-/// What became of a start.
+/// The outcome of a start.
 #[derive(Clone, Debug)]
 pub enum Trained {
-    /// Training came to its end now.
+    /// Training has finished now.
     Now(Summary),
-    /// It had come to its end before, and no more was asked for.
+    /// It had already finished, and nothing more was requested.
     Before {
-        /// What it had come to.
+        /// Its result.
         summary: Summary,
-        /// Why, where that is known.
+        /// Why it ended, if known.
         ended: Option<Reason>,
     },
 }
 
-/// Prepares the dataset and trains on it, in a new run folder or in the one that an unfinished run left.
+/// Prepares the dataset and trains on it, in a new run folder or in that of an unfinished run.
 ///
 /// # Errors
-/// Where the folder can't be used, the configuration or dataset is not that of the run, the dataset can't be prepared, a
-/// signal came, or training failed for good.
+/// If the folder can't be used, the configuration or dataset is not that of the run, the dataset can't be prepared, a
+/// signal came, or training failed permanently.
 pub fn train(config: &Config, options: &TrainOptions<'_>, around: &Surroundings<'_>) -> Result<Trained, WorkError> {
     let machine = subject::machine(config)?;
     let mirror = Mirror::open(config, around).map_err(TrainingError::from)?;
@@ -103,7 +103,7 @@ pub fn train(config: &Config, options: &TrainOptions<'_>, around: &Surroundings<
     Ok(Trained::Now(Summary { mirror: copied, ..trained? }))
 }
 
-/// A container takes with it what lies in it.
+/// Warns if the run folder is inside a container and would be lost with it.
 fn warn_of_loss(root: &Path) {
     let is_here = mount::of(&mount::resolved(root)).is_some_and(|mount| mount.is_root());
     if matches!(container::around(), Some(Container::Docker | Container::Podman)) && is_here {
@@ -113,7 +113,7 @@ fn warn_of_loss(root: &Path) {
     }
 }
 
-/// Waits for the copy of a run as long as there is time for it.
+/// Waits for the copy of a run for as long as there is time.
 fn copied(
     session: Session,
     trained: &Result<Summary, WorkError>,
@@ -123,7 +123,7 @@ fn copied(
     session.finish(if trained.as_ref().is_err_and(is_stopped) { End::BySignal } else { End::ByItself }, around)
 }
 
-/// Trains in a folder that is held, and evaluates what came of it.
+/// Trains in a locked folder, and evaluates the result.
 fn run(
     config: &Config,
     machine: Resolved,
@@ -134,7 +134,7 @@ fn run(
     let mut subject = ready(config, machine, place, options, around).inspect_err(|_| place.abandon())?;
     info!("run folder: {}", place.path().display());
     let ended = persist::train(config, &mut subject, place, options, around).and_then(|ended| {
-        // A run whose time is up is not at its end.
+        // A run stopped by its time limit is not finished.
         if ended.reason != Reason::Time && !config.train.overfit_single_batch {
             assess::assess(config, &subject, place, around)?;
         }
@@ -143,7 +143,7 @@ fn run(
     Ok(conclude::conclude(config, options, place, ended)?)
 }
 
-/// Everything before the first step; from its end on the folder is that of a run.
+/// Everything before the first step; after it, the folder is that of a run.
 fn ready(
     config: &Config,
     machine: Resolved,
@@ -163,16 +163,16 @@ fn ready(
     {
         return Err(TrainingError::Declined.into());
     }
-    // Its last beat must not come after what begins now.
+    // Its last beat must not come after those of the next stage.
     drop(alive);
     place.begin(config, &subject)?;
     Ok(subject)
 }
 
-/// Finds out what training would take, without a run folder and without consequences.
+/// Estimates what training would take, without a run folder and without leaving anything behind.
 ///
 /// # Errors
-/// As [`train`], as far as its first step.
+/// The same as [`train`], up to its first step.
 pub fn rehearse(config: &Config, around: &Surroundings<'_>) -> Result<Foreseen, WorkError> {
     let machine = subject::machine(config)?;
     let started_from = initial::find(config)?;

@@ -1,4 +1,4 @@
-//! Attempts, until one succeeds or none will: what fails for a passing reason goes on from its last checkpoint.
+//! Attempts, until one succeeds or retrying is pointless: a temporary failure resumes from the last checkpoint.
 
 use std::time::{Duration, Instant};
 
@@ -17,10 +17,10 @@ use crate::util::stop::{Stop, Stopped};
 use crate::util::surroundings::Surroundings;
 use crate::util::units;
 
-/// How often a wait looks whether a signal came.
+/// How often a wait checks for a signal.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Trains until it succeeds, or fails in a way that trying again does not mend.
+/// Trains until it succeeds, or fails in a way that retrying does not fix.
 pub(super) fn train(
     config: &Config,
     subject: &mut Subject,
@@ -96,7 +96,7 @@ mod tests {
         Failed { error: error.into(), step }
     }
 
-    /// What came out, and how many attempts it took; every attempt but the last fails as it is told.
+    /// The outcome, and how many attempts it took; every attempt except the last fails as scripted.
     fn run(failures: &[(ErrorKind, u64)]) -> (Result<Ended, TrainingError>, usize) {
         let number = Cell::new(0);
         let attempt = || {

@@ -1,5 +1,5 @@
-//! Which run folder a start is for: an unfinished run goes on, otherwise a new one begins. The folder is held against
-//! other workers from the first moment, and what is in it says what runs in it.
+//! Which run folder a start uses: an unfinished run resumes, otherwise a new one starts. The folder is locked against
+//! other workers from the first moment, and its content records what runs in it.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -32,30 +32,30 @@ const DATASET: &str = "dataset.json";
 
 /// The run folder of this start.
 pub(super) struct Place {
-    /// When this start began: its limit of time counts from here.
+    /// When this start of the program began: its time limit counts from here.
     began: Instant,
     folder: RunFolder,
     name: String,
-    /// What the run says about itself; none for a new one.
+    /// The record of the run; none for a new one.
     before: Option<RunRecord>,
     /// What changed in the configuration since.
     differences: Vec<Difference>,
-    /// How it stood when it was last seen.
+    /// Its last known state.
     status: Option<Status>,
 }
 
-/// What there is to do.
+/// What to do.
 pub(super) enum Found {
-    /// A run to begin, or to go on with.
+    /// Start a run, or resume one.
     Place(Box<Place>),
-    /// Nothing: the run in this folder is finished, for this reason where it is known.
+    /// Nothing: the run in this folder is finished, for this reason if it is known.
     Done(PathBuf, Option<Reason>),
 }
 
-/// Decides what this start is for, and holds its folder. Until it is held another start may change what there is to decide
-/// about, so it is decided again then.
+/// Decides which run this start is for, and locks its folder. Until it is locked, another start may change what the
+/// decision depends on, so the decision is made again after locking.
 ///
-/// The runs of the mirror count as those that are here: one that is missing here, or is further there, comes down first.
+/// Runs in the mirror count like local ones: a run that is missing here, or is further advanced there, is restored first.
 pub(super) fn find(
     config: &Config,
     options: &TrainOptions<'_>,
@@ -120,12 +120,12 @@ impl Place {
         self.folder.file(name)
     }
 
-    /// Whether the run begins now.
+    /// Whether the run starts now.
     pub(super) fn is_new(&self) -> bool {
         self.before.is_none()
     }
 
-    /// The weights that the run starts from: a run that has begun goes by what it found then, whatever stands there now.
+    /// The weights that the run starts from: a resumed run keeps what it found at its start, even if the file changed since.
     pub(super) fn started_from(&self, config: &Config) -> Result<Option<PathBuf>, TrainingError> {
         match &self.before {
             Some(before) => Ok(before.started_from.clone()),
@@ -133,7 +133,7 @@ impl Place {
         }
     }
 
-    /// Whether the folder is still that of the run: a volume can vanish while it is trained on.
+    /// Whether the folder is still that of the run: a volume can vanish during training.
     pub(super) fn stands(&self) -> bool {
         self.file("run.json").is_file()
     }
@@ -143,12 +143,12 @@ impl Place {
         self.status.as_ref().is_some_and(Status::died_of_memory)
     }
 
-    /// Whether all that the run has can be written: a part of it may be somebody else's, and hours would be lost.
+    /// Checks that all files of the run can be written: some may belong to another user, and hours would be lost.
     pub(super) fn check_writable(&self) -> Result<(), FsError> {
         check_tree_writable(self.path(), 1)
     }
 
-    /// Leaves nothing of a run that could not begin, and of one that could not go on what it was.
+    /// Removes a run that could not start, and restores the state of one that could not resume.
     pub(super) fn abandon(&self) {
         let left = match &self.status {
             _ if self.is_new() => remove_tree(self.path()).map_err(RunError::from),
@@ -160,8 +160,8 @@ impl Place {
         }
     }
 
-    /// The signs of life of a stage other than training. How the run stands does not change by it: a start that is killed
-    /// here leaves what the next one decides by.
+    /// The heartbeats of a stage other than training. They don't change the recorded state of the run: if this start is
+    /// killed here, the next one decides by the same state.
     pub(super) fn alive<'a>(&self, stage: &str, audience: &'a dyn Progress) -> Result<Alive<'a>, RunError> {
         let path = self.file("status.json");
         let fresh = || Status { memory_limit_bytes: memory::limit_bytes(), ..Status::default() };
@@ -169,7 +169,7 @@ impl Place {
         Alive::start(&path, last, stage, audience)
     }
 
-    /// Writes down what runs here from now on. A run that goes on must have the dataset that it had.
+    /// Records what runs here from now on. A resumed run must have the same dataset.
     pub(super) fn begin(&self, config: &Config, subject: &Subject) -> Result<(), TrainingError> {
         let dataset = subject.dataset();
         let now = self.record(config, subject, &dataset)?;
@@ -206,7 +206,7 @@ impl Place {
         })
     }
 
-    /// The record of a run that goes on: when it was started first, and what is no longer as it was.
+    /// The record of a resumed run: when it was first started, and what has changed since.
     fn resumed(&self, before: &RunRecord, now: RunRecord, dataset: &Dataset) -> Result<RunRecord, TrainingError> {
         let changes = changes(&Dataset::read(&self.file(DATASET))?.files, &dataset.files);
         if !changes.is_empty() {
@@ -232,19 +232,19 @@ impl Place {
         Ok(RunRecord { id, started: before.started, started_from, resumed, ..now })
     }
 
-    /// Marks how the run ended: the next start reads it.
+    /// Records how the run ended, for the next start.
     pub(super) fn mark(&self, state: State, ended: Option<Reason>, stage: &str) -> Result<(), TrainingError> {
         let path = self.file("status.json");
         let last = Status::read(&path).unwrap_or_default();
         Ok(Status { state, ended, stage: stage.into(), eta_seconds: None, ..last }.signed().write(&path)?)
     }
 
-    /// Tells the stage that the run is in to whoever watches it.
+    /// Writes the current stage of the run to `status.json`, for outside observers.
     pub(super) fn stage(&self, stage: &str) -> Result<(), TrainingError> {
         self.mark(State::Running, None, stage)
     }
 
-    /// Notes the stage that the run is in.
+    /// Records the current stage of the run in `run.json`.
     pub(super) fn enter(&self, stage: &str) -> Result<(), TrainingError> {
         let path = self.file("run.json");
         match RunRecord::read(&path)? {
@@ -254,11 +254,11 @@ impl Place {
     }
 }
 
-/// Whether a key that may change is one of the configuration, or a part of a list or of a variant in it.
+/// Whether a key that may change is one of the configuration, or inside a list or a variant of it.
 fn check_key(key: &str, config: &Value) -> Result<(), TrainingError> {
     let names: Vec<&str> = key.split('.').collect();
     let known = |names: &[&str]| config.pointer(&format!("/{}", names.join("/"))).is_some();
-    // What a list or a variant held before is no longer in the configuration; what it is in must be.
+    // What a list or a variant contained before may be gone from the configuration; the list or variant itself must exist.
     if known(&names) || names.len() > 1 && (1..names.len()).rev().any(|length| known(&names[..length]) && length > 1) {
         return Ok(());
     }
@@ -273,7 +273,7 @@ fn keys(above: &str, config: &Value) -> Vec<String> {
     sections.flat_map(|(name, value)| [vec![below(name)], keys(&below(name), value)].concat()).collect()
 }
 
-/// The configuration as a value, in which two are compared.
+/// The configuration as a value, for comparing two of them.
 pub(super) fn value(config: &Config) -> Result<Value, TrainingError> {
     serde_json::to_value(config).map_err(|error| TrainingError::Configuration(error.to_string()))
 }

@@ -1,5 +1,5 @@
-//! What is trained: the prepared dataset and everything that learners are made of it with. Each attempt begins with a new
-//! learner; there is never a second one beside it, as a model and its gradients may fill the memory of a device.
+//! What is trained: the prepared dataset and everything needed to make learners from it. Each attempt starts with a new
+//! learner; there are never two at once, as a model and its gradients may fill the memory of a device.
 
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
@@ -29,11 +29,11 @@ pub(super) struct Subject {
     seed: u64,
     fraction: f64,
     loader: LoaderConfig,
-    /// The weights to start from, where they are not random.
+    /// The weights to start from, unless they are random.
     started_from: Option<PathBuf>,
-    /// Whether it was reported what these weights are: once is enough.
+    /// Whether these weights were already reported: once is enough.
     reported: Cell<bool>,
-    /// A learner that was rehearsed with, and is as it was before.
+    /// The learner that was used for the rehearsal, back in its initial state.
     rehearsed: RefCell<Option<Box<dyn Learner>>>,
 }
 
@@ -95,7 +95,7 @@ impl Subject {
         self.phases.iter().map(|phase| phase.train.clone()).collect()
     }
 
-    /// A learner with weights that a checkpoint will replace: those to start from need no longer be there.
+    /// A learner whose weights a checkpoint will replace: the weights to start from may be gone by now.
     pub(super) fn learner(&self) -> Result<Box<dyn Learner>, TrainingError> {
         if let Some(rehearsed) = self.rehearsed.take() {
             return Ok(rehearsed);
@@ -113,7 +113,7 @@ impl Subject {
         Ok(learner)
     }
 
-    /// Gives a learner the weights that training starts from.
+    /// Loads the weights that training starts from into a learner.
     pub(super) fn start(&self, learner: &mut dyn Learner) -> Result<(), TrainingError> {
         match &self.started_from {
             Some(path) => initial::load(path, learner, !self.reported.replace(true)),
@@ -121,12 +121,12 @@ impl Subject {
         }
     }
 
-    /// Keeps a learner that was rehearsed with for the first attempt: to build it takes time.
+    /// Keeps the learner of the rehearsal for the first attempt, as building one takes time.
     pub(super) fn keep(&self, rehearsed: Box<dyn Learner>) {
         self.rehearsed.replace(Some(rehearsed));
     }
 
-    /// Holds less in memory from now on: the last start was killed for its memory.
+    /// Keeps less in memory from now on: the last start was killed for lack of memory.
     pub(super) fn hold_less(&mut self) {
         self.loader.queue_windows = self.loader.queue_windows.min(2);
         self.loader.cache_bytes /= 4;

@@ -1,5 +1,5 @@
-//! The worker trains what it knows nothing about: the slope of a line through points. Models are counted, since each may fill
-//! the memory of a device.
+//! The worker trains something that it knows nothing about: the slope of a line through points. Models are counted,
+//! since each may fill the memory of a device.
 
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ use crate::util::progress::Silent;
 use crate::util::stop::Stop;
 use crate::util::surroundings::Surroundings;
 
-/// How many models there were, and how many there are.
+/// How many models were created, and how many exist now.
 #[derive(Default)]
 struct Models {
     built: Cell<usize>,
@@ -173,7 +173,7 @@ fn subject(config: &Config, models: &Rc<Models>) -> Subject {
     Subject::new(config, machine(config).unwrap(), prepared, None).unwrap()
 }
 
-/// Notes how many models there are at each step.
+/// Records the number of models at each step.
 struct Census {
     models: Rc<Models>,
     seen: Rc<RefCell<Vec<usize>>>,
@@ -188,7 +188,7 @@ impl Observer for Census {
     }
 }
 
-/// What one start of the program does: the models that it built, and how many there were at each step.
+/// The effect of one start of the program: the models that it built, and how many existed at each step.
 fn start(config: &Config) -> (usize, Vec<usize>) {
     let (models, seen, stop) = (Rc::new(Models::default()), Rc::default(), Stop::default());
     let console = || Box::new(Census { models: Rc::clone(&models), seen: Rc::clone(&seen) }) as Box<dyn Observer>;

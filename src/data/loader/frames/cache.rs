@@ -1,11 +1,11 @@
 //! Decoded frames in memory, bounded in bytes. A frame is held once however many windows share it, and decoded once when
-//! several threads want it together.
+//! several threads need it at once.
 //!
-//! When it is full, the frame that is wanted last goes first, and a new frame that is wanted later than all others is not
+//! When it is full, the frame needed last is evicted first, and a new frame that is needed later than all others is not
 //! kept at all: Belady's rule (<https://doi.org/10.1147/sj.52.0078>), which needs the future and has the fewest misses.
 //! Here the future is known. Least-recently-used would be wrong twice: an unshuffled pass over more frames than fit finds
 //! none of them again, and in a shuffled one it keeps frames whose windows have all been drawn. Among frames that are not
-//! wanted within the horizon the one used last goes first, which is the best for a pass that repeats.
+//! needed within the horizon the one used last is evicted first, which is best for a repeating pass.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -45,10 +45,10 @@ pub(super) struct FrameCache<S: FrameSource> {
 
 struct State {
     slots: Vec<Slot>,
-    /// How many frames may be held.
+    /// The most frames that are held.
     capacity: usize,
     held: usize,
-    /// The held frames by next use; kept only where not all frames can be held.
+    /// The held frames by next use; kept only if not all frames fit.
     ranking: Option<Ranking>,
     stats: CacheStats,
 }
@@ -61,7 +61,7 @@ enum Slot {
     Held(Frame),
 }
 
-/// How soon held frames are wanted: the last one is the first to go.
+/// When held frames are needed: the last one is evicted first.
 struct Ranking {
     lookahead: Lookahead,
     /// (next use, last use, frame).
@@ -104,12 +104,12 @@ impl<S: FrameSource> FrameCache<S> {
         }
     }
 
-    /// The frames of the sample that comes at a place.
+    /// The frames of the sample at a position.
     pub(super) fn window(&self, place: Place<'_>, sample: &Sample) -> Result<Vec<Frame>, WindowError<S::Error>> {
         let numbers = self.samples.frames_of(sample);
         let mut found: Vec<_> = self.look_up(place.count, numbers.clone()).into_iter().map(Some).collect();
         let mut frames = vec![Frame::default(); sample.length];
-        // Ours first: whoever waits for another thread must not be waited for.
+        // Ours first: a thread that waits for another must not be waited for itself.
         for theirs in [false, true] {
             for (index, slot) in found.iter_mut().enumerate() {
                 let Some(found) = slot.take_if(|found| theirs || !matches!(found, Found::Theirs(_))) else { continue };
@@ -189,7 +189,7 @@ impl<S: FrameSource> Drop for FrameCache<S> {
     }
 }
 
-/// The duty to end a flight, kept also where decoding fails or panics.
+/// Guarantees that a flight ends, even if decoding fails or panics.
 struct Landing<'a, S: FrameSource> {
     cache: &'a FrameCache<S>,
     number: usize,
@@ -281,7 +281,7 @@ impl Ranking {
         true
     }
 
-    /// Takes out the frame that is wanted last, unless the new one is.
+    /// Removes the frame needed last, unless that is the new one.
     fn make_room_for(&mut self, frame: usize) -> Option<usize> {
         let last = self.held.last().copied()?;
         (last > self.rank(frame)).then(|| {

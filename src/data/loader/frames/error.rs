@@ -18,7 +18,7 @@ pub enum WindowError<E: Failure> {
         /// The reason.
         source: E,
     },
-    /// Nobody wants it any more.
+    /// No longer needed.
     #[error("nobody wants the window any more")]
     Unwanted,
 }

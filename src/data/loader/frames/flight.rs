@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 /// A decoded frame, shared by the cache and all windows that hold it.
 pub(super) type Frame = Arc<[u8]>;
 
-/// The wait for a frame; it ends in any case, with `None` where decoding failed.
+/// The wait for a frame; it always ends, with `None` if decoding failed.
 #[derive(Default)]
 pub(super) struct Flight {
     landed: Mutex<Option<Option<Frame>>>,

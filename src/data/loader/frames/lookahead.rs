@@ -39,19 +39,19 @@ impl Lookahead {
         Self { samples, epochs: None, epoch: None, uses, generation: 0, from: 0, to: 0 }
     }
 
-    /// When a frame is wanted next.
+    /// When a frame is needed next.
     pub(super) fn next_use(&self, frame: usize) -> u64 {
         let uses = &self.uses[frame];
         let known = uses.positions.front().filter(|_| uses.generation == self.generation);
         known.copied().unwrap_or(UNKNOWN)
     }
 
-    /// Whether this future is what was looked at already.
+    /// Whether this future has been read already.
     pub(super) fn continues_with(&self, future: &Upcoming<'_>) -> bool {
         future.count == self.from && self.to > self.from && self.epochs.as_ref() == Some(future.epochs)
     }
 
-    /// Forgets the future that was known: another one comes.
+    /// Forgets the known order: a new one follows.
     pub(super) fn restart(&mut self, future: &Upcoming<'_>) {
         self.generation = self.generation.wrapping_add(1);
         self.epochs = Some(future.epochs.clone());
@@ -59,7 +59,7 @@ impl Lookahead {
         (self.from, self.to) = (future.count, future.count);
     }
 
-    /// The sample at this position is being served: its frames' next uses lie behind it.
+    /// The sample at this position is being served: its frames' next uses come after it.
     pub(super) fn pass(&mut self, position: u64, frames: std::ops::Range<usize>) {
         self.from = self.from.max(position + 1);
         self.to = self.to.max(self.from);

@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! Lookahead  which frames will be wanted next, as the order of samples is known
-//! FrameCache decoded frames, each held and decoded once, the one wanted last goes first
-//! Frames     the source that the loader asks
+//! FrameCache decoded frames, each held and decoded once, the one needed last is evicted first
+//! Frames     the source that the loader reads
 //! ```
 
 mod cache;
@@ -36,7 +36,7 @@ pub struct Frames<S: FrameSource> {
 }
 
 impl<S: FrameSource> Frames<S> {
-    /// These samples of a source, with a cache of so many bytes; nothing is read yet.
+    /// These samples of a source, with a cache of this many bytes; nothing is read yet.
     ///
     /// # Errors
     /// If a sample is empty, reaches beyond a frame, or has another shape than the first one.

@@ -1,4 +1,4 @@
-//! What can be asked for: consecutive frames of an event, or the same part of each.
+//! What can be requested: consecutive frames of an event, or the same part of each.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -31,10 +31,10 @@ impl Sample {
     }
 }
 
-/// Samples that no source could serve: a mistake of the caller.
+/// Samples that no source could serve: a bug in the caller.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SampleError {
-    /// A sample asks for nothing, or for bytes that no frame has.
+    /// A sample requests nothing, or bytes that no frame has.
     #[error(
         "sample {number} asks for {length} frames, bytes {slice:?} of each, expected a part of {frame_bytes} bytes"
     )]

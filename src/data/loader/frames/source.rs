@@ -1,4 +1,4 @@
-//! Where frames come from: the one thing that windows of frames ask of a dataset.
+//! Where frames come from: the only thing that windows of frames need from a dataset.
 
 use crate::util::failure::Failure;
 

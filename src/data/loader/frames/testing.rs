@@ -1,4 +1,4 @@
-//! A source in memory that counts what it is asked for, and fails or panics where a test wants it to.
+//! A source in memory that counts requests, and fails or panics if a test wants it to.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -47,7 +47,7 @@ impl FrameSource for Counted {
     fn read_frame(&self, event: usize, frame: usize, into: &mut [u8]) -> Result<(), Damaged> {
         assert!(!self.panics, "a mistake of this source");
         *self.decodes.lock().unwrap().entry((event, frame)).or_insert(0) += 1;
-        // Gives other threads the chance to want the same frame.
+        // Gives other threads the chance to request the same frame.
         std::thread::yield_now();
         if self.broken.contains(&(event, frame)) {
             return Err(Damaged);

@@ -8,7 +8,7 @@ use super::sample::Sample;
 pub struct LoadedWindow {
     /// The sample's number in the list that the loader was given.
     pub number: usize,
-    /// What was asked for.
+    /// What was requested.
     pub sample: Sample,
     frames: Vec<Frame>,
 }
@@ -32,7 +32,7 @@ impl LoadedWindow {
     /// Copies `[frames, slice]` into a buffer of that size.
     ///
     /// # Panics
-    /// Where the buffer has another size than [`Sample::bytes`].
+    /// If the buffer has another size than [`Sample::bytes`].
     pub fn copy_into(&self, buffer: &mut [u8]) {
         assert_eq!(buffer.len(), self.sample.bytes(), "the buffer must have the size of the sample");
         for (frame, place) in self.frames().zip(buffer.chunks_exact_mut(self.sample.slice.len())) {

@@ -17,7 +17,7 @@ fn cuts() -> Vec<Cut> {
     [Cut::Kill, Cut::OnlySynced, Cut::NamesFirst].into_iter().chain(chances).collect()
 }
 
-/// A disk with so many versions of the store, written one after the other.
+/// A disk with this many versions of the store, written one after the other.
 fn disk_with(versions: u8) -> MemoryDisk {
     let disk = MemoryDisk::default();
     create_folders(&disk, Path::new("prepared/key")).unwrap();
@@ -41,7 +41,7 @@ fn found(disk: &MemoryDisk) -> Result<u8, String> {
     version_of(&RecordStore::open(folder.path()).map_err(|error| error.to_string())?)
 }
 
-/// Writes the version after so many with a fault at one operation; what is wrong after each kind of cut.
+/// Writes the version after this many with a fault at one operation; returns what is wrong after each kind of cut.
 fn broken_after(versions: u8, operation: usize, fault: Fault) -> Vec<String> {
     let run = |cut: Cut| {
         let disk = disk_with(versions);

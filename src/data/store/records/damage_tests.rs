@@ -1,4 +1,4 @@
-//! Damaged and hostile files: every one is an error with a type, none a panic, and none takes memory for what it claims.
+//! Damaged and hostile files: each gives a typed error, never a panic, and never allocates what it claims.
 
 use std::fs;
 use std::path::Path;

@@ -74,7 +74,7 @@ pub enum RecordError {
     Number {
         /// The store.
         path: PathBuf,
-        /// The number asked for.
+        /// The requested number.
         record: usize,
         /// The records there are.
         records: usize,
@@ -114,7 +114,7 @@ impl RecordError {
         }
     }
 
-    /// Whether preparing again would help: what was read was there, but not right.
+    /// Whether preparing again would help: the data was there, but wrong.
     #[must_use]
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged { .. } | Self::DamagedRecord { .. } | Self::Version { .. } | Self::Facts { .. })

@@ -1,4 +1,4 @@
-//! The index: each shard, each record, and what checks them. Nothing in it is believed before it was compared with the rest
+//! The index: each shard, each record, and what checks them. Nothing in it is trusted before it was compared with the rest
 //! and with the sizes of the files.
 
 use std::fs::File;
@@ -43,7 +43,7 @@ pub(super) struct FactsRecord {
 pub(super) struct Index {
     pub(super) facts: FactsRecord,
     pub(super) shards: Vec<ShardRecord>,
-    /// The file as it is: entries are read from it when they are asked for.
+    /// The file as it is: entries are read from it on request.
     content: Vec<u8>,
     records: usize,
 }
@@ -52,7 +52,7 @@ impl Entry {
     pub(super) fn to_bytes(self) -> [u8; RECORD_ENTRY] {
         let mut bytes = [0; RECORD_ENTRY];
         bytes[..8].copy_from_slice(&self.offset.to_le_bytes());
-        // A record is no longer than `MOST_RECORD_BYTES`.
+        // A record has at most `MOST_RECORD_BYTES`.
         bytes[8..12].copy_from_slice(&(self.length as u32).to_le_bytes());
         bytes[12..].copy_from_slice(&self.crc32.to_le_bytes());
         bytes

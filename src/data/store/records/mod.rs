@@ -5,7 +5,7 @@
 //! records/
 //!     0000.shard      a header, then records, one behind the other
 //!     0001.shard
-//!     facts.json      what the task wants to remember: names of classes, options, fingerprint
+//!     facts.json      what the task stores: names of classes, options, fingerprint
 //!     index.bin       written last: each shard with its SHA-256, each record with its place, length and CRC-32
 //! ```
 //!

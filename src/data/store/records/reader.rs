@@ -42,8 +42,8 @@ impl RecordStore {
         Ok(Self { folder: folder.to_owned(), index, shards, facts })
     }
 
-    /// Keeps the first shards in memory, as many as have no more than so many bytes: each is read as a whole when the first
-    /// of its records is wanted. All other records are read from the disk, or from what the system has kept of it.
+    /// Keeps the first shards in memory, as many as fit into this many bytes: each is read as a whole when the first
+    /// of its records is requested. All other records are read from the disk, or from what the system has kept of it.
     #[must_use]
     pub fn kept_in_memory(mut self, most_bytes: usize) -> Self {
         let mut left = most_bytes as u64;
@@ -91,7 +91,7 @@ impl RecordStore {
         serde_json::from_slice(&self.facts).map_err(failed)
     }
 
-    /// Stands for all records and facts: changes with every byte of them.
+    /// Identifies all records and facts: changes with every byte of them.
     #[must_use]
     pub fn fingerprint(&self) -> Digest {
         let mut hasher = Hasher::default();

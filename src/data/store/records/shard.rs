@@ -51,7 +51,7 @@ impl Shard {
         Ok(bytes.into())
     }
 
-    /// The whole file, read once however many threads want it.
+    /// The whole file, read once however many threads need it.
     fn content(&self) -> Result<&Bytes, RecordError> {
         if let Some(content) = self.content.get() {
             return Ok(content);

@@ -53,7 +53,7 @@ pub fn copy(disk: &MemoryDisk, from: &Path, to: &Path) {
     }
 }
 
-/// The version of a store, all of whose bytes are read, or why it is none.
+/// The version of a store after reading all its bytes, or why it is not valid.
 pub fn version_of(store: &RecordStore) -> Result<u8, String> {
     let found: Value = store.facts().map_err(|error| error.to_string())?;
     let version = found["version"].as_u64().ok_or("no version")? as u8;

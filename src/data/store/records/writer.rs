@@ -15,10 +15,10 @@ use crate::data::disk::{Disk, DiskFile, RealDisk, create_folders, forget, is_fol
 use crate::util::fs::{FsError, partial_name};
 use crate::util::sha256::{Digest, Hasher};
 
-/// The bytes of a shard, from which on the next one begins.
+/// The size of a shard in bytes, above which the next one begins.
 const SHARD_BYTES: u64 = 1 << 30;
 
-/// Finishes what a killed program had begun in the folder above a store. To be called before anything there is looked at, by
+/// Finishes what a killed program began in the folder above a store. Must be called before anything there is read, by
 /// the one that holds the lock.
 ///
 /// # Errors
@@ -27,7 +27,7 @@ pub fn recover(folder: &Path) -> Result<(), FsError> {
     if folder.is_dir() { place::recover(&RealDisk, folder) } else { Ok(()) }
 }
 
-/// Writes a store. Dropped before it is finished, it leaves nothing.
+/// Writes a store. If dropped before it is finished, it leaves nothing behind.
 pub struct RecordWriter {
     disk: Arc<dyn Disk>,
     place: PathBuf,
@@ -56,7 +56,7 @@ struct OpenShard {
 }
 
 impl RecordWriter {
-    /// Begins the store that will have this name, or a newer version of one, which stays readable until then.
+    /// Starts the store that will have this name, or a newer version of one, which stays readable until then.
     ///
     /// # Errors
     /// If the disk refuses.
@@ -75,7 +75,7 @@ impl RecordWriter {
         Ok(Self { disk, place, partial, shard_bytes: SHARD_BYTES, open, shards, entries, state: State::Writing })
     }
 
-    /// Begins the next shard where this one would have more bytes. A larger record has a shard of its own.
+    /// Starts the next shard if this one would have more bytes. A larger record has a shard of its own.
     #[must_use]
     pub fn with_shard_bytes(mut self, bytes: u64) -> Self {
         self.shard_bytes = bytes;
@@ -160,7 +160,7 @@ impl RecordWriter {
         disk.sync_folder(&self.partial).map_err(FsError::at("sync folder", &self.partial))?;
         let before = if is_folder(disk, &self.place)? { Before::Whole } else { Before::Nothing };
         if before == Before::Whole {
-            // The old store goes only after the new one has been read back.
+            // The old store is removed only after the new one has been read back.
             self.read_back(&index)?;
         }
         place::into_place(disk, &self.partial, &self.place, before)?;

@@ -1,4 +1,4 @@
-//! What a store does not take, and what it says of what is not there.
+//! What a store refuses, and what it reports about missing data.
 
 use super::*;
 

@@ -1,8 +1,8 @@
-//! How many events lie in the square around each cell, at every threshold and scale, and the sums of products of these
+//! How many events are in the square around each cell, at every threshold and scale, and the sums of products of these
 //! counts that the fractions skill score is made of. All of it in whole numbers.
 //!
 //! A square of `s` cells reaches from `s / 2` before a cell to `s - s / 2 - 1` after it, as in `uniform_filter` of
-//! scipy.ndimage; what lies outside the frame counts as no event (`mode="constant"`). Counts are differences of summed-area
+//! scipy.ndimage; cells outside the frame count as no event (`mode="constant"`). Counts are differences of summed-area
 //! tables (Crow 1984), one for each threshold; they serve squares of all sizes.
 
 use std::ops::Range;
@@ -27,9 +27,9 @@ pub(super) struct Boxes {
 /// What was observed in squares.
 #[derive(Debug)]
 pub(super) enum Observed {
-    /// Where the largest square holds so few cells that two bytes count them.
+    /// For a largest square with so few cells that two bytes can count them.
     Narrow(Vec<Field<u16>>),
-    /// Where it does not.
+    /// For any larger square.
     Wide(Vec<Field<u32>>),
 }
 
@@ -136,7 +136,7 @@ fn of_cells(events: &Contingency) -> FractionSums {
     }
 }
 
-/// A summed-area table: how many events lie above and to the left. It holds the rows that have events, and goes on beyond
+/// A summed-area table: how many events are above and to the left. It holds the rows that have events, and extends beyond
 /// the frame on both sides.
 #[derive(Debug)]
 struct Table<T> {
@@ -164,7 +164,7 @@ impl<T: Count> Table<T> {
         Self { rows, columns, margin, width, sums }
     }
 
-    /// How many events lie in the squares around the cells of a row.
+    /// How many events are in the squares around the cells of a row.
     fn count(&self, row: usize, columns: Range<usize>, scale: usize, out: &mut [T]) {
         let [top, bottom] = self.lines(row, scale);
         let before = (scale / 2).min(self.margin);

@@ -1,6 +1,6 @@
-//! Whole numbers that events are counted with: small ones, of which a processor adds many at a time, where they suffice.
+//! Whole numbers that events are counted with: small ones, which a processor adds many at a time, if they suffice.
 
-/// A count of events. Sums may wrap around, differences come out right.
+/// A count of events. Sums may wrap around, differences are still correct.
 pub(super) trait Count: Copy + Default + From<u8> + Send + Sync {
     /// The greatest count whose products can be summed.
     const MOST: u64;
@@ -27,7 +27,7 @@ impl Count for u16 {
     }
 
     fn dot(one: &[Self], other: &[Self], most: u64) -> u64 {
-        // So many products fit into 32 bits.
+        // The number of products that fit into 32 bits.
         let fitting = (u64::from(u32::MAX) / (most * most).max(1)).clamp(1, 1 << 20) as usize;
         let sum = |(one, other): (&[Self], &[Self])| {
             // As signed numbers: that multiplication is one instruction on processors of every age.

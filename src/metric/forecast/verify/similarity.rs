@@ -7,7 +7,7 @@ const SIGMA: f64 = 1.5;
 const RADIUS: usize = 5;
 const C1: f32 = 0.01 * 0.01;
 const C2: f32 = 0.03 * 0.03;
-/// Sums are kept apart in so many lanes, which a processor adds at once; their order is fixed.
+/// The number of separate lanes of sums, which a processor adds at once; their order is fixed.
 const LANES: usize = 8;
 
 /// Frames of one size.
@@ -99,14 +99,14 @@ impl Line {
     }
 }
 
-/// The cell that stands for the one `RADIUS` before an index: mirrored at the first and the last, which are not repeated.
+/// The cell used for the one `RADIUS` before an index: mirrored at the first and the last, which are not repeated.
 fn reflected(index: usize, length: usize) -> usize {
     let period = (2 * (length - 1)).max(1);
     let at = (index + RADIUS * (period - 1)) % period;
     at.min(period - at).min(length - 1)
 }
 
-/// The weighted mean of eleven lines. A function of its own: only so does the compiler know that nothing overlaps.
+/// The weighted mean of eleven lines. A separate function, so that the compiler knows that nothing overlaps.
 #[inline(never)]
 fn weighted(out: &mut [f32], lines: [&[f32]; 2 * RADIUS + 1], weights: &[f32; RADIUS + 1]) {
     let length = out.len();

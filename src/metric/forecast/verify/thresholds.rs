@@ -8,7 +8,7 @@ use super::super::contingency::Contingency;
 /// Steps between the weakest byte, 1, and the strongest, 255.
 const STEPS: f64 = 254.0;
 
-/// The share of a step between two bytes up to which a byte lies on a threshold: rounding, and no more.
+/// The share of a step between two bytes up to which a byte counts as on a threshold: allows for rounding only.
 const ON_THRESHOLD: f64 = 1e-6;
 
 /// Thresholds in ascending order, for bytes and for floats: they agree on every byte.
@@ -16,9 +16,9 @@ const ON_THRESHOLD: f64 = 1e-6;
 pub(super) struct Thresholds {
     /// On the normalised scale. As f32, like the forecasts: a value that equals it is then no event.
     normalised: Vec<f32>,
-    /// For each byte, the number of thresholds that it is above. A missing cell is above none.
+    /// For each byte, the number of thresholds that it is above. A missing cell is above no threshold.
     classes: [u8; 256],
-    /// Where each of them stands in the order in which they were given.
+    /// The position of each in the order in which they were given.
     places: Vec<usize>,
 }
 
@@ -100,7 +100,7 @@ impl Classes {
         })
     }
 
-    /// The table for each threshold in ascending order, of a frame in which so many cells are known.
+    /// The table for each threshold in ascending order, of a frame with this many known cells.
     pub(super) fn contingency(&self, observed: &Self, thresholds: usize, known_cells: u64) -> Vec<Contingency> {
         let pairs = self.pairs(observed, thresholds + 1);
         let count = |forecast_from: usize, observed_from: usize| -> u64 {

@@ -12,7 +12,7 @@ use crate::report::page::escape::escape;
 /// More strips than this are too narrow to be pointed at.
 const STRIPS: usize = 120;
 
-/// The chart as a figure; where it has no value at all, a line that says so.
+/// The chart as a figure; if it has no value at all, a line that says so.
 pub(in crate::report::page) fn chart(chart: &Chart) -> String {
     let size = if chart.is_small { " small" } else { "" };
     let title = escape(&chart.title);
@@ -57,7 +57,7 @@ impl<'a> Plot<'a> {
         self.up.ticks.iter().map(|tick| tick.label.chars().count()).max().unwrap_or(1)
     }
 
-    /// The numbers beside both axes. Those who don't see the chart are told in its description.
+    /// The numbers beside both axes. For those who can't see the chart, they are in its description.
     fn numbers(&self) -> String {
         let mut text = String::from("<div class=\"numbers\" aria-hidden=\"true\">");
         for tick in &self.up.ticks {
@@ -93,7 +93,7 @@ impl<'a> Plot<'a> {
                 write!(svg, "<path class=\"line {}\" d=\"M0 {y}h{WIDTH}\"/>", level.ink.class()).unwrap_or_default();
             }
         }
-        // What the chart is about lies on top.
+        // The main lines are drawn on top.
         let (above, below): (Vec<_>, Vec<_>) = self.chart.lines.iter().partition(|line| line.ink == Ink::Accent);
         for line in below.into_iter().chain(above) {
             let d = path(&self.points(&line.values));
@@ -112,7 +112,7 @@ impl<'a> Plot<'a> {
         self.chart.places.iter().zip(values).map(point).collect()
     }
 
-    /// A strip for each place that tells its values when it is pointed at.
+    /// A strip for each place that shows its values on hover.
     fn strips(&self) -> String {
         let every = self.chart.places.len().div_ceil(STRIPS).max(1);
         let told: Vec<(f64, String)> = self
@@ -141,7 +141,7 @@ impl<'a> Plot<'a> {
         strips
     }
 
-    /// The values at a place; none where there are none.
+    /// The values at a place; `None` if there are none.
     fn told(&self, at: usize) -> Option<String> {
         let lines = self.chart.lines.iter().filter_map(|line| {
             let value = line.values.get(at).filter(|value| value.is_finite())?;

@@ -1,4 +1,4 @@
-//! What stands above a chart: the names of its lines with their last values, and the same in words for those who don't see it.
+//! The text above a chart: the names of its lines with their last values, and the same in words for those who can't see it.
 
 use super::{Chart, Ink};
 use crate::report::curves::brief;

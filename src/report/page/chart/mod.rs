@@ -1,5 +1,5 @@
 //! A chart on a page: lines over epochs or lead times. Drawn as SVG without letters, so that it can be as wide as the screen;
-//! numbers and names stand around it as text, readable at every width.
+//! numbers and names are placed around it as text, readable at every width.
 
 mod draw;
 mod legend;
@@ -15,7 +15,7 @@ use crate::report::curves::Scale;
 pub struct Chart {
     /// What it shows.
     pub title: String,
-    /// What lies on the horizontal axis: epoch, minutes.
+    /// What the horizontal axis shows: epoch, minutes.
     pub across: String,
     /// The places on the horizontal axis, ascending.
     pub places: Vec<f64>,
@@ -27,7 +27,7 @@ pub struct Chart {
     pub levels: Vec<Level>,
     /// Places that are marked.
     pub marks: Vec<Mark>,
-    /// One of many that are looked at together.
+    /// One of many that are shown together.
     pub is_small: bool,
 }
 
@@ -36,7 +36,7 @@ pub struct Chart {
 pub struct Line {
     /// Its name.
     pub name: String,
-    /// As many as there are places; `NaN` where there is none.
+    /// As many as there are places; `NaN` if there is none.
     pub values: Vec<f64>,
     /// How it looks.
     pub ink: Ink,
@@ -77,7 +77,7 @@ pub enum Ink {
     Number(usize),
 }
 
-/// So many colours are told apart; then they begin again.
+/// The number of distinct colours; after that they repeat.
 const NUMBERS: usize = 6;
 
 impl Ink {

@@ -1,15 +1,15 @@
-//! A line as the path of an SVG: broken where a value is missing, a dot where one stands alone.
+//! A line as the path of an SVG: broken where a value is missing, a dot where one is isolated.
 
 use std::fmt::Write;
 
-/// The width and the height of the coordinates that charts are drawn in; they are stretched to whatever room there is.
+/// The width and the height of the coordinates that charts are drawn in; they are stretched to the available space.
 pub(super) const WIDTH: f64 = 1000.0;
 pub(super) const HEIGHT: f64 = 400.0;
 
-/// A point, in shares of width and height from the lower left corner; none where there is no value.
+/// A point, in shares of width and height from the lower left corner; `None` if there is no value.
 pub(super) type Point = Option<[f64; 2]>;
 
-/// The `d` of a path; empty where there is no point.
+/// The `d` of a path; empty if there is no point.
 pub(super) fn path(points: &[Point]) -> String {
     let mut path = String::new();
     let is_there = |at: usize| points.get(at).is_some_and(Option::is_some);
@@ -27,7 +27,7 @@ pub(super) fn path(points: &[Point]) -> String {
     path
 }
 
-/// A coordinate with a decimal, where it needs one.
+/// A coordinate with a decimal, if it needs one.
 pub(super) fn brief(value: f64) -> String {
     let rounded = (value * 10.0).round() / 10.0;
     // Minus zero is zero.

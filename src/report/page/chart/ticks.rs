@@ -1,4 +1,4 @@
-//! The horizontal axis: where places stand on it, and which of them are named.
+//! The horizontal axis: the positions of places on it, and which of them are labelled.
 
 use crate::report::curves::{Tick, round_step};
 
@@ -13,14 +13,14 @@ pub(super) struct Across {
 }
 
 impl Across {
-    /// An axis on which all places stand; none where there are none.
+    /// An axis with all places; `None` if there are none.
     pub(super) fn over(places: &[f64]) -> Option<Self> {
         let places = || places.iter().copied().filter(|place| place.is_finite());
         let (from, to) = (places().reduce(f64::min)?, places().reduce(f64::max)?);
         Some(Self { from, to })
     }
 
-    /// Where a place stands: 0 at the left end, 1 at the right one.
+    /// The position of a place: 0 at the left end, 1 at the right one.
     pub(super) fn share(&self, place: f64) -> f64 {
         match self.to - self.from {
             width if width > 0.0 => MARGIN + (1.0 - 2.0 * MARGIN) * (place - self.from) / width,
@@ -28,7 +28,7 @@ impl Across {
         }
     }
 
-    /// About so many round numbers; whole ones where all places are.
+    /// About this many round numbers; whole ones if all places are whole.
     pub(super) fn ticks(&self, most: usize, places: &[f64]) -> Vec<Tick> {
         let is_whole = places.iter().all(|place| place.fract() == 0.0);
         let width = self.to - self.from;

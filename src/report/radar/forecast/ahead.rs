@@ -1,5 +1,5 @@
-//! A forecast that nothing can be held against yet: the frames that it was made from, then what it says, as a sheet
-//! ([`png()`]) and as a film ([`gif()`]). With each frame stand its time and the minutes from the moment of the forecast.
+//! A forecast that can't be compared with observations yet: the frames that it was made from, then the forecast, as a sheet
+//! ([`png()`]) and as a film ([`gif()`]). Each frame shows its time and the minutes since the forecast.
 
 use super::minutes::Minutes;
 use crate::report::PictureError;
@@ -17,7 +17,7 @@ pub struct Ahead<'a> {
     pub labels: Labels<'a>,
     /// What it was made from.
     pub seen: &'a [RadarFrame<'a>],
-    /// What it says.
+    /// The forecast frames.
     pub ahead: &'a [RadarFrame<'a>],
 }
 
@@ -39,10 +39,10 @@ const MIN_MAP_WIDTH: usize = 380;
 
 /// In hundredths of a second, the unit of the format.
 const SEEN_DELAY: u16 = 20;
-/// The moment of the forecast: the eye must notice that it begins.
+/// The moment of the forecast: a pause, so that the viewer notices its start.
 const NOW_DELAY: u16 = 90;
 const AHEAD_DELAY: u16 = 60;
-/// The last frame stays, so that the eye knows where the film begins.
+/// The last frame stays longer, so that the start of the film is visible.
 const LAST_DELAY: u16 = 200;
 
 impl Ahead<'_> {
@@ -75,7 +75,7 @@ impl Ahead<'_> {
 /// The sheet as a PNG file: a row of what was seen, with its last frame at the right, and a row of what is forecast.
 ///
 /// # Errors
-/// Where there are no frames, or they differ in shape.
+/// If there are no frames, or they differ in shape.
 pub fn png(forecast: &Ahead<'_>) -> Result<Vec<u8>, PictureError> {
     let like = forecast.check()?;
     let zoom = Zoom::to_fit(&like, PANEL_PIXELS);
@@ -111,7 +111,7 @@ pub fn png(forecast: &Ahead<'_>) -> Result<Vec<u8>, PictureError> {
 /// The film as a GIF file: what was seen, a moment's rest, and what is forecast.
 ///
 /// # Errors
-/// Where there are no frames, or they differ in shape.
+/// If there are no frames, or they differ in shape.
 pub fn gif(forecast: &Ahead<'_>) -> Result<Vec<u8>, PictureError> {
     let like = forecast.check()?;
     let zoom = Zoom::to_fit(&like, MAP_PIXELS);

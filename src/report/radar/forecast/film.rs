@@ -1,4 +1,4 @@
-//! A forecast as a looping GIF: first what it was made from, then what came beside what was forecast.
+//! A forecast as a looping GIF: first what it was made from, then observation and forecast side by side.
 
 use super::Forecast;
 use super::minutes::Minutes;
@@ -18,16 +18,16 @@ const MIN_MAP_WIDTH: usize = 170;
 
 /// In hundredths of a second, the unit of the format.
 const SEEN_DELAY: u16 = 25;
-/// The moment of the forecast: the eye must notice that it begins.
+/// The moment of the forecast: a pause, so that the viewer notices its start.
 const NOW_DELAY: u16 = 90;
 const LEAD_DELAY: u16 = 70;
-/// The last frame stays, so that the eye knows where the film begins.
+/// The last frame stays longer, so that the start of the film is visible.
 const LAST_DELAY: u16 = 250;
 
 /// The film as a GIF file.
 ///
 /// # Errors
-/// Where an array does not fit its times, or there is nothing to show.
+/// If an array does not fit its times, or there is nothing to show.
 pub fn gif(forecast: &Forecast<'_>) -> Result<Vec<u8>, PictureError> {
     forecast.check()?;
     let stage = Stage::of(forecast);

@@ -1,12 +1,12 @@
 //! Times of frames, in minutes from the moment of the forecast.
 
-/// How the times of a forecast are written: in whole minutes, unless the frames come at fractions of them.
+/// How the times of a forecast are written: in whole minutes, unless the frames are at fractions of minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Minutes {
     decimals: usize,
 }
 
-/// Scans every 182 seconds are told as every 3 minutes; those every 150 seconds are not.
+/// Scans every 182 seconds are given as every 3 minutes; those every 150 seconds are not.
 const WHOLE: f32 = 0.2;
 
 impl Minutes {

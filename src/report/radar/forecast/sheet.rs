@@ -1,5 +1,5 @@
 //! All lead times of a forecast in one picture: observed above, predicted below, and the error below that. The last frame
-//! that the forecast was made from stands at the left.
+//! that the forecast was made from is at the left.
 
 use super::minutes::Minutes;
 use super::{Forecast, error_colours};
@@ -29,7 +29,7 @@ const LEGENDS_WIDTH: usize = LEGEND_WIDTH + error_colours::LEGEND_WIDTH;
 /// The sheet as a PNG file.
 ///
 /// # Errors
-/// Where an array does not fit its times, or there is nothing to show.
+/// If an array does not fit its times, or there is nothing to show.
 pub fn png(forecast: &Forecast<'_>) -> Result<Vec<u8>, PictureError> {
     Ok(draw(forecast)?.png()?)
 }
@@ -97,7 +97,7 @@ struct Panel {
     paint: Paint,
 }
 
-/// Where everything stands.
+/// The layout.
 struct Layout<'a> {
     like: RadarFrame<'a>,
     zoom: Zoom,

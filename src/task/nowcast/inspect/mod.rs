@@ -25,7 +25,7 @@ use crate::util::progress::{Progress, Stage};
 use crate::util::stop::{Stop, Stopped};
 use crate::util::units;
 
-/// The reflectivities above which shares are told: rain, heavy rain, severe cores.
+/// The reflectivities above which shares are reported: rain, heavy rain, severe cores.
 pub const THRESHOLDS_DBZ: [f64; 3] = [20.0, 35.0, 45.0];
 
 /// What is in a dataset.
@@ -81,7 +81,7 @@ pub struct Above {
 /// Why a dataset could not be inspected.
 #[derive(Debug, Error)]
 pub enum InspectError {
-    /// The level to draw is none of the dataset's.
+    /// The dataset does not have the level to draw.
     #[error("--level {level} was asked for, counted from 0 at the ground, but the dataset has {}; the highest is {}",
         units::count(*levels as u64, "level"), levels.saturating_sub(1))]
     NoLevel {
@@ -99,7 +99,7 @@ pub enum InspectError {
     /// The cells of an event can't be counted.
     #[error(transparent)]
     Count(#[from] CountError),
-    /// The range of reflectivities makes no sense.
+    /// The range of reflectivities is invalid.
     #[error(transparent)]
     Quantize(#[from] QuantizeError),
     /// A picture can't be drawn.
@@ -108,7 +108,7 @@ pub enum InspectError {
     /// A file can't be read or written.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// A signal came.
+    /// Interrupted by a signal.
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }
@@ -136,7 +136,7 @@ crate::util::failures!("inspect": InspectError);
 pub struct Setting<'a> {
     /// The task.
     pub config: &'a NowcastConfig,
-    /// Where the pictures go, if they are wanted.
+    /// The folder for the pictures, if requested.
     pub pictures: Option<&'a Path>,
     /// What of a volume is drawn.
     pub view: View,
@@ -151,7 +151,7 @@ pub struct Setting<'a> {
 /// Looks at a prepared dataset.
 ///
 /// # Errors
-/// Where it can't be read, or a picture can't be written.
+/// If it can't be read, or a picture can't be written.
 pub fn inspect(store: &Path, setting: &Setting<'_>) -> Result<Inspection, InspectError> {
     let dataset = Dataset::open(store, setting.config)?;
     check_view(setting.view, dataset.shape()[0])?;

@@ -37,7 +37,7 @@ struct Film {
 
 /// Draws the pictures.
 pub struct Pictures<'a> {
-    /// Where they go.
+    /// The folder for them.
     pub folder: &'a Path,
     /// What is drawn.
     pub dataset: &'a Dataset,
@@ -51,7 +51,7 @@ impl Pictures<'_> {
     /// Draws all of them; the files that were written.
     ///
     /// # Errors
-    /// Where a frame can't be read, or a file can't be written.
+    /// If a frame can't be read, or a file can't be written.
     pub fn draw(&self, inspection: &Inspection, counts: &Counts) -> Result<Vec<PathBuf>, InspectError> {
         let progress = self.setting.progress;
         progress.begin(Stage::Draw, Some(inspection.events.len() as u64 + 3), Unit::FILES);
@@ -168,7 +168,7 @@ impl Film {
     }
 }
 
-/// The distance of two columns, where the file tells it in kilometres or metres.
+/// The distance of two columns, if the file gives it in kilometres or metres.
 fn km_per_cell(event: &EventReader) -> Option<f32> {
     let axis = event.coordinates().last()?;
     let [first, .., last] = axis.values.as_slice() else { return None };

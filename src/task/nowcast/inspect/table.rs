@@ -87,7 +87,7 @@ fn percents(shares: &Shares) -> [String; 4] {
     [shares.missing_share, above(0), above(1), above(2)].map(percent)
 }
 
-/// As many decimals as tell something: rare values are the interesting ones.
+/// As many decimals as are meaningful: rare values are the interesting ones.
 fn percent(share: f64) -> String {
     let percent = 100.0 * share;
     match percent {

@@ -30,7 +30,7 @@ pub trait Forward: std::fmt::Debug {
     /// As every operation of `tch`, with libtorch's text: if memory runs out, or the frames are not those of the model.
     fn forward(&self, input_btcyx: &Tensor, precision: Precision) -> Tensor;
 
-    /// The same, to be learned from: a model with a backward pass of its own gives it here.
+    /// The same for training: a model with its own backward pass provides it here.
     ///
     /// # Panics
     /// As [`Self::forward`].
@@ -39,7 +39,7 @@ pub trait Forward: std::fmt::Debug {
     }
 }
 
-/// The model that the configuration asks for.
+/// The model that the configuration selects.
 #[must_use]
 pub fn forecaster(config: &NowcastConfig) -> Box<dyn Forecaster> {
     Box::new(convlstm::ConvLstm::new(config))
@@ -47,7 +47,7 @@ pub fn forecaster(config: &NowcastConfig) -> Box<dyn Forecaster> {
 
 const LAYOUT: &str = "batch, time, channels, rows, columns";
 
-/// What goes into every model of this task and what comes out; `model` are the sizes of this one.
+/// The inputs and outputs of every model of this task; `model` are the sizes of this one.
 fn io(config: &NowcastConfig, model: Value) -> Io {
     let NowcastConfig { prepare, windows, .. } = config;
     let [rows, columns] = prepare.size.map(|size| size as i64);
@@ -71,7 +71,7 @@ fn io(config: &NowcastConfig, model: Value) -> Io {
     }
 }
 
-/// The channels of a frame: levels are sequences of their own, or one image, or the channels.
+/// The channels of a frame: levels are separate sequences, or one image, or the channels.
 fn channels(config: &NowcastConfig) -> i64 {
     match &config.prepare.levels {
         Levels::Each | Levels::Composite => 1,

@@ -1,4 +1,4 @@
-//! What was seen on the radar's own grid, and what follows for a forecast: which of its cells are missing, and how no echo
+//! What the radar saw on its own grid, and what follows for a forecast: which of its cells are missing, and how no echo
 //! is written. The rules are in the table of [`super`].
 
 use crate::task::nowcast::config::{Levels, Missing};
@@ -6,7 +6,7 @@ use crate::task::nowcast::lrose::{MISSING, packed};
 use crate::task::nowcast::quantize::Quantizer;
 use crate::task::nowcast::volume::{Packing, RawVolume};
 
-/// The share of present cells without an echo from which on "no echo" is a number in the files. Where it is, most cells are
+/// The share of present cells without an echo above which "no echo" is a number in the files. If it is, most cells are
 /// such; where it isn't, hardly any.
 const TELLS_NO_ECHO: f64 = 0.1;
 
@@ -46,7 +46,7 @@ impl View {
     }
 }
 
-/// The strongest of the levels, missing where all are.
+/// The strongest of the levels, missing if all are.
 pub fn column_maximum(levels: &[f32], cells: usize) -> Vec<f32> {
     let mut strongest = vec![f32::NAN; cells];
     for level in levels.chunks_exact(cells.max(1)) {
@@ -58,9 +58,9 @@ pub fn column_maximum(levels: &[f32], cells: usize) -> Vec<f32> {
 /// What some frames have seen, cell by cell of the levels that are forecast.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
-    /// Where any of the frames had a number.
+    /// Whether any of the frames had a number.
     ever: Vec<bool>,
-    /// Where the last one had.
+    /// Whether the last one had.
     last: Vec<bool>,
     /// How many numbers there were.
     present: usize,
@@ -114,7 +114,7 @@ impl Seen {
     }
 }
 
-/// What is nearer to this than to any other byte is no echo to the model.
+/// A value that rounds to this byte is no echo to the model.
 fn no_echo_below(quantizer: &Quantizer) -> f32 {
     (quantizer.dequantize(1) + quantizer.scale_factor() / 2.0) as f32
 }
@@ -122,14 +122,14 @@ fn no_echo_below(quantizer: &Quantizer) -> f32 {
 /// How the numbers of a forecast are stored.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Storing<'a> {
-    /// Where a forecast is not missing; everywhere if nothing is said.
+    /// Where a forecast is not missing; everywhere if `None`.
     known: Option<&'a [bool]>,
     no_echo_below: f32,
     no_echo: i8,
 }
 
 impl Storing<'_> {
-    /// Whether a missing cell is one without echo, rather than one that nobody has seen.
+    /// Whether a missing cell is one without echo, rather than an unobserved one.
     pub fn missing_is_no_echo(&self) -> bool {
         self.known.is_none()
     }

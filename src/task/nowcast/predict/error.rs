@@ -15,10 +15,10 @@ use crate::util::exit::Exit;
 use crate::util::fs::FsError;
 use crate::util::stop::Stopped;
 
-/// Predicting failed. Forecasts that were finished before stay.
+/// Predicting failed. Finished forecasts are kept.
 #[derive(Debug, Error)]
 pub enum PredictError {
-    /// There is nothing to look at.
+    /// There are no files to read.
     #[error("--input {}: no such folder; name a folder with radar files, or with a folder of them for each event", path.display())]
     NoInput {
         /// The path.
@@ -54,7 +54,7 @@ pub enum PredictError {
         /// The first, and why.
         first: String,
     },
-    /// Files could not be found or looked at.
+    /// Files could not be found or read.
     #[error(transparent)]
     Prepare(#[from] PrepareError),
     /// The grid can't be brought to that of the model.
@@ -72,7 +72,7 @@ pub enum PredictError {
     /// A file could not be written.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// A signal came.
+    /// Interrupted by a signal.
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }
@@ -97,7 +97,7 @@ impl PredictError {
 
 crate::util::failures!("predict": PredictError);
 
-/// Why there is no forecast of one event. The others are not concerned.
+/// Why there is no forecast of one event. The others are not affected.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum Refusal {
     /// Its frames don't make an input.
@@ -111,7 +111,7 @@ pub enum Refusal {
         /// Why.
         reason: String,
     },
-    /// Its frames lie on several grids.
+    /// Its frames are on several grids.
     #[error(
         "{file} has another grid than the newest frame: {got}, expected {expected} (levels x rows x columns); a forecast needs frames of one grid"
     )]
@@ -123,7 +123,7 @@ pub enum Refusal {
         /// The size of the newest frame.
         expected: String,
     },
-    /// The model asks for a level that there is not.
+    /// The model needs a level that does not exist.
     #[error(
         "its volumes have {levels} levels, the model takes level {level} (counted from 0) too; give it volumes with the levels that it was trained on"
     )]
@@ -133,7 +133,7 @@ pub enum Refusal {
         /// How many there are.
         levels: usize,
     },
-    /// The model returned something that is no number.
+    /// The model returned values that are not finite.
     #[error("the model returned values that are not finite; its training diverged, use an earlier checkpoint")]
     NotFinite,
 }

@@ -1,4 +1,4 @@
-//! The frames of a forecast, read once: as the model sees them, and what the way back to the radar's grid needs to know.
+//! The frames of a forecast, read once: as the model sees them, and what the conversion back to the radar's grid needs.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub struct Input {
     pub bytes: Vec<u8>,
     /// What was seen on the radar's grid.
     pub seen: Seen,
-    /// The column maximum of each frame on the radar's grid in dBZ, where pictures are wanted.
+    /// The column maximum of each frame on the radar's grid in dBZ, if pictures are requested.
     pub composites: Vec<Vec<f32>>,
     /// What the files of the forecast repeat of those of the radar.
     pub carried: Carried,
@@ -36,7 +36,7 @@ pub struct Input {
 /// Reads the frames of a forecast. The inner error is about this event, the outer one about everything else.
 ///
 /// # Errors
-/// Where a disk fails, a signal comes, or the grid can't be resampled.
+/// If a disk fails, a signal interrupts, or the grid can't be resampled.
 pub fn read(job: &Job, setting: &Setting<'_>) -> Result<Result<Input, Refusal>, PredictError> {
     let newest = job.frames.last().map(|frame| job.folder.join(&frame.file)).unwrap_or_default();
     let volume = match VolumeFile::open(&newest, &setting.config.prepare.variable) {
@@ -74,7 +74,7 @@ pub fn read(job: &Job, setting: &Setting<'_>) -> Result<Result<Input, Refusal>, 
     }))
 }
 
-/// The frames one after the other, or with `levels: each` those of one level after those of the other: windows of their own.
+/// The frames one after the other, or with `levels: each` those of one level after those of the other, as separate windows.
 fn windows(frames: &[&[u8]], levels: usize, config: &NowcastConfig) -> Vec<u8> {
     match config.prepare.levels {
         Levels::Each => {
@@ -143,7 +143,7 @@ fn carried(volume: &VolumeFile, levels: &Levels) -> Carried {
     Carried { z: of_levels(all.z.clone(), levels), ..all }
 }
 
-/// The levels that the forecast has. The column maximum stands at the lowest.
+/// The levels that the forecast has. The column maximum is at the lowest.
 fn of_levels(z: Axis, levels: &Levels) -> Axis {
     let values = match levels {
         Levels::Each => return z,

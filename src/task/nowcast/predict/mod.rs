@@ -6,11 +6,11 @@
 //! input     those frames as the model sees them               cells   which cells can be forecast, what no echo is
 //! planes    what the model returned, by lead time and level   regrid  from the model's grid back to the radar's
 //! output    the forecast as it is stored                      write   files and pictures, complete or absent
-//! report    what came out                                     error   what did not, and why
+//! report    the results                                       error   what failed, and why
 //! work      all of it, for a folder of radar files
 //! ```
 //!
-//! Nothing is prepared in a second way: files are found, surveyed, resampled and quantised by [`super::prepare`].
+//! No second way of preparing: files are found, surveyed, resampled and quantised by [`super::prepare`].
 //!
 //! # Missing cells and no echo
 //!
@@ -20,10 +20,10 @@
 //! | `missing: min`, no echo is stored as a number         | every frame used was missing         | `min_dbz`             |
 //! | `missing: min`, no echo is stored as missing (LROSE)  | (nowhere: missing is no echo)        | missing               |
 //!
-//! With `missing: min` a missing cell means no echo to the model. Where the files also store no echo as a number, missing
-//! cells that never change lie outside the radar's range. Where they don't, a cell that has been missing so far is where a
-//! storm may go next, and must not be masked. In the last case a forecast is no echo where it is weaker than all that the
-//! radar has reported in the frames used; otherwise where it rounds to `min_dbz`.
+//! With `missing: min` a missing cell means no echo to the model. If the files also store no echo as a number, missing
+//! cells that never change are outside the radar's range. If they don't, a cell that has been missing so far is where a
+//! storm may go next, and must not be masked. In the last case a forecast is no echo if it is weaker than all that the
+//! radar has reported in the frames used; otherwise if it rounds to `min_dbz`.
 
 mod cells;
 mod error;

@@ -15,7 +15,7 @@ use crate::task::nowcast::lrose::{MISSING, unpacked};
 use crate::task::nowcast::prepare::plan::time_text;
 use crate::task::nowcast::volume::{AttributeValue, Attributes, Grid};
 
-/// What made a forecast, as its files tell it.
+/// What made a forecast, as recorded in its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The model: its run, or its file of weights.
@@ -39,7 +39,7 @@ pub struct Forecast {
     pub grid: Grid,
     /// Who made it, and how.
     pub origin: Origin,
-    /// The column maximum of the frames that it was made from, where pictures are wanted.
+    /// The column maximum of the frames that it was made from, if pictures are requested.
     pub composites: Vec<Vec<f32>>,
     /// Whether its one level is the maximum of the columns.
     pub is_column_maximum: bool,
@@ -59,7 +59,7 @@ impl Forecast {
 /// Brings what the model returned back onto the radar's grid.
 ///
 /// # Errors
-/// Where the model returned something that is no number.
+/// If the model returned values that are not finite.
 pub fn forecast(input: Input, planes: &Planes, source: &Source, setting: &Setting<'_>) -> Result<Forecast, Refusal> {
     if !planes.is_finite() {
         return Err(Refusal::NotFinite);
@@ -89,7 +89,7 @@ fn dbz(planes: &Planes, regrid: &Regrid, storing: &Storing<'_>, setting: &Settin
     (0..planes.leads()).into_par_iter().map(lead).collect()
 }
 
-/// The global attributes. There is no clock in them: the same forecast is the same file.
+/// The global attributes. They contain no timestamp of writing: the same forecast gives the same file.
 fn origin(job: &Job, global: &Attributes, source: &Source, missing: &str) -> Origin {
     let carried = |name: &str| match global.get(name) {
         Some(AttributeValue::Text(text)) => text.trim().to_owned(),

@@ -1,4 +1,4 @@
-//! What the model returned, as planes: one for each lead time and level. Not what the numbers become.
+//! What the model returned, as planes: one for each lead time and level. Not how the numbers are stored.
 
 use crate::task::nowcast::config::{Levels, NowcastConfig};
 
@@ -9,7 +9,7 @@ pub struct Planes {
     leads: usize,
     levels: usize,
     cells: usize,
-    /// With `levels: each` a level is a window of its own.
+    /// With `levels: each` each level is a separate window.
     windows: bool,
 }
 
@@ -23,7 +23,7 @@ impl Planes {
         Self { values, leads: config.windows.target_frames, levels, cells: rows * columns, windows }
     }
 
-    /// Windows that the model sees of a volume with so many levels.
+    /// The number of windows for a volume with this many levels.
     #[must_use]
     pub fn windows(levels: &Levels, of: usize) -> usize {
         if *levels == Levels::Each { of } else { 1 }
@@ -55,7 +55,7 @@ impl Planes {
     }
 }
 
-/// The levels of a forecast for volumes with so many.
+/// The levels of a forecast for volumes with this many.
 fn forecast_levels(levels: &Levels, of: usize) -> usize {
     match levels {
         Levels::Each => of,

@@ -1,4 +1,4 @@
-//! What came out of predicting: a row for each forecast, and what was refused.
+//! The results of predicting: a row for each forecast, and what was refused.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use super::survey::Refused;
 use crate::report::table::Table;
 use crate::task::nowcast::prepare::plan::time_text;
 
-/// Where a forecast lies.
+/// Where a forecast is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Written {
     /// Its folder, or its file.
@@ -37,11 +37,11 @@ pub struct Made {
     pub interval_seconds: f64,
     /// The times that it is for.
     pub valid_times: Vec<Timestamp>,
-    /// The strongest echo at each of these times in dBZ; `null` where there is none.
+    /// The strongest echo at each of these times in dBZ; `null` if there is none.
     pub strongest_dbz: Vec<Option<f32>>,
     /// Levels, rows and columns of a forecast.
     pub shape: [usize; 3],
-    /// Where it lies.
+    /// Where it is.
     #[serde(flatten)]
     pub written: Written,
 }
@@ -57,7 +57,7 @@ pub struct NotMade {
     pub reason: String,
 }
 
-/// All that came out.
+/// All results.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Report {
     /// The model that made them: its run, and the step of its weights.
@@ -69,7 +69,7 @@ pub struct Report {
 }
 
 impl Made {
-    /// What there is to tell of a forecast.
+    /// What is reported about a forecast.
     #[must_use]
     pub fn new(forecast: &Forecast, written: Written) -> Self {
         let job = &forecast.job;

@@ -11,7 +11,7 @@ use crate::task::nowcast::windows::windows;
 /// The frames that a forecast is made from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Selection {
-    /// Their numbers in the event; the last one is the newest that the forecast may know.
+    /// Their numbers in the event; the last one is the newest that the forecast may use.
     pub frames: Range<usize>,
     /// The median interval between them.
     pub interval_seconds: f64,
@@ -57,16 +57,16 @@ pub enum SelectError {
         /// The median interval.
         usual: f64,
     },
-    /// Times that make no sense.
+    /// Invalid times.
     #[error("the time between its frames is unknown: {0}")]
     Interval(String),
 }
 
-/// The newest frames of an event, at a time or at its end. They never cross a gap; what a gap is, training says: an interval
-/// of more than `max_gap` times the median of all that the forecast may know.
+/// The newest frames of an event, at a time or at its end. They never cross a gap; a gap is as in training: an interval
+/// of more than `max_gap` times the median of all that the forecast may use.
 ///
 /// # Errors
-/// Where there are too few frames, or too few since the last gap.
+/// If there are too few frames, or too few since the last gap.
 pub fn select(times: &[f64], until: Option<f64>, config: &WindowsConfig) -> Result<Selection, SelectError> {
     let needs = config.input_frames;
     let end = until.map_or(times.len(), |until| times.partition_point(|&time| time <= until));

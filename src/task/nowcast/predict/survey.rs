@@ -71,7 +71,7 @@ impl Job {
 /// Looks at all events below a folder. Without times, a forecast is made from the end of each event.
 ///
 /// # Errors
-/// Where there is no such folder or no event in it, no event covers a time, a disk fails, or a signal comes.
+/// If there is no such folder or no event in it, no event covers a time, a disk fails, or a signal interrupts.
 pub fn plan(input: &Path, times: &[Timestamp], setting: &Setting<'_>) -> Result<Plan, PredictError> {
     if !input.is_dir() {
         return Err(PredictError::NoInput { path: input.to_owned() });
@@ -96,7 +96,7 @@ pub fn plan(input: &Path, times: &[Timestamp], setting: &Setting<'_>) -> Result<
     }
 }
 
-/// Files that lie directly in the folder that was named are the event of that name.
+/// Files directly in the given folder are the event of that name.
 fn name_the_only(events: &mut [EventFiles], input: &Path) {
     let whole = input.canonicalize().ok();
     let name = whole.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
@@ -107,7 +107,7 @@ fn name_the_only(events: &mut [EventFiles], input: &Path) {
     }
 }
 
-/// The times that a forecast of an event is wanted at; nothing is its end.
+/// The requested forecast times of an event; none means its end.
 fn wanted(event: &Event, times: &[Timestamp], setting: &Setting<'_>) -> Vec<Option<f64>> {
     if times.is_empty() {
         return vec![None];
@@ -167,7 +167,7 @@ impl Event {
         let selected = select(&times, at, &setting.config.windows);
         let from = match &selected {
             Ok(Selection { frames, .. }) => times[frames.start],
-            // A damaged file is why there are too few frames: that is what helps to know.
+            // If a damaged file is why there are too few frames, report that: it helps most.
             Err(_) => f64::NEG_INFINITY,
         };
         self.check_damaged(from, at.unwrap_or(f64::INFINITY))?;
@@ -193,14 +193,14 @@ impl Event {
         self.files.files.get(file).map_or("", |file| &file.name)
     }
 
-    /// Refuses where a file that can't be used lies among the frames from one time to another; the newest is named.
+    /// Refuses if a file among the frames from one time to another can't be used; the newest is named.
     fn check_damaged(&self, from: f64, until: f64) -> Result<(), Refusal> {
         let (mut before, mut found) = (f64::NEG_INFINITY, None);
         for (file, state) in self.files.files.iter().zip(&self.draft.states) {
             match state {
                 FileState::Surveyed { times, .. } => before = times.iter().copied().fold(before, f64::max),
                 FileState::Refused { reason, grid: None } => {
-                    // What it holds is unknown, so its name tells its time, or the name of its neighbour.
+                    // Its content is unknown, so its time comes from its name, or from that of its neighbour.
                     let time = time_in_name(Path::new(&file.name)).unwrap_or(before);
                     if time >= from && time <= until {
                         found = Some(Refusal::Damaged { file: file.name.clone(), reason: reason.clone() });
@@ -213,7 +213,7 @@ impl Event {
         found.map_or(Ok(()), Err)
     }
 
-    /// The shape of all frames, which must lie on the grid of the newest.
+    /// The shape of all frames, which must be on the grid of the newest.
     fn check_grids(&self, used: &[Candidate]) -> Result<[usize; 3], Refusal> {
         let grid = |frame: &Candidate| self.draft.states.get(frame.file).and_then(FileState::grid);
         let Some(newest) = used.last().and_then(grid) else { return Ok([0; 3]) };

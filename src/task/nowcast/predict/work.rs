@@ -28,7 +28,7 @@ use crate::util::surroundings::Surroundings;
 /// Makes the forecasts. Events that are refused are in the result; the others have their files.
 ///
 /// # Errors
-/// If there is nothing to forecast, the model can't be used, the disk refuses, or a signal comes. Forecasts that were
+/// If there is nothing to forecast, the model can't be used, the disk refuses, or a signal interrupts. Forecasts that were
 /// finished before stay.
 pub fn predict(
     config: &NowcastConfig,
@@ -51,7 +51,7 @@ pub fn predict(
     plan.refused.iter().for_each(|refused| refuse(&mut report, refused));
     if !plan.jobs.is_empty() {
         let mut work = Work::new(model, setting)?;
-        // A folder that can't be written is found before the work; if everything is refused none is left.
+        // An unwritable folder is reported before the work; if everything is refused no folder is left.
         create_dir_all(&options.output).map_err(PredictError::from)?;
         let leads = config.windows.target_frames;
         around.progress.begin(Stage::Predict, Some((plan.jobs.len() * leads) as u64), FRAMES);
@@ -66,7 +66,7 @@ pub fn predict(
     Ok(Predicted { shown: Shown::new(table, &report)?, refused: report.verdict().err().map(Failed::from) })
 }
 
-/// Logged at once: somebody who watches knows before the end.
+/// Logged at once, so that a user who watches sees it before the end.
 fn refuse(report: &mut Report, refused: &Refused) {
     let refused = NotMade::from(refused);
     error!("{}", refused.text());
@@ -87,7 +87,7 @@ struct Work<'a> {
     source: Source,
     /// Windows that go through the model at once: as many as in training, fewer if memory runs out.
     at_once: MicroBatchSize,
-    /// The model for volumes with so many levels.
+    /// The model for volumes with this many levels.
     ready: Option<(usize, Nowcast)>,
 }
 
@@ -144,7 +144,7 @@ impl<'a> Work<'a> {
 
     fn model_for(&mut self, levels: usize) -> Result<&Nowcast, Failed> {
         let config = self.setting.config;
-        // With `levels: each` a window has one level, whatever the volume has.
+        // With `levels: each` a window has one level, however many the volume has.
         let levels = if config.prepare.levels == Levels::Each { 1 } else { levels };
         let ready = match self.ready.take() {
             Some((of, model)) if of == levels => (of, model),

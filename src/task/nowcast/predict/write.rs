@@ -1,5 +1,5 @@
 //! A forecast becomes files: in netCDF for TITAN's tools, and as pictures for people. Each appears complete or not at all;
-//! the same forecast made again takes the place of the old one.
+//! the same forecast made again replaces the old one.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -19,10 +19,10 @@ use crate::task::nowcast::lrose::unpacked;
 use crate::task::nowcast::volume::Axis;
 use crate::util::fs::{create_dir_all, partial_name, remove_tree, rename, sync_parent, write_atomic};
 
-/// Forecasts must not lie among the radar files that they are made from.
+/// Forecasts must not be among the radar files that they are made from.
 ///
 /// # Errors
-/// Where the output is the input or lies in it.
+/// If the output is the input or inside it.
 pub fn check_output(input: &Path, output: &Path) -> Result<(), PredictError> {
     let inner = resolved(output);
     if inner.starts_with(resolved(input)) {
@@ -51,7 +51,7 @@ fn resolved(path: &Path) -> PathBuf {
 /// Writes a forecast below the output folder.
 ///
 /// # Errors
-/// Where the disk refuses.
+/// If the disk refuses.
 pub fn write(forecast: &Forecast, setting: &Setting<'_>) -> Result<Written, PredictError> {
     let folder = setting.output.join(&forecast.job.event);
     check_output(&forecast.job.folder, &folder)?;

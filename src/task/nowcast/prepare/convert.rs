@@ -15,9 +15,9 @@ use crate::util::sha256::Digest;
 pub struct Work {
     /// Its number in the event.
     pub file: usize,
-    /// Where it lies.
+    /// Where it is.
     pub path: PathBuf,
-    /// The hash that it had when it was fetched, where that is known.
+    /// Its hash when it was fetched, if known.
     pub expected: Option<Digest>,
     /// Its frames: the place in the file, and the slot to write into.
     pub frames: Vec<(usize, usize)>,

@@ -51,7 +51,7 @@ fn coordinate(name: &str, axis_letter: &str, axis: &Axis, values: Vec<f64>) -> C
     Coordinate { name: name.to_owned(), values, attributes }
 }
 
-/// What the event says about itself: where on Earth it lies, as its files say.
+/// What the event says about itself: its position on Earth, from its files.
 pub fn attributes(volume: &VolumeFile) -> Attributes {
     let mut attributes = map([("Conventions", json!("CF-1.6"))]);
     for key in ["title", "institution", "source"] {

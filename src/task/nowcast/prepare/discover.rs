@@ -14,14 +14,14 @@ const RADAR: FileKind = FileKind {
     ignored: &[],
 };
 
-/// The name of an event whose files lie beside or above the folders of other events.
+/// The name of an event with files beside or above the folders of other events.
 const BESIDE_OTHERS: &str = "event";
 
 /// Finds all events below a folder, sorted by path. Files at the top, or above the folders of other events, form an event
 /// with `event` as the last part of its path, so that no event contains another.
 ///
 /// # Errors
-/// Where a folder can't be read, a name is not UTF-8, or there is no radar file at all.
+/// If a folder can't be read, a name is not UTF-8, or there is no radar file at all.
 pub fn discover(root: &Path) -> Result<Vec<EventFiles>, PrepareError> {
     let mut events = find(root, &RADAR)?;
     part_nested(&mut events, BESIDE_OTHERS);

@@ -10,7 +10,7 @@ use crate::util::exit::Exit;
 use crate::util::fs::FsError;
 use crate::util::stop::Stopped;
 
-/// Preparing failed. What was finished before stays and is not done again.
+/// Preparing failed. Finished work is kept and not repeated.
 #[derive(Debug, Error)]
 pub enum PrepareError {
     /// There is nothing to prepare, or it can't be listed.
@@ -28,7 +28,7 @@ pub enum PrepareError {
     /// A file operation failed.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// A signal came.
+    /// Interrupted by a signal.
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }

@@ -47,7 +47,7 @@ impl<'a> Events<'a> {
     /// Brings one event into the store, unless it is there as it should be.
     ///
     /// # Errors
-    /// Where the disk fails or a signal comes.
+    /// If the disk fails or a signal interrupts.
     pub fn event(&mut self, plan: &EventPlan, draft: Draft) -> Result<GroupReport, PrepareError> {
         if let Some(record) = plan.standing(self.grid) {
             self.setting.progress.advance(record.frames() as u64);
@@ -67,7 +67,7 @@ impl<'a> Events<'a> {
         let path = build.path(first.file);
         let volume = match VolumeFile::open(&path, &self.setting.config.variable) {
             Ok(volume) => volume,
-            // It was fine a moment ago: somebody is changing the files, the next run will see what is there then.
+            // It was fine a moment ago, so the files are being changed; the next run will see the new state.
             Err(error) => {
                 let reason = super::survey::reason(error, &path)?;
                 build.refuse(first.file, reason);
@@ -134,7 +134,7 @@ impl<'a> Events<'a> {
     }
 }
 
-/// Whether the frame could be taken over. One that can't is converted again, so its reason is only worth a word.
+/// Whether the frame could be taken over. One that can't is converted again, so a warning with the reason is enough.
 fn adopt_frame(slot: usize, candidate: &Candidate, older: &EventReader, writer: &EventWriter) -> bool {
     let Origin::Adopt(old) = candidate.origin else { return false };
     match writer.reuse_frame(slot, older, old) {
@@ -199,7 +199,7 @@ impl Build<'_> {
     }
 }
 
-/// What became of an event whose files have these records.
+/// The outcome of an event whose files have these records.
 pub fn report(event: &EventFiles, files: &[FileRecord]) -> GroupReport {
     let set_aside = files
         .iter()

@@ -7,7 +7,7 @@ use crate::task::nowcast::config::{Method, PrepareConfig};
 /// The folder's name, such as `dbz-250x250-mean-1f0c2a9b`.
 ///
 /// Levels and the meaning of missing cells are not part of it: the dataset holds all levels and marks what is missing,
-/// whatever is made of them later.
+/// regardless of how they are used later.
 #[must_use]
 pub fn folder_name(config: &PrepareConfig) -> String {
     let [rows, columns] = config.size;

@@ -68,7 +68,7 @@ pub struct Prepared {
     pub converted: usize,
 }
 
-/// Where the dataset with these options lies below the folder of all prepared ones.
+/// Where the dataset with these options is below the folder of all prepared ones.
 #[must_use]
 pub fn store_path(prepared: &Path, config: &PrepareConfig) -> PathBuf {
     prepared.join(key::folder_name(config))
@@ -77,7 +77,7 @@ pub fn store_path(prepared: &Path, config: &PrepareConfig) -> PathBuf {
 /// Prepares the dataset below `root` into a store below `prepared`.
 ///
 /// # Errors
-/// Where there is nothing to prepare, too much of it is unusable, a disk fails, or a signal comes.
+/// If there is nothing to prepare, too much of it is unusable, a disk fails, or a signal interrupts.
 pub fn prepare(root: &Path, prepared: &Path, setting: &Setting<'_>) -> Result<Prepared, PrepareError> {
     let began = Instant::now();
     let store = Store::create(&store_path(prepared, setting.config))?;
@@ -147,7 +147,7 @@ fn survey_all(plans: &[EventPlan], setting: &Setting<'_>) -> Result<Vec<Vec<File
     Ok(surveys)
 }
 
-/// What will become of an event, as far as the headers of its files tell.
+/// The expected outcome of an event, as far as the headers of its files show.
 fn foreseen(plan: &EventPlan, draft: &Draft, grid: Option<&GridRecord>) -> GroupReport {
     if let Some(record) = plan.standing(grid) {
         return event::report(&plan.event, &record.files);
@@ -168,7 +168,7 @@ fn check_share(events: &[GroupReport], store: &Store, setting: &Setting<'_>) -> 
     Ok(too_many(events, store.root(), (MAX_BAD_SHARE, setting.config.max_bad_share))??)
 }
 
-/// Removes the events that stand where the folders of others will be, as after files were moved into subfolders.
+/// Removes the events that are where the folders of others will be, as after files were moved into subfolders.
 fn make_room(store: &Store, plans: &[EventPlan]) -> Result<(), PrepareError> {
     let within = |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
     for old in store.events()? {
@@ -180,7 +180,7 @@ fn make_room(store: &Store, plans: &[EventPlan]) -> Result<(), PrepareError> {
     Ok(())
 }
 
-/// Events whose files are gone leave the dataset too.
+/// Events whose files are gone are removed from the dataset too.
 fn remove_vanished(store: &Store, events: &[GroupReport]) -> Result<(), PrepareError> {
     for path in store.events()? {
         let wanted = events.iter().any(|event| event.path == path && event.items > 0);

@@ -1,4 +1,4 @@
-//! What has to be done: pure decisions from what lies in the folders and what is remembered.
+//! What has to be done: pure decisions from the content of the folders and the records.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -13,12 +13,12 @@ pub struct EventPlan {
     pub event: EventFiles,
     /// Its record, if it was prepared before.
     pub record: Option<EventRecord>,
-    /// Whether all the frames that the record tells of are still there.
+    /// Whether all the frames in the record are still there.
     pub is_whole: bool,
 }
 
 impl EventPlan {
-    /// Whether the event has exactly the files that the record tells of, all unchanged from outside, and all its frames.
+    /// Whether the event has exactly the files in the record, all unchanged from outside, and all its frames.
     #[must_use]
     pub fn is_unchanged(&self) -> bool {
         self.is_whole
@@ -90,13 +90,13 @@ pub enum FileState {
     Refused {
         /// Why.
         reason: String,
-        /// The grid, where the header could be read.
+        /// The grid, if the header could be read.
         grid: Option<GridRecord>,
     },
 }
 
 impl FileState {
-    /// The file's grid, where its header could be read.
+    /// The file's grid, if its header could be read.
     #[must_use]
     pub fn grid(&self) -> Option<&GridRecord> {
         match self {
@@ -129,7 +129,7 @@ impl FileState {
     }
 }
 
-/// What an event would become, as far as the headers of its files tell.
+/// What an event would become, as far as the headers of its files show.
 #[derive(Debug)]
 pub struct Draft {
     /// Its files.

@@ -12,7 +12,7 @@ use crate::data::prepare::record;
 use crate::util::fs::FsError;
 use crate::util::sha256::Digest;
 
-/// The version of the record's form; a record of another version is prepared anew.
+/// The version of the record's form; a record of another version is prepared again.
 pub const FORMAT: u32 = 1;
 
 /// The record of an event.
@@ -44,7 +44,7 @@ pub struct Frames {
 /// What is known of a file that was set aside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Known {
-    /// Its grid, where the header could be read.
+    /// Its grid, if the header could be read.
     pub grid: Option<GridRecord>,
 }
 
@@ -59,7 +59,7 @@ pub struct FrameRecord {
     pub time: f64,
 }
 
-/// A grid: enough to tell it from another, and to say how they differ.
+/// A grid: enough to distinguish it from another, and to say how they differ.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct GridRecord {
     /// Levels, rows, columns.
@@ -69,7 +69,7 @@ pub struct GridRecord {
 }
 
 impl EventRecord {
-    /// Understands a record; one that is unreadable or of another version counts as none.
+    /// Parses a record; one that is unreadable or of another version counts as missing.
     #[must_use]
     pub fn of_json(text: &[u8]) -> Option<Self> {
         serde_json::from_slice(text).ok().filter(|record: &Self| record.format == FORMAT)
@@ -78,7 +78,7 @@ impl EventRecord {
     /// The record as it is stored.
     ///
     /// # Errors
-    /// None in practice: all parts can be written as JSON.
+    /// Never in practice: all parts can be written as JSON.
     pub fn to_json(&self) -> Result<Vec<u8>, PrepareError> {
         serde_json::to_vec_pretty(self)
             .map_err(|error| FsError::at("encode", Path::new("event record"))(error.into()).into())
@@ -110,7 +110,7 @@ impl FileRecord {
         self.used().map_or(&[], |used| &used.frames)
     }
 
-    /// The file's grid, where its header could be read.
+    /// The file's grid, if its header could be read.
     #[must_use]
     pub fn grid(&self) -> Option<&GridRecord> {
         match &self.outcome {

@@ -13,13 +13,13 @@ use crate::util::sha256::Hasher;
 /// Looks at one file of an event, unless it is known and unchanged.
 ///
 /// # Errors
-/// Where the disk can't be read: that is no property of the file.
+/// If the disk can't be read: that is not a property of the file.
 pub fn survey(plan: &EventPlan, file: &SourceFile, variable: &str) -> Result<FileState, PrepareError> {
     let path = plan.event.folder.join(&file.name);
     if let Some(record) = plan.known(file) {
         match &record.outcome {
             Outcome::Used(_) => return Ok(FileState::Adopted(record.clone())),
-            // Unreadable then, unreadable now. Where the header was fine, the reason lay in the other files.
+            // Unreadable then, unreadable now. If the header was fine, the reason was in the other files.
             Outcome::SetAside { reason, known: Known { grid: None } } => {
                 return Ok(FileState::Refused { reason: reason.clone(), grid: None });
             }
@@ -57,7 +57,7 @@ pub fn grid_record(grid: &Grid) -> GridRecord {
 /// The reason to set a file aside, without the path that the report names anyway.
 ///
 /// # Errors
-/// Where the disk is at fault, or the file vanished: that says nothing about the data.
+/// If the disk is at fault, or the file vanished: that says nothing about the data.
 pub fn reason(error: VolumeError, path: &Path) -> Result<String, PrepareError> {
     if let VolumeError::Io { source, .. } = error {
         return Err(FsError::at("read", path)(source).into());

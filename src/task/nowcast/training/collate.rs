@@ -1,5 +1,5 @@
-//! From windows of bytes to tensors on the device. Bytes travel, floats are made where they are needed: a quarter of the
-//! transfer. Not a second preparation: what a byte means, `quantize` says.
+//! From windows of bytes to tensors on the device. Bytes are sent, floats are made where they are needed: a quarter of the
+//! transfer. Not a second preparation: `quantize` defines what a byte means.
 //!
 //! Tensors carry their dimensions: b samples, t frames, l levels, c channels, y rows, x columns.
 
@@ -19,9 +19,9 @@ pub struct Batch {
     pub(super) input_btcyx: Tensor,
     /// What follows, in 0 to 1; what is missing is 0.
     pub(super) target_btcyx: Tensor,
-    /// Where the target is known; `None` where a missing cell means no echo.
+    /// Where the target is known; `None` if a missing cell means no echo.
     pub(super) known_btcyx: Option<Tensor>,
-    /// All frames as bytes. There is no 0 among them where a missing cell means no echo.
+    /// All frames as bytes. There is no 0 among them if a missing cell means no echo.
     pub(super) bytes_btcyx: Tensor,
 }
 
@@ -55,7 +55,7 @@ impl Batch {
         self.bytes_btcyx.narrow(1, self.input_frames() - frames, frames)
     }
 
-    /// The forecast that nothing changes: the last input frame again and again, as the model sees it.
+    /// The forecast of no change: the last input frame repeated, as the model sees it.
     pub(super) fn persistence(&self) -> Tensor {
         self.input_btcyx.narrow(1, self.input_frames() - 1, 1).expand_as(&self.target_btcyx)
     }
@@ -66,7 +66,7 @@ fn normalised(bytes: &Tensor) -> Result<Tensor, TchError> {
     bytes.f_to_kind(Kind::Float)?.f_sub_scalar_(1)?.f_div_scalar_(STEPS)?.f_clamp_min_(0.0)
 }
 
-/// What becomes of the levels of a window.
+/// What happens to the levels of a window.
 #[derive(Debug)]
 enum Channels {
     /// A window has one level.

@@ -1,4 +1,4 @@
-//! What a person would want to see of a forecast: plain arrays in dBZ, with the minutes from the last frame seen, and how they
+//! What is drawn of a forecast: plain arrays in dBZ, with the minutes from the last frame seen, and how they
 //! become a sheet and a film.
 
 use tch::{Device, Kind, TchError, Tensor};
@@ -55,7 +55,7 @@ pub(super) fn frames(
     names: &Names,
     quantizer: Quantizer,
 ) -> Result<Vec<Frames>, TchError> {
-    // Channels are levels: their maximum is what a person looks at, as in a composite.
+    // Channels are levels: their maximum is drawn, as in a composite.
     let frames_btyx = batch.bytes_btcyx.f_amax([2].as_slice(), false)?.f_to_device(Device::Cpu)?;
     let predicted_btyx = prediction_btcyx.f_amax([2].as_slice(), false)?.f_to_device(Device::Cpu)?;
     let windows = batch.samples.iter().zip(0..);

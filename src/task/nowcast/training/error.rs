@@ -7,7 +7,7 @@ use crate::task::nowcast::quantize::QuantizeError;
 use crate::train::task::TaskError;
 use crate::util::exit::Exit;
 
-/// A task that can't be set up, or a window that is not one of its own.
+/// A task that can't be set up, or a window that does not belong to it.
 #[derive(Debug, Error)]
 pub enum NowcastError {
     /// The dataset was prepared with another size.
@@ -44,7 +44,7 @@ pub enum NowcastError {
         /// The phase.
         phase: usize,
     },
-    /// The engine asks for a phase that was not set up: a mistake of this program.
+    /// The engine requests a phase that was not set up: a bug in this program.
     #[error("there is no phase {phase} (counted from 0) among {phases}")]
     NoPhase {
         /// The phase.
@@ -52,7 +52,7 @@ pub enum NowcastError {
         /// How many there are.
         phases: usize,
     },
-    /// A window was not made from the dataset and the configuration of this task: a mistake of this program.
+    /// A window was not made from the dataset and the configuration of this task: a bug in this program.
     #[error("{name}: it has {got:?} (frames, bytes of each), expected {expected:?} and frames that its event has")]
     Window {
         /// The window.
@@ -91,7 +91,7 @@ crate::util::failures!("task": NowcastError);
 impl From<NowcastError> for TaskError {
     fn from(error: NowcastError) -> Self {
         match error {
-            // As it is: memory that ran out is told by libtorch's text.
+            // Unchanged: running out of memory is recognised by libtorch's text.
             NowcastError::Torch(error) => Self::Torch(error),
             other => Self::Other { exit: other.exit(), source: Box::new(other) },
         }

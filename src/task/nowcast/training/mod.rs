@@ -1,5 +1,5 @@
 //! Nowcasting as something that the engine can train: its network, its loss in each phase, and the windows that go through.
-//! Not the engine, and not where windows come from.
+//! Contains neither the engine nor the source of windows.
 //!
 //! ```text
 //! collate  windows of bytes to tensors on the device    draw   forecasts as plain arrays for pictures
@@ -48,7 +48,7 @@ const SHOWN: usize = 4;
 /// What a nowcast is made of.
 #[derive(Debug)]
 pub struct Setting<'a> {
-    /// What each phase of training changes; the first also holds where nothing is trained.
+    /// What each phase of training changes; the first also applies if nothing is trained.
     pub phases: Vec<Phase>,
     /// The task's section.
     pub config: &'a NowcastConfig,
@@ -98,7 +98,7 @@ impl Nowcast {
     /// The task with its initial weights.
     ///
     /// # Errors
-    /// Where the dataset is not that of the configuration, a phase freezes what is not there or everything, or memory is
+    /// If the dataset is not that of the configuration, a phase freezes what is not there or everything, or memory is
     /// missing.
     pub fn new(setting: Setting<'_>) -> Result<Self, NowcastError> {
         let Setting { phases, config, shape, events, device, precision, seed } = setting;
@@ -127,7 +127,7 @@ impl Nowcast {
             size: [rows, columns],
             seed,
         };
-        // A pattern of the last phase that fits nothing is found before the first one has run for days.
+        // A pattern of the last phase that matches nothing is reported before the first one has run for days.
         (0..nowcast.phases.len()).rev().try_for_each(|phase| nowcast.enter(phase))?;
         nowcast.loss()?;
         Ok(nowcast)
@@ -137,7 +137,7 @@ impl Nowcast {
     /// frames, channels, rows and columns. The bytes are those of windows, frames, levels, rows and columns.
     ///
     /// # Errors
-    /// Where the bytes are not those of whole windows, memory runs out, or libtorch refuses.
+    /// If the bytes are not those of whole windows, memory runs out, or libtorch refuses.
     pub fn forecast(&self, bytes: &[u8]) -> Result<Vec<f32>, TaskError> {
         let _guard = tch::no_grad_guard();
         let prediction_btcyx = self.network.forward(&self.collate.input(bytes)?, self.precision);
@@ -237,7 +237,7 @@ impl Task for Nowcast {
             loss.parts(forecast_btcyx, &batch.target_btcyx, batch.known_btcyx.as_ref()).sums().f_to_kind(Kind::Double)
         };
         let (parts, persistence) = (sums(&prediction_btcyx)?, sums(&batch.persistence())?);
-        // One transfer, so that the host waits once. What is returned lies in main memory already.
+        // One transfer, so that the host waits once. What is returned is already in main memory.
         let losses = Vec::<f64>::try_from(Tensor::f_cat(&[parts, persistence], 0)?)?;
         let (parts, persistence) = losses.split_at(LossParts::COUNT);
         let parts = Tensor::f_from_slice(parts)?;

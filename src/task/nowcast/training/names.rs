@@ -30,7 +30,7 @@ impl Names {
         self.events.iter().map(|event| event.path.clone()).collect()
     }
 
-    /// Whether the window lies within an event.
+    /// Whether the window is within an event.
     pub(super) fn know(&self, sample: &Sample) -> bool {
         self.events.get(sample.event).is_some_and(|event| sample.start + sample.length <= event.times.len())
     }
@@ -77,7 +77,7 @@ impl Names {
         time.map_or_else(|| "unknown time".to_owned(), |time| time.strftime(format).to_string())
     }
 
-    /// The folder's name, or the whole path where another folder has the same name.
+    /// The folder's name, or the whole path if another folder has the same name.
     fn event(&self, number: usize) -> String {
         let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
         let mut count: HashMap<String, usize> = HashMap::new();

@@ -1,5 +1,5 @@
-//! What forecasts are judged by, beside the loss: the scores of `verification`, each also for forecasts that nobody had to
-//! learn. All cells of a validation count alike, whatever window they belong to.
+//! What forecasts are judged by, beside the loss: the scores of `verification`, each also for forecasts that need no
+//! training. All cells of a validation count alike, regardless of their window.
 
 use serde_json::{Value, json};
 use tch::{Device, Kind as Dtype, TchError, Tensor};
@@ -93,7 +93,7 @@ impl NowcastScores {
         Verification::of(&self.tally, &self.levels, &self.origin.events)
     }
 
-    /// Where the model errs, of an evaluation.
+    /// The model's error map of an evaluation.
     #[must_use]
     pub fn map(&self) -> Option<&ErrorMap> {
         self.tally.map()
@@ -178,7 +178,7 @@ pub(super) fn windows(
     Ok(batch.samples.iter().enumerate().map(window).collect())
 }
 
-/// One of so many equal parts.
+/// One of this many equal parts.
 fn part<T: Clone>(all: &[T], number: usize, parts: usize) -> Vec<T> {
     let length = all.len() / parts;
     all[number * length..][..length].to_vec()

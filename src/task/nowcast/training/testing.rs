@@ -151,7 +151,7 @@ fn storm([rows, columns]: [usize; 2], event: usize, frame: usize) -> Vec<u8> {
     (0..rows).flat_map(|row| (0..columns).map(move |column| cell(row, column))).collect()
 }
 
-/// Trains as the engine does, with a loss scaler where the task asks for one.
+/// Trains as the engine does, with a loss scaler if the task requests one.
 pub(super) struct Trainer {
     pub(super) task: Nowcast,
     optimizer: Optimizer,
@@ -201,7 +201,7 @@ impl Trainer {
         Stepped { loss, norm }
     }
 
-    /// The losses of so many steps over one batch.
+    /// The losses of this many steps over one batch.
     pub(super) fn losses(&mut self, windows: &[LoadedWindow], steps: usize) -> Vec<f64> {
         (0..steps).map(|_| self.step(&[windows]).loss).collect()
     }

@@ -1,4 +1,4 @@
-//! What one window adds to the scores: its forecasts against what came. Pure, so that many windows are judged at once.
+//! What one window adds to the scores: forecasts against observations. Pure, so that many windows are judged at once.
 
 use super::kinds::Kind;
 use super::tally::Tally;
@@ -23,7 +23,7 @@ pub struct Window {
     pub minutes: Vec<f32>,
     /// Bytes of the last frames that the model saw: frames, channels, rows, columns.
     pub seen: Vec<u8>,
-    /// Bytes of the frames that came: frames, channels, rows, columns.
+    /// Bytes of the observed frames: frames, channels, rows, columns.
     pub observed: Vec<u8>,
     /// The forecast of the model for these, 0 to 1.
     pub forecast: Vec<f32>,
@@ -84,7 +84,7 @@ impl Judge {
         &self.levels
     }
 
-    /// Nothing was judged yet.
+    /// Nothing has been scored yet.
     #[must_use]
     pub fn tally(&self, depth: Depth) -> Tally {
         Tally::none(self, depth)
@@ -135,14 +135,14 @@ impl Judge {
         self.frame.channels * self.frame.rows * self.frame.columns
     }
 
-    /// The last frame again and again; what was not seen counts as no echo.
+    /// The last frame repeated; unobserved cells count as no echo.
     fn persistence(&self, window: &Window) -> Vec<f32> {
         let last = &window.seen[window.seen.len() - self.frame_cells()..];
         let last: Vec<f32> = last.iter().map(|&byte| normalised(byte).max(0.0)).collect();
         last.repeat(self.frame.leads)
     }
 
-    /// The last frame on its way, each channel with a motion of its own.
+    /// The last frame moved on, each channel with its own motion.
     fn advection(&self, window: &Window) -> Vec<f32> {
         let Shape { leads, channels, rows, columns } = self.frame;
         let cells = rows * columns;
@@ -162,7 +162,7 @@ impl Judge {
     }
 }
 
-/// From a byte to the scale that the model sees; a missing cell is no number.
+/// From a byte to the scale that the model sees; a missing cell is NaN.
 fn normalised(byte: u8) -> f32 {
     if byte == MISSING { f32::NAN } else { (f32::from(byte) - 1.0) / STEPS as f32 }
 }

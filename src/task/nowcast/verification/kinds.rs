@@ -5,7 +5,7 @@
 pub enum Kind {
     /// The network.
     Model,
-    /// The last frame again and again.
+    /// The last frame repeated.
     Persistence,
     /// The last frame, moved along the motion of the last frames.
     Advection,

@@ -1,5 +1,5 @@
-//! Forecasts compared with what was observed, and with forecasts that nobody had to learn: persistence, where nothing
-//! changes, and advection, where everything moves on as it did. All are measured on the same cells of the same windows.
+//! Forecasts compared with what was observed, and with forecasts that need no training: persistence, where nothing
+//! changes, and advection, where everything keeps moving as it did. All are measured on the same cells of the same windows.
 //!
 //! ```text
 //! judge     one window: what it adds to the sums        tally     the sums over all windows, and by event
@@ -8,7 +8,7 @@
 //! resample  how much two evaluations differ by chance
 //! ```
 //!
-//! A cell where nothing was observed is left out of every score. If a baseline knows nothing, as the air came from outside the
+//! A cell without an observation is left out of every score. If a baseline knows nothing, as the air came from outside the
 //! frame or from a missing cell, it forecasts no echo: leaving such cells out would compare forecasts on different cells.
 
 mod chapters;

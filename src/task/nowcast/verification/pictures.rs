@@ -1,5 +1,5 @@
 //! What an evaluation found, as pictures: scores against lead time, agreement against the size of squares, the performance
-//! diagram, what comes where an intensity is forecast, and where forecasts are wrong.
+//! diagram, what is observed where an intensity is forecast, and where forecasts are wrong.
 
 use std::collections::BTreeSet;
 
@@ -14,9 +14,9 @@ use crate::report::charts::{AxisOf, Behind, Chart, Charts, Series, charts};
 use crate::report::radar::error_maps::{ErrorMaps, error_maps};
 use crate::train::task::Plots;
 
-/// Maps are drawn of at most so many lead times.
+/// The most lead times that maps are drawn for.
 const MOST_MAPS: usize = 3;
-/// Width and height of a chart among others, and of one that stands alone.
+/// Width and height of a chart among others, and of one on its own.
 const SMALL: [usize; 2] = [440, 350];
 const LARGE: [usize; 2] = [640, 640];
 /// The forecasts with their places among the colours: blue, grey and orange, as on the page of a run.
@@ -25,7 +25,7 @@ const KINDS: [(usize, Kind); 3] = [(0, Kind::Model), (9, Kind::Persistence), (1,
 /// The pictures with their file names. `about` says what was evaluated, `size` are the rows and columns of a frame.
 ///
 /// # Errors
-/// Where a picture can't be encoded.
+/// If a picture can't be encoded.
 pub fn pictures(
     found: &Verification,
     map: Option<&ErrorMap>,
@@ -52,7 +52,7 @@ pub fn pictures(
     Ok(pictures)
 }
 
-/// So many charts side by side, and the charts.
+/// The number of charts side by side, and the charts.
 type Sheet = (usize, Vec<Chart>);
 
 fn chart(title: &str, x: AxisOf, y: AxisOf, behind: Behind, series: Vec<Series>) -> Option<Chart> {

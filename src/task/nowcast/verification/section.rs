@@ -24,7 +24,7 @@ pub struct Verification {
     pub levels: Levels,
     /// Cells of all frames that were forecast and compared.
     pub cells: u64,
-    /// Cells that were left out, as nothing was observed there.
+    /// Cells that were left out, because they have no observation.
     pub excluded_cells: u64,
     /// Minutes from the last frame that is seen to each one that is forecast, the median over all windows.
     pub lead_minutes: Vec<f64>,

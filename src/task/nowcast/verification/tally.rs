@@ -1,4 +1,4 @@
-//! The sums over all windows that were judged. Windows are added in their order, whatever the number of threads, so that
+//! The sums over all windows that were judged. Windows are added in their order, for any number of threads, so that
 //! the same forecasts always give the same sums, bit for bit.
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ pub struct Tally {
     pub samples: usize,
     /// Cells that were compared.
     pub cells: u64,
-    /// Cells that were left out, as nothing was observed there.
+    /// Cells that were left out, because they have no observation.
     pub excluded: u64,
     /// For each kind of forecast.
     pub kinds: BTreeMap<Kind, Sums>,
@@ -57,7 +57,7 @@ impl Tally {
     /// Judges windows, all at once, and adds what was found.
     pub fn add(&mut self, judge: &Judge, windows: &[Window]) {
         let depth = self.depth;
-        // So many at once as there are threads: each takes memory of its own.
+        // As many at once as there are threads: each takes its own memory.
         for windows in windows.chunks(rayon::current_num_threads().max(1)) {
             let measured: Vec<Measured> = windows.par_iter().map(|window| judge.measure(window, depth)).collect();
             for (window, measured) in windows.iter().zip(measured) {
@@ -75,7 +75,7 @@ impl Tally {
         self.events.len()
     }
 
-    /// Where the model errs.
+    /// The model's error map.
     #[must_use]
     pub fn map(&self) -> Option<&ErrorMap> {
         self.map.as_ref()

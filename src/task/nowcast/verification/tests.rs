@@ -60,7 +60,7 @@ fn a_perfect_forecast_beats_advection_which_beats_persistence() {
     let of = |kind: &str, name: &str| found.forecasts[kind].all_leads[name];
     assert_eq!(of("model", "csi_100"), Some(1.0));
     let [persistence, advection] = ["persistence", "advection"].map(|kind| of(kind, "csi_100").unwrap());
-    // 36 cells, of which a column goes and a column comes with each frame: (30 + 24) of (42 + 48).
+    // 36 cells, of which one column leaves and one enters with each frame: (30 + 24) of (42 + 48).
     assert!((persistence - 54.0 / 90.0).abs() < 1e-9, "{persistence}");
     assert!(advection > persistence + 0.2 && advection <= 1.0, "{advection}");
     assert_eq!(of("model", "psnr_db"), None, "there is no error to compare with");

@@ -1,4 +1,4 @@
-//! Full disks: what must not be lost for want of space is not.
+//! Full disks: nothing important is lost for lack of space.
 
 use std::io::ErrorKind;
 
@@ -53,7 +53,7 @@ fn the_best_weights_are_not_forgotten_where_only_the_newer_ones_find_space() {
     let mut keeper = keeper(&disk);
     save(&mut keeper, 2);
     for epoch in 3..6 {
-        // The best is always the first to be written.
+        // The best is always written first.
         disk.inject(0, Fault::Once(ErrorKind::StorageFull));
         save(&mut keeper, epoch);
     }

@@ -1,4 +1,4 @@
-//! Those who remember a run: a keeper that holds every snapshot, and a listener that holds every event.
+//! Recorders of a run: a keeper that keeps every snapshot, and a listener that keeps every event.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -35,7 +35,7 @@ impl Kept {
     }
 }
 
-/// Remembers everything, and asks to stop when an event says so.
+/// Records everything, and asks to stop when a given event occurs.
 #[derive(Clone)]
 pub(in crate::train::engine) struct Heard {
     pub(in crate::train::engine) events: Rc<RefCell<Vec<Event>>>,

@@ -1,4 +1,4 @@
-//! Settings that were changed on purpose before a run went on.
+//! Settings that were changed on purpose before a run was resumed.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The same on a disk, with the checkpoints, the history and the curves that a real run has.
+//! The same on a disk, with the checkpoints, the history and the curves of a real run.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::train::checkpoint::writer::Saver;
 use crate::train::observe::{HistoryFile, TensorBoard};
 use crate::train::target::Target;
 
-/// Trains in a folder, from the newest checkpoint that is there.
+/// Trains in a folder, from its newest checkpoint.
 fn train_in(folder: &Path, config: &TrainConfig, faults: &Faults, stops_after: u64) {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let mut run = Run::new(config);
@@ -36,7 +36,7 @@ fn train_in(folder: &Path, config: &TrainConfig, faults: &Faults, stops_after: u
     assert_eq!(ended.is_err(), stops_after > 0);
 }
 
-/// The bytes of what a run leaves, but for what tells the time.
+/// The bytes of the files that a run leaves, except those that contain times.
 fn left_in(folder: &Path, last: &str) -> BTreeMap<String, Vec<u8>> {
     let names = ["history.json", "results.csv", "weights/best.safetensors", "weights/last.safetensors"];
     let files = ["model.safetensors", "optim.safetensors", "ema.safetensors", "manifest.json"];
@@ -75,7 +75,7 @@ fn a_run_that_diverges_after_a_stop_finds_the_start_of_its_epoch_on_the_disk() {
 
 #[test]
 fn a_limit_that_is_raised_leaves_no_trace_in_the_weights_wherever_it_was() {
-    // A rate at which the loss goes up and down, so that the best is often found where a limit cuts an epoch short.
+    // A learning rate at which the loss goes up and down, so that the best is often where a limit cuts an epoch short.
     let optimizer = Optimizer::Sgd(Sgd { lr: 0.55, ..Sgd::default() });
     let config = TrainConfig {
         batch: Some(2),

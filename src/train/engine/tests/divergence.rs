@@ -1,4 +1,4 @@
-//! Losses and gradients that are no numbers.
+//! Losses and gradients that are not finite.
 
 use super::*;
 
@@ -73,7 +73,7 @@ fn a_scaled_loss_finds_its_scale_and_trains_like_one_that_is_not() {
     assert_eq!(overflowing.losses().len(), 12 - skipped);
 }
 
-/// Five steps in a row fail in the midst of the second epoch: training goes back to where that epoch began.
+/// Five steps in a row fail in the middle of the second epoch: training rolls back to the start of that epoch.
 fn broken(run: &mut Run, epoch: u64) {
     run.faults.broken = Some((epoch, 8..14));
     run.engine().train().unwrap();
@@ -134,6 +134,7 @@ fn overflows_that_no_loss_scale_explains_are_told_as_the_fault_that_they_are() {
     assert_eq!(run.engine().train().unwrap_err().exit(), Exit::Diverged);
     let told = |event: &Event| if let Event::Skipped { expected, .. } = event { Some(*expected) } else { None };
     let told: Vec<bool> = run.events.borrow().iter().filter_map(told).collect();
-    // The scale comes down from 2^16 to 1; of the 19 faults before the last one three lower the rate and are told so.
+    // The scale comes down from 2^16 to 1; of the 19 faults before the last one three lower the rate and are reported as
+    // such.
     assert_eq!(told, [[true; 16].as_slice(), &[false; 16]].concat());
 }

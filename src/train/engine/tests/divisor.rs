@@ -1,4 +1,4 @@
-//! A loss whose divisor only the forward pass tells, as a detector's, which divides by the anchors that were assigned.
+//! A loss whose divisor is known only after the forward pass, as in a detector that divides by the assigned anchors.
 
 use super::*;
 use crate::data::loader::Position;

@@ -9,7 +9,7 @@ use crate::train::events::{Heard, Observer};
 use crate::train::observe::{Behind, PictureFiles};
 use crate::train::run_folder::RunError;
 
-/// Waits for its release at the first event, and says what it hears.
+/// Waits for its release at the first event, and records what it receives.
 struct Held {
     release: Receiver<()>,
     says: Sender<String>,
@@ -18,7 +18,7 @@ struct Held {
 
 impl Observer for Held {
     fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
-        // A step that waited for this would never be made, and nobody would release it: then the test fails after a while.
+        // If a step waited for this, it would never be made and nothing would release it: the test then fails after a while.
         self.is_free = self.is_free || self.release.recv_timeout(Duration::from_secs(120)).is_ok();
         assert!(self.is_free, "training waited for a picture");
         let text = match event {

@@ -1,10 +1,10 @@
-//! When training ends, and what it learns on the way there.
+//! When training ends, and what it still learns before that.
 
 use super::*;
 
 #[test]
 fn training_stops_early_when_patience_is_at_an_end_and_not_before() {
-    // A rate of nearly 0: the first epoch stays the best within the delta.
+    // A rate of nearly 0: the first epoch remains the best within the delta.
     let still = Optimizer::Adamw(AdamW { lr: 1e-12, ..AdamW::default() });
     let run = Run::new(&TrainConfig { epochs: 50, patience: Some(3), min_delta: 1e-3, optimizer: still, ..config() });
     let ended = run.engine().train().unwrap();

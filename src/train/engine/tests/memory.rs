@@ -1,4 +1,4 @@
-//! Memory that runs out.
+//! Running out of memory.
 
 use super::*;
 

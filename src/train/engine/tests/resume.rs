@@ -1,4 +1,4 @@
-//! A run that was stopped or killed and goes on is the run that it would have been.
+//! A run that is stopped or killed and resumed gives the same result as an uninterrupted run.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! How often a run is validated, and what follows from it.
+//! How often a run is validated, and the effects of that.
 
 use super::*;
 
@@ -59,7 +59,7 @@ fn patience_and_plateau_count_validated_epochs_only() {
     assert_eq!(validated_epochs(&run), [3, 6, 9]);
     let state = State::of(&run.kept.last()).unwrap();
     assert_eq!((state.validated_epochs, state.stale_epochs), (3, 2));
-    // Falls of less than 1e-8 are not made, so the rate stays; the count of bad epochs tells.
+    // Reductions below 1e-8 are not made, so the rate stays; the count of bad epochs shows it.
     assert_eq!(state.plateau.unwrap().bad_epochs, 0);
     assert_eq!(midway(&run).len(), 9 * 2, "after steps 2 and 4 of each epoch");
 }

@@ -1,4 +1,4 @@
-//! What listeners behind training hear, whatever keeps them. Nothing here is measured by a clock: a test that would wait for
+//! What listeners behind training receive, even if delayed. Nothing here is measured by a clock: a test that would wait for
 //! ever gives up after a time that no test needs.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -9,7 +9,7 @@ use crate::train::events::{Cost, Ended, Reason, Record};
 
 const NEVER: Duration = Duration::from_secs(120);
 
-/// Sends on what it hears, and waits to be released before the first event.
+/// Forwards what it receives, and waits to be released before the first event.
 struct Slow {
     heard: Sender<String>,
     release: Option<Receiver<()>>,

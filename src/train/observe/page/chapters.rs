@@ -1,9 +1,9 @@
-//! What a task adds to the page of a run, given from above: the page itself knows no task.
+//! What a task adds to the page of a run, passed in by the caller: the page itself depends on no task.
 
 use crate::metric::document::Metrics;
 use crate::report::page::{Block, Grid};
 
-/// What a task has to say about an evaluation, beyond tables of scores.
+/// What a task adds about an evaluation, beyond tables of scores.
 pub trait Chapters: Sync {
     /// Charts, tables and texts for the evaluation section.
     fn chapters(&self, _metrics: &Metrics) -> Vec<Block> {

@@ -10,11 +10,11 @@ use crate::report::page::{Block, Cell, Chart, Grid};
 use crate::train::events::{Record, value};
 use crate::train::run_folder::history::Story;
 
-/// If the highest value is so many times the lowest one, equal factors become equal heights.
+/// If the highest value is this many times the lowest one, the scale is logarithmic.
 const WIDE: f64 = 10.0;
-/// So many epochs are in the table; `results.csv` has all of them.
+/// The most epochs in the table; `results.csv` has all of them.
 const MOST_ROWS: usize = 300;
-/// More charts of one family than this are too many to be looked at: its scores are in the table below.
+/// More charts of one family than this are too many to read: its scores are in the table below.
 const MOST_OF_FAMILY: usize = 12;
 /// More charts than this altogether; the scores of the families past them are in the table below.
 const MOST_CHARTS: usize = 48;
@@ -72,7 +72,7 @@ impl<'a> Sheet<'a> {
         scaled(self.chart(spec.title(), lines, self.levels(&spec.name), false))
     }
 
-    /// Scores of one family stand together, single ones with each other; and how many there is no room for.
+    /// Groups scores by family, single ones together; and the number that does not fit.
     fn groups(&self) -> (Vec<(String, Vec<&'a ScoreSpec>)>, usize) {
         let is_measured = self.story.epochs.iter().any(|record| !record.scores.is_empty());
         let drawn = self.story.scores.iter().filter(|spec| is_measured && spec.is_drawn());

@@ -1,12 +1,12 @@
-//! The epochs of a run for charts: all of them, or evenly so many as can be told apart. Pure.
+//! The epochs of a run for charts: all of them, or an even selection that can be distinguished. Pure.
 
 use crate::train::events::Record;
 use crate::train::run_folder::history::Story;
 
-/// More places than this can't be told from each other on a chart.
+/// More places than this can't be distinguished on a chart.
 const MOST_PLACES: usize = 400;
 
-/// Those that are drawn: all, or evenly so many of them, the last and the best among them. None is a gap.
+/// Those that are drawn: all, or an even selection that includes the last and the best. `None` is a gap.
 pub(super) fn drawn(story: &Story) -> Vec<(f64, Option<&Record>)> {
     let every = story.epochs.len().div_ceil(MOST_PLACES).max(1);
     let kept = [story.epochs.last().map(|record| record.epoch), story.best.as_ref().map(|best| best.epoch)];

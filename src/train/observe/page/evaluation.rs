@@ -1,5 +1,5 @@
 //! The evaluation section: tables of all scores, what the task adds to them, and the sentence that says whether the model
-//! beats what nobody had to learn.
+//! beats forecasts that need no training.
 
 use super::run::Run;
 use super::words::{list, number, time};
@@ -46,7 +46,7 @@ pub(super) fn verdict(run: &Run<'_>) -> Option<String> {
     Some(format!("{judged}: {} is {}{interval}{against}.", spec.title(), end(value)))
 }
 
-/// The score that decides; if it says nothing, as there was hardly anything to be found, one of its family that does, from
+/// The score that decides; if it is not meaningful because of too few events, one of its family that is, from
 /// the last to the first, or another headline.
 fn telling(metrics: &Metrics) -> Option<&Metric> {
     let primary = metrics.primary()?;

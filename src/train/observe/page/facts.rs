@@ -8,7 +8,7 @@ use crate::data::fetch::address::shown_text;
 use crate::report::page::Block;
 use crate::util::units::{bytes, count};
 
-/// A longer configuration than this is no configuration.
+/// A longer file than this is not a configuration.
 const MOST_BYTES: usize = 256 << 10;
 
 pub(super) fn data(run: &Run<'_>) -> Vec<Block> {
@@ -32,7 +32,7 @@ pub(super) fn data(run: &Run<'_>) -> Vec<Block> {
     vec![Block::Facts(facts.0)]
 }
 
-/// Each source by its kind, with what tells it from others.
+/// Each source by its kind, with what distinguishes it from others.
 fn sources(sources: Option<&Value>) -> String {
     let source = |source: &Value| {
         let (kind, what) = source.as_object()?.iter().next()?;
@@ -48,7 +48,7 @@ fn secret(source: &Value) -> Option<&str> {
     ["href", "id"].iter().find_map(|key| source.get(key)?.as_str())
 }
 
-/// The configuration without passwords and tokens: a page is passed around. None where one can't be found in the text.
+/// The configuration without passwords and tokens: pages are shared. `None` if one can't be found in the text.
 fn without_secrets(text: String, sources: Option<&Value>) -> Option<String> {
     let sources = sources.and_then(Value::as_array).into_iter().flatten();
     let secrets = sources.filter_map(|source| source.as_object()?.values().find_map(secret));
@@ -103,7 +103,7 @@ pub(super) fn configuration(run: &Run<'_>) -> Vec<Block> {
     }
 }
 
-/// Names and values; one without a value is no fact.
+/// Names and values; one without a value is left out.
 #[derive(Default)]
 struct Facts(Vec<(String, String)>);
 

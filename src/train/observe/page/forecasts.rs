@@ -1,4 +1,4 @@
-//! Pictures that lie in the run folder: the newest forecasts, and what an evaluation drew. As many as keep the page small.
+//! Pictures in the run folder: the newest forecasts, and what an evaluation drew. Only as many as keep the page small.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -85,7 +85,7 @@ fn shown(found: Result<Vec<PathBuf>, String>, absent: &str, describe: impl Fn(&P
     blocks
 }
 
-/// The content, where it is not too large.
+/// The content, if it is not too large.
 fn read(path: &Path) -> Option<Vec<u8>> {
     let length = std::fs::metadata(path).ok()?.len();
     (length <= MOST_OF_ONE).then(|| std::fs::read(path).ok())?

@@ -1,4 +1,4 @@
-//! What happened: starts, resumes and what was different then, warnings, the end. The newest comes first.
+//! What happened: starts, resumes and what had changed by then, warnings, the end. Newest first.
 
 use super::run::Run;
 use super::words::time;

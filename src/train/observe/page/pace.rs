@@ -1,4 +1,4 @@
-//! The throughput section: how fast epochs were, and what they held, as the log tells it.
+//! The throughput section: how fast epochs were, and what they held, from the log.
 
 use super::run::Run;
 use super::tale::Cost;
@@ -17,7 +17,7 @@ const PANELS: [Panel; 5] = [
     ("Memory of the GPU, GB", |cost| Some(cost.gpu?.memory_bytes? / GIGA)),
     ("GPU computing, % of the time", |cost| cost.gpu?.busy_percent),
 ];
-/// More places than this can't be told from each other on a chart.
+/// More places than this can't be distinguished on a chart.
 const MOST_PLACES: usize = 400;
 
 pub(super) fn blocks(run: &Run<'_>) -> Vec<Block> {

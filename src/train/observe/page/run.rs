@@ -1,4 +1,4 @@
-//! All that a run folder says about a run, as far as it can be read.
+//! Everything that a run folder says about a run, as far as it can be read.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ pub(super) struct Run<'a> {
     pub(super) folder: PathBuf,
     /// When it was read.
     pub(super) at: jiff::Timestamp,
-    /// Why there is none, where there is none.
+    /// Why there is none, if so.
     pub(super) record: Result<RunRecord, String>,
     pub(super) status: Option<Status>,
     pub(super) state: State,
@@ -23,7 +23,7 @@ pub(super) struct Run<'a> {
     /// The history.
     pub(super) story: Result<Story, String>,
     pub(super) tale: &'a Tale,
-    /// None where nothing was evaluated yet.
+    /// `None` if nothing was evaluated yet.
     pub(super) metrics: Option<Result<Metrics, String>>,
     pub(super) notes: Vec<String>,
 }
@@ -63,7 +63,7 @@ impl<'a> Run<'a> {
         keys.iter().try_fold(config, |value, key| value.get(key))
     }
 
-    /// The evaluation, where there is one that can be read.
+    /// The evaluation, if there is one that can be read.
     pub(super) fn evaluation(&self) -> Option<&Metrics> {
         self.metrics.as_ref()?.as_ref().ok()
     }
@@ -86,7 +86,7 @@ fn metrics(path: &Path) -> Option<Result<Metrics, String>> {
     }
 }
 
-/// What a person has noted; none where the run is not at its end.
+/// What a person has noted; empty if the run has not ended.
 fn notes(path: &Path) -> Vec<String> {
     let experiment = std::fs::read(path).ok().and_then(|text| serde_json::from_slice::<Experiment>(&text).ok());
     experiment.map(|experiment| experiment.notes).unwrap_or_default()

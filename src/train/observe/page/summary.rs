@@ -1,4 +1,4 @@
-//! The top of the page: the run's name, how it stands, what it came to in a sentence, and the figures that matter most.
+//! The top of the page: the run's name, its state, its result in a sentence, and the figures that matter most.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::train::run_folder::history::Story;
 use crate::train::run_folder::status::State;
 use crate::util::units::duration;
 
-/// So many scores are among the figures.
+/// The most scores among the figures.
 const MOST_SCORES: usize = 2;
 
 /// The page without its sections.
@@ -59,7 +59,7 @@ fn notice(run: &Run<'_>) -> String {
     format!("Training is running, as of {at}{left}. The page is written after every epoch; reload to see the newest.")
 }
 
-/// What training found, as long as nothing was evaluated.
+/// The result of training, as long as nothing was evaluated.
 fn verdict(run: &Run<'_>) -> Option<String> {
     let story = run.story.as_ref().ok()?;
     let best = story.best.as_ref()?;

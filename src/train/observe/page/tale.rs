@@ -1,5 +1,5 @@
-//! What the log says beyond the history: how fast epochs were, and what happened. Of a
-//! long log only the end is read, and of one that grows only what is new.
+//! What the log says beyond the history: how fast epochs were, and what happened. For a
+//! long log only the end is read, and for a growing one only what is new.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,12 +11,12 @@ use serde_json::Value;
 
 use super::told::told;
 
-/// The bytes of a log that are read at the most: thousands of epochs, and no more than a moment.
+/// The most bytes read of a log: thousands of epochs, in a moment.
 const MOST: u64 = 32 << 20;
-/// Things that happened, of which the newest are kept.
+/// The most events kept; the newest are kept.
 const MOST_MOMENTS: usize = 200;
 
-/// What a log tells.
+/// What a log contains.
 #[derive(Debug, Default)]
 pub(super) struct Tale {
     /// What each epoch cost.
@@ -27,16 +27,16 @@ pub(super) struct Tale {
     pub(super) starts: usize,
     /// What happened: the time, and the text.
     pub(super) moments: Vec<(String, String)>,
-    /// Whether the beginning was too long ago.
+    /// Whether the start of the log was cut off.
     pub(super) is_cut: bool,
-    /// Why nothing could be read, where nothing could.
+    /// Why nothing could be read, if so.
     pub(super) problem: Option<String>,
     seconds_before: f64,
     seconds: f64,
     read_to: u64,
 }
 
-/// What an epoch cost; what the log does not tell is none.
+/// What an epoch cost; `None` for what the log does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(super) struct Cost {
@@ -86,7 +86,7 @@ impl Tale {
         let mut file = File::open(path)?;
         let length = file.metadata()?.len();
         if length < self.read_to {
-            // It is another one.
+            // The log was replaced.
             *self = Self::default();
         }
         let skipped = length.saturating_sub(self.read_to) > MOST;
@@ -94,7 +94,7 @@ impl Tale {
         file.seek(SeekFrom::Start(from))?;
         let mut text = Vec::new();
         file.take(MOST).read_to_end(&mut text)?;
-        // A line that is being written belongs to the next time, one that is cut in two to nobody.
+        // A line that is still being written is left for the next read; a truncated one is skipped.
         let end = memchr::memrchr(b'\n', &text).map_or(0, |end| end + 1);
         let begin = if skipped { memchr::memchr(b'\n', &text).map_or(end, |at| at + 1) } else { 0 };
         self.is_cut |= skipped;
@@ -107,7 +107,7 @@ impl Tale {
         let stepped = memchr::memmem::Finder::new(STEPPED);
         let mut last_step: &[u8] = &[];
         for line in text.split(|byte| *byte == b'\n') {
-            // Steps are nearly all that is in a log: only the last one before something else is taken apart.
+            // Nearly all lines of a log are steps: only the last one before something else is parsed.
             if stepped.find(line.get(..HEAD).unwrap_or(line)).is_some() {
                 last_step = line;
                 continue;
@@ -122,7 +122,7 @@ impl Tale {
         self.took(last_step);
     }
 
-    /// The time that a step tells.
+    /// The time in a step.
     fn took(&mut self, step: &[u8]) {
         let seconds = serde_json::from_slice::<Value>(step).ok().and_then(|step| step["cost"]["seconds"].as_f64());
         self.seconds = seconds.unwrap_or(self.seconds);
@@ -149,7 +149,7 @@ impl Tale {
         }
     }
 
-    /// What lies past the place that training goes on from is made again.
+    /// Everything past the point that training resumes from is redone.
     fn start(&mut self, event: &Value) {
         let started = Started::deserialize(event).unwrap_or_default();
         self.costs.retain(|epoch, _| *epoch <= started.epoch);

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use crate::util::units::count;
 
-/// So many samples or parameters are named; the rest is counted.
+/// At most this many samples or parameters are named; the rest is counted.
 const NAMED: usize = 4;
 
-/// The sentence; none where nothing out of the ordinary happened.
+/// The sentence; `None` if nothing unusual happened.
 pub(super) fn told(event: &Value, starts: usize) -> Option<String> {
     let number = |key: &str| event[key].as_u64().unwrap_or_default();
     Some(match event["event"].as_str()? {

@@ -6,13 +6,13 @@ use crate::report::curves::{Curves, Level, Line, Mark, Panel, Scale, brief};
 use crate::train::events::{Best, value};
 use crate::util::units;
 
-/// Where the highest value is so many times the lowest one, equal factors become equal heights.
+/// If the highest value is this many times the lowest one, the scale is logarithmic.
 const WIDE: f64 = 10.0;
 
-/// More panels than this are too many to be looked at.
+/// More panels than this are too many to read.
 const MOST_PANELS: usize = 12;
 
-/// More lines than this in one panel can't be told from each other.
+/// More lines than this in one panel can't be distinguished.
 const MOST_LINES: usize = 10;
 
 /// The loss, and a panel for each of its parts, with what it has to beat.
@@ -47,7 +47,7 @@ pub(super) fn throughput(drawn: &Drawn) -> Curves {
     sheet(drawn, "Throughput", panels)
 }
 
-/// What the task wants to be drawn: a panel for each family, with what its scores have to beat. What there is no room for is
+/// The task's charts: a panel for each family, with what its scores must beat. What there is no room for is
 /// counted; the table of the run has all of it.
 pub(super) fn scores(drawn: &Drawn) -> Curves {
     let is_there =

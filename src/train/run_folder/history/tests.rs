@@ -14,7 +14,7 @@ fn spec(name: &str) -> ScoreSpec {
     ScoreSpec::new(name, name, Better::Lower).shown(Show::First)
 }
 
-/// What a run measures, and what was the best after so many epochs.
+/// What a run measures, and the best after so many epochs.
 fn now(epochs: u64) -> Story {
     Story { best: best(epochs), parts: vec![spec("loss")], scores: vec![spec("csi, \"20\"")], ..Story::default() }
 }
@@ -38,7 +38,7 @@ fn record(epoch: u64) -> Record {
     }
 }
 
-/// Trains to the end from wherever the disk says.
+/// Trains to the end from the state on the disk.
 fn train(disk: &MemoryDisk) -> Option<()> {
     let store = open(disk).ok()?;
     let done = store.newest(|_| Ok(())).ok()?.loaded.map_or(0, |loaded| loaded.manifest.id.epoch);

@@ -70,7 +70,7 @@ impl Copy {
         Ok(Self { name, known, verified, contents, unusable: BTreeSet::new() })
     }
 
-    /// What of a run folder is not in the mirror.
+    /// The part of a run folder that is not in the mirror.
     pub(super) fn left(&self, folder: &Path) -> Result<Left, FsError> {
         let local = self.local(folder)?;
         let files = plan(&local, &self.known, Scope::All).into_iter().filter_map(|action| match action {

@@ -15,7 +15,7 @@ use crate::util::units;
 /// A mirror that prevents the start.
 #[derive(Debug, Error)]
 pub enum MirrorTrouble {
-    /// It refuses, or a file can't be written.
+    /// Access is denied, or a file can't be written.
     #[error(transparent)]
     Store(#[from] MirrorError),
     /// It does not answer, and may hold the run.
@@ -47,12 +47,12 @@ pub enum MirrorTrouble {
         name: String,
         /// The mirror.
         mirror: String,
-        /// When and where the one here began.
+        /// When and where the local one was started.
         here: String,
-        /// When and where the one there began.
+        /// When and where the one in the mirror was started.
         there: String,
     },
-    /// Something that is not a run has the name of one.
+    /// A folder that is not a run has the name of one.
     #[error(
         "{} holds no run.json, and the mirror {mirror} holds a run of that name; move the folder away, or give this run \
          another --name", folder.display()
@@ -74,7 +74,7 @@ pub enum MirrorTrouble {
         name: String,
         /// The mirror.
         mirror: String,
-        /// Who.
+        /// The other worker.
         host: String,
         /// Since when.
         since: jiff::Timestamp,
@@ -104,7 +104,7 @@ pub enum MirrorTrouble {
         name: String,
         /// The mirror.
         mirror: String,
-        /// Who.
+        /// The other worker.
         host: String,
         /// Since when.
         since: jiff::Timestamp,
@@ -136,7 +136,7 @@ pub enum MirrorTrouble {
     /// A file can't be read or written.
     #[error(transparent)]
     File(#[from] FsError),
-    /// A signal came.
+    /// A signal was received.
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }

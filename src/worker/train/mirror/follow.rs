@@ -87,7 +87,7 @@ impl Follower {
         }
     }
 
-    /// Copies until it is told to end.
+    /// Copies until it is asked to stop.
     pub(super) fn run(mut self) {
         loop {
             match self.shared.wish() {
@@ -125,7 +125,7 @@ impl Follower {
         !self.trouble.is_final && self.folder.join(RECORD).is_file() && (!waits || is_new)
     }
 
-    /// The checkpoints by name, and when they got it.
+    /// The checkpoints by name, with the time at which they got it.
     fn checkpoints(&self) -> Vec<(CheckpointId, u64)> {
         let entries = std::fs::read_dir(self.folder.join("checkpoints")).into_iter().flatten().flatten();
         let complete = |entry: std::fs::DirEntry| {
@@ -138,7 +138,7 @@ impl Follower {
         found
     }
 
-    /// Copies everything left. Returns whether that is done, or hopeless.
+    /// Copies everything left. Returns whether that is done or hopeless.
     fn complete(&mut self) -> bool {
         if !self.folder.join(RECORD).is_file() {
             return true;
@@ -155,7 +155,7 @@ impl Follower {
         }
     }
 
-    /// What is not there.
+    /// What is missing.
     fn left(&self) -> Left {
         let all = || Left { names: vec![self.name.clone()] };
         match &self.copy {
@@ -168,7 +168,7 @@ impl Follower {
     /// One round; a failure is reported once.
     fn round(&mut self, scope: Scope, until: Option<Instant>) {
         let seen = self.checkpoints();
-        // The file that says that a run is finished is copied after all others, so nothing may wait then.
+        // The file that marks a run as finished is copied after all others, so nothing may wait then.
         let scope = if scope == Scope::Following && local::is_finished(&self.folder) { Scope::All } else { scope };
         let cancel = if until.is_some() { Cancel::default() } else { self.shared.cancel.clone() };
         let remote = self.remote.bounded(&cancel, until);

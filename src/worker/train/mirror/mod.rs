@@ -4,11 +4,11 @@
 //! ```text
 //! look      what the mirror holds when a start looks at it
 //! owner     which worker copies to a run
-//! restore   a run comes back
-//! layout    what of a run folder is copied, and when
+//! restore   downloads a run from the mirror
+//! layout    which files of a run folder are copied, and when
 //! local     what a run folder holds now
-//! plan      what is to be done: pure
-//! copy      a round of it
+//! plan      what to do: pure
+//! copy      one round of copying
 //! follow    round after round, on a thread
 //! session   that thread, as training sees it
 //! ```
@@ -108,7 +108,7 @@ impl<'a> Mirror<'a> {
     /// again.
     ///
     /// # Errors
-    /// If the run there is another one, is in use or can't be restored, or if nobody knows what is there.
+    /// If the run there is another one, is in use or can't be restored, or if it is unknown what is there.
     pub(super) fn follow(&self, decision: &Decision) -> Result<bool, MirrorTrouble> {
         let (name, is_new) = match decision {
             Decision::New { name } => (name, true),
@@ -143,7 +143,7 @@ impl<'a> Mirror<'a> {
         Ok(true)
     }
 
-    /// Claims a run, so that nobody else changes it. Returns whether somebody has changed it since we looked.
+    /// Claims a run, so that no other worker changes it. Returns whether it has changed since we looked.
     fn claim(&self, name: &str) -> Result<bool, MirrorTrouble> {
         if self.claim.borrow().as_ref().is_some_and(|(claimed, _)| claimed == name) {
             return Ok(false);

@@ -59,7 +59,7 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    /// Claims a run, unless somebody who is alive has it.
+    /// Claims a run, unless a live worker owns it.
     pub(super) fn claim(remote: &Remote, name: &str, folder: &Path) -> Result<Self, MirrorTrouble> {
         let now = jiff::Timestamp::now();
         let note = Note {
@@ -141,7 +141,7 @@ impl Owner {
 
     fn read(&self, remote: &Remote) -> Result<Option<(Note, Entry)>, MirrorError> {
         let Some((text, entry)) = remote.read(&self.object())? else { return Ok(None) };
-        // An unreadable note belongs to nobody.
+        // An unreadable note has no owner.
         let nobody = || Note {
             host: "an unknown worker".into(),
             place: String::new(),

@@ -34,7 +34,7 @@ pub(super) enum Action {
     Checkpoint(CheckpointId),
 }
 
-/// How much of it is wanted.
+/// How complete the copy should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
     /// For a run in progress: a growing file is copied when it is worth it.
@@ -103,7 +103,7 @@ fn may_be_replaced(id: CheckpointId, known: &Known) -> bool {
 }
 
 /// The checkpoints that may be deleted there: no longer here, and older than one that is complete here and there.
-/// Nobody knows why one that is newer than all of these is not here.
+/// It is unknown why one that is newer than all of these is not here.
 pub(super) fn removals(local: &Local, known: &Known) -> Vec<CheckpointId> {
     let is_copied = |id: &CheckpointId| {
         let digest = local.checkpoints.get(id).map(|checkpoint| checkpoint.digest);

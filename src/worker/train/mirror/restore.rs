@@ -23,7 +23,7 @@ use crate::util::sha256::Digest;
 use crate::util::surroundings::Surroundings;
 use crate::util::units;
 
-/// What came back.
+/// The result of a restore.
 #[derive(Debug, Default)]
 pub(super) struct Restored {
     /// Checkpoints in the mirror that do not match their manifest.
@@ -83,7 +83,7 @@ impl Restore<'_> {
         let restored = self.download(partial, &BTreeMap::new())?;
         sync_file_system(partial)?;
         if folder.is_dir() {
-            // An aborted start has left it; nobody may be in it now.
+            // An aborted start has left it; no process may be using it now.
             let _left = RunFolder::open(folder)?;
             remove_tree(folder)?;
         }

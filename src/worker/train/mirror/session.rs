@@ -1,4 +1,4 @@
-//! Copying beside training. One thread copies, another one sends heartbeats to the mirror; training waits for neither.
+//! Copying during training. One thread copies, another one sends heartbeats to the mirror; training waits for neither.
 //! A failing mirror is reported once, retried with growing waits, and reported once more when it works again.
 
 use std::path::{Path, PathBuf};
@@ -48,7 +48,7 @@ pub struct Copied {
     pub problem: Option<String>,
 }
 
-/// What the copying thread is to do.
+/// The request to the copying thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wish {
     /// Follow the run.
@@ -57,11 +57,11 @@ pub(super) enum Wish {
     Complete,
     /// Copy the newest checkpoint within a time limit, then end.
     Newest(Instant),
-    /// Leave.
+    /// Stop at once.
     Leave,
 }
 
-/// What both sides see.
+/// The state shared by both sides.
 pub(super) struct Shared {
     state: Mutex<State>,
     changed: Condvar,
@@ -94,7 +94,7 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Waits for a time, or until the wish changes.
+    /// Waits for a time, or until the request changes.
     pub(super) fn wait(&self, wish: Wish, time: Duration) {
         let waited = self.changed.wait_timeout_while(self.state(), time, |state| state.wish == wish);
         drop(waited.unwrap_or_else(PoisonError::into_inner));

@@ -1,5 +1,5 @@
-//! Rounds of copying against a store in memory that fails, lies or refuses when it is told to: whatever happens, a mirror that
-//! had a complete checkpoint has one, and in the end it holds what the run folder holds.
+//! Rounds of copying against an in-memory store that fails, lies or refuses on demand: in every case, a mirror that
+//! had a complete checkpoint still has one, and in the end it contains what the run folder contains.
 
 mod scripted;
 
@@ -37,7 +37,7 @@ impl Watch for Nobody {
     fn done(&self, _bytes: u64) {}
 }
 
-/// Another worker takes the run after so many things that were done.
+/// Another worker takes over the run after this many operations.
 struct Displaced(std::cell::Cell<usize>);
 
 impl Watch for Displaced {
@@ -96,7 +96,7 @@ fn round(copy: &mut Copy, remote: &Remote, folder: &Path) -> Result<(), MirrorEr
     copy.round(remote, folder, Scope::All, &Nobody)
 }
 
-/// The checkpoints in the mirror that are what their manifest says; one that claims to be complete must be.
+/// The checkpoints in the mirror that match their manifest; every one that claims to be complete must match.
 fn whole(remote: &Remote) -> Vec<u64> {
     let entries = remote.list("run/checkpoints").unwrap();
     let manifests = entries.iter().filter(|entry| entry.name.ends_with(MANIFEST));
@@ -168,7 +168,7 @@ fn a_manifest_goes_up_after_all_that_it_stands_for() {
 fn goes_on(folder: &Path) {
     save(folder, 30, 0.7);
     delete(folder, 10);
-    // The same position again with other numbers, as on a GPU after going back.
+    // The same position again with other numbers, as on a GPU after resuming from an earlier step.
     delete(folder, 20);
     save(folder, 20, 0.9);
 }
@@ -182,7 +182,7 @@ fn a_fault_at_any_request_leaves_a_complete_checkpoint_and_is_made_good_for() {
             round(&mut first, &remote, folder.path()).unwrap();
             goes_on(folder.path());
             store.follow(move |request, _| if request == number { fault } else { Fault::None });
-            // The same process goes on, or a new one.
+            // The same process continues, or a new one.
             let failed = round(&mut first, &remote, folder.path());
             assert!(fault == Fault::Flips || !whole(&remote).is_empty(), "{fault:?} at {:?}", store.log().last());
             let is_over = store.log().len() <= number;
@@ -249,7 +249,7 @@ fn a_checkpoint_that_is_damaged_here_or_rotated_away_is_no_error() {
     assert!(!objects(&remote).keys().any(|name| name.contains("s000020")), "what was begun is cleared away");
 }
 
-/// Brings the run down into a folder of all runs.
+/// Restores the run into a folder of all runs.
 fn bring(remote: &Remote, root: &Path) -> Result<super::restore::Restored, MirrorTrouble> {
     let (stop, progress) = (Stop::default(), Silent);
     let around = Surroundings { stop: &stop, progress: &progress };
@@ -262,7 +262,7 @@ fn a_run_comes_back_as_it_went_and_a_damaged_checkpoint_does_not() {
     let (folder, _, remote) = begin();
     round(&mut copy(&remote), &remote, folder.path()).unwrap();
     let root = tempfile::tempdir().unwrap();
-    // What an interrupted start left: one file is whole, the other is not.
+    // What an interrupted start left: one file is complete, the other is not.
     let partial = root.path().join(".run.mirror.partial/checkpoints").join(id(20).to_string());
     fs::create_dir_all(&partial).unwrap();
     fs::copy(folder.path().join(in_checkpoint(id(20), "model.safetensors")), partial.join("model.safetensors"))
@@ -289,7 +289,7 @@ fn a_session_follows_a_run_to_its_last_file() {
     let (folder, store, remote) = begin();
     let (stop, progress) = (Stop::default(), Silent);
     let around = Surroundings { stop: &stop, progress: &progress };
-    // The first requests fail, whatever they are.
+    // The first requests fail, of whatever kind they are.
     store.follow(|number, _| if number < 3 { Fault::Fails } else { Fault::None });
     let owner = None;
     let session = Session::start(remote.clone(), ("run", folder.path()), owner, BTreeSet::new(), &stop).unwrap();

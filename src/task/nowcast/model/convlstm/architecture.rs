@@ -5,7 +5,7 @@ use crate::nn::parameters::{Layout, ParameterSpec};
 use crate::task::nowcast::config::{ModelConfig, Norm, NowcastConfig};
 use crate::task::nowcast::model::channels;
 
-/// The head's convolution, whatever that of the layers is.
+/// The head's convolution, independent of that of the layers.
 pub(super) const HEAD_KERNEL: i64 = 3;
 
 /// The sizes of a ConvLSTM.
@@ -26,7 +26,7 @@ pub struct Architecture {
 }
 
 impl Architecture {
-    /// The sizes that the configuration asks for.
+    /// The sizes set in the configuration.
     #[must_use]
     pub fn of(config: &NowcastConfig) -> Self {
         let ModelConfig { hidden, kernel, norm } = &config.model;
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn the_seed_systems_model_has_its_number_of_parameters() {
-        // Its 50,963,335 include a third norm that nothing used.
+        // Its 50,963,335 include a third, unused norm.
         assert_eq!(Architecture::of(&NowcastConfig::default()).layout().count(), 50_963_335 - 16_000_000);
     }
 

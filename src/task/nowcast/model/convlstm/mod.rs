@@ -27,7 +27,7 @@ use crate::nn::network::{Io, Network};
 use crate::nn::parameters::{Layout, Parameters, ParametersError};
 use crate::task::nowcast::config::NowcastConfig;
 
-/// The ConvLSTM that a configuration asks for.
+/// The ConvLSTM that a configuration describes.
 #[derive(Clone, Debug)]
 pub struct ConvLstm {
     architecture: Architecture,
@@ -35,7 +35,7 @@ pub struct ConvLstm {
 }
 
 impl ConvLstm {
-    /// The one that this configuration asks for.
+    /// The one that this configuration describes.
     #[must_use]
     pub fn new(config: &NowcastConfig) -> Self {
         Self { architecture: Architecture::of(config), config: config.clone() }

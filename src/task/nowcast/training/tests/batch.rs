@@ -1,4 +1,4 @@
-//! What becomes of bytes: levels, the scale, and cells that are missing.
+//! How bytes are converted: levels, the scale, and cells that are missing.
 
 use tch::{Kind, Tensor};
 

@@ -25,7 +25,7 @@ fn curve(storms: &Storms, precision: Precision, steps: usize) -> Vec<f64> {
     (0..steps).map(|step| trainer.step(&[two(step)]).loss).collect()
 }
 
-/// The means of so many values that follow each other.
+/// The means of this many consecutive values.
 fn smoothed(curve: &[f64], count: usize) -> Vec<f64> {
     curve.windows(count).map(|values| values.iter().sum::<f64>() / count as f64).collect()
 }
@@ -76,7 +76,7 @@ fn every_parameter_has_a_gradient() {
     }
 }
 
-/// But for rounding: PyTorch's gradient of such a model is up to 1.3e-6 apart when its batch is cut so.
+/// Except for rounding: PyTorch's gradient of such a model differs by up to 1.3e-6 if its batch is split like this.
 #[test]
 fn the_gradient_does_not_depend_on_how_a_batch_is_cut() {
     for storms in [Storms::drifting(small(), 5), Storms::drifting(small(), 5).with_holes()] {

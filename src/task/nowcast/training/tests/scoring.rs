@@ -15,7 +15,7 @@ use crate::train::task::{Depth, Scores, Task};
 const ROWS: usize = 11;
 const COLUMNS: usize = 12;
 
-/// Frames whose byte is the reflectivity plus 1. Six cells say something; the others are missing.
+/// Frames whose byte is the reflectivity plus 1. Six cells have values; the others are missing.
 fn config() -> NowcastConfig {
     let mut config = small();
     (config.prepare.min_dbz, config.prepare.max_dbz) = (0.0, 254.0);

@@ -1,4 +1,4 @@
-//! A store in memory that fails, lies or refuses when it is told to. For tests.
+//! An in-memory store that fails, lies or refuses on demand. For tests.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -13,17 +13,17 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
-/// What becomes of a request.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Fault {
     None,
     /// It is not carried out.
     Fails,
-    /// It is carried out, but nobody hears of it.
+    /// It is carried out, but the answer is lost.
     FailsAfter,
     /// It is not allowed.
     Forbidden,
-    /// Another byte arrives than was sent.
+    /// One byte arrives changed.
     Flips,
 }
 
