@@ -33,7 +33,7 @@ pub use self::args::{Arguments, LogFormat};
 use self::console::Console;
 use self::stderr::Stderr;
 use crate::config::ConfigError;
-use crate::native::shortage::is_out_of_memory;
+use crate::native::shortage::{is_out_of_memory, lacks_threads};
 use crate::train::fault::panic_text;
 use crate::util::exit::Exit;
 use crate::util::progress::Progress;
@@ -139,6 +139,12 @@ fn panicked(text: &str) -> Exit {
             "out of memory; lower train.micro_batch, make the samples or the model smaller, or use a device with more memory ({first})"
         );
         return Exit::OutOfMemory;
+    }
+    if lacks_threads(text) {
+        error!(
+            "the system gives this process no more threads: end other programs, or raise the limits of memory and processes"
+        );
+        return Exit::TryAgain;
     }
     error!("this is a bug in fragua; please report it with the lines above and the command");
     Exit::Bug

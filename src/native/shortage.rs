@@ -25,6 +25,13 @@ pub fn is_out_of_memory(text: &str) -> bool {
     TEXTS.iter().any(|known| text.contains(known))
 }
 
+/// Whether a text says that the system gives no thread: there is no memory for its stack, or there are too many processes.
+#[must_use]
+pub fn lacks_threads(text: &str) -> bool {
+    // EAGAIN, as the C library spells it.
+    text.contains("Resource temporarily unavailable")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +59,13 @@ mod tests {
         for text in PROVOKED.iter().chain(&OF_A_GPU) {
             assert!(is_out_of_memory(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_thread_that_can_not_be_started_is_no_bug() {
+        let provoked = "The global thread pool has not been initialized.: ThreadPoolBuildError { kind: IOError(Os { code: \
+                        11, kind: WouldBlock, message: \"Resource temporarily unavailable\" }) }";
+        assert!(lacks_threads(provoked) && !is_out_of_memory(provoked));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Everything that happens in training, as plain values. The engine emits events; listeners print, plot or save them.
 
 mod observer;
+mod words;
 
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::metric::score::{ScoreSpec, Show};
-use crate::train::events::{Cost, Ended, Event, Named, Reason, Record, Started, Stepped, value};
+use crate::train::events::{Cost, Ended, Event, Named, Record, Started, Stepped, value};
 use crate::util::units;
 
 /// The most scores in the line of an epoch; the history has all of them.
@@ -163,23 +163,17 @@ fn cost_text(cost: &Cost) -> String {
 }
 
 fn end_line(ended: &Ended) -> String {
-    let why = match ended.reason {
-        Reason::Epochs => "training is done",
-        Reason::Steps => "training is done: all steps were made",
-        Reason::Time => "training ends: the time is up",
-        Reason::Patience => "training ends early, as the loss has not improved for long,",
-        Reason::Stopped => "training was stopped",
-    };
     let best =
         ended.best.as_ref().map_or_else(String::new, |best| format!("; best epoch {}, {}", best.epoch, best.by_text()));
-    format!("{why} after {} and {}{best}", units::count(ended.epoch, "epoch"), units::count(ended.step, "step"))
+    let (epochs, steps) = (units::count(ended.epoch, "epoch"), units::count(ended.step, "step"));
+    format!("training {}: {epochs} and {steps}{best}", ended.reason.words())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::metric::better::Better;
-    use crate::train::events::{Best, GpuUse};
+    use crate::train::events::{Best, GpuUse, Reason};
 
     const COST: Cost = Cost {
         seconds: 12.0,

@@ -88,7 +88,7 @@ pub(super) fn conclude(
         config: value(config)?,
         best: summary.best.clone(),
         last: summary.last.clone(),
-        notes: options.notes.clone().into_iter().chain([why(ended.reason).to_owned()]).collect(),
+        notes: options.notes.clone().into_iter().chain([ended.reason.words().to_owned()]).collect(),
     };
     experiment.write(&place.file("experiment_log.json"))?;
     // A run stopped by its time limit is not finished: the same command gives it the same time again.
@@ -112,16 +112,6 @@ pub(super) fn again(folder: &Path, ended: Option<Reason>) -> Summary {
     let Status { epoch, step, .. } = Status::read(&folder.join("status.json")).unwrap_or_default();
     // An older version of the program did not record why.
     summary(folder, &Ended { reason: ended.unwrap_or(Reason::Epochs), epoch, step, best: None })
-}
-
-fn why(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Epochs => "ended after all epochs",
-        Reason::Steps => "ended after all steps",
-        Reason::Time => "ended as its time was up",
-        Reason::Patience => "stopped early: the loss had not improved for long",
-        Reason::Stopped => "stopped by a signal",
-    }
 }
 
 fn summary(folder: &Path, ended: &Ended) -> Summary {

@@ -1,7 +1,9 @@
 //! The log for people: a sentence for each event that matters.
 
+use serde::Deserialize;
 use serde_json::Value;
 
+use crate::train::events::Reason;
 use crate::util::units::count;
 
 /// At most this many samples or parameters are named; the rest is counted.
@@ -46,20 +48,12 @@ pub(super) fn told(event: &Value, starts: usize) -> Option<String> {
         "without_gradient" => {
             format!("Warning: no gradient ever reaches {}: the model does not use it.", listed(&event["parameters"]))
         }
-        "ended" => format!("Training {}.", why(event["reason"].as_str().unwrap_or_default())),
+        "ended" => {
+            let reason = Reason::deserialize(&event["reason"]).ok();
+            format!("Training {}.", reason.map_or("ended", Reason::words))
+        }
         _ => return None,
     })
-}
-
-fn why(reason: &str) -> &'static str {
-    match reason {
-        "epochs" => "ended after all epochs",
-        "steps" => "ended after all steps",
-        "time" => "stopped, as its time was up",
-        "patience" => "stopped early: the loss had not improved for long",
-        "stopped" => "was stopped by a signal, with a checkpoint",
-        _ => "ended",
-    }
 }
 
 fn listed(names: &Value) -> String {
