@@ -20,6 +20,16 @@ pub fn text(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// Writes bytes as a result, as they are.
+///
+/// # Errors
+/// If they can't be written.
+pub fn bytes(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
 /// Writes a value as JSON.
 ///
 /// # Errors

@@ -94,6 +94,12 @@ impl Node {
         }
     }
 
+    /// Whether a dotted path was written; variants by their names.
+    #[must_use]
+    pub fn has(&self, path: &str) -> bool {
+        path.split('.').try_fold(self, |node, key| node.entry(key).map(|entry| &entry.node)).is_some()
+    }
+
     /// Where a dotted path was written, or the nearest thing above it that was.
     #[must_use]
     pub fn place(&self, path: &str) -> Span {

@@ -3,6 +3,7 @@
 
 mod behind;
 pub mod console;
+pub mod epochs;
 mod history;
 mod log;
 pub mod page;
