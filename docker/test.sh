@@ -594,7 +594,7 @@ check_an_edit_runs() {
   local round
   for round in 1 2 3; do
     # An edit deep in the library, that a person sees.
-    sed -i "s|concat!(\"[^\"]*\", env!(\"CARGO_PKG_VERSION\"))|env!(\"CARGO_PKG_VERSION\")|; s|env!(\"CARGO_PKG_VERSION\")|concat!(\"edit $round of \", env!(\"CARGO_PKG_VERSION\"))|" "$where/src/src/cli/version.rs"
+    sed -i "s|concat!(\"[^\"]*\", env!(\"CARGO_PKG_VERSION\"))|env!(\"CARGO_PKG_VERSION\")|; s|env!(\"CARGO_PKG_VERSION\")|concat!(\"edit $round of \", env!(\"CARGO_PKG_VERSION\"))|" "$where/src/src/native/versions.rs"
     began=$(now)
     until_true 600 told "$name" "edit $round of " || { "$docker" logs "$name" 2>&1 | tail -n 20 >&2; fail "the edit does not run"; }
     say "    from saving an edit to its output: $(since "$began") s"
