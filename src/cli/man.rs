@@ -160,8 +160,7 @@ mod tests {
     fn tables_below_the_help_keep_their_form() {
         let text = "Words.\nMore words.\nCodes:\n   0  done\n  65  data\nThe end.";
         let roff = notes(&Command::new("tool").after_help(text)).render();
-        let expected =
-            ".SH NOTES\nWords.\n.br\nMore words.\n.br\nCodes:\n.nf\n   0  done\n  65  data\n.fi\nThe end.\n";
+        let expected = ".SH NOTES\nWords.\n.br\nMore words.\n.br\nCodes:\n.nf\n   0  done\n  65  data\n.fi\nThe end.\n";
         assert!(roff.ends_with(expected), "{roff}");
         assert!(!notes(&Command::new("tool")).render().contains("NOTES"));
     }
