@@ -25,7 +25,7 @@ pub struct Arguments {
     pub verbose: bool,
 }
 
-/// What stands below the list of commands.
+/// The text below the list of commands.
 const BEGIN: &str = "\
 Start with `fragua train`: config.yaml as it comes needs no data, no network and no GPU.
 Results go to stdout, messages to stderr. The exit codes are listed in ARCHITECTURE.md.";
@@ -153,13 +153,13 @@ pub struct TrainArguments {
     /// Start a new run beside the old one, even if that could resume
     #[arg(long)]
     pub no_resume: bool,
-    /// Go on although this key of the configuration is no longer as it was; may be repeated
+    /// Resume although this key of the configuration has changed; may be repeated
     #[arg(long, value_name = "KEY")]
     pub allow_change: Vec<String>,
-    /// Prepare the data, make one step, tell what training would take, and leave nothing behind
+    /// Prepare the data, make one step, report what training would take, and leave nothing behind
     #[arg(long)]
     pub dry_run: bool,
-    /// Begin without asking, however long it takes
+    /// Start without asking, however long it takes
     #[arg(long, short)]
     pub yes: bool,
     /// A note for experiment_log.json

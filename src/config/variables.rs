@@ -10,7 +10,7 @@ use super::shape::Shape;
 const START: &str = "FRAGUA_";
 
 /// All variables that do not set a key: of the program, of the images and of the scripts. A test looks for others.
-pub const KNOWN: [&str; 28] = [
+pub const KNOWN: [&str; 29] = [
     // The program.
     "FRAGUA_MIRROR_BEAT_SECONDS",
     "FRAGUA_MIRROR_PATIENCE_SECONDS",
@@ -44,6 +44,7 @@ pub const KNOWN: [&str; 28] = [
     "FRAGUA_FUZZ_CASES",
     "FRAGUA_KILLS",
     "FRAGUA_REAL_RADAR",
+    "FRAGUA_TEST_VASTAI",
 ];
 
 /// Kubernetes describes each service to every container: a service named fragua gives FRAGUA_SERVICE_HOST, FRAGUA_PORT and more.

@@ -187,7 +187,7 @@ fn started_line(started: &Started) -> String {
     let epochs = units::count(started.epochs, "epoch");
     match (started.epoch, started.step) {
         (0, 0) => format!("training {epochs}: {sizes}"),
-        (epoch, step) if epoch >= started.epochs => format!("going on after step {step}, {epochs} are done: {sizes}"),
+        (epoch, step) if epoch >= started.epochs => format!("resuming after step {step}, {epochs} are done: {sizes}"),
         (epoch, step) => format!("resuming in epoch {} of {} after step {step}: {sizes}", epoch + 1, started.epochs),
     }
 }
