@@ -11,7 +11,7 @@ const SHOWN_CHARACTERS: usize = 110;
 pub struct Diagnostic {
     /// What is wrong, as a lowercase fragment.
     pub message: String,
-    /// Where it was written; nothing where the whole file is meant.
+    /// Where it was written; nothing if it concerns the whole file.
     pub place: Option<Span>,
     /// What to know besides.
     pub note: Option<String>,

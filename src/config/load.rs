@@ -22,7 +22,7 @@ use super::{BUILT_IN, Config, naming};
 /// The file that is read when none is named.
 pub const DEFAULT_FILE: &str = "config.yaml";
 
-/// More than a person writes.
+/// Larger than any real configuration.
 const MAX_BYTES: u64 = 1 << 18;
 
 /// A configuration, and where it came from.
@@ -122,7 +122,7 @@ fn task_of(root: &Node) -> Option<&str> {
 fn not_a_configuration(root: &Node, shape: &Shape) -> Option<Diagnostic> {
     let message = match &root.value {
         Value::Map(_) => return None,
-        Value::Null => "the file says nothing".into(),
+        Value::Null => "the file is empty".into(),
         other => format!("a configuration consists of keys with values, got {}", other.described()),
     };
     let task =

@@ -146,8 +146,8 @@ fn assign(root: &mut Node, shape: &Shape, text: usize, given: &Assignment, found
     Ok(())
 }
 
-/// The value of an assignment. Where text is expected, a shell's quotes have done their work: what is there is taken as
-/// it is, even where YAML would read a number or a map.
+/// The value of an assignment. If text is expected, the shell has already removed its quotes, so the value is taken as it
+/// is, even if YAML would read a number or a map.
 fn value(text: usize, given: &Assignment, shape: &Shape, found: &mut Vec<Diagnostic>) -> Result<Node, Box<Diagnostic>> {
     let span = Span::new(text, given.value.clone());
     let word = given.body[given.value.clone()].trim();
@@ -240,7 +240,7 @@ fn drop_variants(node: &mut Node, variants: &[Variant]) {
     }
 }
 
-/// The value of a key, made where it is missing. A choice holds one key only: the others give way.
+/// The value of a key, created if it is missing. A choice has one key only: the others are removed.
 fn entry<'a>(node: &'a mut Node, key: &str, place: &Span, alone: bool) -> &'a mut Node {
     if !matches!(node.value, Value::Map(_)) {
         *node = Node { value: Value::Map(Vec::new()), span: place.clone() };

@@ -1,5 +1,5 @@
-//! From YAML text to the tree of values with their places: the only file that sees a YAML parser. Strict where YAML is
-//! generous: a key stands once, one document, no anchors, no tags.
+//! From YAML text to the tree of values with their places: the only file that sees a YAML parser. Stricter than
+//! YAML: no repeated keys, one document, no anchors, no tags.
 
 use std::ops::Range;
 
@@ -163,7 +163,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Where quotes were opened that the error suspects to be open: the last line above it with an odd number of them.
-/// The parser itself only notices much further down, where the text can't go on.
+/// The parser itself only notices much further down, where it can't continue.
 fn open_quote(kind: &ErrorKind, before: &str) -> Option<usize> {
     let suspected = matches!(
         kind,

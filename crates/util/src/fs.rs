@@ -53,7 +53,7 @@ fn remedy(path: &Path, error: &io::Error) -> Option<String> {
         }
         io::ErrorKind::ReadOnlyFilesystem => Some(access::read_only(path)),
         io::ErrorKind::PermissionDenied => Some(access::denied(path)),
-        io::ErrorKind::NotADirectory => Some(not_a_folder(path)),
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => Some(not_a_folder(path)),
         io::ErrorKind::IsADirectory => Some("it is a folder: give the name of a file".to_owned()),
         _ => None,
     }

@@ -19,7 +19,7 @@ use crate::util::stop::Stopped;
 #[derive(Debug, Error)]
 pub enum PredictError {
     /// There are no files to read.
-    #[error("--input {}: no such folder; name a folder with radar files, or with a folder of them for each event", path.display())]
+    #[error("--input {}: there is no such folder; name one with radar files, or with a folder of them for each event", path.display())]
     NoInput {
         /// The path.
         path: PathBuf,
