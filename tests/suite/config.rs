@@ -237,8 +237,8 @@ fn what_yaml_itself_refuses_is_shown_with_a_remedy() {
         ("name: storms: 2\n", "1: not readable as YAML", "put text that contains `: ` into quotes"),
         ("name: @storms\n", "1: not readable as YAML", "put the text into quotes"),
         ("name: *storms\n", "1: not readable as YAML", "put text that begins with * into quotes"),
-        ("", "1: the file says nothing", "write at least"),
-        ("# nothing\n", "1: the file says nothing", "write at least"),
+        ("", "1: the file is empty", "write at least"),
+        ("# nothing\n", "1: the file is empty", "write at least"),
         ("- data\n", "1: a configuration consists of keys with values, got a list", "write at least"),
     ];
     for (text, head, help) in cases {

@@ -26,7 +26,7 @@ pub enum PredictError {
     },
     /// Forecasts among the radar files would be taken for radar files.
     #[error(
-        "--output {} lies in --input {}, where forecasts would be taken for radar files the next time; choose a folder outside it",
+        "--output {} is inside --input {}, where forecasts would be taken for radar files the next time; choose a folder outside it",
         output.display(),
         input.display()
     )]
