@@ -6,11 +6,13 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::evaluate::EvaluateArguments;
+use crate::util::exit::Exit;
 
 /// Downloads a dataset, prepares it, trains a model on it, and shows what came out.
 #[derive(Debug, Parser)]
 #[command(name = "fragua", version, long_version = crate::cli::version::long(), propagate_version = true)]
-#[command(subcommand_required = true, arg_required_else_help = true, max_term_width = 100, after_help = BEGIN)]
+#[command(subcommand_required = true, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = BEGIN, after_long_help = format!("{BEGIN}\n\n{}", exit_codes()))]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -27,7 +29,21 @@ pub struct Arguments {
 /// What stands below the list of commands.
 const BEGIN: &str = "\
 Begin with `fragua train`: config.yaml as it comes needs no data, no network and no GPU.
-Results go to stdout, messages to stderr. The exit codes are listed in ARCHITECTURE.md.";
+Results go to stdout, messages to stderr. `fragua --help` lists the exit codes.";
+
+/// The table of exit codes, for people.
+fn exit_codes() -> String {
+    let rows = Exit::ALL.map(|exit| {
+        let [meaning, remedy] = exit.words();
+        let remedy = if remedy.is_empty() { String::new() } else { format!("\n           -> {remedy}") };
+        format!("  {:>4}     {meaning}{remedy}\n", exit.code())
+    });
+    format!(
+        "Exit codes:\n{}\nA reader of stdout that leaves early, as `head` does, changes nothing. 137 always means that\n\
+         something else killed the program, such as the system because memory ran out.",
+        rows.concat()
+    )
+}
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -143,6 +159,9 @@ pub struct TrainArguments {
     /// Begin without asking, however long it takes
     #[arg(long, short)]
     pub yes: bool,
+    /// How long to wait on a terminal for an answer before beginning without one
+    #[arg(long, value_name = "TIME", value_parser = super::train::time, default_value = "60s")]
+    pub answer_within: Duration,
     /// A note for experiment_log.json
     #[arg(long, value_name = "TEXT")]
     pub notes: Option<String>,

@@ -1,7 +1,7 @@
 //! Each subcommand: turns its arguments into a call of the worker, and the outcome into text.
 
 use serde_json::json;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::args::{
     Command, ConfigAction, ConfigArguments, Configured, FetchArguments, InspectArguments, PrepareArguments,
@@ -160,7 +160,11 @@ fn to_synthesise(arguments: &SynthArguments) -> Result<(TaskConfig, Synthetic), 
 fn config(arguments: &ConfigArguments) -> Result<(), CommandError> {
     match &arguments.action {
         ConfigAction::Check(configured) => {
-            let file = load_from(configured)?.file;
+            let Loaded { config, file } = load_from(configured)?;
+            // It may be meant for another machine, so this is no mistake in it.
+            if let Err(no_room) = worker::room::would_fit(&config) {
+                warn!("not on this machine: {no_room}");
+            }
             let name = file.map_or_else(|| "the built-in configuration".to_owned(), |file| file.display().to_string());
             Ok(output::text(&format!("{name}: all right"))?)
         }

@@ -2,12 +2,14 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use super::modelled::runs_folder;
+use super::question::Answer;
 use super::{CommandError, Session, output, question};
 use crate::metric::better::Better;
 use crate::metric::comparison::{Compared, Comparison, Verdict};
@@ -117,7 +119,8 @@ fn update(
         return Ok(false);
     }
     let place = baseline.path.display();
-    if !arguments.yes && !question::says_yes(&format!("Replace {place}?"), &session.stop) {
+    if !arguments.yes && question::ask(&format!("Replace {place}? [y/N]"), Duration::MAX, &session.stop) != Answer::Yes
+    {
         info!("{place} stays as it was");
         return Ok(false);
     }

@@ -78,7 +78,7 @@ enum CommandError {
     /// Two evaluations that can't be compared.
     #[error("{0} is not a number in both evaluations, so nothing says which is better; choose another --metric")]
     Undecided(String),
-    /// The reader of the output has gone, or its disk is full.
+    /// The disk of the output is full, or failed.
     #[error("could not write the result: {0}")]
     Output(#[from] io::Error),
     #[error("{0}")]
@@ -96,7 +96,6 @@ impl CommandError {
         match self {
             Self::Config(error) => error.exit(),
             Self::Work(error) => error.exit(),
-            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
             Self::Output(_) => Exit::DiskIo,
             Self::Undecided(_) => Exit::DataRefused,
             Self::Usage(_) => Exit::Usage,
@@ -156,7 +155,7 @@ fn explain(error: &clap::Error) -> Exit {
         stderr::tell(&error.render().to_string());
         return Exit::Usage;
     }
-    let printed = error.print();
+    let printed = output::heard(error.print());
     match (error.use_stderr(), printed) {
         (false, Ok(())) => Exit::Done,
         (false, Err(error)) => CommandError::from(error).exit(),
@@ -167,10 +166,9 @@ fn explain(error: &clap::Error) -> Exit {
 fn tell(failure: &CommandError, format: LogFormat) -> Exit {
     let exit = failure.exit();
     match failure {
-        _ if exit == Exit::Done => {}
         CommandError::Told(_) => {}
         // A stop that the user requested is not an error.
-        _ if matches!(exit, Exit::Interrupted | Exit::Terminated) => info!("{failure}"),
+        _ if exit.is_by_signal() => info!("{failure}"),
         CommandError::Config(error) if format == LogFormat::Text => output::mistakes(error),
         _ => error!("{failure}"),
     }

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use tracing::info;
+use tracing::{info, warn};
 
 use super::args::TrainArguments;
+use super::question::Answer;
 use super::{CommandError, Session, output, question};
 use crate::config::{Config, Override};
 use crate::metric::document::Metrics;
@@ -23,7 +24,7 @@ pub fn run(arguments: &TrainArguments, config: &Config, session: &Session) -> Re
     if arguments.dry_run {
         return rehearse(arguments, config, &around);
     }
-    let agree = |text: &str| agree(arguments.yes, text, &session.stop);
+    let agree = |text: &str| agree(arguments, text, &session.stop);
     let console = || session.console.observer();
     let options = TrainOptions {
         no_resume: arguments.no_resume,
@@ -41,9 +42,13 @@ pub fn run(arguments: &TrainArguments, config: &Config, session: &Session) -> Re
             summary
         }
     };
-    match arguments.json {
-        true => output::json(&summary)?,
-        false => output::text(&summary_text(&summary))?,
+    let printed = match arguments.json {
+        true => output::json(&summary),
+        false => output::text(&summary_text(&summary)),
+    };
+    // The product is the run folder, and it is complete.
+    if let Err(error) = printed {
+        warn!("the result is in {}, but could not be printed: {error}", summary.folder.display());
     }
     // A caller that gives the machine back after exit code 0 must not lose data that exists only there.
     match summary.mirror {
@@ -93,10 +98,23 @@ pub fn time(text: &str) -> Result<Duration, String> {
     Duration::try_from(time).ok().filter(|time| !time.is_zero()).ok_or_else(wrong)
 }
 
-/// Reports what training will take; on a terminal the user decides.
-fn agree(yes: bool, text: &str, stop: &Stop) -> bool {
+/// Reports what training will take; on a terminal the user decides. Whoever does not answer has left a machine that costs
+/// money, and wants it to train.
+fn agree(arguments: &TrainArguments, text: &str, stop: &Stop) -> bool {
     info!("{text}");
-    yes || !question::can_be_asked() || question::says_yes("Begin?", stop)
+    if arguments.yes || !question::can_be_asked() {
+        return true;
+    }
+    let longest = arguments.answer_within;
+    let within = units::duration(longest);
+    match question::ask(&format!("Begin? [y/N] (begins without an answer within {within})"), longest, stop) {
+        Answer::Yes => true,
+        Answer::No => false,
+        Answer::None => {
+            info!("no answer within {within}: beginning, as with --yes");
+            true
+        }
+    }
 }
 
 /// Why a finished run does not continue, and how to continue it.

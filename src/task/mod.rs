@@ -4,6 +4,7 @@
 //! ```text
 //! kind     what a task can do          data     its prepared dataset, and learners of it
 //! options  what commands ask for       model    a trained model, as a task gets it
+//! needs    the least memory it takes
 //! ```
 
 use std::any::Any;
@@ -16,6 +17,7 @@ mod data;
 pub mod image_class;
 mod kind;
 mod model;
+pub mod needs;
 pub mod nowcast;
 mod options;
 #[cfg(test)]

@@ -152,6 +152,8 @@ pub struct Started {
     pub val_samples: usize,
     /// Epochs of all phases.
     pub epochs: u64,
+    /// The limits that may end training before.
+    pub limits: Limits,
     /// Epochs that were already complete.
     pub epoch: u64,
     /// Steps that were already complete.
@@ -164,6 +166,15 @@ pub struct Started {
     pub parts: Vec<ScoreSpec>,
     /// What the scores of a validation are.
     pub scores: Vec<ScoreSpec>,
+}
+
+/// What ends training, whatever the number of epochs is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Limits {
+    /// Steps.
+    pub max_steps: Option<u64>,
+    /// Minutes since this start began.
+    pub max_minutes: Option<f64>,
 }
 
 /// A step of the optimizer.

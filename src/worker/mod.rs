@@ -8,6 +8,7 @@ pub mod evaluate;
 pub mod export;
 pub mod health;
 pub mod predict;
+pub mod room;
 pub mod runs;
 pub mod train;
 pub mod trained;

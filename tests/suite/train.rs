@@ -131,7 +131,7 @@ fn signal(child: &std::process::Child, name: &str) {
 
 #[test]
 fn a_signal_saves_and_ends_with_its_code_and_the_same_command_goes_on() {
-    for (name, code) in [("TERM", 143), ("INT", 130)] {
+    for (name, code) in [("TERM", 143), ("INT", 130), ("HUP", 129)] {
         let training = Training::new();
         let child = under_way(&training);
         signal(&child, name);

@@ -51,6 +51,11 @@ fn remedy(path: &Path, error: &io::Error) -> Option<String> {
             let free = free_bytes(path).map_or_else(|_| "nothing".to_owned(), units::bytes);
             Some(format!("{free} free there: make room, or choose a folder on another disk"))
         }
+        io::ErrorKind::FileTooLarge => {
+            let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
+            let limit = limit.map_or_else(String::new, |limit| format!(" is {}", units::bytes(limit)));
+            Some(format!("the largest file that this process may write{limit}: raise the limit (ulimit -f)"))
+        }
         io::ErrorKind::ReadOnlyFilesystem => Some(access::read_only(path)),
         io::ErrorKind::PermissionDenied => Some(access::denied(path)),
         _ => None,

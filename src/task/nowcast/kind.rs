@@ -19,6 +19,7 @@ use crate::data::split::Side;
 use crate::data::synthetic::{Storms, Synthetic};
 use crate::metric::score::ScoreSpec;
 use crate::nn::network::Network;
+use crate::task::needs::Needs;
 use crate::task::{Beside, Evaluated, InspectOptions, Kind, Model, PredictOptions, Predicted, Prepared, Shown, Wish};
 use crate::train::run_folder::dataset::FileDigest;
 use crate::util::exit::Exit;
@@ -79,6 +80,10 @@ impl Kind for NowcastConfig {
     fn problems(&self, beside: &Beside<'_>) -> Vec<Problem> {
         let own = self.section_problems().into_iter().map(|problem| problem.below("task.nowcast"));
         own.chain(self.synthetic_problems(&beside.data.source)).collect()
+    }
+
+    fn needs(&self) -> Needs {
+        NowcastConfig::needs(self)
     }
 
     fn loss_problems(&self) -> Vec<Problem> {

@@ -9,6 +9,7 @@ mod kind;
 mod learner;
 pub mod loss;
 pub mod model;
+mod needs;
 pub mod plan;
 pub mod predict;
 pub mod prepare;

@@ -20,8 +20,8 @@ use crate::util::sha256::Hasher;
 
 /// How often a save is rewritten, each time under a new name, before giving up.
 const MAX_WRITES: u32 = 3;
-/// Space to leave free: for logs, pictures, other programs.
-const SPACE_MARGIN_BYTES: u64 = 64_000_000;
+/// Space to leave free for the log, the pictures and the pages of a run: as much as a checkpoint takes, within these bounds.
+const RESERVED_BYTES: std::ops::RangeInclusive<u64> = 16_000_000..=64_000_000;
 
 /// The checkpoints of one run.
 pub struct Store {
@@ -61,17 +61,19 @@ impl Store {
     }
 
     /// Whether the next checkpoint will find space: twice its size, because the old one is kept until the new one is read
-    /// back, and a margin.
+    /// back, and a reserve.
     ///
     /// # Errors
     /// [`CheckpointError::OutOfSpace`] with both numbers.
     pub fn check_space(&self, checkpoint_bytes: u64) -> Result<(), CheckpointError> {
         let free = self.disk.free_bytes(&self.folder).map_err(FsError::at("ask for free space at", &self.folder))?;
-        let needed = checkpoint_bytes.saturating_mul(2).saturating_add(SPACE_MARGIN_BYTES);
-        match free >= needed {
-            true => Ok(()),
-            false => Err(CheckpointError::OutOfSpace { path: self.folder.clone(), free, needed }),
+        let reserved = checkpoint_bytes.clamp(*RESERVED_BYTES.start(), *RESERVED_BYTES.end());
+        let needed = checkpoint_bytes.saturating_mul(2).saturating_add(reserved);
+        if free >= needed {
+            return Ok(());
         }
+        let kept = self.list()?.len();
+        Err(CheckpointError::OutOfSpace { path: self.folder.clone(), free, needed, reserved, kept })
     }
 
     /// Saves a training state. On return it is on the disk, read back, and has its final name.

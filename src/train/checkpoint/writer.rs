@@ -14,6 +14,7 @@ use super::retention::{Keep, Standing, deletions};
 use super::snapshot::{Publish, Snapshot};
 use super::storage::Store;
 use super::weights::Weights;
+use crate::util::stop::Stop;
 
 /// The outcome of one save.
 #[derive(Debug)]
@@ -64,6 +65,20 @@ impl Saver {
         keep: Keep,
         refused: &[CheckpointId],
     ) -> Result<Self, CheckpointError> {
+        Self::heeding(store, weights, keep, refused, Stop::default())
+    }
+
+    /// The same, saving only what the next start needs once the stop is urgent.
+    ///
+    /// # Errors
+    /// See [`Self::start`].
+    pub fn heeding(
+        store: Store,
+        weights: Weights,
+        keep: Keep,
+        refused: &[CheckpointId],
+        stop: Stop,
+    ) -> Result<Self, CheckpointError> {
         let mut found = store.list()?;
         found.retain(|id| !refused.contains(id));
         let path = store.folder.clone();
@@ -71,7 +86,7 @@ impl Saver {
         let (jobs, queue) = sync_channel::<Arc<Snapshot>>(1);
         let (report, outcomes) = channel();
         let under_way = Arc::new(AtomicUsize::new(0));
-        let worker = Worker { store, weights, keep, standing: Vec::new() };
+        let worker = Worker { store, weights, keep, standing: Vec::new(), stop };
         let count = Arc::clone(&under_way);
         let thread = std::thread::Builder::new().name("checkpoints".into());
         let thread = thread
@@ -155,6 +170,7 @@ struct Worker {
     weights: Weights,
     keep: Keep,
     standing: Vec<Standing>,
+    stop: Stop,
 }
 
 impl Worker {
@@ -192,13 +208,18 @@ impl Worker {
         self.standing.retain(|checkpoint| checkpoint.id != snapshot.id);
         self.standing.push(of(&manifest, &self.keep));
         let is_newest = self.standing.iter().all(|checkpoint| checkpoint.id <= snapshot.id);
-        let publish = Publish { last: snapshot.publish.last && is_newest, ..snapshot.publish };
+        // In a hurry, the last weights are left to the next start: it publishes those of the checkpoint that it resumes from.
+        let last = snapshot.publish.last && is_newest && !self.stop.is_urgent();
+        let publish = Publish { last, ..snapshot.publish };
         self.weights.publish_as(snapshot, publish)
     }
 
     /// What can't be deleted is reported and tried again after the next save.
     fn rotate(&mut self, written: CheckpointId) -> Vec<CheckpointId> {
         let mut deleted = Vec::new();
+        if self.stop.is_urgent() {
+            return deleted;
+        }
         for id in deletions(&self.standing, written, &self.keep) {
             match self.store.delete(id) {
                 Ok(()) => deleted.push(id),

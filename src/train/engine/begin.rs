@@ -142,6 +142,7 @@ impl<T: Task> Engine<T> {
             train_samples: self.feeds.train.samples(),
             val_samples: self.val_samples(),
             epochs: self.phases.iter().map(|phase| phase.epochs as u64).sum(),
+            limits: self.limits(),
             epoch: self.state.epoch,
             step: self.state.step,
             best_by: self.target.names().map(str::to_owned).collect(),

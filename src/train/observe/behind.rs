@@ -21,6 +21,7 @@ use crate::train::events::{Event, Heard, Observer, Observers};
 use crate::train::fault::panic_text;
 use crate::train::run_folder::RunError;
 use crate::util::fs::FsError;
+use crate::util::stop::Stop;
 
 /// A listener that another thread may call.
 pub type Drawer = Box<dyn Observer + Send>;
@@ -37,9 +38,17 @@ impl Behind {
     /// # Errors
     /// If no thread can be started.
     pub fn start(run_folder: &Path, drawers: Vec<Drawer>) -> Result<Self, RunError> {
+        Self::heeding(run_folder, drawers, Stop::default())
+    }
+
+    /// The same, drawing nothing more once the stop is urgent: the next start draws it.
+    ///
+    /// # Errors
+    /// See [`Self::start`].
+    pub fn heeding(run_folder: &Path, drawers: Vec<Drawer>, stop: Stop) -> Result<Self, RunError> {
         let queue = Arc::new(Queue::default());
         let from = Arc::clone(&queue);
-        let thread = Builder::new().name("pictures".into()).spawn(move || draw(&from, drawers));
+        let thread = Builder::new().name("pictures".into()).spawn(move || draw(&from, drawers, &stop));
         let thread = thread.map_err(FsError::at("start a thread for the pictures of", run_folder))?;
         Ok(Self { queue, thread: Some(thread) })
     }
@@ -79,12 +88,14 @@ impl Drop for Behind {
 }
 
 /// The thread: passes all queued events to the drawers, then lets them draw, until the queue is closed.
-fn draw(queue: &Queue, drawers: Vec<Drawer>) -> Result<(), RunError> {
+fn draw(queue: &Queue, drawers: Vec<Drawer>, stop: &Stop) -> Result<(), RunError> {
     let guarded = drawers.into_iter().map(|drawer| Guarded { drawer: Some(drawer) });
     let mut observers = guarded.fold(Observers::default(), Observers::with);
     while let Some(events) = queue.take() {
         events.iter().for_each(|event| observers.hear(event));
-        observers.settle();
+        if !stop.is_urgent() {
+            observers.settle();
+        }
     }
     observers.finish()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::metric::score::{ScoreSpec, Show};
-use crate::train::events::{Cost, Ended, Event, Named, Record, Started, Stepped, value};
+use crate::train::events::{Cost, Ended, Event, Limits, Named, Record, Started, Stepped, value};
 use crate::util::units;
 
 /// The most scores in the line of an epoch; the history has all of them.
@@ -108,10 +108,24 @@ fn started_line(started: &Started) -> String {
         units::count(started.val_samples as u64, "sample"),
     );
     let epochs = units::count(started.epochs, "epoch");
+    let limit = limit_text(started.limits);
     match (started.epoch, started.step) {
-        (0, 0) => format!("training {epochs}: {sizes}"),
+        (0, 0) => format!("training {epochs}{limit}: {sizes}"),
         (epoch, step) if epoch >= started.epochs => format!("going on after step {step}, {epochs} are done: {sizes}"),
-        (epoch, step) => format!("resuming in epoch {} of {} after step {step}: {sizes}", epoch + 1, started.epochs),
+        (epoch, step) => {
+            format!("resuming in epoch {} of {} after step {step}{limit}: {sizes}", epoch + 1, started.epochs)
+        }
+    }
+}
+
+/// What may end training before the last epoch.
+fn limit_text(limits: Limits) -> String {
+    let steps = limits.max_steps.map(|steps| units::count(steps, "step"));
+    let time = limits.max_minutes.and_then(|minutes| Duration::try_from_secs_f64(60.0 * minutes).ok());
+    match (steps, time.map(units::duration)) {
+        (None, None) => String::new(),
+        (Some(most), None) | (None, Some(most)) => format!(", at most {most}"),
+        (Some(steps), Some(time)) => format!(", at most {steps} or {time}"),
     }
 }
 
@@ -235,6 +249,7 @@ mod tests {
                 train_samples: 160,
                 val_samples: 1,
                 epochs: 20,
+                limits: Limits { max_steps: Some(36), max_minutes: None },
                 epoch: 0,
                 step: 0,
                 best_by: vec!["loss".into()],
@@ -247,6 +262,7 @@ mod tests {
                 train_samples: 160,
                 val_samples: 40,
                 epochs: 20,
+                limits: Limits { max_steps: Some(120), max_minutes: Some(90.0) },
                 epoch: 2,
                 step: 100,
                 best_by: vec!["loss".into()],

@@ -173,6 +173,7 @@ mod tests {
             train_samples: 1,
             val_samples: 1,
             epochs: 4,
+            limits: crate::train::events::Limits::default(),
             epoch,
             step: 0,
             best_by: vec!["loss".into()],

@@ -236,6 +236,7 @@ mod tests {
                 train_samples: 1,
                 val_samples: 1,
                 epochs: 4,
+                limits: crate::train::events::Limits::default(),
                 epoch: 0,
                 step,
                 best_by: vec!["loss".into()],

@@ -101,8 +101,8 @@ fn run(
     let setting = Setting {
         phases: subject.phases(),
         seed: subject.seed(),
-        keeper: Box::new(Background::new(Saver::start(store, weights, keep, &refused)?)),
-        observers: observers(config, &disk, place, options, pace)?,
+        keeper: Box::new(Background::new(Saver::heeding(store, weights, keep, &refused, stop.clone())?)),
+        observers: observers(config, &disk, place, options, (stop, pace))?,
         stop: stop.clone(),
         gpu: subject.machine().gpu.clone(),
         began: place.began(),
@@ -153,7 +153,7 @@ fn observers(
     disk: &Arc<dyn Disk>,
     place: &Place,
     options: &TrainOptions<'_>,
-    pace: &Rc<Cell<u64>>,
+    (stop, pace): (&Stop, &Rc<Cell<u64>>),
 ) -> Result<Observers, RunError> {
     let drawers: Vec<Drawer> = vec![
         Box::new(Plots::new(place.path())),
@@ -168,7 +168,7 @@ fn observers(
         .with(StatusFile::new(Heartbeat::start(&place.file("status.json"))?, status))
         .with(TensorBoard::create(&place.file("tensorboard"))?)
         .with((options.console)())
-        .with(Behind::start(place.path(), drawers)?))
+        .with(Behind::heeding(place.path(), drawers, stop.clone())?))
 }
 
 /// Remembers how far an attempt got.

@@ -19,6 +19,7 @@ use crate::train::observe::page;
 use crate::train::run_folder::experiment::Experiment;
 use crate::train::run_folder::history::Story;
 use crate::train::run_folder::status::{State, Status};
+use crate::util::stop::Stop;
 use crate::worker::evaluate::chapters;
 
 /// The metadata of a weights file.
@@ -68,6 +69,7 @@ pub(super) fn conclude(
     options: &TrainOptions<'_>,
     place: &Place,
     ended: Result<Ended, TrainingError>,
+    stop: &Stop,
 ) -> Result<Summary, TrainingError> {
     let ended = match ended {
         Ok(ended) => ended,
@@ -78,7 +80,9 @@ pub(super) fn conclude(
             if let Err(unmarked) = place.mark(state, None, stage) {
                 tracing::debug!("could not mark the end of the run: {unmarked}");
             }
-            renew_page(place.path(), config);
+            if !stop.is_urgent() {
+                renew_page(place.path(), config);
+            }
             return Err(error);
         }
     };

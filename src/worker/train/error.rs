@@ -15,6 +15,7 @@ use crate::util::failure::Failed;
 use crate::util::fs::FsError;
 use crate::util::stop::Stopped;
 use crate::worker::evaluate::EvaluateError;
+use crate::worker::room::NoRoom;
 
 /// A training that failed.
 #[derive(Debug, Error)]
@@ -75,6 +76,9 @@ pub enum TrainingError {
     /// libtorch failed on a GPU. CUDA does not recover within a process.
     #[error("the GPU failed: {0}; run the same command again to continue from the last checkpoint")]
     Gpu(TrainError),
+    /// What is configured can't fit into this machine.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// The run folder is gone.
     #[error("{} is no longer there: its volume was taken away, or somebody moved it; bring it back and run the same command again", folder.display())]
     Vanished {
@@ -132,6 +136,7 @@ impl TrainingError {
             Self::Evaluation(error) => error.exit(),
             // Not "try again": a caller that retries without a limit would rent a broken GPU for ever.
             Self::Gpu(_) | Self::Vanished { .. } => Exit::DiskIo,
+            Self::NoRoom(error) => error.exit(),
             Self::NoSuchKey { .. } => Exit::Usage,
             Self::NoCheckpoint { .. } => Exit::DataRefused,
             Self::Declined => Exit::Interrupted,
@@ -144,9 +149,8 @@ impl TrainingError {
         match self {
             Self::Engine(error) => error.is_worth_another_try(),
             Self::Task(error) => error.may_pass(),
-            Self::Run(_) | Self::Checkpoint(_) | Self::File(_) => {
-                matches!(self.exit(), Exit::DiskIo | Exit::TryAgain)
-            }
+            Self::Checkpoint(error) => error.may_pass(),
+            Self::Run(_) | Self::File(_) => matches!(self.exit(), Exit::DiskIo | Exit::TryAgain),
             _ => false,
         }
     }

@@ -39,7 +39,7 @@ pub use self::mirror::{Copied, MirrorTrouble};
 use self::mirror::{End, Mirror, Session};
 use self::place::{Found, Place};
 use self::subject::Subject;
-use super::{WorkError, check_data_writable, prepare};
+use super::{WorkError, check_data_writable, prepare, room};
 use crate::config::Config;
 use crate::train::device::Resolved;
 use crate::train::events::{Observer, Reason};
@@ -140,7 +140,7 @@ fn run(
         }
         Ok(ended)
     });
-    Ok(conclude::conclude(config, options, place, ended)?)
+    Ok(conclude::conclude(config, options, place, ended, around.stop)?)
 }
 
 /// Everything before the first step; after it, the folder is that of a run.
@@ -152,15 +152,17 @@ fn ready(
     around: &Surroundings<'_>,
 ) -> Result<Subject, WorkError> {
     let started_from = place.started_from(config)?;
+    room::check(config, machine.gpu.as_ref()).map_err(TrainingError::from)?;
     place.check_writable().and_then(|()| check_data_writable(&config.data)).map_err(TrainingError::from)?;
     let alive = place.alive("start", around.progress)?;
     let around = &Surroundings { stop: around.stop, progress: &alive };
     let subject = Subject::new(config, machine, prepare(config, around)?, started_from)?;
     alive.enter("rehearse");
     if place.is_new()
-        && let Some(question) = foresee(&subject, Patience::Little, around)?.question(config)
+        && let Some(question) = rehearsed(&subject, Patience::Little, place.leaving(), around)?.question(config)
         && !(options.agree)(&question)
     {
+        around.stop.check().map_err(TrainingError::from)?;
         return Err(TrainingError::Declined.into());
     }
     // Its last beat must not come after those of the next stage.
@@ -175,7 +177,23 @@ fn ready(
 /// The same as [`train`], up to its first step.
 pub fn rehearse(config: &Config, around: &Surroundings<'_>) -> Result<Foreseen, WorkError> {
     let machine = subject::machine(config)?;
+    room::check(config, machine.gpu.as_ref()).map_err(TrainingError::from)?;
     let started_from = initial::find(config)?;
     let subject = Subject::new(config, machine, prepare(config, around)?, started_from)?;
-    Ok(foresee(&subject, Patience::Any, around)?)
+    rehearsed(&subject, Patience::Any, || {}, around)
+}
+
+/// Rehearses. The steps of a large model take minutes and nothing of them is kept, so a signal ends the process at once.
+fn rehearsed(
+    subject: &Subject,
+    patience: Patience,
+    clean: impl FnOnce() + Send + 'static,
+    around: &Surroundings<'_>,
+) -> Result<Foreseen, WorkError> {
+    let last_act = move |stopped| {
+        clean();
+        info!("{stopped}");
+    };
+    let _at_once = around.stop.at_once(last_act).map_err(TrainingError::from)?;
+    Ok(foresee(subject, patience, around)?)
 }

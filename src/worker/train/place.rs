@@ -160,6 +160,16 @@ impl Place {
         }
     }
 
+    /// What has to be done if the process ends before this new run has begun: nothing of it may stay.
+    pub(super) fn leaving(&self) -> impl FnOnce() + Send + 'static {
+        let path = self.path().to_owned();
+        move || {
+            if let Err(error) = remove_tree(&path) {
+                tracing::debug!("left for the next start: {error}");
+            }
+        }
+    }
+
     /// The heartbeats of a stage other than training. They don't change the recorded state of the run: if this start is
     /// killed here, the next one decides by the same state.
     pub(super) fn alive<'a>(&self, stage: &str, audience: &'a dyn Progress) -> Result<Alive<'a>, RunError> {

@@ -9,6 +9,7 @@ use crate::task::nowcast::resample::ResampleError;
 use crate::util::exit::Exit;
 use crate::util::fs::FsError;
 use crate::util::stop::Stopped;
+use crate::util::units::bytes;
 
 /// Preparing failed. Finished work is kept and not repeated.
 #[derive(Debug, Error)]
@@ -28,6 +29,25 @@ pub enum PrepareError {
     /// A file operation failed.
     #[error(transparent)]
     Fs(#[from] FsError),
+    /// A single frame is larger than the memory.
+    #[error(
+        "a frame of {levels} x {rows} x {columns} (levels x rows x columns) takes {}; {what} is {}; lower prepare.size, or use a larger machine",
+        bytes(*.needed), bytes(*.available)
+    )]
+    FrameTooLarge {
+        /// Levels of a frame.
+        levels: usize,
+        /// Rows.
+        rows: usize,
+        /// Columns.
+        columns: usize,
+        /// Bytes of a frame.
+        needed: u64,
+        /// What limits the memory.
+        what: &'static str,
+        /// Bytes that there are.
+        available: u64,
+    },
     /// Interrupted by a signal.
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -43,6 +63,7 @@ impl PrepareError {
             Self::Resample(error) => error.exit(),
             Self::Store(error) => error.exit(),
             Self::Fs(error) => error.exit(),
+            Self::FrameTooLarge { .. } => Exit::OutOfMemory,
             Self::Stopped(stopped) => stopped.exit(),
         }
     }

@@ -163,3 +163,19 @@ fn what_can_not_be_written_to_the_last_is_the_error_of_the_end_and_what_was_made
         assert_eq!(behind.finish().is_err(), fails, "until {until}");
     }
 }
+
+#[test]
+fn once_a_stop_is_urgent_nothing_more_is_drawn() {
+    let (heard, told) = channel();
+    let (release, go) = channel();
+    let stop = Stop::default();
+    let drawer = Box::new(Slow { heard, release: Some(go) });
+    let mut behind = Behind::heeding(Path::new("run"), vec![drawer], stop.clone()).unwrap();
+    behind.observe(&epoch(1)).unwrap();
+    assert_eq!(told.recv_timeout(NEVER).unwrap(), "waits");
+    stop.request_since(Duration::from_secs(60));
+    behind.observe(&ended()).unwrap();
+    release.send(()).unwrap();
+    behind.finish().unwrap();
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), ["epoch 1", "ended"]);
+}

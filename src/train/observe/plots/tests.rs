@@ -78,6 +78,7 @@ fn started_with(epoch: u64, step: u64, best: Option<Best>) -> Event {
         train_samples: 1,
         val_samples: 1,
         epochs: 9,
+        limits: crate::train::events::Limits::default(),
         epoch,
         step,
         best_by,
