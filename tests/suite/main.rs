@@ -30,6 +30,7 @@ mod report;
 mod runs;
 mod s3;
 mod server;
+mod sizes;
 mod streams;
 mod train;
 mod train_kill;
