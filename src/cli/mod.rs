@@ -21,7 +21,7 @@ mod stderr;
 mod train;
 mod version;
 
-use std::io;
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clap::Parser;
@@ -81,6 +81,11 @@ enum CommandError {
     /// The disk of the output is full, or failed.
     #[error("could not write the result: {0}")]
     Output(#[from] io::Error),
+    /// There is no thread, or no memory for one, to wait for signals.
+    #[error(
+        "no thread can be started to wait for signals ({0}); end other programs, or raise the limits of processes and memory"
+    )]
+    NoThread(#[source] io::Error),
     #[error("{0}")]
     Usage(String),
     /// The evaluation is worse than its baseline.
@@ -98,6 +103,7 @@ impl CommandError {
             Self::Work(error) => error.exit(),
             Self::Output(_) => Exit::DiskIo,
             Self::Undecided(_) => Exit::DataRefused,
+            Self::NoThread(_) => Exit::TryAgain,
             Self::Usage(_) => Exit::Usage,
             Self::Degraded(_) => Exit::Degraded,
             Self::Told(exit) => *exit,
@@ -120,7 +126,7 @@ pub fn run(arguments: Arguments, messages: &Messages) -> Exit {
     let progress = progress::observer(bars, arguments.log_format);
     let console = Console::new(bars, arguments.log_format, arguments.verbose);
     let result = catch_unwind(AssertUnwindSafe(|| {
-        let session = Session { stop: Stop::on_signals()?, progress, console };
+        let session = Session { stop: Stop::on_signals().map_err(CommandError::NoThread)?, progress, console };
         commands::run(arguments.command, &session)
     }));
     match result {
@@ -158,7 +164,12 @@ fn explain(error: &clap::Error) -> Exit {
     let printed = output::heard(error.print());
     match (error.use_stderr(), printed) {
         (false, Ok(())) => Exit::Done,
-        (false, Err(error)) => CommandError::from(error).exit(),
+        (false, Err(error)) => {
+            let error = CommandError::from(error);
+            // Logging has not started yet. If this can't be written either, only the exit code is left to report it.
+            drop(writeln!(io::stderr(), "error: {error}"));
+            error.exit()
+        }
         (true, _) => Exit::Usage,
     }
 }

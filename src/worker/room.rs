@@ -128,8 +128,8 @@ mod tests {
         assert_eq!(error.exit(), Exit::OutOfMemory);
         assert_eq!(
             error.to_string(),
-            "training needs at least 516.0 MB: 16.0 MB for weights, gradients and optimizer of 1,000,000 parameters, \
-             500.0 MB for one sample; the limit of the container is 516.0 MB; make the model, the frames or the windows \
+            "training needs at least 516 MB: 16.0 MB for weights, gradients and optimizer of 1,000,000 parameters, \
+             500 MB for one sample; the limit of the container is 516 MB; make the model, the frames or the windows \
              smaller, or use a larger machine"
         );
         assert!(compare(NEEDS, 4, false, 16_000_000, what).is_ok());

@@ -82,8 +82,8 @@ impl NowcastConfig {
     fn window_problem(&self) -> Option<Problem> {
         let needed = self.needs().sample_bytes;
         let [key, frames] = match self.windows.input_frames >= self.windows.target_frames {
-            true => ["input_frames", "frames go in"],
-            false => ["target_frames", "frames come out"],
+            true => ["input_frames", "input frames"],
+            false => ["target_frames", "target frames"],
         };
         (needed > IMPOSSIBLE_BYTES && self.hidden_problems().next().is_none()).then(|| {
             let message = format!(

@@ -35,6 +35,11 @@ pub enum Outcome {
         /// The disk's error.
         error: CheckpointError,
     },
+    /// It was not saved: the stop is urgent, and a newer one was handed over.
+    Skipped {
+        /// What was to be saved.
+        id: CheckpointId,
+    },
     /// It could not be saved. Older checkpoints remain.
     Failed {
         /// What was to be saved.
@@ -165,6 +170,12 @@ fn of(manifest: &Manifest, keep: &Keep) -> Standing {
     Standing { id: manifest.id, phase: *phase, by, starts_epoch: *position == 0 }
 }
 
+/// Whether a snapshot need not be saved, as the stop is urgent and a newer one is among those that are handed over. The best
+/// weights are in no newer one.
+pub(super) fn is_replaced(stop: &Stop, publish: Publish, under_way: usize) -> bool {
+    stop.is_urgent() && !publish.best && under_way > 1
+}
+
 struct Worker {
     store: Store,
     weights: Weights,
@@ -183,7 +194,10 @@ impl Worker {
     ) {
         self.standing = standing(&self.store, found, &self.keep);
         for snapshot in queue {
-            let outcome = self.handle(snapshot);
+            let outcome = match is_replaced(&self.stop, snapshot.publish, under_way.load(Ordering::Acquire)) {
+                true => Outcome::Skipped { id: snapshot.id },
+                false => self.handle(snapshot),
+            };
             let heard = report.send(outcome);
             under_way.fetch_sub(1, Ordering::AcqRel);
             if heard.is_err() {

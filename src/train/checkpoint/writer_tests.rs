@@ -8,7 +8,7 @@ use std::{io, io::Read, path::Path};
 use super::disk::memory::{Fault, MemoryDisk};
 use super::disk::{Disk, DiskFile, Entry};
 use super::testing::*;
-use super::writer::{Outcome, Saver};
+use super::writer::{Outcome, Saver, is_replaced};
 use super::*;
 use crate::util::stop::Stop;
 
@@ -105,6 +105,15 @@ fn an_urgent_stop_saves_what_the_next_start_needs_and_leaves_the_rest_to_it() {
     assert_eq!(weights::origin(&disk, &weights.last()).unwrap().epoch, 4, "the last are those of the checkpoint");
     weights.publish(&snapshot(5)).unwrap();
     assert_eq!(weights::origin(&disk, &weights.last()).unwrap().epoch, 5);
+}
+
+#[test]
+fn an_urgent_stop_skips_what_a_newer_snapshot_replaces_but_never_the_best() {
+    let [calm, urgent] = [Stop::default(), Stop::default()];
+    urgent.request_since(std::time::Duration::from_secs(60));
+    let [last, best] = [false, true].map(|best| Publish { last: true, best });
+    assert_eq!([1, 2, 3].map(|under_way| is_replaced(&urgent, last, under_way)), [false, true, true]);
+    assert!(!is_replaced(&urgent, best, 3) && !is_replaced(&calm, last, 3));
 }
 
 #[test]

@@ -16,6 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use crate::train::events::{Event, Heard, Observer, Observers};
 use crate::train::fault::panic_text;
@@ -30,7 +31,11 @@ pub type Drawer = Box<dyn Observer + Send>;
 pub struct Behind {
     queue: Arc<Queue>,
     thread: Option<JoinHandle<Result<(), RunError>>>,
+    stop: Stop,
 }
+
+/// How often the end of a run looks for the end of the drawing.
+const TICK: Duration = Duration::from_millis(5);
 
 impl Behind {
     /// Starts the thread. The folder is that of the run, for errors.
@@ -41,20 +46,28 @@ impl Behind {
         Self::heeding(run_folder, drawers, Stop::default())
     }
 
-    /// The same, drawing nothing more once the stop is urgent: the next start draws it.
+    /// The same, drawing nothing more once the stop is urgent, nor waiting for what is being drawn: the next start draws it.
     ///
     /// # Errors
     /// See [`Self::start`].
     pub fn heeding(run_folder: &Path, drawers: Vec<Drawer>, stop: Stop) -> Result<Self, RunError> {
         let queue = Arc::new(Queue::default());
         let from = Arc::clone(&queue);
-        let thread = Builder::new().name("pictures".into()).spawn(move || draw(&from, drawers, &stop));
+        let heeded = stop.clone();
+        let thread = Builder::new().name("pictures".into()).spawn(move || draw(&from, drawers, &heeded));
         let thread = thread.map_err(FsError::at("start a thread for the pictures of", run_folder))?;
-        Ok(Self { queue, thread: Some(thread) })
+        Ok(Self { queue, thread: Some(thread), stop })
     }
 
     fn wait(&mut self) -> Result<(), RunError> {
         self.queue.close();
+        // What is half drawn has a temporary name, and the process is about to end.
+        while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            if self.stop.is_urgent() {
+                self.thread.take();
+            }
+            std::thread::sleep(TICK);
+        }
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(result)) => result,
             Some(Err(panic)) => {
