@@ -125,3 +125,20 @@ fn the_exit_codes_are_listed_in_the_help_and_in_the_documentation() {
     // `compare` and `health` are no commands for such a machine.
     assert!(Exit::ALL.iter().filter(|exit| **exit != Exit::Degraded).all(|exit| mentioned(exit.code())));
 }
+
+#[test]
+fn a_start_with_too_few_descriptors_ends_and_does_not_take_one_name_after_the_other() {
+    let training = Training::new();
+    for descriptors in [4, 5, 6, 7, 9] {
+        let train = training.command(&["--max-steps", "1", "--set", "train.max_retries=0"]);
+        let mut limited = Command::new("sh");
+        limited.args(["-c", "ulimit -n \"$0\" && exec \"$@\"", &descriptors.to_string()]);
+        limited.arg(train.get_program()).args(train.get_args());
+        limited.current_dir(training.program.folder()).env("OMP_NUM_THREADS", "1");
+        limited.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let outcome = Outcome::of(output_of(limited.spawn().unwrap()));
+        assert!([0, 74, 75].contains(&outcome.code), "{descriptors}: {outcome:?}");
+        let runs = fs::read_dir(training.program.path("model_output")).map_or(0, Iterator::count);
+        assert!(runs <= 2, "{descriptors}: {runs} folders, {outcome:?}");
+    }
+}

@@ -71,7 +71,7 @@ pub(super) fn find(
         Ok(decide(&config.name, &existing, &asked, options.no_resume, &options.allow_change)?)
     };
     let mut decided = decision()?;
-    loop {
+    for _ in 0..MOST_ROUNDS {
         while mirror.map_or(Ok(false), |mirror| mirror.follow(&decided))? {
             decided = decision()?;
         }
@@ -102,7 +102,13 @@ pub(super) fn find(
         let status = status.filter(|_| before.is_some());
         return Ok(Found::Place(Box::new(Place { began, folder, name, before, differences, status })));
     }
+    let unsettled =
+        std::io::Error::other("the folders in it are others at each look; does another program change them?");
+    Err(FsError::at("choose a run folder in", root)(unsettled).into())
 }
+
+/// How often other starts may change what the decision depends on.
+const MOST_ROUNDS: usize = 50;
 
 impl Place {
     /// When this start began.
