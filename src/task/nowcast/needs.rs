@@ -157,7 +157,10 @@ mod tests {
                 config.model = ModelConfig { hidden: vec![3, 8, 5], kernel: 5, norm };
                 config.prepare.size = [11, 13];
             });
-            assert_eq!(config.needs().parameters, forecaster(&config).layout().count() as u64);
+            assert_eq!(
+                config.needs().parameters,
+                forecaster(&config, &crate::util::quantity::Quantity::default()).layout().count() as u64
+            );
         }
     }
 
