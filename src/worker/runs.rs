@@ -12,7 +12,9 @@ use crate::train::events::Best;
 use crate::train::run_folder::RunError;
 use crate::train::run_folder::history::Story;
 use crate::train::run_folder::listing::{self, Run};
+use crate::train::run_folder::problem::Problem;
 use crate::train::run_folder::status::{State, Status};
+use crate::train::run_folder::used::Used;
 use crate::util::lock;
 
 /// The state of a run, as far as it can be determined from outside.
@@ -74,8 +76,8 @@ pub struct Glance {
     pub latest: bool,
     /// Its state.
     pub state: Standing,
-    /// What is wrong with it.
-    pub problem: Option<String>,
+    /// What is wrong with it: why it failed, or why it can't be read.
+    pub problem: Option<Problem>,
     /// The task.
     pub task: Option<String>,
     /// When it was started first.
@@ -96,6 +98,8 @@ pub struct Glance {
     pub score: Option<Decides>,
     /// The device.
     pub device: Option<String>,
+    /// What computed it: program, machine, precision.
+    pub used: Option<Used>,
 }
 
 /// All runs in a folder, the most recently started first; unreadable ones come last.
@@ -125,7 +129,7 @@ fn unreadable(name: String, error: &RunError) -> Glance {
         name,
         latest: false,
         state,
-        problem: Some(error.to_string()),
+        problem: Some(Problem::new("run folder", &error.to_string(), None, error.exit())),
         task: None,
         started: None,
         seconds: None,
@@ -136,6 +140,7 @@ fn unreadable(name: String, error: &RunError) -> Glance {
         best_by: None,
         score: None,
         device: None,
+        used: None,
     }
 }
 
@@ -152,7 +157,7 @@ fn of_run(run: &Run) -> Glance {
         name: run.name.clone(),
         latest: false,
         state,
-        problem: None,
+        problem: (state == Standing::Failed).then(|| run.record.problem.clone()).flatten(),
         task: config.get("task").and_then(Value::as_object).and_then(|task| task.keys().next().cloned()),
         started: Some(run.record.started),
         seconds: until.map(|until| until.duration_since(run.record.started).as_secs_f64().max(0.0)),
@@ -162,7 +167,8 @@ fn of_run(run: &Run) -> Glance {
         best_val_loss: best.as_ref().and_then(|best| best.loss),
         best_by: best.as_ref().map(Best::by_text),
         score: score(&run.path),
-        device: Some(run.record.device.clone()),
+        device: Some(run.record.used.device.clone()),
+        used: Some(run.record.used.clone()),
     }
 }
 

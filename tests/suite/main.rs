@@ -13,6 +13,7 @@ mod deadline;
 mod doctor;
 mod evaluate;
 mod export;
+mod failed;
 mod fetch;
 mod fetch_drive;
 mod fetch_kill;

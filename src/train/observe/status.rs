@@ -52,6 +52,9 @@ fn take_in(status: &mut Status, event: &Event) {
         Event::Stepped(stepped) => {
             (status.epoch, status.step) = (stepped.epoch, stepped.step);
             metrics(status, "step", &stepped.parts);
+            if let Some(used) = &mut status.used {
+                used.micro_batch = stepped.micro_batch;
+            }
             status.metrics.insert("lr".into(), stepped.lr);
             status.metrics.insert("samples_per_second".into(), stepped.cost.samples_per_second);
             cost(status, &stepped.cost);

@@ -8,10 +8,12 @@ use serde_json::Value;
 
 use super::dataset::Summary;
 use super::error::RunError;
+use super::problem::Problem;
+use super::used::Used;
 use crate::util::fs::{FsError, write_atomic};
 
 /// The version of the format that this program writes and reads.
-pub const VERSION: u64 = 2;
+pub const VERSION: u64 = 3;
 
 /// The content of `run.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,20 +24,14 @@ pub struct RunRecord {
     /// Its unique id, kept wherever the run is copied to; none if an older program started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The program that runs it now.
-    pub code_version: String,
-    /// The commit that it is built from, with `-dirty` if files were changed; none without a repository.
-    pub commit: Option<String>,
-    /// The machine.
-    pub host: String,
-    /// What it computes on.
-    pub device: String,
-    /// The version of libtorch.
-    pub libtorch: String,
+    /// What runs it now: program, machine, precision.
+    pub used: Used,
     /// When it was first started.
     pub started: jiff::Timestamp,
     /// The stage that it is in: train, evaluate, report, done.
     pub stage: String,
+    /// Why the last start failed, if it did.
+    pub problem: Option<Problem>,
     /// The configuration, resolved and complete.
     pub config: Value,
     /// The file with the weights that the run started from, if it did not start from random ones.
@@ -105,21 +101,6 @@ impl RunRecord {
     pub fn write(&self, path: &Path) -> Result<(), RunError> {
         Ok(write_atomic(path, &pretty(path, self)?)?)
     }
-
-    /// What makes a resume inexact: another program, libtorch, device or machine (F25: allowed, and recorded).
-    #[must_use]
-    pub fn environment_changes(&self, now: &Self) -> Vec<String> {
-        let pairs = [
-            ("program", &self.code_version, &now.code_version),
-            ("libtorch", &self.libtorch, &now.libtorch),
-            ("device", &self.device, &now.device),
-            ("host", &self.host, &now.host),
-        ];
-        let named = |commit: &Option<String>| commit.clone().unwrap_or_else(|| "unknown".into());
-        let (old, new) = (named(&self.commit), named(&now.commit));
-        let changed = pairs.into_iter().chain([("commit", &old, &new)]).filter(|(_, old, new)| old != new);
-        changed.map(|(what, old, new)| format!("{what}: was {old}, is {new}")).collect()
-    }
 }
 
 /// Human-readable JSON, with a line end.
@@ -139,13 +120,10 @@ pub(super) mod tests {
         RunRecord {
             format_version: VERSION,
             id: None,
-            code_version: "0.1.0".into(),
-            commit: Some("1a2b3c4d5e6f".into()),
-            host: "a".into(),
-            device: "cpu".into(),
-            libtorch: "2.4.1".into(),
+            used: Used { program: "0.1.0".into(), commit: Some("1a2b3c4d5e6f".into()), ..Used::default() },
             started: "2026-01-02T03:04:05Z".parse().unwrap(),
             stage: stage.into(),
+            problem: None,
             config: json!({"seed": 42, "train": {"epochs": 20}}),
             started_from: None,
             dataset: Summary::default(),
@@ -160,9 +138,9 @@ pub(super) mod tests {
         assert_eq!(RunRecord::read(&path).unwrap(), None);
         record("train").write(&path).unwrap();
         assert_eq!(RunRecord::read(&path).unwrap(), Some(record("train")));
-        fs::write(&path, r#"{"format_version": 3, "new": 1}"#).unwrap();
+        fs::write(&path, r#"{"format_version": 4, "new": 1}"#).unwrap();
         assert!(
-            RunRecord::read(&path).unwrap_err().to_string().contains("format version 3, this program reads version 2")
+            RunRecord::read(&path).unwrap_err().to_string().contains("format version 4, this program reads version 3")
         );
         fs::write(&path, "{").unwrap();
         assert!(matches!(RunRecord::read(&path), Err(RunError::Unreadable { .. })));
@@ -175,12 +153,5 @@ pub(super) mod tests {
         assert!(with("a").is_same_run(&with("a")) && !with("a").is_same_run(&with("b")));
         assert!(record("train").is_same_run(&record("done")) && !record("train").is_same_run(&later));
         assert!(with("a").is_same_run(&record("train")) && !with("a").is_same_run(&later));
-    }
-
-    #[test]
-    fn another_environment_is_told_with_both_sides() {
-        let now = RunRecord { libtorch: "2.11.0".into(), device: "cuda:0".into(), ..record("train") };
-        let changes = record("train").environment_changes(&now);
-        assert_eq!(changes, ["libtorch: was 2.4.1, is 2.11.0", "device: was cpu, is cuda:0"]);
     }
 }

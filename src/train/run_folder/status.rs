@@ -11,7 +11,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
+use super::problem::Problem;
 use super::record::pretty;
+use super::used::Used;
 use crate::train::events::Reason;
 use crate::util::fs::{FsError, write_atomic};
 use crate::util::units::bytes;
@@ -39,12 +41,16 @@ pub struct Status {
     pub state: State,
     /// Why training ended, if it did.
     pub ended: Option<Reason>,
+    /// Why it failed, if it did.
+    pub problem: Option<Problem>,
     /// The current activity: fetch, unpack, prepare, rehearse, train, evaluate, report; `wait: ...` with the reason.
     pub stage: String,
     /// Epochs that are complete.
     pub epoch: u64,
     /// Steps that are complete.
     pub step: u64,
+    /// What computes it; none before training starts.
+    pub used: Option<Used>,
     /// The last values of losses and scores.
     pub metrics: BTreeMap<String, f64>,
     /// The peak memory use of the process.

@@ -10,6 +10,7 @@ use super::TrainOptions;
 use super::error::TrainingError;
 use super::mirror::Copied;
 use super::place::{Place, value};
+use super::remedy;
 use crate::config::Config;
 use crate::metric::score::{ScoreSpec, Show};
 use crate::train::checkpoint::disk::RealDisk;
@@ -72,13 +73,7 @@ pub(super) fn conclude(
     let ended = match ended {
         Ok(ended) => ended,
         Err(error) => {
-            let stopped = error.exit().is_by_signal();
-            let state = if stopped { State::Stopped } else { State::Failed };
-            let stage = if matches!(error, TrainingError::Evaluation(_)) { "evaluate" } else { "train" };
-            if let Err(unmarked) = place.mark(state, None, stage) {
-                tracing::debug!("could not mark the end of the run: {unmarked}");
-            }
-            renew_page(place.path(), config);
+            fail(config, place, &error);
             return Err(error);
         }
     };
@@ -86,6 +81,7 @@ pub(super) fn conclude(
     let experiment = Experiment {
         timestamp: jiff::Timestamp::now(),
         config: value(config)?,
+        used: place.used()?,
         best: summary.best.clone(),
         last: summary.last.clone(),
         notes: options.notes.clone().into_iter().chain([ended.reason.words().to_owned()]).collect(),
@@ -98,6 +94,28 @@ pub(super) fn conclude(
     place.mark(state, Some(ended.reason), stage)?;
     renew_page(place.path(), config);
     Ok(summary)
+}
+
+/// Records that the run was stopped, or why it failed.
+fn fail(config: &Config, place: &Place, error: &TrainingError) {
+    let stage = if matches!(error, TrainingError::Evaluation(_)) { "evaluate" } else { "train" };
+    let marked = match error.exit().is_by_signal() {
+        true => place.mark(State::Stopped, None, stage),
+        false => place.fail(&remedy::problem(error, config), stage),
+    };
+    report_end(config, place, marked);
+}
+
+/// Records a panic as the reason why the run failed.
+pub(super) fn panicked(config: &Config, place: &Place, text: &str) {
+    report_end(config, place, place.fail(&remedy::problem_of_panic(text, config), "train"));
+}
+
+fn report_end(config: &Config, place: &Place, marked: Result<(), TrainingError>) {
+    if let Err(unmarked) = marked {
+        tracing::debug!("could not mark the end of the run: {unmarked}");
+    }
+    renew_page(place.path(), config);
 }
 
 /// Updates the state of the run on the page. A page that can't be written does not fail the run.

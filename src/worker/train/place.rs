@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use super::TrainOptions;
@@ -20,8 +20,11 @@ use crate::train::events::Reason;
 use crate::train::run_folder::dataset::{Dataset, changes};
 use crate::train::run_folder::decision::{Decision, decide};
 use crate::train::run_folder::difference::{Class, Difference};
+use crate::train::run_folder::log::EventLog;
+use crate::train::run_folder::problem::Problem;
 use crate::train::run_folder::record::{Resumed, RunRecord, VERSION};
 use crate::train::run_folder::status::{State, Status};
+use crate::train::run_folder::used::Used;
 use crate::train::run_folder::{RunError, RunFolder, listing};
 use crate::util::fs::{FsError, check_tree_writable, remove_tree, write_atomic};
 use crate::util::memory;
@@ -120,6 +123,11 @@ impl Place {
         self.folder.file(name)
     }
 
+    /// What computes the run, by its record.
+    pub(super) fn used(&self) -> Result<Used, TrainingError> {
+        Ok(RunRecord::read(&self.file("run.json"))?.map(|record| record.used).unwrap_or_default())
+    }
+
     /// Whether the run starts now.
     pub(super) fn is_new(&self) -> bool {
         self.before.is_none()
@@ -183,7 +191,8 @@ impl Place {
         write_atomic(&self.file("config.yaml"), text.as_bytes())?;
         let last = self.status.clone().unwrap_or_default();
         let (state, stage) = (State::Running, "train".into());
-        let status = Status { state, stage, ended: None, peak_memory_bytes: 0, ..last };
+        let used = Some(record.used.clone());
+        let status = Status { state, stage, used, ended: None, problem: None, peak_memory_bytes: 0, ..last };
         status.signed().write(&self.file("status.json"))?;
         Ok(record.write(&self.file("run.json"))?)
     }
@@ -192,13 +201,10 @@ impl Place {
         Ok(RunRecord {
             format_version: VERSION,
             id: Some(random_id()),
-            code_version: native::versions::PROGRAM.into(),
-            commit: native::versions::commit().map(str::to_owned),
-            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-            device: subject.machine().description.clone(),
-            libtorch: native::versions::LIBTORCH.into(),
+            used: used(config, subject),
             started: jiff::Timestamp::now(),
             stage: "train".into(),
+            problem: None,
             config: value(config)?,
             started_from: subject.started_from().map(Path::to_owned),
             dataset: dataset.summary(config.data.fraction),
@@ -215,7 +221,7 @@ impl Place {
         if let Some(death) = self.status.as_ref().and_then(Status::death) {
             warn!("{death}");
         }
-        let mut changes = before.environment_changes(&now);
+        let mut changes = before.used.changes(&now.used);
         for change in &changes {
             info!("{change}; the run resumes, but not to the same bytes");
         }
@@ -239,6 +245,25 @@ impl Place {
         Ok(Status { state, ended, stage: stage.into(), eta_seconds: None, ..last }.signed().write(&path)?)
     }
 
+    /// Records why the run failed: in its state, its record and its log.
+    pub(super) fn fail(&self, problem: &Problem, stage: &str) -> Result<(), TrainingError> {
+        let path = self.file("status.json");
+        let last = Status::read(&path).unwrap_or_default();
+        let used = last.used.clone();
+        let (problem_of, state) = (Some(problem.clone()), State::Failed);
+        let status =
+            Status { state, ended: None, problem: problem_of.clone(), stage: stage.into(), eta_seconds: None, ..last };
+        status.signed().write(&path)?;
+        let path = self.file("run.json");
+        if let Some(record) = RunRecord::read(&path)? {
+            let used = used.unwrap_or_else(|| record.used.clone());
+            RunRecord { problem: problem_of, used, ..record }.write(&path)?;
+        }
+        let mut log = EventLog::open(&self.file("log.jsonl"))?;
+        log.append(&failed_line(problem))?;
+        Ok(log.sync()?)
+    }
+
     /// Writes the current stage of the run to `status.json`, for outside observers.
     pub(super) fn stage(&self, stage: &str) -> Result<(), TrainingError> {
         self.mark(State::Running, None, stage)
@@ -248,10 +273,39 @@ impl Place {
     pub(super) fn enter(&self, stage: &str) -> Result<(), TrainingError> {
         let path = self.file("run.json");
         match RunRecord::read(&path)? {
-            Some(record) => Ok(RunRecord { stage: stage.into(), ..record }.write(&path)?),
+            Some(record) => {
+                let used = Status::read(&self.file("status.json")).and_then(|status| status.used);
+                let used = used.unwrap_or_else(|| record.used.clone());
+                Ok(RunRecord { stage: stage.into(), used, ..record }.write(&path)?)
+            }
             None => Err(FsError::at("read", &path)(std::io::ErrorKind::NotFound.into()).into()),
         }
     }
+}
+
+/// What computes the run. The micro-batch is the configured one: what is really used is known in training.
+fn used(config: &Config, subject: &Subject) -> Used {
+    let machine = subject.machine();
+    Used {
+        program: native::versions::PROGRAM.into(),
+        commit: native::versions::commit().map(str::to_owned),
+        libtorch: native::versions::LIBTORCH.into(),
+        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        device: machine.description.clone(),
+        threads: machine.threads,
+        precision: machine.precision.name().into(),
+        micro_batch: config.train.micro_batch_size(),
+    }
+}
+
+/// The line of the log that says why the run failed.
+fn failed_line(problem: &Problem) -> Value {
+    let mut line = json!(problem);
+    if let Some(line) = line.as_object_mut() {
+        line.shift_insert(0, "time".into(), json!(jiff::Timestamp::now()));
+        line.shift_insert(1, "event".into(), "failed".into());
+    }
+    line
 }
 
 /// Whether a key that may change is one of the configuration, or inside a list or a variant of it.
@@ -281,7 +335,6 @@ pub(super) fn value(config: &Config) -> Result<Value, TrainingError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn a_key_that_may_change_must_be_one() {

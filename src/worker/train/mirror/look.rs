@@ -95,7 +95,7 @@ impl Seen {
     /// When and where it was started, for people.
     pub(super) fn told(record: &RunRecord) -> String {
         let began = record.started.strftime("%Y-%m-%d %H:%M:%S UTC");
-        format!("begun {began}, last on {}", record.host)
+        format!("begun {began}, last on {}", record.used.host)
     }
 
     fn existing(&self, name: &str) -> Existing {
