@@ -186,6 +186,7 @@ mod tests {
             best: None,
             parts: Vec::new(),
             scores: Vec::new(),
+            rows: Vec::new(),
         })
     }
 

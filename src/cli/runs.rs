@@ -12,6 +12,7 @@ use super::modelled::runs_folder;
 use super::{CommandError, output};
 use crate::metric::better::Better;
 use crate::report::table::Table;
+use crate::train::events::words;
 use crate::train::run_folder::problem::Problem;
 use crate::util::units;
 use crate::worker::runs::{self, Glance, Standing};
@@ -172,8 +173,9 @@ fn time(run: &Glance) -> String {
 }
 
 fn epochs(run: &Glance) -> String {
-    let text = |count: Option<u64>| count.map_or_else(|| "?".into(), |count| count.to_string());
-    match (run.epochs_done, run.epochs) {
+    let text = |count: Option<String>| count.unwrap_or_else(|| "?".into());
+    let done = run.epochs_done.map(|done| words::epochs(done, run.epoch_share.unwrap_or_default()));
+    match (done, run.epochs.map(|epochs| epochs.to_string())) {
         (None, None) => String::new(),
         (done, asked) => format!("{}/{}", text(done), text(asked)),
     }

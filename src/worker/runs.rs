@@ -86,6 +86,8 @@ pub struct Glance {
     pub seconds: Option<f64>,
     /// Completed epochs.
     pub epochs_done: Option<u64>,
+    /// The share of the next epoch that is done, from 0 to 1.
+    pub epoch_share: Option<f64>,
     /// Configured epochs.
     pub epochs: Option<u64>,
     /// The epoch with the best weights, counted from 1, according to the history.
@@ -134,6 +136,7 @@ fn unreadable(name: String, error: &RunError) -> Glance {
         started: None,
         seconds: None,
         epochs_done: None,
+        epoch_share: None,
         epochs: None,
         best_epoch: None,
         best_val_loss: None,
@@ -162,6 +165,7 @@ fn of_run(run: &Run) -> Glance {
         started: Some(run.record.started),
         seconds: until.map(|until| until.duration_since(run.record.started).as_secs_f64().max(0.0)),
         epochs_done: status.map(|status| status.epoch),
+        epoch_share: status.map(|status| status.epoch_share),
         epochs: epochs(config),
         best_epoch: best.as_ref().map(|best| best.epoch),
         best_val_loss: best.as_ref().and_then(|best| best.loss),

@@ -28,6 +28,7 @@ mod predict;
 mod prepare;
 mod program;
 mod report;
+mod resumed;
 mod runs;
 mod s3;
 mod server;

@@ -1,5 +1,6 @@
 //! `fragua runs` as a person sees it: every run with how it stands, whatever lies beside it.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use fragua::metric::better::Better;
@@ -37,6 +38,9 @@ fn run(program: &Program, name: &str, day: u32, state: State) {
         config: json!({"task": {"nowcast": {}}, "train": {"epochs": 20, "phases": []}}),
         started_from: None,
         dataset: Summary::default(),
+        recipes: Vec::new(),
+        patience_restarts: Vec::new(),
+        weights: BTreeMap::new(),
         resumed: Vec::new(),
     };
     record.write(&folder.join("run.json")).unwrap();

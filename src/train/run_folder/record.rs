@@ -1,5 +1,6 @@
 //! `run.json`: what a run is and where it runs. Written at its start and at each change of stage.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,10 +11,15 @@ use super::dataset::Summary;
 use super::error::RunError;
 use super::problem::Problem;
 use super::used::Used;
+use crate::train::patience::Restart;
+use crate::train::seal::{open, seal};
 use crate::util::fs::{FsError, write_atomic};
 
 /// The version of the format that this program writes and reads.
 pub const VERSION: u64 = 3;
+
+/// The last key: a digest of everything above it. A start decides by this file.
+const SEAL: &str = "sha256";
 
 /// The content of `run.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +44,13 @@ pub struct RunRecord {
     pub started_from: Option<PathBuf>,
     /// The dataset in short; its files are in `dataset.json`.
     pub dataset: Summary,
+    /// What decides the numbers, as digests, the current one last: that of the start, and one for each allowed change.
+    pub recipes: Vec<String>,
+    /// When patience starts again: where training had ended and more was asked for.
+    pub patience_restarts: Vec<Restart>,
+    /// The published weights by their path in the run folder, with their SHA-256, as the last start left them; empty while
+    /// the run trains.
+    pub weights: BTreeMap<String, String>,
     /// What was different each time it was resumed: version, device, allowed configuration changes.
     pub resumed: Vec<Resumed>,
 }
@@ -81,7 +94,8 @@ impl RunRecord {
         if version.format_version != VERSION {
             return Err(RunError::Version { path: path.into(), got: version.format_version, expected: VERSION });
         }
-        serde_json::from_slice(text).map_err(unreadable)
+        let json = open(text, SEAL).map_err(|problem| RunError::Unreadable { path: path.into(), problem })?;
+        serde_json::from_str(&json).map_err(unreadable)
     }
 
     /// Whether both belong to one run, whenever they were written. A run of an older program is identified by its start
@@ -99,7 +113,9 @@ impl RunRecord {
     /// # Errors
     /// If the folder can't be written.
     pub fn write(&self, path: &Path) -> Result<(), RunError> {
-        Ok(write_atomic(path, &pretty(path, self)?)?)
+        let unwritable = |problem| RunError::Unreadable { path: path.into(), problem };
+        let json = serde_json::to_string_pretty(self).map_err(|error| unwritable(error.to_string()))?;
+        Ok(write_atomic(path, seal(&json, SEAL).map_err(unwritable)?.as_bytes())?)
     }
 }
 
@@ -127,6 +143,9 @@ pub(super) mod tests {
             config: json!({"seed": 42, "train": {"epochs": 20}}),
             started_from: None,
             dataset: Summary::default(),
+            recipes: Vec::new(),
+            patience_restarts: Vec::new(),
+            weights: BTreeMap::new(),
             resumed: Vec::new(),
         }
     }
@@ -138,10 +157,16 @@ pub(super) mod tests {
         assert_eq!(RunRecord::read(&path).unwrap(), None);
         record("train").write(&path).unwrap();
         assert_eq!(RunRecord::read(&path).unwrap(), Some(record("train")));
+        let sealed = fs::read_to_string(&path).unwrap();
         fs::write(&path, r#"{"format_version": 4, "new": 1}"#).unwrap();
         assert!(
             RunRecord::read(&path).unwrap_err().to_string().contains("format version 4, this program reads version 3")
         );
+        let text = sealed.replace("\"seed\": 42", "\"seed\": 43");
+        assert!(text.contains("43"));
+        fs::write(&path, text).unwrap();
+        let error = RunRecord::read(&path).unwrap_err().to_string();
+        assert!(error.contains("does not fit its own digest"), "{error}");
         fs::write(&path, "{").unwrap();
         assert!(matches!(RunRecord::read(&path), Err(RunError::Unreadable { .. })));
     }

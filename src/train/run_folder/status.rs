@@ -47,6 +47,8 @@ pub struct Status {
     pub stage: String,
     /// Epochs that are complete.
     pub epoch: u64,
+    /// The share of the next epoch that is done, from 0 to 1.
+    pub epoch_share: f64,
     /// Steps that are complete.
     pub step: u64,
     /// What computes it; none before training starts.

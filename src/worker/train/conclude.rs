@@ -34,6 +34,8 @@ pub struct Summary {
     pub reason: Reason,
     /// Completed epochs.
     pub epochs: u64,
+    /// The share of the next epoch that is done, from 0 to 1.
+    pub epoch_share: f64,
     /// Completed steps.
     pub steps: u64,
     /// The epoch of the weights published as the best, counted from 1; none if no loss was finite.
@@ -81,7 +83,7 @@ pub(super) fn conclude(
     let experiment = Experiment {
         timestamp: jiff::Timestamp::now(),
         config: value(config)?,
-        used: place.used()?,
+        used: place.record_now()?.used,
         best: summary.best.clone(),
         last: summary.last.clone(),
         notes: options.notes.clone().into_iter().chain([ended.reason.words().to_owned()]).collect(),
@@ -91,7 +93,7 @@ pub(super) fn conclude(
     let (state, stage) =
         if ended.reason == Reason::Time { (State::Stopped, "train") } else { (State::Finished, "done") };
     place.enter(stage)?;
-    place.mark(state, Some(ended.reason), stage)?;
+    place.end(state, Some(ended.reason), stage)?;
     renew_page(place.path(), config);
     Ok(summary)
 }
@@ -100,7 +102,7 @@ pub(super) fn conclude(
 fn fail(config: &Config, place: &Place, error: &TrainingError) {
     let stage = if matches!(error, TrainingError::Evaluation(_)) { "evaluate" } else { "train" };
     let marked = match error.exit().is_by_signal() {
-        true => place.mark(State::Stopped, None, stage),
+        true => place.end(State::Stopped, None, stage),
         false => place.fail(&remedy::problem(error, config), stage),
     };
     report_end(config, place, marked);
@@ -127,9 +129,9 @@ pub(super) fn renew_page(run: &Path, config: &Config) {
 
 /// The result of a run that was already finished.
 pub(super) fn again(folder: &Path, ended: Option<Reason>) -> Summary {
-    let Status { epoch, step, .. } = Status::read(&folder.join("status.json")).unwrap_or_default();
+    let Status { epoch, epoch_share, step, .. } = Status::read(&folder.join("status.json")).unwrap_or_default();
     // An older version of the program did not record why.
-    summary(folder, &Ended { reason: ended.unwrap_or(Reason::Epochs), epoch, step, best: None })
+    summary(folder, &Ended { reason: ended.unwrap_or(Reason::Epochs), epoch, epoch_share, step, best: None })
 }
 
 fn summary(folder: &Path, ended: &Ended) -> Summary {
@@ -145,6 +147,7 @@ fn summary(folder: &Path, ended: &Ended) -> Summary {
         folder: folder.to_owned(),
         reason: ended.reason,
         epochs: ended.epoch,
+        epoch_share: ended.epoch_share,
         steps: ended.step,
         best_epoch: story.best.as_ref().map(|best| best.epoch),
         best_step: story.best.as_ref().map(|best| best.step),
@@ -250,7 +253,7 @@ mod tests {
     fn the_summary_has_the_values_of_the_best_weights_and_of_the_last_epoch() {
         let folder = tempfile::tempdir().unwrap();
         history(folder.path(), 20);
-        let ended = Ended { reason: Reason::Epochs, epoch: 3, step: 30, best: None };
+        let ended = Ended { reason: Reason::Epochs, epoch: 3, step: 30, epoch_share: 0.0, best: None };
         let found = summary(folder.path(), &ended);
         assert_eq!((found.best["epoch"], found.best["val.loss"], found.best["scores.csi_20"]), (2.0, 0.3, 0.4));
         assert_eq!(found.last["val.loss"], 0.4);
@@ -267,7 +270,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         history(folder.path(), 25);
         publish(folder.path(), 25, 0.2);
-        let ended = Ended { reason: Reason::Epochs, epoch: 3, step: 30, best: None };
+        let ended = Ended { reason: Reason::Epochs, epoch: 3, step: 30, epoch_share: 0.0, best: None };
         let midway = summary(folder.path(), &ended);
         assert_eq!((midway.best, midway.best_step), ([("val.loss", 0.2)].map(owned).into(), Some(25)));
     }

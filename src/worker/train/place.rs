@@ -1,6 +1,7 @@
 //! Which run folder a start uses: an unfinished run resumes, otherwise a new one starts. The folder is locked against
 //! other workers from the first moment, and its content records what runs in it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -17,9 +18,10 @@ use crate::config::{self, Config};
 use crate::data::mirror::random_id;
 use crate::native;
 use crate::train::events::Reason;
+use crate::train::patience::Restart;
 use crate::train::run_folder::dataset::{Dataset, changes};
-use crate::train::run_folder::decision::{Decision, decide};
-use crate::train::run_folder::difference::{Class, Difference};
+use crate::train::run_folder::decision::{Decision, decide, in_last_phase};
+use crate::train::run_folder::difference::{Class, Difference, recipe};
 use crate::train::run_folder::log::EventLog;
 use crate::train::run_folder::problem::Problem;
 use crate::train::run_folder::record::{Resumed, RunRecord, VERSION};
@@ -29,6 +31,10 @@ use crate::train::run_folder::{RunError, RunFolder, listing};
 use crate::util::fs::{FsError, check_tree_writable, remove_tree, write_atomic};
 use crate::util::memory;
 use crate::util::progress::Progress;
+use crate::util::sha256::Digest;
+
+/// The published weights.
+const WEIGHTS: [&str; 2] = ["weights/best.safetensors", "weights/last.safetensors"];
 
 /// The file that lists the dataset of a run.
 const DATASET: &str = "dataset.json";
@@ -45,6 +51,8 @@ pub(super) struct Place {
     differences: Vec<Difference>,
     /// Its last known state.
     status: Option<Status>,
+    /// Whether more is asked for, if it is finished.
+    asks_for_more: bool,
 }
 
 /// What to do.
@@ -79,10 +87,14 @@ pub(super) fn find(
             decided = decision()?;
         }
         let (name, differences) = match decided.clone() {
-            Decision::AlreadyDone { name, ended } => return Ok(Found::Done(root.join(name), ended)),
-            Decision::New { name } => (name, Vec::new()),
+            Decision::AlreadyDone { name, ended } if weights_are_whole(&root.join(&name)) => {
+                return Ok(Found::Done(root.join(name), ended));
+            }
+            // Training finds nothing left to do, publishes the weights again from their checkpoints, and evaluates them.
+            Decision::AlreadyDone { name, .. } | Decision::New { name } => (name, Vec::new()),
             Decision::Resume { name, differences } => (name, differences),
         };
+        let asks_for_more = matches!(decided, Decision::Resume { .. });
         if root.join(&config.name).is_dir()
             && !root.join(&config.name).join("run.json").is_file()
             && name != config.name
@@ -103,7 +115,7 @@ pub(super) fn find(
             warn!("{death}");
         }
         let status = status.filter(|_| before.is_some());
-        return Ok(Found::Place(Box::new(Place { began, folder, name, before, differences, status })));
+        return Ok(Found::Place(Box::new(Place { began, folder, name, before, differences, status, asks_for_more })));
     }
 }
 
@@ -123,9 +135,11 @@ impl Place {
         self.folder.file(name)
     }
 
-    /// What computes the run, by its record.
-    pub(super) fn used(&self) -> Result<Used, TrainingError> {
-        Ok(RunRecord::read(&self.file("run.json"))?.map(|record| record.used).unwrap_or_default())
+    /// The record of the run, once it has begun.
+    pub(super) fn record_now(&self) -> Result<RunRecord, TrainingError> {
+        let path = self.file("run.json");
+        let none = || FsError::at("read", &path)(std::io::ErrorKind::NotFound.into());
+        Ok(RunRecord::read(&path)?.ok_or_else(none)?)
     }
 
     /// Whether the run starts now.
@@ -208,6 +222,9 @@ impl Place {
             config: value(config)?,
             started_from: subject.started_from().map(Path::to_owned),
             dataset: dataset.summary(config.data.fraction),
+            recipes: vec![recipe(&value(config)?, &dataset.fingerprint).to_string()],
+            patience_restarts: Vec::new(),
+            weights: BTreeMap::new(),
             resumed: Vec::new(),
         })
     }
@@ -235,11 +252,41 @@ impl Place {
         let mut resumed = before.resumed.clone();
         resumed.push(Resumed { at: jiff::Timestamp::now(), changes });
         let (id, started_from) = (before.id.clone(), before.started_from.clone());
-        Ok(RunRecord { id, started: before.started, started_from, resumed, ..now })
+        let earlier = before.recipes.iter().filter(|recipe| !now.recipes.contains(recipe)).cloned();
+        let recipes = earlier.chain(now.recipes.iter().cloned()).collect();
+        let patience_restarts = self.patience_restarts(before);
+        let has_stopped_early = self.status.as_ref().is_some_and(|status| status.ended == Some(Reason::Patience));
+        if has_stopped_early && patience_restarts.len() > before.patience_restarts.len() {
+            info!("training had stopped early and more is asked for: patience starts again");
+        }
+        Ok(RunRecord { id, started: before.started, started_from, recipes, patience_restarts, resumed, ..now })
+    }
+
+    /// When patience starts again. It is recorded before training resumes, so that a start that is killed resumes in the
+    /// same way. A run is continued after its end only if more is asked for.
+    fn patience_restarts(&self, before: &RunRecord) -> Vec<Restart> {
+        let mut restarts = before.patience_restarts.clone();
+        let has_ended = |status: &&Status| {
+            self.asks_for_more
+                && status.state == State::Finished
+                && matches!(status.ended, Some(Reason::Patience | Reason::Epochs))
+        };
+        let patience = in_last_phase(&before.config, "patience").as_u64();
+        if let (Some(status), Some(patience)) = (self.status.as_ref().filter(has_ended), patience) {
+            let restart = Restart { epoch: status.epoch, patience };
+            restarts.extend((!restarts.contains(&restart)).then_some(restart));
+        }
+        restarts
     }
 
     /// Records how the run ended, for the next start.
-    pub(super) fn mark(&self, state: State, ended: Option<Reason>, stage: &str) -> Result<(), TrainingError> {
+    pub(super) fn end(&self, state: State, ended: Option<Reason>, stage: &str) -> Result<(), TrainingError> {
+        let (record, weights) = (self.record_now()?, digests(self.path())?);
+        RunRecord { weights, ..record }.write(&self.file("run.json"))?;
+        self.mark(state, ended, stage)
+    }
+
+    fn mark(&self, state: State, ended: Option<Reason>, stage: &str) -> Result<(), TrainingError> {
         let path = self.file("status.json");
         let last = Status::read(&path).unwrap_or_default();
         Ok(Status { state, ended, stage: stage.into(), eta_seconds: None, ..last }.signed().write(&path)?)
@@ -257,7 +304,8 @@ impl Place {
         let path = self.file("run.json");
         if let Some(record) = RunRecord::read(&path)? {
             let used = used.unwrap_or_else(|| record.used.clone());
-            RunRecord { problem: problem_of, used, ..record }.write(&path)?;
+            let weights = digests(self.path())?;
+            RunRecord { problem: problem_of, used, weights, ..record }.write(&path)?;
         }
         let mut log = EventLog::open(&self.file("log.jsonl"))?;
         log.append(&failed_line(problem))?;
@@ -271,16 +319,32 @@ impl Place {
 
     /// Records the current stage of the run in `run.json`.
     pub(super) fn enter(&self, stage: &str) -> Result<(), TrainingError> {
-        let path = self.file("run.json");
-        match RunRecord::read(&path)? {
-            Some(record) => {
-                let used = Status::read(&self.file("status.json")).and_then(|status| status.used);
-                let used = used.unwrap_or_else(|| record.used.clone());
-                Ok(RunRecord { stage: stage.into(), used, ..record }.write(&path)?)
-            }
-            None => Err(FsError::at("read", &path)(std::io::ErrorKind::NotFound.into()).into()),
-        }
+        let record = self.record_now()?;
+        let used = Status::read(&self.file("status.json")).and_then(|status| status.used);
+        let used = used.unwrap_or_else(|| record.used.clone());
+        Ok(RunRecord { stage: stage.into(), used, ..record }.write(&self.file("run.json"))?)
     }
+}
+
+/// The published weights with their digests, for `run.json`.
+fn digests(run: &Path) -> Result<BTreeMap<String, String>, FsError> {
+    let digest = |path: &str| match Digest::of_file(&run.join(path)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FsError::at("read", &run.join(path))(error)),
+        Ok(digest) => Ok(Some((path.to_owned(), digest.to_string()))),
+    };
+    WEIGHTS.into_iter().filter_map(|path| digest(path).transpose()).collect()
+}
+
+/// Whether the weights of a finished run are those that it recorded.
+fn weights_are_whole(run: &Path) -> bool {
+    let recorded = RunRecord::read(&run.join("run.json")).ok().flatten().map(|record| record.weights);
+    let found = digests(run).unwrap_or_default();
+    let is_whole = recorded.is_none_or(|recorded| recorded.is_empty() || recorded == found);
+    if !is_whole {
+        warn!("the weights in {} are not those that were published: they are published again", run.display());
+    }
+    is_whole
 }
 
 /// What computes the run. The micro-batch is the configured one: what is really used is known in training.
