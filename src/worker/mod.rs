@@ -11,6 +11,7 @@ pub mod predict;
 pub mod runs;
 pub mod train;
 pub mod trained;
+pub mod watch;
 
 use std::path::{Path, PathBuf};
 

@@ -148,7 +148,7 @@ fn unreadable(name: String, error: &RunError) -> Glance {
 }
 
 fn of_run(run: &Run) -> Glance {
-    let state = standing(run);
+    let state = standing_of(&run.path, run.status.as_ref());
     let status = run.status.as_ref();
     let until = match state {
         Standing::Running => Some(jiff::Timestamp::now()),
@@ -176,10 +176,11 @@ fn of_run(run: &Run) -> Glance {
     }
 }
 
-fn standing(run: &Run) -> Standing {
-    match run.status.as_ref().map(|status: &Status| status.state) {
+/// The state of the run in this folder, by its status and its lock.
+pub(super) fn standing_of(folder: &Path, status: Option<&Status>) -> Standing {
+    match status.map(|status| status.state) {
         None => Standing::Unknown,
-        Some(State::Running) if lock::is_held(&run.path) => Standing::Running,
+        Some(State::Running) if lock::is_held(folder) => Standing::Running,
         Some(State::Running) => Standing::Killed,
         Some(State::Stopped) => Standing::Stopped,
         Some(State::Failed) => Standing::Failed,

@@ -35,3 +35,4 @@ mod server;
 mod train;
 mod train_kill;
 mod training;
+mod watch;

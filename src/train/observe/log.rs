@@ -63,7 +63,7 @@ mod tests {
             lines,
             [
                 json!({"event": "saving", "epoch": 1, "step": 7}),
-                json!({"event": "ended", "reason": "patience", "epoch": 1, "step": 7, "best": {"epoch": 1, "step": 7, "by": {"loss": null}, "loss": null}}),
+                json!({"event": "ended", "reason": "patience", "epoch": 1, "epoch_share": 0.0, "step": 7, "best": {"epoch": 1, "step": 7, "by": {"loss": null}, "loss": null}}),
             ]
         );
     }

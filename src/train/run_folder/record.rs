@@ -1,7 +1,6 @@
 //! `run.json`: what a run is and where it runs. Written at its start and at each change of stage.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +13,7 @@ use super::used::Used;
 use crate::train::patience::Restart;
 use crate::train::seal::{open, seal};
 use crate::util::fs::{FsError, write_atomic};
+use crate::util::plain::read_plain;
 
 /// The version of the format that this program writes and reads.
 pub const VERSION: u64 = 3;
@@ -76,7 +76,7 @@ impl RunRecord {
     /// # Errors
     /// If it is damaged or of another version.
     pub fn read(path: &Path) -> Result<Option<Self>, RunError> {
-        let text = match fs::read(path) {
+        let text = match read_plain(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             text => text.map_err(FsError::at("read", path))?,
         };
@@ -131,6 +131,7 @@ pub(super) fn pretty(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, Run
 pub(super) mod tests {
     use super::*;
     use serde_json::json;
+    use std::fs;
 
     pub fn record(stage: &str) -> RunRecord {
         RunRecord {

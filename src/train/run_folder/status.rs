@@ -2,7 +2,6 @@
 //! own thread, so that a slow disk blocks nothing; of two pending beats only the newer is written.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -16,6 +15,7 @@ use super::record::pretty;
 use super::used::Used;
 use crate::train::events::Reason;
 use crate::util::fs::{FsError, write_atomic};
+use crate::util::plain::read_plain;
 use crate::util::units::bytes;
 
 /// The state of a run.
@@ -73,7 +73,7 @@ impl Status {
     /// Reads it; none if it does not exist or can't be read, which can happen after a power cut.
     #[must_use]
     pub fn read(path: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(path).ok()?).ok()
+        serde_json::from_slice(&read_plain(path).ok()?).ok()
     }
 
     /// Writes it durably.
@@ -201,6 +201,7 @@ fn write_beats(shared: &(Mutex<Slot>, Condvar), path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn status(peak: u64, limit: Option<u64>) -> Status {
         let (stage, peak_memory_bytes, memory_limit_bytes) = ("train".into(), peak, limit);

@@ -3,6 +3,7 @@
 //! ```text
 //! mirror     copies of the run off this machine, and restoring it from there
 //! place      which run folder this start uses, locked against other workers
+//! published  the weights that a run has published
 //! subject    the prepared dataset, and the learners that are made from it
 //! initial    weights to start from
 //! foresee    what training will take, and whether the user has to agree
@@ -24,6 +25,7 @@ mod initial;
 mod mirror;
 mod persist;
 mod place;
+mod published;
 mod remedy;
 mod subject;
 #[cfg(test)]

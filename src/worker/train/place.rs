@@ -13,6 +13,7 @@ use super::alive::Alive;
 use super::error::TrainingError;
 use super::initial;
 use super::mirror::Mirror;
+use super::published::{digests, weights_are_whole};
 use super::subject::Subject;
 use crate::config::{self, Config};
 use crate::data::mirror::random_id;
@@ -31,10 +32,6 @@ use crate::train::run_folder::{RunError, RunFolder, listing};
 use crate::util::fs::{FsError, check_tree_writable, remove_tree, write_atomic};
 use crate::util::memory;
 use crate::util::progress::Progress;
-use crate::util::sha256::Digest;
-
-/// The published weights.
-const WEIGHTS: [&str; 2] = ["weights/best.safetensors", "weights/last.safetensors"];
 
 /// The file that lists the dataset of a run.
 const DATASET: &str = "dataset.json";
@@ -324,27 +321,6 @@ impl Place {
         let used = used.unwrap_or_else(|| record.used.clone());
         Ok(RunRecord { stage: stage.into(), used, ..record }.write(&self.file("run.json"))?)
     }
-}
-
-/// The published weights with their digests, for `run.json`.
-fn digests(run: &Path) -> Result<BTreeMap<String, String>, FsError> {
-    let digest = |path: &str| match Digest::of_file(&run.join(path)) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(FsError::at("read", &run.join(path))(error)),
-        Ok(digest) => Ok(Some((path.to_owned(), digest.to_string()))),
-    };
-    WEIGHTS.into_iter().filter_map(|path| digest(path).transpose()).collect()
-}
-
-/// Whether the weights of a finished run are those that it recorded.
-fn weights_are_whole(run: &Path) -> bool {
-    let recorded = RunRecord::read(&run.join("run.json")).ok().flatten().map(|record| record.weights);
-    let found = digests(run).unwrap_or_default();
-    let is_whole = recorded.is_none_or(|recorded| recorded.is_empty() || recorded == found);
-    if !is_whole {
-        warn!("the weights in {} are not those that were published: they are published again", run.display());
-    }
-    is_whole
 }
 
 /// What computes the run. The micro-batch is the configured one: what is really used is known in training.
