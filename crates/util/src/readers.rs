@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -64,7 +64,7 @@ fn take(folder: &Path, operation: FlockOperation) -> Result<Option<File>, LockEr
 }
 
 /// None if the folder can't be written and nobody has ever read it.
-fn open(path: &PathBuf) -> Result<Option<File>, LockError> {
+fn open(path: &Path) -> Result<Option<File>, LockError> {
     match open_or_create_plain(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
