@@ -27,6 +27,7 @@ mod mirror;
 mod predict;
 mod prepare;
 mod program;
+mod quantity;
 mod report;
 mod resumed;
 mod runs;
