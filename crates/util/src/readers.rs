@@ -2,7 +2,7 @@
 //! folder, the kernel frees it when its holder dies. A folder that can't be written needs none: nobody changes it.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Seek, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
@@ -49,10 +49,12 @@ impl Changing {
 fn take(folder: &Path, operation: FlockOperation) -> Result<Option<File>, LockError> {
     let path = folder.join(NAME);
     let Some(mut file) = open(&path)? else { return Ok(None) };
+    // Who finds nobody else there removes the notes of those who are gone.
+    let is_alone = flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
     match flock(&file, operation) {
         Ok(()) => {
             // The lock works without its note.
-            if let Err(error) = sign(&mut file) {
+            if let Err(error) = sign(&mut file, is_alone) {
                 tracing::debug!("could not sign {}: {error}", path.display());
             }
             Ok(Some(file))
@@ -74,18 +76,28 @@ fn open(path: &Path) -> Result<Option<File>, LockError> {
     }
 }
 
-fn sign(file: &mut File) -> io::Result<()> {
-    file.set_len(0)?;
-    file.rewind()?;
-    file.write_all(signature().as_bytes())
+fn sign(file: &mut File, is_alone: bool) -> io::Result<()> {
+    if is_alone {
+        file.set_len(0)?;
+    }
+    file.seek(SeekFrom::End(0))?;
+    writeln!(file, "{}", signature())
 }
 
+/// The last of those who signed and are still there, as far as can be seen from here.
 fn holder(file: &mut File) -> String {
     let mut text = String::new();
-    match file.read_to_string(&mut text) {
-        Ok(length) if length > 0 => text,
-        _ => "another process".to_owned(),
-    }
+    let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
+    let signed = text.lines().rev().find(|line| !is_gone(line)).filter(|_| read.is_ok());
+    signed.map_or_else(|| "another process".to_owned(), str::to_owned)
+}
+
+/// Whether a process of this machine that signed has ended.
+fn is_gone(signed: &str) -> bool {
+    let mut words = signed.split(' ');
+    let (process, host) = (words.nth(1), words.nth(1));
+    let is_here = host == Some(&*rustix::system::uname().nodename().to_string_lossy());
+    is_here && process.is_some_and(|process| !Path::new("/proc").join(process).exists())
 }
 
 #[cfg(test)]
@@ -101,6 +113,11 @@ mod tests {
         let error = Changing::begin(folder.path()).unwrap_err();
         assert_eq!(error.exit(), Exit::TryAgain);
         assert!(error.to_string().contains(&format!("process {} on ", std::process::id())), "{error}");
+        let note = std::fs::read_to_string(folder.path().join(NAME)).unwrap();
+        let gone = note.replace(&format!("process {} ", std::process::id()), "process 4999999 ");
+        std::fs::write(folder.path().join(NAME), format!("{note}{gone}")).unwrap();
+        let error = Changing::begin(folder.path()).unwrap_err().to_string();
+        assert!(error.contains(&format!("process {} on ", std::process::id())), "not one that has ended: {error}");
         drop((first, second));
         let changing = Changing::begin(folder.path()).unwrap();
         assert!(Reading::begin(folder.path()).is_err());

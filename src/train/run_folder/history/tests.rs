@@ -110,7 +110,7 @@ fn rows_that_were_changed_or_never_written_come_back_with_the_checkpoint() {
         let story: Story = serde_json::from_slice(content).unwrap();
         *content = json!(Story { epochs: story.epochs[..1].to_vec(), ..story }).to_string().into_bytes();
     };
-    let damages: [&dyn Fn(&mut Vec<u8>); 2] = [&flipped, &cut];
+    let damages: [fn(&mut Vec<u8>); 2] = [flipped, cut];
     for damage in damages {
         disk.damage(Path::new(PATH), damage);
         assert_ne!(files(&disk), expected);
