@@ -94,7 +94,7 @@ pub fn is_held(folder: &Path) -> bool {
 fn lock(path: &Path) -> Result<File, LockError> {
     // A link is not followed: the note of the holder would overwrite its target.
     let mut file = open_or_create_plain(path).map_err(FsError::at("open", path))?;
-    match patiently(&file) {
+    match patiently(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
         Err(Errno::WOULDBLOCK) => Err(LockError::Held { holder: describe_holder(&mut file), path: path.to_owned() }),
         Err(errno) => Err(LockError::Unsupported { path: path.to_owned(), source: errno.into() }),
@@ -103,14 +103,14 @@ fn lock(path: &Path) -> Result<File, LockError> {
 
 /// Takes the lock. Somebody who only looks if it is held ([`is_held`]) holds it for a moment, so one that is held is
 /// tried again.
-fn patiently(file: &File) -> Result<(), Errno> {
+pub(crate) fn patiently(file: &File, operation: FlockOperation) -> Result<(), Errno> {
     for _ in 0..LOOKS {
-        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        match flock(file, operation) {
             Err(Errno::WOULDBLOCK) => std::thread::sleep(LOOK),
             taken => return taken,
         }
     }
-    flock(file, FlockOperation::NonBlockingLockExclusive)
+    flock(file, operation)
 }
 
 fn stands_at(file: &File, path: &Path) -> bool {

@@ -9,7 +9,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use crate::fs::FsError;
-use crate::lock::{LockError, signature};
+use crate::lock::{LockError, patiently, signature};
 use crate::plain::{open_or_create_plain, open_plain};
 
 const NAME: &str = ".reading";
@@ -51,7 +51,7 @@ fn take(folder: &Path, operation: FlockOperation) -> Result<Option<File>, LockEr
     let Some(mut file) = open(&path)? else { return Ok(None) };
     // Who finds nobody else there removes the notes of those who are gone.
     let is_alone = flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
-    match flock(&file, operation) {
+    match patiently(&file, operation) {
         Ok(()) => {
             // The lock works without its note.
             if let Err(error) = sign(&mut file, is_alone) {
