@@ -75,6 +75,8 @@ pub enum Command {
     Export(super::export::ExportArguments),
     /// List the runs with their best values
     Runs(super::runs::RunsArguments),
+    /// Follow a run that trains on this machine, as a table of its epochs
+    Watch(super::watch::WatchArguments),
     /// Check everything that training needs here, and say what to do if something is wrong
     Doctor(super::doctor::DoctorArguments),
     /// Say in one line whether the training that runs here makes progress, for HEALTHCHECK
@@ -120,7 +122,7 @@ pub struct TrainArguments {
     /// Where the configuration comes from.
     #[command(flatten)]
     pub configured: Configured,
-    /// Times that every sample is seen: train.epochs; more than a finished run has continues it
+    /// Times that every sample is seen: train.epochs; more than a finished run has continues it, also after an early stop
     #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
     pub epochs: Option<usize>,
     /// Optimizer steps after which training ends: train.max_steps
@@ -135,7 +137,8 @@ pub struct TrainArguments {
     /// Times that a failed run restarts by itself from its last checkpoint: train.max_retries
     #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
     pub max_retries: Option<u32>,
-    /// Epochs without a better validation loss after which training stops early: train.patience
+    /// Epochs without a better validation loss after which training stops early: train.patience; more than a run that
+    /// stopped early had continues it
     #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
     pub patience: Option<usize>,
     /// The run's name: name

@@ -7,7 +7,7 @@ use super::args::{
     Command, ConfigAction, ConfigArguments, Configured, FetchArguments, InspectArguments, PrepareArguments,
     SynthArguments,
 };
-use super::{CommandError, Session, compare, doctor, evaluate, export, health, output, predict, runs, train};
+use super::{CommandError, Session, compare, doctor, evaluate, export, health, output, predict, runs, train, watch};
 use crate::config::{self, Config, Loaded, Override};
 use crate::data::config::Source;
 use crate::data::pack::Packing;
@@ -32,6 +32,7 @@ pub fn run(command: Command, session: &Session) -> Result<(), CommandError> {
         Command::Compare(arguments) => compare::run(&arguments, session),
         Command::Export(arguments) => export::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
+        Command::Watch(arguments) => watch::run(&arguments, session),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
         Command::Synth(arguments) => synth(&arguments, session),

@@ -187,6 +187,7 @@ mod tests {
             best: None,
             parts: Vec::new(),
             scores: Vec::new(),
+            rows: Vec::new(),
         })
     }
 

@@ -20,6 +20,7 @@ mod runs;
 mod stderr;
 mod train;
 mod version;
+mod watch;
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};

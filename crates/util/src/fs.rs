@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::exit::Exit;
+use crate::plain::create_plain;
 use crate::{access, units};
 
 /// A file operation that failed, with the path it failed at and what to do about it.
@@ -77,7 +78,7 @@ pub fn partial_name(path: &Path) -> PathBuf {
 /// If the folder can't be written; the old content is then kept.
 pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FsError> {
     let partial = partial_name(path);
-    let mut file = File::create(&partial).map_err(FsError::at("create", &partial))?;
+    let mut file = create_plain(&partial).map_err(FsError::at("create", &partial))?;
     file.write_all(content).map_err(FsError::at("write", &partial))?;
     file.sync_all().map_err(FsError::at("sync", &partial))?;
     rename(&partial, path)

@@ -134,6 +134,7 @@ impl Kind for ImageClassConfig {
             files: files.into_iter().map(FileDigest::from).collect(),
             shown: Shown::new(text, &value)?,
             data: Box::new(Classes { config: self.clone(), dataset }),
+            reading: None,
         })
     }
 

@@ -146,6 +146,7 @@ impl Kind for NowcastConfig {
             store: prepared.store,
             shown,
             data: Box::new(learner::Windows::new(self.clone(), dataset)),
+            reading: None,
         })
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::metric::score::{ScoreSpec, Show};
+use crate::train::events::words::counted_epochs;
 use crate::train::events::{Cost, Ended, Event, Limits, Named, Record, Started, Stepped, value};
 use crate::util::units;
 
@@ -179,7 +180,7 @@ fn cost_text(cost: &Cost) -> String {
 fn end_line(ended: &Ended) -> String {
     let best =
         ended.best.as_ref().map_or_else(String::new, |best| format!("; best epoch {}, {}", best.epoch, best.by_text()));
-    let (epochs, steps) = (units::count(ended.epoch, "epoch"), units::count(ended.step, "step"));
+    let (epochs, steps) = (counted_epochs(ended.epoch, ended.epoch_share), units::count(ended.step, "step"));
     format!("training {}: {epochs} and {steps}{best}", ended.reason.words())
 }
 
@@ -256,6 +257,7 @@ mod tests {
                 best: None,
                 parts: Vec::new(),
                 scores: scores(),
+                rows: Vec::new(),
             }),
             Event::Started(Started {
                 parameters: 1,
@@ -269,6 +271,7 @@ mod tests {
                 best: None,
                 parts: Vec::new(),
                 scores: scores(),
+                rows: Vec::new(),
             }),
             Event::PhaseStarted { phase: 1, phases: 2 },
             Event::PhaseStarted { phase: 0, phases: 1 },
@@ -304,6 +307,7 @@ mod tests {
                 reason: Reason::Patience,
                 epoch: 12,
                 step: 480,
+                epoch_share: 0.0,
                 best: Some(Best {
                     epoch: 4,
                     step: 160,
@@ -311,7 +315,7 @@ mod tests {
                     loss: Some(0.2),
                 }),
             }),
-            Event::Ended(Ended { reason: Reason::Stopped, epoch: 1, step: 1, best: None }),
+            Event::Ended(Ended { reason: Reason::Stopped, epoch: 1, step: 1, epoch_share: 0.0, best: None }),
         ];
         let mut told = Lines::default();
         let lines: Vec<_> = events.iter().filter_map(|event| told.line(event)).collect();

@@ -2,6 +2,7 @@
 //! that a person reads. None of them can change a number of the run.
 
 mod behind;
+pub mod columns;
 pub mod console;
 mod history;
 mod log;

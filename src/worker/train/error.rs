@@ -163,6 +163,7 @@ impl TrainingError {
             Self::Task(error) => error.kind(),
             Self::Run(_) | Self::File(_) => "run folder",
             Self::Checkpoint(_) => "checkpoint",
+            Self::Evaluation(_) => "evaluation",
             _ => "start",
         }
     }

@@ -63,12 +63,14 @@ pub(super) fn environment(run: &Run<'_>) -> Vec<Block> {
         Err(problem) => return vec![Block::Absent(format!("The environment is left out: {problem}."))],
     };
     let mut facts = Facts::default();
-    let commit = record.commit.as_ref().map_or_else(String::new, |commit| format!(" ({commit})"));
-    facts.add("Program", &format!("fragua {}{commit}", record.code_version));
-    facts.add("Host", &record.host);
-    facts.add("Device", &record.device);
-    facts.add("libtorch", &record.libtorch);
-    facts.add("Precision", run.config(&["precision"]).and_then(Value::as_str).unwrap_or_default());
+    let used = run.status.as_ref().and_then(|status| status.used.as_ref()).unwrap_or(&record.used);
+    facts.add("Program", &used.program_text());
+    facts.add("Host", &used.host);
+    facts.add("Device", &used.device);
+    facts.add("Threads", &used.threads.to_string());
+    facts.add("libtorch", &used.libtorch);
+    facts.add("Precision", &used.precision);
+    facts.add("Micro-batch", &count(used.micro_batch as u64, "sample"));
     facts.add("Seed", &run.config(&["seed"]).map(Value::to_string).unwrap_or_default());
     facts
         .add("Parameters", &run.tale.started.map(|started| count(started.parameters, "parameter")).unwrap_or_default());

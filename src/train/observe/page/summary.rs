@@ -18,7 +18,7 @@ const MOST_SCORES: usize = 2;
 /// The page without its sections.
 pub(super) fn page(run: &Run<'_>) -> Page {
     let is_at_work = run.state == State::Running;
-    let version = run.record.as_ref().map_or(env!("CARGO_PKG_VERSION"), |record| &record.code_version);
+    let version = run.record.as_ref().map_or(env!("CARGO_PKG_VERSION"), |record| &record.used.program);
     Page {
         title: run.name(),
         kind: "Training run".into(),
@@ -107,8 +107,7 @@ fn tiles(run: &Run<'_>) -> Vec<Tile> {
     let mut tiles = progress(run);
     tiles.extend(time_taken(run));
     if let Ok(record) = &run.record {
-        let precision = run.config(&["precision"]).and_then(serde_json::Value::as_str).unwrap_or_default();
-        tiles.push(tile("Device", &record.device, &format!("precision {precision}")));
+        tiles.push(tile("Device", &record.used.device, &format!("precision {}", record.used.precision)));
     }
     tiles
 }

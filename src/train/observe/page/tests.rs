@@ -216,7 +216,7 @@ fn the_page_says_that_training_runs_until_it_has_ended() {
     let event = Event::EpochEnded { record: record(1, 0.6), cost: Cost::default(), improved: true, best: None };
     assert_eq!(page.tell(&event).unwrap(), Heard::Wrote);
     assert!(read(folder.path()).contains("Training is running, as of ") && read(folder.path()).contains("refresh"));
-    let over = |reason| Event::Ended(Ended { reason, epoch: 1, step: 10, best: None });
+    let over = |reason| Event::Ended(Ended { reason, epoch: 1, step: 10, epoch_share: 0.0, best: None });
     for (reason, word) in [
         (Reason::Epochs, "finished"),
         (Reason::Patience, "finished early"),

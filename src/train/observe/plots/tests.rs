@@ -85,6 +85,7 @@ fn started_with(epoch: u64, step: u64, best: Option<Best>) -> Event {
         best,
         parts,
         scores,
+        rows: (1..=epoch).map(record).collect(),
     })
 }
 
