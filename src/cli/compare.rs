@@ -33,6 +33,7 @@ pub struct CompareArguments {
     pub metric: Option<String>,
     /// By how much the score that decides may get worse beyond the noise
     #[arg(long, value_name = "NUMBER", default_value_t = 0.01, value_parser = tolerance)]
+    #[arg(allow_negative_numbers = true)]
     pub tolerance: f64,
     /// Show every score, not only the most important
     #[arg(long)]

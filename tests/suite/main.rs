@@ -8,6 +8,7 @@ mod architecture;
 mod characters;
 mod cli;
 mod compare;
+mod completions;
 mod config;
 mod deadline;
 mod doctor;

@@ -1,5 +1,5 @@
 //! Copies of a run off this machine, with the real program and a real S3 server: killed anywhere, on whatever machine it goes
-//! on, a run ends with the bytes of one that nobody disturbed; what stands in the way is told, and no secret with it.
+//! on, a run gives the same bytes as an uninterrupted one; problems are reported without secrets.
 
 use std::collections::BTreeMap;
 use std::fs;

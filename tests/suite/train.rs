@@ -1,4 +1,4 @@
-//! `fragua train` as a person uses it: what it leaves, how it goes on, what it refuses.
+//! `fragua train` as a person uses it: what it leaves, how it resumes, what it refuses.
 
 use std::fs;
 use std::process::Stdio;

@@ -59,8 +59,17 @@ fn remedy(path: &Path, error: &io::Error) -> Option<String> {
         }
         io::ErrorKind::ReadOnlyFilesystem => Some(access::read_only(path)),
         io::ErrorKind::PermissionDenied => Some(access::denied(path)),
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => Some(not_a_folder(path)),
+        io::ErrorKind::IsADirectory => Some("it is a folder: give the name of a file".to_owned()),
         _ => None,
     }
+}
+
+/// Which part of the path is a file.
+fn not_a_folder(path: &Path) -> String {
+    let file = path.ancestors().find(|above| above.is_file());
+    let file = file.map_or_else(|| "it".to_owned(), |file| file.display().to_string());
+    format!("{file} is a file: give a folder, or a name that does not exist yet")
 }
 
 /// The name under which something is written until it is complete: hidden, beside its final place.

@@ -186,9 +186,7 @@ impl<'a> Client<'a> {
     fn send_failure(&self, url: &Url, error: reqwest::Error) -> Failure {
         let error = error.without_url();
         if error.is_redirect() {
-            let status = 310;
-            let reason = "it redirects in a circle";
-            return Failure::Fatal(FetchError::Refused { address: address::shown(url), status, reason });
+            return Failure::Fatal(FetchError::Circle { address: address::shown(url) });
         }
         if error.is_builder() {
             let (text, reason) = (address::shown(url), chain(&error));

@@ -38,6 +38,15 @@ pub enum FetchError {
         reason: &'static str,
     },
 
+    /// One address leads to the next, without an end.
+    #[error(
+        "{address} redirects to other addresses without an end: open it in a browser and give the address of the file itself"
+    )]
+    Circle {
+        /// Where it began.
+        address: String,
+    },
+
     /// Google Drive's limit for this file is used up.
     #[error(
         "{address}: the download quota of this file on Google Drive is used up; start again within 24 hours, when it is \
@@ -227,6 +236,7 @@ impl FetchError {
             Self::Stopped(stopped) => stopped.exit(),
             Self::Address { .. } => Exit::Configuration,
             Self::Refused { .. }
+            | Self::Circle { .. }
             | Self::SignIn { .. }
             | Self::Gone { .. }
             | Self::Document { .. }

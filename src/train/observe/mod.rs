@@ -4,6 +4,7 @@
 mod behind;
 pub mod columns;
 pub mod console;
+pub mod epochs;
 mod history;
 mod log;
 pub mod page;

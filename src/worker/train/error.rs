@@ -86,7 +86,7 @@ pub enum TrainingError {
         folder: PathBuf,
     },
     /// A key that may change does not exist.
-    #[error("--allow-change {key}: there is no such key{}; name it as the table of differences does", .likely.as_ref().map_or_else(String::new, |likely| format!(", did you mean {likely}?")))]
+    #[error("--allow-change {key}: there is no such key; {}", .likely.as_ref().map_or_else(|| "name it as the table of differences does".to_owned(), |likely| format!("did you mean {likely}?")))]
     NoSuchKey {
         /// The requested key.
         key: String,

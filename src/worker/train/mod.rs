@@ -139,7 +139,7 @@ fn run(
 ) -> Result<Summary, WorkError> {
     let mut subject = ready(config, machine, place, options, around).inspect_err(|_| place.abandon())?;
     info!("run folder: {}", place.path().display());
-    let ended = explained(config, place, || {
+    let ended = explained(config, place, around.stop, || {
         persist::train(config, &mut subject, place, options, around).and_then(|ended| {
             // A run stopped by its time limit is not finished.
             if ended.reason != Reason::Time && !config.train.overfit_single_batch {
@@ -152,9 +152,9 @@ fn run(
 }
 
 /// Does the work. A panic that ends it is recorded as the reason before it continues.
-fn explained<R>(config: &Config, place: &Place, work: impl FnOnce() -> R) -> R {
+fn explained<R>(config: &Config, place: &Place, stop: &Stop, work: impl FnOnce() -> R) -> R {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        conclude::panicked(config, place, panic_text(panic.as_ref()).unwrap_or("for an unknown reason"));
+        conclude::panicked(config, place, panic_text(panic.as_ref()).unwrap_or("for an unknown reason"), stop);
         resume_unwind(panic)
     })
 }

@@ -54,7 +54,7 @@ fn persist(
         let passing = error.is_worth_another_try();
         match retries.failed(step, error.kind(), passing) {
             Decision::Again { after } => {
-                warn!("{error}; going on from the last checkpoint in {}", units::duration(after));
+                warn!("{error}; resuming from the last checkpoint in {}", units::duration(after));
                 wait(after)?;
             }
             Decision::GiveUp { why } => {

@@ -372,7 +372,10 @@ fn check_key(key: &str, config: &Value) -> Result<(), TrainingError> {
     if known(&names) || names.len() > 1 && (1..names.len()).rev().any(|length| known(&names[..length]) && length > 1) {
         return Ok(());
     }
-    let likely = keys("", config).into_iter().find(|known| known.ends_with(&format!(".{key}")));
+    let (all, last) = (keys("", config), names.last().copied().unwrap_or_default());
+    let ending = |ending: &str| all.iter().find(|known| known.ends_with(&format!(".{ending}")));
+    let typed = || all.iter().find(|known| strsim::damerau_levenshtein(known, key) <= (key.len() / 4).max(1));
+    let likely = ending(key).or_else(|| ending(last)).or_else(typed).cloned();
     Err(TrainingError::NoSuchKey { key: key.to_owned(), likely })
 }
 
@@ -400,6 +403,12 @@ mod tests {
         }
         let error = check_key("model.hidden", &config).unwrap_err().to_string();
         assert!(error.contains("did you mean task.any.model.hidden?"), "{error}");
-        assert!(check_key("sed", &config).unwrap_err().to_string().contains("there is no such key;"));
+        for (typed, meant) in
+            [("train.lr", "train.optimizer.adamw.lr"), ("trian.optimizer", "train.optimizer"), ("sed", "seed")]
+        {
+            let error = check_key(typed, &config).unwrap_err().to_string();
+            assert!(error.contains(&format!("did you mean {meant}?")), "{error}");
+        }
+        assert!(check_key("nonsense", &config).unwrap_err().to_string().contains("there is no such key;"));
     }
 }
