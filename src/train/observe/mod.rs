@@ -3,6 +3,8 @@
 
 mod behind;
 pub mod console;
+mod curves;
+mod epochs;
 mod history;
 mod log;
 pub mod page;

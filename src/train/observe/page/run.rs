@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+
 use super::Now;
 use super::tale::Tale;
 use crate::metric::document::{DocumentError, Metrics};
@@ -26,6 +28,23 @@ pub(super) struct Run<'a> {
     /// `None` if nothing was evaluated yet.
     pub(super) metrics: Option<Result<Metrics, String>>,
     pub(super) notes: Vec<String>,
+    /// Why the run failed, if it did and says so.
+    pub(super) problem: Option<Problem>,
+}
+
+/// Why a run failed, as `status.json` has it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Problem {
+    /// What happened.
+    pub(super) text: String,
+    /// What to do about it.
+    pub(super) remedy: String,
+}
+
+/// The part of `status.json` that says why.
+#[derive(Deserialize)]
+struct Failed {
+    problem: Option<Problem>,
 }
 
 impl<'a> Run<'a> {
@@ -49,6 +68,7 @@ impl<'a> Run<'a> {
             tale,
             metrics: metrics(&folder.join("evaluation/metrics.json")),
             notes: notes(&folder.join("experiment_log.json")),
+            problem: problem(&folder.join("status.json")).filter(|_| state == State::Failed),
         }
     }
 
@@ -77,6 +97,10 @@ fn standing(status: Option<&Status>, now: Now) -> (State, Option<crate::train::e
         Now::Ended(reason) => (State::Finished, Some(reason)),
         Now::AsWritten => status.map_or((State::Running, None), |status| (status.state, status.ended)),
     }
+}
+
+fn problem(path: &Path) -> Option<Problem> {
+    serde_json::from_slice::<Failed>(&std::fs::read(path).ok()?).ok()?.problem
 }
 
 fn metrics(path: &Path) -> Option<Result<Metrics, String>> {
