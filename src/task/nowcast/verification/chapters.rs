@@ -4,6 +4,7 @@
 use super::kinds::Kind;
 use super::section::{SECTION, Verification};
 use crate::metric::document::Metrics;
+use crate::metric::forecast::scores::error_names;
 use crate::metric::score::ScoreSpec;
 use crate::report::curves::Scale;
 use crate::report::page::chart::{Ink, Line};
@@ -37,7 +38,8 @@ fn by_lead(found: &Verification, metrics: &Metrics) -> Vec<Block> {
         model.is_some_and(|lead| lead.contains_key(&spec.name)) && spec.is_drawn()
     };
     let specs = metrics.metrics.values().map(|metric| &metric.spec).filter(is_there);
-    let is_large = |spec: &&ScoreSpec| spec.name == metrics.primary || spec.name == "mae_dbz";
+    let [mae, ..] = error_names(&found.levels.unit);
+    let is_large = |spec: &&ScoreSpec| spec.name == metrics.primary || mae == spec.name;
     let (large, small): (Vec<&ScoreSpec>, Vec<_>) = specs.partition(is_large);
     let mut large: Vec<Chart> = large.into_iter().map(|spec| chart(found, spec, false)).collect();
     large.extend(reliability(found));
@@ -76,17 +78,16 @@ fn ink(kind: Kind) -> Ink {
 
 /// What is observed where an intensity is forecast.
 fn reliability(found: &Verification) -> Option<Chart> {
-    let bins = found.forecasts.get(Kind::Model.name())?.reliability.iter();
-    let points: Vec<(f64, f64)> =
-        bins.filter_map(|bin| Some((bin.mean_forecast_dbz?, bin.mean_observed_dbz?))).collect();
+    let (unit, bins) = (&found.levels.unit, found.forecasts.get(Kind::Model.name())?.reliability.iter());
+    let points: Vec<(f64, f64)> = bins.filter_map(|bin| Some((bin.mean_forecast?, bin.mean_observed?))).collect();
     let line = |name: &str, ink, value: fn(&(f64, f64)) -> f64| Line {
         name: name.into(),
         values: points.iter().map(value).collect(),
         ink,
     };
     (points.len() > 1).then(|| Chart {
-        title: "Reliability: mean observation by forecast intensity, dBZ".into(),
-        across: "forecast, dBZ".into(),
+        title: with_unit("Reliability: mean observation by forecast intensity", unit),
+        across: with_unit("forecast", unit),
         places: points.iter().map(|(forecast, _)| *forecast).collect(),
         scale: Scale::Linear,
         lines: vec![line("observed", Ink::Accent, |point| point.1), line("as forecast", Ink::Quiet, |point| point.0)],
@@ -94,6 +95,11 @@ fn reliability(found: &Verification) -> Option<Chart> {
         marks: Vec::new(),
         is_small: false,
     })
+}
+
+/// "forecast, dBZ"; without a unit "forecast".
+pub(super) fn with_unit(text: &str, unit: &str) -> String {
+    format!("{text}, {unit}").trim_end_matches(", ").to_owned()
 }
 
 /// The score that decides, lead by lead.

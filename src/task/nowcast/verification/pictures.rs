@@ -3,14 +3,16 @@
 
 use std::collections::BTreeSet;
 
+use super::chapters::with_unit;
 use super::kinds::Kind;
 use super::section::{ForecastScores, Named, Verification};
 use crate::metric::forecast::error_map::ErrorMap;
 use crate::metric::forecast::reliability::ReliabilityBin;
-use crate::metric::forecast::scores::specs;
+use crate::metric::forecast::scores::{error_names, specs};
 use crate::metric::score::ScoreSpec;
 use crate::report::PictureError;
 use crate::report::charts::{AxisOf, Behind, Chart, Charts, Series, charts};
+use crate::report::radar::colours::Scale;
 use crate::report::radar::error_maps::{ErrorMaps, error_maps};
 use crate::train::task::Plots;
 
@@ -22,7 +24,8 @@ const LARGE: [usize; 2] = [640, 640];
 /// The forecasts with their places among the colours: blue, grey and orange, as on the page of a run.
 const KINDS: [(usize, Kind); 3] = [(0, Kind::Model), (9, Kind::Persistence), (1, Kind::Advection)];
 
-/// The pictures with their file names. `about` says what was evaluated, `size` are the rows and columns of a frame.
+/// The pictures with their file names. `about` says what was evaluated, `size` are the rows and columns of a frame, and
+/// `scale` has the colours of its values.
 ///
 /// # Errors
 /// If a picture can't be encoded.
@@ -30,7 +33,7 @@ pub fn pictures(
     found: &Verification,
     map: Option<&ErrorMap>,
     about: &str,
-    size: [usize; 2],
+    (size, scale): ([usize; 2], &Scale),
 ) -> Result<Plots, PictureError> {
     let sheets = [
         ("scores_by_lead.png", "Scores by lead time", by_lead(found)),
@@ -46,7 +49,7 @@ pub fn pictures(
             pictures.push((file.to_owned(), charts(&sheet)?));
         }
     }
-    if let Some(maps) = map.map(|map| maps(map, &found.lead_minutes, about, size)) {
+    if let Some(maps) = map.map(|map| maps(map, &found.lead_minutes, about, (size, scale))) {
         pictures.push(("error_maps.png".to_owned(), error_maps(&maps)?));
     }
     Ok(pictures)
@@ -83,8 +86,9 @@ fn value(scores: &Named, name: &str) -> f64 {
 fn by_lead(found: &Verification) -> Sheet {
     let specs = specs(&found.levels);
     let label = |name: &str| specs.iter().find(|spec| spec.name == name).map_or_else(String::new, ScoreSpec::title);
-    let thresholds = found.levels.thresholds_dbz.iter().map(|dbz| (format!("csi_{dbz}"), true));
-    let others = ["rmse_dbz", "me_dbz", "ssim"].map(|name| (name.to_owned(), false));
+    let thresholds = found.levels.thresholds.iter().map(|threshold| (format!("csi_{threshold}"), true));
+    let [_, rmse, me] = error_names(&found.levels.unit);
+    let others = [rmse, me, "ssim"].map(|name| (name.to_owned(), false));
     let of = |(name, from_zero): (String, bool)| {
         let points = |scores: &ForecastScores| {
             found
@@ -104,31 +108,38 @@ fn by_lead(found: &Verification) -> Sheet {
 }
 
 fn by_scale(found: &Verification) -> Sheet {
-    let of = |dbz: &f64| {
+    let of = |threshold: &f64| {
         let points = |scores: &ForecastScores| {
-            let point = |scale: &usize| [*scale as f64, value(&scores.all_leads, &format!("fss_{dbz}_{scale}px"))];
+            let point =
+                |scale: &usize| [*scale as f64, value(&scores.all_leads, &format!("fss_{threshold}_{scale}px"))];
             found.levels.scales_px.iter().map(point).collect()
         };
         let side = "side of the square, cells";
         let drawn = series(found, points, &[]);
-        chart(&format!("{dbz} dBZ"), axis(side, None), axis("FSS", Some([0.0, 1.0])), Behind::Grid, drawn)
+        chart(
+            format!("{threshold} {}", found.levels.unit).trim_end(),
+            axis(side, None),
+            axis("FSS", Some([0.0, 1.0])),
+            Behind::Grid,
+            drawn,
+        )
     };
-    (3, found.levels.thresholds_dbz.iter().filter_map(of).collect())
+    (3, found.levels.thresholds.iter().filter_map(of).collect())
 }
 
 /// A point for each threshold, over all lead times.
 fn performance(found: &Verification) -> Sheet {
-    let labels: Vec<String> = found.levels.thresholds_dbz.iter().map(|dbz| format!("{dbz}")).collect();
+    let labels: Vec<String> = found.levels.thresholds.iter().map(f64::to_string).collect();
     let points = |scores: &ForecastScores| {
-        let point = |dbz: &f64| {
-            let named = |kind: &str| value(&scores.all_leads, &format!("{kind}_{dbz}"));
+        let point = |threshold: &f64| {
+            let named = |kind: &str| value(&scores.all_leads, &format!("{kind}_{threshold}"));
             [1.0 - named("far"), named("pod")]
         };
-        found.levels.thresholds_dbz.iter().map(point).collect()
+        found.levels.thresholds.iter().map(point).collect()
     };
     let range = Some([0.0, 1.0]);
     let chart = chart(
-        "Thresholds in dBZ; lines of equal CSI and bias",
+        &format!("{}; lines of equal CSI and bias", in_unit("Thresholds", &found.levels.unit)),
         axis("success ratio, 1 - FAR", range),
         axis("probability of detection", range),
         Behind::Performance,
@@ -138,16 +149,17 @@ fn performance(found: &Verification) -> Sheet {
 }
 
 fn reliability(found: &Verification) -> Sheet {
+    let unit = &found.levels.unit;
     let means = |scores: &ForecastScores| {
         let bins = scores.reliability.iter();
-        bins.map(|bin| [bin.mean_forecast_dbz.unwrap_or(f64::NAN), bin.mean_observed_dbz.unwrap_or(f64::NAN)]).collect()
+        bins.map(|bin| [bin.mean_forecast.unwrap_or(f64::NAN), bin.mean_observed.unwrap_or(f64::NAN)]).collect()
     };
     let middle = |from: f64, to: f64| f64::midpoint(from, to);
     let share = |scores: &ForecastScores, observed: bool| -> Vec<[f64; 2]> {
         let all: u64 = scores.reliability.iter().map(|bin| bin.cells).sum();
         let cells = |bin: &ReliabilityBin| if observed { bin.observed_cells } else { bin.cells };
         let height = |cells: u64| if cells == 0 { f64::NAN } else { (100.0 * cells as f64 / all as f64).log10() };
-        scores.reliability.iter().map(|bin| [middle(bin.from_dbz, bin.to_dbz), height(cells(bin))]).collect()
+        scores.reliability.iter().map(|bin| [middle(bin.from, bin.to), height(cells(bin))]).collect()
     };
     let mut often = series(found, |scores| share(scores, false), &[]);
     if let Some(model) = found.forecasts.get(Kind::Model.name()) {
@@ -157,14 +169,14 @@ fn reliability(found: &Verification) -> Sheet {
     let charts = [
         chart(
             "Mean observation by forecast intensity",
-            axis("mean forecast, dBZ", None),
-            axis("mean observation, dBZ", None),
+            axis(&with_unit("mean forecast", unit), None),
+            axis(&with_unit("mean observation", unit), None),
             Behind::Diagonal,
             series(found, means, &[]),
         ),
         chart(
             "How often each intensity occurs",
-            axis("dBZ", None),
+            axis(unit, None),
             axis("log10 of the share of cells in %", None),
             Behind::Grid,
             often,
@@ -173,20 +185,26 @@ fn reliability(found: &Verification) -> Sheet {
     (2, charts.into_iter().flatten().collect())
 }
 
+/// "Thresholds in dBZ"; without a unit "Thresholds".
+fn in_unit(text: &str, unit: &str) -> String {
+    format!("{text} in {unit}").trim_end_matches(" in ").to_owned()
+}
+
 /// The first, a middle and the last lead time.
-fn maps(map: &ErrorMap, minutes: &[f64], about: &str, [height, width]: [usize; 2]) -> ErrorMaps {
+fn maps(map: &ErrorMap, minutes: &[f64], about: &str, ([height, width], scale): ([usize; 2], &Scale)) -> ErrorMaps {
     let leads: BTreeSet<usize> =
         (0..MOST_MAPS).map(|number| number * minutes.len().saturating_sub(1) / (MOST_MAPS - 1)).collect();
     let rows = [
-        ("mean error: forecast - observation", leads.iter().map(|&lead| map.mean_dbz(lead)).collect()),
+        ("mean error: forecast - observation", leads.iter().map(|&lead| map.mean(lead)).collect()),
         (
             "root mean square error: its size alone, dark is large",
-            leads.iter().map(|&lead| map.root_mean_square_dbz(lead)).collect(),
+            leads.iter().map(|&lead| map.root_mean_square(lead)).collect(),
         ),
     ];
     ErrorMaps {
         title: "Where the forecast errs".into(),
         note: about.to_owned(),
+        scale: scale.clone(),
         height,
         width,
         rows: rows.map(|(name, maps): (&str, Vec<Vec<f32>>)| (name.to_owned(), maps)).into(),
