@@ -168,7 +168,7 @@ fn text(comparison: &Comparison, sides: [&Evaluated; 2], all: bool, colours: boo
     let (shown, hidden): (Vec<_>, Vec<_>) =
         comparison.metrics.iter().partition(|row| all || row.spec.is_drawn() || row.name == comparison.primary);
     for row in &shown {
-        table.row(cells(row, row.name == comparison.primary, colours));
+        table.row(cells(row, row.name == comparison.primary, comparison.too_few.as_deref(), colours));
     }
     let mut text = format!(" current  {current}\nbaseline  {baseline}\n\n{}", table.render());
     if !hidden.is_empty() {
@@ -183,7 +183,7 @@ fn text(comparison: &Comparison, sides: [&Evaluated; 2], all: bool, colours: boo
     text + "\n" + &sentence(comparison) + "\n"
 }
 
-fn cells(row: &Compared, decides: bool, colours: bool) -> Vec<String> {
+fn cells(row: &Compared, decides: bool, too_few: Option<&str>, colours: bool) -> Vec<String> {
     let number = |value: Option<f64>| value.map_or_else(|| "n/a".into(), |value| format!("{value:.4}"));
     let signed = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:+.4}"));
     // A relative change of a value whose best is near 0 is meaningless.
@@ -195,6 +195,7 @@ fn cells(row: &Compared, decides: bool, colours: bool) -> Vec<String> {
         Better::NearerOne => "near 1",
         Better::NearerZero => "near 0",
     };
+    let unknown = too_few.unwrap_or("n/a").to_owned();
     let mark = if decides { "*" } else { "" };
     vec![
         mark.into(),
@@ -203,7 +204,7 @@ fn cells(row: &Compared, decides: bool, colours: bool) -> Vec<String> {
         number(row.baseline),
         signed(row.difference),
         share,
-        row.difference.map_or_else(String::new, |_| number(row.noise)),
+        row.difference.map_or_else(String::new, |_| row.noise.map_or(unknown, |_| number(row.noise))),
         better.into(),
         coloured(row.verdict, colours),
     ]

@@ -16,7 +16,9 @@ use crate::train::config::{DeviceChoice, Precision, TrainConfig};
 mod check;
 mod diagnostic;
 mod error;
+mod former;
 mod load;
+mod naming;
 mod output;
 mod overlay;
 mod parse;
@@ -48,6 +50,7 @@ pub const BUILT_IN: &str = include_str!("../../config.yaml");
 pub struct Config {
     /// The run's name, by default that of the dataset; a number is added when a run of this name exists and is not resumed.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub name: String,
     /// What all randomness follows from: on the CPU the same seed gives the same bytes.
     #[serde(default = "default_seed")]

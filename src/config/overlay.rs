@@ -154,6 +154,7 @@ struct Target<'a> {
 
 impl<'a> Target<'a> {
     fn below(self, key: &str, place: &Span) -> Result<Self, Box<Diagnostic>> {
+        let key = self.shape.current(key);
         let path = join(&self.path, key);
         let (node, shape) = match self.shape.present() {
             Shape::Map(fields) => match fields.iter().find(|field| field.name == key) {

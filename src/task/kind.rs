@@ -46,11 +46,12 @@ pub trait Kind: Any {
     /// What the loss and its parts are; the first is the loss.
     fn parts(&self) -> Vec<ScoreSpec>;
 
-    /// The scores of a model that a validation measures.
-    fn scores(&self) -> Vec<ScoreSpec>;
+    /// The scores of a model that a validation measures. `facts` is what is known of the dataset ([`super::Data::facts`]);
+    /// before it is opened, these are all scores that may be measured.
+    fn scores(&self, facts: Option<&Value>) -> Vec<ScoreSpec>;
 
-    /// The name of the score that evaluations are compared by.
-    fn primary(&self) -> String;
+    /// The name of the score that evaluations on a dataset with these facts are compared by.
+    fn primary(&self, facts: &Value) -> String;
 
     /// What it knows of an evaluation from `metrics.json` alone, whatever its settings are.
     fn evaluated(&self) -> &'static dyn Evaluated;

@@ -16,7 +16,7 @@ use crate::program::Program;
 
 /// An evaluation of events with so many hits of a hundred.
 fn evaluation(hits: &[u64]) -> Metrics {
-    let levels = Levels { thresholds_dbz: vec![20.0, 35.0], scales_px: vec![1, 5], span_dbz: 94.0 };
+    let levels = Levels { thresholds: vec![20.0, 35.0], scales_px: vec![1, 5], span: 94.0, unit: "dBZ".into() };
     let mut total = LeadSums::none(&levels);
     let event = |(index, hits): (usize, &u64)| {
         let mut sums = LeadSums::none(&levels);

@@ -190,7 +190,7 @@ fn impossible_combinations_point_at_what_was_written() {
     let text = "\
 data:
   source:
-    - synthetic: {events: 1, frames: 12, levels: 2}
+    - synthetic: {events: 2, frames: 12, levels: 2}
     - url: {href: storms.tar.gz}
   fraction: 1.5
 task:
@@ -204,11 +204,11 @@ task:
     let heads: Vec<String> =
         found.lines().map(|(line, wrong)| format!("{}: {}", line.unwrap(), wrong.message)).collect();
     let expected = [
-        "3: `data.source.0.synthetic.events`: 1 events can't be split into 3 parts: an event is never divided",
+        "3: `data.source.0.synthetic.events`: 2 events can't be split into 3 parts of whole events",
         "3: `data.source.0.synthetic.frames`: an event has 12 frames, but a window needs 15",
         "4: `data.source.1.url.href`: \"storms.tar.gz\" is not an address: relative URL without a base",
         "5: `data.fraction`: must be above 0 and at most 1, got 1.5",
-        "8: `task.nowcast.prepare.max_dbz`: must be above min_dbz = 10, got 5",
+        "8: `task.nowcast.prepare.max`: must be above min = 10, got 5",
         "8: `task.nowcast.prepare.levels.channels.1`: there is no level 2: the synthetic dataset has 2, counted from 0",
         "8: `task.nowcast.prepare.levels.channels.2`: level 0 stands twice",
         "9: `task.nowcast.split.test_share`: nothing is left to train on: val_share 0.5 + test_share 0.5 is not below 1",
@@ -247,6 +247,31 @@ fn what_yaml_itself_refuses_is_shown_with_a_remedy() {
         assert!(format!("{}: {}", line.unwrap(), wrong.message).starts_with(head), "{text:?}\n{found}");
         assert!(wrong.help.as_deref().unwrap().contains(help), "{text:?}\n{found}");
     }
+}
+
+#[test]
+fn former_names_of_keys_keep_working_and_both_names_are_a_mistake() {
+    let with = |prepare: &str, more: &str| {
+        format!("data: {{source: [{{synthetic: {{}}}}]}}\ntask:\n  nowcast:\n    prepare: {{{prepare}}}\n{more}")
+    };
+    let former = with("min_dbz: -20, max_dbz: 60", "    scores: {thresholds_dbz: [35]}\n    loss: {high_dbz: 9}\n");
+    let now = with("min: -20, max: 60", "    scores: {thresholds: [35]}\n    loss: {high: 9}\n");
+    let (former, now) = (read(&former).unwrap(), read(&now).unwrap());
+    assert_eq!(former, now);
+    let shown = show(&former).unwrap();
+    assert!(shown.contains("min: -20") && shown.contains("thresholds:") && !shown.contains("_dbz"), "{shown}");
+    // In a phase, and over the other name of the file: the last one wins.
+    let phase = with("min: -20", "train: {phases: [{loss: {high_dbz: 9}}]}\n");
+    assert_eq!(read(&phase).unwrap().phases().unwrap().len(), 1);
+    let set = Override::set("task.nowcast.prepare.min_dbz=-10");
+    let config = with_flags(&with("min: -20", ""), &[set]).unwrap();
+    assert_eq!(config, read(&with("min: -10", "")).unwrap());
+
+    let found = read(&with("min: -20, min_dbz: -30", "")).unwrap_err();
+    let (line, wrong) = found.lines().next().unwrap();
+    assert_eq!(line, Some(4));
+    assert_eq!(wrong.message, "`task.nowcast.prepare.min_dbz` and `task.nowcast.prepare.min` are the same key");
+    assert!(found.to_string().contains("^^^^^^^"), "{found}");
 }
 
 #[test]

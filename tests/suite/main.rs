@@ -26,6 +26,7 @@ mod mirror;
 mod predict;
 mod prepare;
 mod program;
+mod quantity;
 mod report;
 mod runs;
 mod s3;

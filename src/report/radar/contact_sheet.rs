@@ -36,9 +36,9 @@ pub fn png(frames: &[RadarFrame<'_>], labels: &Labels<'_>) -> Result<Vec<u8>, Pi
         let top = TITLE_HEIGHT + place / columns * (height + LABEL_HEIGHT + GAP);
         let label = stamp(frames[index].time_seconds, first.time_seconds);
         canvas.text(&label, [left, top + LABEL_HEIGHT / 2 - 1], 14, BLACK);
-        zoom.draw(&mut canvas, &frames[index], [left, top + LABEL_HEIGHT]);
+        zoom.draw(&mut canvas, &frames[index], [left, top + LABEL_HEIGHT], labels.scale);
     }
-    legend(&mut canvas, [MARGIN + body_width + GAP, TITLE_HEIGHT], body_height);
+    legend(&mut canvas, labels.scale, [MARGIN + body_width + GAP, TITLE_HEIGHT], body_height);
     let foot = [MARGIN, TITLE_HEIGHT + body_height + 10];
     footer(&mut canvas, foot, &first, labels, zoom);
     Ok(canvas.png()?)
@@ -96,6 +96,7 @@ pub(super) fn evenly(count: usize, most: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::radar::colours::dbz;
 
     #[test]
     fn frames_are_chosen_evenly_with_both_ends() {
@@ -115,7 +116,8 @@ mod tests {
     fn a_sheet_is_a_png_that_shows_every_frame_in_its_place() {
         let (weak, strong) = (vec![12.0; 64 * 64], vec![52.0; 64 * 64]);
         let frame = |dbz, time_seconds| RadarFrame { dbz, height: 64, width: 64, time_seconds };
-        let labels = Labels { title: "201301077", level: "1 km", km_per_cell: Some(1.0) };
+        let scale = dbz();
+        let labels = Labels { scale: &scale, title: "201301077", level: "1 km", km_per_cell: Some(1.0) };
         let bytes = png(&[frame(&weak, 1_357_578_000), frame(&strong, 1_357_578_182)], &labels).unwrap();
         let picture = image::load_from_memory(&bytes).unwrap().to_rgb8();
         let pixel = |x, y| picture.get_pixel(x, y).0;
@@ -126,7 +128,8 @@ mod tests {
 
     #[test]
     fn nothing_to_show_is_an_error_that_says_so() {
-        let labels = Labels { title: "201301077", level: "", km_per_cell: None };
+        let scale = dbz();
+        let labels = Labels { scale: &scale, title: "201301077", level: "", km_per_cell: None };
         assert_eq!(png(&[], &labels).unwrap_err().to_string(), "no frames to draw for 201301077");
     }
 }

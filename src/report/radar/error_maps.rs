@@ -1,18 +1,20 @@
 //! Maps of where forecasts are wrong: the mean error, and its typical size, for several lead times.
 
-use super::colours::LEGEND_MIN_HEIGHT;
+use super::colours::{LEGEND_MIN_HEIGHT, Scale};
 use super::forecast::error_colours;
 use super::frame::{Paint, RadarFrame, Zoom};
 use crate::report::PictureError;
 use crate::report::canvas::{BLACK, Canvas, GREY};
 
-/// Errors of forecasts, rows from south to north, in dB; `NaN` where nothing was ever observed.
+/// Errors of forecasts, rows from south to north; `NaN` where nothing was ever observed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ErrorMaps {
     /// What is written above them.
     pub title: String,
     /// Further information, in one line.
     pub note: String,
+    /// The colours of the values that are forecast: those of errors are as strong.
+    pub scale: Scale,
     /// Rows of a map.
     pub height: usize,
     /// Columns of a map.
@@ -50,7 +52,8 @@ fn draw(maps: &ErrorMaps) -> Result<Canvas, PictureError> {
     );
     canvas.text(&maps.title, [MARGIN, 22], 20, BLACK);
     canvas.text(&maps.note, [MARGIN, 46], 14, GREY);
-    let paint = Paint { of_two: error_colours::larger, colour: error_colours::colour };
+    let colour = |error, x, y| error_colours::colour(&maps.scale, error, x, y);
+    let paint = Paint { of_two: error_colours::larger, colour: &colour };
     for (row, (name, of_columns)) in maps.rows.iter().enumerate() {
         let top = TITLE_HEIGHT + row * row_height;
         canvas.text(name, [MARGIN, top + NAME_HEIGHT / 2], 16, BLACK);
@@ -62,7 +65,7 @@ fn draw(maps: &ErrorMaps) -> Result<Canvas, PictureError> {
     }
     let x = MARGIN + maps.columns.len() * (width + GAP) + GAP;
     let legend_height = canvas.height - TITLE_HEIGHT - MARGIN;
-    error_colours::legend(&mut canvas, [x, TITLE_HEIGHT], legend_height);
+    error_colours::legend(&mut canvas, &maps.scale, [x, TITLE_HEIGHT], legend_height);
     Ok(canvas)
 }
 
@@ -81,12 +84,14 @@ fn check(maps: &ErrorMaps) -> Result<(), PictureError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::radar::colours::dbz;
 
     fn maps() -> ErrorMaps {
         let map = |error: f32| vec![error; 12 * 10];
         ErrorMaps {
             title: "Errors".into(),
             note: String::new(),
+            scale: dbz(),
             height: 12,
             width: 10,
             rows: vec![
@@ -101,7 +106,7 @@ mod tests {
     fn too_strong_is_red_and_too_weak_is_blue() {
         let canvas = draw(&maps()).unwrap();
         let has = |error| {
-            let colour = error_colours::colour(error, 0, 0);
+            let colour = error_colours::colour(&dbz(), error, 0, 0);
             canvas.rgb.chunks_exact(3).filter(|pixel| **pixel == colour).count() > 10_000
         };
         assert!(has(12.0) && has(-12.0));

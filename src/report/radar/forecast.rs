@@ -14,14 +14,17 @@ pub use film::gif;
 pub use sheet::png;
 pub use strip::strip;
 
+use super::colours::Scale;
 use super::frame::RadarFrame;
 use crate::report::PictureError;
 
-/// A forecast: frames in the order of time, each with its rows from south to north, in dBZ; `NaN` is missing.
+/// A forecast: frames in the order of time, each with its rows from south to north; `NaN` is missing.
 #[derive(Clone, Copy, Debug)]
 pub struct Forecast<'a> {
     /// What is written above it.
     pub title: &'a str,
+    /// The colours of the values.
+    pub scale: &'a Scale,
     /// Rows of a frame.
     pub height: usize,
     /// Columns of a frame.

@@ -87,8 +87,8 @@ fn run(
     if from.is_none() && !place.is_new() {
         warn!("there is no checkpoint to resume from: training starts from the beginning");
     }
-    let weights =
-        Weights::open(Arc::clone(&disk), &place.file("weights"), metadata(config, &subject.prepared().data.facts()))?;
+    let facts = subject.prepared().data.facts();
+    let weights = Weights::open(Arc::clone(&disk), &place.file("weights"), metadata(config, &facts))?;
     match &from {
         // A process that died right after the checkpoint has not published its weights.
         Some(from) => weights.publish(&from.snapshot)?,
@@ -96,7 +96,8 @@ fn run(
     }
     let keep = &config.train.checkpoint;
     let (kind, samples) = (config.task.kind(), usize::from(subject.validates()));
-    let by = Target::new(&keep.best_by.0, &kind.parts(), &kind.scores(), samples).map_err(TrainError::from)?;
+    let by =
+        Target::new(&keep.best_by.0, &kind.parts(), &kind.scores(Some(&facts)), samples).map_err(TrainError::from)?;
     let keep = Keep { last: keep.keep_last, best: keep.keep_best, by };
     let setting = Setting {
         phases: subject.phases(),

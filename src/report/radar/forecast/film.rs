@@ -4,7 +4,7 @@ use super::Forecast;
 use super::minutes::Minutes;
 use crate::report::PictureError;
 use crate::report::canvas::{BLACK, Canvas, GREY};
-use crate::report::radar::colours::{LEGEND_MIN_HEIGHT, LEGEND_WIDTH, legend};
+use crate::report::radar::colours::{LEGEND_MIN_HEIGHT, LEGEND_WIDTH, Scale, legend};
 use crate::report::radar::film::Film;
 use crate::report::radar::frame::{RadarFrame, Zoom};
 use crate::report::text_width::shortened;
@@ -31,7 +31,7 @@ const LAST_DELAY: u16 = 250;
 pub fn gif(forecast: &Forecast<'_>) -> Result<Vec<u8>, PictureError> {
     forecast.check()?;
     let stage = Stage::of(forecast);
-    let mut film = Film::new(&stage.still)?;
+    let mut film = Film::new(&stage.still, forecast.scale)?;
     let minutes = Minutes::of(forecast.seen_minutes);
     for (index, (frame, &time)) in forecast.frames(forecast.seen).zip(forecast.seen_minutes).enumerate() {
         let last = index + 1 == forecast.seen_minutes.len();
@@ -51,14 +51,15 @@ pub fn gif(forecast: &Forecast<'_>) -> Result<Vec<u8>, PictureError> {
 }
 
 /// What all frames of the film share.
-struct Stage {
+struct Stage<'a> {
+    scale: &'a Scale,
     still: Canvas,
     zoom: Zoom,
     left: [usize; 3],
 }
 
-impl Stage {
-    fn of(forecast: &Forecast<'_>) -> Self {
+impl<'a> Stage<'a> {
+    fn of(forecast: &Forecast<'a>) -> Self {
         let like = RadarFrame { dbz: &[], height: forecast.height, width: forecast.width, time_seconds: 0 };
         let zoom = Zoom::to_fit(&like, MAP_PIXELS);
         let [map_width, map_height] = zoom.size(&like);
@@ -72,8 +73,8 @@ impl Stage {
             still.text(name, [left, HEADER_HEIGHT + CAPTION_HEIGHT / 2], 15, BLACK);
             still.frame([left, HEADER_HEIGHT + CAPTION_HEIGHT], [map_width, map_height], GREY);
         }
-        legend(&mut still, [left[2] + column, HEADER_HEIGHT], body);
-        Self { still, zoom, left }
+        legend(&mut still, forecast.scale, [left[2] + column, HEADER_HEIGHT], body);
+        Self { scale: forecast.scale, still, zoom, left }
     }
 
     /// A panel without a frame stays empty: nothing is forecast there yet.
@@ -82,7 +83,7 @@ impl Stage {
         picture.text(time, [MARGIN, 43], 16, BLACK);
         for (frame, left) in frames.into_iter().zip(self.left) {
             if let Some(frame) = frame {
-                self.zoom.draw(&mut picture, frame, [left, HEADER_HEIGHT + CAPTION_HEIGHT]);
+                self.zoom.draw(&mut picture, frame, [left, HEADER_HEIGHT + CAPTION_HEIGHT], self.scale);
             }
         }
         picture

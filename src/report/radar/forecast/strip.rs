@@ -4,7 +4,7 @@
 use super::Forecast;
 use super::minutes::Minutes;
 use crate::report::PictureError;
-use crate::report::radar::colours::{COLOURS, MIN_DBZ, NO_ECHO_DBZ, STEP_DBZ};
+use crate::report::radar::colours::Scale;
 use crate::report::strip::Strip;
 
 /// The places in the palette of what is no echo, and of what is missing: even and hatched.
@@ -12,9 +12,6 @@ const NO_ECHO: u8 = 0;
 const MISSING: [u8; 2] = [1, 2];
 /// The place of the first colour.
 const FIRST: u8 = 3;
-/// Echo below this fades, and below [`GONE_DBZ`] it is not painted.
-const FULL_DBZ: f32 = 5.0;
-const GONE_DBZ: f32 = -10.0;
 /// Longer sides are made smaller: a page has no room for more.
 const MOST_CELLS: usize = 256;
 
@@ -34,8 +31,8 @@ pub fn strip(forecast: &Forecast<'_>) -> Result<Vec<u8>, PictureError> {
         size: [forecast.width.div_ceil(down), forecast.height.div_ceil(down)],
         moments: before.chain(after).collect(),
         before: forecast.seen_minutes.len(),
-        scale: scale(),
-        unit: "dBZ".into(),
+        scale: scale(forecast.scale),
+        unit: forecast.scale.unit().to_owned(),
     };
     let [_, rows] = strip.size;
     let value = |panel: usize, moment: usize, row: usize, column: usize| {
@@ -54,45 +51,42 @@ pub fn strip(forecast: &Forecast<'_>) -> Result<Vec<u8>, PictureError> {
         });
         Some(cells.copied().fold(f32::NAN, f32::max))
     };
-    strip.png(&palette(), |panel, moment, row, column| match value(panel, moment, row, column) {
+    strip.png(&palette(forecast.scale), |panel, moment, row, column| match value(panel, moment, row, column) {
         None => NO_ECHO,
-        Some(dbz) => place(dbz, row + column),
+        Some(value) => place(forecast.scale, value, row + column),
     })
 }
 
-fn palette() -> Vec<[u8; 4]> {
+fn palette(scale: &Scale) -> Vec<[u8; 4]> {
     let grey = |opacity| [128, 128, 128, opacity];
-    let colour = |(step, [red, green, blue]): (usize, [u8; 3])| [red, green, blue, opacity(step)];
-    [[0; 4], grey(40), grey(95)].into_iter().chain(COLOURS.into_iter().enumerate().map(colour)).collect()
+    [[0; 4], grey(40), grey(95)].into_iter().chain(scale.faded().map(|(_, colour)| colour)).collect()
 }
 
-fn opacity(step: usize) -> u8 {
-    let from = MIN_DBZ + step as f32 * STEP_DBZ;
-    let share = ((from - GONE_DBZ + STEP_DBZ) / (FULL_DBZ - GONE_DBZ + STEP_DBZ)).clamp(0.0, 1.0);
-    (255.0 * share).round() as u8
-}
-
-fn place(dbz: f32, diagonal: usize) -> u8 {
-    if dbz.is_nan() {
+fn place(scale: &Scale, value: f32, diagonal: usize) -> u8 {
+    if value.is_nan() {
         return MISSING[usize::from(diagonal.is_multiple_of(4))];
     }
-    let step = ((dbz - MIN_DBZ) / STEP_DBZ).floor().max(0.0) as usize;
-    if dbz < NO_ECHO_DBZ { NO_ECHO } else { FIRST + step.min(COLOURS.len() - 1) as u8 }
+    scale.step(value).map_or(NO_ECHO, |step| FIRST + step.min(usize::from(u8::MAX - FIRST)) as u8)
 }
 
 /// The colours that are seen, with where they begin.
-fn scale() -> Vec<(String, String)> {
-    let shown = COLOURS.iter().enumerate().filter(|(step, _)| opacity(*step) > 0);
-    let entry = |(step, [red, green, blue]): (usize, &[u8; 3])| {
-        let colour = format!("#{red:02x}{green:02x}{blue:02x}{:02x}", opacity(step));
-        (colour, format!("{}", MIN_DBZ + step as f32 * STEP_DBZ))
+fn scale(scale: &Scale) -> Vec<(String, String)> {
+    let seen = scale.faded().filter(|(_, [.., opacity])| *opacity > 0);
+    let entry = |(from, [red, green, blue, opacity]): (f32, [u8; 4])| {
+        (format!("#{red:02x}{green:02x}{blue:02x}{opacity:02x}"), brief(from))
     };
-    shown.map(entry).collect()
+    seen.map(entry).collect()
+}
+
+/// A number with at most three digits after the point.
+fn brief(value: f32) -> String {
+    ((value * 1000.0).round() / 1000.0).to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::util::quantity::Quantity;
 
     #[test]
     fn every_panel_has_its_frames_and_weak_echo_fades() {
@@ -101,6 +95,7 @@ mod tests {
             (of(&[52.0, 12.0]), of(&[52.0]), of(&[-9.0]), vec![f32::NAN, 30.0, 30.0, 30.0, 30.0, -29.0]);
         let forecast = Forecast {
             title: "2014-01-13",
+            scale: &Scale::of(&Quantity::of("dBZ"), -29.0, 65.0),
             height: 2,
             width: 3,
             seen: &seen,

@@ -123,6 +123,16 @@ pub enum Refusal {
         /// The size of the newest frame.
         expected: String,
     },
+    /// A frame is in another unit than the model.
+    #[error("{file} is in {got}, and the model learned from {expected}; give it files in {expected}")]
+    Units {
+        /// The file's name in the event's folder.
+        file: String,
+        /// Its unit.
+        got: String,
+        /// The unit of the model.
+        expected: String,
+    },
     /// The model needs a level that does not exist.
     #[error(
         "its volumes have {levels} levels, the model takes level {level} (counted from 0) too; give it volumes with the levels that it was trained on"

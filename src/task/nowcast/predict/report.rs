@@ -9,6 +9,7 @@ use super::PredictError;
 use super::output::Forecast;
 use super::survey::Refused;
 use crate::report::table::Table;
+use crate::task::nowcast::lrose::Stored;
 use crate::task::nowcast::prepare::plan::time_text;
 
 /// Where a forecast is.
@@ -37,8 +38,11 @@ pub struct Made {
     pub interval_seconds: f64,
     /// The times that it is for.
     pub valid_times: Vec<Timestamp>,
-    /// The strongest echo at each of these times in dBZ; `null` if there is none.
-    pub strongest_dbz: Vec<Option<f32>>,
+    /// The strongest value at each of these times, in the unit of the report; `null` if there is none.
+    pub strongest: Vec<Option<f32>>,
+    /// The same if that is dBZ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strongest_dbz: Option<Vec<Option<f32>>>,
     /// Levels, rows and columns of a forecast.
     pub shape: [usize; 3],
     /// Where it is.
@@ -62,6 +66,8 @@ pub struct NotMade {
 pub struct Report {
     /// The model that made them: its run, and the step of its weights.
     pub model: String,
+    /// The unit of the values that are forecast.
+    pub unit: String,
     /// The forecasts.
     pub forecasts: Vec<Made>,
     /// What was refused.
@@ -74,6 +80,7 @@ impl Made {
     pub fn new(forecast: &Forecast, written: Written) -> Self {
         let job = &forecast.job;
         let levels = forecast.carried.z.values.len();
+        let strongest: Vec<Option<f32>> = (0..forecast.numbers.len()).map(|lead| forecast.strongest(lead)).collect();
         Self {
             event: job.event.clone(),
             reference_time: time(job.from_seconds()),
@@ -81,7 +88,8 @@ impl Made {
             first_frame: time(job.frames.first().map_or(0.0, |frame| frame.seconds)),
             interval_seconds: job.interval_seconds,
             valid_times: forecast.valid_seconds.iter().copied().map(time).collect(),
-            strongest_dbz: (0..forecast.dbz.len()).map(|lead| forecast.strongest_dbz(lead)).collect(),
+            strongest_dbz: (forecast.stored == Stored::DBZ).then(|| strongest.clone()),
+            strongest,
             shape: [levels, job.shape[1], job.shape[2]],
             written,
         }
@@ -108,13 +116,15 @@ impl Report {
     /// A row for each forecast.
     #[must_use]
     pub fn table(&self) -> String {
-        let headings = ["<event", "<from (UTC)", "frames", "<first", "<last valid", "strongest dBZ", "<place"];
+        let strongest = format!("strongest {}", self.unit);
+        let strongest = strongest.trim_end();
+        let headings = ["<event", "<from (UTC)", "frames", "<first", "<last valid", strongest, "<place"];
         let mut table = Table::new(&headings);
         for made in &self.forecasts {
             let clock =
                 |time: Option<&Timestamp>| time.map_or_else(String::new, |t| t.strftime("%H:%M:%S").to_string());
-            let dbz = |strongest: Option<&Option<f32>>| {
-                strongest.copied().flatten().map_or_else(|| "none".to_owned(), |dbz| format!("{dbz:.1}"))
+            let value = |strongest: Option<&Option<f32>>| {
+                strongest.copied().flatten().map_or_else(|| "none".to_owned(), |value| format!("{value:.1}"))
             };
             table.row(vec![
                 made.event.clone(),
@@ -122,7 +132,7 @@ impl Report {
                 made.frames.to_string(),
                 clock(made.valid_times.first()),
                 clock(made.valid_times.last()),
-                format!("{} to {}", dbz(made.strongest_dbz.first()), dbz(made.strongest_dbz.last())),
+                format!("{} to {}", value(made.strongest.first()), value(made.strongest.last())),
                 made.written.place.display().to_string(),
             ]);
         }

@@ -19,6 +19,25 @@ pub enum PrepareError {
     /// Too much of the dataset is unusable.
     #[error(transparent)]
     TooManyBad(#[from] TooManyBad),
+    /// The files are in different units.
+    #[error("variable {variable} is in several units: {found}; keep the files of one unit, or convert the others")]
+    MixedUnits {
+        /// The variable.
+        variable: String,
+        /// The units with their files.
+        found: String,
+    },
+    /// A mean of Z of what is not reflectivity.
+    #[error(
+        "task.nowcast.prepare.method is mean_z, which averages the Z of reflectivities, and variable {variable} is in {units}; \
+         set method: mean"
+    )]
+    NoReflectivity {
+        /// The variable.
+        variable: String,
+        /// Its unit.
+        units: String,
+    },
     /// The grid can't be brought to the configured size.
     #[error(transparent)]
     Resample(#[from] ResampleError),
@@ -40,6 +59,8 @@ impl PrepareError {
         match self {
             Self::Files(error) => error.exit(),
             Self::TooManyBad(error) => error.exit(),
+            Self::MixedUnits { .. } => Exit::DataRefused,
+            Self::NoReflectivity { .. } => Exit::Configuration,
             Self::Resample(error) => error.exit(),
             Self::Store(error) => error.exit(),
             Self::Fs(error) => error.exit(),

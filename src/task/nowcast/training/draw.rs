@@ -1,5 +1,7 @@
-//! What is drawn of a forecast: plain arrays in dBZ, with the minutes from the last frame seen, and how they
+//! What is drawn of a forecast: plain arrays, with the minutes from the last frame seen, and how they
 //! become a sheet and a film.
+
+use std::sync::Arc;
 
 use tch::{Device, TchError, Tensor};
 
@@ -7,16 +9,18 @@ use super::collate::Batch;
 use super::names::Names;
 use crate::data::loader::Sample;
 use crate::report::PictureError;
+use crate::report::radar::colours::Scale;
 use crate::report::radar::forecast::{Forecast, gif, png, strip};
 use crate::task::nowcast::advection;
 use crate::task::nowcast::quantize::Quantizer;
 use crate::task::nowcast::verification::Kind;
 use crate::train::drawing::{Drawing, Sketch};
 
-/// The frames of a forecast and around it, each with its rows from south to north, in dBZ; `NaN` is missing.
+/// The frames of a forecast and around it, each with its rows from south to north; `NaN` is missing.
 #[derive(Clone, Debug)]
 pub(super) struct Frames {
     pub(super) name: String,
+    pub(super) scale: Arc<Scale>,
     pub(super) height: usize,
     pub(super) width: usize,
     pub(super) seen: Vec<f32>,
@@ -38,6 +42,7 @@ impl Frames {
         let carried = self.carried();
         let forecast = Forecast {
             title: &title,
+            scale: &self.scale,
             height: self.height,
             width: self.width,
             seen: &self.seen,
@@ -73,7 +78,7 @@ pub(super) fn frames(
     batch: &Batch,
     prediction_btcyx: &Tensor,
     names: &Names,
-    quantizer: Quantizer,
+    (quantizer, scale): (Quantizer, &Arc<Scale>),
 ) -> Result<Vec<Frames>, TchError> {
     // Channels are levels: their maximum is drawn, as in a composite.
     let frames_btyx = batch.bytes_btcyx.f_amax([2].as_slice(), false)?.f_to_device(Device::Cpu)?;
@@ -81,7 +86,7 @@ pub(super) fn frames(
     let windows = batch.samples.iter().zip(0..);
     let of_window = |(sample, index): (&Sample, i64)| {
         let (frames, predicted) = (frames_btyx.f_get(index)?, predicted_btyx.f_get(index)?);
-        of_window(&frames, &predicted, sample, names, quantizer)
+        of_window(&frames, &predicted, sample, names, (quantizer, scale))
     };
     windows.map(of_window).collect()
 }
@@ -91,28 +96,29 @@ fn of_window(
     predicted_tyx: &Tensor,
     sample: &Sample,
     names: &Names,
-    quantizer: Quantizer,
+    (quantizer, scale): (Quantizer, &Arc<Scale>),
 ) -> Result<Frames, TchError> {
     let (targets, height, width) = predicted_tyx.size3()?;
     let inputs = frames_tyx.size()[0] - targets;
-    let dbz: Vec<f32> = (0..=u8::MAX).map(|byte| quantizer.dequantize(byte) as f32).collect();
+    let values: Vec<f32> = (0..=u8::MAX).map(|byte| quantizer.dequantize(byte) as f32).collect();
     let known = |from, count| {
         let bytes = Vec::<u8>::try_from(frames_tyx.f_narrow(0, from, count)?.f_flatten(0, -1)?)?;
-        Ok::<_, TchError>(bytes.into_iter().map(|byte| dbz[usize::from(byte)]).collect::<Vec<_>>())
+        Ok::<_, TchError>(bytes.into_iter().map(|byte| values[usize::from(byte)]).collect::<Vec<_>>())
     };
     let (weakest, strongest) = (quantizer.dequantize(1), quantizer.dequantize(u8::MAX));
-    let predicted_dbz =
+    let predicted =
         predicted_tyx.f_to_kind(tch::Kind::Float)?.f_mul_scalar(strongest - weakest)?.f_add_scalar(weakest)?;
     let minutes = names.minutes(sample);
     let (seen_minutes, lead_minutes) = minutes.split_at(inputs as usize);
     Ok(Frames {
         name: names.of_forecast(sample),
+        scale: Arc::clone(scale),
         height: height as usize,
         width: width as usize,
         seen: known(0, inputs)?,
         seen_minutes: seen_minutes.to_vec(),
         observed: known(inputs, targets)?,
-        predicted: Vec::try_from(predicted_dbz.f_flatten(0, -1)?)?,
+        predicted: Vec::try_from(predicted.f_flatten(0, -1)?)?,
         lead_minutes: lead_minutes.to_vec(),
         no_echo: weakest as f32,
     })

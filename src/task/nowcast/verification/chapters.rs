@@ -6,6 +6,7 @@ use super::kinds::Kind;
 use super::pictures::ERROR_MAPS;
 use super::section::{SECTION, Verification};
 use crate::metric::document::Metrics;
+use crate::metric::forecast::scores::error_names;
 use crate::metric::score::ScoreSpec;
 use crate::report::chart::Chart;
 use crate::report::page::{Block, Cell, Charts, Grid};
@@ -92,7 +93,8 @@ fn by_lead<'a>(found: &Verification, metrics: &'a Metrics) -> (Vec<&'a ScoreSpec
     let silent = charts::silent_scores(found);
     let specs = metrics.metrics.values().map(|metric| &metric.spec).filter(is_there);
     let specs = specs.filter(|spec| !silent.contains(&spec.name));
-    let is_first = |spec: &&ScoreSpec| spec.name == metrics.primary || spec.name == "mae_dbz";
+    let [mae, ..] = error_names(&found.levels.unit);
+    let is_first = |spec: &&ScoreSpec| spec.name == metrics.primary || mae == spec.name;
     let (first, mut rest): (Vec<_>, Vec<_>) = specs.partition(is_first);
     rest.truncate(MOST);
     (first, rest)

@@ -11,22 +11,27 @@ use crate::metric::forecast::sums::Levels;
 use crate::metric::score::ScoreSpec;
 use crate::report::chart::{AxisOf, Backdrop, Chart, Ink, Series};
 
-/// What a threshold is called: with the unit of the data.
-pub(super) fn at(threshold: f64) -> String {
-    format!("{threshold} dBZ")
+/// "forecast, dBZ"; without a unit "forecast".
+fn with_unit(text: &str, unit: &str) -> String {
+    format!("{text}, {unit}").trim_end_matches(", ").to_owned()
+}
+
+/// "35 dBZ"; without a unit "35".
+fn at(threshold: &str, unit: &str) -> String {
+    format!("{threshold} {unit}").trim_end().to_owned()
 }
 
 /// The thresholds that no observation exceeds: nothing can be said of them.
 pub(super) fn unobserved(found: &Verification) -> Vec<f64> {
     let model = found.forecasts.get(Kind::Model.name());
-    let is_silent = |dbz: &&f64| model.is_none_or(|model| !value(&model.all_leads, &format!("pod_{dbz}")).is_finite());
-    found.levels.thresholds_dbz.iter().filter(is_silent).copied().collect()
+    let is_silent = |threshold: &&f64| model.is_none_or(|model| !value(&model.all_leads, &format!("pod_{threshold}")).is_finite());
+    found.levels.thresholds.iter().filter(is_silent).copied().collect()
 }
 
 /// The names of the scores at these thresholds.
 pub(super) fn silent_scores(found: &Verification) -> BTreeSet<String> {
-    let names = |thresholds_dbz| -> BTreeSet<String> {
-        let levels = Levels { thresholds_dbz, ..found.levels.clone() };
+    let names = |thresholds| -> BTreeSet<String> {
+        let levels = Levels { thresholds, ..found.levels.clone() };
         specs(&levels).into_iter().map(|spec| spec.name).collect()
     };
     let elsewhere = names(Vec::new());
@@ -36,18 +41,15 @@ pub(super) fn silent_scores(found: &Verification) -> BTreeSet<String> {
 /// The same as a sentence; `None` if every threshold was observed.
 pub(super) fn silent(found: &Verification) -> Option<String> {
     let thresholds: Vec<String> = unobserved(found).into_iter().map(|threshold| threshold.to_string()).collect();
-    let unit = at(0.0).replacen("0 ", "", 1);
     let text = match thresholds.as_slice() {
         [] => return None,
         [one] => one.clone(),
         [first @ .., last] => format!("{} or {last}", first.join(", ")),
     };
+    let these = if thresholds.len() == 1 { "this threshold" } else { "these thresholds" };
     Some(format!(
-        "No observation is above {text} {unit}, so nothing can be said about {}.",
-        match thresholds.len() {
-            1 => "this threshold",
-            _ => "these thresholds",
-        }
+        "No observation is above {}, so nothing can be said about {these}.",
+        at(&text, &found.levels.unit)
     ))
 }
 
@@ -71,15 +73,15 @@ pub(super) fn by_lead(found: &Verification, spec: &ScoreSpec) -> Chart {
 /// The fractions skill score by the side of its squares; one chart for each threshold that was observed.
 pub(super) fn by_scale(found: &Verification) -> Vec<Chart> {
     let silent = unobserved(found);
-    let of = |dbz: &f64| {
+    let of = |threshold: &f64| {
         let points = |scores: &ForecastScores| {
-            let point = |scale: &usize| [*scale as f64, value(&scores.all_leads, &format!("fss_{dbz}_{scale}px"))];
+            let point = |scale: &usize| [*scale as f64, value(&scores.all_leads, &format!("fss_{threshold}_{scale}px"))];
             found.levels.scales_px.iter().map(point).collect()
         };
         let largest = found.levels.scales_px.last().copied().unwrap_or_default();
         let series = series(found, points).into_iter().map(|series| series.told_at(largest as f64).dots()).collect();
         Chart {
-            title: format!("Fractions skill score above {}", at(*dbz)),
+            title: format!("Fractions skill score above {}", at(&threshold.to_string(), &found.levels.unit)),
             across: AxisOf::named("side of the square, cells"),
             up: AxisOf::default().range(0.0, 1.0),
             series,
@@ -87,23 +89,23 @@ pub(super) fn by_scale(found: &Verification) -> Vec<Chart> {
             ..Chart::default()
         }
     };
-    let shown = found.levels.thresholds_dbz.iter().filter(|dbz| !silent.contains(dbz));
+    let shown = found.levels.thresholds.iter().filter(|threshold| !silent.contains(threshold));
     shown.map(of).filter(Chart::has_values).collect()
 }
 
 /// A point for each threshold, over all lead times.
 pub(super) fn performance(found: &Verification) -> Chart {
-    let labels: Vec<String> = found.levels.thresholds_dbz.iter().map(|dbz| format!("{dbz}")).collect();
+    let labels: Vec<String> = found.levels.thresholds.iter().map(f64::to_string).collect();
     let points = |scores: &ForecastScores| {
-        let point = |dbz: &f64| {
-            let named = |kind: &str| value(&scores.all_leads, &format!("{kind}_{dbz}"));
+        let point = |threshold: &f64| {
+            let named = |kind: &str| value(&scores.all_leads, &format!("{kind}_{threshold}"));
             [1.0 - named("far"), named("pod")]
         };
-        found.levels.thresholds_dbz.iter().map(point).collect()
+        found.levels.thresholds.iter().map(point).collect()
     };
     let labelled = |series: Series| Series { labels: labels.clone(), ..series.dots() };
     Chart {
-        title: format!("Hits against false alarms, by threshold in {}", at(0.0).replacen("0 ", "", 1)),
+        title: with_unit("Hits against false alarms, by threshold", &found.levels.unit),
         across: AxisOf::named("success ratio, 1 - FAR").range(0.0, 1.0),
         up: AxisOf::named("probability of detection").range(0.0, 1.0),
         backdrop: Backdrop::Performance,
@@ -116,13 +118,13 @@ pub(super) fn performance(found: &Verification) -> Chart {
 pub(super) fn reliability(found: &Verification) -> Chart {
     let points = |scores: &ForecastScores| {
         let bins = scores.reliability.iter();
-        bins.map(|bin| [bin.mean_forecast_dbz.unwrap_or(f64::NAN), bin.mean_observed_dbz.unwrap_or(f64::NAN)]).collect()
+        bins.map(|bin| [bin.mean_forecast.unwrap_or(f64::NAN), bin.mean_observed.unwrap_or(f64::NAN)]).collect()
     };
-    let unit = at(0.0).replacen("0 ", "", 1);
+    let unit = &found.levels.unit;
     Chart {
         title: "Reliability: mean observation by forecast intensity".into(),
-        across: AxisOf::named(format!("forecast, {unit}")),
-        up: AxisOf::named(format!("observed, {unit}")),
+        across: AxisOf::named(with_unit("forecast", unit)),
+        up: AxisOf::named(with_unit("observed", unit)),
         backdrop: Backdrop::Diagonal,
         series: series(found, points),
         ..Chart::default()
@@ -135,17 +137,17 @@ pub(super) fn intensities(found: &Verification) -> Chart {
         let all: u64 = scores.reliability.iter().map(|bin| bin.cells).sum();
         let cells = |bin: &ReliabilityBin| if is_observed { bin.observed_cells } else { bin.cells };
         let height = |cells: u64| if cells == 0 { f64::NAN } else { 100.0 * cells as f64 / all as f64 };
-        let middle = |bin: &ReliabilityBin| f64::midpoint(bin.from_dbz, bin.to_dbz);
+        let middle = |bin: &ReliabilityBin| f64::midpoint(bin.from, bin.to);
         scores.reliability.iter().map(|bin| [middle(bin), height(cells(bin))]).collect()
     };
     let mut series = series(found, |scores| share(scores, false));
     if let Some(model) = found.forecasts.get(Kind::Model.name()) {
         series.push(Series::line("observed", Ink::Truth, share(model, true)));
     }
-    let unit = at(0.0).replacen("0 ", "", 1);
+    let unit = &found.levels.unit;
     let chart = Chart {
         title: "How often each intensity occurs".into(),
-        across: AxisOf::named(unit),
+        across: AxisOf::named(unit.as_str()),
         series,
         ..Chart::default()
     };

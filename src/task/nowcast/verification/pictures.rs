@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use super::charts;
 use super::section::Verification;
 use crate::metric::forecast::error_map::ErrorMap;
-use crate::metric::forecast::scores::specs;
+use crate::metric::forecast::scores::{error_names, specs};
 use crate::report::PictureError;
 use crate::report::chart::{Chart, Sheet, png};
+use crate::report::radar::colours::Scale;
 use crate::report::radar::error_maps::{ErrorMaps, error_maps};
 use crate::train::task::Plots;
 
@@ -21,7 +22,8 @@ const LARGE: [usize; 2] = [560, 560];
 /// The file with the maps of errors: the page shows it, as it can't be drawn from the scores.
 pub(super) const ERROR_MAPS: &str = "error_maps.png";
 
-/// The pictures with their file names. `about` says what was evaluated, `size` are the rows and columns of a frame.
+/// The pictures with their file names. `about` says what was evaluated, `size` are the rows and columns of a frame, and
+/// `scale` has the colours of its values.
 ///
 /// # Errors
 /// If a picture can't be encoded.
@@ -29,7 +31,7 @@ pub fn pictures(
     found: &Verification,
     map: Option<&ErrorMap>,
     about: &str,
-    size: [usize; 2],
+    (size, scale): ([usize; 2], &Scale),
 ) -> Result<Plots, PictureError> {
     let reliability = vec![charts::reliability(found), charts::intensities(found)];
     let sheets = [
@@ -48,7 +50,7 @@ pub fn pictures(
             pictures.push((file.to_owned(), png(&Sheet { title: title.into(), note, columns, size, charts })?));
         }
     }
-    if let Some(maps) = map.map(|map| maps(map, &found.lead_minutes, about, size)) {
+    if let Some(maps) = map.map(|map| maps(map, &found.lead_minutes, about, (size, scale))) {
         pictures.push((ERROR_MAPS.to_owned(), error_maps(&maps)?));
     }
     Ok(pictures)
@@ -57,27 +59,29 @@ pub fn pictures(
 /// The critical success index at the thresholds that were observed, and errors.
 fn by_lead(found: &Verification) -> Vec<Chart> {
     let silent = charts::unobserved(found);
-    let thresholds = found.levels.thresholds_dbz.iter().filter(|dbz| !silent.contains(dbz));
-    let names = thresholds.map(|dbz| format!("csi_{dbz}")).chain(["rmse_dbz", "me_dbz", "ssim"].map(str::to_owned));
+    let thresholds = found.levels.thresholds.iter().filter(|threshold| !silent.contains(threshold));
+    let [_, rmse, me] = error_names(&found.levels.unit);
+    let names = thresholds.map(|threshold| format!("csi_{threshold}")).chain([rmse, me, "ssim"].map(str::to_owned));
     let specs = specs(&found.levels);
     let chart = |name: String| Some(charts::by_lead(found, specs.iter().find(|spec| spec.name == name)?));
     names.filter_map(chart).collect()
 }
 
 /// The first, a middle and the last lead time.
-fn maps(map: &ErrorMap, minutes: &[f64], about: &str, [height, width]: [usize; 2]) -> ErrorMaps {
+fn maps(map: &ErrorMap, minutes: &[f64], about: &str, ([height, width], scale): ([usize; 2], &Scale)) -> ErrorMaps {
     let leads: BTreeSet<usize> =
         (0..MOST_MAPS).map(|number| number * minutes.len().saturating_sub(1) / (MOST_MAPS - 1)).collect();
     let rows = [
-        ("mean error: forecast - observation", leads.iter().map(|&lead| map.mean_dbz(lead)).collect()),
+        ("mean error: forecast - observation", leads.iter().map(|&lead| map.mean(lead)).collect()),
         (
             "root mean square error: its size alone, dark is large",
-            leads.iter().map(|&lead| map.root_mean_square_dbz(lead)).collect(),
+            leads.iter().map(|&lead| map.root_mean_square(lead)).collect(),
         ),
     ];
     ErrorMaps {
         title: "Where the forecast errs".into(),
         note: about.to_owned(),
+        scale: scale.clone(),
         height,
         width,
         rows: rows.map(|(name, maps): (&str, Vec<Vec<f32>>)| (name.to_owned(), maps)).into(),

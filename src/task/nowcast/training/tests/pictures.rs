@@ -13,7 +13,7 @@ use crate::train::task::Task;
 
 fn shown(task: &Nowcast, batch: &Batch) -> Vec<Frames> {
     let prediction_btcyx = tch::no_grad(|| task.network.forward(&batch.input_btcyx, Precision::Fp32));
-    frames(batch, &prediction_btcyx, &task.names, task.quantizer).unwrap()
+    frames(batch, &prediction_btcyx, &task.names, (task.quantizer, &task.scale)).unwrap()
 }
 
 /// Two levels of 2 + 1 frames: the first level is missing in a corner, both in the cell beside it.
