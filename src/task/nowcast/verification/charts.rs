@@ -24,7 +24,8 @@ fn at(threshold: &str, unit: &str) -> String {
 /// The thresholds that no observation exceeds: nothing can be said of them.
 pub(super) fn unobserved(found: &Verification) -> Vec<f64> {
     let model = found.forecasts.get(Kind::Model.name());
-    let is_silent = |threshold: &&f64| model.is_none_or(|model| !value(&model.all_leads, &format!("pod_{threshold}")).is_finite());
+    let is_silent =
+        |threshold: &&f64| model.is_none_or(|model| !value(&model.all_leads, &format!("pod_{threshold}")).is_finite());
     found.levels.thresholds.iter().filter(is_silent).copied().collect()
 }
 
@@ -47,10 +48,7 @@ pub(super) fn silent(found: &Verification) -> Option<String> {
         [first @ .., last] => format!("{} or {last}", first.join(", ")),
     };
     let these = if thresholds.len() == 1 { "this threshold" } else { "these thresholds" };
-    Some(format!(
-        "No observation is above {}, so nothing can be said about {these}.",
-        at(&text, &found.levels.unit)
-    ))
+    Some(format!("No observation is above {}, so nothing can be said about {these}.", at(&text, &found.levels.unit)))
 }
 
 /// A score over lead time.
@@ -75,7 +73,8 @@ pub(super) fn by_scale(found: &Verification) -> Vec<Chart> {
     let silent = unobserved(found);
     let of = |threshold: &f64| {
         let points = |scores: &ForecastScores| {
-            let point = |scale: &usize| [*scale as f64, value(&scores.all_leads, &format!("fss_{threshold}_{scale}px"))];
+            let point =
+                |scale: &usize| [*scale as f64, value(&scores.all_leads, &format!("fss_{threshold}_{scale}px"))];
             found.levels.scales_px.iter().map(point).collect()
         };
         let largest = found.levels.scales_px.last().copied().unwrap_or_default();

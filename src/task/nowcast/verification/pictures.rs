@@ -10,7 +10,7 @@ use crate::metric::forecast::scores::{error_names, specs};
 use crate::report::PictureError;
 use crate::report::chart::{Chart, Sheet, png};
 use crate::report::radar::colours::Scale;
-use crate::report::radar::error_maps::{ErrorMaps, error_maps};
+use crate::report::radar::error_maps::{ErrorMaps, Row, error_maps};
 use crate::train::task::Plots;
 
 /// The most lead times that maps are drawn for.
@@ -71,12 +71,14 @@ fn by_lead(found: &Verification) -> Vec<Chart> {
 fn maps(map: &ErrorMap, minutes: &[f64], about: &str, ([height, width], scale): ([usize; 2], &Scale)) -> ErrorMaps {
     let leads: BTreeSet<usize> =
         (0..MOST_MAPS).map(|number| number * minutes.len().saturating_sub(1) / (MOST_MAPS - 1)).collect();
-    let rows = [
-        ("mean error: forecast - observation", leads.iter().map(|&lead| map.mean(lead)).collect()),
-        (
-            "root mean square error: its size alone, dark is large",
-            leads.iter().map(|&lead| map.root_mean_square(lead)).collect(),
-        ),
+    let row = |name: &str, is_size, of: &dyn Fn(usize) -> Vec<f32>| Row {
+        name: name.to_owned(),
+        maps: leads.iter().map(|&lead| of(lead)).collect(),
+        is_size,
+    };
+    let rows = vec![
+        row("mean error: forecast less observation", false, &|lead| map.mean(lead)),
+        row("root mean square error: the typical size of an error", true, &|lead| map.root_mean_square(lead)),
     ];
     ErrorMaps {
         title: "Where the forecast errs".into(),
@@ -84,7 +86,7 @@ fn maps(map: &ErrorMap, minutes: &[f64], about: &str, ([height, width], scale): 
         scale: scale.clone(),
         height,
         width,
-        rows: rows.map(|(name, maps): (&str, Vec<Vec<f32>>)| (name.to_owned(), maps)).into(),
+        rows,
         columns: leads.iter().map(|&lead| format!("+{:.0} min", minutes[lead])).collect(),
     }
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::Now;
 use super::tale::Tale;
 use crate::metric::document::{DocumentError, Metrics};
+use crate::train::events::Reason;
 use crate::train::run_folder::experiment::Experiment;
 use crate::train::run_folder::history::Story;
 use crate::train::run_folder::record::RunRecord;
@@ -21,7 +22,7 @@ pub(super) struct Run<'a> {
     pub(super) record: Result<RunRecord, String>,
     pub(super) status: Option<Status>,
     pub(super) state: State,
-    pub(super) ended: Option<crate::train::events::Reason>,
+    pub(super) ended: Option<Reason>,
     /// The history.
     pub(super) story: Result<Story, String>,
     pub(super) tale: &'a Tale,
@@ -89,8 +90,7 @@ impl<'a> Run<'a> {
     }
 }
 
-fn standing(status: Option<&Status>, now: Now) -> (State, Option<crate::train::events::Reason>) {
-    use crate::train::events::Reason;
+fn standing(status: Option<&Status>, now: Now) -> (State, Option<Reason>) {
     match now {
         Now::Training => (State::Running, None),
         Now::Ended(reason @ (Reason::Stopped | Reason::Time)) => (State::Stopped, Some(reason)),
@@ -113,5 +113,8 @@ fn metrics(path: &Path) -> Option<Result<Metrics, String>> {
 /// What a person has noted; empty if the run has not ended.
 fn notes(path: &Path) -> Vec<String> {
     let experiment = std::fs::read(path).ok().and_then(|text| serde_json::from_slice::<Experiment>(&text).ok());
-    experiment.map(|experiment| experiment.notes).unwrap_or_default()
+    let reasons = [Reason::Epochs, Reason::Steps, Reason::Time, Reason::Patience, Reason::Stopped].map(Reason::words);
+    let notes = experiment.map(|experiment| experiment.notes).unwrap_or_default();
+    // How training ended is told elsewhere.
+    notes.into_iter().filter(|note| !reasons.contains(&note.as_str())).collect()
 }
