@@ -194,8 +194,12 @@ impl Noises {
         let group = &current.dataset.basis.words.group;
         let nothing = |unknown| Self { paired: BTreeMap::new(), has_intervals: false, unknown: Some(unknown) };
         if ours.min(theirs) < MIN_GROUPS {
-            let has = if ours == theirs { ours.to_string() } else { format!("{ours} and {theirs}") };
-            return nothing(format!("{has} {group}s are too few to tell chance from change, {MIN_GROUPS} are needed"));
+            let has = match (ours, theirs) {
+                (1, 1) => format!("1 {group} is"),
+                _ if ours == theirs => format!("{ours} {group}s are"),
+                _ => format!("{ours} and {theirs} {group}s are"),
+            };
+            return nothing(format!("{has} too few to tell chance from change, {MIN_GROUPS} are needed"));
         }
         let half = |[low, high]: [f64; 2]| (high - low) / 2.0;
         let paired = resample.ok_or_else(|| "this task draws no samples again".to_owned());

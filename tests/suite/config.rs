@@ -433,7 +433,7 @@ error: `data.source` is a list with 1 items, got the number "7"
 
 #[test]
 fn a_mistake_in_the_environment_is_shown_in_the_variable() {
-    let variables = [("FRAGUA__TRAIN__EPOHCS", "3"), ("FRAGUA__TRAIN__PATIENCE", "0"), ("FRAGUA__NAME", "")];
+    let variables = [("FRAGUA__TRAIN__EPOHCS", "3"), ("FRAGUA__TRAIN__PATIENCE", "0"), ("FRAGUA__DATA__ROOT", "")];
     let expected = r#"error: unknown key "epohcs" in `train`
  --> environment
   |
@@ -448,11 +448,12 @@ error: `train.patience`: must be at least 1, got 0
   |                         ^
   = help: write 1 or more, or null to switch it off
 
-error: `name` must be text, got nothing (null)
+error: `data.root` must be text, got nothing (null)
  --> environment
   |
-  | FRAGUA__NAME=
-  |         ^^^^
+  | FRAGUA__DATA__ROOT=
+  |               ^^^^
+  = help: the default is "datasets"
 "#;
     assert_eq!(without_count(&with_variables(SMALLEST, &variables).unwrap_err()), expected);
 }

@@ -1,6 +1,6 @@
 //! The colours of values, and their legend. Reflectivity has those of weather services: steps of 5 dBZ, blues for drizzle,
 //! greens for rain, yellow from 35, red from 50, magenta from 60; weak echo is lavender. Rain rates and amounts of rain have
-//! steps that grow, each family with colours of its own. Anything else has a perceptual scale over its own range.
+//! steps that grow, each family with colours of its own; those of amounts end at the greatest one. Anything else has a perceptual scale over its own range.
 //!
 //! The lowest value is white in all of them: "nothing there" and "not seen" are two different things.
 
@@ -46,18 +46,18 @@ const RATES: [(f32, Rgb); 10] = [
     (100.0, [0xA0, 0x1E, 0xA8]),
 ];
 
-/// Amounts of rain in mm, and where each colour begins: from pale green through blue to purple.
-const AMOUNTS: [(f32, Rgb); 10] = [
-    (0.1, [0xE4, 0xF1, 0xC6]),
-    (0.2, [0xC0, 0xE3, 0xBC]),
-    (0.5, [0x90, 0xD1, 0xBB]),
-    (1.0, [0x5A, 0xBB, 0xC2]),
-    (2.0, [0x30, 0x9A, 0xC0]),
-    (5.0, [0x22, 0x74, 0xB1]),
-    (10.0, [0x24, 0x4C, 0x9B]),
-    (20.0, [0x30, 0x2C, 0x7E]),
-    (50.0, [0x5E, 0x1B, 0x7C]),
-    (100.0, [0x92, 0x0C, 0x62]),
+/// Amounts of rain: from pale green through blue to purple.
+const AMOUNTS: [Rgb; 10] = [
+    [0xE4, 0xF1, 0xC6],
+    [0xC0, 0xE3, 0xBC],
+    [0x90, 0xD1, 0xBB],
+    [0x5A, 0xBB, 0xC2],
+    [0x30, 0x9A, 0xC0],
+    [0x22, 0x74, 0xB1],
+    [0x24, 0x4C, 0x9B],
+    [0x30, 0x2C, 0x7E],
+    [0x5E, 0x1B, 0x7C],
+    [0x92, 0x0C, 0x62],
 ];
 
 /// The perceptual scale "viridis" of matplotlib, from low to high.
@@ -110,8 +110,12 @@ impl Scale {
         let half_a_byte = (max - min) / 254.0 / 2.0;
         let (steps, nothing, errors) = match quantity.family() {
             Family::Reflectivity => (reflectivity(), "no echo", [2.5, 5.0, 10.0, 20.0, 30.0]),
-            Family::RainRate => (RATES.to_vec(), "no rain", [0.2, 0.5, 1.0, 5.0, 20.0]),
-            Family::RainAmount => (AMOUNTS.to_vec(), "no rain", [0.1, 0.2, 0.5, 2.0, 10.0]),
+            Family::RainRate => (RATES.to_vec(), "no rain", of_steps(&RATES)),
+            Family::RainAmount => {
+                let steps = amounts(max);
+                let errors = of_steps(&steps);
+                (steps.to_vec(), "no rain", errors)
+            }
             Family::Other => (over(min, max), "minimum", shares(max - min)),
         };
         let floor = match quantity.family() {
@@ -194,6 +198,18 @@ pub(super) fn missing(x: usize, y: usize) -> Rgb {
 
 fn reflectivity() -> Vec<(f32, Rgb)> {
     COLOURS.iter().enumerate().map(|(step, &colour)| (step as f32 * 5.0 - 30.0, colour)).collect()
+}
+
+/// Steps of 1, 2 and 5 up to the greatest amount: five minutes of rain and a day of it need other ones.
+fn amounts(max: f64) -> [(f32, Rgb); 10] {
+    let series = |place: i32| [1.0, 2.0, 5.0][place.rem_euclid(3) as usize] * 10_f64.powi(place.div_euclid(3));
+    let last = (-30..30).rev().find(|&place| series(place) <= max).unwrap_or(0);
+    std::array::from_fn(|step| (series(last - 9 + step as i32) as f32, AMOUNTS[step]))
+}
+
+/// Errors that matter on a scale of these steps.
+fn of_steps(steps: &[(f32, Rgb); 10]) -> [f32; 5] {
+    [1, 2, 3, 5, 7].map(|step: usize| steps[step].0)
 }
 
 /// Twenty colours, evenly spaced.
@@ -315,7 +331,9 @@ mod tests {
         assert_eq!([rate.unit(), amount.unit(), other.unit()], ["mm/h", "mm", "K"]);
         assert_eq!(rate.colour(4.9, 0, 0), RATES[4].1);
         assert_eq!(rate.colour(5.0, 0, 0), RATES[5].1);
-        assert_eq!(amount.colour(500.0, 0, 0), AMOUNTS[9].1);
+        assert_eq!(amount.colour(500.0, 0, 0), AMOUNTS[9]);
+        let short = Scale::of(&Quantity::of("mm"), 0.0, 4.0);
+        assert_eq!((short.steps[0].0, short.steps[9].0, short.errors), (0.002, 2.0, [0.005, 0.01, 0.02, 0.1, 0.5]));
         assert_eq!((other.colour(0.5, 0, 0), other.colour(99.0, 0, 0)), (VIRIDIS[0], VIRIDIS[10]));
         assert_eq!(
             other.ticks.iter().map(|(_, label)| label.as_str()).collect::<Vec<_>>(),

@@ -118,10 +118,12 @@ fn thresholds(canvas: &mut Canvas, axes: &Axes, histogram: &Histogram) {
         let x = axes.x(*threshold);
         (TOP..BOTTOM).step_by(8).for_each(|y| canvas.fill([x, y], [1, 5.min(BOTTOM - y)], THRESHOLD));
         let text = format!("{threshold}: {}", percent(*share));
-        let half = text_width(&text, TEXT) / 2;
-        if x.saturating_sub(half) >= free_from && x + half < WIDTH {
-            centred(canvas, &text, [x, TOP - 10], TEXT, THRESHOLD);
-            free_from = x + half + 8;
+        let width = text_width(&text, TEXT);
+        // Not over the numbers of the other axis.
+        let begin = x.saturating_sub(width / 2).max(LEFT);
+        if begin >= free_from && begin + width < WIDTH {
+            canvas.text(&text, [begin, TOP - 10], TEXT, THRESHOLD);
+            free_from = begin + width + 8;
         }
     }
 }

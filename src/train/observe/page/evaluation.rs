@@ -89,6 +89,12 @@ impl Against {
                 worse.push(counted(bad));
             }
         }
+        // If all point one way, the sentence names no scores.
+        match (better.is_empty(), worse.is_empty()) {
+            (true, false) => worse = vec![String::new()],
+            (false, true) => better = vec![String::new()],
+            _ => {}
+        }
         (compared > 0).then_some(Self { better, worse })
     }
 
@@ -229,6 +235,8 @@ mod tests {
         );
         let worse = better.map(|[model, persistence, _]| [persistence, model, persistence]);
         assert_eq!(judged(&evaluated(worse)), "Worse than persistence; as good as advection");
+        let worst = better.map(|[model, persistence, _]| [persistence, model, 0.5 * (model + persistence)]);
+        assert_eq!(judged(&evaluated(worst)), "Worse than persistence and advection");
         assert_eq!(judged(&Metrics { metrics: metrics(&[]), ..evaluated(better) }), "Evaluated without a baseline");
     }
 }
