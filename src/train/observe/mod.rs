@@ -4,12 +4,14 @@
 mod behind;
 pub mod columns;
 pub mod console;
+mod curves;
 pub mod epochs;
 mod history;
 mod log;
 pub mod page;
 mod pictures;
 mod plots;
+mod selection;
 mod status;
 mod tensorboard;
 

@@ -87,6 +87,14 @@ pub fn recipe(config: &Value, fingerprint: &str) -> Digest {
     Digest::of(format!("{text}dataset={fingerprint}\n").as_bytes())
 }
 
+/// Every key of a configuration with its value, dotted, list items by number.
+#[must_use]
+pub fn flat(config: &Value) -> BTreeMap<String, Value> {
+    let mut values = BTreeMap::new();
+    flatten("", config, &mut values);
+    values
+}
+
 const MICRO_BATCH: &str = "train.micro_batch";
 
 /// The micro-batch size: `auto` is the whole batch.

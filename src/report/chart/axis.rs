@@ -1,9 +1,10 @@
-//! The axis of a panel: which values it spans, where its ticks are and what they say.
+//! An axis: which values it spans, where its ticks are and what they say.
 
-/// How values become heights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How values become lengths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scale {
     /// Evenly; zero is included if the values come near it.
+    #[default]
     Linear,
     /// Evenly from zero.
     FromZero,
@@ -13,28 +14,30 @@ pub enum Scale {
 
 /// A place on the axis that is named.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::report) struct Tick {
-    pub(in crate::report) value: f64,
-    pub(in crate::report) label: String,
+pub(super) struct Tick {
+    pub(super) value: f64,
+    pub(super) label: String,
 }
 
 /// An axis that spans all its values.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::report) struct Axis {
+pub(super) struct Axis {
     logarithmic: bool,
     from: f64,
     to: f64,
-    pub(in crate::report) ticks: Vec<Tick>,
+    pub(super) ticks: Vec<Tick>,
 }
 
 /// The share of its length by which an axis is longer than its values, at each end.
 const PADDING: f64 = 0.06;
+/// The share of its length that stays free at each end of a horizontal axis.
+const MARGIN: f64 = 0.02;
 /// Values that differ by less than this share of themselves are drawn as the same.
 const SAME: f64 = 1e-9;
 
 impl Axis {
     /// An axis for the values with about this many ticks.
-    pub(in crate::report) fn over(values: &[f64], scale: Scale, ticks: usize) -> Self {
+    pub(super) fn over(values: &[f64], scale: Scale, ticks: usize) -> Self {
         let logarithmic = scale == Scale::Logarithmic;
         let shown = || values.iter().copied().filter(|&value| has_place(value, logarithmic));
         let (low, high) = (shown().fold(f64::INFINITY, f64::min), shown().fold(f64::NEG_INFINITY, f64::max));
@@ -70,20 +73,33 @@ impl Axis {
     }
 
     /// An axis between two values, regardless of what is drawn.
-    pub(in crate::report) fn fixed(from: f64, to: f64, ticks: usize) -> Self {
+    pub(super) fn fixed(from: f64, to: f64, ticks: usize) -> Self {
         Self { logarithmic: false, from, to, ticks: even_ticks(from, to, ticks) }
     }
 
-    pub(in crate::report) fn from(&self) -> f64 {
-        self.from
+    /// An axis along which places are, close to both ends; whole numbers if all places are whole.
+    pub(super) fn along(places: &[f64], ticks: usize) -> Self {
+        let finite = || places.iter().copied().filter(|place| place.is_finite() && place.abs() < LARGEST);
+        let (low, high) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+        let width = high - low;
+        if width <= 0.0 || low > high {
+            let only = if low > high { 0.0 } else { low };
+            let decimals = usize::from(only.fract() != 0.0);
+            let tick = Tick { value: only, label: format!("{only:.decimals$}") };
+            return Self { logarithmic: false, from: only - 1.0, to: only + 1.0, ticks: vec![tick] };
+        }
+        let is_whole = finite().all(|place| place.fract() == 0.0);
+        let fitting = if is_whole { ticks.min((width as usize).max(1)) } else { ticks };
+        let ticks = even_ticks(low, high, fitting);
+        Self { logarithmic: false, from: low - MARGIN * width, to: high + MARGIN * width, ticks }
     }
 
-    pub(in crate::report) fn to(&self) -> f64 {
-        self.to
+    pub(super) fn ends(&self) -> [f64; 2] {
+        [self.from, self.to]
     }
 
     /// The position of a value: 0 at the lower end, 1 at the upper one; `None` if it has no position.
-    pub(in crate::report) fn share(&self, value: f64) -> Option<f64> {
+    pub(super) fn share(&self, value: f64) -> Option<f64> {
         let share = match self.logarithmic {
             true => (value / self.from).ln() / (self.to / self.from).ln(),
             false => (value - self.from) / (self.to - self.from),
@@ -112,7 +128,7 @@ fn even_ticks(from: f64, to: f64, most: usize) -> Vec<Tick> {
 }
 
 /// The smallest of 1, 2 or 5 times a power of ten that is not smaller.
-pub(in crate::report) fn round_step(least: f64) -> (f64, i32) {
+pub(super) fn round_step(least: f64) -> (f64, i32) {
     let exponent = least.log10().floor() as i32;
     let power = 10_f64.powi(exponent);
     match [1.0, 2.0, 5.0].into_iter().find(|digit| digit * power >= least * (1.0 - 1e-9)) {
@@ -222,6 +238,23 @@ mod tests {
             }
         }
         assert_eq!(Axis::over(&[1.0, 2.0], Scale::Logarithmic, 6).share(0.0), None);
+    }
+
+    #[test]
+    fn places_reach_nearly_to_both_ends_and_have_whole_ticks_if_they_are_whole() {
+        let labels = |places: &[f64]| -> Vec<String> {
+            Axis::along(places, 6).ticks.into_iter().map(|tick| tick.label).collect()
+        };
+        assert_eq!(labels(&[1.0, 2.0, 3.0]), ["1", "2", "3"]);
+        assert_eq!(labels(&[1.0, 100.0]), ["20", "40", "60", "80", "100"]);
+        assert_eq!(labels(&[5.0, 35.0]), ["5", "10", "15", "20", "25", "30", "35"]);
+        assert_eq!((labels(&[7.0]), labels(&[4.3])), (vec!["7".to_owned()], vec!["4.3".to_owned()]));
+        assert_eq!(Axis::along(&[3.0], 6).share(3.0), Some(0.5));
+        let (axis, share) = (Axis::along(&[1.0, 3.0], 6), |axis: &Axis, value| axis.share(value).unwrap());
+        assert!(share(&axis, 1.0) > 0.0 && share(&axis, 3.0) < 1.0);
+        for places in [&[][..], &[f64::NAN], &[f64::INFINITY, 1.0], &[1e300, -1e300]] {
+            assert!(Axis::along(places, 6).ticks.len() < 20, "{places:?}");
+        }
     }
 
     #[test]
