@@ -177,7 +177,8 @@ fn inspect_shows_what_prepare_and_train_refuse_and_says_why() {
     assert_eq!(program.run(&[&["prepare"], &wrong[..]].concat()).code, 65);
     let seen = program.succeed(&[&["inspect"], &wrong[..]].concat());
     assert!(
-        seen.stdout.contains("set aside: ") && seen.stdout.contains("`fragua prepare` was refused, so this may be older: 9 of 9 files"),
+        seen.stdout.contains("set aside: ")
+            && seen.stdout.contains("`fragua prepare` was refused, so this may be older: 9 of 9 files"),
         "{}",
         seen.stdout
     );
