@@ -18,6 +18,7 @@ mod kind;
 mod model;
 pub mod nowcast;
 mod options;
+mod reading;
 #[cfg(test)]
 pub mod testing;
 
@@ -25,6 +26,7 @@ pub use data::{Data, LearnerSetting, Phase, Prepared, Purpose, Shown};
 pub use kind::{Beside, Evaluated, Kind};
 pub use model::{Misfit, Model, load};
 pub use options::{InspectOptions, Layout, PredictOptions, Predicted, Wish};
+pub use reading::read_apart;
 
 /// The `task` section: exactly one task with its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -16,6 +16,7 @@ mod export;
 mod fetch;
 mod fetch_drive;
 mod fetch_kill;
+mod fuzz;
 mod health;
 mod installed;
 mod kept;

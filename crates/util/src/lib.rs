@@ -9,6 +9,7 @@ pub mod left_out;
 pub mod lock;
 pub mod memory;
 pub mod mount;
+pub mod plain;
 pub mod problem;
 pub mod progress;
 pub mod retry;

@@ -4,8 +4,8 @@
 //! is safe because nothing has its final name before it is complete. Signals within a second count as one: a program that
 //! signals a process and its group, as `timeout` does, sends two.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -17,6 +17,17 @@ use crate::exit::Exit;
 const ONE_REQUEST: Duration = Duration::from_secs(1);
 /// How often a signal is checked for.
 const TICK: Duration = Duration::from_millis(100);
+
+/// The flag of this process.
+static OF_PROCESS: OnceLock<Stop> = OnceLock::new();
+
+/// Whether a signal asked this process to stop: for the few places that no [`Stop`] is passed to.
+///
+/// # Errors
+/// [`Stopped`], with the code to exit with.
+pub fn check_signals() -> Result<(), Stopped> {
+    OF_PROCESS.get().map_or(Ok(()), Stop::check)
+}
 
 /// The work was stopped by a signal and can be resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -51,6 +62,7 @@ impl Stop {
             signal_hook::flag::register_conditional_shutdown(signal, exit as i32, Arc::clone(&armed))?;
             signal_hook::flag::register_usize(signal, Arc::clone(&stop.0), exit as usize)?;
         }
+        drop(OF_PROCESS.set(stop.clone()));
         let seen = Arc::clone(&stop.0);
         let arm = move || {
             while seen.load(Ordering::SeqCst) == 0 {

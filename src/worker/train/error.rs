@@ -81,6 +81,14 @@ pub enum TrainingError {
         /// The run folder.
         folder: PathBuf,
     },
+    /// Weights to start from that hold infinity or NaN.
+    #[error("train.init_from {}: {tensor} holds infinity or NaN; choose an earlier checkpoint of that run", file.display())]
+    NotFinite {
+        /// The file.
+        file: PathBuf,
+        /// The tensor.
+        tensor: String,
+    },
     /// A key that may change does not exist.
     #[error("--allow-change {key}: there is no such key{}; name it as the table of differences does", .likely.as_ref().map_or_else(String::new, |likely| format!(", did you mean {likely}?")))]
     NoSuchKey {
@@ -133,7 +141,7 @@ impl TrainingError {
             // Not "try again": a caller that retries without a limit would rent a broken GPU for ever.
             Self::Gpu(_) | Self::Vanished { .. } => Exit::DiskIo,
             Self::NoSuchKey { .. } => Exit::Usage,
-            Self::NoCheckpoint { .. } => Exit::DataRefused,
+            Self::NoCheckpoint { .. } | Self::NotFinite { .. } => Exit::DataRefused,
             Self::Declined => Exit::Interrupted,
         }
     }
