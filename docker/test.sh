@@ -218,7 +218,7 @@ check_nothing_to_install_or_compile_with() {
 check_metadata() {
   local read
   read=$("$docker" image inspect --format '{{.Config.User}} {{json .Config.Entrypoint}} {{json .Config.Cmd}} {{.Config.StopSignal}} {{.Config.Volumes}} {{index .Config.Labels "org.opencontainers.image.revision"}}' "$IMAGE")
-  [[ $read == '10001:10001 ["/usr/bin/tini","-g","--","/opt/fragua/bin/fragua"] ["train"] SIGTERM map[] '* ]] || fail "metadata: $read"
+  [[ $read == '10001:10001 ["/opt/fragua/bin/fragua-enter","/usr/bin/tini","-g","--","/opt/fragua/bin/fragua"] ["train"] SIGTERM map[] '* ]] || fail "metadata: $read"
   [[ $read != *unknown ]] || [[ ! -d .git ]] || fail "no commit in the labels: $read"
 }
 
@@ -304,6 +304,53 @@ check_any_user() {
   [[ $(stat -c %u:%g "$where/model_output/storms/history.json") == 1234:1234 ]] || fail "written by another user"
 }
 
+# written_by FOLDER: the user and group of everything that training left in both folders, and of the folders themselves.
+written_by() { find "$1/datasets" "$1/model_output" -printf '%U:%G\n' | sort -u; }
+
+# The command without --user, as whoever owns the folders types it; on a terminal, as with -it.
+check_the_owner_of_the_folders_is_who_writes() {
+  local where name owners root expected
+  # Both folders exist, one of them, none: the engine creates what is missing, as root.
+  for owners in "1234 1234" "1234 none" "none 1234" "none none" "0 0"; do
+    where=$(folder)
+    rm -r "$where/datasets" "$where/model_output"
+    expected=0:0
+    for root in datasets model_output; do
+      name=${owners%% *} owners=${owners#* }
+      [[ $name != none ]] || continue
+      install -d -m 755 -o "$name" -g "$name" "$where/$root"
+      expected=$name:$name
+    done
+    code=0
+    script --quiet --return --command "'$docker' run -it --rm --label $LABEL --env OMP_NUM_THREADS=1 -v '$where/config.yaml:/app/config.yaml:ro' \
+      -v '$where/model_output:/app/model_output' -v '$where/datasets:/app/datasets' '$IMAGE'" "$where/log" </dev/null >/dev/null || code=$?
+    expect_code "$where" 0
+    [[ $(written_by "$where") == "$expected" ]] || fail "expected everything to belong to $expected: $(written_by "$where" | xargs)"
+    expect_undisturbed "$where"
+    # The same folders again: what was made before is used.
+    run "$where" -- train
+    expect_code "$where" 0
+    [[ $(written_by "$where") == "$expected" ]] || fail "the second start wrote as another user: $(written_by "$where" | xargs)"
+  done
+}
+
+# Who runs as the owner is checked by the same command as before, has no capabilities, and can gain none.
+check_the_owner_has_no_privileges() {
+  local where name owner read
+  for owner in 1234 0; do
+    where=$(folder)
+    sed -i 's/epochs: 3/epochs: 500/' "$where/config.yaml"
+    chown -R "$owner:$owner" "$where/datasets" "$where/model_output"
+    name=$(start "$where" --health-interval 1s --health-start-period 1s)
+    until_true 60 has_health "$name" healthy || fail "the health check does not see the worker of user $owner"
+    read=$(grep -E '^(Uid|CapEff|NoNewPrivs)' "/proc/$(worker_of "$name")/status" | awk '{ print $2 }' | xargs)
+    # Root may still write into folders of others: CAP_DAC_OVERRIDE.
+    [[ $read == "$owner 0000000000000000 1" || $read == "0 0000000000000002 1" ]] || fail "user, capabilities, no new privileges: $read"
+    "$docker" exec "$name" fragua runs >"$where/out" || fail "docker exec fragua runs"
+    "$docker" kill "$name" >/dev/null
+  done
+}
+
 check_folders_of_others_are_told_with_the_remedy() {
   local where began root
   for root in model_output datasets; do
@@ -311,7 +358,7 @@ check_folders_of_others_are_told_with_the_remedy() {
     chown -R 0:0 "$where/$root"
     chmod 755 "$where/$root"
     began=$SECONDS
-    run "$where" -- train
+    run "$where" --cap-drop ALL -- train
     expect_code "$where" 73
     ((SECONDS - began < 10)) || fail "told only after $((SECONDS - began)) s"
     expect_text "$where/log" "/app/$root"
@@ -320,7 +367,7 @@ check_folders_of_others_are_told_with_the_remedy() {
   # The owner's own folder: being the owner is the better remedy.
   where=$(folder)
   chown -R 1234:1234 "$where/model_output"
-  run "$where" -- train
+  run "$where" --security-opt no-new-privileges -- train
   expect_code "$where" 73
   # shellcheck disable=SC2016 # as it is told
   expect_text "$where/log" 'docker run --user "$(id -u):$(id -g)"'
@@ -484,7 +531,7 @@ check_health() {
   where=$(folder)
   sed -i 's/epochs: 3/epochs: 500/' "$where/config.yaml"
   name=$(start "$where" --health-interval 1s --health-start-period 1s --health-retries 1 \
-    --health-cmd '/opt/fragua/bin/fragua health --max-age 4s')
+    --health-cmd '/usr/local/bin/fragua health --max-age 4s')
   until_true 60 has_health "$name" healthy || fail "a worker that trains is not healthy"
   kill -STOP "$(worker_of "$name")"
   until_true 60 has_health "$name" unhealthy || fail "a worker that stands still is not unhealthy"
@@ -547,7 +594,7 @@ check_an_edit_runs() {
   local round
   for round in 1 2 3; do
     # An edit deep in the library, that a person sees.
-    sed -i "s|concat!(\"[^\"]*\", env!(\"CARGO_PKG_VERSION\"))|env!(\"CARGO_PKG_VERSION\")|; s|env!(\"CARGO_PKG_VERSION\")|concat!(\"edit $round of \", env!(\"CARGO_PKG_VERSION\"))|" "$where/src/src/cli/version.rs"
+    sed -i "s|concat!(\"[^\"]*\", env!(\"CARGO_PKG_VERSION\"))|env!(\"CARGO_PKG_VERSION\")|; s|env!(\"CARGO_PKG_VERSION\")|concat!(\"edit $round of \", env!(\"CARGO_PKG_VERSION\"))|" "$where/src/src/native/versions.rs"
     began=$(now)
     until_true 600 told "$name" "edit $round of " || { "$docker" logs "$name" 2>&1 | tail -n 20 >&2; fail "the edit does not run"; }
     say "    from saving an edit to its output: $(since "$began") s"
@@ -560,7 +607,7 @@ check_an_edit_runs() {
 
 CHECKS=(sizes nothing_to_install_or_compile_with metadata bill_of_materials one_binary_with_and_without_a_gpu
   default_command_trains starts_fast_on_prepared_data configured_by_environment_and_other_commands hardened any_user
-  folders_of_others_are_told_with_the_remedy read_only_folder_is_told a_named_volume_works docker_stop_in_each_stage
+  the_owner_of_the_folders_is_who_writes the_owner_has_no_privileges folders_of_others_are_told_with_the_remedy read_only_folder_is_told a_named_volume_works docker_stop_in_each_stage
   killed_and_started_again restart_on_failure comes_back_from_a_mirror out_of_memory second_worker_is_refused health
   started_by_another_entry_point supervised_by_the_on_start_script an_edit_runs)
 

@@ -19,10 +19,11 @@ const LAYERS_OF_CRATES: [(&str, &[&[&str]]); 1] =
     [("radar", &[&["synth"], &["lrose", "resample", "advection"], &["quantize", "volume"]])];
 
 /// The packages of this workspace that each crate may use.
-const USED_BY_CRATES: [(&str, &[&str]); 3] = [("commit", &[]), ("radar", &["fragua_util"]), ("util", &[])];
+const USED_BY_CRATES: [(&str, &[&str]); 4] =
+    [("commit", &[]), ("enter", &[]), ("radar", &["fragua_util"]), ("util", &[])];
 
 /// What a crate uses only if it is listed above: the packages of this workspace, and libtorch.
-const KEPT_OUT_OF_CRATES: [&str; 5] = ["fragua", "fragua_commit", "fragua_radar", "fragua_util", "tch"];
+const KEPT_OUT_OF_CRATES: [&str; 6] = ["fragua", "fragua_commit", "fragua_enter", "fragua_radar", "fragua_util", "tch"];
 
 /// A file past this many lines says more than one thing.
 const MAX_CODE_LINES: usize = 400;
