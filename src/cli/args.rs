@@ -113,6 +113,12 @@ impl Arguments {
         }
     }
 
+    /// Whether the command may read files that others made, so that it needs processes for that.
+    #[must_use]
+    pub fn reads(&self) -> bool {
+        matches!(self.command, Command::Train(_) | Command::Prepare(_) | Command::Inspect(_) | Command::Predict(_))
+    }
+
     /// Whether the command may compute on a GPU, so that it needs the CUDA half of libtorch.
     #[must_use]
     pub fn computes(&self) -> bool {

@@ -8,7 +8,8 @@ use super::args::{
     SynthArguments,
 };
 use super::{
-    CommandError, Session, compare, completions, doctor, evaluate, export, health, man, output, predict, runs, train, watch,
+    CommandError, Session, compare, completions, doctor, evaluate, export, health, man, output, predict, runs, train,
+    watch,
 };
 use crate::config::{self, Config, DEFAULT_FILE, Loaded, Override};
 use crate::data::config::Source;

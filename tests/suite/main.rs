@@ -18,6 +18,7 @@ mod failed;
 mod fetch;
 mod fetch_drive;
 mod fetch_kill;
+mod fuzz;
 mod health;
 mod installed;
 mod kept;

@@ -1,32 +1,40 @@
-//! Opens plain files only: no pipe that would block for ever, no device, no link in a place that is written to.
+//! Opens plain files only: no pipe that would block for ever, no device without an end, no link in a place that is written to.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{File, FileType, OpenOptions};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
+use thiserror::Error;
+
+/// A pipe, a device or the like with the name of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("it is {0}, not a file; remove it")]
+pub struct NotPlain(pub &'static str);
 
 /// Opens a plain file for reading, through links if there are any.
 ///
 /// # Errors
-/// If it can't be opened, or is not a plain file ([`is_not_plain`]).
-pub fn open_plain(path: &Path) -> io::Result<File> {
-    // A pipe without a writer would block here.
-    let file = OpenOptions::new().read(true).custom_flags(flags(OFlags::NONBLOCK)).open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(io::Error::new(ErrorKind::InvalidInput, "it is not a plain file")),
-    }
+/// If it can't be opened, or is not a plain file: then the error holds a [`NotPlain`].
+pub fn open(path: &Path) -> io::Result<File> {
+    // Without waiting: what is opened is known only afterwards.
+    let opened = OpenOptions::new().read(true).custom_flags(flags(OFlags::NONBLOCK)).open(path);
+    let file = opened.map_err(|error| match std::fs::metadata(path) {
+        // A socket can't be opened at all.
+        Ok(metadata) if !metadata.is_file() => not_plain(metadata.file_type()),
+        _ => error,
+    })?;
+    checked(file)
 }
 
 /// Reads a whole plain file.
 ///
 /// # Errors
-/// As [`open_plain`].
+/// As [`open`].
 pub fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
-    io::Read::read_to_end(&mut open_plain(path)?, &mut content)?;
+    open(path)?.read_to_end(&mut content)?;
     Ok(content)
 }
 
@@ -49,11 +57,13 @@ pub fn create_plain(path: &Path) -> io::Result<File> {
 pub fn open_or_create_plain(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     let options = options.create(true).truncate(false).read(true).write(true);
-    let file = options.custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK)).open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(io::Error::new(ErrorKind::InvalidInput, "it is not a plain file")),
-    }
+    checked(options.custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK)).open(path)?)
+}
+
+/// What has the name of a file, if that is why it could not be opened.
+#[must_use]
+pub fn not_plain_in(error: &io::Error) -> Option<NotPlain> {
+    error.get_ref()?.downcast_ref().copied()
 }
 
 /// Whether an error means that something other than a plain file has the name: a folder, a pipe, a loop of links.
@@ -63,14 +73,31 @@ pub fn is_not_plain(error: &io::Error) -> bool {
     is_loop || matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::IsADirectory | ErrorKind::NotADirectory)
 }
 
+fn checked(file: File) -> io::Result<File> {
+    let metadata = file.metadata()?;
+    if metadata.is_file() { Ok(file) } else { Err(not_plain(metadata.file_type())) }
+}
+
+fn not_plain(kind: FileType) -> io::Error {
+    let what = match () {
+        () if kind.is_dir() => "a folder",
+        () if kind.is_fifo() => "a pipe",
+        () if kind.is_socket() => "a socket",
+        () => "a device",
+    };
+    io::Error::new(ErrorKind::InvalidInput, NotPlain(what))
+}
+
 fn flags(flags: OFlags) -> i32 {
     i32::try_from(flags.bits()).unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
 
     #[test]
     fn a_pipe_a_folder_and_a_loop_are_refused_at_once() {
@@ -87,7 +114,7 @@ mod tests {
         std::fs::create_dir(at("folder")).unwrap();
         symlink("loop", at("loop")).unwrap();
         for name in ["pipe", "folder", "loop"] {
-            assert!(is_not_plain(&open_plain(&at(name)).unwrap_err()), "{name}");
+            assert!(is_not_plain(&open(&at(name)).unwrap_err()), "{name}");
             assert!(is_not_plain(&open_or_create_plain(&at(name)).unwrap_err()), "{name}");
         }
         std::fs::write(at("file"), "text").unwrap();
@@ -105,5 +132,31 @@ mod tests {
         create_plain(&at("link")).unwrap();
         assert_eq!(std::fs::read(at("precious")).unwrap(), b"text");
         assert!(!at("link").is_symlink());
+    }
+
+    /// Opening a pipe that nobody writes to would never return.
+    #[test]
+    fn only_plain_files_are_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("file"), b"x").unwrap();
+        symlink(at("file"), at("link")).unwrap();
+        symlink(at("gone"), at("broken")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe"), rustix::fs::Mode::RWXU).unwrap();
+        let _listener = UnixListener::bind(at("socket")).unwrap();
+        for name in ["file", "link"] {
+            assert!(open(&at(name)).is_ok(), "{name}");
+        }
+        for (path, what) in [
+            (at("pipe"), "a pipe"),
+            (at("socket"), "a socket"),
+            (at("."), "a folder"),
+            ("/dev/zero".into(), "a device"),
+        ] {
+            let error = open(&path).unwrap_err();
+            assert_eq!(not_plain_in(&error), Some(NotPlain(what)), "{}: {error}", path.display());
+        }
+        let error = open(&at("broken")).unwrap_err();
+        assert_eq!((error.kind(), not_plain_in(&error)), (io::ErrorKind::NotFound, None));
     }
 }

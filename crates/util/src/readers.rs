@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use crate::fs::FsError;
 use crate::lock::{LockError, patiently, signature};
-use crate::plain::{open_or_create_plain, open_plain};
+use crate::plain::{self, open_or_create_plain};
 
 const NAME: &str = ".reading";
 
@@ -70,7 +70,7 @@ fn open(path: &Path) -> Result<Option<File>, LockError> {
     match open_or_create_plain(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
-            Ok(open_plain(path).ok())
+            Ok(plain::open(path).ok())
         }
         Err(error) => Err(FsError::at("open", path)(error).into()),
     }

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::{Disk, DiskFile, Entry};
-use crate::util::plain::{create_plain, open_plain};
+use crate::util::plain::{self, create_plain};
 
 /// The file system of this machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,7 +39,7 @@ impl Disk for RealDisk {
     }
 
     fn open_file(&self, path: &Path) -> io::Result<Box<dyn Read>> {
-        Ok(Box::new(open_plain(path)?))
+        Ok(Box::new(plain::open(path)?))
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {

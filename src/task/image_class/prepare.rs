@@ -17,7 +17,7 @@ use crate::data::manifest::Manifest;
 use crate::data::prepare::files::{FileKind, FilesError, Folder, Stamp, find};
 use crate::data::prepare::key::folder_name;
 use crate::data::prepare::report::{GroupReport, Report, SetAside, TooManyBad, check_share};
-use crate::data::prepare::work::on_threads;
+use crate::data::prepare::work::{on_threads, read_at_most, why_unreadable};
 use crate::data::split::Side;
 use crate::data::store::records::{RecordError, RecordStore, RecordWriter, recover};
 use crate::util::exit::Exit;
@@ -42,6 +42,9 @@ pub(super) const FILES: FileKind = FileKind {
 /// Names of folders that are sides, not classes.
 const SIDES: [(&str, Side); 5] =
     [("train", Side::Train), ("val", Side::Val), ("valid", Side::Val), ("validation", Side::Val), ("test", Side::Test)];
+
+/// The longest file: images are small here, and a damaged or sparse file must not take all memory.
+pub(super) const MAX_BYTES: u64 = 64 << 20;
 
 /// A border brighter than this is paper.
 const BRIGHT: u8 = 127;
@@ -264,13 +267,14 @@ enum Read {
 
 fn read(root: &Path, source: &Source, config: &PrepareConfig, hashes: Option<&Manifest>) -> Result<Read, PrepareError> {
     let path = root.join(&source.path);
-    let bytes = match std::fs::read(&path) {
+    let bytes = match read_at_most(&path, MAX_BYTES) {
         Ok(bytes) => bytes,
-        // Whose file it is says nothing about the others.
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            return Ok(Read::Bad("can't be read: permission denied; run chmod a+r on it".into()));
-        }
-        Err(error) => return Err(FsError::at("read", &path)(error).into()),
+        Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => return Ok(Read::Bad(error.to_string())),
+        // It says nothing about the others.
+        Err(error) => match why_unreadable(&error, &path) {
+            Some(reason) => return Ok(Read::Bad(reason)),
+            None => return Err(FsError::at("read", &path)(error).into()),
+        },
     };
     let sha256 = Digest::of(&bytes);
     if let Some(expected) =

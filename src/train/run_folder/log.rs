@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::error::RunError;
 use crate::util::fs::{FsError, sync_parent};
-use crate::util::plain::{open_or_create_plain, open_plain};
+use crate::util::plain::{self, open_or_create_plain};
 
 /// The log of a run, open for appending.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ fn is_event(line: &[u8]) -> bool {
 /// # Errors
 /// If the file can't be read.
 pub fn events_of(path: &Path, kind: &str) -> Result<Vec<Value>, RunError> {
-    let file = match open_plain(path) {
+    let file = match plain::open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         file => file.map_err(FsError::at("read", path))?,
     };
@@ -126,7 +126,7 @@ impl Tail {
     /// # Errors
     /// If the file can't be read.
     pub fn events(&mut self, kinds: &[&str]) -> std::io::Result<Vec<Value>> {
-        let mut file = open_plain(&self.path)?;
+        let mut file = plain::open(&self.path)?;
         if file.metadata()?.len() < self.read_to {
             self.read_to = 0;
         }

@@ -85,6 +85,14 @@ pub enum TrainingError {
         /// The run folder.
         folder: PathBuf,
     },
+    /// Weights to start from that hold infinity or NaN.
+    #[error("train.init_from {}: {tensor} holds infinity or NaN; choose an earlier checkpoint of that run", file.display())]
+    NotFinite {
+        /// The file.
+        file: PathBuf,
+        /// The tensor.
+        tensor: String,
+    },
     /// A key that may change does not exist.
     #[error("--allow-change {key}: there is no such key; {}", .likely.as_ref().map_or_else(|| "name it as the table of differences does".to_owned(), |likely| format!("did you mean {likely}?")))]
     NoSuchKey {
@@ -138,7 +146,7 @@ impl TrainingError {
             Self::Gpu(_) | Self::Vanished { .. } => Exit::DiskIo,
             Self::NoRoom(error) => error.exit(),
             Self::NoSuchKey { .. } => Exit::Usage,
-            Self::NoCheckpoint { .. } => Exit::DataRefused,
+            Self::NoCheckpoint { .. } | Self::NotFinite { .. } => Exit::DataRefused,
             Self::Declined => Exit::Interrupted,
         }
     }

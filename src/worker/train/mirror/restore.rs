@@ -18,7 +18,7 @@ use crate::data::mirror::{Cancel, Entry, MirrorError, Remote, jitter};
 use crate::train::checkpoint::CheckpointId;
 use crate::train::run_folder::RunFolder;
 use crate::train::run_folder::status::{State, Status};
-use crate::util::fs::{FsError, create_dir_all, remove_tree, rename, sync_file_system, write_atomic};
+use crate::util::fs::{FsError, create_dir_all, free_bytes, remove_tree, rename, sync_file_system, write_atomic};
 use crate::util::progress::{Stage, Unit};
 use crate::util::retry::Backoff;
 use crate::util::sha256::Digest;
@@ -62,6 +62,21 @@ impl Held {
         }
         Ok(Some(Self { folder, partial: Some(partial), _lock: lock }))
     }
+}
+
+/// Space that stays free for the run itself.
+const SPARE_BYTES: u64 = 64_000_000;
+
+/// Refuses what the disk has no room for before the first byte comes.
+fn check_room(into: &Path, needed: u64) -> Result<(), MirrorTrouble> {
+    let (needed, free) = (needed.saturating_add(SPARE_BYTES), free_bytes(into)?);
+    if needed <= free { Ok(()) } else { Err(MirrorTrouble::NoRoom { folder: into.to_owned(), needed, free }) }
+}
+
+/// The bytes of a file that are not here yet.
+fn left(into: &Path, entry: &Entry) -> u64 {
+    let held = fs::metadata(into.join(&entry.name)).map_or(0, |found| found.len());
+    entry.bytes.saturating_sub(held)
 }
 
 /// Restores a run to its place.
@@ -125,9 +140,14 @@ impl Restore<'_> {
     fn download(&self, into: &Path, here: &BTreeMap<CheckpointId, Checkpoint>) -> Result<Restored, MirrorTrouble> {
         let entries = self.patiently(|remote| remote.list(self.name))?;
         let wanted = |entry: &&Entry| item(&entry.name) != Item::Nothing;
-        let total: u64 = entries.iter().filter(wanted).map(|entry| entry.bytes).sum();
+        let total = entries.iter().filter(wanted).fold(0, |sum: u64, entry| sum.saturating_add(entry.bytes));
         info!("restoring {} from the mirror {}: {}", self.name, self.remote.shown(), units::bytes(total));
         sweep(into, &entries)?;
+        let missing = entries.iter().filter(wanted).filter(|entry| match item(&entry.name) {
+            Item::Checkpoint(id, _) => !here.contains_key(&id),
+            _ => true,
+        });
+        check_room(into, missing.fold(0, |sum: u64, entry| sum.saturating_add(left(into, entry))))?;
         self.around.progress.begin(Stage::Restore, Some(total), Unit::BYTES);
         let mut restored = self.checkpoints(into, &entries, here)?;
         let is_file = |entry: &&Entry| matches!(item(&entry.name), Item::File(_));
