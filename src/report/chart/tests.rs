@@ -18,7 +18,7 @@ fn chart(values: &[f64]) -> Chart {
 
 fn texts(scene: &Scene) -> Vec<&Text> {
     let text = |item| match item {
-        &Item::Text(ref text) => Some(text),
+        Item::Text(text) => Some(text),
         _ => None,
     };
     scene.items.iter().filter_map(text).collect()
@@ -126,7 +126,7 @@ fn bars_begin_at_the_foot_and_bands_surround_their_line() {
     let scene = Chart { series: vec![line], ..Chart::default() }.scene([340.0, 230.0]);
     let is_wide = |item: &Item| matches!(item, Item::Band { points, .. } if points[1][2] - points[1][1] > 10.0);
     assert!(scene.items.iter().any(is_wide));
-    assert!(scene.svg().contains("opacity=\"0.16\"") && scene.canvas().rgb.iter().any(|part| *part == 216));
+    assert!(scene.svg().contains("opacity=\"0.16\"") && scene.canvas().rgb.contains(&216));
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn general(exit: Exit) -> &'static str {
         Exit::DiskIo => "check the disk and its free space, then run the same command again to resume",
         Exit::Diverged => "lower the learning rate, and start a new run with --no-resume",
         Exit::Configuration => "correct the key that the message names, then run the same command again",
-        Exit::Done | Exit::Degraded | Exit::TryAgain | Exit::Interrupted | Exit::Terminated => {
+        Exit::Done | Exit::Degraded | Exit::TryAgain | Exit::HungUp | Exit::Interrupted | Exit::Terminated => {
             "run the same command again to resume"
         }
     }

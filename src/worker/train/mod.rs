@@ -51,6 +51,7 @@ use crate::train::events::{Observer, Reason};
 use crate::train::fault::panic_text;
 use crate::util::container::{self, Container};
 use crate::util::mount;
+use crate::util::stop::Stop;
 use crate::util::surroundings::Surroundings;
 
 /// What the command line sets in addition to the configuration.

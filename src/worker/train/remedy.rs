@@ -123,7 +123,7 @@ mod tests {
         let config = config("{micro_batch: 4, batch: 8}");
         let disk = |kind: ErrorKind| FsError::at("write", Path::new("/nowhere"))(kind.into());
         let held = RunError::Unreadable { path: "run.json".into(), problem: "cut off".into() };
-        let full = CheckpointError::OutOfSpace { path: "c".into(), free: 1, needed: 2 };
+        let full = CheckpointError::OutOfSpace { path: "c".into(), free: 1, needed: 2, reserved: 1, kept: 0 };
         let errors: [TrainingError; 8] = [
             full.into(),
             disk(ErrorKind::Other).into(),
