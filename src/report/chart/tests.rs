@@ -17,11 +17,13 @@ fn chart(values: &[f64]) -> Chart {
 }
 
 fn texts(scene: &Scene) -> Vec<&Text> {
-    let text = |item| match item {
-        Item::Text(text) => Some(text),
-        _ => None,
-    };
-    scene.items.iter().filter_map(text).collect()
+    let items = scene.items.iter();
+    items
+        .filter_map(|item| match item {
+            Item::Text(text) => Some(text),
+            _ => None,
+        })
+        .collect()
 }
 
 /// No text leaves the scene or covers another.
