@@ -7,11 +7,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::evaluate::EvaluateArguments;
 use super::number::whole;
+use crate::util::exit::Exit;
 
 /// Downloads a dataset, prepares it, trains a model on it, and shows what came out.
 #[derive(Debug, Parser)]
 #[command(name = "fragua", version, long_version = crate::cli::version::long(), propagate_version = true)]
-#[command(subcommand_required = true, arg_required_else_help = true, max_term_width = 100, after_help = BEGIN)]
+#[command(subcommand_required = true, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = BEGIN, after_long_help = format!("{BEGIN}\n\n{}", exit_codes()))]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -28,7 +30,21 @@ pub struct Arguments {
 /// The text below the list of commands.
 const BEGIN: &str = "\
 Start with `fragua train`: config.yaml as it comes needs no data, no network and no GPU.
-Results go to stdout, messages to stderr. The exit codes are listed in ARCHITECTURE.md.";
+Results go to stdout, messages to stderr. `fragua --help` lists the exit codes.";
+
+/// The table of exit codes, for people.
+fn exit_codes() -> String {
+    let rows = Exit::ALL.map(|exit| {
+        let [meaning, remedy] = exit.words();
+        let remedy = if remedy.is_empty() { String::new() } else { format!("\n           -> {remedy}") };
+        format!("  {:>4}     {meaning}{remedy}\n", exit.code())
+    });
+    format!(
+        "Exit codes:\n{}\nA reader of stdout that leaves early, as `head` does, changes nothing. 137 always means that\n\
+         something else killed the program, such as the system because memory ran out.",
+        rows.concat()
+    )
+}
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -60,6 +76,8 @@ pub enum Command {
     Export(super::export::ExportArguments),
     /// List the runs with their best values
     Runs(super::runs::RunsArguments),
+    /// Follow a run that trains on this machine, as a table of its epochs
+    Watch(super::watch::WatchArguments),
     /// Check everything that training needs here, and say what to do if something is wrong
     Doctor(super::doctor::DoctorArguments),
     /// Say in one line whether the training that runs here makes progress, for HEALTHCHECK
@@ -95,6 +113,12 @@ impl Arguments {
         }
     }
 
+    /// Whether the command may read files that others made, so that it needs processes for that.
+    #[must_use]
+    pub fn reads(&self) -> bool {
+        matches!(self.command, Command::Train(_) | Command::Prepare(_) | Command::Inspect(_) | Command::Predict(_))
+    }
+
     /// Whether the command may compute on a GPU, so that it needs the CUDA half of libtorch.
     #[must_use]
     pub fn computes(&self) -> bool {
@@ -119,7 +143,7 @@ pub struct TrainArguments {
     /// Where the configuration comes from.
     #[command(flatten)]
     pub configured: Configured,
-    /// Times that every sample is seen: train.epochs; more than a finished run has continues it
+    /// Times that every sample is seen: train.epochs; more than a finished run has continues it, also after an early stop
     #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
     #[arg(value_parser = whole::<usize>, allow_negative_numbers = true)]
     pub epochs: Option<usize>,
@@ -137,7 +161,8 @@ pub struct TrainArguments {
     #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
     #[arg(value_parser = whole::<u32>, allow_negative_numbers = true)]
     pub max_retries: Option<u32>,
-    /// Epochs without a better validation loss after which training stops early: train.patience
+    /// Epochs without a better validation loss after which training stops early: train.patience; more than a run that
+    /// stopped early had continues it
     #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
     #[arg(value_parser = whole::<usize>, allow_negative_numbers = true)]
     pub patience: Option<usize>,
@@ -162,6 +187,9 @@ pub struct TrainArguments {
     /// Start without asking, however long it takes
     #[arg(long, short)]
     pub yes: bool,
+    /// How long to wait on a terminal for an answer before beginning without one
+    #[arg(long, value_name = "TIME", value_parser = super::train::time, default_value = "60s")]
+    pub answer_within: Duration,
     /// A note for experiment_log.json
     #[arg(long, value_name = "TEXT")]
     pub notes: Option<String>,

@@ -9,6 +9,7 @@ use super::args::{
 };
 use super::{
     CommandError, Session, compare, completions, doctor, evaluate, export, health, man, output, predict, runs, train,
+    watch,
 };
 use crate::config::{self, Config, DEFAULT_FILE, Loaded, Override};
 use crate::data::config::Source;
@@ -38,6 +39,7 @@ pub fn run(command: Command, session: &Session) -> Result<(), CommandError> {
         Command::Compare(arguments) => compare::run(&arguments, session),
         Command::Export(arguments) => export::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
+        Command::Watch(arguments) => watch::run(&arguments, session),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
         Command::Synth(arguments) => synth(&arguments, session),
@@ -172,7 +174,11 @@ fn to_synthesise(arguments: &SynthArguments) -> Result<(TaskConfig, Synthetic), 
 fn config(arguments: &ConfigArguments) -> Result<(), CommandError> {
     match &arguments.action {
         ConfigAction::Check(configured) => {
-            let file = load_from(configured)?.file;
+            let Loaded { config, file } = load_from(configured)?;
+            // It may be meant for another machine, so this is no mistake in it.
+            if let Err(no_room) = worker::room::would_fit(&config) {
+                warn!("not on this machine: {no_room}");
+            }
             let name = file.map_or_else(|| "the built-in configuration".to_owned(), |file| file.display().to_string());
             Ok(output::text(&format!("{name}: all right"))?)
         }

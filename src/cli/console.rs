@@ -184,12 +184,14 @@ mod tests {
             train_samples: 1,
             val_samples: 1,
             epochs: 4,
+            limits: crate::train::events::Limits::default(),
             epoch: 0,
             step: 0,
             best_by: vec!["loss".into()],
             best: None,
             parts: Vec::new(),
             scores: Vec::new(),
+            rows: Vec::new(),
         })
     }
 

@@ -23,8 +23,9 @@ mod runs;
 mod stderr;
 mod train;
 mod version;
+mod watch;
 
-use std::io;
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clap::Parser;
@@ -83,9 +84,14 @@ enum CommandError {
     /// Two evaluations that can't be compared.
     #[error("{0} is not a number in both evaluations, so nothing says which is better; choose another --metric")]
     Undecided(String),
-    /// The reader of the output has gone, or its disk is full.
+    /// The disk of the output is full, or failed.
     #[error("could not write the result: {0}")]
     Output(#[from] io::Error),
+    /// There is no thread, or no memory for one, to wait for signals.
+    #[error(
+        "no thread can be started to wait for signals ({0}); end other programs, or raise the limits of processes and memory"
+    )]
+    NoThread(#[source] io::Error),
     #[error("{0}")]
     Usage(String),
     /// The evaluation is worse than its baseline.
@@ -101,9 +107,9 @@ impl CommandError {
         match self {
             Self::Config(error) => error.exit(),
             Self::Work(error) => error.exit(),
-            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
             Self::Output(_) => Exit::DiskIo,
             Self::Undecided(_) => Exit::DataRefused,
+            Self::NoThread(_) => Exit::TryAgain,
             Self::Usage(_) => Exit::Usage,
             Self::Degraded(_) => Exit::Degraded,
             Self::Told(exit) => *exit,
@@ -137,7 +143,7 @@ pub fn run(arguments: Arguments, messages: &Messages) -> Exit {
     let progress = progress::observer(bars, arguments.log_format);
     let console = Console::new(bars, arguments.log_format, arguments.verbose);
     let result = catch_unwind(AssertUnwindSafe(|| {
-        let session = Session { stop: Stop::on_signals()?, progress, console };
+        let session = Session { stop: Stop::on_signals().map_err(CommandError::NoThread)?, progress, console };
         commands::run(arguments.command, &session)
     }));
     match result {
@@ -172,10 +178,15 @@ fn explain(error: &clap::Error) -> Exit {
         stderr::tell(&error.render().to_string());
         return Exit::Usage;
     }
-    let printed = error.print();
+    let printed = output::heard(error.print());
     match (error.use_stderr(), printed) {
         (false, Ok(())) => Exit::Done,
-        (false, Err(error)) => CommandError::from(error).exit(),
+        (false, Err(error)) => {
+            let error = CommandError::from(error);
+            // Logging has not started yet. If this can't be written either, only the exit code is left to report it.
+            drop(writeln!(io::stderr(), "error: {error}"));
+            error.exit()
+        }
         (true, _) => Exit::Usage,
     }
 }
@@ -183,10 +194,9 @@ fn explain(error: &clap::Error) -> Exit {
 fn tell(failure: &CommandError, format: LogFormat) -> Exit {
     let exit = failure.exit();
     match failure {
-        _ if exit == Exit::Done => {}
         CommandError::Told(_) => {}
         // A stop that the user requested is not an error.
-        _ if matches!(exit, Exit::Interrupted | Exit::Terminated) => info!("{failure}"),
+        _ if exit.is_by_signal() => info!("{failure}"),
         CommandError::Config(error) if format == LogFormat::Text => output::mistakes(error),
         _ => error!("{failure}"),
     }

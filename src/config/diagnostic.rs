@@ -77,7 +77,7 @@ fn render_excerpt(excerpt: &Excerpt<'_>, number: Option<&str>, margin: &str) -> 
 /// The line as it is shown, the characters before the mark, and the length of the mark: a long line is cut around the
 /// mark, and tabs become spaces, since the width of a tab is the terminal's secret.
 fn shown(excerpt: &Excerpt<'_>) -> (String, usize, usize) {
-    let clean = |piece: &str| printable(&piece.replace('\t', "    "));
+    let clean = |piece: &str| masked(&printable(&piece.replace('\t', "    ")));
     let before = clean(&excerpt.line[..excerpt.marked.start]);
     let marked = clean(&excerpt.line[excerpt.marked.clone()]);
     let after = clean(&excerpt.line[excerpt.marked.end..]);
@@ -93,6 +93,22 @@ fn shown(excerpt: &Excerpt<'_>) -> (String, usize, usize) {
     let tail = if length(&rest) > room { "..." } else { "" };
     let rest: String = rest.chars().take(room).collect();
     (format!("{lead}{before}{rest}{tail}"), lead.len() + kept_before, length(&marked).min(room))
+}
+
+/// The text without the user names and passwords of addresses: messages end up in logs. It keeps its length.
+fn masked(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, behind) = rest.split_at(at + 3);
+        out += before;
+        let end = behind.find(['/', '?', '#', '"', '\'', ' ', '}', ',']).unwrap_or(behind.len());
+        // The last one: a password may hold another.
+        let secret = behind[..end].rfind('@').unwrap_or(0);
+        out.extend(behind[..secret].chars().map(|_| '*'));
+        rest = &behind[secret..];
+    }
+    out + rest
 }
 
 /// The text without control characters: a configuration must not be able to steer the terminal.
@@ -121,6 +137,14 @@ mod tests {
         let mut texts = Texts::default();
         texts.add(Text { name: "config.yaml".into(), body: body.into(), numbered: true });
         Diagnostic::at(&Span::new(0, bytes), "something is wrong").help("write it right").render(&texts)
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_not_shown() {
+        let line = "href: https://ann:hun@ter2@h.org/a@b, other: http://h.org/c@d";
+        let shown = render(line, 6..36);
+        assert!(shown.contains("href: https://************@h.org/a@b, other: http://h.org/c@d"), "{shown}");
+        assert!(!shown.contains("ter2") && !shown.contains("ann"), "{shown}");
     }
 
     #[test]

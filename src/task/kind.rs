@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::data::{Prepared, Shown};
 use super::model::Model;
+use super::needs::Needs;
 use super::options::{InspectOptions, PredictOptions, Predicted, Wish};
 use crate::data::acquire::Acquired;
 use crate::data::config::DataConfig;
@@ -58,6 +59,11 @@ pub trait Kind: Any {
 
     /// Everything in its section that makes no sense, by itself or beside the others, with paths from the top.
     fn problems(&self, beside: &Beside<'_>) -> Vec<Problem>;
+
+    /// The least memory that training takes. Nothing, if its sizes are bounded so that every machine has it.
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
 
     /// What makes no sense in its section `loss`, with paths that begin with `loss`.
     fn loss_problems(&self) -> Vec<Problem>;

@@ -4,6 +4,7 @@
 //! ```text
 //! kind     what a task can do          data     its prepared dataset, and learners of it
 //! options  what commands ask for       model    a trained model, as a task gets it
+//! needs    the least memory it takes
 //! ```
 
 use std::any::Any;
@@ -16,8 +17,10 @@ mod data;
 pub mod image_class;
 mod kind;
 mod model;
+pub mod needs;
 pub mod nowcast;
 mod options;
+mod reading;
 #[cfg(test)]
 pub mod testing;
 
@@ -25,6 +28,7 @@ pub use data::{Data, LearnerSetting, Phase, Prepared, Purpose, Shown};
 pub use kind::{Beside, Evaluated, Kind};
 pub use model::{Misfit, Model, load};
 pub use options::{InspectOptions, Layout, PredictOptions, Predicted, Wish};
+pub use reading::read_apart;
 
 /// The `task` section: exactly one task with its settings.
 #[expect(clippy::large_enum_variant, reason = "there is one of it")]

@@ -38,15 +38,6 @@ pub enum FetchError {
         reason: &'static str,
     },
 
-    /// One address leads to the next, without an end.
-    #[error(
-        "{address} redirects to other addresses without an end: open it in a browser and give the address of the file itself"
-    )]
-    Circle {
-        /// Where it began.
-        address: String,
-    },
-
     /// Google Drive's limit for this file is used up.
     #[error(
         "{address}: the download quota of this file on Google Drive is used up; start again within 24 hours, when it is \
@@ -123,6 +114,15 @@ pub enum FetchError {
         waited: Duration,
         /// Bytes on disk for the next start.
         held: u64,
+    },
+
+    /// No server has the name in the address.
+    #[error("{address}: {cause}; check the address for a typing error, or give another source")]
+    NoHost {
+        /// Where.
+        address: String,
+        /// What the system says.
+        cause: String,
     },
 
     /// The server refused until the budget of tries was used up.
@@ -236,12 +236,12 @@ impl FetchError {
             Self::Stopped(stopped) => stopped.exit(),
             Self::Address { .. } => Exit::Configuration,
             Self::Refused { .. }
-            | Self::Circle { .. }
             | Self::SignIn { .. }
             | Self::Gone { .. }
             | Self::Document { .. }
             | Self::DrivePage { .. }
             | Self::ScanPage { .. }
+            | Self::NoHost { .. }
             | Self::Busy { .. } => Exit::SourceUnreachable,
             Self::WebPage { .. }
             | Self::NoLength { .. }

@@ -23,7 +23,8 @@ impl NowcastConfig {
             ("loss", self.loss.problems(&self.prepare)),
             ("scores", self.scores.problems(&self.prepare)),
         ];
-        sections.into_iter().flat_map(|(key, found)| found.into_iter().map(|problem| problem.below(key))).collect()
+        let own = sections.into_iter().flat_map(|(key, found)| found.into_iter().map(|problem| problem.below(key)));
+        own.chain(self.size_problems()).collect()
     }
 }
 

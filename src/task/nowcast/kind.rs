@@ -22,6 +22,7 @@ use crate::data::synthetic::{Storms, Synthetic};
 use crate::metric::forecast::scores::specs;
 use crate::metric::score::ScoreSpec;
 use crate::nn::network::Network;
+use crate::task::needs::Needs;
 use crate::task::{Beside, Evaluated, InspectOptions, Kind, Model, PredictOptions, Predicted, Prepared, Shown, Wish};
 use crate::train::run_folder::dataset::FileDigest;
 use crate::util::exit::Exit;
@@ -87,6 +88,10 @@ impl Kind for NowcastConfig {
         own.chain(self.synthetic_problems(&beside.data.source)).collect()
     }
 
+    fn needs(&self) -> Needs {
+        NowcastConfig::needs(self)
+    }
+
     fn loss_problems(&self) -> Vec<Problem> {
         self.loss.problems(&self.prepare).into_iter().map(|problem| problem.below("loss")).collect()
     }
@@ -141,6 +146,7 @@ impl Kind for NowcastConfig {
             store: prepared.store,
             shown,
             data: Box::new(learner::Windows::new(self.clone(), dataset)),
+            reading: None,
         })
     }
 
@@ -254,10 +260,11 @@ fn threads() -> usize {
 }
 
 fn name_set_aside(prepared: &prepare::Prepared) {
-    for line in prepared.report.examples(MOST_NAMED) {
+    let (lines, named) = prepared.report.reasons(MOST_NAMED);
+    for line in lines {
         warn!("set aside {line}");
     }
-    let more = prepared.report.bad().saturating_sub(MOST_NAMED);
+    let more = prepared.report.bad().saturating_sub(named);
     if more > 0 {
         warn!("{more} more were set aside; {} names all", Report::path(&prepared.store).display());
     }

@@ -12,6 +12,7 @@ mod learner;
 pub mod loss;
 mod manifest;
 pub mod model;
+mod needs;
 pub mod plan;
 pub mod predict;
 pub mod prepare;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::epochs::{Epochs, Shown, WIDTH};
 use crate::metric::score::{ScoreSpec, Show};
-use crate::train::events::{Cost, Ended, Event, Named, Record, Started, Stepped, value};
+use crate::train::events::words::counted_epochs;
+use crate::train::events::{Cost, Ended, Event, Limits, Named, Record, Started, Stepped, value};
 use crate::util::units;
 
 /// How epochs are written.
@@ -185,10 +186,24 @@ fn started_line(started: &Started) -> String {
         units::count(started.val_samples as u64, "sample"),
     );
     let epochs = units::count(started.epochs, "epoch");
+    let limit = limit_text(started.limits);
     match (started.epoch, started.step) {
-        (0, 0) => format!("training {epochs}: {sizes}"),
+        (0, 0) => format!("training {epochs}{limit}: {sizes}"),
         (epoch, step) if epoch >= started.epochs => format!("resuming after step {step}, {epochs} are done: {sizes}"),
-        (epoch, step) => format!("resuming in epoch {} of {} after step {step}: {sizes}", epoch + 1, started.epochs),
+        (epoch, step) => {
+            format!("resuming in epoch {} of {} after step {step}{limit}: {sizes}", epoch + 1, started.epochs)
+        }
+    }
+}
+
+/// What may end training before the last epoch.
+fn limit_text(limits: Limits) -> String {
+    let steps = limits.max_steps.map(|steps| units::count(steps, "step"));
+    let time = limits.max_minutes.and_then(|minutes| Duration::try_from_secs_f64(60.0 * minutes).ok());
+    match (steps, time.map(units::duration)) {
+        (None, None) => String::new(),
+        (Some(most), None) | (None, Some(most)) => format!(", at most {most}"),
+        (Some(steps), Some(time)) => format!(", at most {steps} or {time}"),
     }
 }
 
@@ -218,7 +233,7 @@ fn cost_pieces(cost: &Cost) -> Vec<String> {
 fn end_line(ended: &Ended) -> String {
     let best =
         ended.best.as_ref().map_or_else(String::new, |best| format!("; best epoch {}, {}", best.epoch, best.by_text()));
-    let (epochs, steps) = (units::count(ended.epoch, "epoch"), units::count(ended.step, "step"));
+    let (epochs, steps) = (counted_epochs(ended.epoch, ended.epoch_share), units::count(ended.step, "step"));
     format!("training {}: {epochs} and {steps}{best}", ended.reason.words())
 }
 
@@ -288,24 +303,28 @@ mod tests {
                 train_samples: 160,
                 val_samples: 1,
                 epochs: 20,
+                limits: Limits { max_steps: Some(36), max_minutes: None },
                 epoch: 0,
                 step: 0,
                 best_by: vec!["loss".into()],
                 best: None,
                 parts: Vec::new(),
                 scores: scores(),
+                rows: Vec::new(),
             }),
             Event::Started(Started {
                 parameters: 1,
                 train_samples: 160,
                 val_samples: 40,
                 epochs: 20,
+                limits: Limits { max_steps: Some(120), max_minutes: Some(90.0) },
                 epoch: 2,
                 step: 100,
                 best_by: vec!["loss".into()],
                 best: None,
                 parts: Vec::new(),
                 scores: scores(),
+                rows: Vec::new(),
             }),
             Event::PhaseStarted { phase: 1, phases: 2 },
             Event::PhaseStarted { phase: 0, phases: 1 },
@@ -341,6 +360,7 @@ mod tests {
                 reason: Reason::Patience,
                 epoch: 12,
                 step: 480,
+                epoch_share: 0.0,
                 best: Some(Best {
                     epoch: 4,
                     step: 160,
@@ -348,7 +368,7 @@ mod tests {
                     loss: Some(0.2),
                 }),
             }),
-            Event::Ended(Ended { reason: Reason::Stopped, epoch: 1, step: 1, best: None }),
+            Event::Ended(Ended { reason: Reason::Stopped, epoch: 1, step: 1, epoch_share: 0.0, best: None }),
         ];
         let told = |mut told: Lines| events.iter().filter_map(|event| told.line(event)).collect::<Vec<_>>().join("\n");
         insta::assert_snapshot!([told(Lines::table(WIDTH)), told(Lines::named())].join("\n\n"));

@@ -196,6 +196,7 @@ fn brief(seconds: f64) -> String {
 mod tests {
     use super::*;
     use crate::metric::better::Better;
+    use crate::train::events::Limits;
 
     fn started() -> Started {
         let spec = |name: &str, show| ScoreSpec::new(name, name, Better::Higher).shown(show);
@@ -205,12 +206,14 @@ mod tests {
             train_samples: 160,
             val_samples: 40,
             epochs: 300,
+            limits: Limits::default(),
             epoch: 0,
             step: 0,
             best_by: vec!["loss".into()],
             best: None,
             parts: vec![loss.clone()],
             scores: vec![csi.clone(), csi.of_baseline("persistence"), loss.of_baseline("persistence")],
+            rows: Vec::new(),
         }
     }
 

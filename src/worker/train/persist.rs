@@ -89,7 +89,7 @@ mod tests {
     use crate::util::fs::FsError;
     use crate::util::progress::Silent;
 
-    const ENDED: Ended = Ended { reason: Reason::Epochs, epoch: 3, step: 30, best: None };
+    const ENDED: Ended = Ended { reason: Reason::Epochs, epoch: 3, step: 30, epoch_share: 0.0, best: None };
 
     fn failure(kind: ErrorKind, step: u64) -> Failed {
         let error = CheckpointError::from(FsError::at("read", Path::new("checkpoints"))(kind.into()));

@@ -89,7 +89,7 @@ fn named(code: &str, quantity: &Quantity) -> String {
 }
 
 /// The channels of a frame: levels are separate sequences, or one image, or the channels.
-fn channels(config: &NowcastConfig) -> i64 {
+pub(super) fn channels(config: &NowcastConfig) -> i64 {
     match &config.prepare.levels {
         Levels::Each | Levels::Composite => 1,
         Levels::Channels(levels) => levels.len() as i64,

@@ -45,14 +45,12 @@ pub enum PredictError {
         spans: String,
     },
     /// Some events were refused; the others have their forecasts.
-    #[error("{refused} of {all} forecasts could not be made: {first}{}", if *.refused > 1 { "; the others are named above" } else { "" })]
+    #[error("{refused} of {all} forecasts could not be made; the lines above say why")]
     Refused {
         /// How many.
         refused: usize,
         /// Of how many.
         all: usize,
-        /// The first, and why.
-        first: String,
     },
     /// Files could not be found or read.
     #[error(transparent)]

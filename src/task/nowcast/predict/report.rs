@@ -172,13 +172,10 @@ impl Report {
     /// # Errors
     /// [`PredictError::Refused`].
     pub fn verdict(&self) -> Result<(), PredictError> {
-        match self.refused.first() {
-            None => Ok(()),
-            Some(first) => Err(PredictError::Refused {
-                refused: self.refused.len(),
-                all: self.refused.len() + self.forecasts.len(),
-                first: first.text(),
-            }),
+        let refused = self.refused.len();
+        match refused {
+            0 => Ok(()),
+            _ => Err(PredictError::Refused { refused, all: refused + self.forecasts.len() }),
         }
     }
 

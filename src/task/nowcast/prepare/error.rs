@@ -1,5 +1,7 @@
 //! Why a dataset could not be prepared.
 
+use std::path::PathBuf;
+
 use thiserror::Error;
 
 use crate::data::prepare::files::FilesError;
@@ -9,6 +11,7 @@ use crate::task::nowcast::resample::ResampleError;
 use crate::util::exit::Exit;
 use crate::util::fs::FsError;
 use crate::util::stop::Stopped;
+use crate::util::units::bytes;
 
 /// Preparing failed. Finished work is kept and not repeated.
 #[derive(Debug, Error)]
@@ -16,6 +19,9 @@ pub enum PrepareError {
     /// There is nothing to prepare, or it can't be listed.
     #[error(transparent)]
     Files(#[from] FilesError),
+    /// All that is there is of a format that is not read.
+    #[error("{0}")]
+    Foreign(String),
     /// Too much of the dataset is unusable.
     #[error(transparent)]
     TooManyBad(#[from] TooManyBad),
@@ -47,6 +53,33 @@ pub enum PrepareError {
     /// A file operation failed.
     #[error(transparent)]
     Fs(#[from] FsError),
+    /// A single frame is larger than the memory.
+    #[error(
+        "a frame of {levels} x {rows} x {columns} (levels x rows x columns) takes {}; {what} is {}; lower prepare.size, or use a larger machine",
+        bytes(*.needed), bytes(*.available)
+    )]
+    FrameTooLarge {
+        /// Levels of a frame.
+        levels: usize,
+        /// Rows.
+        rows: usize,
+        /// Columns.
+        columns: usize,
+        /// Bytes of a frame.
+        needed: u64,
+        /// What limits the memory.
+        what: &'static str,
+        /// Bytes that there are.
+        available: u64,
+    },
+    /// The system gave no process to read a file in.
+    #[error("could not read {}: {reason}; run the same command again", path.display())]
+    NoReader {
+        /// The file.
+        path: PathBuf,
+        /// Why there is no process.
+        reason: String,
+    },
     /// Interrupted by a signal.
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -58,12 +91,15 @@ impl PrepareError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Files(error) => error.exit(),
+            Self::Foreign(_) => Exit::DataRefused,
             Self::TooManyBad(error) => error.exit(),
             Self::MixedUnits { .. } => Exit::DataRefused,
             Self::NoReflectivity { .. } => Exit::Configuration,
             Self::Resample(error) => error.exit(),
             Self::Store(error) => error.exit(),
             Self::Fs(error) => error.exit(),
+            Self::FrameTooLarge { .. } => Exit::OutOfMemory,
+            Self::NoReader { .. } => Exit::TryAgain,
             Self::Stopped(stopped) => stopped.exit(),
         }
     }

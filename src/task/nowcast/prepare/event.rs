@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tracing::warn;
 
-use super::convert::{Converted, Work, convert_all};
+use super::convert::{Converted, Work, convert_all, frame_bytes};
 use super::describe::{attributes, spec};
 use super::discover::EventFiles;
 use super::plan::{Candidate, Draft, EventPlan, FileState, Origin, outcome};
@@ -83,13 +83,14 @@ impl<'a> Events<'a> {
                 return self.absent(build);
             }
         };
+        let frame_bytes = frame_bytes(volume.grid().z.values.len(), self.setting.config.size)?;
         let axes = [volume.grid().y.values.as_slice(), volume.grid().x.values.as_slice()];
         let resampler = Resampler::along(self.setting.config.method, axes, self.setting.config.size)?;
         let writer = self.store.writer(&build.event.path, spec(&volume, self.setting, self.common.units))?;
         let adopted = self.adopt(build, &writer);
         self.setting.progress.advance(adopted.len() as u64);
         let work = self.work(build, &adopted);
-        let results = convert_all(&work, &resampler, &writer, self.setting)?;
+        let results = convert_all(&work, &resampler, &writer, frame_bytes, self.setting)?;
         self.converted += results.iter().filter_map(|file| file.result.as_ref().ok()).map(Vec::len).sum::<usize>();
         let kept = build.settle(adopted, results);
         if kept.is_empty() {
