@@ -1,4 +1,4 @@
-//! The program: parses the command line, sets up the allocator, loads CUDA if the command computes, runs the command,
+//! The program: parses the command line, forks what reads others' files, sets up the allocator, loads CUDA if the command computes, runs the command,
 //! and exits with its code.
 
 use std::panic::catch_unwind;
@@ -20,6 +20,9 @@ fn run() -> Exit {
         Ok(call) => call,
         Err(exit) => return exit,
     };
+    if call.reads() {
+        fragua::task::read_apart();
+    }
     let messages = call.messages();
     native::memory::tune();
     if call.computes() {

@@ -35,11 +35,11 @@ pub struct EvaluateArguments {
 /// The sides that a model can be evaluated on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Split {
-    /// What decided which weights are the best.
+    /// The side that chose the best weights.
     Val,
-    /// What nothing was decided by.
+    /// Held out: decided nothing.
     Test,
-    /// What was trained on.
+    /// The side that was trained on.
     Train,
 }
 

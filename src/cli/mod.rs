@@ -5,13 +5,16 @@
 mod args;
 mod commands;
 mod compare;
+mod completions;
 mod console;
 mod doctor;
 mod evaluate;
 mod export;
 mod health;
 mod log;
+mod man;
 mod modelled;
+mod number;
 mod output;
 mod predict;
 mod progress;
@@ -20,11 +23,14 @@ mod runs;
 mod stderr;
 mod train;
 mod version;
+mod watch;
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clap::Parser;
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use indicatif::MultiProgress;
 use thiserror::Error;
 use tracing::{error, info};
@@ -32,7 +38,7 @@ use tracing::{error, info};
 pub use self::args::{Arguments, LogFormat};
 use self::console::Console;
 use self::stderr::Stderr;
-use crate::config::ConfigError;
+use crate::config::{self, ConfigError};
 use crate::native::shortage::{is_out_of_memory, lacks_threads};
 use crate::train::fault::panic_text;
 use crate::util::exit::Exit;
@@ -116,7 +122,18 @@ impl CommandError {
 /// # Errors
 /// The exit code if there is nothing to run: help, version or the mistake was printed.
 pub fn parse() -> Result<Arguments, Exit> {
-    Arguments::try_parse().map_err(|error| explain(&error))
+    Arguments::try_parse().map_err(|error| explain(&with_key(error)))
+}
+
+/// An unknown flag that has the name of a key, such as `--lr`, gets the way to set that key.
+fn with_key(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return error };
+    let key = flag.trim_start_matches('-').split('=').next().and_then(config::key_named);
+    if let Some(key) = key.filter(|_| error.kind() == ErrorKind::UnknownArgument) {
+        let tip = StyledStr::from(format!("write --set {key}=VALUE to set this key of the configuration"));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
+    error
 }
 
 /// Runs a command and reports the result; returns how the process ends.

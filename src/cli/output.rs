@@ -35,6 +35,15 @@ pub fn heard(written: io::Result<()>) -> io::Result<()> {
     }
 }
 
+/// Writes bytes as a result, as they are.
+///
+/// # Errors
+/// If they can't be written.
+pub fn bytes(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    heard(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
 /// Writes a value as JSON.
 ///
 /// # Errors

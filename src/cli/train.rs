@@ -11,6 +11,7 @@ use super::{CommandError, Session, output, question};
 use crate::config::{Config, Override};
 use crate::metric::document::Metrics;
 use crate::train::events::Reason;
+use crate::train::events::words::counted_epochs;
 use crate::util::exit::Exit;
 use crate::util::stop::Stop;
 use crate::util::surroundings::Surroundings;
@@ -120,7 +121,7 @@ fn agree(arguments: &TrainArguments, text: &str, stop: &Stop) -> bool {
 /// Why a finished run does not continue, and how to continue it.
 fn finished_text(ended: Option<Reason>, config: &Config) -> String {
     let (why, flag, key) = match ended {
-        Some(Reason::Patience) => (": the loss no longer improved", "--patience", "patience"),
+        Some(Reason::Patience) => (": the loss no longer improved", "--epochs", "epochs"),
         Some(Reason::Steps) => (": all steps were made", "--max-steps", "max_steps"),
         Some(Reason::Epochs) => (": all epochs are done", "--epochs", "epochs"),
         Some(Reason::Time | Reason::Stopped) | None => ("", "--epochs", "epochs"),
@@ -140,7 +141,8 @@ fn finished_text(ended: Option<Reason>, config: &Config) -> String {
 fn summary_text(summary: &Summary) -> String {
     let folder = summary.folder.display();
     let mut text = format!("{folder}\n");
-    let done = format!("{} and {}", units::count(summary.epochs, "epoch"), units::count(summary.steps, "step"));
+    let epochs = counted_epochs(summary.epochs, summary.epoch_share);
+    let done = format!("{epochs} and {}", units::count(summary.steps, "step"));
     let why = match summary.reason {
         Reason::Epochs | Reason::Steps => "trained",
         Reason::Patience => "stopped early because the loss no longer improved, after",
@@ -150,7 +152,8 @@ fn summary_text(summary: &Summary) -> String {
     text += &format!("{why} {done}\n");
     if let Some(best) = summary.best_epoch {
         let values = shown(summary);
-        text += &format!("best epoch {best}:\n{values}");
+        let cut = if best > summary.epochs { ", which is not complete" } else { "" };
+        text += &format!("best epoch {best}{cut}:\n{values}");
     }
     if let Ok(metrics) = Metrics::read(&summary.folder.join("evaluation/metrics.json"))
         && let Some(metric) = metrics.primary()
@@ -177,10 +180,17 @@ fn summary_text(summary: &Summary) -> String {
         let state = if copied.complete { "complete" } else { "INCOMPLETE: the same command copies the rest" };
         text += &format!("   mirror  {}, {state}\n", copied.mirror);
     }
-    text += &format!(
-        "     next  fragua evaluate, tensorboard --logdir {folder}/tensorboard, or more --epochs with the same command\n"
-    );
+    text += &format!("     next  fragua evaluate, tensorboard --logdir {folder}/tensorboard{}\n", more(summary.reason));
     text
+}
+
+/// What to add to the same command to train longer.
+fn more(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Epochs | Reason::Patience => ", or the same command with more --epochs",
+        Reason::Steps => ", or the same command with more --max-steps",
+        Reason::Time | Reason::Stopped => "",
+    }
 }
 
 /// The loss and the scores of the best epoch, with their baselines.
@@ -251,7 +261,7 @@ mod tests {
         };
         for (ended, flag) in [
             (Some(Reason::Epochs), "--epochs"),
-            (Some(Reason::Patience), "--patience"),
+            (Some(Reason::Patience), "--epochs"),
             (Some(Reason::Steps), "--max-steps"),
             (None, "--epochs"),
         ] {

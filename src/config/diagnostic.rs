@@ -11,18 +11,20 @@ const SHOWN_CHARACTERS: usize = 110;
 pub struct Diagnostic {
     /// What is wrong, as a lowercase fragment.
     pub message: String,
-    /// Where it was written; nothing where the whole file is meant.
+    /// Where it was written; nothing if it concerns the whole file.
     pub place: Option<Span>,
     /// What to know besides.
     pub note: Option<String>,
     /// What to write instead.
     pub help: Option<String>,
+    /// Whether the line may hold a secret, so that only its place is shown.
+    pub secret: bool,
 }
 
 impl Diagnostic {
     /// A mistake at a place.
     pub fn at(place: &Span, message: impl Into<String>) -> Self {
-        Self { message: message.into(), place: Some(place.clone()), note: None, help: None }
+        Self { message: message.into(), place: Some(place.clone()), note: None, help: None, secret: false }
     }
 
     /// The same mistake with what to write instead.
@@ -47,7 +49,9 @@ impl Diagnostic {
         let number = excerpt.as_ref().filter(|found| found.text.numbered).map(|found| found.number.to_string());
         let margin = " ".repeat(number.as_ref().map_or(1, String::len));
         if let Some(excerpt) = &excerpt {
-            out += &render_excerpt(excerpt, number.as_deref(), &margin);
+            let lines = render_excerpt(excerpt, number.as_deref(), &margin);
+            let shown = if self.secret { 1 } else { usize::MAX };
+            lines.lines().take(shown).for_each(|line| out += &format!("{line}\n"));
         }
         for (label, text) in [("note", &self.note), ("help", &self.help)] {
             if let Some(text) = text {
@@ -73,7 +77,7 @@ fn render_excerpt(excerpt: &Excerpt<'_>, number: Option<&str>, margin: &str) -> 
 /// The line as it is shown, the characters before the mark, and the length of the mark: a long line is cut around the
 /// mark, and tabs become spaces, since the width of a tab is the terminal's secret.
 fn shown(excerpt: &Excerpt<'_>) -> (String, usize, usize) {
-    let clean = |piece: &str| printable(&piece.replace('\t', "    "));
+    let clean = |piece: &str| masked(&printable(&piece.replace('\t', "    ")));
     let before = clean(&excerpt.line[..excerpt.marked.start]);
     let marked = clean(&excerpt.line[excerpt.marked.clone()]);
     let after = clean(&excerpt.line[excerpt.marked.end..]);
@@ -89,6 +93,22 @@ fn shown(excerpt: &Excerpt<'_>) -> (String, usize, usize) {
     let tail = if length(&rest) > room { "..." } else { "" };
     let rest: String = rest.chars().take(room).collect();
     (format!("{lead}{before}{rest}{tail}"), lead.len() + kept_before, length(&marked).min(room))
+}
+
+/// The text without the user names and passwords of addresses: messages end up in logs. It keeps its length.
+fn masked(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, behind) = rest.split_at(at + 3);
+        out += before;
+        let end = behind.find(['/', '?', '#', '"', '\'', ' ', '}', ',']).unwrap_or(behind.len());
+        // The last one: a password may hold another.
+        let secret = behind[..end].rfind('@').unwrap_or(0);
+        out.extend(behind[..secret].chars().map(|_| '*'));
+        rest = &behind[secret..];
+    }
+    out + rest
 }
 
 /// The text without control characters: a configuration must not be able to steer the terminal.
@@ -120,6 +140,14 @@ mod tests {
     }
 
     #[test]
+    fn a_password_in_an_address_is_not_shown() {
+        let line = "href: https://ann:hun@ter2@h.org/a@b, other: http://h.org/c@d";
+        let shown = render(line, 6..36);
+        assert!(shown.contains("href: https://************@h.org/a@b, other: http://h.org/c@d"), "{shown}");
+        assert!(!shown.contains("ter2") && !shown.contains("ann"), "{shown}");
+    }
+
+    #[test]
     fn a_mistake_shows_its_line_with_the_piece_underlined() {
         let expected = "\
 error: something is wrong
@@ -130,6 +158,18 @@ error: something is wrong
   = help: write it right
 ";
         assert_eq!(render("train:\n  epohcs: 50\n", 9..15), expected);
+    }
+
+    #[test]
+    fn of_a_line_with_a_secret_only_the_place_is_shown() {
+        let mut texts = Texts::default();
+        texts.add(Text {
+            name: "config.yaml".into(),
+            body: "output:\n  mirror: s3://a:hunter2@b\n".into(),
+            numbered: true,
+        });
+        let wrong = Diagnostic { secret: true, ..Diagnostic::at(&Span::new(0, 18..35), "something is wrong") };
+        assert_eq!(wrong.render(&texts), "error: something is wrong\n --> config.yaml:2:11\n");
     }
 
     #[test]

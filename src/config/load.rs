@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::util::problem::Problem;
 use crate::util::units::bytes;
 
 use super::check::{Findings, check};
@@ -21,7 +22,7 @@ use super::{BUILT_IN, Config, naming};
 /// The file that is read when none is named.
 pub const DEFAULT_FILE: &str = "config.yaml";
 
-/// More than a person writes.
+/// Larger than any real configuration.
 const MAX_BYTES: u64 = 1 << 18;
 
 /// A configuration, and where it came from.
@@ -48,10 +49,7 @@ pub fn load(
     let file = file.or_else(|| default.exists().then_some(default));
     let (name, body) = match file {
         Some(path) => (path.display().to_string(), read(path)?),
-        None => {
-            tracing::info!("there is no {DEFAULT_FILE} in this folder: the built-in one is used");
-            (format!("built-in {DEFAULT_FILE}"), BUILT_IN.to_owned())
-        }
+        None => (format!("built-in {DEFAULT_FILE}"), BUILT_IN.to_owned()),
     };
     let config = resolve(name, body, &environment(variables), overrides).map_err(ConfigError::Mistakes)?;
     Ok(Loaded { config, file: file.map(Path::to_owned) })
@@ -124,7 +122,7 @@ fn task_of(root: &Node) -> Option<&str> {
 fn not_a_configuration(root: &Node, shape: &Shape) -> Option<Diagnostic> {
     let message = match &root.value {
         Value::Map(_) => return None,
-        Value::Null => "the file says nothing".into(),
+        Value::Null => "the file is empty".into(),
         other => format!("a configuration consists of keys with values, got {}", other.described()),
     };
     let task =
@@ -147,8 +145,9 @@ fn build(root: &Node, unusable: &[String], file: &str, found: &mut Vec<Diagnosti
                 // A value that was replaced by its default may contradict its neighbours, who are not to blame.
                 if !doubtful.contains(&section(&problem.path)) {
                     let message = format!("`{}`: {}", problem.path, problem.message);
-                    let place = (!problem.secret).then(|| root.place(&problem.path));
-                    found.push(Diagnostic { message, place, note: None, help: Some(problem.remedy) });
+                    let place = Some(place(root, &problem));
+                    let Problem { remedy, secret, .. } = problem;
+                    found.push(Diagnostic { message, place, note: None, help: Some(remedy), secret });
                 }
             }
             Some(config)
@@ -159,6 +158,18 @@ fn build(root: &Node, unusable: &[String], file: &str, found: &mut Vec<Diagnosti
             None
         }
     }
+}
+
+/// Where the mistake was made. If it is between two keys of a section, flags were written after the environment, and that
+/// after the file: who writes `--set a=1` is not helped by a line of the file that says `b: 2`.
+fn place(root: &Node, problem: &Problem) -> Span {
+    let blamed = root.place(&problem.path);
+    let Some((section, key)) = problem.path.rsplit_once('.') else { return blamed };
+    let is_word = |character: char| character.is_alphanumeric() || character == '_';
+    let words = problem.message.split(|character| !is_word(character)).filter(|word| *word != key);
+    let others = words.filter(|word| root.has(&format!("{section}.{word}")));
+    let others = others.map(|word| root.place(&format!("{section}.{word}")));
+    others.filter(|other| other.text > blamed.text).max_by_key(|other| other.text).unwrap_or(blamed)
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {

@@ -32,6 +32,7 @@ mod shape;
 mod show;
 mod text;
 mod tree;
+mod variables;
 
 pub use diagnostic::Diagnostic;
 pub use error::{ConfigError, Mistakes};
@@ -40,6 +41,7 @@ pub use output::OutputConfig;
 pub use overlay::{Override, PREFIX};
 pub use schema::schema;
 pub use show::show;
+pub use variables::{KNOWN as KNOWN_VARIABLES, ignored as ignored_variables, key_named};
 
 /// The commented default, as it was when the program was built.
 pub const BUILT_IN: &str = include_str!("../../config.yaml");

@@ -1,5 +1,4 @@
-//! The `output` section: where run folders go, and where copies of them go. What is in them is decided by those who write
-//! them.
+//! The `output` section: the folder of runs, and the mirror for copies of them. Not what is in a run.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -27,12 +26,21 @@ impl Default for OutputConfig {
 }
 
 impl OutputConfig {
-    /// Where copies go, where they go anywhere.
+    /// The mirror, if there is one.
     ///
     /// # Errors
-    /// Where the address makes no sense; [`OutputConfig::problems`] tells that too.
+    /// If the address is invalid; [`OutputConfig::problems`] reports that too.
     pub fn mirror_address(&self) -> Result<Option<Address>, Refused> {
         self.mirror.as_deref().map(Address::parse).transpose()
+    }
+
+    /// A mirror that is the folder of the datasets, or in it: preparing would find the copies.
+    #[must_use]
+    pub fn mirror_among(&self, datasets: &Path) -> Option<Problem> {
+        let Ok(Some(Address::Folder(folder))) = self.mirror_address() else { return None };
+        let message = format!("the mirror {} is in the folder of the datasets", folder.display());
+        let problem = || Problem::new("mirror", message, "write a folder on another disk, or null for no mirror");
+        whole(&folder).starts_with(whole(datasets)).then(problem)
     }
 
     /// Everything in this section that makes no sense.
@@ -90,6 +98,14 @@ mod tests {
         for wrong in ["model_output", "", "./model_output/copies", "s3://", "ftp://host/a", "x/../model_output"] {
             assert_eq!(config(wrong).problems()[0].path, "mirror", "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_mirror_among_the_datasets_is_refused() {
+        let found = |mirror| config(mirror).mirror_among(Path::new("/data/sets")).map(|problem| problem.path);
+        assert_eq!(found("file:///data/sets").as_deref(), Some("mirror"));
+        assert_eq!(found("file:///data/sets/copies").as_deref(), Some("mirror"));
+        assert_eq!((found("file:///data/copies"), found("s3://data/sets")), (None, None));
     }
 
     #[test]

@@ -20,6 +20,7 @@ impl Config {
         let sections =
             [("data", self.data.problems()), ("train", self.train.problems()), ("output", self.output.problems())];
         found.extend(sections.into_iter().flat_map(|(key, list)| list.into_iter().map(|problem| problem.below(key))));
+        found.extend(self.output.mirror_among(&self.data.root).map(|problem| problem.below("output")));
         found.extend(self.task.kind().problems(&Beside { data: &self.data, train: &self.train }));
         found.extend(self.phase_problems(&found));
         found.extend(self.unknown_target());

@@ -43,7 +43,7 @@ pub struct Field {
     pub required: bool,
     /// What it means.
     pub description: String,
-    /// The value that stands for a key that is left out.
+    /// The value of a key that is left out.
     pub default: Option<Value>,
     /// What it may hold.
     pub shape: Shape,
@@ -99,7 +99,7 @@ impl Shape {
         former.map_or(key, |field| &field.name)
     }
 
-    /// Where a key of this name may stand, as the path of the section it belongs to.
+    /// The path of the section that a key of this name belongs to.
     #[must_use]
     pub fn home_of(&self, key: &str) -> Option<String> {
         let deeper = |name: &str, shape: &Self| {

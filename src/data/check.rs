@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::util::problem::Problem;
 
 use super::config::{DataConfig, Gdrive, PathSource, Source, UrlSource};
-use super::fetch::address::shown_text;
+use super::fetch::address::{self, shown_text};
 
 impl DataConfig {
     /// Everything in this section that makes no sense.
@@ -72,6 +72,9 @@ impl Gdrive {
         let mut found = Vec::new();
         let remedy = "share the file with everybody who has the link, and write that link (or the id inside it) here";
         let id = self.id.trim();
+        if address::has_credentials(id) {
+            return vec![credentials("id", id)];
+        }
         let unfilled = id.is_empty() || id.contains(['<', '>']) || id.contains("...");
         if unfilled {
             let message = format!("the id of the file on Google Drive is still to be filled in, got {:?}", self.id);
@@ -83,9 +86,19 @@ impl Gdrive {
                 remedy,
             ));
         }
+        if found.is_empty() && id.contains('/') && !is_of_google(id) {
+            let message = format!("{} is not an address of Google Drive", shown_text(id));
+            found.push(Problem::new("id", message, format!("{remedy}; a file on another server is a `url`")));
+        }
         found.extend(size_problem(self.size_bytes));
         found
     }
+}
+
+fn is_of_google(address: &str) -> bool {
+    let whole = if address.contains("://") { address.to_owned() } else { format!("https://{address}") };
+    let url = url::Url::parse(&whole).ok();
+    url.and_then(|url| Some(url.host_str()?.to_owned())).is_some_and(|host| host.ends_with(".google.com"))
 }
 
 impl UrlSource {
@@ -94,10 +107,20 @@ impl UrlSource {
         if let Err(message) = address(&self.href) {
             let remedy = "write the whole address of the file: https://example.org/storms.tar.gz";
             found.push(Problem::new("href", message, remedy));
+        } else if address::has_credentials(&self.href) {
+            found.push(credentials("href", &self.href));
         }
         found.extend(size_problem(self.size_bytes));
         found
     }
+}
+
+/// The configuration is stored with every run, and copied with it.
+fn credentials(key: &str, href: &str) -> Problem {
+    let message = format!("{} holds a user name or a password", shown_text(href));
+    let remedy = "leave out `user:password@`: it would be stored with every run. If the server needs it, download the file \
+                  yourself (`curl --netrc --remote-name ADDRESS` reads it from ~/.netrc), and write `- path: {path: FILE}`";
+    Problem::new(key, message, remedy)
 }
 
 fn address(href: &str) -> Result<(), String> {
@@ -185,13 +208,27 @@ mod tests {
     }
 
     #[test]
+    fn a_user_name_or_a_password_in_an_address_is_refused_and_not_repeated() {
+        for wrong in ["https://ann:hunter2@h.org/a.tar", "http://ann@h.org/a", "https://:hunter2@h.org/a"] {
+            for source in [href(wrong), id(wrong)] {
+                let problems = config(vec![source]).problems();
+                let text = format!("{problems:?}");
+                assert!(problems.len() == 1 && text.contains("holds a user name or a password"), "{text}");
+                assert!(!text.contains("hunter2") && !text.contains("ann"), "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn an_id_that_is_still_to_be_filled_in_is_named_as_such() {
         for wrong in ["", "...", "<FILE_ID>"] {
             let problems = config(vec![id(wrong)]).problems();
             assert_eq!(problems[0].path, "source.0.gdrive.id");
             assert!(problems[0].message.contains("still to be filled in"), "{wrong}");
         }
-        assert_eq!(paths(&config(vec![id("two words")])), ["source.0.gdrive.id"]);
+        for wrong in ["two words", "https://example.org/file/d/1A2b3C4d5E6f7G8h9I0j/view", "example.org/a.tar.gz"] {
+            assert_eq!(paths(&config(vec![id(wrong)])), ["source.0.gdrive.id"], "{wrong}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What libtorch has and `tch` does not expose: the only place with `unsafe`.
 
 pub mod abort;
+pub mod apart;
 pub mod crash;
 pub mod cuda;
 pub mod flat;

@@ -20,6 +20,7 @@ mod model;
 pub mod needs;
 pub mod nowcast;
 mod options;
+mod reading;
 #[cfg(test)]
 pub mod testing;
 
@@ -27,6 +28,7 @@ pub use data::{Data, LearnerSetting, Phase, Prepared, Purpose, Shown};
 pub use kind::{Beside, Evaluated, Kind};
 pub use model::{Misfit, Model, load};
 pub use options::{InspectOptions, Layout, PredictOptions, Predicted, Wish};
+pub use reading::read_apart;
 
 /// The `task` section: exactly one task with its settings.
 #[expect(clippy::large_enum_variant, reason = "there is one of it")]

@@ -404,7 +404,7 @@ fn passwords_and_tokens_are_in_no_output_and_no_file() {
         true => Answer::new(404, "gone"),
         false => honest(asked, &content, "\"v1\""),
     });
-    let secret = |path: &str| server.url(&format!("{path}?sig=S3CRET")).replace("http://", "http://ann:S3CRET@");
+    let secret = |path: &str| server.url(&format!("{path}?sig=S3CRET"));
     program.configure(&[url(&secret("/gone")), url(&secret("/a.tar.gz"))]);
     for more in [&[][..], &["--log-format", "json", "--verbose"], &["--json"]] {
         let outcome = program.succeed(&[&["fetch"], more].concat());
@@ -424,6 +424,17 @@ fn passwords_and_tokens_are_in_no_output_and_no_file() {
     program.configure(&[url(&secret("/gone")), url(&secret("/gone2"))]);
     let other = program.run(&["fetch", "--set", "data.name=e"]);
     assert!(other.code == 69 && !other.stderr.contains("S3CRET"), "{other:#?}");
+    // A user name and a password are not taken at all: they would be in the configuration of every run.
+    let before = server.asked().len();
+    program.configure(&[url(&server.url("/a.tar.gz").replace("http://", "http://ann:S3CRET@"))]);
+    for command in [&["config", "show"][..], &["fetch", "--log-format", "json"], &["train", "--yes"]] {
+        let refused = program.run(command);
+        assert_eq!(refused.code, 78, "{refused:#?}");
+        let told = format!("{}{}", refused.stdout, refused.stderr);
+        assert!(told.contains("user name or a password") && told.contains("^^^"), "{told}");
+        assert!(!told.contains("S3CRET") && !told.contains("ann:"), "{told}");
+    }
+    assert_eq!(server.asked().len(), before);
 }
 
 #[test]

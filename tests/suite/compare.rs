@@ -179,3 +179,24 @@ fn a_baseline_is_replaced_only_where_somebody_wants_it() {
     program.succeed(&["compare", "worse.json", "better.json", "--update-baseline", "--yes"]);
     assert!(read("better.json") == worse, "who says yes knows that it is worse");
 }
+
+#[test]
+fn three_or_more_are_a_page_that_marks_the_best_and_two_keep_their_verdict() {
+    let program = program();
+    let page = |arguments: &[&str], file: &str| {
+        let output = program.command(arguments).output().unwrap();
+        let text = fs::read_to_string(program.path(file)).unwrap_or_default();
+        (output.status.code(), text)
+    };
+    let (code, html) = page(&["compare", "worse.json", "better.json", "other.json"], "comparison.html");
+    assert_eq!(code, Some(0));
+    for told in
+        ["Comparison of 3 runs", "better is best by CSI at 35 dBZ", "<th scope=\"col\">worse</th>", "class=\"best\""]
+    {
+        assert!(html.contains(told), "{told}: {html}");
+    }
+    crate::report::looks_right(&program.path("comparison.html"));
+    let (code, html) = page(&["compare", "worse.json", "better.json", "--output", "two.html"], "two.html");
+    assert_eq!(code, Some(1), "the verdict is as without a page");
+    assert!(html.contains("Comparison of 2 runs"));
+}

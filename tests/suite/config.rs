@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use fragua::config::{BUILT_IN, Config, ConfigError, Mistakes, Override, load, resolve, schema, show};
+use fragua::config::{BUILT_IN, Config, ConfigError, KNOWN_VARIABLES, Mistakes, Override, load, resolve, schema, show};
 use fragua::task::nowcast::config::NowcastConfig;
 use fragua::train::config::{Optimizer, Schedule, TrainConfig};
 use fragua::util::exit::Exit;
@@ -237,8 +237,8 @@ fn what_yaml_itself_refuses_is_shown_with_a_remedy() {
         ("name: storms: 2\n", "1: not readable as YAML", "put text that contains `: ` into quotes"),
         ("name: @storms\n", "1: not readable as YAML", "put the text into quotes"),
         ("name: *storms\n", "1: not readable as YAML", "put text that begins with * into quotes"),
-        ("", "1: the file says nothing", "write at least"),
-        ("# nothing\n", "1: the file says nothing", "write at least"),
+        ("", "1: the file is empty", "write at least"),
+        ("# nothing\n", "1: the file is empty", "write at least"),
         ("- data\n", "1: a configuration consists of keys with values, got a list", "write at least"),
     ];
     for (text, head, help) in cases {
@@ -429,6 +429,49 @@ error: `data.source` is a list with 1 items, got the number "7"
   = help: count from 0; 1 adds one
 "#;
     assert_eq!(without_count(&with_flags(SMALLEST, &flags).unwrap_err()), expected);
+}
+
+#[test]
+fn of_two_keys_that_contradict_each_other_the_one_written_last_is_shown() {
+    let text = SMALLEST.replace("nowcast: {}", "nowcast: {prepare: {min: 0, max: 65}}");
+    assert_ne!(text, SMALLEST);
+    let told = with_flags(&text, &[Override::set("task.nowcast.prepare.min=80")]).unwrap_err().to_string();
+    assert!(told.contains(" --> command line\n  |\n  | --set task.nowcast.prepare.min=80\n"), "{told}");
+}
+
+#[test]
+fn a_variable_with_one_underscore_too_few_is_a_mistake_and_an_unknown_one_is_not() {
+    let environment = [("FRAGUA_TRAIN_EPOCHS", "3"), ("FRAGUA_HELLO", "1"), ("FRAGUA_ARGS", "--epochs 3")];
+    let told = with_variables(SMALLEST, &environment).unwrap_err();
+    let expected = "error: unknown variable FRAGUA_TRAIN_EPOCHS\n --> environment\n  |\n  | FRAGUA_TRAIN_EPOCHS=3\n  \
+                    | ^^^^^^^^^^^^^^^^^^^\n  = help: did you mean FRAGUA__TRAIN__EPOCHS? `__` stands before every key of a path\n";
+    assert_eq!(without_count(&told), expected);
+    assert!(with_variables(SMALLEST, &environment[1..]).is_ok());
+}
+
+/// All variables that the sources read are in the list of known ones.
+#[test]
+fn every_variable_of_this_project_is_known() {
+    let name = |text: &str| {
+        text.chars().take_while(|letter| letter.is_ascii_uppercase() || *letter == '_').collect::<String>()
+    };
+    let mut folders = ["src", "crates", "docker", "scripts", "docs"].map(root).to_vec();
+    let mut unknown = Vec::new();
+    while let Some(path) = folders.pop() {
+        if path.is_dir() {
+            folders.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        // The list itself has invented names in its tests.
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        if path.ends_with("variables.rs") {
+            continue;
+        }
+        let found = text.match_indices("FRAGUA_").map(|(at, _)| name(&text[at..]).trim_end_matches('_').to_owned());
+        let ours = found.filter(|name| name != "FRAGUA" && !name.starts_with("FRAGUA__"));
+        unknown.extend(ours.filter(|name| !KNOWN_VARIABLES.contains(&name.as_str())).map(|name| (path.clone(), name)));
+    }
+    assert!(unknown.is_empty(), "add them to src/config/variables.rs: {unknown:?}");
 }
 
 #[test]

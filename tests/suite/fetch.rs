@@ -655,11 +655,38 @@ fn no_secret_of_an_address_shows() {
     let server = Server::start(|_| Answer::new(403, ""));
     let closed = Server::start(|_| Answer::new(200, "")).url("/a.tar");
     for url in [server.url("/a.tar"), closed] {
-        let href = url.replace("http://", "http://ann:hunter2@") + "?token=s3cret&X-Amz-Signature=s3cret";
-        let error = Play::new().get(&href).unwrap_err();
+        let error = Play::new().get(&format!("{url}?token=s3cret&X-Amz-Signature=s3cret")).unwrap_err();
         let text = format!("{error} {error:?}");
-        assert!(!text.contains("hunter2") && !text.contains("s3cret"), "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
+        let with_password = url.replace("http://", "http://ann:hunter2@");
+        let error = Play::new().get(&with_password).unwrap_err();
+        let text = format!("{error} {error:?}");
+        assert!(error.exit() == Exit::Configuration && text.contains("user name or a password"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
     }
-    let sent = server.asked()[0].header("authorization").map(str::to_owned);
-    assert_eq!(sent.as_deref(), Some("Basic YW5uOmh1bnRlcjI="));
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[test]
+fn a_redirect_that_can_not_be_followed_is_named() {
+    for (to, exit, told) in [
+        ("ftp://h.org/a.tar", Exit::SourceUnreachable, "not http or https"),
+        ("http://ann:hunter2@h.org/a.tar", Exit::Configuration, "user name or a password"),
+        ("/a.tar", Exit::SourceUnreachable, "answered 302: it redirects in a circle"),
+    ] {
+        let server = Server::start(move |_| Answer::new(302, "").with("Location", to));
+        let error = Play::new().get(&server.url("/a.tar")).unwrap_err();
+        let text = format!("{error} {error:?}");
+        assert!(error.exit() == exit && text.contains(told) && !text.contains("hunter2"), "{to}: {text}");
+    }
+}
+
+/// A typing error in the address: three tries, not a minute and a half.
+#[test]
+fn a_server_that_does_not_exist_is_not_asked_for_long() {
+    let error = Play::new().get("http://no-such-host.invalid/a.tar").unwrap_err();
+    // Without a name server the name may exist.
+    let text = error.to_string();
+    let unknown = error.exit() == Exit::SourceUnreachable && text.contains("no server has this name [");
+    assert!(unknown || text.contains("could not be looked up ["), "{text}");
 }

@@ -159,6 +159,7 @@ fn an_event_with_too_few_frames_is_refused_and_the_others_are_forecast() {
     assert_eq!(outcome.code, 65, "{outcome:?}");
     assert!(outcome.stderr.contains("it has 2 usable frames, the model needs 3"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("1 of 2 forecasts could not be made"), "{}", outcome.stderr);
+    assert_eq!(outcome.stderr.matches("usable frames").count(), 1, "{}", outcome.stderr);
     assert_eq!(outcome.stdout.lines().count(), 2, "{}", outcome.stdout);
     // Exactly as many frames as the model sees are enough: nothing has to follow.
     predicting.frames(1)[..3].iter().for_each(|file| fs::remove_file(file).unwrap());

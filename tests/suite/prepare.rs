@@ -297,3 +297,36 @@ fn a_piped_log_has_plain_lines_and_results_go_to_stdout() {
         serde_json::from_str::<Value>(line).unwrap();
     }
 }
+
+/// A pipe that nobody writes to, links, groups in circles, a crash of the HDF5 library: each is set aside with its reason, and the
+/// rest is prepared. So it is when a model is asked to read them.
+#[test]
+fn files_that_hang_crash_or_lead_astray_are_set_aside() {
+    let program = dataset();
+    let event = events(&program).remove(0);
+    let hostile = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/radar/tests/fixtures/volume/hostile");
+    let mut expected = vec![
+        ("pipe.nc", "is a pipe, not a file"),
+        ("broken.nc", "link to a file that does not exist"),
+        ("socket.nc", "is a socket, not a file"),
+        ("odim.nc", "ODIM HDF5, which fragua does not read"),
+    ];
+    rustix::fs::mkfifoat(rustix::fs::CWD, event.join("pipe.nc"), rustix::fs::Mode::RWXU).unwrap();
+    std::os::unix::fs::symlink("gone.nc", event.join("broken.nc")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(event.join("socket.nc")).unwrap();
+    fs::copy(hostile.join("odim.nc"), event.join("odim.nc")).unwrap();
+    for (name, reason) in [
+        ("group_in_itself.nc", "within itself"),
+        ("other_file.nc", "leads to another file"),
+        ("no_text_in_heap.nc", "the HDF5 library crashed on it (SIGSEGV)"),
+    ] {
+        fs::copy(hostile.join(name), event.join(name)).unwrap();
+        expected.push((name, reason));
+    }
+    let prepared = prepare(&program, &["--set", "task.nowcast.prepare.max_bad_share=0.5"]);
+    for (name, reason) in &expected {
+        let found = program.reason(&prepared, Path::new(name));
+        assert!(found.contains(reason), "{name}: {found}");
+    }
+    assert_eq!(prepared["frames"], EVENTS * FRAMES, "{prepared}");
+}

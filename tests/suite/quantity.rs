@@ -150,10 +150,14 @@ fn units_that_differ_ranges_of_reflectivity_and_enlarged_frames_are_reported() {
     let named = "precipitation is in several units: mm in 24 files (a/0000.nc, a/0001.nc, a/0002.nc, ...), mm/h in 2 files \
                  (c/0000.nc, c/0001.nc)";
     assert!(mixed.stderr.contains(named), "{}", mixed.stderr);
+    let seen = program.succeed(&["inspect", "--config", "alps.yaml", "--no-pictures"]);
+    assert!(seen.stdout.contains(named), "{}", seen.stdout);
     // What names no unit is taken to agree.
     fs::remove_dir_all(program.path("rain/c")).unwrap();
     rain(&program.path("rain/d"), 12, "", 8.0);
     assert_eq!(prepare(&[]).code, 0);
+    let seen = program.succeed(&["inspect", "--config", "alps.yaml", "--no-pictures"]);
+    assert!(!seen.stdout.contains("refused"), "{}", seen.stdout);
 }
 
 #[test]
@@ -173,7 +177,8 @@ fn inspect_shows_what_prepare_and_train_refuse_and_says_why() {
     assert_eq!(program.run(&[&["prepare"], &wrong[..]].concat()).code, 65);
     let seen = program.succeed(&[&["inspect"], &wrong[..]].concat());
     assert!(
-        seen.stdout.contains("set aside: ") && seen.stdout.contains("`fragua prepare` was refused: 9 files"),
+        seen.stdout.contains("set aside: ")
+            && seen.stdout.contains("`fragua prepare` was refused, so this may be older: 9 of 9 files"),
         "{}",
         seen.stdout
     );

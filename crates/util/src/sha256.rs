@@ -1,13 +1,14 @@
 //! SHA-256 as the project writes it: 64 lowercase hexadecimal digits.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use crate::plain;
 
 /// A digest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -39,7 +40,7 @@ impl Digest {
     /// If the file can't be read.
     pub fn of_file(path: &Path) -> io::Result<Self> {
         let mut hasher = Hasher::default();
-        let mut file = File::open(path)?;
+        let mut file = plain::open(path)?;
         let mut buffer = vec![0; 256 * 1024];
         loop {
             match file.read(&mut buffer)? {

@@ -27,6 +27,17 @@ const TICK: Duration = Duration::from_millis(100);
 /// After this time the stop is urgent: Docker kills after ten seconds, and on a slow disk each file takes a second.
 const URGENT: Duration = Duration::from_secs(1);
 
+/// The flag of this process.
+static OF_PROCESS: OnceLock<Stop> = OnceLock::new();
+
+/// Whether a signal asked this process to stop: for the few places that no [`Stop`] is passed to.
+///
+/// # Errors
+/// [`Stopped`], with the code to exit with.
+pub fn check_signals() -> Result<(), Stopped> {
+    OF_PROCESS.get().map_or(Ok(()), Stop::check)
+}
+
 /// The work was stopped by a signal and can be resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("stopped by {name}; run the same command again to continue")]
@@ -123,6 +134,7 @@ impl Stop {
             signal_hook::flag::register_conditional_shutdown(signal, exit as i32, Arc::clone(&armed))?;
             signal_hook::flag::register_usize(signal, Arc::clone(&stop.0.code), exit as usize)?;
         }
+        drop(OF_PROCESS.set(stop.clone()));
         if !is_ignored(SIGHUP) {
             signal_hook::flag::register_usize(SIGHUP, Arc::clone(&stop.0.code), Exit::HungUp as usize)?;
         }

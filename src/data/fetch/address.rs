@@ -13,6 +13,18 @@ pub fn shown(url: &Url) -> String {
     format!("{}://{host}{port}{}{query}", url.scheme(), url.path())
 }
 
+/// Whether an address holds a user name or a password.
+#[must_use]
+pub fn has_credentials(text: &str) -> bool {
+    Url::parse(text.trim()).is_ok_and(|url| holds_credentials(&url))
+}
+
+/// The same for an address that is one.
+#[must_use]
+pub fn holds_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
 /// The same for a text that may not even be an address.
 #[must_use]
 pub fn shown_text(text: &str) -> String {

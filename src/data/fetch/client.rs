@@ -1,12 +1,13 @@
 //! One HTTP request and its reply, on `reqwest`: redirects, time limits, stalls, signals. The only file that calls the
 //! HTTP library.
 
-use std::error::Error;
+use std::error::Error as _;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
 use reqwest::header;
 use reqwest::redirect::Policy;
+use thiserror::Error;
 use url::{Host, Url};
 
 use super::address;
@@ -15,6 +16,7 @@ use super::context::Context;
 use super::error::FetchError;
 use super::pace::Pace;
 use super::range::{self, Ask, Head};
+use super::words::{self, chain};
 use crate::util::stop::{Stop, Stopped};
 
 /// Why a request or a connection ended too early.
@@ -42,14 +44,27 @@ pub struct Trouble {
     pub demanded: Option<Duration>,
     /// Whether the server itself reported it; otherwise it was the network.
     pub refused: bool,
+    /// Whether no server has this name: a mistake in the address, unless the network is just coming up.
+    pub unknown_host: bool,
 }
 
+/// Tries for a name that no server has.
+const TRIES_FOR_A_NAME: u32 = 3;
+
 impl Trouble {
+    /// Whether more tries would only cost time.
+    #[must_use]
+    pub fn is_final(&self, failed: u32) -> bool {
+        self.unknown_host && failed >= TRIES_FOR_A_NAME
+    }
+
     /// The error when the retries are used up, with `held` bytes kept.
     #[must_use]
     pub fn into_error(self, address: String, budget: &Budget<'_>, held: u64) -> FetchError {
         let (cause, tries, waited) = (self.cause, budget.failed, budget.waited);
-        if self.refused {
+        if self.unknown_host {
+            FetchError::NoHost { address, cause }
+        } else if self.refused {
             FetchError::Busy { address, cause, tries, waited, held }
         } else {
             FetchError::Unreachable { address, cause, tries, waited, held }
@@ -60,7 +75,7 @@ impl Trouble {
 impl Failure {
     /// The network's doing.
     pub fn network(cause: impl Into<String>) -> Self {
-        Self::Trouble(Trouble { cause: cause.into(), demanded: None, refused: false })
+        Self::Trouble(Trouble { cause: cause.into(), demanded: None, refused: false, unknown_host: false })
     }
 }
 
@@ -180,22 +195,50 @@ impl<'a> Client<'a> {
             cause: format!("the server answered {}", head.status),
             demanded: demanded.and_then(|text| range::retry_after(text, self.context.clock.today())),
             refused: true,
+            unknown_host: false,
         }
     }
 
     fn send_failure(&self, url: &Url, error: reqwest::Error) -> Failure {
         let error = error.without_url();
         if error.is_redirect() {
-            let status = 310;
-            let reason = "it redirects in a circle";
-            return Failure::Fatal(FetchError::Refused { address: address::shown(url), status, reason });
+            return Failure::Fatal(dead_end(url, &error));
         }
         if error.is_builder() {
             let (text, reason) = (address::shown(url), chain(&error));
             return Failure::Fatal(FetchError::Address { text, reason });
         }
-        Failure::network(chain(&error))
+        Failure::Trouble(words::trouble(&error))
     }
+}
+
+/// A redirect that is not followed, and the status of the reply that has it.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("{reason}")]
+struct BadRedirect {
+    status: u16,
+    reason: &'static str,
+    holds_credentials: bool,
+}
+
+const CIRCLE: &str = "it redirects in a circle; check the address, or give another source";
+const OTHER_KIND: &str = "it redirects to an address that is not http or https; give another source";
+const CREDENTIALS: &str = "it redirects to an address with a user name or a password, which fragua does not use; give another \
+                           source, or download the file yourself and give it as `path`";
+
+fn dead_end(url: &Url, error: &reqwest::Error) -> FetchError {
+    let mut source = error.source();
+    while let Some(inner) = source {
+        if let Some(BadRedirect { status, reason, holds_credentials }) = inner.downcast_ref() {
+            let address = address::shown(url);
+            return match holds_credentials {
+                true => FetchError::Address { text: address, reason: (*reason).to_owned() },
+                false => FetchError::Refused { address, status: *status, reason },
+            };
+        }
+        source = inner.source();
+    }
+    FetchError::Refused { address: address::shown(url), status: 302, reason: CIRCLE }
 }
 
 /// Redirects that lead to no file: following them would only hide the reason.
@@ -287,7 +330,7 @@ impl Body {
             match received {
                 Ok(Ok(None)) => self.ended = true,
                 Ok(Ok(Some(bytes))) if !bytes.is_empty() => return Ok(Some(bytes.into())),
-                Ok(Err(error)) => return Err(Failure::network(chain(&error.without_url()))),
+                Ok(Err(error)) => return Err(Failure::Trouble(words::trouble(&error.without_url()))),
                 _ if stalled => return Err(Failure::network("the connection stalled")),
                 _ => {}
             }
@@ -299,10 +342,16 @@ impl Body {
 fn builder(context: &Context<'_>) -> reqwest::ClientBuilder {
     reqwest::Client::builder().connect_timeout(context.limits.connect).cookie_store(true).referer(false).redirect(
         Policy::custom(|attempt| {
+            let status = attempt.status().as_u16();
+            let bad = |reason, holds_credentials| BadRedirect { status, reason, holds_credentials };
             if is_dead_end(attempt.url()) {
                 attempt.stop()
             } else if attempt.previous().len() > 10 {
-                attempt.error("too many redirects")
+                attempt.error(bad(CIRCLE, false))
+            } else if !matches!(attempt.url().scheme(), "http" | "https") {
+                attempt.error(bad(OTHER_KIND, false))
+            } else if address::holds_credentials(attempt.url()) {
+                attempt.error(bad(CREDENTIALS, true))
             } else {
                 attempt.follow()
             }
@@ -356,18 +405,4 @@ async fn keep_telling(context: &Context<'_>, reason: &str) -> Stopped {
         }
         context.progress.waits(reason);
     }
-}
-
-/// The innermost reason last: "error sending request: connection refused". Repetitions are left out.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let words = inner.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        source = inner.source();
-    }
-    text
 }

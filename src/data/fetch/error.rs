@@ -116,6 +116,15 @@ pub enum FetchError {
         held: u64,
     },
 
+    /// No server has the name in the address.
+    #[error("{address}: {cause}; check the address for a typing error, or give another source")]
+    NoHost {
+        /// Where.
+        address: String,
+        /// What the system says.
+        cause: String,
+    },
+
     /// The server refused until the budget of tries was used up.
     #[error(
         "{address} still refuses {}: {cause}; {}try again later, or give another source",
@@ -232,6 +241,7 @@ impl FetchError {
             | Self::Document { .. }
             | Self::DrivePage { .. }
             | Self::ScanPage { .. }
+            | Self::NoHost { .. }
             | Self::Busy { .. } => Exit::SourceUnreachable,
             Self::WebPage { .. }
             | Self::NoLength { .. }

@@ -20,6 +20,7 @@ mod source;
 mod state;
 mod transfer;
 mod verify;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

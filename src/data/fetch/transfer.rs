@@ -50,10 +50,13 @@ impl Transfer<'_> {
                     if let Err(error) = part.start_over() {
                         return (part, Err(error.into()));
                     }
-                    Trouble { cause: reason, demanded: None, refused: true }
+                    Trouble { cause: reason, demanded: None, refused: true, unknown_host: false }
                 }
             };
-            let Some(wait) = budget.fail(part.held(), trouble.demanded, context.clock.jitter()) else {
+            let Some(wait) = budget
+                .fail(part.held(), trouble.demanded, context.clock.jitter())
+                .filter(|_| !trouble.is_final(budget.failed))
+            else {
                 let error = trouble.into_error(self.source.address(), &budget, part.held());
                 return (part, Err(error));
             };
@@ -210,7 +213,9 @@ impl Transfer<'_> {
 
     fn refused(&self, head: &Head) -> FetchError {
         let reason = match head.status {
-            401 | 407 => "it needs a password; put user:password@ in front of the host, or give another source",
+            401 | 407 => {
+                "it needs a password, which fragua does not send; download the file yourself and give it as `path`, or give another source"
+            }
             403 | 451 => "access is denied; check the address and its permissions, or give another source",
             404 | 410 => "there is no such file, or no longer; check the address, or give another source",
             300..=399 => "it redirects to nowhere; check the address",

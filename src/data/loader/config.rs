@@ -34,14 +34,22 @@ impl LoaderConfig {
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if self.threads > 64 {
-            problems.push(Problem::new("threads", format!("{} threads", self.threads), "write 0 to 64"));
+            problems.push(Problem::new(
+                "threads",
+                format!("must be at most 64, got {}", self.threads),
+                "write 0 to 64; 1 or 2 are enough for most datasets",
+            ));
         }
         if self.queue_windows > MOST_WINDOWS {
             let message = format!("{} samples can't wait", self.queue_windows);
             problems.push(Problem::new("queue_windows", message, format!("write 1 to {MOST_WINDOWS}")));
         }
         if self.queue_windows == 0 {
-            problems.push(Problem::new("queue_windows", "no window may wait", "write 1 or more"));
+            problems.push(Problem::new(
+                "queue_windows",
+                "must be at least 1, got 0",
+                "write 1 or more, or leave the key out for 16",
+            ));
         }
         problems
     }

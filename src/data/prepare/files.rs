@@ -162,8 +162,12 @@ impl Search<'_> {
         for name in names(folder)?.into_iter().filter(|name| !self.kind.ignored.contains(&name.as_str())) {
             let entry = folder.join(&name);
             let metadata = match fs::metadata(&entry) {
-                // A dangling link, or a file that was just removed: its name decides whether it is missed.
+                // A dangling link, or a file that was just removed: its name decides whether it is missed. Reading it says why
+                // it can't be used.
                 Err(error) if error.kind() == ErrorKind::NotFound && !self.kind.is_name(&name) => continue,
+                Err(error) if error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(libc::ELOOP) => {
+                    entry.symlink_metadata().map_err(FsError::at("read", &entry))?
+                }
                 metadata => metadata.map_err(FsError::at("read", &entry))?,
             };
             if metadata.is_dir() {

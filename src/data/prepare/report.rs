@@ -1,5 +1,6 @@
 //! The outcome of every group of files, for people and for later stages. It is written last, always as a whole.
 
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -73,7 +74,7 @@ pub struct TooManyBad {
     pub key: &'static str,
     /// The configured share.
     pub limit: f64,
-    /// The first few, with their reasons.
+    /// The most frequent reasons, each with its files.
     pub examples: Vec<String>,
     /// The file that names all.
     pub list: PathBuf,
@@ -149,10 +150,12 @@ impl<A: Serialize + DeserializeOwned> Report<A> {
         self.groups.iter().map(|group| group.items).sum()
     }
 
-    /// The first files that were set aside, as "group/file: reason".
+    /// Why files were set aside, the most frequent reasons first, one line each; and how many files these lines are about.
     #[must_use]
-    pub fn examples(&self, most: usize) -> Vec<String> {
-        examples(&self.groups, most)
+    pub fn reasons(&self, most: usize) -> (Vec<String>, usize) {
+        let reasons = reasons(&self.groups);
+        let shown = &reasons[..reasons.len().min(most)];
+        (shown.iter().map(|reason| reason.line(self.files())).collect(), shown.iter().map(|reason| reason.files).sum())
     }
 
     /// Writes the report, unless the same is there already.
@@ -187,14 +190,44 @@ pub fn check_share(
     let list = store.join(REFUSED);
     let refused: Vec<_> = groups.iter().filter(|group| !group.set_aside.is_empty()).collect();
     write_json(&list, &refused)?;
-    Ok(Err(TooManyBad { bad, total, key, limit, examples: examples(groups, EXAMPLES), list }))
+    let examples = reasons(groups).iter().take(EXAMPLES).map(|reason| reason.line(total)).collect();
+    Ok(Err(TooManyBad { bad, total, key, limit, examples, list }))
 }
 
-fn examples(groups: &[GroupReport], most: usize) -> Vec<String> {
-    let all = groups.iter().flat_map(|group| {
-        group.set_aside.iter().map(move |bad| format!("{}/{}: {}", group.path, bad.file, bad.reason))
-    });
-    all.take(most).collect()
+/// A reason to set files aside.
+struct Reason<'a> {
+    text: &'a str,
+    files: usize,
+    first: String,
+}
+
+impl Reason<'_> {
+    /// One line for all files with this reason.
+    fn line(&self, total: usize) -> String {
+        match self.files {
+            1 => format!("{}: {}", self.first, self.text),
+            files => format!("{files} of {total}: {} (the first is {})", self.text, self.first),
+        }
+    }
+}
+
+/// All reasons, those of most files first.
+fn reasons(groups: &[GroupReport]) -> Vec<Reason<'_>> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut reasons: Vec<Reason<'_>> = Vec::new();
+    for (group, bad) in groups.iter().flat_map(|group| group.set_aside.iter().map(move |bad| (group, bad))) {
+        let place = *places.entry(&bad.reason).or_insert(reasons.len());
+        match reasons.get_mut(place) {
+            Some(reason) => reason.files += 1,
+            None => {
+                let first =
+                    if group.path.is_empty() { bad.file.clone() } else { format!("{}/{}", group.path, bad.file) };
+                reasons.push(Reason { text: &bad.reason, files: 1, first });
+            }
+        }
+    }
+    reasons.sort_by_key(|reason| std::cmp::Reverse(reason.files));
+    reasons
 }
 
 /// Writes a value as JSON, unless the same is there already.
@@ -221,7 +254,8 @@ mod tests {
     #[test]
     fn too_many_bad_files_are_refused_with_examples_and_a_list_that_goes_with_the_next_report() {
         let folder = tempfile::tempdir().unwrap();
-        let groups = [group("A", 6, &["x.png", "y.png"]), group("B", 0, &["p.png", "q.png"])];
+        let mut groups = [group("A", 6, &["x.png", "y.png"]), group("B", 0, &["p.png", "q.png"])];
+        groups[0].set_aside[0].reason = "empty".into();
         let check = |limit| check_share(&groups, folder.path(), ("task.t.prepare.max_bad_share", limit)).unwrap();
         check(0.4).unwrap();
         assert!(!folder.path().join(REFUSED).exists());
@@ -229,8 +263,8 @@ mod tests {
         assert_eq!(
             error.to_string(),
             format!(
-                "4 of 10 files can't be used, more than task.t.prepare.max_bad_share = 0.3 allows; A/x.png: cut; A/y.png: cut; \
-                 B/p.png: cut; {} names all of them; repair the files or raise the share",
+                "4 of 10 files can't be used, more than task.t.prepare.max_bad_share = 0.3 allows; 3 of 10: cut (the first is \
+                 A/y.png); A/x.png: empty; {} names all of them; repair the files or raise the share",
                 folder.path().join(REFUSED).display()
             )
         );

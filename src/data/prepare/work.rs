@@ -1,5 +1,6 @@
 //! Many files at once: each thread takes the next one, a signal or an error ends all, results are in the order of the work.
 
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -7,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::util::fs::FsError;
 use crate::util::sha256::Digest;
 use crate::util::stop::{Stop, Stopped};
+use crate::util::{access, plain, units};
 
 /// Processes every item on this many threads; each has its own scratch, which it reuses.
 ///
@@ -52,6 +54,41 @@ pub fn hash(path: &Path, expected: Option<Digest>) -> Result<(Digest, Option<Str
         .filter(|expected| *expected != sha256)
         .map(|expected| format!("damaged on this disk: its SHA-256 is {sha256}, it was {expected} when fetched"));
     Ok((sha256, damaged))
+}
+
+/// The reason to set a file aside that can't be read, if that says something about this file alone: nobody lets us read it, its
+/// link leads nowhere, or it is no file.
+#[must_use]
+pub fn why_unreadable(error: &io::Error, path: &Path) -> Option<String> {
+    let is_link = || path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
+    if let Some(not_plain) = plain::not_plain_in(error) {
+        return Some(not_plain.to_string());
+    }
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            let user = access::process();
+            Some(format!("can't be read: permission denied for user {user}; run `chmod a+rX {}`", path.display()))
+        }
+        io::ErrorKind::NotFound if is_link() => Some("it is a link to a file that does not exist; remove it".into()),
+        _ if error.raw_os_error() == Some(libc::ELOOP) => {
+            Some("it is a link that leads back to itself; remove it".into())
+        }
+        _ => None,
+    }
+}
+
+/// The content of a plain file.
+///
+/// # Errors
+/// If it can't be read, is no plain file, or is longer than that.
+pub fn read_at_most(path: &Path, bytes: u64) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    plain::open(path)?.take(bytes + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > bytes {
+        let limit = units::bytes(bytes);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {limit}")));
+    }
+    Ok(content)
 }
 
 #[cfg(test)]

@@ -34,11 +34,24 @@ pub(super) fn into_place(complete: &Path, place: &Path) -> Result<(), FsError> {
     }
 }
 
-/// The same without an exchange of names.
 fn in_steps(complete: &Path, place: &Path) -> Result<(), FsError> {
+    in_steps_by(rename, complete, place)
+}
+
+/// How a folder gets another name.
+type Rename = fn(&Path, &Path) -> Result<(), FsError>;
+
+/// The same without an exchange of names.
+fn in_steps_by(rename: Rename, complete: &Path, place: &Path) -> Result<(), FsError> {
     let old = old_name(place);
     remove_tree(&old)?;
-    rename(place, &old)?;
+    match rename(place, &old) {
+        Err(error) if is_of_other_layer(&error) => {
+            dissolve(place)?;
+            return rename(complete, place);
+        }
+        moved => moved?,
+    }
     if let Err(error) = rename(complete, place) {
         rename(&old, place)?;
         return Err(error);
@@ -48,10 +61,37 @@ fn in_steps(complete: &Path, place: &Path) -> Result<(), FsError> {
 
 /// Removes a folder so that it is never incomplete under its name.
 pub(super) fn take_away(place: &Path) -> Result<(), FsError> {
+    take_away_by(rename, place)
+}
+
+fn take_away_by(rename: Rename, place: &Path) -> Result<(), FsError> {
     let hidden = partial_name(place);
     remove_tree(&hidden)?;
-    rename(place, &hidden)?;
-    remove_tree(&hidden)
+    match rename(place, &hidden) {
+        Err(error) if is_of_other_layer(&error) => dissolve(place),
+        moved => {
+            moved?;
+            remove_tree(&hidden)
+        }
+    }
+}
+
+/// Whether a folder can't be renamed because an image of a container has it: it is in a lower layer of an overlay.
+fn is_of_other_layer(error: &FsError) -> bool {
+    error.source.raw_os_error() == Some(libc::EXDEV)
+}
+
+/// Removes a folder that can't be renamed. What describes it goes first: without that, a killed program leaves nothing that looks
+/// complete.
+fn dissolve(place: &Path) -> Result<(), FsError> {
+    let description = place.join(super::metadata::DESCRIPTION);
+    match fs::remove_file(&description) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(FsError::at("remove", &description)(error));
+        }
+        _ => sync_parent(&description)?,
+    }
+    remove_tree(place)
 }
 
 /// Clears away what a killed program left in `folder` and below: partial folders go, and an old one that nothing took the
@@ -79,6 +119,27 @@ pub(super) fn recover(folder: &Path, is_event: &impl Fn(&Path) -> bool) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What an overlay does with folders of its lower layers: it gives them no other name.
+    fn of_overlay(from: &Path, to: &Path) -> Result<(), FsError> {
+        match from.file_name().is_some_and(|name| name == "lower") {
+            true => Err(FsError::at("rename", from)(std::io::Error::from_raw_os_error(libc::EXDEV))),
+            false => rename(from, to),
+        }
+    }
+
+    #[test]
+    fn a_folder_that_can_not_be_renamed_is_replaced_and_removed_all_the_same() {
+        let root = tempfile::tempdir().unwrap();
+        let (new, place) = (root.path().join(".lower.partial"), root.path().join("lower"));
+        folder_with(&place, "old");
+        fs::write(place.join("zarr.json"), "{}").unwrap();
+        folder_with(&new, "new");
+        in_steps_by(of_overlay, &new, &place).unwrap();
+        assert_eq!((content(&place).as_str(), new.exists(), place.join("zarr.json").exists()), ("new", false, false));
+        take_away_by(of_overlay, &place).unwrap();
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+    }
 
     fn folder_with(path: &Path, content: &str) {
         fs::create_dir_all(path).unwrap();

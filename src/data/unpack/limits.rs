@@ -83,6 +83,11 @@ impl<'a> Budget<'a> {
         Self { limits, entries: 0, allowed_entries, name_bytes: 0, spent: 0, allowed, bound, usable, folder }
     }
 
+    /// How many entries are left: each takes memory as soon as it is known.
+    pub fn most_entries(&self) -> u64 {
+        self.allowed_entries.saturating_sub(self.entries)
+    }
+
     /// Pays for an entry before anything of it is written; `bytes` is its stated size.
     pub fn entry(&mut self, bytes: u64) -> Result<(), UnpackError> {
         self.entries += 1;

@@ -103,7 +103,7 @@ fn check_characters(text: &str) -> Result<(), NameProblem> {
 fn is_control_or_invisible(character: char) -> bool {
     character.is_control()
         || matches!(character,
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 fn join_parts(text: &str) -> Result<String, NameProblem> {

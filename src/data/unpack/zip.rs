@@ -26,7 +26,7 @@ pub fn read(
     writer: &mut Writer,
 ) -> Result<Vec<Digest>, UnpackError> {
     let mut reader = Metered::open(archive, progress, stop)?;
-    let entries = directory::read(&mut reader, archive)?;
+    let entries = directory::read(&mut reader, archive, writer.budget.most_entries())?;
     // Sizes are known in advance, so a bomb is refused before a byte of it is written.
     let mut foreseen = writer.budget.clone();
     entries.iter().try_for_each(|entry| foreseen.entry(entry.bytes).map_err(|error| error.at(&entry.name)))?;

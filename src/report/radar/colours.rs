@@ -96,7 +96,12 @@ pub struct Scale {
     ticks: Vec<(f32, String)>,
     /// Where the colours of errors change; below the first a forecast is good.
     errors: [f32; 5],
+    /// From nothing to full: weaker values fade on a page, as weak echo makes a forecast look larger than it is.
+    fade: Option<[f32; 2]>,
 }
+
+/// Between these reflectivity fades.
+const FADE: [f32; 2] = [-10.0, 5.0];
 
 impl Scale {
     /// The scale of a quantity whose values are kept between two: the lower one is the floor.
@@ -133,7 +138,22 @@ impl Scale {
             steps,
             ticks,
             errors,
+            fade: (quantity.family() == Family::Reflectivity).then_some(FADE),
         }
+    }
+
+    /// The place of a value's colour among all; `None` if there is nothing.
+    pub(super) fn step(&self, value: f32) -> Option<usize> {
+        (value >= self.floor).then(|| self.steps.iter().filter(|(from, _)| *from <= value).count().saturating_sub(1))
+    }
+
+    /// All steps: where each begins, its colour, and how opaque it is on a page.
+    pub(super) fn faded(&self) -> impl Iterator<Item = (f32, [u8; 4])> {
+        let width = self.steps.get(1).map_or(1.0, |(second, _)| second - self.steps[0].0);
+        self.steps.iter().map(move |&(from, [red, green, blue])| {
+            let share = self.fade.map_or(1.0, |[gone, full]| (from - gone + width) / (full - gone + width));
+            (from, [red, green, blue, (255.0 * share.clamp(0.0, 1.0)).round() as u8])
+        })
     }
 
     /// The unit of the values.

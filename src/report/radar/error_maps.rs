@@ -19,10 +19,21 @@ pub struct ErrorMaps {
     pub height: usize,
     /// Columns of a map.
     pub width: usize,
-    /// The rows of maps, each with its name and a map for each column.
-    pub rows: Vec<(String, Vec<Vec<f32>>)>,
+    /// The rows of maps.
+    pub rows: Vec<Row>,
     /// The names of the columns.
     pub columns: Vec<String>,
+}
+
+/// Maps of one kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// What they show.
+    pub name: String,
+    /// A map for each column.
+    pub maps: Vec<Vec<f32>>,
+    /// Whether they are sizes of errors, which have no sign and so other colours.
+    pub is_size: bool,
 }
 
 const MARGIN: usize = 16;
@@ -45,33 +56,34 @@ fn draw(maps: &ErrorMaps) -> Result<Canvas, PictureError> {
     let like = RadarFrame { dbz: &[], height: maps.height, width: maps.width, time_seconds: 0 };
     let zoom = Zoom::to_fit(&like, MAP);
     let [width, height] = zoom.size(&like);
-    let row_height = NAME_HEIGHT + LABEL_HEIGHT + height + GAP;
+    let row_height = (NAME_HEIGHT + LABEL_HEIGHT + height + GAP).max(LEGEND_MIN_HEIGHT);
     let mut canvas = Canvas::new(
         2 * MARGIN + maps.columns.len() * (width + GAP) + error_colours::LEGEND_WIDTH,
-        TITLE_HEIGHT + (maps.rows.len() * row_height).max(LEGEND_MIN_HEIGHT) + MARGIN,
+        TITLE_HEIGHT + maps.rows.len() * row_height + MARGIN,
     );
     canvas.text(&maps.title, [MARGIN, 22], 20, BLACK);
     canvas.text(&maps.note, [MARGIN, 46], 14, GREY);
-    let colour = |error, x, y| error_colours::colour(&maps.scale, error, x, y);
-    let paint = Paint { of_two: error_colours::larger, colour: &colour };
-    for (row, (name, of_columns)) in maps.rows.iter().enumerate() {
+    let x = MARGIN + maps.columns.len() * (width + GAP) + GAP;
+    for (row, of) in maps.rows.iter().enumerate() {
         let top = TITLE_HEIGHT + row * row_height;
-        canvas.text(name, [MARGIN, top + NAME_HEIGHT / 2], 16, BLACK);
-        for (column, (label, dbz)) in maps.columns.iter().zip(of_columns).enumerate() {
+        let colours = if of.is_size { error_colours::size } else { error_colours::colour };
+        let colour = |error, x, y| colours(&maps.scale, error, x, y);
+        let paint = Paint { of_two: error_colours::larger, colour: &colour };
+        canvas.text(&of.name, [MARGIN, top + NAME_HEIGHT / 2], 16, BLACK);
+        let legend = if of.is_size { error_colours::legend_of_sizes } else { error_colours::legend };
+        legend(&mut canvas, &maps.scale, [x, top + NAME_HEIGHT / 2], row_height - NAME_HEIGHT);
+        for (column, (label, dbz)) in maps.columns.iter().zip(&of.maps).enumerate() {
             let corner = [MARGIN + column * (width + GAP), top + NAME_HEIGHT];
             canvas.text(label, [corner[0], corner[1] + LABEL_HEIGHT / 2 - 1], 14, GREY);
             zoom.paint(&mut canvas, &RadarFrame { dbz, ..like }, [corner[0], corner[1] + LABEL_HEIGHT], paint);
         }
     }
-    let x = MARGIN + maps.columns.len() * (width + GAP) + GAP;
-    let legend_height = canvas.height - TITLE_HEIGHT - MARGIN;
-    error_colours::legend(&mut canvas, &maps.scale, [x, TITLE_HEIGHT], legend_height);
     Ok(canvas)
 }
 
 fn check(maps: &ErrorMaps) -> Result<(), PictureError> {
     let (height, width) = (maps.height, maps.width);
-    let all = || maps.rows.iter().flat_map(|(_, maps)| maps);
+    let all = || maps.rows.iter().flat_map(|row| &row.maps);
     if all().next().is_none() || maps.columns.is_empty() || height * width == 0 {
         return Err(PictureError::NoFrames(maps.title.clone()));
     }
@@ -95,8 +107,8 @@ mod tests {
             height: 12,
             width: 10,
             rows: vec![
-                ("mean error".into(), vec![map(12.0), map(-12.0)]),
-                ("RMSE".into(), vec![map(1.0), map(f32::NAN)]),
+                Row { name: "mean error".into(), maps: vec![map(12.0), map(-12.0)], is_size: false },
+                Row { name: "RMSE".into(), maps: vec![map(12.0), map(f32::NAN)], is_size: true },
             ],
             columns: vec!["+5 min".into(), "+10 min".into()],
         }
@@ -110,12 +122,15 @@ mod tests {
             canvas.rgb.chunks_exact(3).filter(|pixel| **pixel == colour).count() > 10_000
         };
         assert!(has(12.0) && has(-12.0));
+        let sized = error_colours::size(&dbz(), 12.0, 0, 0);
+        assert_ne!(sized, error_colours::colour(&dbz(), 12.0, 0, 0), "a size is neither too strong nor too weak");
+        assert!(canvas.rgb.chunks_exact(3).filter(|pixel| **pixel == sized).count() > 10_000);
     }
 
     #[test]
     fn a_map_of_another_size_is_refused() {
         let mut wrong = maps();
-        wrong.rows[1].1[0].pop();
+        wrong.rows[1].maps[0].pop();
         assert_eq!(draw(&wrong).map(|_| ()).unwrap_err().to_string(), "frame 2 has 119 values, expected 12 x 10");
         assert!(draw(&ErrorMaps { rows: Vec::new(), ..maps() }).is_err());
     }

@@ -6,11 +6,13 @@ pub(super) mod error_colours;
 mod film;
 mod minutes;
 mod sheet;
+mod strip;
 #[cfg(test)]
 mod tests;
 
 pub use film::gif;
 pub use sheet::png;
+pub use strip::strip;
 
 use super::colours::Scale;
 use super::frame::RadarFrame;
@@ -35,6 +37,10 @@ pub struct Forecast<'a> {
     pub observed: &'a [f32],
     /// What was forecast.
     pub predicted: &'a [f32],
+    /// What a simple method forecasts, for comparison.
+    pub compared: &'a [f32],
+    /// The name of that method.
+    pub compared_name: &'a str,
     /// When that was, in minutes after the forecast was made.
     pub lead_minutes: &'a [f32],
 }
@@ -51,6 +57,7 @@ impl<'a> Forecast<'a> {
             ("seen", self.seen, self.seen_minutes.len()),
             ("observed", self.observed, leads),
             ("predicted", self.predicted, leads),
+            ("compared", self.compared, leads),
         ];
         match arrays.into_iter().find(|(_, values, frames)| values.len() != frames * height * width) {
             None => Ok(()),

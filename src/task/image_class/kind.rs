@@ -134,6 +134,7 @@ impl Kind for ImageClassConfig {
             files: files.into_iter().map(FileDigest::from).collect(),
             shown: Shown::new(text, &value)?,
             data: Box::new(Classes { config: self.clone(), dataset }),
+            reading: None,
         })
     }
 
@@ -174,10 +175,11 @@ fn synthetic_problems(sources: &[Source]) -> Vec<Problem> {
 }
 
 fn name_set_aside(prepared: &PreparedImages) {
-    for line in prepared.report.examples(MOST_NAMED) {
+    let (lines, named) = prepared.report.reasons(MOST_NAMED);
+    for line in lines {
         warn!("set aside {line}");
     }
-    let more = prepared.report.bad().saturating_sub(MOST_NAMED);
+    let more = prepared.report.bad().saturating_sub(named);
     if more > 0 {
         warn!("{more} more were set aside; {} lists all", prepare::report_path(&prepared.store).display());
     }

@@ -8,9 +8,10 @@ use thiserror::Error;
 use super::config::ImageClassConfig;
 use super::decode::decode;
 use super::facts::ModelFacts;
-use super::prepare::{FILES, IMAGES};
+use super::prepare::{FILES, IMAGES, MAX_BYTES};
 use super::training::Classifier;
 use crate::data::prepare::files::{FilesError, find};
+use crate::data::prepare::work::{read_at_most, why_unreadable};
 use crate::report::table::Table;
 use crate::train::task::TaskError;
 use crate::util::exit::Exit;
@@ -173,7 +174,8 @@ impl Outcome {
 
 /// An image as training has it.
 fn prepared(path: &Path, facts: &ModelFacts, config: &ImageClassConfig) -> Result<Vec<u8>, String> {
-    let bytes = std::fs::read(path).map_err(|error| format!("can't be read: {error}"))?;
+    let unreadable = |error| why_unreadable(&error, path).unwrap_or_else(|| format!("can't be read: {error}"));
+    let bytes = read_at_most(path, MAX_BYTES).map_err(unreadable)?;
     let mut levels = decode(&bytes)?.fitted(facts.size, config.prepare.fit);
     if facts.inverted {
         levels.iter_mut().for_each(|level| *level = 255 - *level);

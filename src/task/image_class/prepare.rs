@@ -17,12 +17,14 @@ use crate::data::manifest::Manifest;
 use crate::data::prepare::files::{FileKind, FilesError, Folder, Stamp, find};
 use crate::data::prepare::key::folder_name;
 use crate::data::prepare::report::{GroupReport, Report, SetAside, TooManyBad, check_share};
-use crate::data::prepare::work::on_threads;
+use crate::data::prepare::work::{on_threads, read_at_most, why_unreadable};
 use crate::data::split::Side;
 use crate::data::store::records::{RecordError, RecordStore, RecordWriter, recover};
 use crate::util::exit::Exit;
 use crate::util::fs::{FsError, create_dir_all};
+use crate::util::lock::LockError;
 use crate::util::progress::{Stage, Unit};
+use crate::util::readers::Changing;
 use crate::util::sha256::Digest;
 use crate::util::stop::Stopped;
 use crate::util::surroundings::Surroundings;
@@ -40,6 +42,9 @@ pub(super) const FILES: FileKind = FileKind {
 /// Names of folders that are sides, not classes.
 const SIDES: [(&str, Side); 5] =
     [("train", Side::Train), ("val", Side::Val), ("valid", Side::Val), ("validation", Side::Val), ("test", Side::Test)];
+
+/// The longest file: images are small here, and a damaged or sparse file must not take all memory.
+pub(super) const MAX_BYTES: u64 = 64 << 20;
 
 /// A border brighter than this is paper.
 const BRIGHT: u8 = 127;
@@ -97,6 +102,9 @@ pub enum PrepareError {
     /// The disk refused.
     #[error(transparent)]
     File(#[from] FsError),
+    /// A training reads what would be changed.
+    #[error(transparent)]
+    InUse(#[from] LockError),
     /// A signal came.
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -112,6 +120,7 @@ impl PrepareError {
             Self::TooManyBad(error) => error.exit(),
             Self::Records(error) => error.exit(),
             Self::File(error) => error.exit(),
+            Self::InUse(error) => error.exit(),
             Self::Stopped(error) => error.exit(),
         }
     }
@@ -177,6 +186,7 @@ pub fn prepare(
     let groups = groups(&classes, &sources, &read);
     check_share(&groups, &store, ("task.image_class.prepare.max_bad_share", config.max_bad_share))??;
     let inverted = is_inverted(config.invert, &read);
+    let _changing = Changing::begin(&store)?;
     let mut writer = RecordWriter::create(&store.join("records"))?;
     let mut images = Vec::new();
     for (source, read) in sources.iter().zip(read) {
@@ -257,13 +267,14 @@ enum Read {
 
 fn read(root: &Path, source: &Source, config: &PrepareConfig, hashes: Option<&Manifest>) -> Result<Read, PrepareError> {
     let path = root.join(&source.path);
-    let bytes = match std::fs::read(&path) {
+    let bytes = match read_at_most(&path, MAX_BYTES) {
         Ok(bytes) => bytes,
-        // Whose file it is says nothing about the others.
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            return Ok(Read::Bad("can't be read: permission denied; run chmod a+r on it".into()));
-        }
-        Err(error) => return Err(FsError::at("read", &path)(error).into()),
+        Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => return Ok(Read::Bad(error.to_string())),
+        // It says nothing about the others.
+        Err(error) => match why_unreadable(&error, &path) {
+            Some(reason) => return Ok(Read::Bad(reason)),
+            None => return Err(FsError::at("read", &path)(error).into()),
+        },
     };
     let sha256 = Digest::of(&bytes);
     if let Some(expected) =

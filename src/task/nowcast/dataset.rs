@@ -84,7 +84,7 @@ impl Dataset {
         Ok(dataset)
     }
 
-    /// The same for whoever only looks: what training would refuse is a warning of the plan.
+    /// The same for commands that only look: what training would refuse is a warning of the plan.
     ///
     /// # Errors
     /// If there is none, or it is damaged.

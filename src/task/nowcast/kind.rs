@@ -146,6 +146,7 @@ impl Kind for NowcastConfig {
             store: prepared.store,
             shown,
             data: Box::new(learner::Windows::new(self.clone(), dataset)),
+            reading: None,
         })
     }
 
@@ -259,10 +260,11 @@ fn threads() -> usize {
 }
 
 fn name_set_aside(prepared: &prepare::Prepared) {
-    for line in prepared.report.examples(MOST_NAMED) {
+    let (lines, named) = prepared.report.reasons(MOST_NAMED);
+    for line in lines {
         warn!("set aside {line}");
     }
-    let more = prepared.report.bad().saturating_sub(MOST_NAMED);
+    let more = prepared.report.bad().saturating_sub(named);
     if more > 0 {
         warn!("{more} more were set aside; {} names all", Report::path(&prepared.store).display());
     }

@@ -104,7 +104,7 @@ pub fn plan(events: &[EventTimes], on_windows: &WindowsConfig, on_split: &SplitC
     Ok(planned(&order, cut, &split, on_windows, on_split))
 }
 
-/// The same for whoever only looks: events that can't be split serve nothing, and a warning says why.
+/// The same for commands that only look: events that can't be split serve nothing, and a warning says why.
 ///
 /// # Errors
 /// If an event's times are invalid.

@@ -16,6 +16,14 @@ pub enum CheckpointError {
     /// A disk operation failed.
     #[error(transparent)]
     Disk(#[from] FsError),
+    /// A checkpoint can't be read. Another start may be able to: an older one would lose work.
+    #[error("{source}; if it stays so, move {} away: training then resumes from the checkpoint before it", path.display())]
+    Unreadable {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The disk's error.
+        source: FsError,
+    },
     /// The disk is full, or will be. Earlier saves remain, and training can continue once there is space.
     #[error(
         "{} has {} free, but {} are needed: the next checkpoint is written beside the last one, and {} are left for logs and pictures; free some space{}",
@@ -82,7 +90,7 @@ impl CheckpointError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Disk(error) => error.exit(),
+            Self::Disk(source) | Self::Unreadable { source, .. } => source.exit(),
             Self::OutOfSpace { .. } => Exit::DiskIo,
             Self::NotFinite { .. } => Exit::Diverged,
             Self::Malformed { .. } => Exit::Bug,

@@ -243,6 +243,7 @@ mod tests {
                 best: None,
                 parts: Vec::new(),
                 scores: Vec::new(),
+                rows: Vec::new(),
             };
             board.observe(&Event::Started(started)).unwrap();
             let told = records(&board.path);

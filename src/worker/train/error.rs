@@ -85,8 +85,16 @@ pub enum TrainingError {
         /// The run folder.
         folder: PathBuf,
     },
+    /// Weights to start from that hold infinity or NaN.
+    #[error("train.init_from {}: {tensor} holds infinity or NaN; choose an earlier checkpoint of that run", file.display())]
+    NotFinite {
+        /// The file.
+        file: PathBuf,
+        /// The tensor.
+        tensor: String,
+    },
     /// A key that may change does not exist.
-    #[error("--allow-change {key}: there is no such key{}; name it as the table of differences does", .likely.as_ref().map_or_else(String::new, |likely| format!(", did you mean {likely}?")))]
+    #[error("--allow-change {key}: there is no such key; {}", .likely.as_ref().map_or_else(|| "name it as the table of differences does".to_owned(), |likely| format!("did you mean {likely}?")))]
     NoSuchKey {
         /// The requested key.
         key: String,
@@ -138,7 +146,7 @@ impl TrainingError {
             Self::Gpu(_) | Self::Vanished { .. } => Exit::DiskIo,
             Self::NoRoom(error) => error.exit(),
             Self::NoSuchKey { .. } => Exit::Usage,
-            Self::NoCheckpoint { .. } => Exit::DataRefused,
+            Self::NoCheckpoint { .. } | Self::NotFinite { .. } => Exit::DataRefused,
             Self::Declined => Exit::Interrupted,
         }
     }
@@ -163,6 +171,7 @@ impl TrainingError {
             Self::Task(error) => error.kind(),
             Self::Run(_) | Self::File(_) => "run folder",
             Self::Checkpoint(_) => "checkpoint",
+            Self::Evaluation(_) => "evaluation",
             _ => "start",
         }
     }

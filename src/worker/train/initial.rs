@@ -16,7 +16,19 @@ pub(super) fn find(config: &Config) -> Result<Option<PathBuf>, TrainingError> {
     let Some(wanted) = &config.train.init_from else { return Ok(None) };
     let root = &config.output.root;
     let missing = || TrainingError::NoWeights { wanted: wanted.clone(), root: root.clone() };
-    file(wanted, root).ok_or_else(missing).map(Some)
+    let path = file(wanted, root).ok_or_else(missing)?;
+    check(&path)?;
+    Ok(Some(path))
+}
+
+/// Weights that are not finite would end the training at its first step.
+fn check(path: &Path) -> Result<(), TrainingError> {
+    for (tensor, values) in weights::read(path)? {
+        if !bool::try_from(values.isfinite().all()).unwrap_or(false) {
+            return Err(TrainingError::NotFinite { file: path.to_owned(), tensor });
+        }
+    }
+    Ok(())
 }
 
 /// Loads the weights of a file into a learner, as far as they fit, and `reports` which were loaded and which were not.

@@ -64,7 +64,7 @@ pub(super) fn assign(header: &Header, field: &Variable, time_is_known: bool) -> 
     for role in [Role::Y, Role::X] {
         if !roles.contains(&Some(role)) {
             return Err(format!(
-                "has the dimensions {}, none of which counts {}; a field needs (y, x), (z, y, x), (time, y, x) or (time, z, y, x)",
+                "has the dimensions {}, none of which counts {}; a field needs (y, x), (z, y, x), (time, y, x) or (time, z, y, x), with coordinates x and y in km or m",
                 describe(&dimensions),
                 role.name()
             ));

@@ -52,10 +52,27 @@ impl Chunked {
         self.shape.iter().zip(&self.chunk_shape).map(|(&len, &chunk)| len.div_ceil(chunk)).collect()
     }
 
+    /// How many chunks there are, stored or not.
+    fn total(&self) -> u64 {
+        self.chunk_counts().iter().fold(1, |total, &count| total.saturating_mul(count))
+    }
+
+    /// How many chunks a box of cells touches.
+    pub fn touched_by(&self, slab: &Slab) -> u64 {
+        self.touched(slab).1.iter().fold(1, |total, &count| total.saturating_mul(count))
+    }
+
+    /// Whether chunks and array have the same dimensions.
+    pub fn is_consistent(&self) -> bool {
+        self.chunk_shape.len() == self.shape.len()
+            && !self.chunk_shape.contains(&0)
+            && self.chunks.is_sorted_by(|one, next| one.place < next.place)
+    }
+
     /// A note if chunks are absent. That is allowed, and they read as the fill value; but a damaged index of chunks, which
     /// has no checksum, looks the same.
     pub fn gaps(&self) -> Option<String> {
-        let (stored, all) = (self.chunks.len() as u64, self.chunk_counts().iter().product::<u64>());
+        let (stored, all) = (self.chunks.len() as u64, self.total());
         (stored < all)
             .then(|| format!("{stored} of {all} chunks were written; the cells of the others have the fill value"))
     }
@@ -93,7 +110,7 @@ impl Chunked {
     ) -> Result<(), VolumeError> {
         let counts = self.chunk_counts();
         let (first, number) = self.touched(slab);
-        if (self.chunks.len() as u64) < counts.iter().product() {
+        if (self.chunks.len() as u64) < self.total() {
             into.fill(T::nearest(self.fill));
         }
         let mut index = vec![0; counts.len()];

@@ -73,7 +73,7 @@ pub(super) fn parse(file: &File, path: &Path, file_len: u64) -> Result<Classic, 
 /// The length of a list whose tag must be `tag`; an absent list has a tag and a length of zero.
 fn list(cursor: &mut Cursor, tag: u32, what: &str, least: u64) -> Result<usize, VolumeError> {
     let found = cursor.word()?;
-    let count = cursor.count(what, least)?;
+    let count = cursor.items(what, least)?;
     if found == tag || (found == 0 && count == 0) {
         return Ok(count);
     }

@@ -9,6 +9,9 @@ use super::error::VolumeError;
 
 /// What is read at once to begin with: the header of a radar volume fits.
 const FIRST_READ: u64 = 16 * 1024;
+/// The longest header, and the most dimensions or variables: many times those of any radar volume.
+const MAX_HEADER: u64 = 16 << 20;
+const MAX_ITEMS: u64 = 8192;
 /// The longest name: twice what the format allows, as some writers count otherwise.
 const MAX_NAME: u64 = 512;
 
@@ -54,8 +57,14 @@ impl<'a> Cursor<'a> {
         if end > self.file_len {
             return Err(VolumeError::Cut { path: self.path.to_owned(), needs: end, has: self.file_len });
         }
+        if end > MAX_HEADER {
+            return Err(VolumeError::damaged(
+                self.path,
+                format!("its header takes more than {} MiB", MAX_HEADER >> 20),
+            ));
+        }
         let have = self.bytes.len();
-        let target = end.max(2 * have as u64).max(FIRST_READ).min(self.file_len);
+        let target = end.max(2 * have as u64).max(FIRST_READ).min(self.file_len).min(MAX_HEADER);
         self.bytes.resize(target as usize, 0);
         self.file.read_exact_at(&mut self.bytes[have..], have as u64).map_err(VolumeError::io(self.path))
     }
@@ -83,6 +92,16 @@ impl<'a> Cursor<'a> {
             return Err(self.damaged(format_args!("a count of {count} {what}, more than the file can hold,")));
         }
         Ok(count as usize)
+    }
+
+    /// The same for the items of a list in the header.
+    pub fn items(&mut self, what: &str, least: u64) -> Result<usize, VolumeError> {
+        match self.count(what, least)? {
+            count if count as u64 > MAX_ITEMS => {
+                Err(self.damaged(format_args!("a count of {count} {what}, at most {MAX_ITEMS} are read,")))
+            }
+            count => Ok(count),
+        }
     }
 
     /// `count` bytes, and the padding to a multiple of four behind them.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use fragua_util::exit::Exit;
+use fragua_util::stop::Stopped;
 
 /// A radar file that can't be used.
 #[derive(Debug, Error)]
@@ -26,6 +27,43 @@ pub enum VolumeError {
         /// What its first bytes say.
         found: String,
     },
+    /// A pipe, a device or the like with the name of a file.
+    #[error("{} is {what}, not a file; remove it", path.display())]
+    NotPlain {
+        /// What has the name.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+    },
+    /// An HDF5 file that leads out of itself, or in circles.
+    #[error("{}: {what}, which no netCDF file has; write it again with `nccopy` or remove it", path.display())]
+    NotSelfContained {
+        /// The file.
+        path: PathBuf,
+        /// What leads where.
+        what: String,
+    },
+    /// A format of radar data that is known and not read.
+    #[error("{} is {format}, which fragua does not read; {remedy}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// The name of the format.
+        format: String,
+        /// How to convert it.
+        remedy: String,
+    },
+    /// The system gave no process to read the file in.
+    #[error("could not read {}: {reason}; run the same command again", path.display())]
+    NoReader {
+        /// The file.
+        path: PathBuf,
+        /// Why there is no process.
+        reason: String,
+    },
+    /// A signal asked to stop while the file was being read.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// The file ends too early.
     #[error("{} is cut: needs {needs} bytes, has {has}; fetch it again or remove it", path.display())]
     Cut {
@@ -95,11 +133,13 @@ pub enum VolumeError {
 }
 
 impl VolumeError {
-    /// The exit code: 74 if the disk failed, 65 if the file is at fault.
+    /// The exit code: 74 if the disk failed, 75 if the system gave no process, 65 if the file is at fault.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
             Self::Io { .. } => Exit::DiskIo,
+            Self::NoReader { .. } => Exit::TryAgain,
+            Self::Stopped(stopped) => stopped.exit(),
             _ => Exit::DataRefused,
         }
     }

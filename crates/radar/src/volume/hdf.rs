@@ -19,16 +19,14 @@ use super::classic::Place;
 use super::error::VolumeError;
 use super::filters::{Filter, Pipeline};
 use super::flat::Flat;
+use super::foreign::Foreign;
 use super::header::{AttributeValue, Attributes, Dimension, Header, Kind, Variable};
-use super::heaps;
 use super::slab::Slab;
-use super::source::{Format, Source, Store, could_be_coordinate, find_field};
+use super::source::{Format, MAX_COORDINATES, Source, Store, could_be_coordinate, find_field};
 use super::values::{ByteOrder, Values, with_values};
+use super::{heaps, links};
 
 static LIBRARIES: Mutex<()> = Mutex::new(());
-
-/// The numbers of a coordinate variable that are read at most.
-const MAX_COORDINATES: usize = 1 << 24;
 
 static QUIET_HOOK: Once = Once::new();
 
@@ -62,7 +60,8 @@ fn netcdf_error(path: &Path) -> impl Fn(netcdf::Error) -> VolumeError {
     move |error| VolumeError::damaged(path, format!("the netCDF library reports \"{error}\""))
 }
 
-fn hdf5_error(path: &Path) -> impl Fn(hdf5::Error) -> VolumeError {
+/// An error of the HDF5 library, which is the file's.
+pub(super) fn hdf5_error(path: &Path) -> impl Fn(hdf5::Error) -> VolumeError {
     move |error| VolumeError::damaged(path, format!("the HDF5 library reports \"{error}\""))
 }
 
@@ -99,6 +98,8 @@ pub(super) fn read(path: &Path, field: &str, slab: &Slab, into: &mut Values) -> 
 /// Lets the HDF5 library verify the checksums of all metadata: it reports damage on which the bindings of netCDF panic.
 fn check_metadata(path: &Path) -> Result<(), VolumeError> {
     let file = hdf5::File::open(path).map_err(hdf5_error(path))?;
+    Foreign::by_root(|name| file.link_exists(name)).map_or(Ok(()), |format| Err(format.at(path)))?;
+    links::check(path, &file)?;
     file.attr_names().map_err(hdf5_error(path))?;
     for dataset in file.datasets().map_err(hdf5_error(path))? {
         for name in dataset.attr_names().map_err(hdf5_error(path))? {
@@ -130,10 +131,12 @@ fn describe(path: &Path, field: &str) -> Result<Described, VolumeError> {
             attributes,
         });
     }
+    Foreign::by_dimensions(&header).map_or(Ok(()), |format| Err(format.at(path)))?;
     let index = find_field(path, &header, field)?;
+    let mut left = MAX_COORDINATES;
     let coordinates = header.variables.iter().map(|variable| {
-        let small =
-            could_be_coordinate(variable, &header.variables[index]) && header.count(variable) <= MAX_COORDINATES as u64;
+        let small = could_be_coordinate(variable, &header.variables[index]) && header.count(variable) <= left;
+        left -= if small { header.count(variable) } else { 0 };
         let stored = if small { file.variable(&variable.name) } else { None };
         stored.map(|stored| stored.get_values::<f64, _>(..)).transpose().map_err(netcdf_error(path))
     });

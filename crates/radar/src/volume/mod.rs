@@ -17,12 +17,16 @@ mod field;
 mod file_name;
 mod filters;
 mod flat;
+mod foreign;
 mod frames;
 mod grid;
 mod hdf;
 mod header;
 mod heaps;
+mod isolated;
+mod links;
 mod packing;
+mod plain;
 mod raw;
 mod sequence;
 mod signature;
@@ -35,6 +39,8 @@ mod values;
 mod corruption_tests;
 #[cfg(test)]
 mod fixture_tests;
+#[cfg(test)]
+mod hostile_tests;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -48,6 +54,7 @@ pub use file_name::time_in_name;
 use frames::Known;
 pub use grid::{Axis, Grid};
 pub use header::{AttributeValue, Attributes, Kind};
+pub use isolated::{Carrier, Lost, answer, isolate};
 pub use packing::Packing;
 pub use raw::RawVolume;
 pub use sequence::{ENDINGS, Frame, frames_in, is_radar_name};
@@ -56,8 +63,14 @@ use source::{Source, Store};
 use values::with_values;
 pub use values::{ByteOrder, Values};
 
-/// The most bytes of a frame: a hundred times those of any radar.
-const MAX_FRAME_BYTES: usize = 1 << 32;
+/// The most bytes of a frame, and the most cells: several levels of a continent in cells of 1 km. A damaged header must not
+/// make us reserve all memory.
+const MAX_FRAME_BYTES: usize = 1 << 28;
+const MAX_FRAME_CELLS: usize = 1 << 27;
+/// The most levels: several times those of any radar.
+const MAX_LEVELS: usize = 512;
+/// The most chunks that a frame is in. Each costs a look-up, and an own read from the disk.
+const MAX_FRAME_CHUNKS: u64 = 1 << 18;
 
 /// Tells files apart, so that a buffer knows whose chunk it holds.
 static NEXT_IDENTITY: AtomicU64 = AtomicU64::new(0);
@@ -85,8 +98,7 @@ impl VolumeFile {
     /// # Errors
     /// If the file is not netCDF, is cut or damaged, has no such variable, or has an implausible grid or time.
     pub fn open(path: &Path, variable: &str) -> Result<Self, VolumeError> {
-        let file = File::open(path).map_err(VolumeError::io(path))?;
-        let file_len = file.metadata().map_err(VolumeError::io(path))?.len();
+        let (file, file_len) = plain::open(path)?;
         let source = source::open(&file, path, file_len, variable)?;
         Self::understand(path, file, source)
     }
@@ -112,6 +124,9 @@ impl VolumeFile {
         }
         let plan = Plan::new(&dimensions, [z_reversed, y_reversed, x_reversed]);
         check_frame_size(&plan, field.kind).map_err(unusable)?;
+        if let Store::Chunked(chunked) = &store {
+            check_chunks(chunked.touched_by(&plan.slab(0))).map_err(unusable)?;
+        }
         Ok(Self {
             times: known.times(field, &dimensions)?,
             packing: Packing::of(path, field)?,
@@ -241,7 +256,8 @@ impl VolumeFile {
                 with_values!(target, values => values.fill(values::Element::nearest(*fill)));
                 Ok(())
             }
-            Store::Library => hdf::read(&self.path, &self.variable, &slab, target),
+            Store::Library => isolated::read(&self.path, &self.variable, &slab, target)
+                .unwrap_or_else(|| hdf::read(&self.path, &self.variable, &slab, target)),
         }
     }
 }
@@ -266,12 +282,26 @@ fn axis(
 
 fn check_frame_size(plan: &Plan, kind: Kind) -> Result<(), String> {
     let [levels, rows, columns] = plan.frame;
-    let bytes = plan.frame.iter().try_fold(kind.size(), |bytes, &len| bytes.checked_mul(len));
-    match bytes {
+    let cells = plan.frame.iter().try_fold(1_usize, |cells, &len| cells.checked_mul(len));
+    match cells {
         Some(0) => Err(format!("has frames without cells ({levels} x {rows} x {columns}); remove the file")),
-        Some(bytes) if bytes <= MAX_FRAME_BYTES => Ok(()),
+        Some(_) if levels > MAX_LEVELS => {
+            Err(format!("has {levels} levels, at most {MAX_LEVELS} are read; cut out those of interest"))
+        }
+        Some(cells) if cells <= MAX_FRAME_CELLS && cells * kind.size() <= MAX_FRAME_BYTES => Ok(()),
         _ => Err(format!(
-            "has frames of {levels} x {rows} x {columns} cells, more than 4 GiB; cut out the region of interest"
+            "has frames of {levels} x {rows} x {columns} cells of {} bytes, at most {} million cells and {} MiB are read; \
+             cut out the region of interest",
+            kind.size(),
+            MAX_FRAME_CELLS >> 20,
+            MAX_FRAME_BYTES >> 20
         )),
     }
+}
+
+fn check_chunks(chunks: u64) -> Result<(), String> {
+    if chunks <= MAX_FRAME_CHUNKS {
+        return Ok(());
+    }
+    Err(format!("has frames in {chunks} chunks each, at most {MAX_FRAME_CHUNKS} are read; write it in larger chunks"))
 }

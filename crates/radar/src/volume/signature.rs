@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::error::VolumeError;
+use super::foreign::Foreign;
 
 const HDF5: &[u8] = b"\x89HDF\r\n\x1a\n";
 
@@ -18,6 +19,8 @@ pub(super) enum Signature {
         /// The stated length.
         needs: u64,
     },
+    /// A format of radar data that is not read.
+    Foreign(Foreign),
     /// Something else, described for a message.
     Other(String),
 }
@@ -42,7 +45,7 @@ pub(super) fn recognise(file: &File, path: &Path, file_len: u64) -> Result<Signa
         }
         offset *= 2;
     }
-    Ok(Signature::Other(describe(&first)))
+    Ok(Foreign::by_first_bytes(&first).map_or_else(|| Signature::Other(describe(&first)), Signature::Foreign))
 }
 
 fn read_some(file: &File, path: &Path, file_len: u64, offset: u64) -> Result<Vec<u8>, VolumeError> {
@@ -76,8 +79,6 @@ fn describe(first: &[u8]) -> String {
         [0x28, 0xB5, 0x2F, 0xFD, ..] => "zstd-compressed".into(),
         [b'B', b'Z', b'h', ..] => "bzip2-compressed".into(),
         [b'P', b'K', 3, 4, ..] => "a zip archive".into(),
-        [b'G', b'R', b'I', b'B', ..] => "a GRIB file".into(),
-        [b'B', b'U', b'F', b'R', ..] => "a BUFR file".into(),
         [0x0E, 0x03, 0x13, 0x01, ..] => "an HDF4 file".into(),
         [b'C', b'D', b'F', version, ..] => format!("netCDF classic of an unknown version {version}"),
         _ if first.iter().all(|&byte| byte == 0) => "filled with zero bytes".into(),

@@ -8,11 +8,16 @@ use super::chunked::Chunked;
 use super::classic;
 use super::error::VolumeError;
 use super::flat::Flat;
+use super::foreign::Foreign;
 use super::hdf;
 use super::header::{Header, Kind, Variable};
+use super::isolated;
 use super::signature::{Signature, recognise};
 use super::slab::Slab;
 use super::values::{ByteOrder, Values, widen};
+
+/// The numbers of coordinate variables that are read at most, of all together.
+pub(super) const MAX_COORDINATES: u64 = 1 << 22;
 
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +42,22 @@ pub(super) struct Source {
     pub store: Store,
 }
 
+impl Source {
+    /// Whether its parts fit together: it may come from a process whose memory was overwritten.
+    pub fn is_consistent(&self) -> bool {
+        let known = |variable: &Variable| variable.dimensions.iter().all(|&index| index < self.header.dimensions.len());
+        let rank = self.header.variables.get(self.field).map(|field| field.dimensions.len());
+        let fits = match &self.store {
+            Store::Flat(flat) => Some(flat.shape.len()) == rank,
+            Store::Chunked(chunked) => Some(chunked.shape.len()) == rank && chunked.is_consistent(),
+            Store::Unwritten(_) | Store::Library => true,
+        };
+        fits && rank.is_some()
+            && self.numbers.len() == self.header.variables.len()
+            && self.header.variables.iter().all(known)
+    }
+}
+
 /// How the data of the field is stored.
 pub(super) enum Store {
     /// Uncompressed, in one piece or in records.
@@ -59,7 +80,8 @@ pub(super) fn open(file: &File, path: &Path, file_len: u64, field: &str) -> Resu
         Signature::Hdf5 { needs } if needs > file_len => {
             Err(VolumeError::Cut { path: path.to_owned(), needs, has: file_len })
         }
-        Signature::Hdf5 { .. } => hdf::open(file, path, file_len, field),
+        Signature::Hdf5 { .. } => isolated::open(path, field).unwrap_or_else(|| hdf::open(file, path, file_len, field)),
+        Signature::Foreign(format) => Err(format.at(path)),
         Signature::Other(found) => Err(VolumeError::NotNetcdf { path: path.to_owned(), found }),
     }
 }
@@ -67,15 +89,17 @@ pub(super) fn open(file: &File, path: &Path, file_len: u64, field: &str) -> Resu
 fn open_classic(file: &File, path: &Path, file_len: u64, field: &str) -> Result<Source, VolumeError> {
     let parsed = classic::parse(file, path, file_len)?;
     let header = parsed.header;
+    Foreign::by_dimensions(&header).map_or(Ok(()), |format| Err(format.at(path)))?;
     let index = find_field(path, &header, field)?;
     let flat = |index: usize| Flat {
         place: parsed.places[index],
         order: ByteOrder::Big,
         shape: header.shape(&header.variables[index]),
     };
-    let mut numbers = Vec::new();
+    let (mut numbers, mut left) = (Vec::new(), MAX_COORDINATES);
     for (number, variable) in header.variables.iter().enumerate() {
-        let wanted = could_be_coordinate(variable, &header.variables[index]);
+        let wanted = could_be_coordinate(variable, &header.variables[index]) && header.count(variable) <= left;
+        left -= if wanted { header.count(variable) } else { 0 };
         numbers.push(if wanted { read_numbers(file, path, &flat(number), variable.kind)? } else { None });
     }
     let store = Store::Flat(flat(index));

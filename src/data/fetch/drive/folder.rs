@@ -184,7 +184,9 @@ async fn page(client: &Client<'_>, base: &Url, id: &str) -> Result<Listing, Fetc
                 return Err(FetchError::Folder { folder: id.to_owned(), reason });
             }
         };
-        let Some(wait) = budget.fail(0, trouble.demanded, context.clock.jitter()) else {
+        let Some(wait) =
+            budget.fail(0, trouble.demanded, context.clock.jitter()).filter(|_| !trouble.is_final(budget.failed))
+        else {
             return Err(trouble.into_error(format!("Google Drive folder {id}"), &budget, 0));
         };
         wait_for_next_try(context, wait, &trouble.cause).await?;

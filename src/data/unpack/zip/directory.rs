@@ -58,9 +58,12 @@ struct Place {
     entries: u64,
 }
 
-/// Reads the directory; the entries come in the order of their place in the file.
-pub fn read<R: Read + Seek>(reader: &mut BufReader<R>, path: &Path) -> Result<Vec<Entry>, UnpackError> {
+/// Reads the directory, unless it has more than so many entries; they come in the order of their place in the file.
+pub fn read<R: Read + Seek>(reader: &mut BufReader<R>, path: &Path, most: u64) -> Result<Vec<Entry>, UnpackError> {
     let place = find(reader, path)?;
+    if place.entries > most {
+        return Err(Refusal::TooManyEntries { limit: most }.into());
+    }
     if place.bytes > LARGEST_DIRECTORY {
         let (what, limit) = ("its directory", LARGEST_DIRECTORY);
         return Err(Refusal::HeaderTooLarge { what, bytes: place.bytes, limit }.into());
@@ -72,6 +75,9 @@ pub fn read<R: Read + Seek>(reader: &mut BufReader<R>, path: &Path) -> Result<Ve
         let (entry, behind) = Entry::parse(rest)?;
         entries.push(entry);
         rest = behind;
+        if entries.len() as u64 > place.entries {
+            break;
+        }
     }
     if entries.len() as u64 != place.entries {
         return Err(header("its directory", "it contains another number of entries than its end record says").into());

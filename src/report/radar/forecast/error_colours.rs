@@ -28,6 +28,24 @@ pub(in crate::report) fn colour(scale: &Scale, error: f32, x: usize, y: usize) -
     COLOURS[if error < 0.0 { steps.len() - strength } else { steps.len() + strength }]
 }
 
+/// From none to large: "Purples" of ColorBrewer, as a size is neither too strong nor too weak.
+const SIZES: [Rgb; 6] = [
+    [0xFF, 0xFF, 0xFF],
+    [0xE2, 0xE0, 0xEE],
+    [0xBC, 0xBD, 0xDC],
+    [0x9E, 0x9A, 0xC8],
+    [0x75, 0x6B, 0xB1],
+    [0x4A, 0x14, 0x86],
+];
+
+/// The colour of an error's size at a pixel.
+pub(in crate::report) fn size(scale: &Scale, error: f32, x: usize, y: usize) -> Rgb {
+    if error.is_nan() {
+        return missing(x, y);
+    }
+    SIZES[scale.errors().iter().filter(|&&step| error.abs() >= step).count()]
+}
+
 /// The error that must not vanish in a small picture.
 pub(in crate::report) fn larger(one: f32, other: f32) -> f32 {
     if other.is_nan() || one.abs() > other.abs() { one } else { other }
@@ -57,6 +75,22 @@ pub(in crate::report) fn legend(canvas: &mut Canvas, scale: &Scale, [x, y]: [usi
         canvas.fill([x, top], [BAR_WIDTH, 14], colour);
         canvas.frame([x, top], [BAR_WIDTH, 14], GREY);
         canvas.text(label, [x + BAR_WIDTH + 8, top + 7], 13, BLACK);
+    }
+}
+
+/// The colour bar of sizes.
+pub(in crate::report) fn legend_of_sizes(canvas: &mut Canvas, scale: &Scale, [x, y]: [usize; 2], height: usize) {
+    let (top, bar_height) = bar(y, height);
+    let edge = |cell: usize| top + cell * bar_height / SIZES.len();
+    let title = ["size", scale.unit_of_difference()].map(str::to_owned);
+    canvas.text(title.join(", ").trim_end_matches(", "), [x, y + 9], 14, BLACK);
+    for (cell, &colour) in SIZES.iter().rev().enumerate() {
+        canvas.fill([x, edge(cell)], [BAR_WIDTH, edge(cell + 1) - edge(cell)], colour);
+    }
+    canvas.frame([x, top], [BAR_WIDTH, bar_height], GREY);
+    for (cell, step) in (1..).zip(scale.errors().iter().rev()) {
+        canvas.fill([x + BAR_WIDTH + 1, edge(cell).saturating_sub(1)], [4, 1], GREY);
+        canvas.text(&step.to_string(), [x + BAR_WIDTH + 9, edge(cell)], 13, BLACK);
     }
 }
 

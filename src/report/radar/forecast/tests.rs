@@ -27,6 +27,8 @@ fn forecast<'a>(observed: &'a [f32], predicted: &'a [f32], lead_minutes: &'a [f3
         seen_minutes: &[-5.0, 0.0],
         observed,
         predicted,
+        compared: observed,
+        compared_name: "advection",
         lead_minutes,
     }
 }

@@ -13,6 +13,7 @@ use super::FRAMES;
 use super::config::NowcastConfig;
 use super::dataset::{Dataset, DatasetError};
 use super::plan::{PlacedEvent, Totals};
+use super::prepare::refusal;
 use super::prepare::report::{GroupReport, Report};
 use super::quantize::{QuantizeError, Quantizer};
 use super::split::Side;
@@ -186,19 +187,17 @@ pub fn inspect(store: &Path, setting: &Setting<'_>) -> Result<Inspection, Inspec
     Ok(inspection)
 }
 
-/// The files that were set aside, and a warning if preparing was refused because of them.
+/// The files that were set aside, and why the last attempt to prepare the dataset was refused, if it was.
 fn set_aside(store: &Path) -> Result<(Vec<GroupReport>, Option<String>), InspectError> {
-    let is_bad = |event: &GroupReport| !event.set_aside.is_empty();
-    if let Some(refused) = Report::refused(store) {
-        let bad: usize = refused.iter().map(|event| event.set_aside.len()).sum();
-        let warning = format!(
-            "the last `fragua prepare` was refused: {} can't be used, more than task.nowcast.prepare.max_bad_share allows; what \
-             is shown was prepared before",
-            units::count(bad as u64, "file")
-        );
-        return Ok((refused, Some(warning)));
-    }
-    Ok((Report::load(store)?.groups.into_iter().filter(is_bad).collect(), None))
+    let refusal = refusal::read(store);
+    let warning = refusal.map(|why| format!("the last `fragua prepare` was refused, so this may be older: {why}"));
+    let groups = match Report::refused(store) {
+        Some(refused) => refused,
+        // Nothing was prepared yet.
+        None if warning.is_some() && !Report::path(store).exists() => Vec::new(),
+        None => Report::load(store)?.groups,
+    };
+    Ok((groups.into_iter().filter(|event| !event.set_aside.is_empty()).collect(), warning))
 }
 
 /// Before all frames are counted: a level that is not there can't be drawn.

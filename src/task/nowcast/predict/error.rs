@@ -19,14 +19,14 @@ use crate::util::stop::Stopped;
 #[derive(Debug, Error)]
 pub enum PredictError {
     /// There are no files to read.
-    #[error("--input {}: no such folder; name a folder with radar files, or with a folder of them for each event", path.display())]
+    #[error("--input {}: there is no such folder; name one with radar files, or with a folder of them for each event", path.display())]
     NoInput {
         /// The path.
         path: PathBuf,
     },
     /// Forecasts among the radar files would be taken for radar files.
     #[error(
-        "--output {} lies in --input {}, where forecasts would be taken for radar files the next time; choose a folder outside it",
+        "--output {} is inside --input {}, where forecasts would be taken for radar files the next time; choose a folder outside it",
         output.display(),
         input.display()
     )]
@@ -45,14 +45,12 @@ pub enum PredictError {
         spans: String,
     },
     /// Some events were refused; the others have their forecasts.
-    #[error("{refused} of {all} forecasts could not be made: {first}{}", if *.refused > 1 { "; the others are named above" } else { "" })]
+    #[error("{refused} of {all} forecasts could not be made; the lines above say why")]
     Refused {
         /// How many.
         refused: usize,
         /// Of how many.
         all: usize,
-        /// The first, and why.
-        first: String,
     },
     /// Files could not be found or read.
     #[error(transparent)]

@@ -1,6 +1,7 @@
 //! The results of predicting: a row for each forecast, and what was refused.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,6 +12,10 @@ use super::survey::Refused;
 use crate::report::table::Table;
 use crate::task::nowcast::lrose::Stored;
 use crate::task::nowcast::prepare::plan::time_text;
+use crate::util::units;
+
+/// How much longer than the shortest the longest interval may be before it is reported.
+const UNEVEN: f64 = 1.5;
 
 /// Where a forecast is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,6 +41,8 @@ pub struct Made {
     pub first_frame: Timestamp,
     /// The median interval between them, and between lead times.
     pub interval_seconds: f64,
+    /// The shortest and the longest interval between them.
+    pub intervals_seconds: [f64; 2],
     /// The times that it is for.
     pub valid_times: Vec<Timestamp>,
     /// The strongest value at each of these times, in the unit of the report; `null` if there is none.
@@ -87,6 +94,7 @@ impl Made {
             frames: job.frames.len(),
             first_frame: time(job.frames.first().map_or(0.0, |frame| frame.seconds)),
             interval_seconds: job.interval_seconds,
+            intervals_seconds: intervals(job.frames.iter().map(|frame| frame.seconds)),
             valid_times: forecast.valid_seconds.iter().copied().map(time).collect(),
             strongest_dbz: (forecast.stored == Stored::DBZ).then(|| strongest.clone()),
             strongest,
@@ -94,6 +102,14 @@ impl Made {
             written,
         }
     }
+}
+
+/// The shortest and the longest interval between times; 0 if there is only one.
+fn intervals(seconds: impl Iterator<Item = f64>) -> [f64; 2] {
+    let seconds: Vec<f64> = seconds.collect();
+    let steps = seconds.windows(2).map(|pair| pair[1] - pair[0]);
+    let shortest = steps.clone().reduce(f64::min).unwrap_or_default();
+    [shortest, steps.reduce(f64::max).unwrap_or_default()]
 }
 
 impl From<&Refused> for NotMade {
@@ -118,7 +134,7 @@ impl Report {
     pub fn table(&self) -> String {
         let strongest = format!("strongest {}", self.unit);
         let strongest = strongest.trim_end();
-        let headings = ["<event", "<from (UTC)", "frames", "<first", "<last valid", strongest, "<place"];
+        let headings = ["<event", "<newest frame (UTC)", "seen", "<forecast for", strongest, "<place"];
         let mut table = Table::new(&headings);
         for made in &self.forecasts {
             let clock =
@@ -130,13 +146,25 @@ impl Report {
                 made.event.clone(),
                 made.reference_time.strftime("%Y-%m-%d %H:%M:%S").to_string(),
                 made.frames.to_string(),
-                clock(made.valid_times.first()),
-                clock(made.valid_times.last()),
+                format!("{} to {}", clock(made.valid_times.first()), clock(made.valid_times.last())),
                 format!("{} to {}", value(made.strongest.first()), value(made.strongest.last())),
                 made.written.place.display().to_string(),
             ]);
         }
-        table.render()
+        table.render() + &self.uneven()
+    }
+
+    /// The forecasts whose frames are unevenly spaced: the model takes the steps as equal.
+    fn uneven(&self) -> String {
+        let time = |seconds: f64| units::duration(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+        let uneven =
+            self.forecasts.iter().filter(|made| made.intervals_seconds[1] > UNEVEN * made.intervals_seconds[0]);
+        let line = |made: &Made| {
+            let [shortest, longest] = made.intervals_seconds.map(time);
+            let (event, usual) = (&made.event, time(made.interval_seconds));
+            format!("{event}: its frames are {shortest} to {longest} apart, and the model takes each step as {usual}\n")
+        };
+        uneven.map(line).collect()
     }
 
     /// An error if anything was refused; what was made stays.
@@ -144,20 +172,17 @@ impl Report {
     /// # Errors
     /// [`PredictError::Refused`].
     pub fn verdict(&self) -> Result<(), PredictError> {
-        match self.refused.first() {
-            None => Ok(()),
-            Some(first) => Err(PredictError::Refused {
-                refused: self.refused.len(),
-                all: self.refused.len() + self.forecasts.len(),
-                first: first.text(),
-            }),
+        let refused = self.refused.len();
+        match refused {
+            0 => Ok(()),
+            _ => Err(PredictError::Refused { refused, all: refused + self.forecasts.len() }),
         }
     }
 
     /// One line that sums it up.
     #[must_use]
     pub fn summary(&self) -> String {
-        let made = crate::util::units::count(self.forecasts.len() as u64, "forecast");
+        let made = units::count(self.forecasts.len() as u64, "forecast");
         match self.refused.len() {
             0 => format!("predicted: {made}"),
             refused => format!("predicted: {made}, {refused} refused"),

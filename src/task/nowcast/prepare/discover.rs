@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::PrepareError;
-use crate::data::prepare::files::{FileKind, find, part_nested};
+use crate::data::prepare::files::{FileKind, FilesError, find, part_nested};
 pub use crate::data::prepare::files::{Folder as EventFiles, SourceFile, Stamp};
+use crate::task::nowcast::volume::{VolumeError, VolumeFile};
 
 /// Radar files.
 const RADAR: FileKind = FileKind {
@@ -13,6 +14,9 @@ const RADAR: FileKind = FileKind {
     layout: "in a folder for each event",
     ignored: &[],
 };
+
+/// Files of other kinds that are opened to say what they are.
+const MOST_LOOKED_AT: usize = 200;
 
 /// The name of an event with files beside or above the folders of other events.
 const BESIDE_OTHERS: &str = "event";
@@ -23,9 +27,32 @@ const BESIDE_OTHERS: &str = "event";
 /// # Errors
 /// If a folder can't be read, a name is not UTF-8, or there is no radar file at all.
 pub fn discover(root: &Path) -> Result<Vec<EventFiles>, PrepareError> {
-    let mut events = find(root, &RADAR)?;
+    let mut events = match find(root, &RADAR) {
+        Err(FilesError::None { root, kind }) => {
+            let foreign = first_foreign(&root, &mut { MOST_LOOKED_AT });
+            return Err(foreign.map_or_else(|| FilesError::None { root, kind }.into(), PrepareError::Foreign));
+        }
+        found => found?,
+    };
     part_nested(&mut events, BESIDE_OTHERS);
     Ok(events)
+}
+
+/// A file of a format that is known and not read, among the first files below a folder.
+fn first_foreign(folder: &Path, left: &mut usize) -> Option<String> {
+    let mut entries: Vec<_> = std::fs::read_dir(folder).ok()?.filter_map(Result::ok).take(*left).collect();
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    entries.into_iter().find_map(|entry| {
+        *left = left.checked_sub(1)?;
+        // Links are not followed: a folder must not contain itself.
+        match entry.file_type().ok()? {
+            kind if kind.is_dir() => first_foreign(&entry.path(), left),
+            _ => match VolumeFile::open(&entry.path(), "") {
+                Err(error @ VolumeError::Foreign { .. }) => Some(error.to_string()),
+                _ => None,
+            },
+        }
+    })
 }
 
 #[cfg(test)]
@@ -83,8 +110,15 @@ mod tests {
         std::os::unix::fs::symlink("gone", root.path().join("e/notes.txt")).unwrap();
         assert_eq!(found(root.path()), [("e".into(), vec!["1.nc".into()])]);
         std::os::unix::fs::symlink("gone.nc", root.path().join("e/2.nc")).unwrap();
+        assert_eq!(found(root.path()), [("e".into(), vec!["1.nc".into(), "2.nc".into()])]);
+    }
+
+    #[test]
+    fn files_of_a_known_format_are_named_if_there_are_no_others() {
+        let root = tree(&["day/readme.md"]);
+        std::fs::write(root.path().join("day/KTLX20230501_000123_V06"), b"AR2V0006.001").unwrap();
         let error = discover(root.path()).unwrap_err().to_string();
-        assert!(error.contains("e/2.nc"), "{error}");
+        assert!(error.contains("KTLX20230501_000123_V06 is NEXRAD level II") && error.contains("Radx2Grid"), "{error}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Why a dataset could not be prepared.
 
+use std::path::PathBuf;
+
 use thiserror::Error;
 
 use crate::data::prepare::files::FilesError;
@@ -17,6 +19,9 @@ pub enum PrepareError {
     /// There is nothing to prepare, or it can't be listed.
     #[error(transparent)]
     Files(#[from] FilesError),
+    /// All that is there is of a format that is not read.
+    #[error("{0}")]
+    Foreign(String),
     /// Too much of the dataset is unusable.
     #[error(transparent)]
     TooManyBad(#[from] TooManyBad),
@@ -67,6 +72,14 @@ pub enum PrepareError {
         /// Bytes that there are.
         available: u64,
     },
+    /// The system gave no process to read a file in.
+    #[error("could not read {}: {reason}; run the same command again", path.display())]
+    NoReader {
+        /// The file.
+        path: PathBuf,
+        /// Why there is no process.
+        reason: String,
+    },
     /// Interrupted by a signal.
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -78,6 +91,7 @@ impl PrepareError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Files(error) => error.exit(),
+            Self::Foreign(_) => Exit::DataRefused,
             Self::TooManyBad(error) => error.exit(),
             Self::MixedUnits { .. } => Exit::DataRefused,
             Self::NoReflectivity { .. } => Exit::Configuration,
@@ -85,6 +99,7 @@ impl PrepareError {
             Self::Store(error) => error.exit(),
             Self::Fs(error) => error.exit(),
             Self::FrameTooLarge { .. } => Exit::OutOfMemory,
+            Self::NoReader { .. } => Exit::TryAgain,
             Self::Stopped(stopped) => stopped.exit(),
         }
     }

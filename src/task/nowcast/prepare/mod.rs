@@ -14,6 +14,7 @@ mod describe;
 mod error;
 mod event;
 mod key;
+pub mod refusal;
 mod survey;
 mod units;
 
@@ -81,9 +82,15 @@ pub fn store_path(prepared: &Path, config: &PrepareConfig) -> PathBuf {
 /// # Errors
 /// If there is nothing to prepare, too much of it is unusable, a disk fails, or a signal interrupts.
 pub fn prepare(root: &Path, prepared: &Path, setting: &Setting<'_>) -> Result<Prepared, PrepareError> {
-    let began = Instant::now();
     let store = Store::create(&store_path(prepared, setting.config))?;
-    let plans = plans(root, &store)?;
+    let outcome = prepare_into(&store, root, setting);
+    refusal::note(store.root(), &outcome)?;
+    outcome
+}
+
+fn prepare_into(store: &Store, root: &Path, setting: &Setting<'_>) -> Result<Prepared, PrepareError> {
+    let began = Instant::now();
+    let plans = plans(root, store)?;
     let surveys = survey_all(&plans, setting)?;
     let grid = most_frequent(surveys.iter().flatten().filter_map(FileState::grid));
     let drafts = plans.iter().zip(surveys);
@@ -93,19 +100,19 @@ pub fn prepare(root: &Path, prepared: &Path, setting: &Setting<'_>) -> Result<Pr
     let mut events: Vec<GroupReport> =
         plans.iter().zip(&drafts).map(|(plan, draft)| foreseen(plan, draft, grid.as_ref())).collect();
     // Before anything is written: a dataset that lost its files must not lose what was prepared of them.
-    check_share(&events, &store, setting)?;
-    make_room(&store, &plans)?;
+    check_share(&events, store, setting)?;
+    make_room(store, &plans)?;
     let dataset = Common { grid: grid.as_ref(), units: &units };
-    let mut work = Events::new(&store, dataset, root, setting);
+    let mut work = Events::new(store, dataset, root, setting);
     let frames: usize = events.iter().map(|event| event.items).sum();
     setting.progress.begin(Stage::Prepare, Some(frames as u64), FRAMES);
     for (index, (plan, draft)) in plans.iter().zip(drafts).enumerate() {
         setting.stop.check()?;
         events[index] = work.event(plan, draft)?;
-        check_share(&events, &store, setting)?;
+        check_share(&events, store, setting)?;
     }
     let converted = work.converted();
-    remove_vanished(&store, &events)?;
+    remove_vanished(store, &events)?;
     let report = Report::new(About { options: setting.config.clone(), source_grid: grid }, events);
     report.save(store.root())?;
     setting.progress.end(&summary(&report, converted, began.elapsed()));

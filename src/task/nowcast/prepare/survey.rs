@@ -6,6 +6,7 @@ use super::PrepareError;
 use super::discover::SourceFile;
 use super::plan::{EventPlan, FileState};
 use super::record::{FileRecord, GridRecord, Known, Outcome};
+use crate::data::prepare::work::why_unreadable;
 use crate::task::nowcast::volume::{Grid, VolumeError, VolumeFile};
 use crate::util::fs::FsError;
 use crate::util::sha256::Hasher;
@@ -63,9 +64,14 @@ pub fn grid_record(grid: &Grid) -> GridRecord {
 /// # Errors
 /// If the disk is at fault, or the file vanished: that says nothing about the data.
 pub fn reason(error: VolumeError, path: &Path) -> Result<String, PrepareError> {
-    if let VolumeError::Io { source, .. } = error {
-        return Err(FsError::at("read", path)(source).into());
-    }
+    let error = match error {
+        VolumeError::Io { source, .. } => {
+            return why_unreadable(&source, path).ok_or_else(|| FsError::at("read", path)(source).into());
+        }
+        VolumeError::Stopped(stopped) => return Err(stopped.into()),
+        VolumeError::NoReader { reason, .. } => return Err(PrepareError::NoReader { path: path.to_owned(), reason }),
+        other => other,
+    };
     let remedy = match &error {
         VolumeError::NoVariable { .. } => "; set task.nowcast.prepare.variable",
         _ => "",

@@ -3,15 +3,17 @@
 
 use std::sync::Arc;
 
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{Device, TchError, Tensor};
 
 use super::collate::Batch;
 use super::names::Names;
 use crate::data::loader::Sample;
 use crate::report::PictureError;
 use crate::report::radar::colours::Scale;
-use crate::report::radar::forecast::{Forecast, gif, png};
+use crate::report::radar::forecast::{Forecast, gif, png, strip};
+use crate::task::nowcast::advection;
 use crate::task::nowcast::quantize::Quantizer;
+use crate::task::nowcast::verification::Kind;
 use crate::train::drawing::{Drawing, Sketch};
 
 /// The frames of a forecast and around it, each with its rows from south to north; `NaN` is missing.
@@ -26,6 +28,8 @@ pub(super) struct Frames {
     pub(super) observed: Vec<f32>,
     pub(super) predicted: Vec<f32>,
     pub(super) lead_minutes: Vec<f32>,
+    /// The value of a cell without echo.
+    pub(super) no_echo: f32,
 }
 
 impl Frames {
@@ -35,6 +39,7 @@ impl Frames {
 
     fn drawing(&self, of: &str) -> Result<Drawing, PictureError> {
         let title = format!("{}, {of}", self.name);
+        let carried = self.carried();
         let forecast = Forecast {
             title: &title,
             scale: &self.scale,
@@ -44,12 +49,27 @@ impl Frames {
             seen_minutes: &self.seen_minutes,
             observed: &self.observed,
             predicted: &self.predicted,
+            compared: &carried,
+            compared_name: Kind::Advection.name(),
             lead_minutes: &self.lead_minutes,
         };
         let caption = format!("Forecast of {title}: observed, forecast, and the difference.");
         // The sheet first: it is what is kept of each epoch. A film is much larger.
-        let files = vec![("png", png(&forecast)?), ("gif", gif(&forecast)?)];
+        let page = strip(&Forecast { title: &self.name, ..forecast })?;
+        let files = vec![("png", png(&forecast)?), ("gif", gif(&forecast)?), ("strip.png", page)];
         Ok(Drawing { name: self.name.clone(), caption, files })
+    }
+}
+
+impl Frames {
+    /// The last frames seen, carried on: what needs no training. Where nothing is known it forecasts no echo, as it is judged.
+    fn carried(&self) -> Vec<f32> {
+        let minutes = |of: &[f32]| of.iter().map(|&minutes| f64::from(minutes)).collect::<Vec<_>>();
+        let (input_minutes, lead_minutes) = (minutes(&self.seen_minutes), minutes(&self.lead_minutes));
+        let times = advection::Times { input_minutes: &input_minutes, lead_minutes: &lead_minutes };
+        let frames: Vec<&[f32]> = self.seen.chunks_exact(self.height * self.width).collect();
+        let carried = advection::forecast(&frames, self.height, self.width, &times, self.no_echo);
+        carried.into_iter().map(|dbz| if dbz.is_nan() { self.no_echo } else { dbz }).collect()
     }
 }
 
@@ -86,7 +106,8 @@ fn of_window(
         Ok::<_, TchError>(bytes.into_iter().map(|byte| values[usize::from(byte)]).collect::<Vec<_>>())
     };
     let (weakest, strongest) = (quantizer.dequantize(1), quantizer.dequantize(u8::MAX));
-    let predicted = predicted_tyx.f_to_kind(Kind::Float)?.f_mul_scalar(strongest - weakest)?.f_add_scalar(weakest)?;
+    let predicted =
+        predicted_tyx.f_to_kind(tch::Kind::Float)?.f_mul_scalar(strongest - weakest)?.f_add_scalar(weakest)?;
     let minutes = names.minutes(sample);
     let (seen_minutes, lead_minutes) = minutes.split_at(inputs as usize);
     Ok(Frames {
@@ -99,5 +120,6 @@ fn of_window(
         observed: known(inputs, targets)?,
         predicted: Vec::try_from(predicted.f_flatten(0, -1)?)?,
         lead_minutes: lead_minutes.to_vec(),
+        no_echo: weakest as f32,
     })
 }

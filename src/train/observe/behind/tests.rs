@@ -52,7 +52,7 @@ fn epoch(number: u64) -> Event {
 }
 
 fn ended() -> Event {
-    Event::Ended(Ended { reason: Reason::Epochs, epoch: 1, step: 1, best: None })
+    Event::Ended(Ended { reason: Reason::Epochs, epoch: 1, step: 1, epoch_share: 0.0, best: None })
 }
 
 fn pictures(epoch: u64) -> Event {

@@ -16,15 +16,16 @@ pub(super) fn blocks(run: &Run<'_>, chapters: &dyn Chapters) -> Vec<Block> {
         Some(Err(problem)) => return vec![Block::Absent(format!("The evaluation is left out: {problem}."))],
         Some(Ok(metrics)) => metrics,
     };
-    let (first, rest): (Vec<&Metric>, Vec<_>) = metrics.metrics.values().partition(|metric| metric.spec.is_drawn());
+    let is_first = |metric: &&Metric| metric.spec.show == Show::First || metric.spec.name == metrics.primary;
+    let (first, rest): (Vec<&Metric>, Vec<_>) = metrics.metrics.values().partition(is_first);
     let caption = chapters.caption();
     let mut blocks = vec![Block::Text(said(metrics)), Block::Table(table(metrics, &first, caption))];
+    blocks.extend(chapters.chapters(metrics));
+    blocks.extend(forecasts::plots(run, chapters.pictures()));
     if !rest.is_empty() {
         let table = Block::Table(table(metrics, &rest, caption));
         blocks.push(Block::Folded("All other scores".into(), vec![table]));
     }
-    blocks.extend(chapters.chapters(metrics));
-    blocks.extend(forecasts::plots(&run.folder.join("evaluation/plots")));
     blocks
 }
 
@@ -148,6 +149,7 @@ fn table(metrics: &Metrics, shown: &[&Metric], caption: &str) -> Grid {
         caption: format!("{caption}. The best of each row is marked."),
         head: ["score", "model"].into_iter().chain(baselines.iter().copied()).map(str::to_owned).collect(),
         rows: shown.iter().map(|metric| row(metric, &baselines)).collect(),
+        is_stacked: true,
     }
 }
 
@@ -168,7 +170,7 @@ fn row(metric: &Metric, baselines: &[&str]) -> Vec<Cell> {
     [head].into_iter().chain(values.iter().enumerate().map(cell)).collect()
 }
 
-fn way(better: Better) -> &'static str {
+pub(super) fn way(better: Better) -> &'static str {
     match better {
         Better::Higher => "higher is better",
         Better::Lower => "lower is better",

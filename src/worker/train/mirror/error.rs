@@ -37,6 +37,21 @@ pub enum MirrorTrouble {
         /// What happened.
         source: MirrorError,
     },
+    /// The disk has no room for the run.
+    #[error(
+        "{} has {} free, {} are needed to restore the run from its mirror; make room there, or choose another output.root",
+        folder.display(),
+        units::bytes(*free),
+        units::bytes(*needed)
+    )]
+    NoRoom {
+        /// The place of the run.
+        folder: PathBuf,
+        /// What it needs, with a reserve.
+        needed: u64,
+        /// What is free there.
+        free: u64,
+    },
     /// Two runs have one name.
     #[error(
         "{name} here and {name} in the mirror {mirror} are different runs: here {here}, there {there}; give this run \
@@ -154,6 +169,7 @@ impl MirrorTrouble {
             | Self::Taken { .. } => Exit::TryAgain,
             Self::OtherRun { .. } | Self::InTheWay { .. } => Exit::Configuration,
             Self::NoCheckpoint { .. } => Exit::DataRefused,
+            Self::NoRoom { .. } => Exit::DiskIo,
             Self::Run { source, .. } => source.exit(),
             Self::Folder(error) => error.exit(),
             Self::File(error) => error.exit(),

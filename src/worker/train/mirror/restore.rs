@@ -11,23 +11,30 @@ use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
 use super::error::MirrorTrouble;
+use super::inventory::{self, Inventory};
 use super::layout::{Item, MANIFEST, RECORD, STATUS, in_checkpoint, item};
 use super::local::{self, Checkpoint};
 use crate::data::mirror::{Cancel, Entry, MirrorError, Remote, jitter};
 use crate::train::checkpoint::CheckpointId;
 use crate::train::run_folder::RunFolder;
-use crate::util::fs::{FsError, create_dir_all, remove_tree, rename, sync_file_system, write_atomic};
+use crate::train::run_folder::status::{State, Status};
+use crate::util::fs::{FsError, create_dir_all, free_bytes, remove_tree, rename, sync_file_system, write_atomic};
 use crate::util::progress::{Stage, Unit};
 use crate::util::retry::Backoff;
 use crate::util::sha256::Digest;
 use crate::util::surroundings::Surroundings;
 use crate::util::units;
 
+/// What makes a folder this run.
+const IDENTITY: [&str; 3] = [RECORD, "config.yaml", "dataset.json"];
+
 /// The result of a restore.
 #[derive(Debug, Default)]
 pub(super) struct Restored {
     /// Checkpoints in the mirror that do not match their manifest.
     pub(super) damaged: BTreeSet<CheckpointId>,
+    /// Other files of a finished run that are damaged or gone there.
+    pub(super) lost: Vec<String>,
 }
 
 /// A place to restore a run to, locked against other workers of this machine.
@@ -55,6 +62,21 @@ impl Held {
         }
         Ok(Some(Self { folder, partial: Some(partial), _lock: lock }))
     }
+}
+
+/// Space that stays free for the run itself.
+const SPARE_BYTES: u64 = 64_000_000;
+
+/// Refuses what the disk has no room for before the first byte comes.
+fn check_room(into: &Path, needed: u64) -> Result<(), MirrorTrouble> {
+    let (needed, free) = (needed.saturating_add(SPARE_BYTES), free_bytes(into)?);
+    if needed <= free { Ok(()) } else { Err(MirrorTrouble::NoRoom { folder: into.to_owned(), needed, free }) }
+}
+
+/// The bytes of a file that are not here yet.
+fn left(into: &Path, entry: &Entry) -> u64 {
+    let held = fs::metadata(into.join(&entry.name)).map_or(0, |found| found.len());
+    entry.bytes.saturating_sub(held)
 }
 
 /// Restores a run to its place.
@@ -118,17 +140,44 @@ impl Restore<'_> {
     fn download(&self, into: &Path, here: &BTreeMap<CheckpointId, Checkpoint>) -> Result<Restored, MirrorTrouble> {
         let entries = self.patiently(|remote| remote.list(self.name))?;
         let wanted = |entry: &&Entry| item(&entry.name) != Item::Nothing;
-        let total: u64 = entries.iter().filter(wanted).map(|entry| entry.bytes).sum();
+        let total = entries.iter().filter(wanted).fold(0, |sum: u64, entry| sum.saturating_add(entry.bytes));
         info!("restoring {} from the mirror {}: {}", self.name, self.remote.shown(), units::bytes(total));
         sweep(into, &entries)?;
+        let missing = entries.iter().filter(wanted).filter(|entry| match item(&entry.name) {
+            Item::Checkpoint(id, _) => !here.contains_key(&id),
+            _ => true,
+        });
+        check_room(into, missing.fold(0, |sum: u64, entry| sum.saturating_add(left(into, entry))))?;
         self.around.progress.begin(Stage::Restore, Some(total), Unit::BYTES);
-        let restored = self.checkpoints(into, &entries, here)?;
+        let mut restored = self.checkpoints(into, &entries, here)?;
         let is_file = |entry: &&Entry| matches!(item(&entry.name), Item::File(_));
         for entry in entries.iter().filter(is_file) {
             self.fetch(into, &entry.name, entry.bytes)?;
         }
+        restored.lost = self.take_stock(into)?;
         self.around.progress.end(&format!("restored {} from the mirror {}", self.name, self.remote.shown()));
         Ok(restored)
+    }
+
+    /// Compares the files of a finished run with its inventory. If some are damaged or gone, the run is not finished: what
+    /// it lacks is made again from its newest checkpoint.
+    fn take_stock(&self, into: &Path) -> Result<Vec<String>, MirrorTrouble> {
+        let status = into.join(STATUS);
+        let Ok(digest) = Digest::of_file(&status) else { return Ok(Vec::new()) };
+        let object = format!("{}/{}", self.name, inventory::NAME);
+        let text = self.patiently(|remote| remote.read(&object))?.map(|(text, _)| text).unwrap_or_default();
+        let Some(inventory) = Inventory::of_state(&text, digest) else { return Ok(Vec::new()) };
+        let lost = inventory.lost(into);
+        if !lost.is_empty() {
+            let names = lost.join(", ");
+            warn!("{names} of {} is damaged or gone in the mirror: it is made again", self.name);
+            // What identifies the run stays: who reads it says what is wrong with it.
+            let replaceable = lost.iter().filter(|name| !IDENTITY.contains(&name.as_str()));
+            replaceable.map(|name| into.join(name)).try_for_each(|path| remove_file(&path))?;
+            let last = Status::read(&status).unwrap_or_default();
+            Status { state: State::Stopped, ended: None, ..last }.write(&status)?;
+        }
+        Ok(lost)
     }
 
     /// All checkpoints that are complete there, newest first. A damaged one is reported and left out.
@@ -237,6 +286,10 @@ impl Restore<'_> {
             }
         }
     }
+}
+
+fn remove_file(path: &Path) -> Result<(), FsError> {
+    local::unless_gone(fs::remove_file(path)).map_err(FsError::at("remove", path)).map(drop)
 }
 
 /// Deletes what an earlier restore has left and is not in the mirror now: it may belong to another run.

@@ -1,0 +1,84 @@
+//! The HDF5 and netCDF libraries in another process: a file that crashes them, keeps them busy for ever or makes them take all
+//! memory is then set aside like any damaged file.
+//!
+//! Without [`isolate`] everything happens in this process, as before. How another process is made is the caller's: it carries
+//! bytes to [`answer`] over there and brings back what that returns. Only what the libraries report crosses (a header, the
+//! places of chunks); the data itself is read here, so the same bytes come out.
+
+mod answer;
+mod wire;
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use fragua_util::stop::Stopped;
+
+pub use self::answer::answer;
+use self::answer::{Answer, Request};
+use self::wire::Wire;
+use super::error::VolumeError;
+use super::slab::Slab;
+use super::source::Source;
+use super::values::Values;
+
+/// Why no answer came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// The file was too much for the other process: how that ended.
+    Died(String),
+    /// There is no other process: the system gave none, or somebody ended it.
+    Gone(String),
+    /// A signal asks this process to stop.
+    Stopped(Stopped),
+}
+
+/// Carries a request to the other process, and the answer back.
+pub type Carrier = dyn Fn(&[u8]) -> Result<Vec<u8>, Lost> + Send + Sync;
+
+static CARRIER: OnceLock<Box<Carrier>> = OnceLock::new();
+
+/// From now on the libraries run in another process. Only the first call counts.
+pub fn isolate(carrier: Box<Carrier>) {
+    drop(CARRIER.set(carrier));
+}
+
+/// Opens an HDF5 file elsewhere; nothing if everything happens in this process.
+pub(super) fn open(path: &Path, field: &str) -> Option<Result<Source, VolumeError>> {
+    let carrier = CARRIER.get()?;
+    let request = Request::Open { path: path.into(), field: field.to_owned() };
+    Some(ask(carrier.as_ref(), path, &request).and_then(|answer| match answer {
+        Answer::Opened(source) if source.is_consistent() => Ok(*source),
+        Answer::Refused(refusal) => Err(refusal.at(path)),
+        _ => Err(nonsense(path)),
+    }))
+}
+
+/// Reads a box of cells elsewhere; nothing if everything happens in this process.
+pub(super) fn read(path: &Path, field: &str, slab: &Slab, into: &mut Values) -> Option<Result<(), VolumeError>> {
+    let carrier = CARRIER.get()?;
+    let request = Request::Read { path: path.into(), field: field.to_owned(), slab: slab.clone(), kind: into.kind() };
+    Some(ask(carrier.as_ref(), path, &request).and_then(|answer| match answer {
+        Answer::Read(values) if values.kind() == into.kind() && values.len() == into.len() => {
+            *into = values;
+            Ok(())
+        }
+        Answer::Refused(refusal) => Err(refusal.at(path)),
+        _ => Err(nonsense(path)),
+    }))
+}
+
+fn ask(carrier: &Carrier, path: &Path, request: &Request) -> Result<Answer, VolumeError> {
+    let mut bytes = Vec::new();
+    request.put(&mut bytes);
+    let answer = carrier(&bytes).map_err(|lost| match lost {
+        Lost::Died(how) => VolumeError::damaged(path, format!("the HDF5 library {how}")),
+        Lost::Gone(reason) => VolumeError::NoReader { path: path.to_owned(), reason },
+        Lost::Stopped(stopped) => VolumeError::Stopped(stopped),
+    })?;
+    Answer::take(&mut &answer[..]).ok_or_else(|| nonsense(path))
+}
+
+/// The memory of the other process was overwritten, and it went on.
+fn nonsense(path: &Path) -> VolumeError {
+    VolumeError::damaged(path, "the HDF5 library reports things that can't be")
+}

@@ -1,0 +1,266 @@
+//! The formats: whole files of each, and the function of the library that reads them.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use fragua::data::disk::RealDisk;
+use fragua::data::store::records::RecordStore;
+use fragua::data::unpack::{Limits, unpack};
+use fragua::task::image_class::decode::decode;
+use fragua::task::nowcast::volume::{RawVolume, VolumeFile};
+use fragua::train::checkpoint::{CheckpointId, Store};
+use fragua::train::run_folder::history::Story;
+use fragua::train::run_folder::record::RunRecord;
+use fragua::train::run_folder::status::Status;
+use fragua::util::progress::Silent;
+use fragua::util::stop::Stop;
+
+use crate::program::Program;
+use crate::training::Training;
+
+/// A format.
+pub struct Format {
+    /// Its name.
+    pub name: &'static str,
+    /// Writes whole files into `samples` below a folder, and what reading needs beside them.
+    pub samples: fn(&Path),
+    /// Reads a damaged file of this name; what comes of it does not matter.
+    pub read: fn(&Path, &str, &[u8]),
+}
+
+pub const FORMATS: [Format; 15] = [
+    Format { name: "classic", samples: classic, read: volume },
+    Format { name: "netcdf4", samples: netcdf4, read: volume },
+    Format { name: "zip", samples: |folder| archive(folder, "zip"), read: archived },
+    Format { name: "tar", samples: |folder| archive(folder, "tar"), read: archived },
+    Format { name: "tar.gz", samples: |folder| archive(folder, "tar.gz"), read: archived },
+    Format { name: "tar.zst", samples: |folder| archive(folder, "tar.zst"), read: archived },
+    Format { name: "png", samples: png, read: |_, _, bytes| drop(decode(bytes)) },
+    Format { name: "run", samples: |folder| trained(folder, "run.json"), read: run },
+    Format { name: "status", samples: |folder| trained(folder, "status.json"), read: status },
+    Format { name: "history", samples: |folder| trained(folder, "history.json"), read: history },
+    Format { name: "manifest", samples: |folder| trained(folder, "manifest.json"), read: manifest },
+    Format { name: "safetensors", samples: |folder| trained(folder, "best.safetensors"), read: safetensors },
+    Format { name: "config", samples: config, read: configured },
+    Format { name: "index", samples: |folder| records(folder, "index"), read: recorded },
+    Format { name: "shard", samples: |folder| records(folder, "shard"), read: recorded },
+];
+
+/// All whole files, by name.
+pub fn read_samples(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = std::fs::read_dir(folder.join("samples")).unwrap().map(|entry| entry.unwrap());
+    let mut samples: Vec<(String, Vec<u8>)> =
+        entries.map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())).collect();
+    samples.sort();
+    samples
+}
+
+fn put(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    std::fs::create_dir_all(folder).unwrap();
+    let path = folder.join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn sample(folder: &Path, name: &str, bytes: &[u8]) {
+    put(&folder.join("samples"), name, bytes);
+}
+
+/// The fixtures of radar files whose name begins so.
+fn volumes(folder: &Path, is_wanted: impl Fn(&[u8]) -> bool) {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/radar/tests/fixtures/volume");
+    for place in [fixtures.clone(), fixtures.join("hostile")] {
+        for entry in std::fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.extension().is_some_and(|ending| ending == "nc") {
+                let bytes = std::fs::read(&entry).unwrap();
+                if is_wanted(&bytes) {
+                    sample(folder, entry.file_name().unwrap().to_str().unwrap(), &bytes);
+                }
+            }
+        }
+    }
+}
+
+fn classic(folder: &Path) {
+    volumes(folder, |bytes| bytes.starts_with(b"CDF"));
+}
+
+fn netcdf4(folder: &Path) {
+    volumes(folder, |bytes| bytes.starts_with(b"\x89HDF"));
+}
+
+/// As preparing and predicting read it. A new name each time: the HDF5 library may know the old one.
+fn volume(folder: &Path, _: &str, bytes: &[u8]) {
+    static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let path = put(folder, &format!("{number}.nc"), bytes);
+    if let Ok(volume) = VolumeFile::open(&path, "DBZ") {
+        let mut raw = RawVolume::new();
+        for frame in 0..volume.times().len().min(3) {
+            if volume.is_written(frame).is_ok_and(|written| written) && volume.read(frame, &mut raw).is_ok() {
+                std::hint::black_box(volume.packing().physical(&raw.values));
+            }
+        }
+    }
+    std::fs::remove_file(path).unwrap();
+}
+
+fn archive(folder: &Path, ending: &str) {
+    let program = Program::new();
+    program.succeed(&["synth", "--output", "s", "--events", "1", "--frames", "2", "--grid", "16", "--levels", "1"]);
+    program.write("s/empty/notes.txt", "");
+    program.write("s/a rather long name of a folder/with text.txt", &"text ".repeat(100));
+    let bytes = match ending {
+        "zip" => zipped(&program.path("s")),
+        _ => {
+            let mut tar = tar::Builder::new(Vec::new());
+            tar.append_dir_all("s", program.path("s")).unwrap();
+            packed(&tar.into_inner().unwrap(), ending)
+        }
+    };
+    sample(folder, "archive", &bytes);
+}
+
+fn packed(tar: &[u8], ending: &str) -> Vec<u8> {
+    match ending {
+        "tar.gz" => {
+            let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            writer.write_all(tar).unwrap();
+            writer.finish().unwrap()
+        }
+        "tar.zst" => zstd::encode_all(tar, 3).unwrap(),
+        _ => tar.to_vec(),
+    }
+}
+
+fn zipped(folder: &Path) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let mut left = vec![folder.to_owned()];
+    while let Some(place) = left.pop() {
+        for entry in std::fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                left.push(entry);
+                continue;
+            }
+            let name = entry.strip_prefix(folder).unwrap().to_str().unwrap();
+            writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            writer.write_all(&std::fs::read(&entry).unwrap()).unwrap();
+        }
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn archived(folder: &Path, _: &str, bytes: &[u8]) {
+    let path = put(folder, "archive", bytes);
+    drop(unpack(&path, &folder.join("raw"), &Limits::default(), &Stop::default(), &Silent));
+}
+
+fn png(folder: &Path) {
+    for (name, color) in [("gray", 0_u8), ("rgb", 1), ("alpha", 2)] {
+        let (mut bytes, level) = (std::io::Cursor::new(Vec::new()), |x: u32, y: u32| (x * 7 + y * 3) as u8);
+        let format = image::ImageFormat::Png;
+        match color {
+            0 => image::GrayImage::from_fn(32, 24, |x, y| image::Luma([level(x, y)])).write_to(&mut bytes, format),
+            1 => image::RgbImage::from_fn(32, 24, |x, y| image::Rgb([level(x, y); 3])).write_to(&mut bytes, format),
+            _ => image::RgbaImage::from_fn(32, 24, |x, y| image::Rgba([level(x, y); 4])).write_to(&mut bytes, format),
+        }
+        .unwrap();
+        sample(folder, name, &bytes.into_inner());
+    }
+}
+
+/// A file of a finished run, and the run's newest checkpoint beside it.
+fn trained(folder: &Path, name: &str) {
+    let training = Training::trained(&["--epochs", "1", "--name", "fuzz"]);
+    let run = training.program.path("model_output/fuzz");
+    let checkpoints = std::fs::read_dir(run.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path());
+    let newest = checkpoints.max().unwrap();
+    let place = match name {
+        "manifest.json" => newest.join(name),
+        "best.safetensors" => run.join("weights").join(name),
+        _ => run.join(name),
+    };
+    sample(folder, name, &std::fs::read(place).unwrap());
+    let copy = folder.join("work/checkpoints").join(newest.file_name().unwrap());
+    std::fs::create_dir_all(&copy).unwrap();
+    for entry in std::fs::read_dir(newest).unwrap().map(|entry| entry.unwrap()) {
+        std::fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+    }
+}
+
+fn run(folder: &Path, name: &str, bytes: &[u8]) {
+    drop(RunRecord::read(&put(folder, name, bytes)));
+}
+
+fn status(folder: &Path, name: &str, bytes: &[u8]) {
+    if let Some(status) = Status::read(&put(folder, name, bytes)) {
+        drop((status.death(), status.death_before_the_run()));
+    }
+}
+
+fn history(folder: &Path, name: &str, bytes: &[u8]) {
+    if let Ok(story) = Story::read(&put(folder, name, bytes)) {
+        drop((story.table(), story.best_epoch().is_some()));
+    }
+}
+
+fn manifest(folder: &Path, name: &str, bytes: &[u8]) {
+    let checkpoints = folder.join("checkpoints");
+    let entry = std::fs::read_dir(&checkpoints).unwrap().next().unwrap().unwrap();
+    put(&entry.path(), name, bytes);
+    let id: CheckpointId = entry.file_name().to_str().unwrap().parse().unwrap();
+    let store = Store::open(std::sync::Arc::new(RealDisk), &checkpoints, "0.1.0").unwrap();
+    drop(store.load(id));
+}
+
+fn safetensors(folder: &Path, name: &str, bytes: &[u8]) {
+    drop(fragua::nn::weights::read(&put(folder, name, bytes)));
+}
+
+fn config(folder: &Path) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    sample(folder, "config.yaml", &std::fs::read(root.join("config.yaml")).unwrap());
+    for entry in std::fs::read_dir(root.join("configs")).unwrap().map(|entry| entry.unwrap()) {
+        sample(folder, entry.file_name().to_str().unwrap(), &std::fs::read(entry.path()).unwrap());
+    }
+}
+
+fn configured(folder: &Path, name: &str, bytes: &[u8]) {
+    let loaded = fragua::config::load(Some(&put(folder, name, bytes)), [], &[]);
+    if let Err(error) = loaded {
+        drop(error.to_string());
+    }
+}
+
+/// A prepared dataset of images; `part` is in the names of the files to damage.
+fn records(folder: &Path, part: &str) {
+    let program = Program::new();
+    program.write(
+        "config.yaml",
+        "data:\n  source:\n    - synthetic: {characters: {alphabet: AB, per_class: 8}}\ntask:\n  image_class: {}\n",
+    );
+    program.succeed(&["prepare"]);
+    let mut left = vec![program.path("datasets")];
+    while let Some(place) = left.pop() {
+        for entry in std::fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = entry.file_name().unwrap().to_str().unwrap().to_owned();
+            if entry.is_dir() {
+                left.push(entry);
+            } else if place.ends_with("records") {
+                let bytes = std::fs::read(&entry).unwrap();
+                put(&folder.join("work/records"), &name, &bytes);
+                if name.contains(part) {
+                    sample(folder, &name, &bytes);
+                }
+            }
+        }
+    }
+}
+
+fn recorded(folder: &Path, name: &str, bytes: &[u8]) {
+    let folder = folder.join("records");
+    put(&folder, name, bytes);
+    if let Ok(store) = RecordStore::open(&folder) {
+        (0..store.len().min(1000)).for_each(|record| drop(store.read(record)));
+    }
+}
