@@ -10,14 +10,15 @@ use fragua::data::loader::{FrameSource, Loader, LoaderConfig, Order, Sample};
 use fragua::nn::precision::Precision;
 use fragua::task::nowcast::config::NowcastConfig;
 use fragua::task::nowcast::plan::EventTimes;
-use fragua::task::nowcast::training::{Nowcast, Phase, Setting};
+use fragua::task::nowcast::training::{Frames, Nowcast, Phase, Setting};
 use fragua::train::engine::evaluate;
 use fragua::train::task::{Depth, Scores, Task};
 use fragua::util::exit::Exit;
+use fragua::util::quantity::Quantity;
 use fragua::util::stop::Stop;
 
 const ROUNDS: usize = 5;
-const EVENTS: usize = 4;
+const EVENTS: usize = 5;
 const MICRO_BATCH: usize = 2;
 
 /// Storms that drift, as a function of the place.
@@ -70,8 +71,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let setting = Setting {
         phases: vec![Phase { loss: config.loss.clone(), freeze: Vec::new() }],
         config: &config,
-        shape: [1, side, side],
-        events: events.collect(),
+        frames: Frames { shape: [1, side, side], events: events.collect(), quantity: Quantity::default() },
         device: tch::Device::cuda_if_available(),
         precision: if std::env::var_os("FP32").is_some() { Precision::Fp32 } else { Precision::Bf16 },
         seed: 42,

@@ -27,9 +27,10 @@ fn main() {
         _ => storms(shape),
     };
     let levels = Levels {
-        thresholds_dbz: vec![20.0, 30.0, 35.0, 40.0, 45.0, 50.0],
+        thresholds: vec![20.0, 30.0, 35.0, 40.0, 45.0, 50.0],
         scales_px: vec![1, 5, 15, 31],
-        span_dbz: SPAN_DBZ,
+        span: SPAN_DBZ,
+        unit: "dBZ".into(),
     };
     let verifier = Verifier::new(levels.clone(), MIN_DBZ, shape);
     let windows = observed.len() / shape.cells();

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds and runs the program from the mounted sources, and does so anew after every change that is saved:
+# Builds and runs the program from the mounted sources, again after every saved change:
 #     docker run --rm -it -v "$PWD":/src -v fragua-target:/cache/target fragua:dev train
-# What is running is stopped as `docker stop` would: it leaves a checkpoint, and its successor goes on from there.
+# What is running is stopped as `docker stop` would: it leaves a checkpoint, and its successor resumes from there.
 #     -e FRAGUA_DEV_ONCE=1   builds and runs once, and ends with the exit code of the program
 #     sh, bash, cargo ...    as the first word: that is run instead
 # For tests: FRAGUA_DEV_SOURCES (where the sources are).

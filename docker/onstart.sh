@@ -160,8 +160,8 @@ train() {
   worker=''
 }
 
-# kind CODE: the code, or the word signal where it tells that something killed the program: 137, 139, 134, not 130 and 143.
-kind() { (($1 > 128 && $1 != 130 && $1 != 143)) && echo signal || echo "$1"; }
+# kind CODE: the code, or the word signal where it tells that something killed the program: 137, 139, 134, not 129, 130 and 143.
+kind() { (($1 > 128 && $1 != 129 && $1 != 130 && $1 != 143)) && echo signal || echo "$1"; }
 
 # The checkpoints there are: a change is progress.
 checkpoints() {

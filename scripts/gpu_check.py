@@ -124,7 +124,7 @@ class Check:
 
     def device_of(self, name):
         """What a run says that it computed on."""
-        return json.loads((self.folder / "runs" / name / "run.json").read_text())["device"]
+        return json.loads((self.folder / "runs" / name / "run.json").read_text())["used"]["device"]
 
     def hold(self, fine, text):
         """Tells whether something is as it should be."""

@@ -24,7 +24,7 @@ if os.environ.get("FAIL") == name:
 run = pathlib.Path(root, name)
 run.mkdir(parents=True, exist_ok=True)
 device = os.environ.get("SAYS", flags["--device"])
-(run / "run.json").write_text(json.dumps({"device": device}))
+(run / "run.json").write_text(json.dumps({"used": {"device": device}}))
 log = run / "log.jsonl"
 lines = log.read_text().splitlines() if log.exists() else []
 done = sum('"stepped"' in line for line in lines)

@@ -9,7 +9,7 @@ page=$(realpath "${1:?give a report.html}")
 folder=${2:-.}
 command -v chromium > /dev/null || { echo "chromium is missing: apt-get install chromium" >&2; exit 1; }
 mkdir -p "$folder"
-for size in 1280,2400 390,3000; do
+for size in 1280,4000 360,7500; do
     for mode in light dark; do
         picture="$folder/report-${size%,*}-$mode.png"
         dark=()

@@ -196,7 +196,7 @@ class OnStart(unittest.TestCase):
                 self.assertEqual((code, len(self.calls())), (0, 9))
 
     def test_what_does_not_pass_ends_it(self):
-        for code in (1, 2, 65, 69, 71, 73, 76, 78, 126, 130, 143):
+        for code in (1, 2, 65, 69, 71, 73, 76, 78, 126, 129, 130, 143):
             with self.subTest(code=code):
                 (self.root / "calls").unlink(missing_ok=True)
                 self.assertEqual(self.train(code)[0], code)

@@ -1,6 +1,6 @@
 """What a run of the program tells about its training, read from `log.jsonl` in its folder: one event a line.
 
-Only reading and arithmetic; whoever starts runs and judges them is elsewhere (gpu_check.py, bench/train_rows.py).
+Only reading and arithmetic; starting and judging runs is elsewhere (gpu_check.py, bench/train_rows.py).
 """
 
 import json

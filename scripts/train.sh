@@ -2,7 +2,7 @@
 # From a fresh checkout to a trained model with one command: sets up, builds, and calls `fragua train`.
 #     scripts/train.sh                                    config.yaml, in the checkout: synthetic storms, some minutes
 #     scripts/train.sh --config my.yaml --epochs 3        with arguments, in the folder it is called from
-# Called again after an interruption, the set-up and the training go on where they stopped. Signals reach the program, and
+# Called again after an interruption, the set-up and the training resume. Signals reach the program, and
 # its exit code is that of the script.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

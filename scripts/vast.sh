@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The commands that train on Vast.ai, printed, or with --run carried out by the `vastai` client (`pip install vastai`).
-#     scripts/vast.sh disk --data-gb 12                              how large the disk has to be, as a sum
+#     scripts/vast.sh disk --data-gb 12                              adds up the disk space needed
 #     scripts/vast.sh search --data-gb 12 --gpu-ram 24 --price 0.50  offers that suffice, the cheapest first
 #     scripts/vast.sh search --data-gb 12 --cuda 13                  the same for an image built with --build-arg TORCH=2.11
 #     scripts/vast.sh create OFFER --image IMAGE --data-gb 12 -- --config configs/radar-gpu.yaml

@@ -1,6 +1,6 @@
-"""Downloads pinned wheels so that an interrupted download goes on where it stopped.
+"""Downloads pinned wheels so that an interrupted download continues.
 
-pip itself starts an interrupted download anew, which hurts with 800 MB. So this asks pip for the two things that only
+pip itself starts an interrupted download from scratch, which hurts with 800 MB. So this asks pip for the two things that only
 pip knows, the address of a wheel under the user's own configuration (index, mirrors, proxy, certificates, login) and a
 session that may fetch it, and does the transfer itself: into NAME.part, continued with a range request, checked against
 the pinned SHA-256, then renamed. It reaches into pip's own modules, which is safe only because pip is pinned
@@ -90,7 +90,7 @@ def fetch(pins, folder):
     if finder.refused:
         raise finder.refused
     if len(paths) != len(pins):
-        raise Refused("the download failed; the lines above say why. Call the script again: it goes on where it stopped")
+        raise Refused("the download failed; the lines above say why. Call the script again: it continues where it stopped")
     return paths
 
 
@@ -122,7 +122,7 @@ def transfer(session, url, part):
         if fruitless == FRUITLESS_ATTEMPTS:
             raise Refused(f"{part.name}: {reason}; {size(part)} bytes are kept, call the script again to go on")
         wait = min(2**fruitless, 30)
-        say(f"{part.stem}: {reason}; going on at {megabytes(size(part))} MB in {wait} s")
+        say(f"{part.stem}: {reason}; continuing at {megabytes(size(part))} MB in {wait} s")
         time.sleep(wait)
 
 

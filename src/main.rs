@@ -1,17 +1,24 @@
 //! The program: parses the command line, forks what reads others' files, sets up the allocator, loads CUDA if the command computes, runs the command,
 //! and exits with its code.
 
+use std::panic::catch_unwind;
 use std::process::ExitCode;
 
 use fragua::util::exit::Exit;
 use fragua::{cli, native};
 
 fn main() -> ExitCode {
-    native::abort::watch(Exit::OutOfMemory as u8);
+    // The command catches its own panics and explains them. Any other one has printed its message, and is a bug as well.
+    catch_unwind(run).unwrap_or(Exit::Bug).into()
+}
+
+fn run() -> Exit {
+    native::abort::watch(Exit::OutOfMemory.code(), Exit::Bug.code());
+    native::crash::watch(Exit::OutOfMemory.code(), Exit::Bug.code());
     native::versions::set_commit(fragua_commit::commit!());
     let call = match cli::parse() {
         Ok(call) => call,
-        Err(exit) => return exit.into(),
+        Err(exit) => return exit,
     };
     if call.reads() {
         fragua::task::read_apart();
@@ -21,5 +28,5 @@ fn main() -> ExitCode {
     if call.computes() {
         native::cuda::open();
     }
-    cli::run(call, &messages).into()
+    cli::run(call, &messages)
 }

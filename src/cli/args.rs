@@ -6,11 +6,14 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::evaluate::EvaluateArguments;
+use super::number::whole;
+use crate::util::exit::Exit;
 
 /// Downloads a dataset, prepares it, trains a model on it, and shows what came out.
 #[derive(Debug, Parser)]
 #[command(name = "fragua", version, long_version = crate::cli::version::long(), propagate_version = true)]
-#[command(subcommand_required = true, arg_required_else_help = true, max_term_width = 100, after_help = BEGIN)]
+#[command(subcommand_required = true, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = BEGIN, after_long_help = format!("{BEGIN}\n\n{}", exit_codes()))]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -24,10 +27,24 @@ pub struct Arguments {
     pub verbose: bool,
 }
 
-/// What stands below the list of commands.
+/// The text below the list of commands.
 const BEGIN: &str = "\
-Begin with `fragua train`: config.yaml as it comes needs no data, no network and no GPU.
-Results go to stdout, messages to stderr. The exit codes are listed in ARCHITECTURE.md.";
+Start with `fragua train`: config.yaml as it comes needs no data, no network and no GPU.
+Results go to stdout, messages to stderr. `fragua --help` lists the exit codes.";
+
+/// The table of exit codes, for people.
+fn exit_codes() -> String {
+    let rows = Exit::ALL.map(|exit| {
+        let [meaning, remedy] = exit.words();
+        let remedy = if remedy.is_empty() { String::new() } else { format!("\n           -> {remedy}") };
+        format!("  {:>4}     {meaning}{remedy}\n", exit.code())
+    });
+    format!(
+        "Exit codes:\n{}\nA reader of stdout that leaves early, as `head` does, changes nothing. 137 always means that\n\
+         something else killed the program, such as the system because memory ran out.",
+        rows.concat()
+    )
+}
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -59,6 +76,8 @@ pub enum Command {
     Export(super::export::ExportArguments),
     /// List the runs with their best values
     Runs(super::runs::RunsArguments),
+    /// Follow a run that trains on this machine, as a table of its epochs
+    Watch(super::watch::WatchArguments),
     /// Check everything that training needs here, and say what to do if something is wrong
     Doctor(super::doctor::DoctorArguments),
     /// Say in one line whether the training that runs here makes progress, for HEALTHCHECK
@@ -67,6 +86,18 @@ pub enum Command {
     Synth(SynthArguments),
     /// Check or show the configuration
     Config(ConfigArguments),
+    /// Print a script that completes commands and flags in a shell
+    Completions(super::completions::CompletionsArguments),
+    /// Print the manual page, or write those of all commands
+    Man(super::man::ManArguments),
+}
+
+impl Command {
+    /// Whether the environment may change what the command does.
+    #[must_use]
+    pub fn reads_variables(&self) -> bool {
+        !matches!(self, Self::Health(_) | Self::Completions(_) | Self::Man(_))
+    }
 }
 
 impl Arguments {
@@ -74,8 +105,10 @@ impl Arguments {
     #[must_use]
     pub fn messages(&self) -> super::Messages {
         match self.command {
-            // It prints one line, loads nothing, and counts the processes of this program.
-            Command::Health(_) => super::Messages::on(super::Stderr::default(), self.log_format, self.verbose),
+            // They print and end. Health counts the processes of this program, so it must not start a second one.
+            Command::Health(_) | Command::Completions(_) | Command::Man(_) => {
+                super::Messages::on(super::Stderr::default(), self.log_format, self.verbose)
+            }
             _ => super::Messages::start(self.log_format, self.verbose),
         }
     }
@@ -110,11 +143,13 @@ pub struct TrainArguments {
     /// Where the configuration comes from.
     #[command(flatten)]
     pub configured: Configured,
-    /// Times that every sample is seen: train.epochs; more than a finished run has continues it
+    /// Times that every sample is seen: train.epochs; more than a finished run has continues it, also after an early stop
     #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
+    #[arg(value_parser = whole::<usize>, allow_negative_numbers = true)]
     pub epochs: Option<usize>,
     /// Optimizer steps after which training ends: train.max_steps
     #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
+    #[arg(value_parser = whole::<u64>, allow_negative_numbers = true)]
     pub max_steps: Option<u64>,
     /// Time after which this start ends with a checkpoint, such as 2h or 90m: train.max_minutes
     #[arg(long, value_name = "TIME", value_parser = super::train::time, help_heading = "Instead of --set")]
@@ -124,9 +159,12 @@ pub struct TrainArguments {
     pub device: Option<String>,
     /// Times that a failed run restarts by itself from its last checkpoint: train.max_retries
     #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
+    #[arg(value_parser = whole::<u32>, allow_negative_numbers = true)]
     pub max_retries: Option<u32>,
-    /// Epochs without a better validation loss after which training stops early: train.patience
+    /// Epochs without a better validation loss after which training stops early: train.patience; more than a run that
+    /// stopped early had continues it
     #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
+    #[arg(value_parser = whole::<usize>, allow_negative_numbers = true)]
     pub patience: Option<usize>,
     /// The run's name: name
     #[arg(long, value_name = "NAME", help_heading = "Instead of --set")]
@@ -140,15 +178,18 @@ pub struct TrainArguments {
     /// Start a new run beside the old one, even if that could resume
     #[arg(long)]
     pub no_resume: bool,
-    /// Go on although this key of the configuration is no longer as it was; may be repeated
+    /// Resume although this key of the configuration has changed; may be repeated
     #[arg(long, value_name = "KEY")]
     pub allow_change: Vec<String>,
-    /// Prepare the data, make one step, tell what training would take, and leave nothing behind
+    /// Prepare the data, make one step, report what training would take, and leave nothing behind
     #[arg(long)]
     pub dry_run: bool,
-    /// Begin without asking, however long it takes
+    /// Start without asking, however long it takes
     #[arg(long, short)]
     pub yes: bool,
+    /// How long to wait on a terminal for an answer before beginning without one
+    #[arg(long, value_name = "TIME", value_parser = super::train::time, default_value = "60s")]
+    pub answer_within: Duration,
     /// A note for experiment_log.json
     #[arg(long, value_name = "TEXT")]
     pub notes: Option<String>,
@@ -195,7 +236,8 @@ pub struct InspectArguments {
     #[arg(long)]
     pub no_pictures: bool,
     /// Radar: the level to draw, counted from 0 at the ground [default: the maximum of each column]
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    #[arg(long, value_name = "NUMBER")]
+    #[arg(value_parser = whole::<usize>, allow_negative_numbers = true)]
     pub level: Option<usize>,
 }
 
@@ -210,18 +252,23 @@ pub struct SynthArguments {
     pub config: Option<PathBuf>,
     /// Storms: events, one folder each, 1 to 10000
     #[arg(long, value_name = "NUMBER", default_value_t = 8)]
+    #[arg(value_parser = whole::<usize>, allow_negative_numbers = true)]
     pub events: usize,
     /// Storms: frames of an event, 1 to 4000
     #[arg(long, value_name = "NUMBER", default_value_t = 40)]
+    #[arg(value_parser = whole::<usize>, allow_negative_numbers = true)]
     pub frames: usize,
     /// Storms: rows and columns, at 1 km, 16 to 2000
     #[arg(long, value_name = "NUMBER", default_value_t = 500)]
+    #[arg(value_parser = whole::<usize>, allow_negative_numbers = true)]
     pub grid: usize,
     /// Storms: vertical levels, 1 km apart, 1 to 30
     #[arg(long, value_name = "NUMBER", default_value_t = 18)]
+    #[arg(value_parser = whole::<usize>, allow_negative_numbers = true)]
     pub levels: usize,
     /// The same seed gives the same bytes
     #[arg(long, value_name = "NUMBER", default_value_t = 42)]
+    #[arg(value_parser = whole::<u64>, allow_negative_numbers = true)]
     pub seed: u64,
     /// Also pack the folder: a file that ends in .tar.gz or .tar.zst
     #[arg(long, value_name = "FILE")]

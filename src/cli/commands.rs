@@ -1,14 +1,17 @@
 //! Each subcommand: turns its arguments into a call of the worker, and the outcome into text.
 
 use serde_json::json;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::args::{
     Command, ConfigAction, ConfigArguments, Configured, FetchArguments, InspectArguments, PrepareArguments,
     SynthArguments,
 };
-use super::{CommandError, Session, compare, doctor, evaluate, export, health, output, predict, runs, train};
-use crate::config::{self, Config, Loaded, Override};
+use super::{
+    CommandError, Session, compare, completions, doctor, evaluate, export, health, man, output, predict, runs, train,
+    watch,
+};
+use crate::config::{self, Config, DEFAULT_FILE, Loaded, Override};
 use crate::data::config::Source;
 use crate::data::pack::Packing;
 use crate::data::synthetic::{Storms, Synthetic};
@@ -19,6 +22,10 @@ use crate::worker;
 
 /// Runs a subcommand.
 pub fn run(command: Command, session: &Session) -> Result<(), CommandError> {
+    if command.reads_variables() {
+        let names: Vec<String> = variables().map(|(name, _)| name).collect();
+        config::ignored_variables(names.iter().map(String::as_str)).iter().for_each(|line| warn!("{line}"));
+    }
     match command {
         Command::Train(arguments) => {
             let config = load_with(&arguments.configured, train::overrides(&arguments))?.config;
@@ -32,10 +39,13 @@ pub fn run(command: Command, session: &Session) -> Result<(), CommandError> {
         Command::Compare(arguments) => compare::run(&arguments, session),
         Command::Export(arguments) => export::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
+        Command::Watch(arguments) => watch::run(&arguments, session),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
         Command::Synth(arguments) => synth(&arguments, session),
         Command::Config(arguments) => config(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
     }
 }
 
@@ -63,7 +73,11 @@ fn load_with(configured: &Configured, flags: Vec<Override>) -> Result<Loaded, Co
 pub(super) fn configuration(configured: &Configured, flags: Vec<Override>) -> Result<Loaded, config::ConfigError> {
     let overrides: Vec<Override> =
         configured.sets.iter().map(|argument| Override::set(argument)).chain(flags).collect();
-    config::load(configured.config.as_deref(), variables(), &overrides)
+    let loaded = config::load(configured.config.as_deref(), variables(), &overrides)?;
+    if loaded.file.is_none() {
+        info!("there is no {DEFAULT_FILE} in this folder: the built-in one is used");
+    }
+    Ok(loaded)
 }
 
 fn fetch(arguments: &FetchArguments, session: &Session) -> Result<(), CommandError> {
@@ -160,7 +174,11 @@ fn to_synthesise(arguments: &SynthArguments) -> Result<(TaskConfig, Synthetic), 
 fn config(arguments: &ConfigArguments) -> Result<(), CommandError> {
     match &arguments.action {
         ConfigAction::Check(configured) => {
-            let file = load_from(configured)?.file;
+            let Loaded { config, file } = load_from(configured)?;
+            // It may be meant for another machine, so this is no mistake in it.
+            if let Err(no_room) = worker::room::would_fit(&config) {
+                warn!("not on this machine: {no_room}");
+            }
             let name = file.map_or_else(|| "the built-in configuration".to_owned(), |file| file.display().to_string());
             Ok(output::text(&format!("{name}: all right"))?)
         }

@@ -2,12 +2,14 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use super::modelled::runs_folder;
+use super::question::Answer;
 use super::{CommandError, Session, output, question};
 use crate::metric::better::Better;
 use crate::metric::comparison::{Compared, Comparison, Verdict};
@@ -26,11 +28,19 @@ pub struct CompareArguments {
     /// What it is compared with, named in the same way
     #[arg(value_name = "BASELINE")]
     pub baseline: String,
+    /// Further ones: instead of a verdict, a page shows all of them side by side
+    #[arg(value_name = "MORE", conflicts_with_all = ["metric", "json", "update_baseline"])]
+    pub more: Vec<String>,
+    /// Write the page with curves, scores and what differs in the configuration here, also for two
+    /// [default for three or more: comparison.html]
+    #[arg(long, value_name = "FILE.html")]
+    pub output: Option<PathBuf>,
     /// The score that decides [default: the primary score of CURRENT]
     #[arg(long, value_name = "NAME")]
     pub metric: Option<String>,
     /// By how much the score that decides may get worse beyond the noise
     #[arg(long, value_name = "NUMBER", default_value_t = 0.01, value_parser = tolerance)]
+    #[arg(allow_negative_numbers = true)]
     pub tolerance: f64,
     /// Show every score, not only the most important
     #[arg(long)]
@@ -54,7 +64,8 @@ const MEANING: &str = "\
 A difference within the noise is neither better nor worse: with other data it could be the other way round. The noise \
 comes from drawing the same groups of samples (events, days) for both again and again. With fewer than 5 groups, or other \
 groups in each file, it may be unknown (n/a); then the tolerance decides.
-Exit code: 0 if CURRENT is better or the same, 1 if it is worse by more than the noise and the tolerance.";
+Exit code: 0 if CURRENT is better or the same, 1 if it is worse by more than the noise and the tolerance. Three or more \
+have no verdict: 0 if the page is written.";
 
 /// Runs the command.
 pub(super) fn run(arguments: &CompareArguments, session: &Session) -> Result<(), CommandError> {
@@ -62,7 +73,15 @@ pub(super) fn run(arguments: &CompareArguments, session: &Session) -> Result<(),
         let text = "--update-baseline asks before it does so, and nobody sits at a terminal; add --yes";
         return Err(CommandError::Usage(text.into()));
     }
-    let [current, baseline] = found(arguments)?;
+    let found = found(arguments)?;
+    if let Some(page) = page(arguments) {
+        compare::write_page(&found, page).map_err(WorkError::from)?;
+        info!("{} shows them side by side", page.display());
+    }
+    let [current, baseline] = match <[Evaluated; 2]>::try_from(found) {
+        Ok(two) => two,
+        Err(_) => return Ok(()),
+    };
     let metric = arguments.metric.as_deref();
     let comparison = compare::compare(&current, &baseline, metric, arguments.tolerance).map_err(WorkError::from)?;
     if arguments.json {
@@ -84,16 +103,22 @@ pub(super) fn run(arguments: &CompareArguments, session: &Session) -> Result<(),
     Ok(())
 }
 
-fn found(arguments: &CompareArguments) -> Result<[Evaluated; 2], CommandError> {
-    let wanted = [&arguments.current, &arguments.baseline];
+/// Where the page goes, if there is to be one.
+fn page(arguments: &CompareArguments) -> Option<&Path> {
+    let by_default = (!arguments.more.is_empty()).then_some(Path::new("comparison.html"));
+    arguments.output.as_deref().or(by_default)
+}
+
+fn found(arguments: &CompareArguments) -> Result<Vec<Evaluated>, CommandError> {
+    let wanted: Vec<&String> = [&arguments.current, &arguments.baseline].into_iter().chain(&arguments.more).collect();
     let root = match &arguments.runs {
         Some(root) => root.clone(),
         // They are not found by name, so an unreadable configuration does not matter.
         None if wanted.iter().all(|side| Path::new(side.as_str()).is_file()) => PathBuf::new(),
         None => runs_folder(&[])?,
     };
-    let [current, baseline] = wanted.map(|side| Evaluated::find(&root, side).map_err(WorkError::from));
-    Ok([current?, baseline?])
+    let find = |side: &String| Evaluated::find(&root, side).map_err(|error| WorkError::from(error).into());
+    wanted.into_iter().map(find).collect()
 }
 
 /// Whether the baseline was replaced by the current evaluation.
@@ -117,7 +142,8 @@ fn update(
         return Ok(false);
     }
     let place = baseline.path.display();
-    if !arguments.yes && !question::says_yes(&format!("Replace {place}?"), &session.stop) {
+    if !arguments.yes && question::ask(&format!("Replace {place}? [y/N]"), Duration::MAX, &session.stop) != Answer::Yes
+    {
         info!("{place} stays as it was");
         return Ok(false);
     }
@@ -146,7 +172,7 @@ fn text(comparison: &Comparison, sides: [&Evaluated; 2], all: bool, colours: boo
     let (shown, hidden): (Vec<_>, Vec<_>) =
         comparison.metrics.iter().partition(|row| all || row.spec.is_drawn() || row.name == comparison.primary);
     for row in &shown {
-        table.row(cells(row, row.name == comparison.primary, colours));
+        table.row(cells(row, row.name == comparison.primary, comparison.too_few.as_deref(), colours));
     }
     let mut text = format!(" current  {current}\nbaseline  {baseline}\n\n{}", table.render());
     if !hidden.is_empty() {
@@ -161,7 +187,7 @@ fn text(comparison: &Comparison, sides: [&Evaluated; 2], all: bool, colours: boo
     text + "\n" + &sentence(comparison) + "\n"
 }
 
-fn cells(row: &Compared, decides: bool, colours: bool) -> Vec<String> {
+fn cells(row: &Compared, decides: bool, too_few: Option<&str>, colours: bool) -> Vec<String> {
     let number = |value: Option<f64>| value.map_or_else(|| "n/a".into(), |value| format!("{value:.4}"));
     let signed = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:+.4}"));
     // A relative change of a value whose best is near 0 is meaningless.
@@ -173,6 +199,7 @@ fn cells(row: &Compared, decides: bool, colours: bool) -> Vec<String> {
         Better::NearerOne => "near 1",
         Better::NearerZero => "near 0",
     };
+    let unknown = too_few.unwrap_or("n/a").to_owned();
     let mark = if decides { "*" } else { "" };
     vec![
         mark.into(),
@@ -181,7 +208,7 @@ fn cells(row: &Compared, decides: bool, colours: bool) -> Vec<String> {
         number(row.baseline),
         signed(row.difference),
         share,
-        row.difference.map_or_else(String::new, |_| number(row.noise)),
+        row.difference.map_or_else(String::new, |_| row.noise.map_or(unknown, |_| number(row.noise))),
         better.into(),
         coloured(row.verdict, colours),
     ]

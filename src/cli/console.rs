@@ -9,7 +9,8 @@ use tracing::{info, warn};
 
 use super::args::LogFormat;
 use crate::train::events::{Event, Heard, Observer};
-use crate::train::observe::console::{Lines, step_line};
+use crate::train::observe::console::Lines;
+use crate::train::observe::epochs::WIDTH;
 use crate::train::run_folder::RunError;
 
 /// How often a plain line about steps is written.
@@ -24,6 +25,8 @@ pub struct Console {
     bars: MultiProgress,
     /// Whether stderr is a terminal and log lines are text.
     is_terminal: bool,
+    /// Whether lines are for programs.
+    is_json: bool,
     /// Whether a bar shows the steps of an epoch.
     shows_steps: bool,
 }
@@ -33,18 +36,25 @@ impl Console {
     #[must_use]
     pub fn new(bars: &MultiProgress, format: LogFormat, shows_steps: bool) -> Self {
         let is_terminal = std::io::stderr().is_terminal() && format == LogFormat::Text;
-        Self { bars: bars.clone(), is_terminal, shows_steps }
+        Self { bars: bars.clone(), is_terminal, is_json: format == LogFormat::Json, shows_steps }
     }
 
     /// The observer for one attempt.
     #[must_use]
     pub fn observer(&self) -> Box<dyn Observer> {
         if self.is_terminal {
-            Box::new(Live { console: self.clone(), bar: None, epochs: 0, drawn: None, lines: Lines::default() })
+            Box::new(Live { console: self.clone(), bar: None, drawn: None, lines: Lines::table(width()) })
         } else {
-            Box::new(Plain::default())
+            let lines = if self.is_json { Lines::named() } else { Lines::table(WIDTH) };
+            Box::new(Plain { lines, throttle: Throttle::default() })
         }
     }
+}
+
+/// The width of the terminal in columns.
+fn width() -> usize {
+    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok().map(|size| usize::from(size.ws_col));
+    size.filter(|columns| *columns > 0).unwrap_or(WIDTH)
 }
 
 /// Prints the line of an event, if it has one.
@@ -87,7 +97,6 @@ impl Throttle {
 }
 
 /// Plain lines, for logs.
-#[derive(Default)]
 struct Plain {
     throttle: Throttle,
     lines: Lines,
@@ -110,7 +119,6 @@ impl Observer for Plain {
 struct Live {
     console: Console,
     bar: Option<ProgressBar>,
-    epochs: u64,
     drawn: Option<Instant>,
     lines: Lines,
 }
@@ -147,11 +155,7 @@ impl Console {
 impl Observer for Live {
     fn observe(&mut self, event: &Event) -> Result<Heard, RunError> {
         match event {
-            Event::Started(started) => {
-                self.epochs = started.epochs;
-                tell(event, self.lines.line(event));
-            }
-            Event::Stepped(step) => self.show(step.seen, step.of, step_line(step, Some(self.epochs))),
+            Event::Stepped(step) => self.show(step.seen, step.of, self.lines.step(step)),
             Event::Validated { done, of } => self.show(*done, *of, format!("validating {done} of {of}")),
             Event::EpochStarted { .. } | Event::ValidationStarted { .. } | Event::Saving { .. } => {}
             other => {
@@ -180,12 +184,14 @@ mod tests {
             train_samples: 1,
             val_samples: 1,
             epochs: 4,
+            limits: crate::train::events::Limits::default(),
             epoch: 0,
             step: 0,
             best_by: vec!["loss".into()],
             best: None,
             parts: Vec::new(),
             scores: Vec::new(),
+            rows: Vec::new(),
         })
     }
 

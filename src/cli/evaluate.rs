@@ -35,11 +35,11 @@ pub struct EvaluateArguments {
 /// The sides that a model can be evaluated on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Split {
-    /// What decided which weights are the best.
+    /// The side that chose the best weights.
     Val,
-    /// What nothing was decided by.
+    /// Held out: decided nothing.
     Test,
-    /// What was trained on.
+    /// The side that was trained on.
     Train,
 }
 
@@ -83,7 +83,8 @@ fn scores(metrics: &Metrics) -> Table {
     let baselines = metrics.baselines();
     let mut headings = vec!["<", "model"];
     headings.extend(&baselines);
-    let has_intervals = metrics.metrics.values().any(|metric| metric.interval.is_some());
+    let too_few = metrics.dataset.basis.intervals.clone();
+    let has_intervals = too_few.is_some() || metrics.metrics.values().any(|metric| metric.interval.is_some());
     if has_intervals {
         headings.push("95 % interval");
     }
@@ -92,7 +93,8 @@ fn scores(metrics: &Metrics) -> Table {
         let mut row = vec![metric.spec.title(), number(metric.value)];
         row.extend(baselines.iter().map(|kind| number(metric.baselines.get(kind).copied().flatten())));
         if has_intervals {
-            row.push(metric.interval.map_or_else(String::new, |[from, to]| format!("{from:.3} to {to:.3}")));
+            let without = too_few.clone().unwrap_or_default();
+            row.push(metric.interval.map_or(without, |[from, to]| format!("{from:.3} to {to:.3}")));
         }
         table.row(row);
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::number::whole;
 use super::{CommandError, output, train};
 use crate::util::exit::Exit;
 use crate::util::units;
@@ -18,6 +19,7 @@ pub struct HealthArguments {
     pub max_age: Duration,
     /// The number of the process to look at [default: every fragua that runs here]
     #[arg(long, value_name = "NUMBER")]
+    #[arg(value_parser = whole::<u32>, allow_negative_numbers = true)]
     pub process: Option<u32>,
 }
 

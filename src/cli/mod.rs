@@ -5,13 +5,16 @@
 mod args;
 mod commands;
 mod compare;
+mod completions;
 mod console;
 mod doctor;
 mod evaluate;
 mod export;
 mod health;
 mod log;
+mod man;
 mod modelled;
+mod number;
 mod output;
 mod predict;
 mod progress;
@@ -20,11 +23,14 @@ mod runs;
 mod stderr;
 mod train;
 mod version;
+mod watch;
 
-use std::io;
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clap::Parser;
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use indicatif::MultiProgress;
 use thiserror::Error;
 use tracing::{error, info};
@@ -32,7 +38,7 @@ use tracing::{error, info};
 pub use self::args::{Arguments, LogFormat};
 use self::console::Console;
 use self::stderr::Stderr;
-use crate::config::ConfigError;
+use crate::config::{self, ConfigError};
 use crate::native::shortage::{is_out_of_memory, lacks_threads};
 use crate::train::fault::panic_text;
 use crate::util::exit::Exit;
@@ -78,9 +84,14 @@ enum CommandError {
     /// Two evaluations that can't be compared.
     #[error("{0} is not a number in both evaluations, so nothing says which is better; choose another --metric")]
     Undecided(String),
-    /// The reader of the output has gone, or its disk is full.
+    /// The disk of the output is full, or failed.
     #[error("could not write the result: {0}")]
     Output(#[from] io::Error),
+    /// There is no thread, or no memory for one, to wait for signals.
+    #[error(
+        "no thread can be started to wait for signals ({0}); end other programs, or raise the limits of processes and memory"
+    )]
+    NoThread(#[source] io::Error),
     #[error("{0}")]
     Usage(String),
     /// The evaluation is worse than its baseline.
@@ -96,9 +107,9 @@ impl CommandError {
         match self {
             Self::Config(error) => error.exit(),
             Self::Work(error) => error.exit(),
-            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
             Self::Output(_) => Exit::DiskIo,
             Self::Undecided(_) => Exit::DataRefused,
+            Self::NoThread(_) => Exit::TryAgain,
             Self::Usage(_) => Exit::Usage,
             Self::Degraded(_) => Exit::Degraded,
             Self::Told(exit) => *exit,
@@ -111,7 +122,18 @@ impl CommandError {
 /// # Errors
 /// The exit code if there is nothing to run: help, version or the mistake was printed.
 pub fn parse() -> Result<Arguments, Exit> {
-    Arguments::try_parse().map_err(|error| explain(&error))
+    Arguments::try_parse().map_err(|error| explain(&with_key(error)))
+}
+
+/// An unknown flag that has the name of a key, such as `--lr`, gets the way to set that key.
+fn with_key(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return error };
+    let key = flag.trim_start_matches('-').split('=').next().and_then(config::key_named);
+    if let Some(key) = key.filter(|_| error.kind() == ErrorKind::UnknownArgument) {
+        let tip = StyledStr::from(format!("write --set {key}=VALUE to set this key of the configuration"));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
+    error
 }
 
 /// Runs a command and reports the result; returns how the process ends.
@@ -121,7 +143,7 @@ pub fn run(arguments: Arguments, messages: &Messages) -> Exit {
     let progress = progress::observer(bars, arguments.log_format);
     let console = Console::new(bars, arguments.log_format, arguments.verbose);
     let result = catch_unwind(AssertUnwindSafe(|| {
-        let session = Session { stop: Stop::on_signals()?, progress, console };
+        let session = Session { stop: Stop::on_signals().map_err(CommandError::NoThread)?, progress, console };
         commands::run(arguments.command, &session)
     }));
     match result {
@@ -156,10 +178,15 @@ fn explain(error: &clap::Error) -> Exit {
         stderr::tell(&error.render().to_string());
         return Exit::Usage;
     }
-    let printed = error.print();
+    let printed = output::heard(error.print());
     match (error.use_stderr(), printed) {
         (false, Ok(())) => Exit::Done,
-        (false, Err(error)) => CommandError::from(error).exit(),
+        (false, Err(error)) => {
+            let error = CommandError::from(error);
+            // Logging has not started yet. If this can't be written either, only the exit code is left to report it.
+            drop(writeln!(io::stderr(), "error: {error}"));
+            error.exit()
+        }
         (true, _) => Exit::Usage,
     }
 }
@@ -167,10 +194,9 @@ fn explain(error: &clap::Error) -> Exit {
 fn tell(failure: &CommandError, format: LogFormat) -> Exit {
     let exit = failure.exit();
     match failure {
-        _ if exit == Exit::Done => {}
         CommandError::Told(_) => {}
         // A stop that the user requested is not an error.
-        _ if matches!(exit, Exit::Interrupted | Exit::Terminated) => info!("{failure}"),
+        _ if exit.is_by_signal() => info!("{failure}"),
         CommandError::Config(error) if format == LogFormat::Text => output::mistakes(error),
         _ => error!("{failure}"),
     }

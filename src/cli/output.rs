@@ -7,17 +7,41 @@ use serde::Serialize;
 use crate::config::ConfigError;
 use crate::task::Shown;
 
-/// Writes text as a result.
+/// Writes text as a result. A reader that has gone has read enough, as `head` does: the command ends as if all of it had
+/// been read, with the exit code of what it did.
 ///
 /// # Errors
-/// If it can't be written: a closed pipe, a full disk.
+/// If it can't be written otherwise, such as to a full disk.
 pub fn text(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    heard(write(&mut io::stdout().lock(), text))
+}
+
+fn write(out: &mut impl Write, text: &str) -> io::Result<()> {
     out.write_all(text.as_bytes())?;
     if !text.ends_with('\n') {
         out.write_all(b"\n")?;
     }
     out.flush()
+}
+
+/// The outcome of writing to a reader that may leave at any time.
+///
+/// # Errors
+/// Any other error.
+pub fn heard(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Writes bytes as a result, as they are.
+///
+/// # Errors
+/// If they can't be written.
+pub fn bytes(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    heard(out.write_all(bytes).and_then(|()| out.flush()))
 }
 
 /// Writes a value as JSON.

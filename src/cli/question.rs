@@ -1,10 +1,23 @@
 //! Asks the user at the terminal a question. Whether to ask is decided elsewhere.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::util::stop::Stop;
+
+/// What became of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The user agreed.
+    Yes,
+    /// The user typed something else, ended the input, or sent a signal.
+    No,
+    /// Nobody answered in time.
+    None,
+}
 
 /// Whether a user is there who can answer.
 #[must_use]
@@ -12,24 +25,70 @@ pub fn can_be_asked() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Asks, and returns whether the answer was yes. Any other answer, or a signal, means no.
+/// Asks, and waits for the answer no longer than this.
 #[must_use]
-pub fn says_yes(question: &str, stop: &Stop) -> bool {
-    let asked = write!(std::io::stderr(), "{question} [y/N] ").and_then(|()| std::io::stderr().flush());
-    let answer = asked.and_then(|()| answer(stop));
-    answer.is_ok_and(|answer| matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+pub fn ask(question: &str, longest: Duration, stop: &Stop) -> Answer {
+    // A question that nobody can see is not answered either.
+    drop(write!(std::io::stderr(), "{question} ").and_then(|()| std::io::stderr().flush()));
+    let stdin = std::io::stdin();
+    let answer = answer(&stdin, || line(&mut stdin.lock()), longest, stop);
+    if answer == Answer::None {
+        drop(writeln!(std::io::stderr()));
+    }
+    answer
 }
 
-/// The next line that is typed. A plain read would not return at a signal, which only sets the stop request.
-fn answer(stop: &Stop) -> std::io::Result<String> {
-    let stdin = std::io::stdin();
+/// The next line that is typed, within the time. A plain read would not return at a signal, which only sets the stop request.
+fn answer(input: &impl AsFd, read: impl FnOnce() -> Answer, longest: Duration, stop: &Stop) -> Answer {
     let tick = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    let began = Instant::now();
     while stop.check().is_ok() {
-        if poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&tick)).is_ok_and(|ready| ready > 0) {
-            let mut answer = String::new();
-            stdin.lock().read_line(&mut answer)?;
-            return Ok(answer);
+        if poll(&mut [PollFd::new(input, PollFlags::IN)], Some(&tick)).is_ok_and(|ready| ready > 0) {
+            return read();
+        }
+        if began.elapsed() >= longest {
+            return Answer::None;
         }
     }
-    Ok(String::new())
+    Answer::No
+}
+
+fn line(from: &mut impl BufRead) -> Answer {
+    let mut line = String::new();
+    match from.read_line(&mut line) {
+        Ok(_) if matches!(line.trim().to_lowercase().as_str(), "y" | "yes") => Answer::Yes,
+        _ => Answer::No,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use super::*;
+
+    /// The outcome if this was typed; none if nothing was.
+    fn typed(text: Option<&str>, stop: &Stop) -> Answer {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(text.unwrap_or_default().as_bytes()).unwrap();
+        let input = reader.try_clone().unwrap();
+        // Where something was typed, a time that is up at once must not keep it from being read.
+        answer(&input, || line(&mut BufReader::new(reader)), Duration::ZERO, stop)
+    }
+
+    #[test]
+    fn only_yes_is_yes_and_nobody_there_is_neither() {
+        let stop = Stop::default();
+        assert_eq!(["y\n", "YES\n", " y \n"].map(|text| typed(Some(text), &stop)), [Answer::Yes; 3]);
+        assert_eq!(["n\n", "\n", "yess\n"].map(|text| typed(Some(text), &stop)), [Answer::No; 3]);
+        assert_eq!(typed(None, &stop), Answer::None);
+    }
+
+    #[test]
+    fn a_signal_is_no_agreement() {
+        let stop = Stop::default();
+        stop.request();
+        assert_eq!(typed(None, &stop), Answer::No);
+        assert_eq!(typed(Some("y\n"), &stop), Answer::No);
+    }
 }

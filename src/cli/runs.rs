@@ -12,8 +12,10 @@ use super::modelled::runs_folder;
 use super::{CommandError, output};
 use crate::metric::better::Better;
 use crate::report::table::Table;
+use crate::train::events::words;
+use crate::train::run_folder::problem::Problem;
 use crate::util::units;
-use crate::worker::runs::{self, Glance};
+use crate::worker::runs::{self, Glance, Standing};
 
 /// `fragua runs`.
 #[derive(Debug, Args)]
@@ -55,7 +57,8 @@ pub(super) fn run(arguments: &RunsArguments) -> Result<(), CommandError> {
     if arguments.json {
         return Ok(output::json(&found)?);
     }
-    found.iter().filter_map(|run| run.problem.as_ref()).for_each(|problem| warn!("{problem}"));
+    let unreadable = found.iter().filter(|run| run.state != Standing::Failed);
+    unreadable.filter_map(|run| run.problem.as_ref()).for_each(|problem| warn!("{}", problem.text));
     if found.is_empty() {
         info!("no runs in {}; fragua train makes one", root.display());
         return Ok(());
@@ -148,7 +151,16 @@ fn with_columns(runs: &[Glance], most: usize) -> String {
 }
 
 fn legend(runs: &[Glance]) -> String {
-    if runs.iter().any(|run| run.latest) { "\n*  latest\n".into() } else { String::new() }
+    let legend = if runs.iter().any(|run| run.latest) { "\n*  latest\n" } else { "" };
+    let failed = runs.iter().filter(|run| run.state == Standing::Failed);
+    let told = failed.filter_map(|run| run.problem.as_ref().map(|problem| reason(&run.name, problem)));
+    legend.to_owned() + &told.collect::<String>()
+}
+
+/// Why a run failed, and what to do.
+fn reason(name: &str, problem: &Problem) -> String {
+    let Problem { text, remedy, exit, .. } = problem;
+    format!("\n{name} failed with exit code {exit}: {text}\n   remedy: {remedy}\n")
 }
 
 fn started(run: &Glance) -> String {
@@ -161,8 +173,9 @@ fn time(run: &Glance) -> String {
 }
 
 fn epochs(run: &Glance) -> String {
-    let text = |count: Option<u64>| count.map_or_else(|| "?".into(), |count| count.to_string());
-    match (run.epochs_done, run.epochs) {
+    let text = |count: Option<String>| count.unwrap_or_else(|| "?".into());
+    let done = run.epochs_done.map(|done| words::epochs(done, run.epoch_share.unwrap_or_default()));
+    match (done, run.epochs.map(|epochs| epochs.to_string())) {
         (None, None) => String::new(),
         (done, asked) => format!("{}/{}", text(done), text(asked)),
     }

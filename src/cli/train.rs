@@ -3,13 +3,15 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use tracing::info;
+use tracing::{info, warn};
 
 use super::args::TrainArguments;
+use super::question::Answer;
 use super::{CommandError, Session, output, question};
 use crate::config::{Config, Override};
 use crate::metric::document::Metrics;
 use crate::train::events::Reason;
+use crate::train::events::words::counted_epochs;
 use crate::util::exit::Exit;
 use crate::util::stop::Stop;
 use crate::util::surroundings::Surroundings;
@@ -23,7 +25,7 @@ pub fn run(arguments: &TrainArguments, config: &Config, session: &Session) -> Re
     if arguments.dry_run {
         return rehearse(arguments, config, &around);
     }
-    let agree = |text: &str| agree(arguments.yes, text, &session.stop);
+    let agree = |text: &str| agree(arguments, text, &session.stop);
     let console = || session.console.observer();
     let options = TrainOptions {
         no_resume: arguments.no_resume,
@@ -41,9 +43,13 @@ pub fn run(arguments: &TrainArguments, config: &Config, session: &Session) -> Re
             summary
         }
     };
-    match arguments.json {
-        true => output::json(&summary)?,
-        false => output::text(&summary_text(&summary))?,
+    let printed = match arguments.json {
+        true => output::json(&summary),
+        false => output::text(&summary_text(&summary)),
+    };
+    // The product is the run folder, and it is complete.
+    if let Err(error) = printed {
+        warn!("the result is in {}, but could not be printed: {error}", summary.folder.display());
     }
     // A caller that gives the machine back after exit code 0 must not lose data that exists only there.
     match summary.mirror {
@@ -93,16 +99,29 @@ pub fn time(text: &str) -> Result<Duration, String> {
     Duration::try_from(time).ok().filter(|time| !time.is_zero()).ok_or_else(wrong)
 }
 
-/// Reports what training will take; on a terminal the user decides.
-fn agree(yes: bool, text: &str, stop: &Stop) -> bool {
+/// Reports what training will take; on a terminal the user decides. Whoever does not answer has left a machine that costs
+/// money, and wants it to train.
+fn agree(arguments: &TrainArguments, text: &str, stop: &Stop) -> bool {
     info!("{text}");
-    yes || !question::can_be_asked() || question::says_yes("Begin?", stop)
+    if arguments.yes || !question::can_be_asked() {
+        return true;
+    }
+    let longest = arguments.answer_within;
+    let within = units::duration(longest);
+    match question::ask(&format!("Begin? [y/N] (begins without an answer within {within})"), longest, stop) {
+        Answer::Yes => true,
+        Answer::No => false,
+        Answer::None => {
+            info!("no answer within {within}: beginning, as with --yes");
+            true
+        }
+    }
 }
 
 /// Why a finished run does not continue, and how to continue it.
 fn finished_text(ended: Option<Reason>, config: &Config) -> String {
     let (why, flag, key) = match ended {
-        Some(Reason::Patience) => (": the loss no longer improved", "--patience", "patience"),
+        Some(Reason::Patience) => (": the loss no longer improved", "--epochs", "epochs"),
         Some(Reason::Steps) => (": all steps were made", "--max-steps", "max_steps"),
         Some(Reason::Epochs) => (": all epochs are done", "--epochs", "epochs"),
         Some(Reason::Time | Reason::Stopped) | None => ("", "--epochs", "epochs"),
@@ -122,7 +141,8 @@ fn finished_text(ended: Option<Reason>, config: &Config) -> String {
 fn summary_text(summary: &Summary) -> String {
     let folder = summary.folder.display();
     let mut text = format!("{folder}\n");
-    let done = format!("{} and {}", units::count(summary.epochs, "epoch"), units::count(summary.steps, "step"));
+    let epochs = counted_epochs(summary.epochs, summary.epoch_share);
+    let done = format!("{epochs} and {}", units::count(summary.steps, "step"));
     let why = match summary.reason {
         Reason::Epochs | Reason::Steps => "trained",
         Reason::Patience => "stopped early because the loss no longer improved, after",
@@ -132,7 +152,8 @@ fn summary_text(summary: &Summary) -> String {
     text += &format!("{why} {done}\n");
     if let Some(best) = summary.best_epoch {
         let values = shown(summary);
-        text += &format!("best epoch {best}:\n{values}");
+        let cut = if best > summary.epochs { ", which is not complete" } else { "" };
+        text += &format!("best epoch {best}{cut}:\n{values}");
     }
     if let Ok(metrics) = Metrics::read(&summary.folder.join("evaluation/metrics.json"))
         && let Some(metric) = metrics.primary()
@@ -159,10 +180,17 @@ fn summary_text(summary: &Summary) -> String {
         let state = if copied.complete { "complete" } else { "INCOMPLETE: the same command copies the rest" };
         text += &format!("   mirror  {}, {state}\n", copied.mirror);
     }
-    text += &format!(
-        "     next  fragua evaluate, tensorboard --logdir {folder}/tensorboard, or more --epochs with the same command\n"
-    );
+    text += &format!("     next  fragua evaluate, tensorboard --logdir {folder}/tensorboard{}\n", more(summary.reason));
     text
+}
+
+/// What to add to the same command to train longer.
+fn more(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Epochs | Reason::Patience => ", or the same command with more --epochs",
+        Reason::Steps => ", or the same command with more --max-steps",
+        Reason::Time | Reason::Stopped => "",
+    }
 }
 
 /// The loss and the scores of the best epoch, with their baselines.
@@ -233,7 +261,7 @@ mod tests {
         };
         for (ended, flag) in [
             (Some(Reason::Epochs), "--epochs"),
-            (Some(Reason::Patience), "--patience"),
+            (Some(Reason::Patience), "--epochs"),
             (Some(Reason::Steps), "--max-steps"),
             (None, "--epochs"),
         ] {

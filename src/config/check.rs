@@ -29,7 +29,7 @@ pub fn check(root: &Node, shape: &Shape) -> Findings {
     checker.findings
 }
 
-/// Where a value stands: its path, its key (for values that have no text of their own), its default.
+/// The context of a value: its path, its key (for values without text of their own), its default.
 #[derive(Clone, Copy)]
 struct At<'a> {
     path: &'a str,
@@ -254,7 +254,7 @@ fn expectation(shape: &Shape) -> String {
     }
 }
 
-/// What to write, where what was meant can be guessed.
+/// What to write, if the intention can be guessed.
 fn hint(value: &Value, shape: &Shape, path: &str) -> Option<String> {
     let key = last(path);
     match (shape.present(), value) {

@@ -11,18 +11,20 @@ const SHOWN_CHARACTERS: usize = 110;
 pub struct Diagnostic {
     /// What is wrong, as a lowercase fragment.
     pub message: String,
-    /// Where it was written; nothing where the whole file is meant.
+    /// Where it was written; nothing if it concerns the whole file.
     pub place: Option<Span>,
     /// What to know besides.
     pub note: Option<String>,
     /// What to write instead.
     pub help: Option<String>,
+    /// Whether the line may hold a secret, so that only its place is shown.
+    pub secret: bool,
 }
 
 impl Diagnostic {
     /// A mistake at a place.
     pub fn at(place: &Span, message: impl Into<String>) -> Self {
-        Self { message: message.into(), place: Some(place.clone()), note: None, help: None }
+        Self { message: message.into(), place: Some(place.clone()), note: None, help: None, secret: false }
     }
 
     /// The same mistake with what to write instead.
@@ -47,7 +49,9 @@ impl Diagnostic {
         let number = excerpt.as_ref().filter(|found| found.text.numbered).map(|found| found.number.to_string());
         let margin = " ".repeat(number.as_ref().map_or(1, String::len));
         if let Some(excerpt) = &excerpt {
-            out += &render_excerpt(excerpt, number.as_deref(), &margin);
+            let lines = render_excerpt(excerpt, number.as_deref(), &margin);
+            let shown = if self.secret { 1 } else { usize::MAX };
+            lines.lines().take(shown).for_each(|line| out += &format!("{line}\n"));
         }
         for (label, text) in [("note", &self.note), ("help", &self.help)] {
             if let Some(text) = text {
@@ -154,6 +158,18 @@ error: something is wrong
   = help: write it right
 ";
         assert_eq!(render("train:\n  epohcs: 50\n", 9..15), expected);
+    }
+
+    #[test]
+    fn of_a_line_with_a_secret_only_the_place_is_shown() {
+        let mut texts = Texts::default();
+        texts.add(Text {
+            name: "config.yaml".into(),
+            body: "output:\n  mirror: s3://a:hunter2@b\n".into(),
+            numbered: true,
+        });
+        let wrong = Diagnostic { secret: true, ..Diagnostic::at(&Span::new(0, 18..35), "something is wrong") };
+        assert_eq!(wrong.render(&texts), "error: something is wrong\n --> config.yaml:2:11\n");
     }
 
     #[test]

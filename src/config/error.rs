@@ -39,7 +39,7 @@ pub enum ConfigError {
         /// Where it stops being text.
         reason: String,
     },
-    /// It is far too large to have been written by a person.
+    /// It is too large for a configuration.
     #[error("error: {} is larger than {limit}, so it is no configuration file\n = help: give the path of a YAML file\n", path.display())]
     TooLarge {
         /// The file.
@@ -84,7 +84,7 @@ impl Mistakes {
         Self { texts, diagnostics }
     }
 
-    /// Each mistake with its line in the file, where it has one.
+    /// Each mistake with its line in the file, if it has one.
     pub fn lines(&self) -> impl Iterator<Item = (Option<usize>, &Diagnostic)> {
         self.diagnostics.iter().map(|wrong| {
             let excerpt = wrong.place.as_ref().and_then(|place| self.texts.excerpt(place));

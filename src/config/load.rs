@@ -4,26 +4,25 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize as _;
-
-use crate::task::TaskConfig;
+use crate::util::problem::Problem;
 use crate::util::units::bytes;
 
 use super::check::{Findings, check};
 use super::diagnostic::{Diagnostic, nearest};
 use super::error::{ConfigError, Mistakes};
+use super::former::rename;
 use super::overlay::{Override, environment, overlay};
 use super::parse::parse;
-use super::schema::{schema, schema_of};
+use super::schema::schema_of;
 use super::shape::Shape;
 use super::text::{Span, Text, Texts};
 use super::tree::{Node, Value};
-use super::{BUILT_IN, Config};
+use super::{BUILT_IN, Config, naming};
 
 /// The file that is read when none is named.
 pub const DEFAULT_FILE: &str = "config.yaml";
 
-/// More than a person writes.
+/// Larger than any real configuration.
 const MAX_BYTES: u64 = 1 << 18;
 
 /// A configuration, and where it came from.
@@ -50,10 +49,7 @@ pub fn load(
     let file = file.or_else(|| default.exists().then_some(default));
     let (name, body) = match file {
         Some(path) => (path.display().to_string(), read(path)?),
-        None => {
-            tracing::info!("there is no {DEFAULT_FILE} in this folder: the built-in one is used");
-            (format!("built-in {DEFAULT_FILE}"), BUILT_IN.to_owned())
-        }
+        None => (format!("built-in {DEFAULT_FILE}"), BUILT_IN.to_owned()),
     };
     let config = resolve(name, body, &environment(variables), overrides).map_err(ConfigError::Mistakes)?;
     Ok(Loaded { config, file: file.map(Path::to_owned) })
@@ -79,6 +75,7 @@ pub fn resolve(
 ) -> Result<Config, Mistakes> {
     let mut texts = Texts::default();
     let body = body.strip_prefix('\u{feff}').map_or_else(|| body.clone(), str::to_owned);
+    let file_name = name.clone();
     let file = texts.add(Text { name, body: body.clone(), numbered: true });
     let mut found = Vec::new();
     let mut root = match parse(file, &body, 0..body.len(), &mut found) {
@@ -88,15 +85,19 @@ pub fn resolve(
             return Err(Mistakes::new(texts, found));
         }
     };
-    let shape = Shape::of(&schema());
+    let shape = Shape::of(&schema_of(task_of(&root)));
     if let Some(wrong) = not_a_configuration(&root, &shape) {
         return Err(Mistakes::new(texts, vec![wrong]));
     }
+    // Before the environment and the flags: there a key replaces that of the file under either name.
+    found.extend(rename(&mut root, &shape));
     found.extend(overlay(&mut root, &shape, &mut texts, environment, overrides));
     let shape = Shape::of(&schema_of(task_of(&root)));
+    // What a flag gave as a whole section, such as a list of phases.
+    found.extend(rename(&mut root, &shape));
     let Findings { diagnostics, unusable } = check(&root, &shape);
     found.extend(diagnostics);
-    let config = build(&root, &unusable, &mut found);
+    let config = build(&root, &unusable, &file_name, &mut found);
     match config {
         Some(config) if found.is_empty() => Ok(Config { train: config.train.resolved(), ..config }),
         _ => Err(Mistakes::new(texts, found)),
@@ -121,7 +122,7 @@ fn task_of(root: &Node) -> Option<&str> {
 fn not_a_configuration(root: &Node, shape: &Shape) -> Option<Diagnostic> {
     let message = match &root.value {
         Value::Map(_) => return None,
-        Value::Null => "the file says nothing".into(),
+        Value::Null => "the file is empty".into(),
         other => format!("a configuration consists of keys with values, got {}", other.described()),
     };
     let task =
@@ -133,9 +134,9 @@ fn not_a_configuration(root: &Node, shape: &Shape) -> Option<Diagnostic> {
 
 /// The typed configuration out of what can be used, with what its components have to say. So one mistyped key does not
 /// hide ten wrong numbers.
-fn build(root: &Node, unusable: &[String], found: &mut Vec<Diagnostic>) -> Option<Config> {
+fn build(root: &Node, unusable: &[String], file: &str, found: &mut Vec<Diagnostic>) -> Option<Config> {
     let mut value = root.json(unusable);
-    name(&mut value);
+    naming::complete(&mut value, file);
     match serde_json::from_value::<Config>(value) {
         Ok(config) => {
             let section = |path: &str| path.rsplit_once('.').map_or(String::new(), |(section, _)| section.to_owned());
@@ -144,8 +145,9 @@ fn build(root: &Node, unusable: &[String], found: &mut Vec<Diagnostic>) -> Optio
                 // A value that was replaced by its default may contradict its neighbours, who are not to blame.
                 if !doubtful.contains(&section(&problem.path)) {
                     let message = format!("`{}`: {}", problem.path, problem.message);
-                    let place = (!problem.secret).then(|| root.place(&problem.path));
-                    found.push(Diagnostic { message, place, note: None, help: Some(problem.remedy) });
+                    let place = Some(place(root, &problem));
+                    let Problem { remedy, secret, .. } = problem;
+                    found.push(Diagnostic { message, place, note: None, help: Some(remedy), secret });
                 }
             }
             Some(config)
@@ -158,14 +160,16 @@ fn build(root: &Node, unusable: &[String], found: &mut Vec<Diagnostic>) -> Optio
     }
 }
 
-/// Gives the dataset the name that the task has for it, and the run that of the dataset, where none is written.
-fn name(config: &mut serde_json::Value) {
-    let task = config.get("task").and_then(|task| TaskConfig::deserialize(task).ok());
-    let default = task.map_or("run", |task| task.kind().default_name());
-    let Some(config) = config.as_object_mut() else { return };
-    let Some(data) = config.get_mut("data").and_then(serde_json::Value::as_object_mut) else { return };
-    let name = data.entry("name").or_insert_with(|| default.into()).clone();
-    config.entry("name").or_insert(name);
+/// Where the mistake was made. If it is between two keys of a section, flags were written after the environment, and that
+/// after the file: who writes `--set a=1` is not helped by a line of the file that says `b: 2`.
+fn place(root: &Node, problem: &Problem) -> Span {
+    let blamed = root.place(&problem.path);
+    let Some((section, key)) = problem.path.rsplit_once('.') else { return blamed };
+    let is_word = |character: char| character.is_alphanumeric() || character == '_';
+    let words = problem.message.split(|character| !is_word(character)).filter(|word| *word != key);
+    let others = words.filter(|word| root.has(&format!("{section}.{word}")));
+    let others = others.map(|word| root.place(&format!("{section}.{word}")));
+    others.filter(|other| other.text > blamed.text).max_by_key(|other| other.text).unwrap_or(blamed)
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {

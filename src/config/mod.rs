@@ -16,7 +16,9 @@ use crate::train::config::{DeviceChoice, Precision, TrainConfig};
 mod check;
 mod diagnostic;
 mod error;
+mod former;
 mod load;
+mod naming;
 mod output;
 mod overlay;
 mod parse;
@@ -30,6 +32,7 @@ mod shape;
 mod show;
 mod text;
 mod tree;
+mod variables;
 
 pub use diagnostic::Diagnostic;
 pub use error::{ConfigError, Mistakes};
@@ -38,6 +41,7 @@ pub use output::OutputConfig;
 pub use overlay::{Override, PREFIX};
 pub use schema::schema;
 pub use show::show;
+pub use variables::{KNOWN as KNOWN_VARIABLES, ignored as ignored_variables, key_named};
 
 /// The commented default, as it was when the program was built.
 pub const BUILT_IN: &str = include_str!("../../config.yaml");
@@ -48,6 +52,7 @@ pub const BUILT_IN: &str = include_str!("../../config.yaml");
 pub struct Config {
     /// The run's name, by default that of the dataset; a number is added when a run of this name exists and is not resumed.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub name: String,
     /// What all randomness follows from: on the CPU the same seed gives the same bytes.
     #[serde(default = "default_seed")]

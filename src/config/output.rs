@@ -1,5 +1,4 @@
-//! The `output` section: where run folders go, and where copies of them go. What is in them is decided by those who write
-//! them.
+//! The `output` section: the folder of runs, and the mirror for copies of them. Not what is in a run.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -27,10 +26,10 @@ impl Default for OutputConfig {
 }
 
 impl OutputConfig {
-    /// Where copies go, where they go anywhere.
+    /// The mirror, if there is one.
     ///
     /// # Errors
-    /// Where the address makes no sense; [`OutputConfig::problems`] tells that too.
+    /// If the address is invalid; [`OutputConfig::problems`] reports that too.
     pub fn mirror_address(&self) -> Result<Option<Address>, Refused> {
         self.mirror.as_deref().map(Address::parse).transpose()
     }

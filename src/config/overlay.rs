@@ -10,6 +10,7 @@ use super::scalar;
 use super::shape::{Field, Shape, Variant};
 use super::text::{Span, Text, Texts};
 use super::tree::{Entry, Node, Value, join};
+use super::variables::{is_unknown, meant};
 
 /// The start of the environment variables that set keys: `FRAGUA__TRAIN__EPOCHS=3`.
 pub const PREFIX: &str = "FRAGUA__";
@@ -48,12 +49,16 @@ struct Assignment {
     value: Range<usize>,
 }
 
-/// The environment variables that set keys, out of all variables.
+/// The environment variables that set keys or were perhaps meant to, out of all variables.
 pub fn environment(variables: impl IntoIterator<Item = (String, String)>) -> Vec<(String, String)> {
-    let is_ours = |name: &str| name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX));
+    let is_ours = |name: &str| sets_key(name) || is_unknown(name);
     let mut ours: Vec<_> = variables.into_iter().filter(|(name, _)| is_ours(name)).collect();
     ours.sort();
     ours
+}
+
+fn sets_key(name: &str) -> bool {
+    name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
 }
 
 /// Lays environment variables, then flags, over the tree.
@@ -64,9 +69,11 @@ pub fn overlay(
     environment: &[(String, String)],
     overrides: &[Override],
 ) -> Vec<Diagnostic> {
-    let variables = environment.iter().map(|(name, value)| from_variable(name, value));
+    let (setting, unknown): (Vec<_>, Vec<_>) = environment.iter().partition(|(name, _)| sets_key(name));
+    let variables = setting.into_iter().map(|(name, value)| from_variable(name, value));
     let assignments: Vec<_> = variables.chain(overrides.iter().map(from_override)).collect();
-    let mut found = Vec::new();
+    let mut found: Vec<_> =
+        unknown.iter().filter_map(|(name, value)| unknown_variable(name, value, shape, texts)).collect();
     for assignment in assignments {
         let text = Text { name: assignment.source.into(), body: assignment.body.clone(), numbered: false };
         let text = texts.add(text);
@@ -78,6 +85,14 @@ pub fn overlay(
         }
     }
     found
+}
+
+/// The mistake of a variable that sets nothing but was meant to.
+fn unknown_variable(name: &str, value: &str, shape: &Shape, texts: &mut Texts) -> Option<Diagnostic> {
+    let meant = meant(name, shape)?;
+    let text = texts.add(Text { name: "environment".into(), body: format!("{name}={value}"), numbered: false });
+    let wrong = Diagnostic::at(&Span::new(text, 0..name.len()), format!("unknown variable {name}"));
+    Some(wrong.help(format!("did you mean {meant}? `__` stands before every key of a path")))
 }
 
 fn from_variable(name: &str, value: &str) -> Assignment {
@@ -131,8 +146,8 @@ fn assign(root: &mut Node, shape: &Shape, text: usize, given: &Assignment, found
     Ok(())
 }
 
-/// The value of an assignment. Where text is expected, a shell's quotes have done their work: what is there is taken as
-/// it is, even where YAML would read a number or a map.
+/// The value of an assignment. If text is expected, the shell has already removed its quotes, so the value is taken as it
+/// is, even if YAML would read a number or a map.
 fn value(text: usize, given: &Assignment, shape: &Shape, found: &mut Vec<Diagnostic>) -> Result<Node, Box<Diagnostic>> {
     let span = Span::new(text, given.value.clone());
     let word = given.body[given.value.clone()].trim();
@@ -154,6 +169,7 @@ struct Target<'a> {
 
 impl<'a> Target<'a> {
     fn below(self, key: &str, place: &Span) -> Result<Self, Box<Diagnostic>> {
+        let key = self.shape.current(key);
         let path = join(&self.path, key);
         let (node, shape) = match self.shape.present() {
             Shape::Map(fields) => match fields.iter().find(|field| field.name == key) {
@@ -224,7 +240,7 @@ fn drop_variants(node: &mut Node, variants: &[Variant]) {
     }
 }
 
-/// The value of a key, made where it is missing. A choice holds one key only: the others give way.
+/// The value of a key, created if it is missing. A choice has one key only: the others are removed.
 fn entry<'a>(node: &'a mut Node, key: &str, place: &Span, alone: bool) -> &'a mut Node {
     if !matches!(node.value, Value::Map(_)) {
         *node = Node { value: Value::Map(Vec::new()), span: place.clone() };

@@ -1,5 +1,5 @@
-//! From YAML text to the tree of values with their places: the only file that sees a YAML parser. Strict where YAML is
-//! generous: a key stands once, one document, no anchors, no tags.
+//! From YAML text to the tree of values with their places: the only file that sees a YAML parser. Stricter than
+//! YAML: no repeated keys, one document, no anchors, no tags.
 
 use std::ops::Range;
 
@@ -119,13 +119,25 @@ impl<'a> Reader<'a> {
 
     fn refuse_extras(&mut self, event: &Event<'_>, span: &Span) {
         if event.is_alias() || event.anchor_id().is_some() {
-            let wrong = Diagnostic::at(span, "anchors (&name) and aliases (*name) are not supported");
+            let wrong = Diagnostic::at(&self.mark('&', span), "anchors (&name) and aliases (*name) are not supported");
             self.found.push(wrong.help("write the value out; put text that begins with & or * into quotes"));
         }
         if event.tag().is_some() {
-            let wrong = Diagnostic::at(span, "tags (!name) are not supported");
+            let wrong = Diagnostic::at(&self.mark('!', span), "tags (!name) are not supported");
             self.found.push(wrong.help("leave the tag out; put text that begins with ! into quotes"));
         }
+    }
+
+    /// The word with this sign before a value; the parser gives the place of the value, which may be lines below.
+    fn mark(&self, sign: char, value: &Span) -> Span {
+        let before = &self.source[..value.start - self.offset];
+        let words = before.split_whitespace().rev().take(2);
+        let word = words.into_iter().find(|word| word.starts_with(sign));
+        let found = word.and_then(|word| Some((before.rfind(word)?, word.len())));
+        found.map_or_else(
+            || value.clone(),
+            |(at, length)| Span::new(self.text, self.offset + at..self.offset + at + length),
+        )
     }
 
     fn unreadable(&self, error: &ScanError) -> Diagnostic {
@@ -151,7 +163,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Where quotes were opened that the error suspects to be open: the last line above it with an odd number of them.
-/// The parser itself only notices much further down, where the text can't go on.
+/// The parser itself only notices much further down, where it can't continue.
 fn open_quote(kind: &ErrorKind, before: &str) -> Option<usize> {
     let suspected = matches!(
         kind,
@@ -256,6 +268,19 @@ mod tests {
         for body in ["a: &x 1\nb: *x\n", "a: !!str 1\n", "a: 1\n---\nb: 2\n", "? [a]\n: 1\n"] {
             let (_, found) = read(body);
             assert!(!found.is_empty(), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn the_place_of_an_anchor_or_a_tag_is_its_own() {
+        for (body, word) in [
+            ("data: &d\n  root: x\n", "&d"),
+            ("a: !!str 1\n", "!!str"),
+            ("a: &x !!str 1\n", "&x"),
+            ("a: [1, &y 2]\n", "&y"),
+        ] {
+            let place = read(body).1[0].place.clone().unwrap();
+            assert_eq!(&body[place.start..place.end], word, "{body:?}");
         }
     }
 

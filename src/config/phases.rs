@@ -9,10 +9,10 @@ use super::schema::schema_of;
 use super::shape::Shape;
 
 impl Config {
-    /// The configuration of each phase, in order; the configuration itself where there are no phases.
+    /// The configuration of each phase, in order; the configuration itself if there are no phases.
     ///
     /// # Errors
-    /// Where a phase changes what does not exist, which a configuration that was loaded does not do.
+    /// If a phase changes a key that does not exist; a loaded configuration never does.
     pub fn phases(&self) -> Result<Vec<Self>, serde_json::Error> {
         if self.train.phases.is_empty() {
             return Ok(vec![self.clone()]);

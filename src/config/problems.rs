@@ -33,7 +33,7 @@ impl Config {
         let validates = kind.validates() || self.train.overfit_single_batch;
         let (names, samples) = (&self.train.checkpoint.best_by.0, usize::from(validates));
         let problem = |message: String, remedy| Some(Problem::new("train.checkpoint.best_by", message, remedy));
-        match Target::new(names, &kind.parts(), &kind.scores(), samples) {
+        match Target::new(names, &kind.parts(), &kind.scores(None), samples) {
             Ok(_) => None,
             Err(TargetError::Unknown { wanted, known }) => problem(
                 format!("nothing measures {wanted}"),

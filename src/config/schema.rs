@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
-use super::Config;
+use super::{Config, former};
 
 /// The schema, in the dialect 2020-12: every key with its description and its default, unknown keys refused.
 #[must_use]
@@ -19,6 +19,7 @@ pub fn schema_of(task: Option<&str>) -> Value {
     schema["title"] = "fragua configuration".into();
     describe_phases(&mut schema, task);
     follow(&mut schema);
+    former::allow(&mut schema);
     schema
 }
 

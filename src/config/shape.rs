@@ -37,11 +37,13 @@ pub enum Shape {
 pub struct Field {
     /// The key.
     pub name: String,
+    /// What the key was called before: still understood.
+    pub former: Option<String>,
     /// Whether the key must be there.
     pub required: bool,
     /// What it means.
     pub description: String,
-    /// The value that stands for a key that is left out.
+    /// The value of a key that is left out.
     pub default: Option<Value>,
     /// What it may hold.
     pub shape: Shape,
@@ -90,7 +92,14 @@ impl Shape {
         }
     }
 
-    /// Where a key of this name may stand, as the path of the section it belongs to.
+    /// The key that this name stands for now: itself, unless it is a former name.
+    #[must_use]
+    pub fn current<'a>(&'a self, key: &'a str) -> &'a str {
+        let former = self.fields().iter().find(|field| field.former.as_deref() == Some(key));
+        former.map_or(key, |field| &field.name)
+    }
+
+    /// The path of the section that a key of this name belongs to.
     #[must_use]
     pub fn home_of(&self, key: &str) -> Option<String> {
         let deeper = |name: &str, shape: &Self| {
@@ -222,8 +231,10 @@ impl Builder<'_> {
             |name: &str| schema["required"].as_array().is_some_and(|keys| keys.iter().any(|key| key == name));
         let properties = schema["properties"].as_object().into_iter().flatten();
         properties
+            .filter(|(_, property)| property["deprecated"] != true)
             .map(|(name, property)| Field {
                 name: name.clone(),
+                former: property["x-former"].as_str().map(Into::into),
                 required: required(name),
                 description: property["description"].as_str().unwrap_or_default().into(),
                 default: property.get("default").cloned(),

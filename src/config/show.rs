@@ -5,7 +5,7 @@ use super::Config;
 /// The whole configuration as YAML that loads to the same configuration.
 ///
 /// # Errors
-/// Where a path is not text, which YAML can't hold.
+/// If a path is not valid text, which YAML can't represent.
 pub fn show(config: &Config) -> Result<String, serde_yaml::SerializeError> {
     serde_yaml::to_string(config)
 }

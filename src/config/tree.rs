@@ -58,7 +58,7 @@ impl Value {
         }
     }
 
-    /// The value as a message names it: the value itself where it is short, its kind where it is not.
+    /// The value for messages: itself if it is short, otherwise its kind.
     #[must_use]
     pub fn described(&self) -> String {
         match self {
@@ -94,6 +94,12 @@ impl Node {
         }
     }
 
+    /// Whether a dotted path was written; variants by their names.
+    #[must_use]
+    pub fn has(&self, path: &str) -> bool {
+        path.split('.').try_fold(self, |node, key| node.entry(key).map(|entry| &entry.node)).is_some()
+    }
+
     /// Where a dotted path was written, or the nearest thing above it that was.
     #[must_use]
     pub fn place(&self, path: &str) -> Span {
@@ -124,7 +130,7 @@ impl Node {
         }
     }
 
-    /// The place of the value, or of its key where the value is nothing and so has no place that could be seen.
+    /// The place of the value, or of its key if the value is empty and so has no visible place.
     #[must_use]
     pub fn visible<'a>(&'a self, key: &'a Span) -> &'a Span {
         let unseen = self.span.start >= self.span.end && self.span.text == key.text;

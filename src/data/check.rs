@@ -86,9 +86,19 @@ impl Gdrive {
                 remedy,
             ));
         }
+        if found.is_empty() && id.contains('/') && !is_of_google(id) {
+            let message = format!("{} is not an address of Google Drive", shown_text(id));
+            found.push(Problem::new("id", message, format!("{remedy}; a file on another server is a `url`")));
+        }
         found.extend(size_problem(self.size_bytes));
         found
     }
+}
+
+fn is_of_google(address: &str) -> bool {
+    let whole = if address.contains("://") { address.to_owned() } else { format!("https://{address}") };
+    let url = url::Url::parse(&whole).ok();
+    url.and_then(|url| Some(url.host_str()?.to_owned())).is_some_and(|host| host.ends_with(".google.com"))
 }
 
 impl UrlSource {
@@ -216,7 +226,9 @@ mod tests {
             assert_eq!(problems[0].path, "source.0.gdrive.id");
             assert!(problems[0].message.contains("still to be filled in"), "{wrong}");
         }
-        assert_eq!(paths(&config(vec![id("two words")])), ["source.0.gdrive.id"]);
+        for wrong in ["two words", "https://example.org/file/d/1A2b3C4d5E6f7G8h9I0j/view", "example.org/a.tar.gz"] {
+            assert_eq!(paths(&config(vec![id(wrong)])), ["source.0.gdrive.id"], "{wrong}");
+        }
     }
 
     #[test]

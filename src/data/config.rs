@@ -16,8 +16,10 @@ pub struct DataConfig {
     /// The folder that holds all datasets.
     #[serde(default = "default_root")]
     pub root: PathBuf,
-    /// The dataset's folder below `root`, by default named for what the task learns from; it will hold `raw` and `prepared`.
+    /// The dataset's folder below `root`, which will hold `raw` and `prepared`. By default synthetic data is named for what the
+    /// task learns from, other data for the configuration's file or for its source.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub name: String,
     /// Where the dataset comes from: mirrors, tried in order.
     pub source: Vec<Source>,

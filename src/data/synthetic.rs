@@ -1,4 +1,4 @@
-//! Datasets that are made on this machine: the settings of each kind. The generators are elsewhere: whoever trains on a kind
+//! Datasets that are made on this machine: the settings of each kind. The generators are elsewhere: code that trains on a kind
 //! knows how its files are written.
 //!
 //! A kind is named, `synthetic: {storms: {events: 8}}`. Storms are what is meant where no kind is named: `synthetic: {events: 8}`.

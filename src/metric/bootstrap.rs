@@ -4,7 +4,7 @@
 //!
 //! As many groups as there are, are drawn with replacement, 1000 times; the sums of those drawn give a score. The interval is
 //! between the 2.5 % and 97.5 % quantiles of these scores, with linear interpolation as in numpy. There is none with fewer
-//! than two groups, for a score that is undefined over all groups, or if it is undefined in more than 50 of the 1000
+//! than [`MIN_GROUPS`], for a score that is undefined over all groups, or if it is undefined in more than 50 of the 1000
 //! resamples; fewer than that are left out.
 
 use rand_chacha::rand_core::RngCore;
@@ -14,6 +14,9 @@ use super::pooled::Pooled;
 use crate::util::seed;
 
 const RESAMPLES: usize = 1000;
+
+/// With fewer groups than this there are too few distinct draws to estimate chance.
+pub const MIN_GROUPS: usize = 5;
 
 /// The number of resamples that may leave a score undefined.
 const MAX_FAILED: usize = 50;
@@ -51,9 +54,9 @@ fn scores<P: Pooled>(groups: &[P], drawn: &[usize]) -> Vec<Option<f64>> {
     sum.scores()
 }
 
-/// The scores of each resample; without two groups there is nothing to draw from.
+/// The scores of each resample; with few groups they say little about chance.
 fn resampled(groups: usize, seed: u64, scores: impl Fn(&[usize]) -> Vec<Option<f64>> + Sync) -> Vec<Vec<Option<f64>>> {
-    if groups < 2 {
+    if groups < MIN_GROUPS {
         return Vec::new();
     }
     (0..RESAMPLES).into_par_iter().map(|resample| scores(&draw(groups, seed, resample))).collect()
@@ -131,8 +134,10 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_interval_without_two_groups_or_if_a_score_is_often_undefined() {
-        assert_eq!(intervals(&[group(1, 1)], 1), [None, None]);
+    fn there_is_no_interval_of_few_groups_or_if_a_score_is_often_undefined() {
+        let groups: Vec<Group> = (0..5).map(|index| group(1 + index, 3)).collect();
+        assert_eq!(intervals(&groups[..4], 1), [None, None]);
+        assert!(intervals(&groups, 1)[0].is_some());
         let mostly_quiet: Vec<Group> = (0..10).map(|index| group(u64::from(index == 0), 0)).collect();
         assert_eq!(intervals(&mostly_quiet, 1), [None, None]);
         assert!(intervals::<Group>(&[], 1).is_empty());

@@ -6,15 +6,13 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use super::better::Better;
+use super::bootstrap::MIN_GROUPS;
 use super::document::{Metric, Metrics};
 use super::pooled::Resample;
 use super::score::ScoreSpec;
 
 /// The seed of the draws: the same files always give the same answer.
 const SEED: u64 = 42;
-
-/// With fewer groups than this there are too few distinct draws to estimate chance.
-pub const MIN_GROUPS: usize = 5;
 
 /// What a comparison finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +111,8 @@ pub struct Comparison {
     pub verdict: Verdict,
     /// Why the noise is not known, if it is not.
     pub unknown_noise: Option<String>,
+    /// What stands in place of the noise if there are too few groups for any: "n/a (2 events)".
+    pub too_few: Option<String>,
     /// Why the two can't be compared as they are.
     pub warnings: Vec<String>,
     /// All scores that either has, the primary one first.
@@ -140,6 +140,7 @@ pub fn compare(
         tolerance,
         verdict: decides.map_or(Verdict::NotAvailable, |row| row.verdict),
         unknown_noise: noises.unknown.filter(|_| decides.is_some_and(|row| row.noise.is_none() && row.value.is_some())),
+        too_few: [current, baseline].into_iter().find_map(|side| side.dataset.basis.too_few()),
         warnings: warnings(current, baseline),
         metrics,
     }
@@ -193,8 +194,12 @@ impl Noises {
         let group = &current.dataset.basis.words.group;
         let nothing = |unknown| Self { paired: BTreeMap::new(), has_intervals: false, unknown: Some(unknown) };
         if ours.min(theirs) < MIN_GROUPS {
-            let has = if ours == theirs { ours.to_string() } else { format!("{ours} and {theirs}") };
-            return nothing(format!("{has} {group}s are too few to tell chance from change, {MIN_GROUPS} are needed"));
+            let has = match (ours, theirs) {
+                (1, 1) => format!("1 {group} is"),
+                _ if ours == theirs => format!("{ours} {group}s are"),
+                _ => format!("{ours} and {theirs} {group}s are"),
+            };
+            return nothing(format!("{has} too few to tell chance from change, {MIN_GROUPS} are needed"));
         }
         let half = |[low, high]: [f64; 2]| (high - low) / 2.0;
         let paired = resample.ok_or_else(|| "this task draws no samples again".to_owned());

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
+use super::bootstrap::MIN_GROUPS;
 use super::ordered::Ordered;
 use super::score::ScoreSpec;
 use crate::util::exit::Exit;
@@ -82,6 +83,9 @@ pub struct Basis {
     pub facts: Ordered<String>,
     /// What a reader must know, as sentences without a full stop.
     pub notes: Vec<String>,
+    /// What stands in place of intervals, if there are too few groups for any: "n/a (2 events)".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<String>,
 }
 
 /// What people call a sample and a group of samples.
@@ -240,6 +244,12 @@ impl Metrics {
 }
 
 impl Basis {
+    /// What stands in place of intervals and noise with too few groups to estimate them: "n/a (2 events)".
+    #[must_use]
+    pub fn too_few(&self) -> Option<String> {
+        (self.groups < MIN_GROUPS).then(|| format!("n/a ({})", count(self.groups as u64, &self.words.group)))
+    }
+
     /// "34 windows of 2 events".
     #[must_use]
     pub fn counted(&self) -> String {

@@ -1,6 +1,6 @@
 //! Memory that runs out in a place from which nothing returns: in an allocation of Rust, or in C++ code that throws where
-//! nobody catches. Both end in `abort`, which looks like a crash. Here such an end gets the exit code for memory instead. A
-//! shortage that libtorch reports as an error is not met here: see `shortage`.
+//! nobody catches. Both end in `abort`, which looks like a crash. Here such an end gets the exit code for memory instead, and
+//! every other `abort` that for a bug. A shortage that libtorch reports as an error is not met here: see `shortage`.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -55,15 +55,16 @@ unsafe impl GlobalAlloc for Allocator {
     }
 }
 
-/// The code to exit with.
-static CODE: AtomicI32 = AtomicI32::new(1);
+/// The codes to exit with: for missing memory, and for any other reason.
+static CODES: [AtomicI32; 2] = [const { AtomicI32::new(1) }; 2];
 
-/// From now on, an `abort` for missing memory ends the process with this code. Every other one ends it as before.
+/// From now on, an `abort` ends the process with one of these codes: that for missing memory, or that for a bug.
 ///
 /// Called by `main` before anything else.
 #[expect(unsafe_code, reason = "signal handlers are C functions")]
-pub fn watch(code: u8) {
-    CODE.store(code.into(), Ordering::Relaxed);
+pub fn watch(no_memory: u8, bug: u8) {
+    CODES[0].store(no_memory.into(), Ordering::Relaxed);
+    CODES[1].store(bug.into(), Ordering::Relaxed);
     let handler: extern "C" fn(c_int) = on_abort;
     // SAFETY: the handler calls nothing that is not allowed in one; see there.
     unsafe { libc::signal(libc::SIGABRT, handler as libc::sighandler_t) };
@@ -72,17 +73,19 @@ pub fn watch(code: u8) {
 const MESSAGE: &[u8] =
     b"error: out of memory; lower train.micro_batch and data.loader.cache_bytes, make the samples or the model \
 smaller, or use a machine with more memory\n";
+const BUG: &[u8] =
+    b"error: aborted; this is a bug in fragua or in one of its libraries: please report it with the lines above \
+and the command\n";
 
-/// `abort` raises the signal on its own thread, so what is asked for here is about the very call that failed. If this
-/// returns, `abort` ends the process.
+/// `abort` raises the signal on its own thread, so what is asked for here is about the very call that failed.
 #[expect(unsafe_code, reason = "write and _exit are C functions")]
 extern "C" fn on_abort(_: c_int) {
-    if MISSING.get() > 0 || throws_bad_alloc() {
-        // SAFETY: both are allowed in a signal handler; the message is a constant.
-        unsafe {
-            libc::write(libc::STDERR_FILENO, MESSAGE.as_ptr().cast(), MESSAGE.len());
-            libc::_exit(CODE.load(Ordering::Relaxed));
-        }
+    let no_memory = MISSING.get() > 0 || throws_bad_alloc();
+    let (message, code) = if no_memory { (MESSAGE, &CODES[0]) } else { (BUG, &CODES[1]) };
+    // SAFETY: both are allowed in a signal handler; the message is a constant.
+    unsafe {
+        libc::write(libc::STDERR_FILENO, message.as_ptr().cast(), message.len());
+        libc::_exit(code.load(Ordering::Relaxed));
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod abort;
 pub mod apart;
+pub mod crash;
 pub mod cuda;
 pub mod flat;
 pub mod gpu;

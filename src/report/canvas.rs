@@ -1,10 +1,7 @@
-//! A picture being drawn: rectangles, text, pixels. It knows nothing of what it shows.
+//! A picture being drawn: rectangles, lines, dots, text, pixels. It knows nothing of what it shows.
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
-use plotters::prelude::{BitMapBackend, DrawingBackend, IntoFont, RGBColor, TextStyle};
-use plotters::style::Color;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::font;
 
@@ -25,7 +22,6 @@ pub(super) struct Canvas {
 
 impl Canvas {
     pub(super) fn new(width: usize, height: usize) -> Self {
-        font::register();
         Self { width, height, rgb: vec![255; 3 * width * height] }
     }
 
@@ -52,17 +48,51 @@ impl Canvas {
         self.fill([x + width + 1, y], [1, height + 2], colour);
     }
 
-    /// A line of text that begins at `x`, its vertical middle at `y`.
+    /// A line of text that begins at `x`, the middle of its capital letters at `y`. What does not fit is cut at the edge.
     pub(super) fn text(&mut self, text: &str, [x, y]: [usize; 2], size: usize, colour: Rgb) {
-        let [red, green, blue] = colour;
-        let colour = RGBColor(red, green, blue).to_rgba();
-        let style = TextStyle::from((font::FAMILY, size as f64).into_font())
-            .color(&colour)
-            .pos(Pos::new(HPos::Left, VPos::Center));
-        let mut backend = BitMapBackend::with_buffer(&mut self.rgb, (self.width as u32, self.height as u32));
-        // Text that does not fit is cut at the edge; nothing else can fail in memory.
-        if let Err(error) = backend.draw_text(text, &style, (x as i32, y as i32)) {
-            tracing::warn!("could not draw the text {text:?}: {error}");
+        self.text_at(text, [x as f64, y as f64], size as f64, colour);
+    }
+
+    /// The same between pixels.
+    pub(super) fn text_at(&mut self, text: &str, at: [f64; 2], size: f64, colour: Rgb) {
+        font::draw(text, at, size, |x, y, share| self.blend(x, y, colour, share));
+    }
+
+    /// A line of text that reads upwards: it begins at the lower end, the middle of its capital letters is at `x`.
+    pub(super) fn text_upwards(&mut self, text: &str, [x, y]: [f64; 2], size: f64, colour: Rgb) {
+        font::draw(text, [0.0, 0.0], size, |along, down, share| {
+            self.blend(x.round() as i64 + down, y.round() as i64 - along, colour, share);
+        });
+    }
+
+    /// A straight line with round ends and smooth edges, its thickness in pixels. Coordinates are the middles of pixels.
+    pub(super) fn line(&mut self, from: [f64; 2], to: [f64; 2], thickness: f64, colour: Rgb) {
+        let reach = thickness / 2.0 + 1.0;
+        let [columns, rows] = [(0, self.width), (1, self.height)].map(|(axis, size)| {
+            let (low, high) = (from[axis].min(to[axis]) - reach, from[axis].max(to[axis]) + reach);
+            low.floor().max(0.0) as usize..(high.ceil().max(0.0) as usize + 1).min(size)
+        });
+        for y in rows {
+            for x in columns.clone() {
+                let distance = distance([x as f64, y as f64], from, to);
+                self.blend(x as i64, y as i64, colour, (thickness / 2.0 + 0.5 - distance).clamp(0.0, 1.0));
+            }
+        }
+    }
+
+    /// A filled circle.
+    pub(super) fn dot(&mut self, middle: [f64; 2], diameter: f64, colour: Rgb) {
+        self.line(middle, middle, diameter, colour);
+    }
+
+    /// Covers a share of a pixel.
+    pub(super) fn blend(&mut self, x: i64, y: i64, colour: Rgb, share: f64) {
+        let (Ok(x), Ok(y)) = (usize::try_from(x), usize::try_from(y)) else { return };
+        if share > 0.0 && x < self.width && y < self.height {
+            let pixel = &mut self.rgb[3 * (y * self.width + x)..][..3];
+            for (below, above) in pixel.iter_mut().zip(colour) {
+                *below = (f64::from(*below) * (1.0 - share) + f64::from(above) * share).round() as u8;
+            }
         }
     }
 
@@ -74,5 +104,52 @@ impl Canvas {
         let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::NoFilter);
         encoder.write_image(&self.rgb, width, height, ExtendedColorType::Rgb8)?;
         Ok(bytes)
+    }
+}
+
+/// From a point to the nearest one of a line.
+fn distance([x, y]: [f64; 2], from: [f64; 2], to: [f64; 2]) -> f64 {
+    let along = [to[0] - from[0], to[1] - from[1]];
+    let length_squared = along[0] * along[0] + along[1] * along[1];
+    let share = match length_squared > 0.0 {
+        true => (((x - from[0]) * along[0] + (y - from[1]) * along[1]) / length_squared).clamp(0.0, 1.0),
+        false => 0.0,
+    };
+    (x - from[0] - share * along[0]).hypot(y - from[1] - share * along[1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pixel(canvas: &Canvas, x: usize, y: usize) -> Rgb {
+        [0, 1, 2].map(|part| canvas.rgb[3 * (y * canvas.width + x) + part])
+    }
+
+    #[test]
+    fn a_line_covers_its_middle_fully_its_edge_in_part_and_the_rest_not_at_all() {
+        let mut canvas = Canvas::new(20, 20);
+        canvas.line([4.0, 10.0], [15.0, 10.0], 2.0, BLACK);
+        assert_eq!(pixel(&canvas, 9, 10), BLACK);
+        assert_eq!(pixel(&canvas, 9, 11), [128; 3]);
+        assert_eq!([pixel(&canvas, 9, 12), pixel(&canvas, 1, 10)], [WHITE; 2]);
+        canvas.line([-50.0, -50.0], [100.0, 100.0], 2.0, BLACK);
+        assert_eq!(pixel(&canvas, 19, 19), BLACK, "what is outside does no harm");
+    }
+
+    #[test]
+    fn a_dot_is_round() {
+        let mut canvas = Canvas::new(20, 20);
+        canvas.dot([10.0, 10.0], 8.0, BLACK);
+        assert_eq!([pixel(&canvas, 10, 10), pixel(&canvas, 13, 10)], [BLACK; 2]);
+        assert_eq!([pixel(&canvas, 14, 14), pixel(&canvas, 16, 10)], [WHITE; 2]);
+    }
+
+    #[test]
+    fn text_past_the_edge_is_cut() {
+        let mut canvas = Canvas::new(20, 20);
+        canvas.text("WWWWWW", [10, 10], 14, BLACK);
+        canvas.text_upwards("WWWWWW", [0.0, 5.0], 14.0, BLACK);
+        assert!(canvas.rgb.contains(&0));
     }
 }

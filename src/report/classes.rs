@@ -1,4 +1,3 @@
 //! What a choice among classes looks like: who was taken for whom, and small images with captions.
 
-pub mod matrix;
 pub mod sheet;

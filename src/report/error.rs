@@ -37,6 +37,9 @@ pub enum PictureError {
     /// The PNG encoder refused.
     #[error("could not encode the picture: {0}")]
     Png(#[from] image::ImageError),
+    /// The encoder of strips refused.
+    #[error("could not encode the strip: {0}")]
+    Strip(#[from] png::EncodingError),
     /// The GIF encoder refused.
     #[error("could not encode the animation: {0}")]
     Gif(#[from] gif::EncodingError),

@@ -1,6 +1,8 @@
 //! A character of the program's font as ink on paper, for those who draw characters themselves. Not text in a picture.
 
-use super::canvas::{BLACK, Canvas};
+use std::collections::BTreeMap;
+
+use super::font;
 
 /// Ink of a character, cropped to what is inked: 0 is paper, 255 is full ink. Rows from the top.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,17 +18,26 @@ pub struct Ink {
 /// Draws a character at this font size in pixels; `None` if the font has no ink for it.
 #[must_use]
 pub fn ink(character: char, size: usize) -> Option<Ink> {
-    let side = 3 * size;
-    let mut canvas = Canvas::new(side, side);
-    canvas.text(&character.to_string(), [size, side / 2], size, BLACK);
-    let level = |row: usize, column: usize| 255 - canvas.rgb[3 * (row * side + column)];
-    let inked = |row: usize, column: usize| level(row, column) > 0;
-    let rows: Vec<usize> = (0..side).filter(|&row| (0..side).any(|column| inked(row, column))).collect();
-    let columns: Vec<usize> = (0..side).filter(|&column| (0..side).any(|row| inked(row, column))).collect();
-    let ((&top, &bottom), (&left, &right)) = (rows.first().zip(rows.last())?, columns.first().zip(columns.last())?);
-    let cells = (top..=bottom).flat_map(|row| (left..=right).map(move |column| (row, column)));
-    let levels = cells.map(|(row, column)| level(row, column)).collect();
-    Some(Ink { rows: bottom - top + 1, columns: right - left + 1, levels })
+    let mut inked = BTreeMap::new();
+    font::draw(&character.to_string(), [0.0, 0.0], size as f64, |x, y, share| {
+        inked.insert((y, x), level(share));
+    });
+    inked.retain(|_, level| *level > 0);
+    let rows = span(inked.keys().map(|(row, _)| *row))?;
+    let columns = span(inked.keys().map(|(_, column)| *column))?;
+    let cells = (rows[0]..=rows[1]).flat_map(|row| (columns[0]..=columns[1]).map(move |column| (row, column)));
+    let levels = cells.map(|cell| inked.get(&cell).copied().unwrap_or(0)).collect();
+    let count = |[from, to]: [i64; 2]| (to - from + 1) as usize;
+    Some(Ink { rows: count(rows), columns: count(columns), levels })
+}
+
+fn span(places: impl Iterator<Item = i64> + Clone) -> Option<[i64; 2]> {
+    Some([places.clone().min()?, places.max()?])
+}
+
+/// A covered share in 256 steps, nearly all of it as all: synthetic images are made of these numbers.
+fn level(share: f64) -> u8 {
+    if share >= 1.0 - 1.0 / 256.0 { 255 } else { ((share * 256.0).floor() * 255.0 / 256.0).floor() as u8 }
 }
 
 #[cfg(test)]

@@ -1,18 +1,11 @@
-//! How wide a text will be, for layouts in which nothing may overlap.
-
-use plotters::style::{IntoFont, TextStyle};
+//! Texts that must fit: how wide they will be on a canvas, in the middle of a place, cut to a width, broken into lines.
 
 use super::canvas::{Canvas, Rgb};
 use super::font;
 
-/// The width in pixels; that of wide letters if the font can't say.
+/// The width in whole pixels.
 pub(super) fn text_width(text: &str, size: usize) -> usize {
-    font::register();
-    let style = TextStyle::from((font::FAMILY, size as f64).into_font());
-    style
-        .font
-        .layout_box(text)
-        .map_or(text.chars().count() * size, |((left, _), (right, _))| left.abs_diff(right) as usize + 1)
+    font::width(text, size as f64).ceil() as usize + 1
 }
 
 /// A line of text whose middle, in both directions, is at the place.
@@ -22,14 +15,32 @@ pub(super) fn centred(canvas: &mut Canvas, text: &str, [x, y]: [usize; 2], size:
 
 /// The text, or its beginning if it does not fit.
 pub(super) fn shortened(text: &str, most: usize, size: usize) -> String {
-    if text_width(text, size) <= most {
+    cut(text, |text| text_width(text, size) <= most)
+}
+
+/// The text, or its longest beginning that fits.
+pub(super) fn cut(text: &str, fits: impl Fn(&str) -> bool) -> String {
+    if fits(text) {
         return text.to_owned();
     }
     let mut letters: Vec<char> = text.chars().collect();
-    while letters.len() > 1 && text_width(&letters.iter().chain(&['…']).collect::<String>(), size) > most {
+    while letters.len() > 1 && !fits(&letters.iter().chain(&['…']).collect::<String>()) {
         letters.pop();
     }
     letters.iter().chain(&['…']).collect()
+}
+
+/// The text in lines that fit, broken between words; a word that does not fit is cut.
+pub(super) fn lines(text: &str, fits: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let longer = lines.last().map(|line| format!("{line} {word}")).filter(|line| fits(line));
+        match (longer, lines.last_mut()) {
+            (Some(longer), Some(line)) => *line = longer,
+            _ => lines.push(cut(word, &fits)),
+        }
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -37,9 +48,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn more_letters_and_larger_ones_are_wider() {
-        assert_eq!(text_width("", 15), 1);
-        assert!(text_width("iii", 15) < text_width("WWW", 15));
-        assert!(text_width("W", 15) < text_width("W", 30));
+    fn a_text_is_cut_or_broken_to_fit() {
+        assert_eq!(shortened("persistence", 1000, 15), "persistence");
+        let short = shortened("persistence", 40, 15);
+        assert!(short.ends_with('…') && text_width(&short, 15) <= 40, "{short}");
+        let fits = |text: &str| text.chars().count() <= 9;
+        assert_eq!(lines("one two three  incomprehensible", fits), ["one two", "three", "incompre…"]);
+        assert!(lines("", fits).is_empty());
     }
 }

@@ -14,6 +14,7 @@ use crate::train::learner::Learner;
 use crate::train::run_folder::dataset::FileDigest;
 use crate::util::exit::Exit;
 use crate::util::failure::Failed;
+use crate::util::readers::Reading;
 
 /// A dataset that was prepared and opened.
 pub struct Prepared {
@@ -27,6 +28,8 @@ pub struct Prepared {
     pub shown: Shown,
     /// The dataset itself.
     pub data: Box<dyn Data>,
+    /// Keeps others from changing it while it is used.
+    pub reading: Option<Reading>,
 }
 
 /// A result: for people, and as JSON for programs.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::data::{Prepared, Shown};
 use super::model::Model;
+use super::needs::Needs;
 use super::options::{InspectOptions, PredictOptions, Predicted, Wish};
 use crate::data::acquire::Acquired;
 use crate::data::config::DataConfig;
@@ -46,17 +47,23 @@ pub trait Kind: Any {
     /// What the loss and its parts are; the first is the loss.
     fn parts(&self) -> Vec<ScoreSpec>;
 
-    /// The scores of a model that a validation measures.
-    fn scores(&self) -> Vec<ScoreSpec>;
+    /// The scores of a model that a validation measures. `facts` is what is known of the dataset ([`super::Data::facts`]);
+    /// before it is opened, these are all scores that may be measured.
+    fn scores(&self, facts: Option<&Value>) -> Vec<ScoreSpec>;
 
-    /// The name of the score that evaluations are compared by.
-    fn primary(&self) -> String;
+    /// The name of the score that evaluations on a dataset with these facts are compared by.
+    fn primary(&self, facts: &Value) -> String;
 
     /// What it knows of an evaluation from `metrics.json` alone, whatever its settings are.
     fn evaluated(&self) -> &'static dyn Evaluated;
 
     /// Everything in its section that makes no sense, by itself or beside the others, with paths from the top.
     fn problems(&self, beside: &Beside<'_>) -> Vec<Problem>;
+
+    /// The least memory that training takes. Nothing, if its sizes are bounded so that every machine has it.
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
 
     /// What makes no sense in its section `loss`, with paths that begin with `loss`.
     fn loss_problems(&self) -> Vec<Problem>;

@@ -4,6 +4,7 @@
 //! ```text
 //! kind     what a task can do          data     its prepared dataset, and learners of it
 //! options  what commands ask for       model    a trained model, as a task gets it
+//! needs    the least memory it takes
 //! ```
 
 use std::any::Any;
@@ -16,6 +17,7 @@ mod data;
 pub mod image_class;
 mod kind;
 mod model;
+pub mod needs;
 pub mod nowcast;
 mod options;
 mod reading;
@@ -29,6 +31,7 @@ pub use options::{InspectOptions, Layout, PredictOptions, Predicted, Wish};
 pub use reading::read_apart;
 
 /// The `task` section: exactly one task with its settings.
+#[expect(clippy::large_enum_variant, reason = "there is one of it")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum TaskConfig {

@@ -87,6 +87,8 @@ pub struct Resolved {
     pub precision: Precision,
     /// The device in words, for the record of the run.
     pub description: String,
+    /// Threads that compute on the CPU.
+    pub threads: usize,
     /// The GPU, if one is used and the driver reports it.
     pub gpu: Option<Gpu>,
 }
@@ -116,7 +118,7 @@ pub fn resolve(choice: DeviceChoice, precision: config::Precision, machine: &Mac
         config::Precision::Bf16 => Precision::Bf16,
         config::Precision::Fp16 => Precision::Fp16,
     };
-    Ok(Resolved { device, precision, description, gpu })
+    Ok(Resolved { device, precision, description, threads: machine.threads, gpu })
 }
 
 /// The GPU's number; none for the CPU.

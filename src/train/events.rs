@@ -1,7 +1,7 @@
 //! Everything that happens in training, as plain values. The engine emits events; listeners print, plot or save them.
 
 mod observer;
-mod words;
+pub mod words;
 
 use serde::{Deserialize, Serialize};
 
@@ -152,6 +152,8 @@ pub struct Started {
     pub val_samples: usize,
     /// Epochs of all phases.
     pub epochs: u64,
+    /// The limits that may end training before.
+    pub limits: Limits,
     /// Epochs that were already complete.
     pub epoch: u64,
     /// Steps that were already complete.
@@ -164,6 +166,18 @@ pub struct Started {
     pub parts: Vec<ScoreSpec>,
     /// What the scores of a validation are.
     pub scores: Vec<ScoreSpec>,
+    /// The records of the complete epochs, as the checkpoint has them.
+    #[serde(skip)]
+    pub rows: Vec<Record>,
+}
+
+/// What ends training, whatever the number of epochs is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Limits {
+    /// Steps.
+    pub max_steps: Option<u64>,
+    /// Minutes since this start began.
+    pub max_minutes: Option<f64>,
 }
 
 /// A step of the optimizer.
@@ -247,6 +261,8 @@ pub struct Ended {
     pub reason: Reason,
     /// Epochs that are complete.
     pub epoch: u64,
+    /// The share of the next epoch that was done before a limit or a signal cut it short, from 0 to 1.
+    pub epoch_share: f64,
     /// Steps that were made.
     pub step: u64,
     /// The best validation.

@@ -26,5 +26,6 @@ pub mod retries;
 pub mod run_folder;
 pub mod scaler;
 pub mod schedule;
+pub mod seal;
 pub mod target;
 pub mod task;

@@ -12,6 +12,16 @@ pub struct Patience {
     pub min_delta: f64,
 }
 
+/// When patience starts again: training had ended after these epochs, and more was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restart {
+    /// The epochs that were complete, all phases together.
+    pub epoch: u64,
+    /// The patience that had to be exhausted then: if it was not, nothing starts again.
+    pub patience: u64,
+}
+
 /// The loss to beat: saved with a checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PatienceState {
@@ -22,6 +32,15 @@ pub struct PatienceState {
 struct Best {
     loss: f64,
     epoch: u64,
+}
+
+impl PatienceState {
+    /// Counts again from the epoch that was observed last. The loss to beat stays.
+    pub fn restart(&mut self, last: u64) {
+        if let Some(best) = &mut self.best {
+            best.epoch = last;
+        }
+    }
 }
 
 /// What a validation loss means for the rest of training.
@@ -78,6 +97,20 @@ mod tests {
         use Outlook::{Better, Stop, Worse};
         let expected = [Better, Worse { since: 1 }, Better, Worse { since: 1 }, Worse { since: 2 }, Stop { since: 3 }];
         assert_eq!(outlooks(THREE, &[1.0, 1.0, 0.9, 0.9, 0.95, 1.2]), expected);
+    }
+
+    #[test]
+    fn patience_that_starts_again_waits_as_long_as_before_for_the_same_loss() {
+        let mut state = PatienceState::default();
+        let observe = |state: &mut PatienceState, epoch, loss| THREE.observe(state, epoch, loss);
+        use Outlook::{Better, Stop, Worse};
+        let before: Vec<_> = (0..4).map(|epoch| observe(&mut state, epoch, 1.0)).collect();
+        assert_eq!(before[3], Stop { since: 3 });
+        state.restart(3);
+        let after: Vec<_> =
+            [1.0, 1.0, 1.0].iter().zip(4..).map(|(loss, epoch)| observe(&mut state, epoch, *loss)).collect();
+        assert_eq!(after, [Worse { since: 1 }, Worse { since: 2 }, Stop { since: 3 }]);
+        assert_eq!(observe(&mut state, 7, 0.9), Better);
     }
 
     #[test]

@@ -8,6 +8,9 @@ use crate::metric::comparison::{self, Comparison};
 use crate::metric::document::{DocumentError, Metrics};
 use crate::metric::pooled::Resample;
 use crate::task::TaskConfig;
+use crate::train::observe::page::{Chapters, Contestant, compared};
+use crate::train::run_folder::history::Story;
+use crate::train::run_folder::record::RunRecord;
 use crate::train::run_folder::{RunError, listing};
 use crate::util::exit::Exit;
 use crate::util::fs::{self, FsError};
@@ -130,6 +133,59 @@ pub fn compare(
     let task = TaskConfig::named(&current.metrics.task);
     let resample = task.as_ref().map(|task| task.kind().evaluated() as &dyn Resample);
     Ok(comparison::compare(&current.metrics, &baseline.metrics, resample, primary, tolerance))
+}
+
+/// Writes a page that shows several runs side by side: scores, curves, and in what their configurations differ.
+///
+/// # Errors
+/// If they are of different tasks, or the page can't be written.
+pub fn write_page(runs: &[Evaluated], output: &Path) -> Result<(), CompareError> {
+    let Some((first, others)) = runs.split_first() else { return Ok(()) };
+    let mut warnings: Vec<String> = Vec::new();
+    for other in others {
+        let comparison = compare(other, first, None, 0.0)?;
+        warnings.extend(comparison.warnings.into_iter().map(|warning| format!("{} has {warning}", name(other))));
+    }
+    let mut contestants: Vec<Contestant> = runs.iter().map(contestant).collect();
+    distinguish(&mut contestants);
+    let task = TaskConfig::named(&first.metrics.task);
+    let chapters: &dyn Chapters = match &task {
+        Some(task) => task.kind().evaluated(),
+        None => &(),
+    };
+    Ok(fs::write_atomic(output, compared(&contestants, &warnings, chapters).html().as_bytes())?)
+}
+
+/// What is known of a run: an evaluation by itself has neither history nor configuration.
+fn contestant(of: &Evaluated) -> Contestant {
+    let folder = of.path.ancestors().take(4).find(|folder| folder.join("run.json").is_file());
+    let record = folder.and_then(|folder| RunRecord::read(&folder.join("run.json")).ok().flatten());
+    let story = folder.and_then(|folder| Story::read(&folder.join("history.json")).ok());
+    Contestant {
+        name: name(of),
+        story: story.unwrap_or_default(),
+        metrics: of.metrics.clone(),
+        config: record.map_or(serde_json::Value::Null, |record| record.config),
+    }
+}
+
+/// The run's folder, or the file if there is none.
+fn name(of: &Evaluated) -> String {
+    let folder = of.path.ancestors().take(4).find(|folder| folder.join("run.json").is_file());
+    let path = folder.unwrap_or(&of.path);
+    let known = if folder.is_some() { path.file_name() } else { path.file_stem() };
+    known.map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// Runs of one name, from different folders, are numbered.
+fn distinguish(contestants: &mut [Contestant]) {
+    let names: Vec<String> = contestants.iter().map(|run| run.name.clone()).collect();
+    for (at, run) in contestants.iter_mut().enumerate() {
+        let before = names.iter().take(at).filter(|name| **name == run.name).count();
+        if before > 0 {
+            run.name = format!("{} ({})", run.name, before + 1);
+        }
+    }
 }
 
 /// Replaces the baseline's file with the current one, byte for byte and atomically: a reader sees the old one or the new.

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use thiserror::Error;
 use tracing::warn;
 
@@ -162,7 +163,7 @@ pub(super) fn evaluate_on(
     create_dir_all(folder)?;
     let _lock = FolderLock::acquire(folder)?;
     let found = learner.evaluate(model.config.train.micro_batch_size(), around)?;
-    let metrics = document(model, side, fingerprint, &found)?;
+    let metrics = document(model, side, (fingerprint, &data.facts()), &found)?;
     draw(folder, &(found.draw)(&metrics.about())?)?;
     metrics.write(&folder.join("metrics.json"))?;
     let tables = chapters(&model.config).tables(&metrics);
@@ -195,7 +196,7 @@ fn draw(folder: &Path, pictures: &Plots) -> Result<(), EvaluateError> {
 fn document(
     model: &TrainedModel,
     side: Side,
-    fingerprint: &str,
+    (fingerprint, facts): (&str, &Value),
     found: &Evaluation<'_>,
 ) -> Result<Metrics, TrainedError> {
     let step = model.says.get("checkpoint").and_then(|id| id.parse::<CheckpointId>().ok()).map(|id| id.step);
@@ -220,7 +221,7 @@ fn document(
             side: side.name().to_owned(),
             basis: found.basis.clone(),
         },
-        primary: model.config.task.kind().primary(),
+        primary: model.config.task.kind().primary(facts),
         metrics: document::metrics(&found.measured),
         sections: found.sections.clone(),
     })

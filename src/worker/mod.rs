@@ -8,9 +8,11 @@ pub mod evaluate;
 pub mod export;
 pub mod health;
 pub mod predict;
+pub mod room;
 pub mod runs;
 pub mod train;
 pub mod trained;
+pub mod watch;
 
 use std::path::{Path, PathBuf};
 
@@ -22,8 +24,10 @@ use crate::data::config::DataConfig;
 use crate::data::pack::{Packing, pack};
 use crate::data::synthetic::Synthetic;
 use crate::task::{InspectOptions, Phase, Prepared, Shown, TaskConfig};
+use crate::train::run_folder::RunError;
 use crate::train::run_folder::name::number;
 use crate::util::fs::{FsError, check_tree_writable, check_writable};
+use crate::util::readers::Reading;
 use crate::util::surroundings::Surroundings;
 
 /// Downloads and unpacks the dataset, or verifies that it is already here.
@@ -42,8 +46,11 @@ pub fn fetch(config: &Config, around: &Surroundings<'_>) -> Result<Acquired, Wor
 /// # Errors
 /// See [`fetch`] and [`crate::task::Kind::prepare`].
 pub fn prepare(config: &Config, around: &Surroundings<'_>) -> Result<Prepared, WorkError> {
+    // Its lock is held until the prepared dataset is: nobody can change it in between.
     let acquired = fetch(config, around)?;
-    Ok(config.task.kind().prepare(&acquired, &prepared_folder(&config.data), around)?)
+    let prepared = config.task.kind().prepare(&acquired, &prepared_folder(&config.data), around)?;
+    let reading = Reading::begin(&prepared.store).map_err(RunError::from)?;
+    Ok(Prepared { reading: Some(reading), ..prepared })
 }
 
 /// Reports and shows the content of the prepared dataset.

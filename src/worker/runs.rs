@@ -12,7 +12,9 @@ use crate::train::events::Best;
 use crate::train::run_folder::RunError;
 use crate::train::run_folder::history::Story;
 use crate::train::run_folder::listing::{self, Run};
+use crate::train::run_folder::problem::Problem;
 use crate::train::run_folder::status::{State, Status};
+use crate::train::run_folder::used::Used;
 use crate::util::lock;
 
 /// The state of a run, as far as it can be determined from outside.
@@ -74,8 +76,8 @@ pub struct Glance {
     pub latest: bool,
     /// Its state.
     pub state: Standing,
-    /// What is wrong with it.
-    pub problem: Option<String>,
+    /// What is wrong with it: why it failed, or why it can't be read.
+    pub problem: Option<Problem>,
     /// The task.
     pub task: Option<String>,
     /// When it was started first.
@@ -84,6 +86,8 @@ pub struct Glance {
     pub seconds: Option<f64>,
     /// Completed epochs.
     pub epochs_done: Option<u64>,
+    /// The share of the next epoch that is done, from 0 to 1.
+    pub epoch_share: Option<f64>,
     /// Configured epochs.
     pub epochs: Option<u64>,
     /// The epoch with the best weights, counted from 1, according to the history.
@@ -96,6 +100,8 @@ pub struct Glance {
     pub score: Option<Decides>,
     /// The device.
     pub device: Option<String>,
+    /// What computed it: program, machine, precision.
+    pub used: Option<Used>,
 }
 
 /// All runs in a folder, the most recently started first; unreadable ones come last.
@@ -125,22 +131,24 @@ fn unreadable(name: String, error: &RunError) -> Glance {
         name,
         latest: false,
         state,
-        problem: Some(error.to_string()),
+        problem: Some(Problem::new("run folder", &error.to_string(), None, error.exit())),
         task: None,
         started: None,
         seconds: None,
         epochs_done: None,
+        epoch_share: None,
         epochs: None,
         best_epoch: None,
         best_val_loss: None,
         best_by: None,
         score: None,
         device: None,
+        used: None,
     }
 }
 
 fn of_run(run: &Run) -> Glance {
-    let state = standing(run);
+    let state = standing_of(&run.path, run.status.as_ref());
     let status = run.status.as_ref();
     let until = match state {
         Standing::Running => Some(jiff::Timestamp::now()),
@@ -152,24 +160,27 @@ fn of_run(run: &Run) -> Glance {
         name: run.name.clone(),
         latest: false,
         state,
-        problem: None,
+        problem: (state == Standing::Failed).then(|| run.record.problem.clone()).flatten(),
         task: config.get("task").and_then(Value::as_object).and_then(|task| task.keys().next().cloned()),
         started: Some(run.record.started),
         seconds: until.map(|until| until.duration_since(run.record.started).as_secs_f64().max(0.0)),
         epochs_done: status.map(|status| status.epoch),
+        epoch_share: status.map(|status| status.epoch_share),
         epochs: epochs(config),
         best_epoch: best.as_ref().map(|best| best.epoch),
         best_val_loss: best.as_ref().and_then(|best| best.loss),
         best_by: best.as_ref().map(Best::by_text),
         score: score(&run.path),
-        device: Some(run.record.device.clone()),
+        device: Some(run.record.used.device.clone()),
+        used: Some(run.record.used.clone()),
     }
 }
 
-fn standing(run: &Run) -> Standing {
-    match run.status.as_ref().map(|status: &Status| status.state) {
+/// The state of the run in this folder, by its status and its lock.
+pub(super) fn standing_of(folder: &Path, status: Option<&Status>) -> Standing {
+    match status.map(|status| status.state) {
         None => Standing::Unknown,
-        Some(State::Running) if lock::is_held(&run.path) => Standing::Running,
+        Some(State::Running) if lock::is_held(folder) => Standing::Running,
         Some(State::Running) => Standing::Killed,
         Some(State::Stopped) => Standing::Stopped,
         Some(State::Failed) => Standing::Failed,

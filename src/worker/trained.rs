@@ -9,11 +9,12 @@ use thiserror::Error;
 
 use crate::config::{self, Config, ConfigError, Override};
 use crate::task::{LearnerSetting, Phase};
-use crate::train::checkpoint::CheckpointError;
 use crate::train::checkpoint::disk::RealDisk;
 use crate::train::checkpoint::weights::metadata;
+use crate::train::checkpoint::{CheckpointError, Manifest};
 use crate::train::config::TrainConfig;
 use crate::train::device::{self, DeviceError, Resolved};
+use crate::train::run_folder::record::RunRecord;
 use crate::train::run_folder::{RunError, listing};
 use crate::util::exit::Exit;
 use crate::util::fs::FsError;
@@ -70,6 +71,19 @@ pub enum TrainedError {
         /// The configured one.
         expected: &'static str,
     },
+    /// The weights are not what was written.
+    #[error(
+        "{} is damaged: its SHA-256 is {got}, expected {expected}; the same `fragua train` command publishes it again from its checkpoint",
+        file.display()
+    )]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// Its digest.
+        got: Digest,
+        /// What its run or checkpoint recorded.
+        expected: String,
+    },
     /// The device is not available.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -81,7 +95,7 @@ impl TrainedError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Run(error) => error.exit(),
-            Self::NoWeights { .. } | Self::Task { .. } => Exit::DataRefused,
+            Self::NoWeights { .. } | Self::Task { .. } | Self::Damaged { .. } => Exit::DataRefused,
             Self::NoConfig { .. } => Exit::Usage,
             Self::Config(error) => error.exit(),
             Self::Header(error) => error.exit(),
@@ -129,6 +143,8 @@ impl TrainedModel {
     pub fn find(wanted: &Wanted<'_>) -> Result<Self, TrainedError> {
         let weights = weights_of(wanted)?;
         let run = run_of(&weights);
+        warn_of_last(wanted.model, &weights);
+        check(&weights, run.as_deref())?;
         let from_run = run.as_ref().map(|run| run.join("config.yaml"));
         let Some(file) = wanted.config.map(Path::to_owned).or(from_run) else {
             return Err(TrainedError::NoConfig { file: weights });
@@ -206,6 +222,28 @@ fn facts(says: &BTreeMap<String, String>, run: Option<&Path>) -> Value {
     own(says).or_else(published).unwrap_or(Value::Null)
 }
 
+/// Compares a weights file with the digest that its run or its checkpoint has recorded, if there is one.
+fn check(weights: &Path, run: Option<&Path>) -> Result<(), TrainedError> {
+    let Some(expected) = recorded(weights, run) else { return Ok(()) };
+    let got = Digest::of_file(weights).map_err(FsError::at("read", weights))?;
+    match got.to_string() == expected {
+        true => Ok(()),
+        false => Err(TrainedError::Damaged { file: weights.to_owned(), got, expected }),
+    }
+}
+
+/// The digest that a weights file had when it was written; none for one outside a run, or of a run that is in training.
+fn recorded(weights: &Path, run: Option<&Path>) -> Option<String> {
+    let (folder, name) = (weights.parent()?, weights.file_name()?.to_str()?);
+    if let Ok(text) = std::fs::read(folder.join("manifest.json")) {
+        let id = folder.file_name()?.to_str()?.parse().ok()?;
+        let manifest = Manifest::parse(&folder.join("manifest.json"), id, &text).ok()?;
+        return Some(manifest.files.get(name)?.sha256.to_string());
+    }
+    let record = RunRecord::read(&run?.join("run.json")).ok()??;
+    record.weights.get(&format!("{}/{name}", folder.file_name()?.to_str()?)).cloned()
+}
+
 /// The weights file that the user named.
 fn weights_of(wanted: &Wanted<'_>) -> Result<PathBuf, TrainedError> {
     let path = Path::new(wanted.model);
@@ -222,6 +260,14 @@ fn weights_of(wanted: &Wanted<'_>) -> Result<PathBuf, TrainedError> {
 /// The best weights of a run folder or a checkpoint.
 pub(super) fn within(folder: &Path) -> Option<PathBuf> {
     CANDIDATES.map(|name| folder.join(name)).into_iter().find(|file| file.is_file())
+}
+
+/// Warns if the last weights are taken only because the best ones are missing.
+fn warn_of_last(wanted: &str, weights: &Path) {
+    if Path::new(wanted) != weights && weights.ends_with(CANDIDATES[1]) {
+        let best = weights.with_file_name("best.safetensors");
+        tracing::warn!("{} is missing: {} is used instead", best.display(), weights.display());
+    }
 }
 
 /// The run that contains a weights file.

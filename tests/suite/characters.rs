@@ -62,6 +62,7 @@ fn images_in_folders_become_a_classifier_that_is_evaluated_compared_exported_and
     let page = fs::read_to_string(training.file("characters", "report.html")).unwrap();
     assert!(page.contains("Scores of each class") && page.contains("Accuracy"), "the page lacks a chapter");
     assert!(training.file("characters", "evaluation/plots/confusion_matrix.png").is_file());
+    crate::report::looks_right(&training.file("characters", "report.html"));
 
     let compared = program.run(&["compare", "characters", "characters"]);
     assert_eq!(compared.code, 0, "{}", compared.stderr);

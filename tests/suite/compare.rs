@@ -16,7 +16,7 @@ use crate::program::Program;
 
 /// An evaluation of events with so many hits of a hundred.
 fn evaluation(hits: &[u64]) -> Metrics {
-    let levels = Levels { thresholds_dbz: vec![20.0, 35.0], scales_px: vec![1, 5], span_dbz: 94.0 };
+    let levels = Levels { thresholds: vec![20.0, 35.0], scales_px: vec![1, 5], span: 94.0, unit: "dBZ".into() };
     let mut total = LeadSums::none(&levels);
     let event = |(index, hits): (usize, &u64)| {
         let mut sums = LeadSums::none(&levels);
@@ -178,4 +178,25 @@ fn a_baseline_is_replaced_only_where_somebody_wants_it() {
     fs::write(program.path("worse.json"), &worse).unwrap();
     program.succeed(&["compare", "worse.json", "better.json", "--update-baseline", "--yes"]);
     assert!(read("better.json") == worse, "who says yes knows that it is worse");
+}
+
+#[test]
+fn three_or_more_are_a_page_that_marks_the_best_and_two_keep_their_verdict() {
+    let program = program();
+    let page = |arguments: &[&str], file: &str| {
+        let output = program.command(arguments).output().unwrap();
+        let text = fs::read_to_string(program.path(file)).unwrap_or_default();
+        (output.status.code(), text)
+    };
+    let (code, html) = page(&["compare", "worse.json", "better.json", "other.json"], "comparison.html");
+    assert_eq!(code, Some(0));
+    for told in
+        ["Comparison of 3 runs", "better is best by CSI at 35 dBZ", "<th scope=\"col\">worse</th>", "class=\"best\""]
+    {
+        assert!(html.contains(told), "{told}: {html}");
+    }
+    crate::report::looks_right(&program.path("comparison.html"));
+    let (code, html) = page(&["compare", "worse.json", "better.json", "--output", "two.html"], "two.html");
+    assert_eq!(code, Some(1), "the verdict is as without a page");
+    assert!(html.contains("Comparison of 2 runs"));
 }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use fragua::config::{BUILT_IN, Config, ConfigError, Mistakes, Override, load, resolve, schema, show};
+use fragua::config::{BUILT_IN, Config, ConfigError, KNOWN_VARIABLES, Mistakes, Override, load, resolve, schema, show};
 use fragua::task::nowcast::config::NowcastConfig;
 use fragua::train::config::{Optimizer, Schedule, TrainConfig};
 use fragua::util::exit::Exit;
@@ -190,7 +190,7 @@ fn impossible_combinations_point_at_what_was_written() {
     let text = "\
 data:
   source:
-    - synthetic: {events: 1, frames: 12, levels: 2}
+    - synthetic: {events: 2, frames: 12, levels: 2}
     - url: {href: storms.tar.gz}
   fraction: 1.5
 task:
@@ -204,11 +204,11 @@ task:
     let heads: Vec<String> =
         found.lines().map(|(line, wrong)| format!("{}: {}", line.unwrap(), wrong.message)).collect();
     let expected = [
-        "3: `data.source.0.synthetic.events`: 1 events can't be split into 3 parts: an event is never divided",
+        "3: `data.source.0.synthetic.events`: 2 events can't be split into 3 parts of whole events",
         "3: `data.source.0.synthetic.frames`: an event has 12 frames, but a window needs 15",
         "4: `data.source.1.url.href`: \"storms.tar.gz\" is not an address: relative URL without a base",
         "5: `data.fraction`: must be above 0 and at most 1, got 1.5",
-        "8: `task.nowcast.prepare.max_dbz`: must be above min_dbz = 10, got 5",
+        "8: `task.nowcast.prepare.max`: must be above min = 10, got 5",
         "8: `task.nowcast.prepare.levels.channels.1`: there is no level 2: the synthetic dataset has 2, counted from 0",
         "8: `task.nowcast.prepare.levels.channels.2`: level 0 stands twice",
         "9: `task.nowcast.split.test_share`: nothing is left to train on: val_share 0.5 + test_share 0.5 is not below 1",
@@ -237,8 +237,8 @@ fn what_yaml_itself_refuses_is_shown_with_a_remedy() {
         ("name: storms: 2\n", "1: not readable as YAML", "put text that contains `: ` into quotes"),
         ("name: @storms\n", "1: not readable as YAML", "put the text into quotes"),
         ("name: *storms\n", "1: not readable as YAML", "put text that begins with * into quotes"),
-        ("", "1: the file says nothing", "write at least"),
-        ("# nothing\n", "1: the file says nothing", "write at least"),
+        ("", "1: the file is empty", "write at least"),
+        ("# nothing\n", "1: the file is empty", "write at least"),
         ("- data\n", "1: a configuration consists of keys with values, got a list", "write at least"),
     ];
     for (text, head, help) in cases {
@@ -247,6 +247,31 @@ fn what_yaml_itself_refuses_is_shown_with_a_remedy() {
         assert!(format!("{}: {}", line.unwrap(), wrong.message).starts_with(head), "{text:?}\n{found}");
         assert!(wrong.help.as_deref().unwrap().contains(help), "{text:?}\n{found}");
     }
+}
+
+#[test]
+fn former_names_of_keys_keep_working_and_both_names_are_a_mistake() {
+    let with = |prepare: &str, more: &str| {
+        format!("data: {{source: [{{synthetic: {{}}}}]}}\ntask:\n  nowcast:\n    prepare: {{{prepare}}}\n{more}")
+    };
+    let former = with("min_dbz: -20, max_dbz: 60", "    scores: {thresholds_dbz: [35]}\n    loss: {high_dbz: 9}\n");
+    let now = with("min: -20, max: 60", "    scores: {thresholds: [35]}\n    loss: {high: 9}\n");
+    let (former, now) = (read(&former).unwrap(), read(&now).unwrap());
+    assert_eq!(former, now);
+    let shown = show(&former).unwrap();
+    assert!(shown.contains("min: -20") && shown.contains("thresholds:") && !shown.contains("_dbz"), "{shown}");
+    // In a phase, and over the other name of the file: the last one wins.
+    let phase = with("min: -20", "train: {phases: [{loss: {high_dbz: 9}}]}\n");
+    assert_eq!(read(&phase).unwrap().phases().unwrap().len(), 1);
+    let set = Override::set("task.nowcast.prepare.min_dbz=-10");
+    let config = with_flags(&with("min: -20", ""), &[set]).unwrap();
+    assert_eq!(config, read(&with("min: -10", "")).unwrap());
+
+    let found = read(&with("min: -20, min_dbz: -30", "")).unwrap_err();
+    let (line, wrong) = found.lines().next().unwrap();
+    assert_eq!(line, Some(4));
+    assert_eq!(wrong.message, "`task.nowcast.prepare.min_dbz` and `task.nowcast.prepare.min` are the same key");
+    assert!(found.to_string().contains("^^^^^^^"), "{found}");
 }
 
 #[test]
@@ -407,8 +432,51 @@ error: `data.source` is a list with 1 items, got the number "7"
 }
 
 #[test]
+fn of_two_keys_that_contradict_each_other_the_one_written_last_is_shown() {
+    let text = SMALLEST.replace("nowcast: {}", "nowcast: {prepare: {min: 0, max: 65}}");
+    assert_ne!(text, SMALLEST);
+    let told = with_flags(&text, &[Override::set("task.nowcast.prepare.min=80")]).unwrap_err().to_string();
+    assert!(told.contains(" --> command line\n  |\n  | --set task.nowcast.prepare.min=80\n"), "{told}");
+}
+
+#[test]
+fn a_variable_with_one_underscore_too_few_is_a_mistake_and_an_unknown_one_is_not() {
+    let environment = [("FRAGUA_TRAIN_EPOCHS", "3"), ("FRAGUA_HELLO", "1"), ("FRAGUA_ARGS", "--epochs 3")];
+    let told = with_variables(SMALLEST, &environment).unwrap_err();
+    let expected = "error: unknown variable FRAGUA_TRAIN_EPOCHS\n --> environment\n  |\n  | FRAGUA_TRAIN_EPOCHS=3\n  \
+                    | ^^^^^^^^^^^^^^^^^^^\n  = help: did you mean FRAGUA__TRAIN__EPOCHS? `__` stands before every key of a path\n";
+    assert_eq!(without_count(&told), expected);
+    assert!(with_variables(SMALLEST, &environment[1..]).is_ok());
+}
+
+/// All variables that the sources read are in the list of known ones.
+#[test]
+fn every_variable_of_this_project_is_known() {
+    let name = |text: &str| {
+        text.chars().take_while(|letter| letter.is_ascii_uppercase() || *letter == '_').collect::<String>()
+    };
+    let mut folders = ["src", "crates", "docker", "scripts", "docs"].map(root).to_vec();
+    let mut unknown = Vec::new();
+    while let Some(path) = folders.pop() {
+        if path.is_dir() {
+            folders.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        // The list itself has invented names in its tests.
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        if path.ends_with("variables.rs") {
+            continue;
+        }
+        let found = text.match_indices("FRAGUA_").map(|(at, _)| name(&text[at..]).trim_end_matches('_').to_owned());
+        let ours = found.filter(|name| name != "FRAGUA" && !name.starts_with("FRAGUA__"));
+        unknown.extend(ours.filter(|name| !KNOWN_VARIABLES.contains(&name.as_str())).map(|name| (path.clone(), name)));
+    }
+    assert!(unknown.is_empty(), "add them to src/config/variables.rs: {unknown:?}");
+}
+
+#[test]
 fn a_mistake_in_the_environment_is_shown_in_the_variable() {
-    let variables = [("FRAGUA__TRAIN__EPOHCS", "3"), ("FRAGUA__TRAIN__PATIENCE", "0"), ("FRAGUA__NAME", "")];
+    let variables = [("FRAGUA__TRAIN__EPOHCS", "3"), ("FRAGUA__TRAIN__PATIENCE", "0"), ("FRAGUA__DATA__ROOT", "")];
     let expected = r#"error: unknown key "epohcs" in `train`
  --> environment
   |
@@ -423,11 +491,12 @@ error: `train.patience`: must be at least 1, got 0
   |                         ^
   = help: write 1 or more, or null to switch it off
 
-error: `name` must be text, got nothing (null)
+error: `data.root` must be text, got nothing (null)
  --> environment
   |
-  | FRAGUA__NAME=
-  |         ^^^^
+  | FRAGUA__DATA__ROOT=
+  |               ^^^^
+  = help: the default is "datasets"
 "#;
     assert_eq!(without_count(&with_variables(SMALLEST, &variables).unwrap_err()), expected);
 }

@@ -1,4 +1,4 @@
-//! Killed at any moment and started again, the program ends with the bytes of a run that nobody disturbed.
+//! Killed at any moment and started again, the program gives the same bytes as an uninterrupted run.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,5 +1,5 @@
 //! Copies of a run off this machine, with the real program and a real S3 server: killed anywhere, on whatever machine it goes
-//! on, a run ends with the bytes of one that nobody disturbed; what stands in the way is told, and no secret with it.
+//! on, a run gives the same bytes as an uninterrupted one; problems are reported without secrets.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,6 +19,8 @@ use crate::training::Training;
 const BUCKET: [&str; 2] = ["--set", "output.mirror=s3://runs/radar"];
 /// A machine that is gone counts as gone after three seconds.
 const BEAT: (&str, &str) = ("FRAGUA_MIRROR_BEAT_SECONDS", "1");
+/// What a mirror has and a run folder has not.
+const OF_THE_MIRROR: [&str; 2] = ["owner.json", "inventory.json"];
 const FOLDER: [&str; 2] = ["--set", "output.mirror=copies"];
 
 /// A start of training that reaches a server at this port.
@@ -47,7 +49,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
             match path.is_dir() {
-                _ if name.starts_with('.') || name == "owner.json" => {}
+                _ if name.starts_with('.') || OF_THE_MIRROR.contains(&name.as_str()) => {}
                 true => folders.push(path),
                 false => {
                     let below = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
@@ -134,7 +136,7 @@ fn a_run_whose_machine_is_gone_goes_on_from_the_mirror_to_the_same_bytes() {
     let here = files(&training.file("storms", ""));
     let there: BTreeMap<String, Vec<u8>> =
         s3.keys().iter().map(|key| (key["radar/storms/".len()..].to_owned(), s3.get(key).unwrap())).collect();
-    let there = there.into_iter().filter(|(name, _)| name != "owner.json").collect();
+    let there = there.into_iter().filter(|(name, _)| !OF_THE_MIRROR.contains(&name.as_str())).collect();
     assert_same(&there, &here);
     let secret = |bytes: &Vec<u8>| bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes());
     assert!(!there.values().any(secret));
@@ -156,6 +158,34 @@ fn a_finished_run_comes_back_as_finished_and_goes_on_with_more_epochs() {
     with_folder(&training, &["--epochs", "3"]).successful(&[]);
     training.succeed(&["--name", "at-once"]);
     assert_same(&result(&training, "storms"), &result(&training, "at-once"));
+}
+
+#[test]
+fn what_was_deleted_or_damaged_in_the_mirror_is_copied_or_made_again() {
+    let training = Training::new();
+    let epochs = ["--epochs", "1"];
+    with_folder(&training, &epochs).successful(&[]);
+    let before = result(&training, "storms");
+    let copies = training.program.path("copies/storms");
+    for name in ["weights/best.safetensors", "history.json"] {
+        fs::remove_file(copies.join(name)).unwrap();
+    }
+    let outcome = with_folder(&training, &epochs).successful(&[]);
+    assert!(outcome.stderr.contains("holds a complete copy"), "{}", outcome.stderr);
+    assert_same(&files(&copies), &files(&training.file("storms", "")));
+
+    let best = copies.join("weights/best.safetensors");
+    let mut bytes = fs::read(&best).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&best, bytes).unwrap();
+    fs::remove_file(copies.join("history.json")).unwrap();
+    forget(&training);
+    let outcome = with_folder(&training, &epochs).successful(&[]);
+    let lost = "history.json, weights/best.safetensors of storms is damaged or gone in the mirror: it is made again";
+    assert!(outcome.stderr.contains(lost), "{}", outcome.stderr);
+    assert_same(&result(&training, "storms"), &before);
+    assert_eq!(training.json("storms", "status.json")["state"], "finished");
+    assert_same(&files(&copies), &files(&training.file("storms", "")));
 }
 
 #[test]
@@ -330,7 +360,7 @@ fn a_mirror_that_comes_back_has_everything_in_the_end() {
     let here = files(&training.file("storms", ""));
     let there: BTreeMap<String, Vec<u8>> =
         s3.keys().iter().map(|key| (key["radar/storms/".len()..].to_owned(), s3.get(key).unwrap())).collect();
-    let there = there.into_iter().filter(|(name, _)| name != "owner.json").collect();
+    let there = there.into_iter().filter(|(name, _)| !OF_THE_MIRROR.contains(&name.as_str())).collect();
     assert_same(&there, &here);
 }
 

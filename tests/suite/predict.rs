@@ -114,7 +114,7 @@ fn what_is_written_python_and_prepare_read() {
             (&read["same_axes"], &read["same_places"], &read["same_mapping"]),
             (&true.into(), &true.into(), &true.into())
         );
-        let strongest = forecast["strongest_dbz"][lead].as_f64();
+        let strongest = forecast["strongest"][lead].as_f64();
         assert_eq!(read["strongest"].as_f64(), strongest);
     }
     let sets = ["--set", "data.name=again", "--set", "data.source=[{path: {path: out}}]"];

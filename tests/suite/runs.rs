@@ -1,5 +1,6 @@
 //! `fragua runs` as a person sees it: every run with how it stands, whatever lies beside it.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use fragua::metric::better::Better;
@@ -7,13 +8,21 @@ use fragua::metric::score::ScoreSpec;
 use fragua::train::events::{Best, Record};
 use fragua::train::run_folder::dataset::Summary;
 use fragua::train::run_folder::history::Story;
+use fragua::train::run_folder::problem::Problem;
 use fragua::train::run_folder::record::{RunRecord, VERSION};
 use fragua::train::run_folder::status::{State, Status};
+use fragua::train::run_folder::used::Used;
+use fragua::util::exit::Exit;
 use fragua::util::lock::FolderLock;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::screen;
 use crate::program::Program;
+
+fn diverged() -> Problem {
+    let remedy = "lower train.optimizer.adamw.lr (now 1e9)".to_owned();
+    Problem::new("checkpoint", "the state at e0002-s000012 holds NaN", Some(remedy), Exit::Diverged)
+}
 
 /// A run that was started on this day of a month and stands so.
 fn run(program: &Program, name: &str, day: u32, state: State) {
@@ -22,16 +31,16 @@ fn run(program: &Program, name: &str, day: u32, state: State) {
     let record = RunRecord {
         format_version: VERSION,
         id: None,
-        code_version: "0.1.0".into(),
-        commit: None,
-        host: "a".into(),
-        device: "cpu".into(),
-        libtorch: "2.4.1".into(),
+        used: Used { device: "cpu".into(), precision: "bf16".into(), threads: 2, ..Used::default() },
         started: format!("2026-01-{day:02}T00:00:00Z").parse().unwrap(),
         stage: "train".into(),
+        problem: (state == State::Failed).then(diverged),
         config: json!({"task": {"nowcast": {}}, "train": {"epochs": 20, "phases": []}}),
         started_from: None,
         dataset: Summary::default(),
+        recipes: Vec::new(),
+        patience_restarts: Vec::new(),
+        weights: BTreeMap::new(),
         resumed: Vec::new(),
     };
     record.write(&folder.join("run.json")).unwrap();
@@ -119,7 +128,10 @@ fn runs_are_given_to_programs_with_everything_that_is_known() {
     assert_eq!(storms["best_by"], "csi_35 0.40000", "as the history says, not by the lowest loss");
     assert_eq!((&storms["seconds"], &storms["latest"]), (&7620.0.into(), &false.into()));
     assert_eq!(storms["score"], json!({"name": "csi_35", "value": 0.4, "better": "higher"}));
+    assert_eq!((&storms["problem"], &storms["used"]["precision"]), (&Value::Null, &"bf16".into()));
     assert_eq!(found[0]["latest"], true);
+    let remedy = "lower train.optimizer.adamw.lr (now 1e9)";
+    assert_eq!((&found[0]["problem"]["exit"], &found[0]["problem"]["remedy"]), (&76.into(), &remedy.into()));
 }
 
 #[test]

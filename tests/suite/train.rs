@@ -1,4 +1,4 @@
-//! `fragua train` as a person uses it: what it leaves, how it goes on, what it refuses.
+//! `fragua train` as a person uses it: what it leaves, how it resumes, what it refuses.
 
 use std::fs;
 use std::process::Stdio;
@@ -41,7 +41,7 @@ fn a_run_leaves_weights_history_curves_and_a_summary() {
     assert_eq!(dataset["samples"]["times"][0]["seconds"].as_array().unwrap().len(), 12);
     let version = training.program.succeed(&["--version"]).stdout;
     let commit = version.lines().find_map(|line| line.strip_prefix("commit ")).unwrap();
-    assert_eq!(record["commit"].as_str().unwrap_or("unknown"), commit, "the run names what it was made with");
+    assert_eq!(record["used"]["commit"].as_str().unwrap_or("unknown"), commit, "the run names what it was made with");
     let experiment = training.json("storms", "experiment_log.json");
     assert_eq!(experiment["notes"][0], "a first try");
     assert_eq!(experiment["best"]["val.loss"].as_f64(), losses.iter().copied().reduce(f64::min));
@@ -131,7 +131,7 @@ fn signal(child: &std::process::Child, name: &str) {
 
 #[test]
 fn a_signal_saves_and_ends_with_its_code_and_the_same_command_goes_on() {
-    for (name, code) in [("TERM", 143), ("INT", 130)] {
+    for (name, code) in [("TERM", 143), ("INT", 130), ("HUP", 129)] {
         let training = Training::new();
         let child = under_way(&training);
         signal(&child, name);

@@ -1,4 +1,4 @@
-//! Training that is killed at any moment and started again ends with the bytes of a training that nobody disturbed.
+//! Training that is killed at any moment and started again gives the same bytes as an uninterrupted one.
 //!
 //! `scripts/kill_training.sh 1000` kills as often as wanted.
 

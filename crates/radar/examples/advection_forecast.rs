@@ -12,6 +12,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use fragua_radar::advection::{self, Times};
+use fragua_radar::lrose::Stored;
 use fragua_radar::lrose::container;
 use fragua_radar::lrose::forecast::{Carried, Forecast};
 use fragua_radar::lrose::{Origin, packed};
@@ -57,7 +58,8 @@ fn forecast(folder: &Path, file: &Path, leads: usize) -> Result<(), Box<dyn Erro
         from_seconds: last.seconds,
         valid_seconds: &valid_seconds,
         interval_seconds,
-        dbz: &dbz,
+        numbers: &dbz,
+        stored: Stored::DBZ,
         is_column_maximum: false,
         origin: &origin,
     };

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::exit::Exit;
+use crate::plain::create_plain;
 use crate::{access, units};
 
 /// A file operation that failed, with the path it failed at and what to do about it.
@@ -51,10 +52,24 @@ fn remedy(path: &Path, error: &io::Error) -> Option<String> {
             let free = free_bytes(path).map_or_else(|_| "nothing".to_owned(), units::bytes);
             Some(format!("{free} free there: make room, or choose a folder on another disk"))
         }
+        io::ErrorKind::FileTooLarge => {
+            let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
+            let limit = limit.map_or_else(String::new, |limit| format!(" is {}", units::bytes(limit)));
+            Some(format!("the largest file that this process may write{limit}: raise the limit (ulimit -f)"))
+        }
         io::ErrorKind::ReadOnlyFilesystem => Some(access::read_only(path)),
         io::ErrorKind::PermissionDenied => Some(access::denied(path)),
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => Some(not_a_folder(path)),
+        io::ErrorKind::IsADirectory => Some("it is a folder: give the name of a file".to_owned()),
         _ => None,
     }
+}
+
+/// Which part of the path is a file.
+fn not_a_folder(path: &Path) -> String {
+    let file = path.ancestors().find(|above| above.is_file());
+    let file = file.map_or_else(|| "it".to_owned(), |file| file.display().to_string());
+    format!("{file} is a file: give a folder, or a name that does not exist yet")
 }
 
 /// The name under which something is written until it is complete: hidden, beside its final place.
@@ -72,7 +87,7 @@ pub fn partial_name(path: &Path) -> PathBuf {
 /// If the folder can't be written; the old content is then kept.
 pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FsError> {
     let partial = partial_name(path);
-    let mut file = File::create(&partial).map_err(FsError::at("create", &partial))?;
+    let mut file = create_plain(&partial).map_err(FsError::at("create", &partial))?;
     file.write_all(content).map_err(FsError::at("write", &partial))?;
     file.sync_all().map_err(FsError::at("sync", &partial))?;
     rename(&partial, path)

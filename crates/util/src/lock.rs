@@ -2,10 +2,11 @@
 //!
 //! No process ids are trusted and no age makes a lock stale; the content of the file is only for the message.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -13,6 +14,7 @@ use thiserror::Error;
 
 use crate::exit::Exit;
 use crate::fs::FsError;
+use crate::plain::open_or_create_plain;
 
 /// Why a folder could not be locked.
 #[derive(Debug, Error)]
@@ -50,6 +52,10 @@ impl LockError {
     }
 }
 
+/// How often a lock that is held is tried again, and after what time.
+const LOOKS: u32 = 10;
+const LOOK: Duration = Duration::from_millis(30);
+
 /// A held lock; dropping it frees the folder.
 #[derive(Debug)]
 pub struct FolderLock {
@@ -86,14 +92,25 @@ pub fn is_held(folder: &Path) -> bool {
 }
 
 fn lock(path: &Path) -> Result<File, LockError> {
-    let mut options = OpenOptions::new();
-    let options = options.create(true).truncate(false).read(true).write(true);
-    let mut file = options.open(path).map_err(FsError::at("open", path))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    // A link is not followed: the note of the holder would overwrite its target.
+    let mut file = open_or_create_plain(path).map_err(FsError::at("open", path))?;
+    match patiently(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
         Err(Errno::WOULDBLOCK) => Err(LockError::Held { holder: describe_holder(&mut file), path: path.to_owned() }),
         Err(errno) => Err(LockError::Unsupported { path: path.to_owned(), source: errno.into() }),
     }
+}
+
+/// Takes the lock. Somebody who only looks if it is held ([`is_held`]) holds it for a moment, so one that is held is
+/// tried again.
+pub(crate) fn patiently(file: &File, operation: FlockOperation) -> Result<(), Errno> {
+    for _ in 0..LOOKS {
+        match flock(file, operation) {
+            Err(Errno::WOULDBLOCK) => std::thread::sleep(LOOK),
+            taken => return taken,
+        }
+    }
+    flock(file, operation)
 }
 
 fn stands_at(file: &File, path: &Path) -> bool {
@@ -102,11 +119,16 @@ fn stands_at(file: &File, path: &Path) -> bool {
 }
 
 fn sign(file: &mut File) -> io::Result<()> {
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let since = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
     file.set_len(0)?;
     file.rewind()?;
-    write!(file, "process {} on {host} since {since}", std::process::id())
+    file.write_all(signature().as_bytes())
+}
+
+/// What a holder writes about itself.
+pub(crate) fn signature() -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let since = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
+    format!("process {} on {host} since {since}", std::process::id())
 }
 
 fn describe_holder(file: &mut File) -> String {
@@ -132,6 +154,31 @@ mod tests {
         drop(first);
         assert!(!is_held(folder.path()));
         FolderLock::acquire(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn who_only_looks_keeps_nobody_out() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(".lock"), "").unwrap();
+        let looking = File::open(folder.path().join(".lock")).unwrap();
+        flock(&looking, FlockOperation::NonBlockingLockShared).unwrap();
+        let looked = std::thread::spawn(move || {
+            std::thread::sleep(LOOK * 2);
+            drop(looking);
+        });
+        FolderLock::acquire(folder.path()).unwrap();
+        looked.join().unwrap();
+    }
+
+    #[test]
+    fn a_link_in_place_of_the_lock_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let precious = folder.path().join("precious");
+        std::fs::write(&precious, "text").unwrap();
+        std::os::unix::fs::symlink("precious", folder.path().join(".lock")).unwrap();
+        let error = FolderLock::acquire(folder.path()).unwrap_err();
+        assert!(error.to_string().contains(".lock"), "{error}");
+        assert_eq!(std::fs::read(&precious).unwrap(), b"text");
     }
 
     #[test]

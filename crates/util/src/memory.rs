@@ -29,6 +29,41 @@ pub fn limit_bytes() -> Option<u64> {
     files.iter().filter_map(|file| limit(&fs::read_to_string(file).ok()?)).min()
 }
 
+/// The most memory that this process can ever have, and what sets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ceiling {
+    /// The bytes.
+    pub bytes: u64,
+    /// What sets it, as the beginning of a sentence: "the limit of the container".
+    pub what: &'static str,
+}
+
+/// The smallest of the limits that this process has: that of its control group, that of its address space, and what the
+/// machine has with its swap. `None` if the system reports none.
+#[must_use]
+pub fn ceiling() -> Option<Ceiling> {
+    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| machine_bytes(&text));
+    let limits = [
+        (limit_bytes(), "the limit of the container (control group)"),
+        (address_space_bytes(), "what is left of the address space (ulimit -v)"),
+        (machine, "the memory of this machine, with swap,"),
+    ];
+    limits.into_iter().filter_map(|(bytes, what)| Some(Ceiling { bytes: bytes?, what })).min_by_key(|limit| limit.bytes)
+}
+
+/// What the limit of the address space leaves: libraries take a part of it.
+fn address_space_bytes() -> Option<u64> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::As).current?;
+    let taken = fs::read_to_string("/proc/self/status").ok().and_then(|status| status_bytes(&status, "VmSize:"));
+    Some(limit.saturating_sub(taken.unwrap_or(0)))
+}
+
+/// Memory and swap, by the text of `/proc/meminfo`.
+fn machine_bytes(meminfo: &str) -> Option<u64> {
+    let swap = status_bytes(meminfo, "SwapTotal:").unwrap_or(0);
+    Some(status_bytes(meminfo, "MemTotal:")?.saturating_add(swap))
+}
+
 /// A size in `/proc/self/status`.
 fn status_bytes(status: &str, key: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(key))?;
@@ -98,6 +133,15 @@ mod tests {
             ["/c/memory/docker/1/", "/c/memory/docker/", "/c/memory/"].map(|folder| format!("{folder}{name}"));
         assert_eq!(files(first), expected);
         assert_eq!(files("nonsense\n"), [""; 0]);
+    }
+
+    #[test]
+    fn the_ceiling_is_no_more_than_the_machine_has() {
+        assert_eq!(machine_bytes("MemTotal:  1000 kB\nMemFree: 3 kB\nSwapTotal:  24 kB\n"), Some(1024 * 1024));
+        assert_eq!(machine_bytes("MemFree: 3 kB\n"), None);
+        let found = ceiling().unwrap();
+        let machine = machine_bytes(&fs::read_to_string("/proc/meminfo").unwrap()).unwrap();
+        assert!(found.bytes <= machine && found.bytes > resident_bytes().unwrap(), "{found:?}");
     }
 
     #[test]

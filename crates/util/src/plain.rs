@@ -1,11 +1,11 @@
-//! Opening files that strangers made: only plain files. A pipe would make the program wait for a writer for ever, and a device has
-//! no end.
+//! Opens plain files only: no pipe that would block for ever, no device without an end, no link in a place that is written to.
 
 use std::fs::{File, FileType, OpenOptions};
-use std::io;
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
+use rustix::fs::OFlags;
 use thiserror::Error;
 
 /// A pipe, a device or the like with the name of a file.
@@ -13,27 +13,69 @@ use thiserror::Error;
 #[error("it is {0}, not a file; remove it")]
 pub struct NotPlain(pub &'static str);
 
-/// Opens a plain file for reading. Links are followed.
+/// Opens a plain file for reading, through links if there are any.
 ///
 /// # Errors
 /// If it can't be opened, or is not a plain file: then the error holds a [`NotPlain`].
 pub fn open(path: &Path) -> io::Result<File> {
     // Without waiting: what is opened is known only afterwards.
-    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits() as i32;
-    let opened = OpenOptions::new().read(true).custom_flags(nonblocking).open(path);
+    let opened = OpenOptions::new().read(true).custom_flags(flags(OFlags::NONBLOCK)).open(path);
     let file = opened.map_err(|error| match std::fs::metadata(path) {
         // A socket can't be opened at all.
         Ok(metadata) if !metadata.is_file() => not_plain(metadata.file_type()),
         _ => error,
     })?;
-    let metadata = file.metadata()?;
-    if metadata.is_file() { Ok(file) } else { Err(not_plain(metadata.file_type())) }
+    checked(file)
+}
+
+/// Reads a whole plain file.
+///
+/// # Errors
+/// As [`open`].
+pub fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    open(path)?.read_to_end(&mut content)?;
+    Ok(content)
+}
+
+/// Creates an empty file for writing. What has its name, a link or a pipe among others, is removed and not followed.
+///
+/// # Errors
+/// If it can't be created.
+pub fn create_plain(path: &Path) -> io::Result<File> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+/// Opens a file for reading and writing, and creates it if it does not exist. A link is not followed.
+///
+/// # Errors
+/// If it can't be opened, or is not a plain file ([`is_not_plain`]).
+pub fn open_or_create_plain(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let options = options.create(true).truncate(false).read(true).write(true);
+    checked(options.custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK)).open(path)?)
 }
 
 /// What has the name of a file, if that is why it could not be opened.
 #[must_use]
 pub fn not_plain_in(error: &io::Error) -> Option<NotPlain> {
     error.get_ref()?.downcast_ref().copied()
+}
+
+/// Whether an error means that something other than a plain file has the name: a folder, a pipe, a loop of links.
+#[must_use]
+pub fn is_not_plain(error: &io::Error) -> bool {
+    let is_loop = error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
+    is_loop || matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::IsADirectory | ErrorKind::NotADirectory)
+}
+
+fn checked(file: File) -> io::Result<File> {
+    let metadata = file.metadata()?;
+    if metadata.is_file() { Ok(file) } else { Err(not_plain(metadata.file_type())) }
 }
 
 fn not_plain(kind: FileType) -> io::Error {
@@ -43,14 +85,54 @@ fn not_plain(kind: FileType) -> io::Error {
         () if kind.is_socket() => "a socket",
         () => "a device",
     };
-    io::Error::new(io::ErrorKind::InvalidInput, NotPlain(what))
+    io::Error::new(ErrorKind::InvalidInput, NotPlain(what))
+}
+
+fn flags(flags: OFlags) -> i32 {
+    i32::try_from(flags.bits()).unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
     use std::os::unix::net::UnixListener;
 
     use super::*;
+
+    #[test]
+    fn a_pipe_a_folder_and_a_loop_are_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            at("pipe"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+        std::fs::create_dir(at("folder")).unwrap();
+        symlink("loop", at("loop")).unwrap();
+        for name in ["pipe", "folder", "loop"] {
+            assert!(is_not_plain(&open(&at(name)).unwrap_err()), "{name}");
+            assert!(is_not_plain(&open_or_create_plain(&at(name)).unwrap_err()), "{name}");
+        }
+        std::fs::write(at("file"), "text").unwrap();
+        symlink("file", at("link")).unwrap();
+        assert_eq!(read_plain(&at("link")).unwrap(), b"text", "reading through a link is fine");
+    }
+
+    #[test]
+    fn what_a_link_points_to_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("precious"), "text").unwrap();
+        symlink("precious", at("link")).unwrap();
+        assert!(is_not_plain(&open_or_create_plain(&at("link")).unwrap_err()));
+        create_plain(&at("link")).unwrap();
+        assert_eq!(std::fs::read(at("precious")).unwrap(), b"text");
+        assert!(!at("link").is_symlink());
+    }
 
     /// Opening a pipe that nobody writes to would never return.
     #[test]
@@ -58,8 +140,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         std::fs::write(at("file"), b"x").unwrap();
-        std::os::unix::fs::symlink(at("file"), at("link")).unwrap();
-        std::os::unix::fs::symlink(at("gone"), at("broken")).unwrap();
+        symlink(at("file"), at("link")).unwrap();
+        symlink(at("gone"), at("broken")).unwrap();
         rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe"), rustix::fs::Mode::RWXU).unwrap();
         let _listener = UnixListener::bind(at("socket")).unwrap();
         for name in ["file", "link"] {

@@ -142,6 +142,14 @@ pub(crate) fn read(disk: &dyn Disk, path: &Path) -> Result<Vec<u8>, FsError> {
     Ok(content)
 }
 
+/// Reads a whole file, but at most so many bytes of it.
+pub(crate) fn read_up_to(disk: &dyn Disk, path: &Path, most: u64) -> Result<Vec<u8>, FsError> {
+    let mut content = Vec::new();
+    let opened = disk.open_file(path).and_then(|file| file.take(most).read_to_end(&mut content));
+    opened.map_err(FsError::at("read", path))?;
+    Ok(content)
+}
+
 /// Removes a file, or a folder with all below it; what does not exist is fine.
 pub(crate) fn remove_tree(disk: &dyn Disk, path: &Path) -> Result<(), FsError> {
     let gone = |result: io::Result<()>| match result {

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::{Disk, DiskFile, Entry};
+use crate::util::plain::{self, create_plain};
 
 /// The file system of this machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,11 +35,11 @@ impl Disk for RealDisk {
     }
 
     fn create_file(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(RealFile(File::create(path)?)))
+        Ok(Box::new(RealFile(create_plain(path)?)))
     }
 
     fn open_file(&self, path: &Path) -> io::Result<Box<dyn Read>> {
-        Ok(Box::new(File::open(path)?))
+        Ok(Box::new(plain::open(path)?))
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {

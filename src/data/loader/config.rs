@@ -25,16 +25,31 @@ impl Default for LoaderConfig {
     }
 }
 
+/// The most samples that may wait: a place is kept for each.
+const MOST_WINDOWS: usize = 1_000_000;
+
 impl LoaderConfig {
     /// What is wrong with the values.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if self.threads > 64 {
-            problems.push(Problem::new("threads", format!("{} threads", self.threads), "write 0 to 64"));
+            problems.push(Problem::new(
+                "threads",
+                format!("must be at most 64, got {}", self.threads),
+                "write 0 to 64; 1 or 2 are enough for most datasets",
+            ));
+        }
+        if self.queue_windows > MOST_WINDOWS {
+            let message = format!("{} samples can't wait", self.queue_windows);
+            problems.push(Problem::new("queue_windows", message, format!("write 1 to {MOST_WINDOWS}")));
         }
         if self.queue_windows == 0 {
-            problems.push(Problem::new("queue_windows", "no window may wait", "write 1 or more"));
+            problems.push(Problem::new(
+                "queue_windows",
+                "must be at least 1, got 0",
+                "write 1 or more, or leave the key out for 16",
+            ));
         }
         problems
     }
@@ -50,5 +65,7 @@ mod tests {
         let config = LoaderConfig { threads: 1000, queue_windows: 0, ..LoaderConfig::default() };
         let keys: Vec<String> = config.problems().into_iter().map(|problem| problem.path).collect();
         assert_eq!(keys, ["threads", "queue_windows"]);
+        let config = LoaderConfig { queue_windows: usize::MAX, ..LoaderConfig::default() };
+        assert_eq!(config.problems().len(), 1);
     }
 }

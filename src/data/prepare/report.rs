@@ -116,6 +116,12 @@ impl<A: Serialize + DeserializeOwned> Report<A> {
         serde_json::from_slice(&text).map_err(|error| FsError::at("understand", &path)(error.into()))
     }
 
+    /// What was written of the last attempt if it was refused: the groups with bad files. None if it was not.
+    #[must_use]
+    pub fn refused(store: &Path) -> Option<Vec<GroupReport>> {
+        serde_json::from_slice(&std::fs::read(store.join(REFUSED)).ok()?).ok()
+    }
+
     /// All source files.
     #[must_use]
     pub fn files(&self) -> usize {

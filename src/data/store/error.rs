@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::util::exit::Exit;
 use crate::util::fs::FsError;
+use crate::util::lock::LockError;
 
 /// An event that can't be written, read or replaced.
 #[derive(Debug, Error)]
@@ -13,6 +14,9 @@ pub enum StoreError {
     /// The disk refused a write.
     #[error(transparent)]
     Write(#[from] FsError),
+    /// A training reads what would be changed.
+    #[error(transparent)]
+    InUse(#[from] LockError),
     /// The disk refused a read.
     #[error("{0}; check the disk")]
     Read(FsError),
@@ -96,6 +100,7 @@ impl StoreError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Write(error) => error.exit(),
+            Self::InUse(error) => error.exit(),
             Self::Read(_) => Exit::DiskIo,
             Self::Damaged { .. } | Self::Name { .. } | Self::Absent { .. } => Exit::DataRefused,
             Self::FrameSize { .. }

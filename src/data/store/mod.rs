@@ -26,13 +26,14 @@ mod writer;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 pub use self::error::StoreError;
 pub use self::reader::EventReader;
 pub use self::spec::{Attributes, Coordinate, FrameArraySpec};
 pub use self::writer::EventWriter;
 use crate::util::fs::{create_dir_all, write_atomic};
+use crate::util::readers::Changing;
 
 /// The name of the axis of frames.
 const TIME: &str = "time";
@@ -46,6 +47,8 @@ pub struct Store {
     root: PathBuf,
     /// Held while the folders above an event are made, which two events may share.
     parents: Mutex<()>,
+    /// Held from the first change on: who reads the events would otherwise see others from one moment to the next.
+    changing: OnceLock<Changing>,
 }
 
 impl Store {
@@ -55,7 +58,7 @@ impl Store {
     /// If there is none.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         if root.join(metadata::DESCRIPTION).is_file() {
-            Ok(Self { root: root.to_owned(), parents: Mutex::new(()) })
+            Ok(Self { root: root.to_owned(), parents: Mutex::new(()), changing: OnceLock::new() })
         } else {
             Err(StoreError::Absent { what: "dataset", path: root.to_owned() })
         }
@@ -108,6 +111,7 @@ impl Store {
         for axis in spec.coordinates.iter().map(|coordinate| &coordinate.name).chain([&spec.name]) {
             check_name(axis, axis)?;
         }
+        self.change()?;
         self.make_parents(&place)?;
         EventWriter::begin(&place, spec)
     }
@@ -119,7 +123,17 @@ impl Store {
     pub fn remove_event(&self, event: &str) -> Result<(), StoreError> {
         let place = self.place(event)?;
         if is_event(&place) {
+            self.change()?;
             replace::take_away(&place)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps readers out until this is dropped.
+    fn change(&self) -> Result<(), StoreError> {
+        if self.changing.get().is_none() {
+            // Another thread may have begun in the meantime: then this one is not needed.
+            drop(self.changing.set(Changing::begin(&self.root)?));
         }
         Ok(())
     }

@@ -75,6 +75,12 @@ impl EventReader {
         &self.spec
     }
 
+    /// The unit of the values; empty if it is not known.
+    #[must_use]
+    pub fn units(&self) -> &str {
+        self.spec.attributes.get("units").and_then(|units| units.as_str()).unwrap_or_default()
+    }
+
     /// The attributes of the event.
     #[must_use]
     pub fn attributes(&self) -> &Attributes {

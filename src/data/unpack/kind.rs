@@ -87,7 +87,7 @@ pub fn recognise(path: &Path) -> Result<Kind, UnpackError> {
     Kind::of_head(&head(path)?).map_err(|refusal| UnpackError::from(refusal).of(path))
 }
 
-/// The first bytes of a file, by which it is told apart.
+/// The first bytes of a file, by which it is recognised.
 ///
 /// # Errors
 /// Where it can't be read, or is no plain file.

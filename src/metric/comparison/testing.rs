@@ -59,6 +59,7 @@ pub(in crate::metric) fn evaluation(groups: &[f64]) -> Metrics {
         words: Words { sample: "image".into(), group: "day".into() },
         facts: [("crop".to_owned(), "28 x 28".to_owned())].into_iter().collect(),
         notes: Vec::new(),
+        intervals: None,
     };
     Metrics {
         format_version: VERSION,

@@ -10,7 +10,7 @@ const STEPS: f32 = 254.0;
 #[derive(Clone, Debug, PartialEq)]
 pub struct ErrorMap {
     shape: Shape,
-    span_dbz: f64,
+    span: f64,
     /// Of leads, rows and columns.
     cells: Vec<Cell>,
 }
@@ -25,10 +25,10 @@ struct Cell {
 }
 
 impl ErrorMap {
-    /// Empty sums, for forecasts of this shape on a scale that is `span_dbz` long.
+    /// Empty sums, for forecasts of this shape on a scale that is `span` long.
     #[must_use]
-    pub fn none(shape: Shape, span_dbz: f64) -> Self {
-        Self { shape, span_dbz, cells: vec![Cell::default(); shape.leads * shape.frame()] }
+    pub fn none(shape: Shape, span: f64) -> Self {
+        Self { shape, span, cells: vec![Cell::default(); shape.leads * shape.frame()] }
     }
 
     /// Adds a window: forecast values, normalised, and observed bytes, of leads, channels, rows and columns. A channel is
@@ -64,23 +64,23 @@ impl ErrorMap {
         }
     }
 
-    /// The mean error in dBZ at a lead time, row by row: above 0 where too much is forecast, NaN where nothing was ever
+    /// The mean error at a lead time, row by row: above 0 where too much is forecast, NaN where nothing was ever
     /// known. Empty without such a lead time.
     #[must_use]
-    pub fn mean_dbz(&self, lead: usize) -> Vec<f32> {
+    pub fn mean(&self, lead: usize) -> Vec<f32> {
         self.map(lead, |cell| cell.sum / cell.count as f64)
     }
 
-    /// The root mean square error in dBZ at a lead time, as [`Self::mean_dbz`].
+    /// The root mean square error at a lead time, as [`Self::mean`].
     #[must_use]
-    pub fn root_mean_square_dbz(&self, lead: usize) -> Vec<f32> {
+    pub fn root_mean_square(&self, lead: usize) -> Vec<f32> {
         self.map(lead, |cell| (cell.squares / cell.count as f64).sqrt())
     }
 
     fn map(&self, lead: usize, value: impl Fn(&Cell) -> f64) -> Vec<f32> {
         let cells = self.cells.chunks_exact(self.shape.frame()).nth(lead).unwrap_or_default();
-        let in_dbz = |cell: &Cell| (value(cell) * self.span_dbz) as f32;
-        cells.iter().map(|cell| if cell.count == 0 { f32::NAN } else { in_dbz(cell) }).collect()
+        let scaled = |cell: &Cell| (value(cell) * self.span) as f32;
+        cells.iter().map(|cell| if cell.count == 0 { f32::NAN } else { scaled(cell) }).collect()
     }
 }
 
@@ -115,13 +115,13 @@ mod tests {
             };
             assert!(found.len() == 2 && found.iter().zip(&expected).all(same), "{found:?}, expected {expected:?}");
         };
-        near(map.mean_dbz(0), [0.0, 0.0]);
-        near(map.root_mean_square_dbz(0), [2.0, 0.0]);
-        near(map.mean_dbz(1), [-1.5, f32::NAN]);
-        near(map.root_mean_square_dbz(1), [4.5_f32.sqrt(), f32::NAN]);
-        assert!(map.mean_dbz(2).is_empty());
+        near(map.mean(0), [0.0, 0.0]);
+        near(map.root_mean_square(0), [2.0, 0.0]);
+        near(map.mean(1), [-1.5, f32::NAN]);
+        near(map.root_mean_square(1), [4.5_f32.sqrt(), f32::NAN]);
+        assert!(map.mean(2).is_empty());
         let once = map.clone();
         map.add(&once);
-        near(map.root_mean_square_dbz(0), [2.0, 0.0]);
+        near(map.root_mean_square(0), [2.0, 0.0]);
     }
 }

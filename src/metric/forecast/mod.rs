@@ -2,7 +2,7 @@
 //! only. What is common to all tasks is one level up.
 //!
 //! ```text
-//! contingency  hits, misses and false alarms      errors     differences in dBZ     fractions  agreement within squares
+//! contingency  hits, misses and false alarms      errors     differences            fractions  agreement within squares
 //! sums         all of these, lead by lead         scores     what follows from them, and what it means
 //! reliability  intensities forecast and observed  error_map  where forecasts are wrong
 //! verify       measures a forecast                pool       an event that can be drawn again

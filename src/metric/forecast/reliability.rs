@@ -1,12 +1,11 @@
 //! How far forecast intensities can be relied on: what was observed, on average, where an intensity was forecast, in ranges
-//! of 5 dBZ, and how often each intensity is forecast and observed. Not a score.
+//! of a round width, and how often each intensity is forecast and observed. Not a score.
 
 use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-/// The width of a range.
-const BIN_DBZ: f64 = 5.0;
+use crate::util::step::Step;
 
 /// Sums hold normalised values as multiples of 1 / this: whole numbers add up the same in any order.
 const PER_VALUE: f64 = (1_u64 << 32) as f64;
@@ -14,24 +13,28 @@ const PER_VALUE: f64 = (1_u64 << 32) as f64;
 /// Steps between the weakest byte, 1, and the strongest, 255.
 const STEPS: f64 = 254.0;
 
-/// The cells with a forecast in a range of reflectivity.
+/// The cells with a forecast in a range of values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReliabilityBin {
     /// The range: from this,
-    pub from_dbz: f64,
+    #[serde(alias = "from_dbz")]
+    pub from: f64,
     /// to this.
-    pub to_dbz: f64,
+    #[serde(alias = "to_dbz")]
+    pub to: f64,
     /// Cells with such a forecast.
     pub cells: u64,
     /// Cells with such an observation.
     pub observed_cells: u64,
     /// What was forecast in them on average.
-    pub mean_forecast_dbz: Option<f64>,
+    #[serde(alias = "mean_forecast_dbz")]
+    pub mean_forecast: Option<f64>,
     /// What was observed in them on average.
-    pub mean_observed_dbz: Option<f64>,
+    #[serde(alias = "mean_observed_dbz")]
+    pub mean_observed: Option<f64>,
 }
 
-/// Sums for each range of reflectivity.
+/// Sums for each range of values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reliability {
     scale: Scale,
@@ -41,10 +44,12 @@ pub struct Reliability {
 /// The scale of bytes and normalised values, with the ranges on it.
 #[derive(Clone, Debug)]
 struct Scale {
-    min_dbz: f64,
-    span_dbz: f64,
-    /// The lower end of the first range: a multiple of 5 dBZ.
-    first_dbz: f64,
+    min: f64,
+    span: f64,
+    /// The width of a range.
+    step: Step,
+    /// The lower end of the first range, in steps from 0.
+    first: i64,
     bins: usize,
     /// The range of each byte.
     of_byte: Vec<usize>,
@@ -69,38 +74,40 @@ impl AddAssign for Bin {
 
 impl PartialEq for Scale {
     fn eq(&self, other: &Self) -> bool {
-        [self.min_dbz, self.span_dbz].map(f64::to_bits) == [other.min_dbz, other.span_dbz].map(f64::to_bits)
+        let bits = |scale: &Self| [scale.min, scale.span, scale.step.times(1)].map(f64::to_bits);
+        bits(self) == bits(other)
     }
 }
 
 impl Eq for Scale {}
 
 impl Scale {
-    fn new(min_dbz: f64, span_dbz: f64) -> Self {
-        let first_dbz = (min_dbz / BIN_DBZ).floor() * BIN_DBZ;
-        let bins = ((min_dbz + span_dbz - first_dbz) / BIN_DBZ).ceil().max(1.0) as usize;
-        let mut scale = Self { min_dbz, span_dbz, first_dbz, bins, of_byte: Vec::new() };
+    fn new(min: f64, span: f64, step: Step) -> Self {
+        let width = step.times(1);
+        let first = (min / width).floor() as i64;
+        let bins = ((min + span - step.times(first)) / width).ceil().max(1.0) as usize;
+        let mut scale = Self { min, span, step, first, bins, of_byte: Vec::new() };
         scale.of_byte = (0..=255_u8).map(|byte| scale.bin((f64::from(byte) - 1.0) / STEPS)).collect();
         scale
     }
 
     /// The range of a normalised value: the nearest, outside the scale.
     fn bin(&self, value: f64) -> usize {
-        // Reflectivities on the border of two ranges belong to the upper one, regardless of rounding to f32.
-        let place = (self.min_dbz + value * self.span_dbz - self.first_dbz) / BIN_DBZ + 1e-6;
+        // Values on the border of two ranges belong to the upper one, regardless of rounding to f32.
+        let place = (self.min + value * self.span - self.step.times(self.first)) / self.step.times(1) + 1e-6;
         (place.max(0.0) as usize).min(self.bins - 1)
     }
 
-    fn dbz(&self, sum: f64, cells: u64) -> Option<f64> {
-        (cells > 0).then(|| self.min_dbz + sum / cells as f64 * self.span_dbz)
+    fn mean(&self, sum: f64, cells: u64) -> Option<f64> {
+        (cells > 0).then(|| self.min + sum / cells as f64 * self.span)
     }
 }
 
 impl Reliability {
-    /// Empty sums, on a scale that begins at `min_dbz` and is `span_dbz` long.
+    /// Empty sums, on a scale that begins at `min` and is `span` long, in ranges of a step.
     #[must_use]
-    pub fn none(min_dbz: f64, span_dbz: f64) -> Self {
-        let scale = Scale::new(min_dbz, span_dbz);
+    pub fn none(min: f64, span: f64, step: Step) -> Self {
+        let scale = Scale::new(min, span, step);
         Self { bins: vec![Bin::default(); scale.bins], scale }
     }
 
@@ -130,14 +137,14 @@ impl Reliability {
     #[must_use]
     pub fn bins(&self) -> Vec<ReliabilityBin> {
         let of_bin = |(index, bin): (usize, &Bin)| {
-            let from_dbz = self.scale.first_dbz + index as f64 * BIN_DBZ;
+            let edge = |index: usize| self.scale.step.times(self.scale.first + index as i64);
             ReliabilityBin {
-                from_dbz,
-                to_dbz: from_dbz + BIN_DBZ,
+                from: edge(index),
+                to: edge(index + 1),
                 cells: bin.cells,
                 observed_cells: bin.observed_cells,
-                mean_forecast_dbz: self.scale.dbz(bin.forecast as f64 / PER_VALUE, bin.cells),
-                mean_observed_dbz: self.scale.dbz(bin.observed as f64 / STEPS, bin.cells),
+                mean_forecast: self.scale.mean(bin.forecast as f64 / PER_VALUE, bin.cells),
+                mean_observed: self.scale.mean(bin.observed as f64 / STEPS, bin.cells),
             }
         };
         self.bins.iter().enumerate().map(of_bin).collect()
@@ -155,25 +162,25 @@ mod tests {
     #[test]
     fn cells_are_counted_in_the_range_of_their_forecast_and_in_that_of_their_observation() {
         // 1 dBZ a step: the byte b is b - 1 dBZ.
-        let mut sums = Reliability::none(0.0, 254.0);
+        let mut sums = Reliability::none(0.0, 254.0, Step::at_least(5.0));
         let dbz = |dbz: f32| dbz / 254.0;
         sums.add_cells(&[dbz(12.0), dbz(14.0), dbz(14.0), f32::NAN, dbz(10.0)], &[21, 24, 0, 3, 11]);
         let bins = sums.bins();
-        assert_eq!((bins.len(), bins[0].from_dbz, bins[50].to_dbz), (51, 0.0, 255.0));
+        assert_eq!((bins.len(), bins[0].from, bins[50].to), (51, 0.0, 255.0));
         assert_eq!((bins[2].cells, bins[2].observed_cells, bins[4].observed_cells), (3, 1, 2));
-        near(bins[2].mean_forecast_dbz, 12.0);
-        near(bins[2].mean_observed_dbz, (20.0 + 23.0 + 10.0) / 3.0);
-        assert_eq!((bins[0].cells, bins[0].mean_forecast_dbz), (1, Some(0.0)));
-        assert_eq!(bins[4].mean_forecast_dbz, None);
+        near(bins[2].mean_forecast, 12.0);
+        near(bins[2].mean_observed, (20.0 + 23.0 + 10.0) / 3.0);
+        assert_eq!((bins[0].cells, bins[0].mean_forecast), (1, Some(0.0)));
+        assert_eq!(bins[4].mean_forecast, None);
         assert_eq!(bins.iter().map(|bin| bin.observed_cells).sum::<u64>(), 4);
     }
 
     #[test]
     fn ranges_end_at_multiples_of_5_and_hold_the_whole_scale() {
-        let mut sums = Reliability::none(-29.0, 94.0);
+        let mut sums = Reliability::none(-29.0, 94.0, Step::at_least(5.0));
         sums.add_cells(&[0.0, 1.0, 1.5, -0.5], &[1, 255, 255, 1]);
         let bins = sums.bins();
-        assert_eq!((bins[0].from_dbz, bins.last().unwrap().to_dbz, bins.len()), (-30.0, 65.0, 19));
+        assert_eq!((bins[0].from, bins.last().unwrap().to, bins.len()), (-30.0, 65.0, 19));
         assert_eq!((bins[0].cells, bins[18].cells, bins[18].observed_cells), (2, 2, 2));
     }
 
@@ -182,7 +189,7 @@ mod tests {
         let forecast: Vec<f32> = (0..1000).map(|index| (index * 37 % 1000) as f32 / 999.0).collect();
         let observed: Vec<u8> = (0..1000_u32).map(|index| (index * 91 % 256) as u8).collect();
         let of = |cells: std::ops::Range<usize>| {
-            let mut sums = Reliability::none(-29.0, 94.0);
+            let mut sums = Reliability::none(-29.0, 94.0, Step::at_least(5.0));
             sums.add_cells(&forecast[cells.clone()], &observed[cells]);
             sums
         };

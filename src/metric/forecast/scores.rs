@@ -1,5 +1,6 @@
 //! The scores that follow from [`super::sums::LeadSums`]: their names, what they mean, and where they are shown. A name is a kind and what
-//! it is measured at: `csi_35` at 35 dBZ, `fss_20_5px` at 20 dBZ in squares of 5 cells. Names are never parsed.
+//! it is measured at: `csi_35` at 35 dBZ, `fss_20_5px` at 20 dBZ in squares of 5 cells. Names are never parsed. Those of
+//! reflectivity errors end in its unit (`mae_dbz`), those of other quantities don't (`mae`).
 
 use super::sums::Levels;
 use crate::metric::better::Better;
@@ -79,46 +80,53 @@ pub fn specs(levels: &Levels) -> Vec<ScoreSpec> {
     specs.extend(BEFORE.iter().flat_map(|kind| at_thresholds(levels, kind)));
     specs.extend(fractions(levels));
     specs.extend(AFTER.iter().flat_map(|kind| at_thresholds(levels, kind)));
-    specs.extend(of_all_cells());
+    specs.extend(of_all_cells(&levels.unit));
     specs
 }
 
 fn at_thresholds(levels: &Levels, kind: &AtThreshold) -> Vec<ScoreSpec> {
     let (name, label, family, meaning, better, show) = *kind;
-    let spec = |dbz: &f64| {
-        let spec = ScoreSpec::new(format!("{name}_{dbz}"), format!("{label} at {dbz} dBZ"), better);
+    let spec = |threshold: &f64| {
+        let spec = ScoreSpec::new(format!("{name}_{threshold}"), at(label, *threshold, levels), better);
         spec.family(family).meaning(meaning).shown(show)
     };
-    levels.thresholds_dbz.iter().map(spec).collect()
+    levels.thresholds.iter().map(spec).collect()
 }
 
 /// The fractions skill score for each scale, of which the middle one is drawn: the others say nearly the same.
 fn fractions(levels: &Levels) -> Vec<ScoreSpec> {
     let middle = levels.scales_px.len() / 2;
-    let spec = |dbz: f64, (place, scale): (usize, &usize)| {
-        let (name, label) = (format!("fss_{dbz}_{scale}px"), format!("FSS at {dbz} dBZ, {scale} px"));
+    let spec = |threshold: f64, (place, scale): (usize, &usize)| {
+        let (name, label) =
+            (format!("fss_{threshold}_{scale}px"), format!("{}, {scale} px", at("FSS", threshold, levels)));
         let show = if place == middle { Show::Drawn } else { Show::Listed };
         let meaning = "fractions skill score: the shares of events in squares of so many cells; 1 is perfect";
         ScoreSpec::new(name, label, Better::Higher).family("FSS").meaning(meaning).shown(show)
     };
     let scales = || levels.scales_px.iter().enumerate();
-    levels.thresholds_dbz.iter().flat_map(|dbz| scales().map(move |scale| spec(*dbz, scale))).collect()
+    levels.thresholds.iter().flat_map(|threshold| scales().map(move |scale| spec(*threshold, scale))).collect()
 }
 
-fn of_all_cells() -> [ScoreSpec; 5] {
+/// "CSI at 35 dBZ"; without a unit "CSI at 35".
+fn at(label: &str, threshold: f64, levels: &Levels) -> String {
+    format!("{label} at {threshold} {}", levels.unit).trim_end().to_owned()
+}
+
+/// The names of mean absolute error, root mean square error and mean error for values in a unit.
+#[must_use]
+pub fn error_names(unit: &str) -> [&'static str; 3] {
+    if unit == "dBZ" { ["mae_dbz", "rmse_dbz", "me_dbz"] } else { ["mae", "rmse", "me"] }
+}
+
+fn of_all_cells(unit: &str) -> [ScoreSpec; 5] {
     let spec = |name, label, better, show, meaning| ScoreSpec::new(name, label, better).shown(show).meaning(meaning);
     let (first, lower) = (Show::First, Better::Lower);
+    let [mae, rmse, me] = error_names(unit);
     [
-        spec("mae_dbz", "MAE", lower, first, "mean absolute error; 0 is perfect").unit("dBZ"),
-        spec("rmse_dbz", "RMSE", lower, first, "root mean square error; 0 is perfect").unit("dBZ"),
-        spec(
-            "me_dbz",
-            "Mean error",
-            Better::NearerZero,
-            Show::Table,
-            "forecast less observation, averaged; 0 is perfect",
-        )
-        .unit("dBZ"),
+        spec(mae, "MAE", lower, first, "mean absolute error; 0 is perfect").unit(unit),
+        spec(rmse, "RMSE", lower, first, "root mean square error; 0 is perfect").unit(unit),
+        spec(me, "Mean error", Better::NearerZero, Show::Table, "forecast less observation, averaged; 0 is perfect")
+            .unit(unit),
         spec("ssim", "SSIM", Better::Higher, first, "structural similarity of frames; 1 is perfect"),
         spec("psnr_db", "PSNR", Better::Higher, Show::Listed, "peak signal-to-noise ratio; higher is better")
             .unit("dB"),
@@ -133,7 +141,7 @@ mod tests {
     use crate::metric::forecast::sums::{LeadSums, SimilaritySums};
 
     fn levels() -> Levels {
-        Levels { thresholds_dbz: vec![20.0, 8.6], scales_px: vec![1, 5, 15, 31], span_dbz: 94.0 }
+        Levels { thresholds: vec![20.0, 8.6], scales_px: vec![1, 5, 15, 31], span: 94.0, unit: "dBZ".into() }
     }
 
     #[test]

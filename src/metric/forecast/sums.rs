@@ -12,11 +12,21 @@ use super::fractions::FractionSums;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Levels {
     /// Above these a cell is an event.
-    pub thresholds_dbz: Vec<f64>,
+    #[serde(alias = "thresholds_dbz")]
+    pub thresholds: Vec<f64>,
     /// The sides of the squares of the fractions skill score.
     pub scales_px: Vec<usize>,
-    /// The reflectivity between 0 and 1 of the scale that errors are summed on.
-    pub span_dbz: f64,
+    /// What is between 0 and 1 of the scale that errors are summed on.
+    #[serde(alias = "span_dbz")]
+    pub span: f64,
+    /// The unit of all values, as people read it.
+    #[serde(default = "dbz")]
+    pub unit: String,
+}
+
+/// The unit of evaluations that name none.
+fn dbz() -> String {
+    "dBZ".into()
 }
 
 /// The similarity of frames, summed.
@@ -59,7 +69,7 @@ impl LeadSums {
     /// Nothing was added up yet.
     #[must_use]
     pub fn none(levels: &Levels) -> Self {
-        let thresholds = levels.thresholds_dbz.len();
+        let thresholds = levels.thresholds.len();
         Self {
             events: vec![Contingency::default(); thresholds],
             fractions: vec![vec![FractionSums::default(); levels.scales_px.len()]; thresholds],
@@ -96,11 +106,11 @@ impl LeadSums {
         for score in [Contingency::heidke, Contingency::equitable_threat, Contingency::peirce] {
             scores.extend(of_each(score));
         }
-        let in_dbz = |value: Option<f64>| value.map(|value| value * levels.span_dbz);
+        let scaled = |value: Option<f64>| value.map(|value| value * levels.span);
         scores.extend([
-            in_dbz(self.errors.mean_absolute()),
-            in_dbz(self.errors.root_mean_square()),
-            in_dbz(self.errors.mean()),
+            scaled(self.errors.mean_absolute()),
+            scaled(self.errors.root_mean_square()),
+            scaled(self.errors.mean()),
             self.similarity.mean(),
             self.errors.peak_signal_to_noise(),
         ]);
@@ -139,7 +149,7 @@ mod tests {
     use super::*;
 
     fn levels() -> Levels {
-        Levels { thresholds_dbz: vec![20.0, 8.6], scales_px: vec![1, 5], span_dbz: 94.0 }
+        Levels { thresholds: vec![20.0, 8.6], scales_px: vec![1, 5], span: 94.0, unit: "dBZ".into() }
     }
 
     #[test]
@@ -153,5 +163,11 @@ mod tests {
         let twice = sums.clone();
         sums.add(&twice);
         assert_eq!(sums.leads[1].events[0], events(2, 16));
+    }
+
+    #[test]
+    fn levels_of_evaluations_that_name_no_unit_are_of_reflectivity() {
+        let text = r#"{"thresholds_dbz": [20.0, 8.6], "scales_px": [1, 5], "span_dbz": 94.0}"#;
+        assert_eq!(serde_json::from_str::<Levels>(text).unwrap(), levels());
     }
 }

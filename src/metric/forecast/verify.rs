@@ -110,7 +110,7 @@ impl Verifier {
     /// Measures at these levels, on a scale whose 0 is `min_dbz`, forecasts of this shape.
     #[must_use]
     pub fn new(levels: Levels, min_dbz: f64, frame: Shape) -> Self {
-        let thresholds = Thresholds::new(&levels.thresholds_dbz, min_dbz, levels.span_dbz);
+        let thresholds = Thresholds::new(&levels.thresholds, min_dbz, levels.span);
         let boxes = Boxes::new(&levels.scales_px, frame.rows, frame.columns);
         Self { levels, shape: frame, thresholds, boxes, similarity: Similarity::new(frame.rows, frame.columns) }
     }

@@ -1,6 +1,7 @@
 //! What a page is made of: sections, and the blocks in them. Plain values, no markup.
 
-use super::chart::Chart;
+use crate::report::chart::Chart;
+use crate::report::strip::Strip;
 
 /// How a word is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,18 +45,49 @@ pub enum Block {
     Absent(String),
     /// Names and values.
     Facts(Vec<(String, String)>),
-    /// Charts side by side, with a heading that may be empty.
-    Charts(String, Vec<Chart>),
+    /// Charts side by side.
+    Charts(Charts),
     /// A table.
     Table(Grid),
     /// Pictures under each other.
     Pictures(Vec<Picture>),
+    /// Films, one at a time.
+    Films(Vec<Film>),
     /// What happened: when, and what.
     Moments(Vec<(String, String)>),
     /// A text exactly as in a file.
     Code(String),
     /// Blocks that are shown when their heading is chosen.
     Folded(String, Vec<Block>),
+}
+
+/// Charts side by side.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Charts {
+    /// The heading; may be empty.
+    pub title: String,
+    /// What to look at, and what would be bad, in sentences; may be empty.
+    pub caption: String,
+    /// The charts.
+    pub charts: Vec<Chart>,
+}
+
+/// A film, as a strip of its frames.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Film {
+    /// The file: a PNG with the text of the strip.
+    pub bytes: Vec<u8>,
+    /// What the file says that it shows.
+    pub strip: Strip,
+}
+
+/// What went wrong, and what to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problem {
+    /// What went wrong.
+    pub text: String,
+    /// What to do; may be empty.
+    pub remedy: String,
 }
 
 /// A table: the first column names its row, the others hold numbers.
@@ -67,6 +99,8 @@ pub struct Grid {
     pub head: Vec<String>,
     /// Its rows, each as long as the head.
     pub rows: Vec<Vec<Cell>>,
+    /// Whether a narrow screen shows the cells of a row below its name: for few columns. Others scroll beside the names.
+    pub is_stacked: bool,
 }
 
 /// A cell of a table.
@@ -99,6 +133,8 @@ pub struct Picture {
     pub bytes: Vec<u8>,
     /// What is to be seen, for those who don't see it.
     pub description: String,
-    /// The text below it; may be empty.
+    /// The text below it: what to look at; may be empty.
     pub caption: String,
+    /// The file's place beside the page, for those who want it larger; may be empty.
+    pub link: String,
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// The text for use between tags and inside of quoted attributes. Controls that HTML has no place for are replaced.
-pub(super) fn escape(text: &str) -> String {
+pub(in crate::report) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

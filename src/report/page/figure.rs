@@ -6,7 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use super::block::Picture;
 use super::escape::escape;
 
-/// The picture; a format that browsers can't show is left out, with a line that says so.
+/// The picture; a format that browsers can't show is left out, with a line that says so. A wide one scrolls inside of itself on a
+/// narrow screen, and leads to its file.
 pub(super) fn figure(picture: &Picture) -> String {
     let caption = match picture.caption.as_str() {
         "" => String::new(),
@@ -16,13 +17,20 @@ pub(super) fn figure(picture: &Picture) -> String {
     let Some((kind, [width, height])) = kind(&picture.bytes) else {
         return format!("<figure><p class=\"absent\">{description}: this is no PNG or GIF.</p>{caption}</figure>");
     };
-    let class = if kind == "image/gif" { " class=\"film\"" } else { "" };
-    format!(
-        "<figure{class}><img alt=\"{description}\" width=\"{width}\" height=\"{height}\" src=\"data:{kind};base64,{}\">\
-         {caption}</figure>\n",
+    let image = format!(
+        "<img alt=\"{description}\" width=\"{width}\" height=\"{height}\" loading=\"lazy\" src=\"data:{kind};base64,{}\">",
         STANDARD.encode(&picture.bytes)
-    )
+    );
+    let image = match picture.link.as_str() {
+        "" => image,
+        link => format!("<a href=\"{}\" title=\"Open the picture alone\">{image}</a>", escape(link)),
+    };
+    let wide = if width > WIDE { " wide" } else { "" };
+    format!("<figure class=\"picture{wide}\"><div class=\"scroll\">{image}</div>{caption}</figure>\n")
 }
+
+/// From this width in pixels on, a phone shows a part of a picture rather than all of it too small.
+const WIDE: u32 = 700;
 
 /// The type and the size of a picture, read from its first bytes.
 fn kind(bytes: &[u8]) -> Option<(&'static str, [u32; 2])> {
@@ -44,9 +52,13 @@ mod tests {
     #[test]
     fn a_picture_is_part_of_the_page_and_names_its_size() {
         let bytes = b"GIF89a\x02\x00\x03\x00".to_vec();
-        let html = figure(&Picture { bytes, description: "a \"storm\"".into(), caption: String::new() });
+        let (description, caption) = ("a \"storm\"".into(), String::new());
+        let html = figure(&Picture { bytes, description, caption, link: "a\"b.gif".into() });
+        assert!(html.contains("href=\"a&quot;b.gif\""), "{html}");
         assert!(
-            html.contains("alt=\"a &quot;storm&quot;\" width=\"2\" height=\"3\" src=\"data:image/gif;base64,R0lG"),
+            html.contains(
+                "alt=\"a &quot;storm&quot;\" width=\"2\" height=\"3\" loading=\"lazy\" src=\"data:image/gif;base64,R0lG"
+            ),
             "{html}"
         );
     }
@@ -54,7 +66,8 @@ mod tests {
     #[test]
     fn what_is_no_picture_is_not_shown_as_one() {
         for bytes in [&b""[..], b"<svg onload=x>", b"\x89PNG\r\n\x1a\n short", b"GIF8"] {
-            let html = figure(&Picture { bytes: bytes.into(), description: "x".into(), caption: String::new() });
+            let (description, none) = ("x".into(), String::new());
+            let html = figure(&Picture { bytes: bytes.into(), description, caption: none.clone(), link: none });
             assert!(!html.contains("<img"), "{html}");
         }
     }

@@ -1,17 +1,18 @@
-//! A page of HTML in one file: text, figures, tables, charts and pictures, from plain values. It needs no network, no other
-//! file and no script, and knows nothing of runs. What it shows is escaped, so that no name can become markup.
+//! A page of HTML in one file: text, figures, tables, charts and pictures, from plain values. It needs no network and no
+//! other file, is complete without its script, and knows nothing of runs. What it shows is escaped, so that no name can become markup.
 
 mod block;
-pub mod chart;
 mod escape;
 mod figure;
+mod film;
 mod head;
 mod render;
+mod tables;
 #[cfg(test)]
 mod tests;
 
-pub use block::{Block, Cell, Grid, Picture, Section, Tile, Tone};
-pub use chart::Chart;
+pub use block::{Block, Cell, Charts, Film, Grid, Picture, Problem, Section, Tile, Tone};
+pub(super) use escape::escape;
 
 /// A page.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,6 +25,8 @@ pub struct Page {
     pub state: Option<(String, Tone)>,
     /// Its result, in a sentence.
     pub verdict: Option<String>,
+    /// Why it failed, if it did.
+    pub problem: Option<Problem>,
     /// What the reader must know about the page itself.
     pub notice: Option<String>,
     /// If the content still changes: seconds after which the page reloads.

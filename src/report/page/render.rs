@@ -1,11 +1,13 @@
 //! A page and its blocks as HTML.
 
 use super::Page;
-use super::block::{Block, Cell, Grid, Section, Tile, Tone};
-use super::chart::chart;
+use super::block::{Block, Charts, Problem, Section, Tile, Tone};
 use super::escape::{anchor, escape};
 use super::figure::figure;
+use super::film::films;
 use super::head::{head, script};
+use super::tables::table;
+use crate::report::chart::{Backdrop, Chart};
 
 /// The whole file.
 pub(super) fn page(page: &Page) -> String {
@@ -33,12 +35,21 @@ fn masthead(page: &Page) -> String {
     let tiles: String = page.tiles.iter().map(tile).collect();
     let tiles = if tiles.is_empty() { tiles } else { format!("<dl class=\"tiles\">{tiles}</dl>\n") };
     format!(
-        "<p class=\"kind\">{}</p>\n<h1>{}{state}</h1>\n{}{}{tiles}",
+        "<p class=\"kind\">{}</p>\n<h1>{}{state}</h1>\n{}{}{}{tiles}",
         escape(&page.kind),
         escape(&page.title),
+        page.problem.as_ref().map_or_else(String::new, problem),
         optional("verdict", &page.verdict),
         optional("notice", &page.notice)
     )
+}
+
+fn problem(problem: &Problem) -> String {
+    let remedy = match problem.remedy.as_str() {
+        "" => String::new(),
+        remedy => format!("<p>{}</p>", escape(remedy)),
+    };
+    format!("<div class=\"problem\" role=\"alert\"><p><strong>{}</strong></p>{remedy}</div>\n", escape(&problem.text))
 }
 
 fn class(tone: Tone) -> &'static str {
@@ -78,16 +89,12 @@ fn block(of: &Block) -> String {
         Block::Text(text) => format!("<p>{}</p>\n", escape(text)),
         Block::Absent(text) => format!("<p class=\"absent\">{}</p>\n", escape(text)),
         Block::Facts(facts) => facts_list(facts),
-        Block::Charts(title, charts) => {
-            let heading = if title.is_empty() { String::new() } else { format!("<h3>{}</h3>\n", escape(title)) };
-            let size = if charts.iter().any(|chart| chart.is_small) { " many" } else { "" };
-            let charts: String = charts.iter().map(chart).collect();
-            format!("{heading}<div class=\"charts{size}\">\n{charts}</div>\n")
-        }
+        Block::Charts(of) => charts(of),
         Block::Table(grid) => table(grid),
         Block::Pictures(pictures) => {
             format!("<div class=\"pictures\">\n{}</div>\n", pictures.iter().map(figure).collect::<String>())
         }
+        Block::Films(of) => films(of),
         Block::Moments(moments) => moments_list(moments),
         Block::Code(text) => format!("<pre tabindex=\"0\"><code>{}</code></pre>\n", escape(text)),
         Block::Folded(title, blocks) => {
@@ -110,26 +117,22 @@ fn moments_list(moments: &[(String, String)]) -> String {
     format!("<ol class=\"moments\">{}</ol>\n", moments.iter().map(moment).collect::<String>())
 }
 
-/// A table that scrolls inside of itself, also by keyboard.
-fn table(grid: &Grid) -> String {
-    let head: String = grid.head.iter().map(|name| format!("<th scope=\"col\">{}</th>", escape(name))).collect();
-    let rows: String = grid.rows.iter().map(|cells| row(cells)).collect();
-    let caption = escape(&grid.caption);
-    format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table><caption>{caption}</caption>\
-         <thead><tr>{head}</tr></thead><tbody>\n{rows}</tbody></table></div>\n"
-    )
-}
+/// The size of a chart on a page: about a third of a desktop, and a phone's width.
+const CHART: [f64; 2] = [344.0, 258.0];
+/// By so much a chart is taller for each of its series past so many.
+const ROW: f64 = 16.0;
+const MANY: usize = 3;
+/// That of a diagram with names inside of it.
+const DIAGRAM: [f64; 2] = [344.0, 344.0];
 
-fn row(cells: &[Cell]) -> String {
-    let cell = |(at, cell): (usize, &Cell)| {
-        let note = if cell.note.is_empty() { String::new() } else { format!(" <small>{}</small>", escape(&cell.note)) };
-        let text = escape(&cell.text);
-        match (at, cell.is_best) {
-            (0, _) => format!("<th scope=\"row\">{text}{note}</th>"),
-            (_, true) => format!("<td class=\"best\"><strong>{text}</strong>{note}</td>"),
-            (_, false) => format!("<td>{text}{note}</td>"),
-        }
+fn charts(of: &Charts) -> String {
+    let heading = if of.title.is_empty() { String::new() } else { format!("<h3>{}</h3>\n", escape(&of.title)) };
+    let caption = if of.caption.is_empty() { String::new() } else { format!("<p>{}</p>\n", escape(&of.caption)) };
+    let drawn = |chart: &Chart| {
+        let [width, height] = if chart.backdrop == Backdrop::Performance { DIAGRAM } else { CHART };
+        // A long legend does not make the plot flat.
+        let longer = ROW * chart.series.len().saturating_sub(MANY) as f64;
+        format!("<figure class=\"chart\">{}</figure>\n", chart.scene([width, height + longer]).svg())
     };
-    format!("<tr>{}</tr>\n", cells.iter().enumerate().map(cell).collect::<String>())
+    format!("{heading}{caption}<div class=\"charts\">\n{}</div>\n", of.charts.iter().map(drawn).collect::<String>())
 }

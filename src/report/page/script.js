@@ -6,11 +6,12 @@
       if (!document.querySelector("details[open]") && !document.hidden) location.reload();
     }, seconds * 1000);
   }
+
   var tip = document.createElement("div");
   tip.id = "tip";
   tip.setAttribute("aria-hidden", "true");
   document.body.appendChild(tip);
-  document.querySelectorAll(".plot rect").forEach(function (strip) {
+  document.querySelectorAll(".plot .h").forEach(function (strip) {
     var title = strip.querySelector("title");
     var text = title.textContent;
     title.remove();
@@ -25,6 +26,50 @@
     });
     strip.addEventListener("pointerleave", function () { tip.style.display = "none"; });
   });
+
+  var still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  document.querySelectorAll(".film").forEach(function (film) {
+    var moments = film.dataset.moments.split("|");
+    var before = Number(film.dataset.before);
+    var button = film.querySelector("button");
+    var slider = film.querySelector("input");
+    var output = film.querySelector("output");
+    var skies = Array.from(film.querySelectorAll(".sky"));
+    var timer = 0, wanted = false, seen = false;
+    function show(at) {
+      slider.value = at;
+      output.textContent = moments[at];
+      slider.setAttribute("aria-valuetext", moments[at]);
+      skies.forEach(function (sky, panel) {
+        var across = skies.length > 1 ? (100 * panel) / (skies.length - 1) : 0;
+        sky.style.backgroundPosition = across + "% " + (moments.length > 1 ? (100 * at) / (moments.length - 1) : 0) + "%";
+        sky.classList.toggle("waits", panel > 0 && at < before);
+      });
+    }
+    function next() {
+      var at = (Number(slider.value) + 1) % moments.length;
+      show(at);
+      var pause = at === moments.length - 1 ? 2400 : at === before - 1 ? 1000 : at < before ? 160 : 700;
+      timer = setTimeout(next, pause);
+    }
+    function play() {
+      clearTimeout(timer);
+      timer = 0;
+      if (wanted && seen) timer = setTimeout(next, 400);
+      button.textContent = wanted ? "Pause" : "Play";
+    }
+    button.hidden = slider.hidden = false;
+    button.addEventListener("click", function () { wanted = !wanted; seen = true; play(); });
+    slider.addEventListener("input", function () { wanted = false; play(); show(Number(slider.value)); });
+    show(moments.length - 1);
+    new IntersectionObserver(function (entries) {
+      seen = entries[entries.length - 1].isIntersecting;
+      play();
+    }).observe(film);
+    wanted = !still;
+    play();
+  });
+
   addEventListener("beforeprint", function () {
     document.querySelectorAll("details:not([open])").forEach(function (fold) { fold.open = true; fold.dataset.was = ""; });
   });

@@ -1,27 +1,8 @@
 //! Pages as a browser gets them: what is escaped, what is drawn, what is left out.
 
-use super::chart::{Ink, Level, Line, Mark};
 use super::*;
-use crate::report::curves::Scale;
-
-fn chart(places: &[f64], values: &[f64]) -> Chart {
-    Chart {
-        title: "Loss".into(),
-        across: "epoch".into(),
-        places: places.into(),
-        scale: Scale::Linear,
-        lines: vec![Line { name: "validation".into(), values: values.into(), ink: Ink::Accent }],
-        levels: vec![Level { name: "persistence".into(), value: 0.5, ink: Ink::Baseline }],
-        marks: vec![Mark { place: places.first().copied().unwrap_or(1.0), label: "best".into() }],
-        is_small: false,
-    }
-}
-
-fn drawn(chart: Chart) -> String {
-    let section = Section { title: "Training".into(), blocks: vec![Block::Charts(String::new(), vec![chart])] };
-    let html = Page { title: "storms".into(), sections: vec![section], ..Page::default() }.html();
-    html[html.find("<main>").unwrap()..html.find("</main>").unwrap()].to_owned()
-}
+use crate::report::chart::{AxisOf, Chart, Ink, Level, Mark, Series};
+use crate::report::strip::Strip;
 
 #[test]
 fn nothing_that_comes_from_outside_becomes_markup() {
@@ -31,19 +12,37 @@ fn nothing_that_comes_from_outside_becomes_markup() {
         Block::Text(text()),
         Block::Absent(text()),
         Block::Facts(vec![(text(), text())]),
-        Block::Charts(
-            text(),
-            vec![Chart {
+        Block::Charts(Charts {
+            title: text(),
+            caption: text(),
+            charts: vec![Chart {
                 title: text(),
-                across: text(),
-                lines: vec![Line { name: text(), values: vec![1.0], ink: Ink::Quiet }],
+                across: AxisOf::named(text()),
+                up: AxisOf::named(text()),
+                series: vec![Series {
+                    labels: vec![text()],
+                    ..Series::line(text(), Ink::Quiet, vec![[1.0, 1.0]]).told_at(1.0)
+                }],
                 levels: vec![Level { name: text(), value: 2.0, ink: Ink::Rival }],
                 marks: vec![Mark { place: 1.0, label: text() }],
-                ..chart(&[1.0], &[1.0])
+                when: text(),
+                ..Chart::default()
             }],
-        ),
-        Block::Table(Grid { caption: text(), head: vec![text()], rows: vec![vec![text().into()]] }),
-        Block::Pictures(vec![Picture { bytes: Vec::new(), description: text(), caption: text() }]),
+        }),
+        Block::Table(Grid { caption: text(), head: vec![text()], rows: vec![vec![text().into()]], is_stacked: true }),
+        Block::Pictures(vec![Picture { bytes: Vec::new(), description: text(), caption: text(), link: text() }]),
+        Block::Films(vec![Film {
+            bytes: Vec::new(),
+            strip: Strip {
+                title: text(),
+                panels: vec![text()],
+                size: [1, 1],
+                moments: vec![text()],
+                before: 0,
+                scale: vec![(text(), text())],
+                unit: text(),
+            },
+        }]),
         Block::Moments(vec![(text(), text())]),
         Block::Folded(text(), vec![Block::Code(text())]),
     ];
@@ -52,6 +51,7 @@ fn nothing_that_comes_from_outside_becomes_markup() {
         kind: text(),
         state: Some((text(), Tone::Bad)),
         verdict: Some(text()),
+        problem: Some(Problem { text: text(), remedy: text() }),
         notice: Some(text()),
         refresh_seconds: Some(5),
         tiles: vec![Tile { label: text(), value: text(), note: text() }],
@@ -65,48 +65,13 @@ fn nothing_that_comes_from_outside_becomes_markup() {
 }
 
 #[test]
-fn a_line_has_gaps_and_its_last_value_in_the_legend() {
-    let html = drawn(chart(&[1.0, 2.0, 3.0, 4.0], &[0.9, f64::NAN, 0.6, 0.4]));
-    let path = html.split("class=\"line ia\" d=\"").nth(2).unwrap().split('"').next().unwrap();
-    assert_eq!(path.matches('M').count(), 2, "{path}");
-    assert_eq!(path.matches("h0").count(), 1, "{path}");
-    assert!(html.contains("validation <b>0.400</b>") && html.contains("persistence <b>0.500</b>"), "{html}");
-    assert!(
-        html.contains("Loss over epoch: validation goes from 0.900 to 0.400; persistence is 0.500; best at epoch 1")
-    );
-    assert_eq!(html.matches("<rect").count(), 3, "a place without values is not pointed at");
-}
-
-#[test]
-fn one_value_and_equal_values_are_drawn_and_none_is_told() {
-    let one = drawn(chart(&[1.0], &[0.3]));
-    assert!(one.contains("d=\"M500 ") && one.contains("validation is 0.300"), "{one}");
-    let equal = drawn(chart(&[1.0, 2.0], &[0.3, 0.3]));
-    assert!(equal.contains("d=\"M20 "), "{equal}");
-    for (places, values) in [(&[][..], &[][..]), (&[1.0][..], &[f64::NAN][..]), (&[1.0][..], &[f64::INFINITY][..])] {
-        let html = drawn(chart(places, values));
-        assert!(html.contains("No values yet.") && !html.contains("<rect"), "{html}");
-    }
-}
-
-#[test]
-fn what_is_no_number_never_reaches_a_coordinate() {
-    let values = [f64::NAN, f64::INFINITY, -1.0, 0.0, 1e300, 0.5];
-    let places: Vec<f64> = (1..=values.len()).map(|place| place as f64).collect();
-    for scale in [Scale::Linear, Scale::FromZero, Scale::Logarithmic] {
-        let html = drawn(Chart { scale, ..chart(&places, &values) });
-        for attribute in html.split(" d=\"").skip(1).chain(html.split("style=\"").skip(1)) {
-            let attribute = attribute.split('"').next().unwrap();
-            assert!(!attribute.contains("NaN") && !attribute.contains("inf"), "{attribute}");
-        }
-    }
-}
-
-#[test]
-fn long_lines_are_pointed_at_in_strips() {
-    let places: Vec<f64> = (1..=1000).map(f64::from).collect();
-    let html = drawn(chart(&places, &places));
-    assert!((60..=120).contains(&html.matches("<rect").count()));
+fn a_failure_and_what_to_do_come_before_everything_else() {
+    let problem = Problem { text: "The loss was not finite.".into(), remedy: "What to do: lower the rate.".into() };
+    let html =
+        Page { title: "storms".into(), problem: Some(problem), verdict: Some("The best".into()), ..Page::default() }
+            .html();
+    let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("{text}: {html}"));
+    assert!(at("</h1>") < at("The loss was not finite.") && at("lower the rate.") < at("The best"));
 }
 
 #[test]
@@ -124,10 +89,16 @@ fn tables_scroll_inside_of_themselves_and_mark_the_best() {
         caption: "Scores".into(),
         head: vec!["score".into(), "model".into()],
         rows: vec![vec![cell("CSI 20", false), cell("0.4", true)]],
+        is_stacked: true,
     };
     let section = Section { title: "Evaluation".into(), blocks: vec![Block::Table(grid)] };
     let html = Page { sections: vec![section], ..Page::default() }.html();
-    assert!(html.contains("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Scores\"><table>"));
-    assert!(html.contains("<th scope=\"row\">CSI 20</th><td class=\"best\"><strong>0.4</strong></td>"), "{html}");
+    assert!(html.contains(
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Scores\"><table class=\"stacked\">"
+    ));
+    assert!(
+        html.contains("<th scope=\"row\">CSI 20</th><td class=\"best\" data-of=\"model\"><strong>0.4</strong></td>"),
+        "{html}"
+    );
     assert!(html.contains("<a href=\"#sevaluation\">Evaluation</a>") && html.contains("<section id=\"sevaluation\""));
 }

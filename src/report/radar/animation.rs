@@ -28,14 +28,14 @@ pub fn gif(frames: &[RadarFrame<'_>], labels: &Labels<'_>) -> Result<Vec<u8>, Pi
     let width = map_width.max(MIN_MAP_WIDTH) + 3 * MARGIN + LEGEND_WIDTH;
     let mut still = Canvas::new(width, HEADER_HEIGHT + body_height + MARGIN);
     still.text(&format!("{}   {}", labels.title, labels.level), [MARGIN, 18], 18, BLACK);
-    legend(&mut still, [width - MARGIN - LEGEND_WIDTH, HEADER_HEIGHT - 10], body_height);
+    legend(&mut still, labels.scale, [width - MARGIN - LEGEND_WIDTH, HEADER_HEIGHT - 10], body_height);
 
-    let mut film = Film::new(&still)?;
+    let mut film = Film::new(&still, labels.scale)?;
     for (index, frame) in frames.iter().enumerate() {
         let mut picture = still.clone();
         let time = format!("{}  {} UTC", day(frame.time_seconds), clock(frame.time_seconds));
         picture.text(&time, [MARGIN, 43], 16, BLACK);
-        zoom.draw(&mut picture, frame, [MARGIN, HEADER_HEIGHT]);
+        zoom.draw(&mut picture, frame, [MARGIN, HEADER_HEIGHT], labels.scale);
         film.push(&picture, if index + 1 == frames.len() { LAST_DELAY } else { DELAY })?;
     }
     film.finish()
@@ -46,7 +46,7 @@ mod tests {
     use gif::Repeat;
 
     use super::*;
-    use crate::report::radar::colours::COLOURS;
+    use crate::report::radar::colours::{COLOURS, dbz};
 
     #[test]
     fn a_film_loops_pauses_at_its_end_and_shows_each_frame() {
@@ -56,7 +56,8 @@ mod tests {
             .enumerate()
             .map(|(i, dbz)| RadarFrame { dbz, height: 32, width: 32, time_seconds: 1_357_578_000 + 182 * i as i64 })
             .collect();
-        let bytes = gif(&frames, &Labels { title: "201301077", level: "1 km", km_per_cell: None }).unwrap();
+        let bytes =
+            gif(&frames, &Labels { scale: &dbz(), title: "201301077", level: "1 km", km_per_cell: None }).unwrap();
         let mut options = gif::DecodeOptions::new();
         options.set_color_output(gif::ColorOutput::Indexed);
         let mut decoder = options.read_info(bytes.as_slice()).unwrap();

@@ -15,7 +15,7 @@ const TITLE_HEIGHT: usize = 58;
 const LABEL_HEIGHT: usize = 20;
 const FOOTER_HEIGHT: usize = 34;
 
-/// The sheet as a PNG file: at most [`MAX_FRAMES`] frames, evenly chosen, the first and the last among them.
+/// The sheet as a PNG file: at most [`MAX_FRAMES`] frames, with equal steps between them, the last among them.
 ///
 /// # Errors
 /// If there are no frames, or they differ in shape.
@@ -36,9 +36,9 @@ pub fn png(frames: &[RadarFrame<'_>], labels: &Labels<'_>) -> Result<Vec<u8>, Pi
         let top = TITLE_HEIGHT + place / columns * (height + LABEL_HEIGHT + GAP);
         let label = stamp(frames[index].time_seconds, first.time_seconds);
         canvas.text(&label, [left, top + LABEL_HEIGHT / 2 - 1], 14, BLACK);
-        zoom.draw(&mut canvas, &frames[index], [left, top + LABEL_HEIGHT]);
+        zoom.draw(&mut canvas, &frames[index], [left, top + LABEL_HEIGHT], labels.scale);
     }
-    legend(&mut canvas, [MARGIN + body_width + GAP, TITLE_HEIGHT], body_height);
+    legend(&mut canvas, labels.scale, [MARGIN + body_width + GAP, TITLE_HEIGHT], body_height);
     let foot = [MARGIN, TITLE_HEIGHT + body_height + 10];
     footer(&mut canvas, foot, &first, labels, zoom);
     Ok(canvas.png()?)
@@ -54,7 +54,7 @@ fn title(canvas: &mut Canvas, frames: &[RadarFrame<'_>], labels: &Labels<'_>, sh
     let counts = match frames.len() {
         1 => "1 frame".to_owned(),
         all if all == shown => format!("{all} frames"),
-        all => format!("{shown} of {all} frames"),
+        all => format!("{shown} of {all} frames, one in {}", (all - 1).div_ceil(MAX_FRAMES - 1)),
     };
     canvas.text(&format!("{times},  {counts}"), [MARGIN, 43], 14, GREY);
 }
@@ -85,25 +85,30 @@ fn round_length(km: f32) -> f32 {
     [5.0, 2.0, 1.0].into_iter().map(|digit| digit * power).find(|&length| length <= km * 1.0001).unwrap_or(power)
 }
 
-/// At most `most` of `count` indices, the first and the last among them, as evenly spaced as whole numbers are.
+/// At most `most` of `count` indices with equal steps, so that motion looks as steady as it is; the last is among them.
 pub(super) fn evenly(count: usize, most: usize) -> Vec<usize> {
     if count <= most {
         return (0..count).collect();
     }
-    (0..most).map(|place| (place * (count - 1) + (most - 1) / 2) / (most - 1)).collect()
+    let step = (count - 1).div_ceil(most.max(2) - 1);
+    let mut chosen: Vec<usize> = (0..count).rev().step_by(step).collect();
+    chosen.reverse();
+    chosen
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::radar::colours::dbz;
 
     #[test]
-    fn frames_are_chosen_evenly_with_both_ends() {
+    fn frames_are_chosen_with_equal_steps_to_the_last() {
         assert_eq!(evenly(3, 24), [0, 1, 2]);
-        let chosen = evenly(100, 24);
-        assert_eq!((chosen.len(), chosen[0], chosen[23]), (24, 0, 99));
-        let steps: Vec<_> = chosen.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        assert!(steps.iter().all(|step| (4..=5).contains(step)), "{steps:?}");
+        for (count, most, step) in [(40, 24, 2), (100, 24, 5), (25, 24, 2), (9, 2, 8), (9, 1, 8)] {
+            let chosen = evenly(count, most);
+            assert!(chosen.len() <= most.max(2) && chosen.last() == Some(&(count - 1)), "{chosen:?}");
+            assert!(chosen.windows(2).all(|pair| pair[1] - pair[0] == step), "{count} {most}: {chosen:?}");
+        }
     }
 
     #[test]
@@ -115,7 +120,8 @@ mod tests {
     fn a_sheet_is_a_png_that_shows_every_frame_in_its_place() {
         let (weak, strong) = (vec![12.0; 64 * 64], vec![52.0; 64 * 64]);
         let frame = |dbz, time_seconds| RadarFrame { dbz, height: 64, width: 64, time_seconds };
-        let labels = Labels { title: "201301077", level: "1 km", km_per_cell: Some(1.0) };
+        let scale = dbz();
+        let labels = Labels { scale: &scale, title: "201301077", level: "1 km", km_per_cell: Some(1.0) };
         let bytes = png(&[frame(&weak, 1_357_578_000), frame(&strong, 1_357_578_182)], &labels).unwrap();
         let picture = image::load_from_memory(&bytes).unwrap().to_rgb8();
         let pixel = |x, y| picture.get_pixel(x, y).0;
@@ -126,7 +132,8 @@ mod tests {
 
     #[test]
     fn nothing_to_show_is_an_error_that_says_so() {
-        let labels = Labels { title: "201301077", level: "", km_per_cell: None };
+        let scale = dbz();
+        let labels = Labels { scale: &scale, title: "201301077", level: "", km_per_cell: None };
         assert_eq!(png(&[], &labels).unwrap_err().to_string(), "no frames to draw for 201301077");
     }
 }

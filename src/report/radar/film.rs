@@ -1,11 +1,11 @@
-//! A GIF being made: a palette for pictures of reflectivity, and frames that hold only what has changed.
+//! A GIF being made: a palette for pictures of values, and frames that hold only what has changed.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use gif::{DisposalMethod, Encoder, Frame, Repeat};
 
-use super::colours::COLOURS;
+use super::colours::Scale;
 use crate::report::PictureError;
 use crate::report::canvas::{Canvas, Rgb};
 
@@ -18,9 +18,9 @@ pub(super) struct Film {
 }
 
 impl Film {
-    /// A looping film; all its frames have the size of the given picture.
-    pub(super) fn new(still: &Canvas) -> Result<Self, PictureError> {
-        let (palette, size) = (Palette::new(), [still.width as u16, still.height as u16]);
+    /// A looping film; all its frames have the size of the given picture, and colours of the scale.
+    pub(super) fn new(still: &Canvas, scale: &Scale) -> Result<Self, PictureError> {
+        let (palette, size) = (Palette::new(scale), [still.width as u16, still.height as u16]);
         let mut encoder = Encoder::new(Vec::new(), size[0], size[1], &palette.bytes())?;
         encoder.set_repeat(Repeat::Infinite)?;
         Ok(Self { palette, encoder, size, before: Vec::new() })
@@ -56,7 +56,7 @@ impl Film {
     }
 }
 
-/// The colours of reflectivity, and greys for text and lines. Everything drawn is one of these or, at the rims of letters,
+/// The colours of a scale, and greys for text and lines. Everything drawn is one of these or, at the rims of letters,
 /// a grey between them.
 struct Palette {
     colours: Vec<Rgb>,
@@ -68,9 +68,9 @@ const UNCHANGED: u8 = 255;
 const GREYS: usize = 52;
 
 impl Palette {
-    fn new() -> Self {
+    fn new(scale: &Scale) -> Self {
         let greys = (0..GREYS).map(|step| [(step * 255 / (GREYS - 1)) as u8; 3]);
-        let colours: Vec<Rgb> = greys.chain(COLOURS).collect();
+        let colours: Vec<Rgb> = greys.chain(scale.colours()).collect();
         let index_of = colours.iter().enumerate().map(|(index, &colour)| (colour, index as u8)).collect();
         Self { colours, index_of }
     }
@@ -104,14 +104,18 @@ fn nearest_grey(pixel: &Rgb) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::util::quantity::Quantity;
 
     #[test]
-    fn every_colour_of_reflectivity_is_kept_exactly() {
-        let palette = Palette::new();
-        assert!(palette.colours.len() < usize::from(UNCHANGED));
-        for colour in COLOURS {
-            let index = palette.indices(&colour)[0];
-            assert_eq!(palette.colours[usize::from(index)], colour);
+    fn every_colour_of_a_scale_is_kept_exactly() {
+        for unit in ["dBZ", "mm/h", "mm", "K"] {
+            let scale = Scale::of(&Quantity::of(unit), 0.0, 100.0);
+            let palette = Palette::new(&scale);
+            assert!(palette.colours.len() < usize::from(UNCHANGED));
+            for colour in scale.colours() {
+                let index = palette.indices(&colour)[0];
+                assert_eq!(palette.colours[usize::from(index)], colour, "{unit}");
+            }
         }
     }
 }

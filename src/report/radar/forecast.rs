@@ -6,20 +6,25 @@ pub(super) mod error_colours;
 mod film;
 mod minutes;
 mod sheet;
+mod strip;
 #[cfg(test)]
 mod tests;
 
 pub use film::gif;
 pub use sheet::png;
+pub use strip::strip;
 
+use super::colours::Scale;
 use super::frame::RadarFrame;
 use crate::report::PictureError;
 
-/// A forecast: frames in the order of time, each with its rows from south to north, in dBZ; `NaN` is missing.
+/// A forecast: frames in the order of time, each with its rows from south to north; `NaN` is missing.
 #[derive(Clone, Copy, Debug)]
 pub struct Forecast<'a> {
     /// What is written above it.
     pub title: &'a str,
+    /// The colours of the values.
+    pub scale: &'a Scale,
     /// Rows of a frame.
     pub height: usize,
     /// Columns of a frame.
@@ -32,6 +37,10 @@ pub struct Forecast<'a> {
     pub observed: &'a [f32],
     /// What was forecast.
     pub predicted: &'a [f32],
+    /// What a simple method forecasts, for comparison.
+    pub compared: &'a [f32],
+    /// The name of that method.
+    pub compared_name: &'a str,
     /// When that was, in minutes after the forecast was made.
     pub lead_minutes: &'a [f32],
 }
@@ -48,6 +57,7 @@ impl<'a> Forecast<'a> {
             ("seen", self.seen, self.seen_minutes.len()),
             ("observed", self.observed, leads),
             ("predicted", self.predicted, leads),
+            ("compared", self.compared, leads),
         ];
         match arrays.into_iter().find(|(_, values, frames)| values.len() != frames * height * width) {
             None => Ok(()),

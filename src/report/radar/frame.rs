@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::colours::colour;
+use super::colours::Scale;
 use crate::report::PictureError;
 use crate::report::canvas::{Canvas, GREY, Rgb};
 
 /// One frame, rows from south to north.
 #[derive(Clone, Copy, Debug)]
 pub struct RadarFrame<'a> {
-    /// Reflectivity; `NaN` is missing.
+    /// Values, such as reflectivity in dBZ; `NaN` is missing.
     pub dbz: &'a [f32],
     /// Rows.
     pub height: usize,
@@ -22,6 +22,8 @@ pub struct RadarFrame<'a> {
 /// What is written beside the frames.
 #[derive(Clone, Copy, Debug)]
 pub struct Labels<'a> {
+    /// The colours of the values.
+    pub scale: &'a Scale,
     /// The event, or what else the frames are.
     pub title: &'a str,
     /// "2 km", "column maximum".
@@ -70,12 +72,13 @@ impl Zoom {
 
     /// Draws a frame with north up, its top left corner at a place. Cores must not vanish in small pictures: of several
     /// cells the strongest is shown.
-    pub(super) fn draw(self, canvas: &mut Canvas, frame: &RadarFrame<'_>, corner: [usize; 2]) {
-        self.paint(canvas, frame, corner, Paint { of_two: f32::max, colour });
+    pub(super) fn draw(self, canvas: &mut Canvas, frame: &RadarFrame<'_>, corner: [usize; 2], scale: &Scale) {
+        let colour = |value, x, y| scale.colour(value, x, y);
+        self.paint(canvas, frame, corner, Paint { of_two: f32::max, colour: &colour });
     }
 
     /// The same for values of any kind.
-    pub(super) fn paint(self, canvas: &mut Canvas, frame: &RadarFrame<'_>, [left, top]: [usize; 2], paint: Paint) {
+    pub(super) fn paint(self, canvas: &mut Canvas, frame: &RadarFrame<'_>, [left, top]: [usize; 2], paint: Paint<'_>) {
         let [width, height] = self.size(frame);
         for y in (0..height).step_by(self.up) {
             let row = (height - 1 - y) / self.up * self.down;
@@ -100,11 +103,11 @@ impl Zoom {
 
 /// How values become colours.
 #[derive(Clone, Copy)]
-pub(super) struct Paint {
+pub(super) struct Paint<'a> {
     /// Which of two cells is shown if there is room for only one; `NaN` gives way to any value.
     pub(super) of_two: fn(f32, f32) -> f32,
     /// The colour of a value at a pixel.
-    pub(super) colour: fn(f32, usize, usize) -> Rgb,
+    pub(super) colour: &'a dyn Fn(f32, usize, usize) -> Rgb,
 }
 
 /// A time of day, UTC.
@@ -124,6 +127,7 @@ fn formatted(seconds: i64, format: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::radar::colours::dbz;
 
     fn frame(dbz: &[f32], height: usize, width: usize) -> RadarFrame<'_> {
         RadarFrame { dbz, height, width, time_seconds: 0 }
@@ -131,13 +135,14 @@ mod tests {
 
     #[test]
     fn north_is_up() {
-        let dbz = [0.0, 0.0, 50.0, 50.0];
-        let frame = frame(&dbz, 2, 2);
+        let values = [0.0, 0.0, 50.0, 50.0];
+        let frame = frame(&values, 2, 2);
         let mut canvas = Canvas::new(12, 12);
-        Zoom { up: 2, down: 1 }.draw(&mut canvas, &frame, [4, 4]);
+        Zoom { up: 2, down: 1 }.draw(&mut canvas, &frame, [4, 4], &dbz());
         let pixel = |x: usize, y: usize| &canvas.rgb[3 * (y * 12 + x)..][..3];
-        assert_eq!(pixel(4, 4), colour(50.0, 0, 0), "the last row is the northernmost");
-        assert_eq!(pixel(4, 7), colour(0.0, 0, 0));
+        let colour = |value| dbz().colour(value, 0, 0);
+        assert_eq!(pixel(4, 4), colour(50.0), "the last row is the northernmost");
+        assert_eq!(pixel(4, 7), colour(0.0));
     }
 
     #[test]
@@ -159,9 +164,10 @@ mod tests {
 
     #[test]
     fn frames_of_another_shape_are_refused() {
-        let dbz = [0.0; 6];
-        let labels = Labels { title: "x", level: "", km_per_cell: None };
-        let error = check(&[frame(&dbz, 2, 3), frame(&dbz, 3, 2)], &labels).unwrap_err();
+        let values = [0.0; 6];
+        let scale = dbz();
+        let labels = Labels { scale: &scale, title: "x", level: "", km_per_cell: None };
+        let error = check(&[frame(&values, 2, 3), frame(&values, 3, 2)], &labels).unwrap_err();
         assert_eq!(error.to_string(), "frame 1 has 6 values, expected 2 x 3");
     }
 }

@@ -1,10 +1,10 @@
-//! Pictures of radar data: frames, forecasts beside what was observed, films, timelines and histograms of reflectivity.
+//! Pictures of radar data: frames, forecasts beside what was observed, films, timelines and histograms.
 //!
 //! ```text
-//! colours   the colours of reflectivity      frame          a frame, and how it becomes pixels
+//! colours   the colours of values            frame          a frame, and how it becomes pixels
 //! forecast  observed beside predicted        contact_sheet  frames of an event side by side
 //! animation an event as a film               film           a GIF being written
-//! timeline  when events took place           histogram      how often each reflectivity occurs
+//! timeline  when events took place           histogram      how often each value occurs
 //! error_maps  where forecasts are wrong
 //! ```
 

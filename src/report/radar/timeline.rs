@@ -57,8 +57,8 @@ pub struct TimelineEvent {
     pub frames: usize,
     /// How many windows it has.
     pub windows: usize,
-    /// What it serves.
-    pub bar: Bar,
+    /// What it serves, from when to when; several if it is cut.
+    pub bars: Vec<(Bar, f64, f64)>,
     /// From the frame before a gap to the frame after it.
     pub gaps: Vec<(f64, f64)>,
     /// Files that were refused and set aside.
@@ -135,7 +135,10 @@ fn title(events: &[TimelineEvent]) -> String {
 /// Only what the picture shows.
 fn legend(canvas: &mut Canvas, events: &[TimelineEvent]) {
     let (mut x, y) = (MARGIN, 58);
-    for bar in Bar::ALL.into_iter().filter(|&bar| events.iter().any(|event| event.bar == bar)) {
+    for bar in Bar::ALL
+        .into_iter()
+        .filter(|&bar| events.iter().any(|event| event.bars.iter().any(|(found, ..)| *found == bar)))
+    {
         canvas.fill([x, y - BAR_HEIGHT / 2], [22, BAR_HEIGHT], bar.colour());
         x = legend_text(canvas, bar.name(), x + 30, y);
     }
@@ -177,8 +180,11 @@ fn tick_name(seconds: f64, step: f64) -> String {
 
 fn draw_row(canvas: &mut Canvas, layout: &Layout, event: &TimelineEvent, y: usize) {
     let since = |seconds: f64| layout.x(seconds - event.first_seconds);
-    let width = (since(event.last_seconds) - layout.bars).max(LEAST_BAR);
-    canvas.fill([layout.bars, y - BAR_HEIGHT / 2], [width, BAR_HEIGHT], event.bar.colour());
+    hole(canvas, layout.bars, since(event.last_seconds), y);
+    for &(bar, from, to) in &event.bars {
+        let (from, to) = (since(from), since(to));
+        canvas.fill([from, y - BAR_HEIGHT / 2], [(to - from).max(LEAST_BAR), BAR_HEIGHT], bar.colour());
+    }
     for &(before, after) in &event.gaps {
         hole(canvas, since(before), since(after).max(since(before) + 2), y);
     }
@@ -250,7 +256,7 @@ mod tests {
                 last_seconds: last,
                 frames,
                 windows: (frames - 20) / 5,
-                bar: if frames < 25 { Bar::Unused } else { Bar::ALL[number * 3 / count] },
+                bars: vec![(if frames < 25 { Bar::Unused } else { Bar::ALL[number * 3 / count] }, first, last)],
                 gaps,
                 set_aside: if number % 5 == 2 { vec![first + 2000.0, first + 3000.0] } else { Vec::new() },
             }
@@ -265,8 +271,11 @@ mod tests {
     #[test]
     fn every_side_has_its_bars_and_their_length_is_that_of_the_events() {
         let mut two = events(2);
-        (two[0].bar, two[0].last_seconds) = (Bar::Train, two[0].first_seconds + 3600.0);
-        (two[1].bar, two[1].last_seconds) = (Bar::Test, two[1].first_seconds + 7200.0);
+        for (event, bar, seconds) in [(0, Bar::Train, 3600.0), (1, Bar::Test, 7200.0)] {
+            let first = two[event].first_seconds;
+            two[event].last_seconds = first + seconds;
+            two[event].bars = vec![(bar, first, first + seconds)];
+        }
         two[1].gaps.clear();
         let lengths = |events: &[TimelineEvent]| {
             let canvas = draw(events);
@@ -280,6 +289,18 @@ mod tests {
         two[1].gaps = vec![(two[1].first_seconds + 1800.0, two[1].first_seconds + 3600.0)];
         let [train, test] = lengths(&two);
         assert!((3 * train).abs_diff(2 * test) <= 6, "{train} {test}");
+    }
+
+    #[test]
+    fn an_event_that_is_cut_has_a_bar_for_each_part() {
+        let mut one = events(1);
+        let first = one[0].first_seconds;
+        one[0].last_seconds = first + 8000.0;
+        one[0].bars = vec![(Bar::Train, first, first + 4000.0), (Bar::Val, first + 6000.0, first + 8000.0)];
+        let canvas = draw(&one);
+        let swatch = 22 * BAR_HEIGHT;
+        let [train, val] = [Bar::Train, Bar::Val].map(|bar| (count(&canvas, bar.colour()) - swatch) / BAR_HEIGHT);
+        assert!(train.abs_diff(2 * val) <= 2, "{train} {val}");
     }
 
     #[test]

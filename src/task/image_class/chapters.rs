@@ -3,7 +3,7 @@
 use super::scores::{SECTION, Section};
 use crate::metric::document::Metrics;
 use crate::report::page::{Block, Cell, Grid};
-use crate::train::observe::page::Chapters;
+use crate::train::observe::page::{Chapters, Plot};
 
 /// Pairs of a table.
 const PAIRS: usize = 20;
@@ -21,6 +21,23 @@ impl Chapters for Evaluated {
             .flatten()
             .map(|(title, grid)| Block::Folded(title.into(), vec![Block::Table(grid)]))
             .collect()
+    }
+
+    fn pictures(&self) -> &'static [Plot] {
+        &[
+            Plot {
+                file: "confusion_matrix.png",
+                title: "Which class was taken for which",
+                caption: "Right choices are blue and on the diagonal. A strong red cell is a pair of classes that the model confuses; a \
+                          red column is a class that it chooses too often.",
+            },
+            Plot {
+                file: "mistakes.png",
+                title: "The surest mistakes",
+                caption: "What the model was most certain of and wrong about: what it chose, for what, and how sure it was. A wrong \
+                          label in the data shows here first.",
+            },
+        ]
     }
 
     fn tables(&self, metrics: &Metrics) -> Vec<Grid> {
@@ -47,8 +64,9 @@ fn confused(found: &Section) -> Option<(&'static str, Grid)> {
     };
     let rows: Vec<Vec<Cell>> = found.most_confused.iter().take(PAIRS).map(row).collect();
     let head = ["true class", "taken for", "images", "of the class"].map(str::to_owned).to_vec();
-    (!rows.is_empty())
-        .then(|| ("Most confused classes", Grid { caption: "The most frequent mistakes".into(), head, rows }))
+    (!rows.is_empty()).then(|| {
+        ("Most confused classes", Grid { caption: "The most frequent mistakes".into(), head, rows, is_stacked: false })
+    })
 }
 
 /// The scores of each class, the worst first.
@@ -62,5 +80,7 @@ fn by_class(found: &Section) -> Option<(&'static str, Grid)> {
     };
     let rows: Vec<Vec<Cell>> = classes.into_iter().map(row).collect();
     let head = ["class", "precision", "recall", "F1", "images"].map(str::to_owned).to_vec();
-    (!rows.is_empty()).then(|| ("Scores of each class", Grid { caption: "The lowest F1 first".into(), head, rows }))
+    (!rows.is_empty()).then(|| {
+        ("Scores of each class", Grid { caption: "The lowest F1 first".into(), head, rows, is_stacked: false })
+    })
 }

@@ -67,11 +67,11 @@ impl Kind for ImageClassConfig {
         parts()
     }
 
-    fn scores(&self) -> Vec<ScoreSpec> {
+    fn scores(&self, _facts: Option<&Value>) -> Vec<ScoreSpec> {
         scores::specs()
     }
 
-    fn primary(&self) -> String {
+    fn primary(&self, _facts: &Value) -> String {
         PRIMARY.into()
     }
 
@@ -134,6 +134,7 @@ impl Kind for ImageClassConfig {
             files: files.into_iter().map(FileDigest::from).collect(),
             shown: Shown::new(text, &value)?,
             data: Box::new(Classes { config: self.clone(), dataset }),
+            reading: None,
         })
     }
 

@@ -3,7 +3,7 @@
 use super::facts::ModelFacts;
 use super::scores::ClassScoresSum;
 use crate::report::PictureError;
-use crate::report::classes::matrix;
+use crate::report::chart::Heat;
 use crate::report::classes::sheet::{self, Shown};
 use crate::train::task::Plots;
 
@@ -13,11 +13,14 @@ use crate::train::task::Plots;
 /// If one can't be encoded.
 pub fn plots(scores: &ClassScoresSum, facts: &ModelFacts, about: &str) -> Result<Plots, PictureError> {
     let title = |what: &str| if about.is_empty() { what.to_owned() } else { format!("{what}: {about}") };
-    let count = |truth, predicted| scores.confusion.count(truth, predicted);
-    let mut plots = vec![(
-        "confusion_matrix.png".to_owned(),
-        matrix::png(&title("Which class was taken for which"), &facts.labels, count)?,
-    )];
+    let classes = facts.labels.len();
+    let count = |place: usize| scores.confusion.count(place / classes, place % classes);
+    let confused = Heat {
+        title: title("Which class was taken for which"),
+        names: facts.labels.clone(),
+        counts: (0..classes * classes).map(count).collect(),
+    };
+    let mut plots = vec![("confusion_matrix.png".to_owned(), confused.png()?)];
     if !scores.mistakes.is_empty() {
         plots.push(("mistakes.png".to_owned(), sheet::png(&title("The surest mistakes"), &mistakes(scores, facts))?));
     }

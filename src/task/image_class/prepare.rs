@@ -22,7 +22,9 @@ use crate::data::split::Side;
 use crate::data::store::records::{RecordError, RecordStore, RecordWriter, recover};
 use crate::util::exit::Exit;
 use crate::util::fs::{FsError, create_dir_all};
+use crate::util::lock::LockError;
 use crate::util::progress::{Stage, Unit};
+use crate::util::readers::Changing;
 use crate::util::sha256::Digest;
 use crate::util::stop::Stopped;
 use crate::util::surroundings::Surroundings;
@@ -100,6 +102,9 @@ pub enum PrepareError {
     /// The disk refused.
     #[error(transparent)]
     File(#[from] FsError),
+    /// A training reads what would be changed.
+    #[error(transparent)]
+    InUse(#[from] LockError),
     /// A signal came.
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -115,6 +120,7 @@ impl PrepareError {
             Self::TooManyBad(error) => error.exit(),
             Self::Records(error) => error.exit(),
             Self::File(error) => error.exit(),
+            Self::InUse(error) => error.exit(),
             Self::Stopped(error) => error.exit(),
         }
     }
@@ -180,6 +186,7 @@ pub fn prepare(
     let groups = groups(&classes, &sources, &read);
     check_share(&groups, &store, ("task.image_class.prepare.max_bad_share", config.max_bad_share))??;
     let inverted = is_inverted(config.invert, &read);
+    let _changing = Changing::begin(&store)?;
     let mut writer = RecordWriter::create(&store.join("records"))?;
     let mut images = Vec::new();
     for (source, read) in sources.iter().zip(read) {

@@ -2,9 +2,6 @@
 
 use std::collections::HashSet;
 
-use crate::metric::forecast::scores::specs;
-use crate::metric::forecast::sums::Levels as Measured;
-use crate::metric::score::ScoreSpec;
 use crate::util::problem::Problem;
 
 use super::config::{
@@ -26,7 +23,8 @@ impl NowcastConfig {
             ("loss", self.loss.problems(&self.prepare)),
             ("scores", self.scores.problems(&self.prepare)),
         ];
-        sections.into_iter().flat_map(|(key, found)| found.into_iter().map(|problem| problem.below(key))).collect()
+        let own = sections.into_iter().flat_map(|(key, found)| found.into_iter().map(|problem| problem.below(key)));
+        own.chain(self.size_problems()).collect()
     }
 }
 
@@ -42,9 +40,9 @@ impl PrepareConfig {
             let message = format!("a frame needs at least {SSIM_WINDOW} rows and columns, got {side}");
             found.push(Problem::new(format!("size.{index}"), message, "write [rows, columns], such as [250, 250]"));
         }
-        if self.min_dbz >= self.max_dbz {
-            let message = format!("must be above min_dbz = {}, got {}", self.min_dbz, self.max_dbz);
-            found.push(Problem::new("max_dbz", message, "write the weakest echo as min_dbz, the strongest as max_dbz"));
+        if self.min >= self.max {
+            let message = format!("must be above min = {}, got {}", self.min, self.max);
+            found.push(Problem::new("max", message, "write the weakest value as min, the strongest as max"));
         }
         if !(0.0..=1.0).contains(&self.max_bad_share) {
             let message = format!("a share lies between 0 and 1, got {}", self.max_bad_share);
@@ -147,8 +145,9 @@ impl LossConfig {
             let message = format!("a share lies between 0 and 1, got {}", self.ssim_weight);
             found.push(Problem::new("ssim_weight", message, "write 0.5 for equal parts, 0 for no SSIM"));
         }
-        if let Some(message) = outside(self.high_dbz, prepare) {
-            found.push(Problem::new("high_dbz", message, "write a reflectivity inside that range"));
+        // The default is not the user's mistake.
+        if let Some(message) = outside(self.high, prepare).filter(|_| self.high != LossConfig::default().high) {
+            found.push(Problem::new("high", message, "write a value inside that range"));
         }
         for (key, weight) in [("high_weight", self.high_weight), ("last_lead_weight", self.last_lead_weight)] {
             if weight <= 0.0 {
@@ -168,19 +167,21 @@ impl ScoresConfig {
     #[must_use]
     pub fn problems(&self, prepare: &PrepareConfig) -> Vec<Problem> {
         let mut found = Vec::new();
-        if self.thresholds_dbz.is_empty() {
-            found.push(Problem::new("thresholds_dbz", "at least one threshold is needed", "write [35]"));
+        let thresholds = self.thresholds.as_deref();
+        if thresholds.is_some_and(<[f64]>::is_empty) {
+            found.push(Problem::new("thresholds", "at least one threshold is needed", "write [35], or null"));
         }
-        for (index, threshold) in self.thresholds_dbz.iter().enumerate() {
-            let path = format!("thresholds_dbz.{index}");
+        let thresholds = thresholds.unwrap_or_default();
+        for (index, threshold) in thresholds.iter().enumerate() {
+            let path = format!("thresholds.{index}");
             if let Some(message) = outside(*threshold, prepare) {
-                found.push(Problem::new(path, message, "write reflectivities inside that range"));
-            } else if index > 0 && *threshold <= self.thresholds_dbz[index - 1] {
-                let message = format!("{threshold} does not rise above {}", self.thresholds_dbz[index - 1]);
+                found.push(Problem::new(path, message, "write values inside that range"));
+            } else if index > 0 && *threshold <= thresholds[index - 1] {
+                let message = format!("{threshold} does not rise above {}", thresholds[index - 1]);
                 found.push(Problem::new(path, message, "write the thresholds from the weakest to the strongest"));
             }
         }
-        found.extend(self.unknown_primary());
+        found.extend(self.unknown_primary(prepare));
         for (index, scale) in self.fss_scales_px.iter().enumerate() {
             let path = format!("fss_scales_px.{index}");
             let widest = prepare.size[0].min(prepare.size[1]);
@@ -200,30 +201,19 @@ impl ScoresConfig {
 }
 
 impl ScoresConfig {
-    /// The scores at these thresholds and scales.
-    #[must_use]
-    pub fn specs(&self) -> Vec<ScoreSpec> {
-        specs(&Measured {
-            thresholds_dbz: self.thresholds_dbz.clone(),
-            scales_px: self.fss_scales_px.clone(),
-            span_dbz: 1.0,
-        })
-    }
-
     /// A score that is not measured can't decide.
-    fn unknown_primary(&self) -> Option<Problem> {
+    fn unknown_primary(&self, prepare: &PrepareConfig) -> Option<Problem> {
         let wanted = self.primary.as_ref()?;
-        let known: Vec<String> = self.specs().into_iter().map(|spec| spec.name).collect();
+        let known: Vec<String> = self.possible(prepare).into_iter().map(|spec| spec.name).collect();
         let remedy = format!("write one of {}, or null", known.join(", "));
         let message = format!("there is no score {wanted} at these thresholds and scales");
         (!known.contains(wanted)).then(|| Problem::new("primary", message, remedy))
     }
 }
 
-fn outside(dbz: f64, prepare: &PrepareConfig) -> Option<String> {
-    let (min, max) = (prepare.min_dbz, prepare.max_dbz);
-    (min < max && !(min..max).contains(&dbz))
-        .then(|| format!("{dbz} dBZ lies outside of what is kept, {min} to {max} dBZ"))
+fn outside(value: f64, prepare: &PrepareConfig) -> Option<String> {
+    let (min, max) = (prepare.min, prepare.max);
+    (min < max && !(min..max).contains(&value)).then(|| format!("{value} is outside of what is kept, {min} to {max}"))
 }
 
 #[cfg(test)]
@@ -245,12 +235,12 @@ mod tests {
     fn frames_and_ranges_that_hold_nothing_are_refused() {
         let found = paths(|config| {
             config.prepare.size = [0, 250];
-            config.prepare.max_dbz = -29.0;
+            config.prepare.max = -29.0;
             config.prepare.max_bad_share = 5.0;
             config.prepare.levels = Levels::Channels(vec![1, 2, 1]);
             config.scores.fss_scales_px.clear();
         });
-        let keys = ["size.0", "max_dbz", "max_bad_share", "levels.channels.2"];
+        let keys = ["size.0", "max", "max_bad_share", "levels.channels.2"];
         assert_eq!(found, keys.map(|key| format!("prepare.{key}")));
     }
 
@@ -258,7 +248,7 @@ mod tests {
     fn windows_without_frames_and_splits_without_training_are_refused() {
         let found = paths(|config| {
             config.windows = WindowsConfig { input_frames: 0, target_frames: 0, stride: 0, max_gap: 0.5 };
-            config.split = SplitConfig { val_share: 0.6, test_share: 0.4 };
+            config.split = SplitConfig { val_share: 0.6, test_share: 0.4, ..SplitConfig::default() };
         });
         let windows = ["input_frames", "target_frames", "stride", "max_gap"].map(|key| format!("windows.{key}"));
         assert_eq!(found, [&windows[..], &["split.test_share".to_owned()]].concat());
@@ -274,9 +264,10 @@ mod tests {
 
     #[test]
     fn thresholds_must_lie_in_the_range_that_is_kept_and_rise() {
-        assert_eq!(paths(|config| config.scores.thresholds_dbz = vec![20.0, 70.0]), ["scores.thresholds_dbz.1"]);
-        assert_eq!(paths(|config| config.scores.thresholds_dbz = vec![30.0, 20.0]), ["scores.thresholds_dbz.1"]);
-        assert_eq!(paths(|config| config.loss.high_dbz = 65.0), ["loss.high_dbz"]);
+        assert_eq!(paths(|config| config.scores.thresholds = Some(vec![20.0, 70.0])), ["scores.thresholds.1"]);
+        assert_eq!(paths(|config| config.scores.thresholds = Some(vec![30.0, 20.0])), ["scores.thresholds.1"]);
+        assert_eq!(paths(|config| config.loss.high = 65.0), ["loss.high"]);
+        assert!(paths(|config| (config.prepare.min, config.prepare.max) = (0.0, 5.0)).is_empty());
         assert_eq!(paths(|config| config.scores.fss_scales_px = vec![1, 301]), ["scores.fss_scales_px.1"]);
         // The default scales are not the user's mistake: those that don't fit into small frames are left out.
         assert!(paths(|config| config.prepare.size = [16, 64]).is_empty());

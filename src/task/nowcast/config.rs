@@ -27,7 +27,7 @@ pub struct NowcastConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PrepareConfig {
-    /// The variable that holds the reflectivity.
+    /// The variable that holds reflectivity, a rain rate, an amount of rain, or anything else: its units attribute says.
     pub variable: String,
     /// Rows and columns of a prepared frame.
     pub size: [usize; 2],
@@ -37,10 +37,14 @@ pub struct PrepareConfig {
     pub levels: Levels,
     /// What a missing cell means.
     pub missing: Missing,
-    /// The reflectivity that is stored as 1 and normalised to 0; weaker echo is raised to it.
-    pub min_dbz: f64,
-    /// The reflectivity that is stored as 255 and normalised to 1; stronger echo is lowered to it.
-    pub max_dbz: f64,
+    /// The value that is stored as 1 and normalised to 0, in the unit of the data; smaller ones are raised to it.
+    #[serde(alias = "min_dbz")]
+    #[schemars(extend("x-former" = "min_dbz"))]
+    pub min: f64,
+    /// The value that is stored as 255 and normalised to 1, in the unit of the data; larger ones are lowered to it.
+    #[serde(alias = "max_dbz")]
+    #[schemars(extend("x-former" = "max_dbz"))]
+    pub max: f64,
     /// The share of unusable files past which preparing stops.
     pub max_bad_share: f64,
 }
@@ -53,8 +57,8 @@ impl Default for PrepareConfig {
             method: Method::Mean,
             levels: Levels::Each,
             missing: Missing::Min,
-            min_dbz: -29.0,
-            max_dbz: 65.0,
+            min: -29.0,
+            max: 65.0,
             max_bad_share: 0.05,
         }
     }
@@ -106,16 +110,28 @@ impl Default for WindowsConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SplitConfig {
-    /// The share of windows that validate: the last days but those of the test.
+    /// What is never divided: days and events, or nothing.
+    pub by: SplitBy,
+    /// The share of windows that validate: the last ones but those of the test.
     pub val_share: f64,
-    /// The share of windows that test: the last days.
+    /// The share of windows that test: the last ones.
     pub test_share: f64,
 }
 
 impl Default for SplitConfig {
     fn default() -> Self {
-        Self { val_share: 0.2, test_share: 0.0 }
+        Self { by: SplitBy::Event, val_share: 0.2, test_share: 0.0 }
     }
+}
+
+/// What a split divides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SplitBy {
+    /// Whole days and events are on one side; a single event is divided in time all the same.
+    Event,
+    /// Every event is divided in time, with a gap of one window between the sides.
+    Time,
 }
 
 /// The network: a stack of ConvLSTM layers.
@@ -156,8 +172,10 @@ pub struct LossConfig {
     pub huber_delta: f64,
     /// The share of 1 - SSIM in the loss; the rest is the Huber loss.
     pub ssim_weight: f64,
-    /// The reflectivity above which an echo is strong.
-    pub high_dbz: f64,
+    /// The value above which an echo is strong, in the unit of the data; two fifths of the range if 8.6 is outside of it.
+    #[serde(alias = "high_dbz")]
+    #[schemars(extend("x-former" = "high_dbz"))]
+    pub high: f64,
     /// What the error at a strong echo counts; elsewhere it counts 1.
     pub high_weight: f64,
     /// What the last frame counts; the first counts 1, those between grow linearly.
@@ -166,7 +184,7 @@ pub struct LossConfig {
 
 impl Default for LossConfig {
     fn default() -> Self {
-        Self { huber_delta: 1.0, ssim_weight: 0.5, high_dbz: 8.6, high_weight: 10.0, last_lead_weight: 1.0 }
+        Self { huber_delta: 1.0, ssim_weight: 0.5, high: 8.6, high_weight: 10.0, last_lead_weight: 1.0 }
     }
 }
 
@@ -174,36 +192,18 @@ impl Default for LossConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScoresConfig {
-    /// The reflectivities above which a cell counts as an event.
-    pub thresholds_dbz: Vec<f64>,
+    /// The values above which a cell counts as an event, in the unit of the data; by default those usual for that unit.
+    #[serde(alias = "thresholds_dbz")]
+    #[schemars(extend("x-former" = "thresholds_dbz"))]
+    pub thresholds: Option<Vec<f64>>,
     /// The side lengths of the squares that the fractions skill score compares.
     pub fss_scales_px: Vec<usize>,
-    /// The score that evaluations are compared by; by default the CSI at 35 dBZ, or at the threshold nearest to it.
+    /// The score that evaluations are compared by; by default the CSI at the threshold nearest to 35 dBZ, 5 mm/h or 1 mm.
     pub primary: Option<String>,
 }
 
-impl ScoresConfig {
-    /// The score that evaluations are compared by.
-    #[must_use]
-    pub fn primary(&self) -> String {
-        let distance = |dbz: &&f64| (**dbz - USUAL_DBZ).abs();
-        let nearest = || self.thresholds_dbz.iter().min_by(|one, other| distance(one).total_cmp(&distance(other)));
-        match &self.primary {
-            Some(name) => name.clone(),
-            None => nearest().map_or_else(|| "rmse_dbz".to_owned(), |dbz| format!("csi_{dbz}")),
-        }
-    }
-}
-
-/// Where storms begin to matter.
-const USUAL_DBZ: f64 = 35.0;
-
 impl Default for ScoresConfig {
     fn default() -> Self {
-        Self {
-            thresholds_dbz: vec![20.0, 30.0, 35.0, 40.0, 45.0, 50.0],
-            fss_scales_px: vec![1, 5, 15, 31],
-            primary: None,
-        }
+        Self { thresholds: None, fss_scales_px: vec![1, 5, 15, 31], primary: None }
     }
 }

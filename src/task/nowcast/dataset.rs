@@ -6,16 +6,20 @@ use std::path::Path;
 use serde_json::Error as JsonError;
 use thiserror::Error;
 
-use super::config::{Levels, NowcastConfig};
-use super::plan::{EventTimes, Plan, PlanError, plan};
+use super::config::{Levels, NowcastConfig, SplitConfig, WindowsConfig};
+use super::plan::{EventTimes, Plan, PlanError, plan, plan_anyway};
 use super::split::Side;
 use crate::data::loader::{PreparedEvents, Sample};
-use crate::data::store::{Store, StoreError};
+use crate::data::store::{EventReader, Store, StoreError};
 use crate::util::exit::Exit;
 use crate::util::fs::{FsError, write_atomic};
+use crate::util::quantity::Quantity;
 
 /// The name of the manifest that says which event serves what, and why.
 const MANIFEST: &str = "windows.json";
+
+/// What decides about windows and sides.
+type Planner = fn(&[EventTimes], &WindowsConfig, &SplitConfig) -> Result<Plan, PlanError>;
 
 /// A prepared dataset that was opened for reading.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub struct Dataset {
     pub frames: PreparedEvents,
     /// Windows and sides.
     pub plan: Plan,
+    /// The unit of the values, as it is written in the files.
+    pub units: String,
 }
 
 /// A prepared dataset that can't be used.
@@ -73,15 +79,32 @@ impl Dataset {
     /// # Errors
     /// If there is none, it is damaged, or the configuration does not fit it.
     pub fn open(folder: &Path, config: &NowcastConfig) -> Result<Self, DatasetError> {
+        let dataset = Self::planned(folder, config, plan)?;
+        dataset.check_levels(&config.prepare.levels)?;
+        Ok(dataset)
+    }
+
+    /// The same for commands that only look: what training would refuse is a warning of the plan.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged.
+    pub fn open_anyway(folder: &Path, config: &NowcastConfig) -> Result<Self, DatasetError> {
+        let mut dataset = Self::planned(folder, config, plan_anyway)?;
+        if let Err(error) = dataset.check_levels(&config.prepare.levels) {
+            dataset.plan.manifest.warnings.push(error.to_string());
+        }
+        Ok(dataset)
+    }
+
+    fn planned(folder: &Path, config: &NowcastConfig, plan: Planner) -> Result<Self, DatasetError> {
         let store = Store::open(folder)?;
         let paths = store.events()?;
         let readers = paths.iter().map(|path| store.event(path)).collect::<Result<Vec<_>, _>>()?;
         let times = paths.iter().zip(&readers);
         let times = times.map(|(path, event)| EventTimes { path: path.clone(), times: event.times().to_vec() });
         let plan = plan(&times.collect::<Vec<_>>(), &config.windows, &config.split)?;
-        let dataset = Self { paths, frames: PreparedEvents::new(readers)?, plan };
-        dataset.check_levels(&config.prepare.levels)?;
-        Ok(dataset)
+        let units = readers.first().map_or("", EventReader::units).to_owned();
+        Ok(Self { paths, frames: PreparedEvents::new(readers)?, plan, units })
     }
 
     fn check_levels(&self, levels: &Levels) -> Result<(), DatasetError> {
@@ -98,6 +121,12 @@ impl Dataset {
     pub fn times(&self) -> Vec<EventTimes> {
         let events = self.paths.iter().zip(self.frames.events());
         events.map(|(path, event)| EventTimes { path: path.clone(), times: event.times().to_vec() }).collect()
+    }
+
+    /// What is measured.
+    #[must_use]
+    pub fn quantity(&self) -> Quantity {
+        Quantity::of(&self.units)
     }
 
     /// Levels, rows and columns of every frame.
@@ -167,7 +196,7 @@ mod tests {
         synth::write(&synthetic, &raw, &Surroundings { stop: &stop, progress: &Silent }).unwrap();
         let setting = Setting {
             config: &config.prepare,
-            quantizer: Quantizer::new(config.prepare.min_dbz, config.prepare.max_dbz).unwrap(),
+            quantizer: Quantizer::new(config.prepare.min, config.prepare.max).unwrap(),
             hashes: None,
             threads: 2,
             stop: &stop,

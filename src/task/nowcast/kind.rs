@@ -5,20 +5,24 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tracing::warn;
 
-use super::config::{Levels, NowcastConfig};
+use super::config::{Levels, NowcastConfig, PrepareConfig, SplitBy};
 use super::dataset::Dataset;
+use super::facts;
 use super::inspect::{self, View};
 use super::loss::LossParts;
 use super::model::forecaster;
 use super::prepare::{self, Setting, report::Report};
-use super::quantize::Quantizer;
+use super::quantize::{Quantizer, STEPS};
+use super::split_in_time::least_frames;
 use super::{learner, predict, synth, verification};
 use crate::data::acquire::Acquired;
 use crate::data::config::Source;
 use crate::data::split::Side;
 use crate::data::synthetic::{Storms, Synthetic};
+use crate::metric::forecast::scores::specs;
 use crate::metric::score::ScoreSpec;
 use crate::nn::network::Network;
+use crate::task::needs::Needs;
 use crate::task::{Beside, Evaluated, InspectOptions, Kind, Model, PredictOptions, Predicted, Prepared, Shown, Wish};
 use crate::train::run_folder::dataset::FileDigest;
 use crate::util::exit::Exit;
@@ -64,12 +68,15 @@ impl Kind for NowcastConfig {
         LossParts::specs().into()
     }
 
-    fn scores(&self) -> Vec<ScoreSpec> {
-        self.scores.specs()
+    fn scores(&self, facts: Option<&Value>) -> Vec<ScoreSpec> {
+        match facts {
+            None => self.scores.possible(&self.prepare),
+            Some(facts) => specs(&self.scores.levels(&facts::quantity(facts), &self.prepare)),
+        }
     }
 
-    fn primary(&self) -> String {
-        self.scores.primary()
+    fn primary(&self, facts: &Value) -> String {
+        self.scores.primary_for(&facts::quantity(facts), &self.prepare)
     }
 
     fn evaluated(&self) -> &'static dyn Evaluated {
@@ -79,6 +86,10 @@ impl Kind for NowcastConfig {
     fn problems(&self, beside: &Beside<'_>) -> Vec<Problem> {
         let own = self.section_problems().into_iter().map(|problem| problem.below("task.nowcast"));
         own.chain(self.synthetic_problems(&beside.data.source)).collect()
+    }
+
+    fn needs(&self) -> Needs {
+        NowcastConfig::needs(self)
     }
 
     fn loss_problems(&self) -> Vec<Problem> {
@@ -96,8 +107,8 @@ impl Kind for NowcastConfig {
         self.split.val_share > 0.0
     }
 
-    fn network(&self, _facts: &Value) -> Result<Box<dyn Network>, Failed> {
-        Ok(forecaster(self))
+    fn network(&self, facts: &Value) -> Result<Box<dyn Network>, Failed> {
+        Ok(forecaster(self, &facts::quantity(facts)))
     }
 
     fn wishes(&self) -> &'static [Wish] {
@@ -116,7 +127,7 @@ impl Kind for NowcastConfig {
     fn prepare(&self, raw: &Acquired, into: &Path, around: &Surroundings<'_>) -> Result<Prepared, Failed> {
         let setting = Setting {
             config: &self.prepare,
-            quantizer: Quantizer::new(self.prepare.min_dbz, self.prepare.max_dbz)?,
+            quantizer: Quantizer::new(self.prepare.min, self.prepare.max)?,
             hashes: raw.manifest.as_ref(),
             threads: threads(),
             stop: around.stop,
@@ -126,7 +137,8 @@ impl Kind for NowcastConfig {
         name_set_aside(&prepared);
         let dataset = Dataset::open(&prepared.store, self)?;
         dataset.save_manifest(&prepared.store)?;
-        dataset.plan.manifest.warnings.iter().for_each(|warning| warn!("{warning}"));
+        let warnings = self.doubts(&prepared, &dataset);
+        warnings.iter().chain(&dataset.plan.manifest.warnings).for_each(|warning| warn!("{warning}"));
         let shown = shown(&prepared, &dataset)?;
         Ok(Prepared {
             fingerprint: prepared.report.fingerprint.to_string(),
@@ -134,6 +146,7 @@ impl Kind for NowcastConfig {
             store: prepared.store,
             shown,
             data: Box::new(learner::Windows::new(self.clone(), dataset)),
+            reading: None,
         })
     }
 
@@ -181,6 +194,32 @@ impl NowcastConfig {
         found
     }
 
+    /// What the configuration asks of the data that makes little sense.
+    fn doubts(&self, prepared: &prepare::Prepared, dataset: &Dataset) -> Vec<String> {
+        let PrepareConfig { variable, size, min, max, .. } = &self.prepare;
+        let mut doubts = Vec::new();
+        let quantity = dataset.quantity();
+        let default = PrepareConfig::default();
+        if !quantity.is_reflectivity() && (*min, *max) == (default.min, default.max) {
+            let step = (max - min) / STEPS;
+            doubts.push(format!(
+                "{variable} is in {}, but task.nowcast.prepare.min and max are {min} and {max}, the range of reflectivity: values \
+                 are kept in steps of {step:.2}; set min to the lowest value (0 for rain) and max to the highest that matters",
+                quantity.unit()
+            ));
+        }
+        if let Some([_, rows, columns]) = prepared.report.about.source_grid.as_ref().map(|grid| grid.shape)
+            && (size[0] > rows || size[1] > columns)
+        {
+            let [to_rows, to_columns] = size;
+            doubts.push(format!(
+                "task.nowcast.prepare.size {to_rows} x {to_columns} is larger than the data, {rows} x {columns}: frames are \
+                 enlarged, which costs time and adds no detail"
+            ));
+        }
+        doubts
+    }
+
     fn too_little(&self, storms: &Storms) -> Vec<Problem> {
         let mut found = Vec::new();
         let window = self.windows.input_frames.saturating_add(self.windows.target_frames);
@@ -189,10 +228,19 @@ impl NowcastConfig {
             found.push(Problem::new("frames", message, "raise `frames`, or lower `task.nowcast.windows`"));
         }
         let parts = 1 + usize::from(self.split.val_share > 0.0) + usize::from(self.split.test_share > 0.0);
-        if storms.events > 0 && storms.events < parts {
-            let message =
-                format!("{} events can't be split into {parts} parts: an event is never divided", storms.events);
-            let remedy = format!("write {parts} or more, or lower `task.nowcast.split`");
+        let least = least_frames(window, self.split.shares());
+        if (self.split.by == SplitBy::Time || storms.events == 1) && parts > 1 {
+            if (window..least).contains(&storms.frames) {
+                let message = format!("a split in time takes events of {least} frames, got {}", storms.frames);
+                found.push(Problem::new(
+                    "frames",
+                    message,
+                    "raise `frames` or `events`, or lower `task.nowcast.windows`",
+                ));
+            }
+        } else if storms.events > 0 && storms.events < parts {
+            let message = format!("{} events can't be split into {parts} parts of whole events", storms.events);
+            let remedy = format!("write {parts} or more, lower `task.nowcast.split`, or set its `by: time`");
             found.push(Problem::new("events", message, remedy));
         }
         found

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::config::NowcastConfig;
 use super::dataset::Dataset;
+use super::facts;
 use super::model::forecaster;
 use super::plan::{EventTimes, Plan};
 use super::training::{self, Nowcast};
@@ -16,6 +17,7 @@ use crate::train::engine::Feeds;
 use crate::train::learner::{Learner, Learning, Samples};
 use crate::train::task::Task;
 use crate::util::failure::Failed;
+use crate::util::quantity::Quantity;
 
 /// A prepared dataset, and how it is cut into windows.
 pub(super) struct Windows {
@@ -24,6 +26,8 @@ pub(super) struct Windows {
     events: Vec<EventTimes>,
     frames: Arc<PreparedEvents>,
     plan: Plan,
+    /// The unit of the values, as it is written in the files.
+    units: String,
     train: Vec<Sample>,
     val: Vec<Sample>,
     test: Vec<Sample>,
@@ -34,8 +38,8 @@ impl Windows {
     pub(super) fn new(config: NowcastConfig, dataset: Dataset) -> Self {
         let [train, val, test] = [Side::Train, Side::Val, Side::Test].map(|side| dataset.samples(side, &config));
         let (shape, events) = (dataset.shape(), dataset.times());
-        let Dataset { frames, plan, .. } = dataset;
-        Self { config, shape, events, frames: Arc::new(frames), plan, train, val, test }
+        let Dataset { frames, plan, units, .. } = dataset;
+        Self { config, shape, events, frames: Arc::new(frames), plan, units, train, val, test }
     }
 
     fn of(&self, side: Side) -> &[Sample] {
@@ -83,25 +87,30 @@ impl Data for Windows {
         json!({"windows": self.plan.manifest, "times": times.collect::<Value>()})
     }
 
+    fn facts(&self) -> Value {
+        facts::of(&self.units)
+    }
+
     fn learner(&self, setting: &LearnerSetting<'_>, purpose: Purpose) -> Result<Box<dyn Learner>, Failed> {
-        let task = nowcast(&self.config, setting, self.shape, self.events.clone())?;
+        let data =
+            training::Frames { shape: self.shape, events: self.events.clone(), quantity: Quantity::of(&self.units) };
+        let task = nowcast(&self.config, setting, data)?;
         let samples = match purpose {
             Purpose::Train => self.training(setting)?,
             Purpose::Evaluate(side) => {
                 Samples::Evaluation(Box::new(self.loader(self.of(side), false, setting.loader.clone(), setting)?))
             }
         };
-        let multiplications = forecaster(&self.config).multiplications();
+        let multiplications = forecaster(&self.config, &Quantity::of(&self.units)).multiplications();
         Ok(Box::new(Learning { task, samples, multiplications }))
     }
 }
 
-/// The task with its initial weights, for frames of these levels, rows and columns of these events.
+/// The task with its initial weights, for these frames.
 pub(super) fn nowcast(
     config: &NowcastConfig,
     setting: &LearnerSetting<'_>,
-    shape: [usize; 3],
-    events: Vec<EventTimes>,
+    frames: training::Frames,
 ) -> Result<Nowcast, Failed> {
     let phase = |phase: &Phase| {
         let loss = phase.task.section::<NowcastConfig>().unwrap_or(config).loss.clone();
@@ -110,8 +119,7 @@ pub(super) fn nowcast(
     Ok(Nowcast::new(training::Setting {
         phases: setting.phases.iter().map(phase).collect(),
         config,
-        shape,
-        events,
+        frames,
         device: setting.machine.device,
         precision: setting.machine.precision,
         seed: setting.seed,

@@ -13,6 +13,10 @@ use crate::metric::better::Better;
 use crate::metric::score::{ScoreSpec, Show};
 use crate::nn::ssim::Ssim;
 
+/// The normalised value above which an echo is strong, if the configured default is outside of the range: 8.6 dBZ of -29 to
+/// 65.
+const USUALLY_HIGH: f64 = 0.4;
+
 /// Less than the weight of one cell.
 const NO_WEIGHT: f64 = 1e-9;
 
@@ -65,7 +69,9 @@ impl NowcastLoss {
     #[must_use]
     pub fn new(config: &NowcastConfig, device: Device) -> Self {
         let prepare = &config.prepare;
-        let high = (config.loss.high_dbz - prepare.min_dbz) / (prepare.max_dbz - prepare.min_dbz);
+        let is_inside = (prepare.min..prepare.max).contains(&config.loss.high);
+        let high =
+            if is_inside { (config.loss.high - prepare.min) / (prepare.max - prepare.min) } else { USUALLY_HIGH };
         let frame = prepare.size.map(|size| size as i64);
         Self::from_settings(config.loss.clone(), high, config.windows.target_frames as i64, frame, device)
     }

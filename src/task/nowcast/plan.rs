@@ -1,24 +1,19 @@
-//! Turns the times of all frames into what trains, validates and tests, and a manifest that says why. Pure: the prepared
-//! dataset is read elsewhere, the manifest is written elsewhere.
-
-use std::collections::BTreeSet;
+//! Turns the times of all frames into what trains, validates and tests. What is said about it is in `manifest`. Pure: the
+//! prepared dataset is read elsewhere, the manifest is written elsewhere.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::config::{SplitConfig, WindowsConfig};
 use super::event_name::in_time_order;
+use super::manifest::manifest;
+pub use super::manifest::{Part, PlacedEvent, Total, Totals, WindowsManifest};
 use super::split::{EventSpan, Side, Split, SplitError, Whole, split};
-use super::windows::{EventWindows, Gap, Window, WindowsError, windows};
+use super::split_in_time::{in_time, least_frames};
+use super::windows::{EventWindows, Window, WindowsError, windows};
 use crate::util::exit::Exit;
-
-/// What the manifest says about how events were placed.
-const RULE: &str = "events in time order; days that share an event stay together; the last days test, those before them \
-                    validate, the rest trains; as many whole days as come nearest to the share of windows asked for, at \
-                    least one where a share is above 0";
 
 /// An event of the prepared dataset.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,92 +38,21 @@ pub struct Plan {
 pub struct PlannedEvent {
     /// Its number in the list that was given.
     pub index: usize,
-    /// What it serves; `None` without windows.
-    pub side: Option<Side>,
-    /// In time order.
-    pub windows: Vec<Window>,
+    /// In time order, each with what it serves.
+    pub windows: Vec<(Window, Side)>,
 }
 
 impl Plan {
     /// The windows of a side in time order: the event's number in the list that was given, and the first frame.
     pub fn windows(&self, side: Side) -> impl Iterator<Item = (usize, Window)> {
-        let events = self.events.iter().filter(move |event| event.side == Some(side));
-        events.flat_map(|event| event.windows.iter().map(|&window| (event.index, window)))
+        let of_side = move |event: &PlannedEvent| {
+            let windows: Vec<Window> =
+                event.windows.iter().filter(|(_, found)| *found == side).map(|(window, _)| *window).collect();
+            let index = event.index;
+            windows.into_iter().map(move |window| (index, window))
+        };
+        self.events.iter().flat_map(of_side)
     }
-}
-
-/// What went where, and why: the same events and configuration always give the same text.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct WindowsManifest {
-    /// The version of this layout.
-    pub format: u32,
-    /// How events are placed.
-    pub rule: String,
-    /// What was never cut in two.
-    pub whole: Whole,
-    /// The windows asked for.
-    pub windows: WindowsConfig,
-    /// The shares asked for.
-    pub split: SplitConfig,
-    /// What the user should know.
-    pub warnings: Vec<String>,
-    /// The sums of each side.
-    pub totals: Totals,
-    /// In time order.
-    pub events: Vec<PlacedEvent>,
-}
-
-/// The sums of each side.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Totals {
-    /// Training.
-    pub train: Total,
-    /// Validation.
-    pub val: Total,
-    /// Test.
-    pub test: Total,
-    /// Events without windows.
-    pub unused: Total,
-}
-
-/// The sums of one side.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Total {
-    /// Its events.
-    pub events: usize,
-    /// The UTC days they cover.
-    pub days: usize,
-    /// Their frames.
-    pub frames: usize,
-    /// Their windows.
-    pub windows: usize,
-    /// Their share of all windows.
-    pub share_of_windows: f64,
-}
-
-/// One event in the manifest.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PlacedEvent {
-    /// Its path below the dataset, or its name.
-    pub path: String,
-    /// What it serves; `null` without windows.
-    pub side: Option<Side>,
-    /// Why.
-    pub reason: String,
-    /// The UTC days from its first to its last frame.
-    pub days: Vec<Date>,
-    /// The time of its first frame.
-    pub first: Option<Timestamp>,
-    /// The time of its last frame.
-    pub last: Option<Timestamp>,
-    /// Its frames.
-    pub frames: usize,
-    /// Its windows.
-    pub windows: usize,
-    /// The median of all its intervals.
-    pub median_interval_seconds: Option<f64>,
-    /// The intervals that no window crosses.
-    pub gaps: Vec<Gap>,
 }
 
 /// Why there is no plan.
@@ -172,26 +96,92 @@ impl PlanError {
 /// # Errors
 /// If an event's times are invalid or the events can't be split.
 pub fn plan(events: &[EventTimes], on_windows: &WindowsConfig, on_split: &SplitConfig) -> Result<Plan, PlanError> {
+    let order = in_order_of_time(events);
+    let mut cut =
+        order.iter().map(|&index| CutEvent::new(&events[index], on_windows)).collect::<Result<Vec<_>, _>>()?;
+    let split = split(&cut.iter().map(CutEvent::span).collect::<Vec<_>>(), on_split)?;
+    place(&mut cut, &split, on_windows, on_split)?;
+    Ok(planned(&order, cut, &split, on_windows, on_split))
+}
+
+/// The same for commands that only look: events that can't be split serve nothing, and a warning says why.
+///
+/// # Errors
+/// If an event's times are invalid.
+pub fn plan_anyway(
+    events: &[EventTimes],
+    on_windows: &WindowsConfig,
+    on_split: &SplitConfig,
+) -> Result<Plan, PlanError> {
+    let why = match plan(events, on_windows, on_split) {
+        Err(PlanError::Split(why)) => why,
+        planned => return planned,
+    };
+    let order = in_order_of_time(events);
+    let cut = order.iter().map(|&index| CutEvent::new(&events[index], on_windows)).collect::<Result<Vec<_>, _>>()?;
+    let split = Split { sides: vec![None; events.len()], whole: Whole::Days, warnings: Vec::new() };
+    let mut plan = planned(&order, cut, &split, on_windows, on_split);
+    plan.manifest.warnings.push(why.to_string());
+    Ok(plan)
+}
+
+fn in_order_of_time(events: &[EventTimes]) -> Vec<usize> {
     let first = |event: usize| events[event].times.first().copied().unwrap_or(f64::INFINITY);
     let mut order: Vec<usize> = (0..events.len()).collect();
     order
         .sort_by(|&left, &right| in_time_order((first(left), &events[left].path), (first(right), &events[right].path)));
+    order
+}
 
-    let cut = order.iter().map(|&index| CutEvent::new(&events[index], on_windows)).collect::<Result<Vec<_>, _>>()?;
-    let split = split(&cut.iter().map(CutEvent::span).collect::<Vec<_>>(), on_split)?;
-    let manifest = manifest(&cut, &split, on_windows, on_split);
-    let sides = order.into_iter().zip(split.sides).zip(cut);
-    let planned =
-        |((index, side), event): (_, CutEvent<'_>)| PlannedEvent { index, side, windows: event.found.windows };
-    Ok(Plan { events: sides.map(planned).collect(), manifest })
+/// Gives every window its side.
+fn place(
+    events: &mut [CutEvent<'_>],
+    split: &Split,
+    on_windows: &WindowsConfig,
+    on_split: &SplitConfig,
+) -> Result<(), SplitError> {
+    for (event, side) in events.iter_mut().zip(&split.sides) {
+        event.sides = vec![*side; event.found.windows.len()];
+    }
+    if split.whole != Whole::Windows {
+        return Ok(());
+    }
+    let (length, shares) = (on_windows.input_frames + on_windows.target_frames, on_split.shares());
+    let mut any = false;
+    for event in &mut *events {
+        let starts: Vec<usize> = event.found.windows.iter().map(|window| window.start).collect();
+        if let Some(sides) = in_time(&starts, length, shares) {
+            event.sides = sides;
+            any = true;
+        }
+    }
+    let longest = events.iter().flat_map(|event| &event.found.segments).map(ExactSizeIterator::len).max().unwrap_or(0);
+    if any { Ok(()) } else { Err(SplitError::TooShort { least: least_frames(length, shares), longest }) }
+}
+
+fn planned(
+    order: &[usize],
+    cut: Vec<CutEvent<'_>>,
+    split: &Split,
+    on_windows: &WindowsConfig,
+    on_split: &SplitConfig,
+) -> Plan {
+    let manifest = manifest(&cut, split, on_windows, on_split);
+    let windows = |event: CutEvent<'_>| -> Vec<(Window, Side)> {
+        event.found.windows.into_iter().zip(event.sides).filter_map(|(window, side)| Some((window, side?))).collect()
+    };
+    let events = order.iter().zip(cut);
+    Plan { events: events.map(|(&index, event)| PlannedEvent { index, windows: windows(event) }).collect(), manifest }
 }
 
 /// An event on its way into the plan.
-struct CutEvent<'a> {
-    event: &'a EventTimes,
-    found: EventWindows,
-    first: Option<Timestamp>,
-    last: Option<Timestamp>,
+pub(super) struct CutEvent<'a> {
+    pub(super) event: &'a EventTimes,
+    pub(super) found: EventWindows,
+    /// What each of its windows serves.
+    pub(super) sides: Vec<Option<Side>>,
+    pub(super) first: Option<Timestamp>,
+    pub(super) last: Option<Timestamp>,
 }
 
 impl<'a> CutEvent<'a> {
@@ -199,7 +189,13 @@ impl<'a> CutEvent<'a> {
         let found =
             windows(&event.times, config).map_err(|source| PlanError::Windows { path: event.path.clone(), source })?;
         let timestamp = |time: Option<&f64>| time.map(|&seconds| timestamp(&event.path, seconds)).transpose();
-        Ok(Self { event, found, first: timestamp(event.times.first())?, last: timestamp(event.times.last())? })
+        Ok(Self {
+            event,
+            found,
+            sides: Vec::new(),
+            first: timestamp(event.times.first())?,
+            last: timestamp(event.times.last())?,
+        })
     }
 
     fn span(&self) -> EventSpan {
@@ -207,7 +203,29 @@ impl<'a> CutEvent<'a> {
         EventSpan { first_day: day(self.first), last_day: day(self.last), windows: self.found.windows.len() }
     }
 
-    fn days(&self) -> Vec<Date> {
+    /// How many of its windows serve something.
+    pub(super) fn placed(&self) -> usize {
+        self.sides.iter().flatten().count()
+    }
+
+    /// The stretches of windows that serve one side.
+    pub(super) fn parts(&self, length: usize) -> Vec<Part> {
+        let mut parts: Vec<Part> = Vec::new();
+        for (window, side) in self.found.windows.iter().zip(&self.sides) {
+            let Some(side) = *side else { continue };
+            match parts.last_mut() {
+                Some(part) if part.side == side => {
+                    part.frames = window.start + length - part.first_frame;
+                    part.windows += 1;
+                }
+                _ => parts.push(Part { side, first_frame: window.start, frames: length, windows: 1 }),
+            }
+        }
+        parts
+    }
+
+    /// The UTC days from its first to its last frame.
+    pub(super) fn days(&self) -> Vec<Date> {
         let (Some(first), Some(last)) = (self.first, self.last) else { return Vec::new() };
         let last = utc_day(last);
         std::iter::successors(Some(utc_day(first)), |day| day.tomorrow().ok().filter(|day| *day <= last)).collect()
@@ -227,99 +245,12 @@ fn utc_day(time: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(time).date()
 }
 
-fn manifest(events: &[CutEvent<'_>], split: &Split, windows: &WindowsConfig, shares: &SplitConfig) -> WindowsManifest {
-    let total = |side| total(events, &split.sides, side);
-    let totals = Totals {
-        train: total(Some(Side::Train)),
-        val: total(Some(Side::Val)),
-        test: total(Some(Side::Test)),
-        unused: total(None),
-    };
-    let reasons =
-        Reasons { totals: &totals, whole: split.whole, window: windows.input_frames + windows.target_frames, shares };
-    let record = |(event, &side): (&CutEvent<'_>, &Option<Side>)| record(event, side, reasons.of(event, side));
-    let records = events.iter().zip(&split.sides).map(record).collect();
-    WindowsManifest {
-        format: 1,
-        rule: RULE.to_owned(),
-        whole: split.whole,
-        windows: windows.clone(),
-        split: shares.clone(),
-        warnings: split.warnings.iter().map(ToString::to_string).collect(),
-        totals,
-        events: records,
-    }
-}
-
-fn total(events: &[CutEvent<'_>], sides: &[Option<Side>], side: Option<Side>) -> Total {
-    let ours: Vec<_> = events.iter().zip(sides).filter(|(_, found)| **found == side).map(|(event, _)| event).collect();
-    let all: usize = events.iter().map(|event| event.found.windows.len()).sum();
-    let windows = ours.iter().map(|event| event.found.windows.len()).sum();
-    Total {
-        events: ours.len(),
-        days: ours.iter().flat_map(|event| event.days()).collect::<BTreeSet<_>>().len(),
-        frames: ours.iter().map(|event| event.event.times.len()).sum(),
-        windows,
-        share_of_windows: windows as f64 / all as f64,
-    }
-}
-
-fn record(event: &CutEvent<'_>, side: Option<Side>, reason: String) -> PlacedEvent {
-    PlacedEvent {
-        path: event.event.path.clone(),
-        side,
-        reason,
-        days: event.days(),
-        first: event.first,
-        last: event.last,
-        frames: event.event.times.len(),
-        windows: event.found.windows.len(),
-        median_interval_seconds: event.found.median_interval_seconds,
-        gaps: event.found.gaps.clone(),
-    }
-}
-
-/// What all reasons refer to.
-struct Reasons<'a> {
-    totals: &'a Totals,
-    whole: Whole,
-    window: usize,
-    shares: &'a SplitConfig,
-}
-
-impl Reasons<'_> {
-    fn of(&self, event: &CutEvent<'_>, side: Option<Side>) -> String {
-        let totals = self.totals;
-        let before_test = if totals.test.events > 0 { " before the test" } else { "" };
-        let (place, before, total, asked) = match side {
-            None => return self.of_unused(event),
-            Some(Side::Train) => ("first", "", &totals.train, 1.0 - self.shares.val_share - self.shares.test_share),
-            Some(Side::Val) => ("last", before_test, &totals.val, self.shares.val_share),
-            Some(Side::Test) => ("last", "", &totals.test, self.shares.test_share),
-        };
-        let place = match self.whole {
-            Whole::Days => place_of("day", total.days, place),
-            Whole::Events => place_of("event", total.events, place),
-        };
-        let (got, asked) = (100.0 * total.share_of_windows, 100.0 * asked);
-        let midnight = if event.days().len() > 1 { "; it crosses midnight and ties its days together" } else { "" };
-        format!("{place}{before}: {got:.1} % of all windows, {asked:.1} % asked for{midnight}")
-    }
-
-    fn of_unused(&self, event: &CutEvent<'_>) -> String {
-        let longest = event.found.segments.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
-        format!("no window: the longest stretch without a gap has {longest} frames, a window has {}", self.window)
-    }
-}
-
-/// "the last day", "one of the 3 last days".
-fn place_of(noun: &str, number: usize, place: &str) -> String {
-    if number == 1 { format!("the {place} {noun}") } else { format!("one of the {number} {place} {noun}s") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
+
+    use crate::task::nowcast::config::SplitBy;
 
     /// 1 December 2007, 00:00 UTC.
     const DECEMBER: f64 = 1_196_467_200.0;
@@ -348,13 +279,14 @@ mod tests {
 
     #[test]
     fn the_manifest_says_what_went_where_and_why() {
-        let plan = plan(&storms(), &small(), &SplitConfig { val_share: 0.2, test_share: 0.1 }).unwrap();
+        let plan =
+            plan(&storms(), &small(), &SplitConfig { by: SplitBy::Event, val_share: 0.2, test_share: 0.1 }).unwrap();
         insta::assert_snapshot!(serde_json::to_string_pretty(&plan.manifest).unwrap());
     }
 
     #[test]
     fn the_manifest_does_not_depend_on_the_order_of_folders() {
-        let config = SplitConfig { val_share: 0.2, test_share: 0.0 };
+        let config = SplitConfig { by: SplitBy::Event, val_share: 0.2, test_share: 0.0 };
         let manifest = |events: &[EventTimes]| {
             let manifest = plan(events, &small(), &config).unwrap().manifest;
             let text = serde_json::to_string(&manifest).unwrap();
@@ -372,7 +304,8 @@ mod tests {
     #[test]
     fn every_window_is_on_exactly_one_side_under_the_number_of_the_list() {
         let events = storms();
-        let plan = plan(&events, &small(), &SplitConfig { val_share: 0.3, test_share: 0.2 }).unwrap();
+        let plan =
+            plan(&events, &small(), &SplitConfig { by: SplitBy::Event, val_share: 0.3, test_share: 0.2 }).unwrap();
         let mut all: Vec<_> = [Side::Train, Side::Val, Side::Test]
             .iter()
             .flat_map(|&side| plan.windows(side))
@@ -384,6 +317,42 @@ mod tests {
             found.into_iter().map(move |window| (index, window.start)).collect::<Vec<_>>()
         };
         assert_eq!(all, events.iter().enumerate().flat_map(alone).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_single_event_is_cut_in_time_and_no_frame_is_on_two_sides() {
+        let one = [event("a", DECEMBER, 40)];
+        let config = SplitConfig { by: SplitBy::Event, val_share: 0.3, test_share: 0.0 };
+        let plan = plan(&one, &WindowsConfig { stride: 1, ..small() }, &config).unwrap();
+        let frames = |side| -> BTreeSet<usize> {
+            plan.windows(side).flat_map(|(_, window)| window.start..window.start + 4).collect()
+        };
+        let (train, val) = (frames(Side::Train), frames(Side::Val));
+        assert_eq!(val.first().unwrap() - train.last().unwrap() - 1, 4, "a gap of one window");
+        assert_eq!((train.first(), val.last()), (Some(&0), Some(&39)));
+        let placed = &plan.manifest.events[0];
+        assert_eq!(
+            (placed.side, placed.parts.len(), placed.windows),
+            (None, 2, plan.manifest.totals.train.windows + plan.manifest.totals.val.windows)
+        );
+        assert!(plan.manifest.warnings[0].starts_with("only one event has windows"), "{:?}", plan.manifest.warnings);
+        let text = serde_json::to_string(&plan.manifest).unwrap();
+        assert_eq!(serde_json::from_str::<WindowsManifest>(&text).unwrap(), plan.manifest);
+    }
+
+    #[test]
+    fn events_that_can_t_be_split_serve_nothing_for_who_only_looks() {
+        let short = [event("a", DECEMBER, 9), event("b", DECEMBER + DAY, 3)];
+        let config = SplitConfig { by: SplitBy::Event, val_share: 0.3, test_share: 0.0 };
+        let error = plan(&short, &small(), &config).unwrap_err();
+        assert!(
+            error.to_string().contains("takes 12 frames") && error.to_string().contains("longest stretch has 9"),
+            "{error}"
+        );
+        let looked_at = plan_anyway(&short, &small(), &config).unwrap();
+        assert_eq!(looked_at.manifest.totals.unused.events, 2);
+        assert_eq!(looked_at.manifest.warnings, [error.to_string()]);
+        assert_eq!(looked_at.windows(Side::Train).count(), 0);
     }
 
     #[test]

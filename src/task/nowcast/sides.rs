@@ -11,7 +11,9 @@ impl Totals {
         let mut text: String = sides.iter().map(|(name, total)| format!("{name:<6}{}\n", total.text())).collect();
         if self.unused.events > 0 {
             let events = units::count(self.unused.events as u64, "event");
-            text += &format!("{events} without a window: too few frames without a gap\n");
+            let is_split = sides.iter().any(|(_, total)| total.windows > 0);
+            let why = if is_split { "without a window: too few frames without a gap" } else { "that can't be split" };
+            text += &format!("{events} {why}\n");
         }
         text
     }

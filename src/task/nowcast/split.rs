@@ -5,7 +5,7 @@
 //!   *unit*, so that a storm that crosses midnight is never on two sides.
 //! - A share is a share of windows; [`in_order`] finds the number of units that comes nearest to it.
 //! - With one unit there is no whole day to spare: it is split by its events in time order, with a warning. One event
-//!   alone can't be split.
+//!   alone is cut in time ([`super::split_in_time`]), with a warning too; `by: time` asks for that.
 //! - An event without windows takes no part, and ties no days together.
 
 use std::fmt;
@@ -15,7 +15,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::config::SplitConfig;
+use super::config::{SplitBy, SplitConfig};
 pub use crate::data::split::Side;
 use crate::data::split::{Shares, in_order, linked};
 use crate::util::exit::Exit;
@@ -40,12 +40,15 @@ pub enum Whole {
     Days,
     /// Events, as all of them cover the same days.
     Events,
+    /// Windows: events are cut in time.
+    Windows,
 }
 
 /// The decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
-    /// For each event its side; `None` for one without windows.
+    /// For each event its side; `None` for one without windows. If windows are what stays whole, the events are still to be
+    /// cut.
     pub sides: Vec<Option<Side>>,
     /// What stayed whole.
     pub whole: Whole,
@@ -60,6 +63,8 @@ pub enum SplitWarning {
     SharedDay,
     /// There is no unit left for the test.
     NoTest(Whole),
+    /// There is only one event, so it is cut in time.
+    OneEvent,
 }
 
 impl fmt::Display for SplitWarning {
@@ -70,7 +75,13 @@ impl fmt::Display for SplitWarning {
                  training and looks better than it is; add events of other days",
             ),
             Self::NoTest(Whole::Days) => to.write_str("two days serve training and validation; none is left for the test"),
-            Self::NoTest(Whole::Events) => to.write_str("two events serve training and validation; none is left for the test"),
+            Self::NoTest(Whole::Events | Whole::Windows) => {
+                to.write_str("two events serve training and validation; none is left for the test")
+            }
+            Self::OneEvent => to.write_str(
+                "only one event has windows, so it is cut in time, with a gap of one window between the sides (split.by: time): \
+                 validation sees the weather of training and looks better than it is; add events of other days",
+            ),
         }
     }
 }
@@ -97,12 +108,18 @@ pub enum SplitError {
         /// The events considered.
         events: usize,
     },
-    /// There is nothing to split.
+    /// No event is long enough to be cut in time.
     #[error(
-        "only one event has windows, which can't both train and validate; add events, or set \
+        "no event is long enough to be cut in time: that takes {least} frames without a gap, a window for each side and one \
+         between, and the longest stretch has {longest}; add events, ask for fewer frames in task.nowcast.windows, or set \
          task.nowcast.split.val_share and test_share to 0"
     )]
-    OneEvent,
+    TooShort {
+        /// The frames that a cut takes.
+        least: usize,
+        /// The longest stretch of frames without a gap.
+        longest: usize,
+    },
 }
 
 impl SplitError {
@@ -111,7 +128,7 @@ impl SplitError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Shares { .. } => Exit::Configuration,
-            Self::NoWindows { .. } | Self::OneEvent => Exit::DataRefused,
+            Self::NoWindows { .. } | Self::TooShort { .. } => Exit::DataRefused,
         }
     }
 }
@@ -119,7 +136,7 @@ impl SplitError {
 /// Splits events that are given in time order.
 ///
 /// # Errors
-/// If the shares are invalid, no event has a window, or only one has.
+/// If the shares are invalid, or no event has a window.
 pub fn split(events: &[EventSpan], config: &SplitConfig) -> Result<Split, SplitError> {
     let shares = check(config)?;
     let used: Vec<usize> = (0..events.len()).filter(|&event| events[event].windows > 0).collect();
@@ -129,10 +146,13 @@ pub fn split(events: &[EventSpan], config: &SplitConfig) -> Result<Split, SplitE
     let mut warnings = Vec::new();
     let mut whole = Whole::Days;
     let mut units = linked_days(events, &used);
-    if units.len() == 1 && (config.val_share > 0.0 || config.test_share > 0.0) {
-        if used.len() == 1 {
-            return Err(SplitError::OneEvent);
-        }
+    let divides = config.val_share > 0.0 || config.test_share > 0.0;
+    if divides && (config.by == SplitBy::Time || used.len() == 1) {
+        let warnings = if config.by == SplitBy::Time { Vec::new() } else { vec![SplitWarning::OneEvent] };
+        let sides = events.iter().map(|event| (event.windows > 0).then_some(Side::Train)).collect();
+        return Ok(Split { sides, whole: Whole::Windows, warnings });
+    }
+    if units.len() == 1 && divides {
         (whole, units) = (Whole::Events, (0..used.len()).map(|event| event..event + 1).collect());
         warnings.push(SplitWarning::SharedDay);
     }
@@ -150,9 +170,17 @@ pub fn split(events: &[EventSpan], config: &SplitConfig) -> Result<Split, SplitE
 }
 
 fn check(config: &SplitConfig) -> Result<Shares, SplitError> {
-    let &SplitConfig { val_share, test_share } = config;
-    let shares = Shares { val: val_share, test: test_share };
+    let &SplitConfig { val_share, test_share, .. } = config;
+    let shares = config.shares();
     if shares.leave_some() { Ok(shares) } else { Err(SplitError::Shares { val_share, test_share }) }
+}
+
+impl SplitConfig {
+    /// The shares of the sides.
+    #[must_use]
+    pub fn shares(&self) -> Shares {
+        Shares { val: self.val_share, test: self.test_share }
+    }
 }
 
 /// The used events, grouped if they share a day.
@@ -176,7 +204,7 @@ mod tests {
     }
 
     fn shares(val_share: f64, test_share: f64) -> SplitConfig {
-        SplitConfig { val_share, test_share }
+        SplitConfig { by: SplitBy::Event, val_share, test_share }
     }
 
     fn sides(events: &[EventSpan], config: &SplitConfig) -> Vec<Side> {
@@ -228,7 +256,11 @@ mod tests {
 
     #[test]
     fn a_single_event_trains_alone_or_is_refused() {
-        assert_eq!(split(&[event(0, 1, 9)], &shares(0.2, 0.0)), Err(SplitError::OneEvent));
+        let found = split(&[event(0, 1, 9)], &shares(0.2, 0.0)).unwrap();
+        assert_eq!((found.whole, found.warnings), (Whole::Windows, vec![SplitWarning::OneEvent]));
+        let asked = SplitConfig { by: SplitBy::Time, ..shares(0.2, 0.0) };
+        let found = split(&[event(0, 1, 9), event(3, 4, 9)], &asked).unwrap();
+        assert_eq!((found.whole, found.warnings), (Whole::Windows, Vec::new()));
         assert_eq!(sides(&[event(0, 1, 9)], &shares(0.0, 0.0)), [Train]);
     }
 
@@ -281,7 +313,7 @@ mod tests {
             let used: Vec<usize> = (0..events.len()).filter(|&event| events[event].windows > 0).collect();
             let units = match found.whole {
                 Whole::Days => linked_days(&events, &used),
-                Whole::Events => (0..used.len()).map(|event| event..event + 1).collect(),
+                Whole::Events | Whole::Windows => (0..used.len()).map(|event| event..event + 1).collect(),
             };
             prop_assume!(units.len() > 2);
             let largest = units.into_iter()

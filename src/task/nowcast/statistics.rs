@@ -64,10 +64,10 @@ impl Counts {
         self.share(self.0[0])
     }
 
-    /// The share of all cells, missing ones included, with more than this reflectivity.
+    /// The share of all cells, missing ones included, above a threshold.
     #[must_use]
-    pub fn share_above(&self, dbz: f64, quantizer: &Quantizer) -> f64 {
-        let above = (1..=255_u8).filter(|&value| quantizer.dequantize(value) > dbz);
+    pub fn share_above(&self, threshold: f64, quantizer: &Quantizer) -> f64 {
+        let above = (1..=255_u8).filter(|&value| quantizer.dequantize(value) > threshold);
         self.share(above.map(|value| self.0[usize::from(value)]).sum())
     }
 

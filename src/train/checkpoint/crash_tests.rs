@@ -193,12 +193,33 @@ fn space_is_missed_before_training_begins() {
     let store = open(&disk).unwrap();
     store.check_space(1_000_000_000).unwrap();
     disk.set_free_bytes(2_000_000_000);
-    let error = store.check_space(1_000_000_000).unwrap_err().to_string();
+    let error = store.check_space(1_000_000_000).unwrap_err();
     assert_eq!(
-        error,
-        "run/checkpoints has 2.0 GB free, the next checkpoint needs 2.1 GB; free some space, or lower \
-         train.checkpoint.keep_last and keep_best"
+        (error.exit(), error.may_pass()),
+        (crate::util::exit::Exit::DiskIo, false),
+        "nobody makes room within seconds"
     );
+    assert_eq!(
+        error.to_string(),
+        "run/checkpoints has 2.0 GB free, but 2.1 GB are needed: the next checkpoint is written beside the last one, and \
+         64.0 MB are left for logs and pictures; free some space, or choose a folder on a larger disk"
+    );
+    (1..=3).for_each(|epoch| drop(store.save(&snapshot(epoch)).unwrap()));
+    let error = store.check_space(1_000_000_000).unwrap_err().to_string();
+    assert!(
+        error.ends_with("or lower train.checkpoint.keep_last and keep_best: 3 checkpoints are kept there"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_small_model_reserves_little_space() {
+    let disk = MemoryDisk::default();
+    let store = open(&disk).unwrap();
+    disk.set_free_bytes(16_100_000);
+    store.check_space(50_000).unwrap();
+    disk.set_free_bytes(16_000_000);
+    assert!(store.check_space(50_000).is_err());
 }
 
 #[test]

@@ -141,6 +141,56 @@ fn the_same_state_gives_the_same_bytes_and_the_real_disk_gives_them_back() {
 }
 
 #[test]
+fn whatever_is_in_place_of_a_file_the_older_checkpoint_is_taken_at_once_and_without_reading_it() {
+    use std::os::unix::fs::symlink;
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::open(std::sync::Arc::new(RealDisk), &root.path().join("checkpoints"), "0.1.0").unwrap();
+    store.save(&snapshot(1)).unwrap();
+    for name in ["model.safetensors", "manifest.json"] {
+        let replacements: [fn(&Path); 4] = [
+            |path| std::fs::create_dir(path).unwrap(),
+            |path| symlink(path.file_name().unwrap(), path).unwrap(),
+            |path| {
+                assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+            },
+            // More than any memory.
+            |path| std::fs::File::create(path).unwrap().set_len(1 << 43).unwrap(),
+        ];
+        for replace in &replacements[..if name == "manifest.json" { 3 } else { 4 }] {
+            store.save(&snapshot(2)).unwrap();
+            let path = store.path(snapshot(2).id).join(name);
+            std::fs::remove_file(&path).unwrap();
+            replace(&path);
+            falls_back(&store);
+            std::fs::remove_dir_all(store.path(snapshot(2).id)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn weights_that_are_published_again_have_the_same_bytes_whatever_is_undefined() {
+    let disk = MemoryDisk::default();
+    let (store, weights) = (open(&disk).unwrap(), open_weights(&disk).unwrap());
+    let mut first = snapshot(3);
+    first.progress.metrics.insert("far_50".into(), f64::NAN);
+    store.save(&first).unwrap();
+    weights.publish(&first).unwrap();
+    let bytes = || super::disk::read(&disk, &weights.best()).unwrap();
+    let published = bytes();
+    let again = newest(&store).unwrap();
+    assert!(!weights.restore_best(&again).unwrap(), "it is what the checkpoint holds");
+    weights.publish(&again).unwrap();
+    assert!(bytes() == published, "the next start publishes what its checkpoint says");
+    let damages: [fn(&mut Vec<u8>); 3] =
+        [|content| *content.last_mut().unwrap() ^= 1, |content| content[12] ^= 1, Vec::clear];
+    for damage in damages {
+        disk.damage(&weights.best(), damage);
+        assert!(weights.restore_best(&again).unwrap());
+        assert!(bytes() == published);
+    }
+}
+
+#[test]
 fn published_weights_are_the_average_with_their_origin() {
     let disk = MemoryDisk::default();
     let weights = open_weights(&disk).unwrap();
@@ -159,7 +209,8 @@ fn a_disk_that_cannot_be_read_ends_with_its_code_and_is_not_taken_for_damage() {
         let (disk, store) = two_saved();
         disk.inject(0, Fault::Unreadable(kind));
         let error = store.newest(|_| Ok(())).unwrap_err();
-        assert!(matches!(error, CheckpointError::Disk(_)), "{error}");
+        assert!(matches!(error, CheckpointError::Unreadable { .. }), "{error}");
+        assert!(error.to_string().contains("move run/checkpoints/e0002-s000020 away"), "{error}");
         disk.heal();
         assert_eq!(newest(&store), Some(snapshot(2)));
     }

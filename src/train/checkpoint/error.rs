@@ -16,8 +16,19 @@ pub enum CheckpointError {
     /// A disk operation failed.
     #[error(transparent)]
     Disk(#[from] FsError),
+    /// A checkpoint can't be read. Another start may be able to: an older one would lose work.
+    #[error("{source}; if it stays so, move {} away: training then resumes from the checkpoint before it", path.display())]
+    Unreadable {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The disk's error.
+        source: FsError,
+    },
     /// The disk is full, or will be. Earlier saves remain, and training can continue once there is space.
-    #[error("{} has {} free, the next checkpoint needs {}; free some space, or lower train.checkpoint.keep_last and keep_best", path.display(), bytes(*.free), bytes(*.needed))]
+    #[error(
+        "{} has {} free, but {} are needed: the next checkpoint is written beside the last one, and {} are left for logs and pictures; free some space{}",
+        path.display(), bytes(*.free), bytes(*.needed), bytes(*.reserved), fewer(*.kept)
+    )]
     OutOfSpace {
         /// The folder of the checkpoints.
         path: PathBuf,
@@ -25,6 +36,10 @@ pub enum CheckpointError {
         free: u64,
         /// Bytes that are needed.
         needed: u64,
+        /// How many of them are for everything beside checkpoints.
+        reserved: u64,
+        /// Checkpoints that are there.
+        kept: usize,
     },
     /// The state contains infinity or NaN, so nothing could resume from it.
     #[error("the state at {checkpoint} is not saved: {source}")]
@@ -62,12 +77,20 @@ pub enum CheckpointError {
     },
 }
 
+/// How to need less space, if checkpoints are kept that could go.
+fn fewer(kept: usize) -> String {
+    match kept {
+        0 | 1 => ", or choose a folder on a larger disk".to_owned(),
+        kept => format!(", or lower train.checkpoint.keep_last and keep_best: {kept} checkpoints are kept there"),
+    }
+}
+
 impl CheckpointError {
     /// 65 if the content is wrong, 76 if training diverged, otherwise that of the disk, which may be full.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Disk(error) => error.exit(),
+            Self::Disk(source) | Self::Unreadable { source, .. } => source.exit(),
             Self::OutOfSpace { .. } => Exit::DiskIo,
             Self::NotFinite { .. } => Exit::Diverged,
             Self::Malformed { .. } => Exit::Bug,
@@ -86,6 +109,18 @@ impl CheckpointError {
             }
             _ => false,
         }
+    }
+
+    /// Whether trying again from the last checkpoint may help: not if the disk is full, or the file too large for it, as nobody
+    /// makes room within seconds.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        let stays = match self {
+            Self::OutOfSpace { .. } => true,
+            Self::Disk(error) => error.source.kind() == io::ErrorKind::FileTooLarge,
+            _ => false,
+        };
+        matches!(self.exit(), Exit::DiskIo | Exit::TryAgain) && !stays
     }
 
     /// Whether writing the same again under a new name may help: the disk failed, not the state or the space.

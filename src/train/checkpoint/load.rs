@@ -4,13 +4,14 @@
 use std::io;
 use std::path::Path;
 
-use super::disk::read;
+use super::disk::read_up_to;
 use super::error::CheckpointError;
 use super::id::CheckpointId;
 use super::manifest::{FileRecord, Manifest};
 use super::snapshot::{EMA, MODEL, OPTIM, Snapshot};
 use super::storage::{Store, both_sides};
 use crate::nn::weights::{NamedArray, safetensors};
+use crate::util::plain::is_not_plain;
 use crate::util::sha256::Digest;
 
 /// A checkpoint in memory, verified.
@@ -62,7 +63,11 @@ impl Store {
 
     fn read_arrays(&self, path: &Path, expected: &FileRecord) -> Result<Vec<NamedArray>, CheckpointError> {
         let damaged = |problem: String| CheckpointError::Damaged { path: path.to_owned(), problem };
-        let file = read(self.disk.as_ref(), path)?;
+        // Never more than a byte past what was written, however large the file is now.
+        let file = read_up_to(self.disk.as_ref(), path, expected.bytes.saturating_add(1))?;
+        if file.len() as u64 > expected.bytes {
+            return Err(damaged(format!("it has more than the expected {} bytes", expected.bytes)));
+        }
         let got = FileRecord { bytes: file.len() as u64, sha256: Digest::of(&file) };
         if got != *expected {
             return Err(damaged(both_sides(&got, expected)));
@@ -84,13 +89,16 @@ impl Store {
             let reason = match twice(|| self.load(id)) {
                 Ok(loaded) => match accept(&loaded) {
                     Ok(()) => {
-                        found.epoch_start = self.epoch_start(&loaded.manifest)?;
+                        found.epoch_start = self.epoch_start(&loaded.manifest, &accept)?;
                         found.loaded = Some(loaded);
                         break;
                     }
                     Err(reason) => reason,
                 },
                 Err(error) if is_damage(&error) => error.to_string(),
+                Err(CheckpointError::Disk(source)) => {
+                    return Err(CheckpointError::Unreadable { path: self.path(id), source });
+                }
                 Err(error) => return Err(error),
             };
             tracing::warn!("checkpoint {id} can't be used, the next older one is tried: {reason}");
@@ -100,7 +108,11 @@ impl Store {
     }
 
     /// The checkpoint at the start of the epoch that another one is in the middle of; none if it is lost.
-    fn epoch_start(&self, midway: &Manifest) -> Result<Option<Loaded>, CheckpointError> {
+    fn epoch_start(
+        &self,
+        midway: &Manifest,
+        accept: impl Fn(&Loaded) -> Result<(), String>,
+    ) -> Result<Option<Loaded>, CheckpointError> {
         if midway.progress.position == 0 {
             return Ok(None);
         }
@@ -117,7 +129,14 @@ impl Store {
                     tracing::warn!("checkpoint {id} can't be used: {error}");
                     Ok(None)
                 }
-                loaded => loaded.map(Some),
+                Ok(loaded) => match accept(&loaded) {
+                    Ok(()) => Ok(Some(loaded)),
+                    Err(reason) => {
+                        tracing::warn!("checkpoint {id} can't be used: {reason}");
+                        Ok(None)
+                    }
+                },
+                Err(error) => Err(error),
             };
         }
         Ok(None)
@@ -139,7 +158,7 @@ fn twice<R>(read: impl Fn() -> Result<R, CheckpointError>) -> Result<R, Checkpoi
 fn is_damage(error: &CheckpointError) -> bool {
     match error {
         CheckpointError::Damaged { .. } => true,
-        CheckpointError::Disk(error) => error.source.kind() == io::ErrorKind::NotFound,
+        CheckpointError::Disk(error) => error.source.kind() == io::ErrorKind::NotFound || is_not_plain(&error.source),
         _ => false,
     }
 }

@@ -10,10 +10,11 @@ use serde_json::Value;
 use super::error::CheckpointError;
 use super::id::CheckpointId;
 use super::snapshot::{MODEL, OPTIM, Publish};
+use crate::train::seal::{open, seal};
 use crate::util::sha256::Digest;
 
 /// The version of the format that this program writes and reads.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 
 /// The training state that is not an array.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -53,6 +54,8 @@ pub struct Manifest {
     pub code_version: String,
     /// The position in training.
     pub id: CheckpointId,
+    /// What decides the numbers of its run, as a digest: a checkpoint of another run is not resumed from.
+    pub recipe: String,
     /// The state that is not an array.
     pub progress: Progress,
     /// The names under which its weights are published, so that this can be repeated if the program died before.
@@ -78,14 +81,21 @@ impl Manifest {
         // JSON has no word for them.
         progress.best.retain(|_, value| value.is_finite());
         progress.metrics.retain(|_, value| value.is_finite());
-        Self { format_version: VERSION, code_version: code_version.into(), id, progress, publish, files }
+        Self {
+            format_version: VERSION,
+            code_version: code_version.into(),
+            id,
+            recipe: String::new(),
+            progress,
+            publish,
+            files,
+        }
     }
 
     /// Its text: JSON whose last key is the digest of the lines above it.
     pub(super) fn text(&self) -> Result<String, String> {
         let json = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
-        let body = json.strip_suffix("\n}").ok_or("it is no JSON object")?;
-        Ok(seal(body))
+        seal(&json, SEAL)
     }
 
     /// Reads a manifest and checks that it is exactly what was written and belongs to this checkpoint. The path is for
@@ -95,12 +105,7 @@ impl Manifest {
     /// If it is damaged, or was written by another version.
     pub fn parse(path: &Path, id: CheckpointId, text: &[u8]) -> Result<Self, CheckpointError> {
         let damaged = |problem: String| CheckpointError::Damaged { path: path.to_owned(), problem };
-        let text = std::str::from_utf8(text).map_err(|error| damaged(error.to_string()))?;
-        let (body, _) = text.rsplit_once(SEAL).ok_or_else(|| damaged("its digest is missing".into()))?;
-        if seal(body) != text {
-            return Err(damaged("it does not fit its own digest".into()));
-        }
-        let json = format!("{body}\n}}");
+        let json = open(text, SEAL).map_err(damaged)?;
         let version: Version = serde_json::from_str(&json).map_err(|error| damaged(error.to_string()))?;
         if version.format_version != VERSION {
             let got = version.format_version;
@@ -121,11 +126,7 @@ impl Manifest {
     }
 }
 
-const SEAL: &str = ",\n  \"manifest_sha256\": \"";
-
-fn seal(body: &str) -> String {
-    format!("{body}{SEAL}{}\"\n}}\n", Digest::of(body.as_bytes()))
-}
+const SEAL: &str = "manifest_sha256";
 
 #[cfg(test)]
 mod tests {
@@ -181,9 +182,9 @@ mod tests {
         let other = CheckpointId { epoch: 12, step: 3500 };
         let error = Manifest::parse(Path::new("m"), other, text.as_bytes()).unwrap_err().to_string();
         assert!(error.contains("belongs to e0012-s003400, expected e0012-s003500"), "{error}");
-        let newer = seal("{\n  \"format_version\": 3,\n  \"more\": 1");
+        let newer = seal("{\n  \"format_version\": 4,\n  \"more\": 1\n}", SEAL).unwrap();
         let error = parse(newer.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains("has format version 3, this program reads version 2"), "{error}");
+        assert!(error.contains("has format version 4, this program reads version 3"), "{error}");
     }
 
     proptest! {

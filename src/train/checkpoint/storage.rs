@@ -8,26 +8,33 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::disk::place::{self, Before};
-use super::disk::{Disk, DiskFile, create_folders, forget, is_folder, read, write_file};
+use super::disk::{Disk, DiskFile, create_folders, forget, is_folder, read_up_to, write_file};
 use super::error::CheckpointError;
 use super::id::CheckpointId;
+use super::load::Loaded;
 use super::manifest::{FileRecord, Manifest};
 use super::snapshot::{MANIFEST, Snapshot};
 use crate::nn::weights::NamedArray;
 use crate::nn::weights::safetensors::{self, Metadata};
 use crate::util::fs::FsError;
+use crate::util::plain::is_not_plain;
 use crate::util::sha256::Hasher;
 
 /// How often a save is rewritten, each time under a new name, before giving up.
 const MAX_WRITES: u32 = 3;
-/// Space to leave free: for logs, pictures, other programs.
-const SPACE_MARGIN_BYTES: u64 = 64_000_000;
+/// Space to leave free for the log, the pictures and the pages of a run: as much as a checkpoint takes, within these bounds.
+const RESERVED_BYTES: std::ops::RangeInclusive<u64> = 16_000_000..=64_000_000;
+
+/// More than any manifest has: it holds a row for each epoch.
+const MOST_MANIFEST_BYTES: u64 = 1 << 30;
 
 /// The checkpoints of one run.
 pub struct Store {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) folder: PathBuf,
     code_version: String,
+    /// What decides the numbers of the run that saves here.
+    recipe: String,
     attempts: AtomicU64,
 }
 
@@ -39,13 +46,31 @@ impl Store {
     pub fn open(disk: Arc<dyn Disk>, folder: &Path, code_version: &str) -> Result<Self, CheckpointError> {
         create_folders(disk.as_ref(), folder)?;
         place::recover(disk.as_ref(), folder)?;
-        Ok(Self { disk, folder: folder.into(), code_version: code_version.into(), attempts: AtomicU64::new(0) })
+        Ok(Self {
+            disk,
+            folder: folder.into(),
+            code_version: code_version.into(),
+            recipe: String::new(),
+            attempts: AtomicU64::new(0),
+        })
+    }
+
+    /// The same for a run with this recipe, which every checkpoint names.
+    #[must_use]
+    pub fn of_recipe(self, recipe: &str) -> Self {
+        Self { recipe: recipe.into(), ..self }
     }
 
     /// The folder of a checkpoint.
     #[must_use]
     pub fn path(&self, id: CheckpointId) -> PathBuf {
         self.folder.join(id.to_string())
+    }
+
+    /// Loads the first of these checkpoints that exists and is whole.
+    #[must_use]
+    pub fn first_of(&self, ids: &[CheckpointId]) -> Option<Loaded> {
+        ids.iter().find_map(|id| self.load(*id).ok())
     }
 
     /// All checkpoints, oldest first, damaged ones included.
@@ -61,17 +86,19 @@ impl Store {
     }
 
     /// Whether the next checkpoint will find space: twice its size, because the old one is kept until the new one is read
-    /// back, and a margin.
+    /// back, and a reserve.
     ///
     /// # Errors
     /// [`CheckpointError::OutOfSpace`] with both numbers.
     pub fn check_space(&self, checkpoint_bytes: u64) -> Result<(), CheckpointError> {
         let free = self.disk.free_bytes(&self.folder).map_err(FsError::at("ask for free space at", &self.folder))?;
-        let needed = checkpoint_bytes.saturating_mul(2).saturating_add(SPACE_MARGIN_BYTES);
-        match free >= needed {
-            true => Ok(()),
-            false => Err(CheckpointError::OutOfSpace { path: self.folder.clone(), free, needed }),
+        let reserved = checkpoint_bytes.clamp(*RESERVED_BYTES.start(), *RESERVED_BYTES.end());
+        let needed = checkpoint_bytes.saturating_mul(2).saturating_add(reserved);
+        if free >= needed {
+            return Ok(());
         }
+        let kept = self.list()?.len();
+        Err(CheckpointError::OutOfSpace { path: self.folder.clone(), free, needed, reserved, kept })
     }
 
     /// Saves a training state. On return it is on the disk, read back, and has its final name.
@@ -124,7 +151,7 @@ impl Store {
         }
         match self.verify(&place, id) {
             Err(CheckpointError::Damaged { .. } | CheckpointError::Version { .. }) => Ok(Before::Damaged),
-            Err(CheckpointError::Disk(error)) if error.source.kind() == io::ErrorKind::NotFound => Ok(Before::Damaged),
+            Err(CheckpointError::Disk(error)) if is_gone(&error.source) => Ok(Before::Damaged),
             _ => Ok(Before::Whole),
         }
     }
@@ -139,6 +166,7 @@ impl Store {
         }
         let manifest =
             Manifest::new(&self.code_version, snapshot.id, snapshot.progress.clone(), snapshot.publish, files);
+        let manifest = Manifest { recipe: self.recipe.clone(), ..manifest };
         let checkpoint = snapshot.id.to_string();
         let text = manifest.text().map_err(|problem| CheckpointError::Malformed { checkpoint, problem })?;
         write_file(self.disk.as_ref(), &partial.join(MANIFEST), text.as_bytes())?;
@@ -156,7 +184,7 @@ impl Store {
 
     pub(super) fn read_manifest(&self, folder: &Path, id: CheckpointId) -> Result<Manifest, CheckpointError> {
         let path = folder.join(MANIFEST);
-        Manifest::parse(&path, id, &read(self.disk.as_ref(), &path)?)
+        Manifest::parse(&path, id, &read_up_to(self.disk.as_ref(), &path, MOST_MANIFEST_BYTES)?)
     }
 
     /// Reads every byte of a checkpoint and compares it with its manifest.
@@ -184,6 +212,10 @@ impl Store {
         let hidden = self.folder.join(format!(".{id}.{attempt}.partial"));
         Ok(place::take_away(self.disk.as_ref(), &self.path(id), &hidden)?)
     }
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || is_not_plain(error)
 }
 
 /// "1,024 bytes with SHA-256 ..., expected ...".

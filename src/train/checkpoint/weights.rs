@@ -1,6 +1,6 @@
 //! `weights/{best,last}.safetensors`: the weights that others load, each replaced atomically by a complete new file.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -65,11 +65,38 @@ impl Weights {
         Ok(())
     }
 
-    fn replace(&self, path: &Path, snapshot: &Snapshot) -> Result<(), FsError> {
-        let partial = partial_name(path);
+    /// Publishes the best weights again if the file is not what their checkpoint holds: damaged, missing or replaced. Says
+    /// whether it had to.
+    ///
+    /// # Errors
+    /// If the disk failed.
+    pub fn restore_best(&self, of: &Snapshot) -> Result<bool, CheckpointError> {
+        let path = self.best();
+        let expected = self.metadata_of(of);
+        // A position that was saved again later has no metrics: then those in the file are not known.
+        let is_same = |got: &Metadata| match of.progress.metrics.is_empty() {
+            true => expected.iter().all(|(key, value)| got.get(key) == Some(value)),
+            false => *got == expected,
+        };
+        match read(self.disk.as_ref(), &path) {
+            Ok((arrays, says)) if arrays == of.weights() && is_same(&says) => Ok(false),
+            Err(CheckpointError::Disk(error)) if error.source.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => self.publish_as(of, Publish { last: false, best: true }).map(|()| true),
+        }
+    }
+
+    fn metadata_of(&self, snapshot: &Snapshot) -> Metadata {
         let mut metadata = self.metadata.clone();
         metadata.insert(CHECKPOINT.into(), snapshot.id.to_string());
-        metadata.extend(snapshot.progress.metrics.iter().map(|(name, value)| (name.clone(), value.to_string())));
+        // As in the manifest: a checkpoint that is published again leaves the same bytes.
+        let known = snapshot.progress.metrics.iter().filter(|(_, value)| value.is_finite());
+        metadata.extend(known.map(|(name, value)| (name.clone(), value.to_string())));
+        metadata
+    }
+
+    fn replace(&self, path: &Path, snapshot: &Snapshot) -> Result<(), FsError> {
+        let partial = partial_name(path);
+        let metadata = self.metadata_of(snapshot);
         let disk = self.disk.as_ref();
         // An existing file may come from a failed sync and must not be reused.
         remove_tree(disk, &partial)?;

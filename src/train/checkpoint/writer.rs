@@ -14,6 +14,7 @@ use super::retention::{Keep, Standing, deletions};
 use super::snapshot::{Publish, Snapshot};
 use super::storage::Store;
 use super::weights::Weights;
+use crate::util::stop::Stop;
 
 /// The outcome of one save.
 #[derive(Debug)]
@@ -33,6 +34,11 @@ pub enum Outcome {
         snapshot: Arc<Snapshot>,
         /// The disk's error.
         error: CheckpointError,
+    },
+    /// It was not saved: the stop is urgent, and a newer one was handed over.
+    Skipped {
+        /// What was to be saved.
+        id: CheckpointId,
     },
     /// It could not be saved. Older checkpoints remain.
     Failed {
@@ -64,6 +70,20 @@ impl Saver {
         keep: Keep,
         refused: &[CheckpointId],
     ) -> Result<Self, CheckpointError> {
+        Self::heeding(store, weights, keep, refused, Stop::default())
+    }
+
+    /// The same, saving only what the next start needs once the stop is urgent.
+    ///
+    /// # Errors
+    /// See [`Self::start`].
+    pub fn heeding(
+        store: Store,
+        weights: Weights,
+        keep: Keep,
+        refused: &[CheckpointId],
+        stop: Stop,
+    ) -> Result<Self, CheckpointError> {
         let mut found = store.list()?;
         found.retain(|id| !refused.contains(id));
         let path = store.folder.clone();
@@ -71,7 +91,7 @@ impl Saver {
         let (jobs, queue) = sync_channel::<Arc<Snapshot>>(1);
         let (report, outcomes) = channel();
         let under_way = Arc::new(AtomicUsize::new(0));
-        let worker = Worker { store, weights, keep, standing: Vec::new() };
+        let worker = Worker { store, weights, keep, standing: Vec::new(), stop };
         let count = Arc::clone(&under_way);
         let thread = std::thread::Builder::new().name("checkpoints".into());
         let thread = thread
@@ -150,11 +170,18 @@ fn of(manifest: &Manifest, keep: &Keep) -> Standing {
     Standing { id: manifest.id, phase: *phase, by, starts_epoch: *position == 0 }
 }
 
+/// Whether a snapshot need not be saved, as the stop is urgent and a newer one is among those that are handed over. The best
+/// weights are in no newer one.
+pub(super) fn is_replaced(stop: &Stop, publish: Publish, under_way: usize) -> bool {
+    stop.is_urgent() && !publish.best && under_way > 1
+}
+
 struct Worker {
     store: Store,
     weights: Weights,
     keep: Keep,
     standing: Vec<Standing>,
+    stop: Stop,
 }
 
 impl Worker {
@@ -167,7 +194,10 @@ impl Worker {
     ) {
         self.standing = standing(&self.store, found, &self.keep);
         for snapshot in queue {
-            let outcome = self.handle(snapshot);
+            let outcome = match is_replaced(&self.stop, snapshot.publish, under_way.load(Ordering::Acquire)) {
+                true => Outcome::Skipped { id: snapshot.id },
+                false => self.handle(snapshot),
+            };
             let heard = report.send(outcome);
             under_way.fetch_sub(1, Ordering::AcqRel);
             if heard.is_err() {
@@ -192,13 +222,18 @@ impl Worker {
         self.standing.retain(|checkpoint| checkpoint.id != snapshot.id);
         self.standing.push(of(&manifest, &self.keep));
         let is_newest = self.standing.iter().all(|checkpoint| checkpoint.id <= snapshot.id);
-        let publish = Publish { last: snapshot.publish.last && is_newest, ..snapshot.publish };
+        // In a hurry, the last weights are left to the next start: it publishes those of the checkpoint that it resumes from.
+        let last = snapshot.publish.last && is_newest && !self.stop.is_urgent();
+        let publish = Publish { last, ..snapshot.publish };
         self.weights.publish_as(snapshot, publish)
     }
 
     /// What can't be deleted is reported and tried again after the next save.
     fn rotate(&mut self, written: CheckpointId) -> Vec<CheckpointId> {
         let mut deleted = Vec::new();
+        if self.stop.is_urgent() {
+            return deleted;
+        }
         for id in deletions(&self.standing, written, &self.keep) {
             match self.store.delete(id) {
                 Ok(()) => deleted.push(id),

@@ -8,8 +8,9 @@ use std::{io, io::Read, path::Path};
 use super::disk::memory::{Fault, MemoryDisk};
 use super::disk::{Disk, DiskFile, Entry};
 use super::testing::*;
-use super::writer::{Outcome, Saver};
+use super::writer::{Outcome, Saver, is_replaced};
 use super::*;
+use crate::util::stop::Stop;
 
 /// A disk on which every new checkpoint takes until the test releases it.
 struct Slow {
@@ -86,6 +87,33 @@ fn everything_handed_over_is_saved_published_and_rotated() {
     let weights = open_weights(&disk).unwrap();
     assert_eq!(weights::origin(&disk, &weights.best()).unwrap().epoch, 3);
     assert_eq!(weights::origin(&disk, &weights.last()).unwrap().epoch, 5);
+}
+
+#[test]
+fn an_urgent_stop_saves_what_the_next_start_needs_and_leaves_the_rest_to_it() {
+    let disk = MemoryDisk::default();
+    let stop = Stop::default();
+    let saver = Saver::heeding(open(&disk).unwrap(), open_weights(&disk).unwrap(), keep(), &[], stop.clone()).unwrap();
+    (1..=4).for_each(|epoch| saver.save(snapshot(epoch)));
+    assert_eq!(saver.wait().len(), 4);
+    stop.request_since(std::time::Duration::from_secs(60));
+    saver.save(snapshot(5));
+    assert_eq!(saved(&saver.finish()), [(5, vec![])]);
+    assert_eq!(newest(&open(&disk).unwrap()), Some(snapshot(5)));
+    let weights = open_weights(&disk).unwrap();
+    assert_eq!(weights::origin(&disk, &weights.best()).unwrap().epoch, 3, "the best are in no checkpoint alone");
+    assert_eq!(weights::origin(&disk, &weights.last()).unwrap().epoch, 4, "the last are those of the checkpoint");
+    weights.publish(&snapshot(5)).unwrap();
+    assert_eq!(weights::origin(&disk, &weights.last()).unwrap().epoch, 5);
+}
+
+#[test]
+fn an_urgent_stop_skips_what_a_newer_snapshot_replaces_but_never_the_best() {
+    let [calm, urgent] = [Stop::default(), Stop::default()];
+    urgent.request_since(std::time::Duration::from_secs(60));
+    let [last, best] = [false, true].map(|best| Publish { last: true, best });
+    assert_eq!([1, 2, 3].map(|under_way| is_replaced(&urgent, last, under_way)), [false, true, true]);
+    assert!(!is_replaced(&urgent, best, 3) && !is_replaced(&calm, last, 3));
 }
 
 #[test]

@@ -51,7 +51,7 @@ impl Default for Step {
 pub struct Plateau {
     /// What the learning rate is multiplied by.
     pub factor: f64,
-    /// Epochs without a better loss that are forgiven.
+    /// Validated epochs without a better loss that are tolerated.
     pub patience: usize,
     /// The share of the best loss by which a loss must be smaller to count as better.
     pub threshold: f64,

@@ -42,6 +42,7 @@ impl Background {
                     self.paused.push(snapshot);
                     self.full = Some(error);
                 }
+                Outcome::Skipped { id } => tracing::debug!("{id} is not saved: a newer one is"),
                 Outcome::Failed { error, .. } => return Err(error),
             }
         }

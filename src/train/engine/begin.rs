@@ -15,6 +15,7 @@ use crate::train::checkpoint::{Publish, Snapshot};
 use crate::train::config::TrainConfig;
 use crate::train::events::{Event, Observers, Started};
 use crate::train::feed::Feed;
+use crate::train::patience::Restart;
 use crate::train::target::Target;
 use crate::train::task::{Depth, Scores, Task};
 use crate::util::stop::Stop;
@@ -33,6 +34,8 @@ pub struct Setting {
     pub phases: Vec<TrainConfig>,
     /// The run's seed, kept with the checkpoints.
     pub seed: u64,
+    /// When patience starts again.
+    pub patience_restarts: Vec<Restart>,
     /// Where snapshots are saved.
     pub keeper: Box<dyn Keeper>,
     /// The event listeners.
@@ -102,7 +105,7 @@ impl<T: Task> Engine<T> {
     }
 
     fn assemble(task: T, feeds: Feeds<T::Sample>, setting: Setting, state: State) -> Result<Self, TrainError> {
-        let Setting { phases, seed, keeper, observers, stop, gpu, began } = setting;
+        let Setting { phases, seed, patience_restarts, keeper, observers, stop, gpu, began } = setting;
         let Some(config) = phases.get(state.phase).filter(|_| feeds.train.samples() > 0) else {
             return Err(TrainError::NoSamples);
         };
@@ -119,6 +122,7 @@ impl<T: Task> Engine<T> {
             feeds,
             phases,
             seed,
+            patience_restarts,
             state,
             tools,
             shown: Vec::new(),
@@ -142,12 +146,14 @@ impl<T: Task> Engine<T> {
             train_samples: self.feeds.train.samples(),
             val_samples: self.val_samples(),
             epochs: self.phases.iter().map(|phase| phase.epochs as u64).sum(),
+            limits: self.limits(),
             epoch: self.state.epoch,
             step: self.state.step,
             best_by: self.target.names().map(str::to_owned).collect(),
             best: self.best.clone(),
             parts: self.task.parts().to_vec(),
             scores: self.scores.clone(),
+            rows: self.state.rows.clone(),
         };
         self.tell(&Event::Started(started));
     }

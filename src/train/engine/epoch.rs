@@ -1,10 +1,12 @@
 //! An epoch: steps over groups of samples until all were seen, or a limit is reached.
 
+use std::time::Duration;
+
 use super::Engine;
 use super::error::TrainError;
 use super::meter::Remaining;
 use crate::data::loader::Position;
-use crate::train::events::{Cost, Event, Reason};
+use crate::train::events::{Cost, Event, Limits, Reason};
 use crate::train::feed::Stream;
 use crate::train::grouping::Grouping;
 use crate::train::task::Task;
@@ -96,12 +98,24 @@ impl<T: Task> Engine<T> {
         }
     }
 
-    /// The cost of training, and how long it still takes if nothing ends it early.
+    /// The limits of the current phase, which end training whatever the number of epochs is.
+    pub(super) fn limits(&self) -> Limits {
+        Limits { max_steps: self.config().max_steps, max_minutes: self.config().max_minutes }
+    }
+
+    /// The cost of training, and how long it still takes if patience does not end it early.
     pub(super) fn cost(&self) -> Cost {
+        let Limits { max_steps, max_minutes } = self.limits();
         let epoch = self.feeds.train.samples() as u64;
         let later: u64 = self.phases.iter().skip(self.state.phase + 1).map(|phase| phase.epochs as u64).sum();
-        let epochs = (self.config().epochs as u64).saturating_sub(self.state.phase_epoch) + later;
-        let samples = (epochs * epoch).saturating_sub(self.state.seen as u64);
-        self.meter.cost(&Remaining { samples, validations: epochs as f64 * self.validations_per_epoch() })
+        let epochs = (self.config().epochs as u64).saturating_sub(self.state.phase_epoch).saturating_add(later);
+        let all = Remaining {
+            samples: epochs.saturating_mul(epoch).saturating_sub(self.state.seen as u64),
+            validations: epochs as f64 * self.validations_per_epoch(),
+            until: max_minutes.and_then(|minutes| Duration::try_from_secs_f64(60.0 * minutes).ok()),
+        };
+        let steps = max_steps.map(|most| most.saturating_sub(self.state.step));
+        let samples = steps.map(|steps| steps.saturating_mul(self.config().batch_size() as u64));
+        self.meter.cost(&samples.map_or(all, |samples| all.at_most(samples)))
     }
 }

@@ -123,7 +123,8 @@ impl TrainError {
     pub fn is_worth_another_try(&self) -> bool {
         match self {
             Self::Torch(error) | Self::Task(TaskError::Torch(error)) => !is_out_of_memory(&error.to_string()),
-            Self::Feed(_) | Self::Task(_) | Self::Checkpoint(_) | Self::Observer(_) => {
+            Self::Checkpoint(error) => error.may_pass(),
+            Self::Feed(_) | Self::Task(_) | Self::Observer(_) => {
                 matches!(self.exit(), Exit::DiskIo | Exit::TryAgain)
             }
             _ => false,

@@ -50,6 +50,19 @@ pub(super) struct Remaining {
     pub(super) samples: u64,
     /// Validations.
     pub(super) validations: f64,
+    /// The time since the start of the program after which training ends.
+    pub(super) until: Option<Duration>,
+}
+
+impl Remaining {
+    /// The same with fewer samples, if training ends after these: the epoch that is cut short is validated as well.
+    pub(super) fn at_most(self, samples: u64) -> Self {
+        if samples >= self.samples {
+            return self;
+        }
+        let share = samples as f64 / self.samples as f64;
+        Self { samples, validations: (share * self.validations).ceil(), ..self }
+    }
 }
 
 impl Meter {
@@ -102,7 +115,11 @@ impl Meter {
             data_wait: self.waited.as_secs_f64() / seconds,
             memory_bytes: memory_bytes(),
             gpu: self.gauge.read(),
-            seconds_left: (rate > 0.0).then(|| remaining.samples as f64 / rate + validations),
+            seconds_left: (rate > 0.0).then(|| {
+                let work = remaining.samples as f64 / rate + validations;
+                let time = remaining.until.map(|until| until.saturating_sub(self.elapsed()).as_secs_f64());
+                time.map_or(work, |time| work.min(time))
+            }),
         }
     }
 }
@@ -119,11 +136,26 @@ mod tests {
     #[test]
     fn the_end_is_estimated_from_samples_and_validations() {
         let mut meter = Meter::start(None, Instant::now());
-        let remaining = Remaining { samples: 100, validations: 2.0 };
+        let remaining = Remaining { samples: 100, validations: 2.0, until: None };
         assert_eq!(meter.cost(&remaining).seconds_left, None);
         meter.count(10);
         meter.validation = Duration::from_secs(30);
         let left = meter.cost(&remaining).seconds_left.unwrap();
         assert!((60.0..61.0).contains(&left), "{left}");
+    }
+
+    #[test]
+    fn what_ends_training_earlier_shortens_the_time_left() {
+        let all = Remaining { samples: 100, validations: 4.0, until: None };
+        assert_eq!((all.at_most(30).samples, all.at_most(30).validations), (30, 2.0));
+        assert_eq!((all.at_most(100).samples, all.at_most(100).validations), (100, 4.0));
+        let mut meter = Meter::start(None, Instant::now());
+        meter.count(1);
+        meter.validation = Duration::from_secs(1000);
+        let until = Some(Duration::from_secs(50));
+        let left = meter.cost(&Remaining { until, ..all }).seconds_left.unwrap();
+        assert!(left <= 50.0, "the time is up before the work is done: {left}");
+        let left = meter.cost(&Remaining { until: Some(Duration::ZERO), ..all }).seconds_left;
+        assert_eq!(left, Some(0.0));
     }
 }

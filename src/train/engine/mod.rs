@@ -54,6 +54,7 @@ use self::read::Reads;
 use super::checkpoint::{CheckpointId, Snapshot};
 use super::config::TrainConfig;
 use super::events::{Best, Ended, Event, Observers, Reason};
+use super::patience::Restart;
 use super::target::Target;
 use super::task::Task;
 use crate::metric::score::ScoreSpec;
@@ -66,6 +67,7 @@ pub struct Engine<T: Task> {
     /// One complete configuration per phase.
     phases: Vec<TrainConfig>,
     seed: u64,
+    patience_restarts: Vec<Restart>,
     state: State,
     tools: Tools,
     /// Samples that are shown in pictures, chosen at the first validation.

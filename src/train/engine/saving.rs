@@ -158,6 +158,7 @@ impl<T: Task> Engine<T> {
     pub(super) fn restore(&mut self, snapshot: &Snapshot) -> Result<(), TrainError> {
         let state = State::of(snapshot)?;
         self.state = state.under(self.config(), self.task.atom(), self.task.scales_loss());
+        self.state.restart_patience(&self.patience_restarts);
         self.restore_tensors(snapshot)?;
         if let Some(plateau) = &self.state.plateau {
             self.tools.schedule.load_state(plateau.clone());

@@ -9,9 +9,9 @@ use crate::metric::score::ScoreSpec;
 use crate::train::checkpoint::{CheckpointId, Snapshot};
 use crate::train::config::TrainConfig;
 use crate::train::divergence::Divergence;
-use crate::train::events::{Best, Named, named};
+use crate::train::events::{Best, Named, Record, named};
 use crate::train::micro_batch::MicroBatchSize;
-use crate::train::patience::PatienceState;
+use crate::train::patience::{PatienceState, Restart};
 use crate::train::plateau::PlateauState;
 use crate::train::scaler::LossScaler;
 
@@ -41,6 +41,8 @@ pub struct State {
     pub sums: Sums,
     /// The best validation of this phase.
     pub best: Option<Best>,
+    /// The record of each complete epoch: the history can be restored from a checkpoint alone.
+    pub rows: Vec<Record>,
     /// The loss that patience must see beaten.
     pub patience: PatienceState,
     /// Validated epochs since it improved.
@@ -96,6 +98,7 @@ impl State {
             lr: 0.0,
             sums: Sums::default(),
             best: None,
+            rows: Vec::new(),
             patience: PatienceState::default(),
             stale_epochs: 0,
             average_updates: 0,
@@ -113,6 +116,7 @@ impl State {
             epoch: self.epoch,
             step: self.step,
             lr: self.lr,
+            rows: self.rows.clone(),
             scaler: self.scaler.clone(),
             ..Self::new(config, atom, false)
         }
@@ -152,6 +156,16 @@ impl State {
     #[must_use]
     pub fn id(&self) -> CheckpointId {
         CheckpointId { epoch: self.epoch, step: self.step }
+    }
+
+    /// Lets patience start again if training had stopped early here and more was asked for. It makes no difference whether
+    /// this state was saved before or after that.
+    pub(super) fn restart_patience(&mut self, restarts: &[Restart]) {
+        let is_here = |restart: &Restart| restart.epoch == self.epoch && self.stale_epochs >= restart.patience.max(1);
+        if self.seen == 0 && restarts.iter().any(is_here) {
+            self.stale_epochs = 0;
+            self.patience.restart(self.validated_epochs.saturating_sub(1));
+        }
     }
 
     pub(super) fn end_epoch(&mut self) {

@@ -25,6 +25,7 @@ use crate::train::checkpoint::Snapshot;
 use crate::train::config::TrainConfig;
 use crate::train::drawing::{Drawing, Sketch};
 use crate::train::events::{Event, Observers, Record};
+use crate::train::patience::Restart;
 use crate::train::task::{Depth, Scores, Task, TaskError};
 use crate::util::stop::Stop;
 
@@ -242,6 +243,7 @@ pub(super) struct Run {
     pub(super) factors: Vec<f64>,
     pub(super) scales_loss: bool,
     pub(super) habits: Habits,
+    pub(super) patience_restarts: Vec<Restart>,
     pub(super) train_rows: usize,
     pub(super) stops_at: fn(&Event, u64) -> bool,
     pub(super) number: u64,
@@ -260,6 +262,7 @@ impl Run {
             factors: Vec::new(),
             scales_loss: false,
             habits: Habits::default(),
+            patience_restarts: Vec::new(),
             train_rows: 22,
             stops_at: |_, _| false,
             number: 0,
@@ -296,6 +299,7 @@ impl Run {
         let setting = Setting {
             phases: self.config.clone(),
             seed: 42,
+            patience_restarts: self.patience_restarts.clone(),
             keeper,
             observers: observers.with(heard),
             stop,
@@ -334,6 +338,7 @@ impl Run {
             config: self.config.clone(),
             faults: self.faults.clone(),
             factors: self.factors.clone(),
+            patience_restarts: self.patience_restarts.clone(),
             stops_at: |_, _| false,
             from: Some(snapshot),
             kept: Kept::default(),

@@ -34,11 +34,13 @@ impl<T: Task> Engine<T> {
         self.tell(&Event::EpochEnded { record: record.clone(), cost, improved, best: self.best.clone() });
         if cut.is_none() {
             self.state.best = self.best.clone();
+            self.state.rows.push(record.clone());
             if validated {
                 self.learn(loss.unwrap_or(f64::NAN));
             }
             self.grow_back();
             self.state.end_epoch();
+            self.state.restart_patience(&self.patience_restarts);
         }
         self.save_epoch(&record, &target, Publish { last: true, best: improved })
     }
@@ -87,6 +89,7 @@ impl<T: Task> Engine<T> {
     }
 
     pub(super) fn ended(&self, reason: Reason) -> Ended {
-        Ended { reason, epoch: self.state.epoch, step: self.state.step, best: self.best.clone() }
+        let epoch_share = self.state.seen as f64 / self.feeds.train.samples().max(1) as f64;
+        Ended { reason, epoch: self.state.epoch, epoch_share, step: self.state.step, best: self.best.clone() }
     }
 }

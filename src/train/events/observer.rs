@@ -1,26 +1,26 @@
-//! Listeners: what they do with an event, and what becomes of their failures. What each of them does is in `observe`.
+//! Event listeners: how they get events, and what happens if one fails. What each of them does is in `observe`.
 
 use super::Event;
 use crate::train::run_folder::RunError;
 
-/// What came of an event.
+/// What a listener did with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heard {
-    /// Something was written, and nothing is left to be written: this makes good for what failed before.
+    /// It wrote everything that it had to write: an earlier failure is repaired.
     Wrote,
-    /// Nothing was written, or nothing that could make good for a failure.
+    /// It wrote nothing, or nothing that repairs an earlier failure.
     Ignored,
 }
 
-/// Somebody who listens.
+/// An event listener.
 pub trait Observer {
-    /// Hears what happened. What goes wrong here is no reason to stop training, but is told at its end.
+    /// Receives an event. A failure does not stop training; it is reported at its end.
     ///
     /// # Errors
-    /// Where something can't be written.
+    /// If something can't be written.
     fn observe(&mut self, event: &Event) -> Result<Heard, RunError>;
 
-    /// Does what takes long and need not be done for each event: called when all that has happened by now was heard.
+    /// Does slow work that is not needed for every event: called when all events so far were received.
     ///
     /// # Errors
     /// As [`Self::observe`].
@@ -28,7 +28,7 @@ pub trait Observer {
         Ok(Heard::Ignored)
     }
 
-    /// Hears an event and settles at once.
+    /// Receives an event and settles at once.
     ///
     /// # Errors
     /// As [`Self::observe`].
@@ -38,10 +38,10 @@ pub trait Observer {
         Ok(if settled == Heard::Ignored { heard } else { settled })
     }
 
-    /// Waits for what is still being done. Nothing is told after this.
+    /// Waits for work in progress. No event follows.
     ///
     /// # Errors
-    /// What can't be written to the last.
+    /// The failure that was not repaired.
     fn finish(&mut self) -> Result<(), RunError> {
         Ok(())
     }
@@ -61,7 +61,7 @@ impl<O: Observer + ?Sized> Observer for Box<O> {
     }
 }
 
-/// All who listen.
+/// All event listeners.
 #[derive(Default)]
 pub struct Observers {
     list: Vec<Listener>,
@@ -69,7 +69,7 @@ pub struct Observers {
 
 struct Listener {
     observer: Box<dyn Observer>,
-    /// What it failed with last, until a later event was written: one that it has nothing to do with makes good for nothing.
+    /// Its last failure, until it writes a later event; events that it ignores don't count.
     failed: Option<RunError>,
 }
 
@@ -81,25 +81,25 @@ impl Observers {
         self
     }
 
-    /// Tells all of them, and lets them settle.
+    /// Sends an event to all, and lets them settle.
     pub fn tell(&mut self, event: &Event) {
         self.list.iter_mut().for_each(|listener| listener.take_in(|observer| observer.tell(event)));
     }
 
-    /// Tells all of them; they settle later.
+    /// Sends an event to all; they settle later.
     pub fn hear(&mut self, event: &Event) {
         self.list.iter_mut().for_each(|listener| listener.take_in(|observer| observer.observe(event)));
     }
 
-    /// Lets all of them do what takes long.
+    /// Lets all of them do their slow work.
     pub fn settle(&mut self) {
         self.list.iter_mut().for_each(|listener| listener.take_in(|observer| observer.settle()));
     }
 
-    /// Waits for all of them; what can't be written to the last.
+    /// Waits for all of them.
     ///
     /// # Errors
-    /// The first one.
+    /// The first failure that was not repaired.
     pub fn finish(&mut self) -> Result<(), RunError> {
         let finish = |listener: &mut Listener| listener.observer.finish().err().or(listener.failed.take());
         // All of them, even if one fails.

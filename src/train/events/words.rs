@@ -1,6 +1,26 @@
 //! What people read of events, said once for the terminal, the page of a run and its summary.
 
 use super::Reason;
+use crate::util::units;
+
+/// Epochs with the share of the next one that is done: "8", or "8.37" for one that is not complete.
+#[must_use]
+pub fn epochs(complete: u64, share: f64) -> String {
+    match share > 0.0 {
+        // Never the number of a complete epoch.
+        true => format!("{complete}.{:02.0}", (100.0 * share).round().clamp(1.0, 99.0)),
+        false => complete.to_string(),
+    }
+}
+
+/// The same with the word: "1 epoch", "8.37 epochs".
+#[must_use]
+pub fn counted_epochs(complete: u64, share: f64) -> String {
+    match share > 0.0 {
+        true => format!("{} epochs", epochs(complete, share)),
+        false => units::count(complete, "epoch"),
+    }
+}
 
 impl Reason {
     /// Why training ended, as the end of a sentence that begins with "training".
@@ -13,5 +33,17 @@ impl Reason {
             Self::Patience => "stopped early because the loss no longer improved",
             Self::Stopped => "was stopped by a signal, with a checkpoint",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_that_is_not_complete_is_counted_as_its_share() {
+        let texts = [(8, 0.0), (8, 0.374), (0, 0.001), (0, 0.999)].map(|(complete, share)| epochs(complete, share));
+        assert_eq!(texts, ["8", "8.37", "0.01", "0.99"]);
+        assert_eq!([counted_epochs(1, 0.0), counted_epochs(0, 0.33)], ["1 epoch", "0.33 epochs"]);
     }
 }

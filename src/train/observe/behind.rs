@@ -16,11 +16,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use crate::train::events::{Event, Heard, Observer, Observers};
 use crate::train::fault::panic_text;
 use crate::train::run_folder::RunError;
 use crate::util::fs::FsError;
+use crate::util::stop::Stop;
 
 /// A listener that another thread may call.
 pub type Drawer = Box<dyn Observer + Send>;
@@ -29,7 +31,11 @@ pub type Drawer = Box<dyn Observer + Send>;
 pub struct Behind {
     queue: Arc<Queue>,
     thread: Option<JoinHandle<Result<(), RunError>>>,
+    stop: Stop,
 }
+
+/// How often the end of a run looks for the end of the drawing.
+const TICK: Duration = Duration::from_millis(5);
 
 impl Behind {
     /// Starts the thread. The folder is that of the run, for errors.
@@ -37,15 +43,31 @@ impl Behind {
     /// # Errors
     /// If no thread can be started.
     pub fn start(run_folder: &Path, drawers: Vec<Drawer>) -> Result<Self, RunError> {
+        Self::heeding(run_folder, drawers, Stop::default())
+    }
+
+    /// The same, drawing nothing more once the stop is urgent, nor waiting for what is being drawn: the next start draws it.
+    ///
+    /// # Errors
+    /// See [`Self::start`].
+    pub fn heeding(run_folder: &Path, drawers: Vec<Drawer>, stop: Stop) -> Result<Self, RunError> {
         let queue = Arc::new(Queue::default());
         let from = Arc::clone(&queue);
-        let thread = Builder::new().name("pictures".into()).spawn(move || draw(&from, drawers));
+        let heeded = stop.clone();
+        let thread = Builder::new().name("pictures".into()).spawn(move || draw(&from, drawers, &heeded));
         let thread = thread.map_err(FsError::at("start a thread for the pictures of", run_folder))?;
-        Ok(Self { queue, thread: Some(thread) })
+        Ok(Self { queue, thread: Some(thread), stop })
     }
 
     fn wait(&mut self) -> Result<(), RunError> {
         self.queue.close();
+        // What is half drawn has a temporary name, and the process is about to end.
+        while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            if self.stop.is_urgent() {
+                self.thread.take();
+            }
+            std::thread::sleep(TICK);
+        }
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(result)) => result,
             Some(Err(panic)) => {
@@ -79,12 +101,14 @@ impl Drop for Behind {
 }
 
 /// The thread: passes all queued events to the drawers, then lets them draw, until the queue is closed.
-fn draw(queue: &Queue, drawers: Vec<Drawer>) -> Result<(), RunError> {
+fn draw(queue: &Queue, drawers: Vec<Drawer>, stop: &Stop) -> Result<(), RunError> {
     let guarded = drawers.into_iter().map(|drawer| Guarded { drawer: Some(drawer) });
     let mut observers = guarded.fold(Observers::default(), Observers::with);
     while let Some(events) = queue.take() {
         events.iter().for_each(|event| observers.hear(event));
-        observers.settle();
+        if !stop.is_urgent() {
+            observers.settle();
+        }
     }
     observers.finish()
 }

@@ -2,69 +2,148 @@
 
 use std::time::Duration;
 
+use super::epochs::{Epochs, Shown, WIDTH};
 use crate::metric::score::{ScoreSpec, Show};
-use crate::train::events::{Cost, Ended, Event, Named, Record, Started, Stepped, value};
+use crate::train::events::words::counted_epochs;
+use crate::train::events::{Cost, Ended, Event, Limits, Named, Record, Started, Stepped, value};
 use crate::util::units;
 
-/// The most scores in the line of an epoch; the history has all of them.
-const MOST_SCORES: usize = 1;
+/// How epochs are written.
+#[derive(Clone, Debug)]
+enum Form {
+    /// As rows of a table, for people.
+    Table(Epochs),
+    /// Each value with its name, for lines that stand alone.
+    Named(Vec<ScoreSpec>),
+}
 
 /// Turns events into lines. It learns the scores when training starts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Lines {
-    scores: Vec<ScoreSpec>,
+    form: Form,
+    /// The most characters in a line about a step.
+    width: usize,
+    epochs: u64,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self::table(WIDTH)
+    }
 }
 
 impl Lines {
+    /// Epochs as rows of a table, for lines of so many characters.
+    #[must_use]
+    pub fn table(width: usize) -> Self {
+        Self { form: Form::Table(Epochs::new(width)), width, epochs: 0 }
+    }
+
+    /// Epochs as names with values, of any length: each line is read alone.
+    #[must_use]
+    pub fn named() -> Self {
+        Self { form: Form::Named(Vec::new()), width: usize::MAX, epochs: 0 }
+    }
+
     /// The line for an event, without a line end; `None` for what a person need not know now.
     pub fn line(&mut self, event: &Event) -> Option<String> {
         match event {
             Event::Started(started) => {
-                self.scores.clone_from(&started.scores);
+                self.begin(started);
                 Some(started_line(started))
             }
+            Event::Stepped(step) => Some(self.step(step)),
             Event::ValidationEnded { epoch, step, parts, scores, improved, .. } => {
-                let place = format!("epoch {} step {step}", epoch + 1);
-                let mut told = vec![place, self.first("val", parts, scores)];
-                told.extend(self.shown(scores));
-                Some(marked(&told, *improved))
+                Some(self.validation(*epoch, *step, parts, scores, *improved))
             }
-            Event::EpochEnded { record, cost, improved, .. } => Some(self.epoch_line(record, cost, *improved)),
+            Event::EpochEnded { record, cost, improved, .. } => Some(match &mut self.form {
+                Form::Table(table) => table.epoch(record, cost, *improved),
+                Form::Named(specs) => epoch_line(specs, record, cost, *improved),
+            }),
             other => plain_line(other),
         }
     }
 
-    fn epoch_line(&self, record: &Record, cost: &Cost, improved: bool) -> String {
-        let mut parts = vec![format!("epoch {}", record.epoch), self.first("train", &record.train, &[])];
-        parts.push(self.first("val", &record.val, &record.scores));
-        parts.extend(self.shown(&record.scores));
-        parts.push(format!("lr {:.3e}", record.lr));
-        parts.push(cost_text(cost));
-        marked(&parts, improved)
-    }
-
-    fn first(&self, side: &str, values: &[Named], scores: &[Named]) -> String {
-        values.first().map_or_else(String::new, |value| format!("{side} {}", self.against_baseline(value, scores)))
-    }
-
-    /// The scores that are in a line.
-    fn shown(&self, scores: &[Named]) -> Vec<String> {
-        let headlines = self.scores.iter().filter(|spec| spec.show == Show::First && spec.baseline.is_none());
-        let known = headlines.filter_map(|spec| scores.iter().find(|(name, _)| *name == spec.name));
-        known.take(MOST_SCORES).map(|score| self.against_baseline(score, scores)).collect()
-    }
-
-    /// A number, with what it has to beat.
-    fn against_baseline(&self, (name, known): &Named, scores: &[Named]) -> String {
-        let baselines = self.scores.iter().filter(|spec| spec.is_baseline_of(name));
-        let told = baselines.filter_map(|spec| {
-            let forecast = &spec.baseline.as_ref()?.forecast;
-            Some(format!("{forecast} {:.5}", value(scores, &spec.name)?))
-        });
-        match told.collect::<Vec<_>>().join(", ") {
-            told if told.is_empty() => number(name, *known),
-            told => format!("{} ({told})", number(name, *known)),
+    fn begin(&mut self, started: &Started) {
+        self.epochs = started.epochs;
+        match &mut self.form {
+            Form::Table(table) => table.begin(started),
+            Form::Named(specs) => specs.clone_from(&started.scores),
         }
+    }
+
+    fn validation(&mut self, epoch: u64, step: u64, val: &[Named], scores: &[Named], improved: bool) -> String {
+        match &mut self.form {
+            Form::Table(table) => {
+                table.row(&Shown { place: format!("s{step}"), val, scores, improved, ..Shown::default() })
+            }
+            Form::Named(specs) => {
+                let mut told = vec![format!("epoch {} step {step}", epoch + 1), first(specs, "val", val, scores)];
+                told.extend(headline(specs, scores));
+                marked(&told, improved)
+            }
+        }
+    }
+
+    /// The line for a step: as much as fits, the most important first.
+    #[must_use]
+    pub fn step(&self, step: &Stepped) -> String {
+        let place = format!("epoch {}/{} {}/{}", step.epoch + 1, self.epochs.max(step.epoch + 1), step.seen, step.of);
+        let (loss, others) = step.parts.split_at(step.parts.len().min(1));
+        let mut pieces = vec![place];
+        pieces.extend(loss.iter().map(|(name, value)| number(name, *value)));
+        pieces.extend(cost_pieces(&step.cost));
+        pieces.push(format!("lr {:.2e}", step.lr));
+        pieces.push(format!("gradient {:.3}", step.gradient_norm));
+        pieces.push(format!("step {}", step.step));
+        pieces.extend(others.iter().map(|(name, value)| number(name, *value)));
+        fitting(&pieces, self.width)
+    }
+}
+
+/// The first pieces that fit, two spaces apart.
+fn fitting(pieces: &[String], width: usize) -> String {
+    let mut line = String::new();
+    for piece in pieces {
+        let gap = if line.is_empty() { "" } else { "  " };
+        if line.chars().count() + gap.len() + piece.chars().count() > width && !line.is_empty() {
+            break;
+        }
+        line += gap;
+        line += piece;
+    }
+    line
+}
+
+fn epoch_line(specs: &[ScoreSpec], record: &Record, cost: &Cost, improved: bool) -> String {
+    let mut parts = vec![format!("epoch {}", record.epoch), first(specs, "train", &record.train, &[])];
+    parts.push(first(specs, "val", &record.val, &record.scores));
+    parts.extend(headline(specs, &record.scores));
+    parts.push(format!("lr {:.3e}", record.lr));
+    parts.extend(cost_pieces(cost));
+    marked(&parts, improved)
+}
+
+fn first(specs: &[ScoreSpec], side: &str, values: &[Named], scores: &[Named]) -> String {
+    values.first().map_or_else(String::new, |value| format!("{side} {}", against_baseline(specs, value, scores)))
+}
+
+/// The score that is in a line; the history has all of them.
+fn headline(specs: &[ScoreSpec], scores: &[Named]) -> Option<String> {
+    let mut headlines = specs.iter().filter(|spec| spec.show == Show::First && spec.baseline.is_none());
+    let score = headlines.find_map(|spec| scores.iter().find(|(name, _)| *name == spec.name))?;
+    Some(against_baseline(specs, score, scores))
+}
+
+/// A number, with what it has to beat.
+fn against_baseline(specs: &[ScoreSpec], (name, known): &Named, scores: &[Named]) -> String {
+    let told = specs.iter().filter(|spec| spec.is_baseline_of(name)).filter_map(|spec| {
+        let forecast = &spec.baseline.as_ref()?.forecast;
+        Some(format!("{forecast} {:.5}", value(scores, &spec.name)?))
+    });
+    match told.collect::<Vec<_>>().join(", ") {
+        told if told.is_empty() => number(name, *known),
+        told => format!("{} ({told})", number(name, *known)),
     }
 }
 
@@ -72,7 +151,6 @@ impl Lines {
 fn plain_line(event: &Event) -> Option<String> {
     match event {
         Event::PhaseStarted { phase, phases } if *phases > 1 => Some(format!("phase {} of {phases}", phase + 1)),
-        Event::Stepped(step) => Some(step_line(step, None)),
         Event::Skipped { step, samples, expected: false } => {
             Some(format!("step {step} left out: loss or gradient is not finite; samples: {}", samples.join(", ")))
         }
@@ -108,31 +186,25 @@ fn started_line(started: &Started) -> String {
         units::count(started.val_samples as u64, "sample"),
     );
     let epochs = units::count(started.epochs, "epoch");
+    let limit = limit_text(started.limits);
     match (started.epoch, started.step) {
-        (0, 0) => format!("training {epochs}: {sizes}"),
-        (epoch, step) if epoch >= started.epochs => format!("going on after step {step}, {epochs} are done: {sizes}"),
-        (epoch, step) => format!("resuming in epoch {} of {} after step {step}: {sizes}", epoch + 1, started.epochs),
+        (0, 0) => format!("training {epochs}{limit}: {sizes}"),
+        (epoch, step) if epoch >= started.epochs => format!("resuming after step {step}, {epochs} are done: {sizes}"),
+        (epoch, step) => {
+            format!("resuming in epoch {} of {} after step {step}{limit}: {sizes}", epoch + 1, started.epochs)
+        }
     }
 }
 
-/// The line for a step, with the number of epochs if known.
-#[must_use]
-pub fn step_line(step: &Stepped, epochs: Option<u64>) -> String {
-    let of = epochs.map_or_else(String::new, |epochs| format!("/{epochs}"));
-    // The most important part comes first: a narrow terminal cuts the rest.
-    let (loss, others) = step.parts.split_at(step.parts.len().min(1));
-    format!(
-        "epoch {}{of} {}/{}  {}  {}  step {}  lr {:.3e}  gradient {:.3}  {}",
-        step.epoch + 1,
-        step.seen,
-        step.of,
-        numbers(loss),
-        cost_text(&step.cost),
-        step.step,
-        step.lr,
-        step.gradient_norm,
-        numbers(others),
-    )
+/// What may end training before the last epoch.
+fn limit_text(limits: Limits) -> String {
+    let steps = limits.max_steps.map(|steps| units::count(steps, "step"));
+    let time = limits.max_minutes.and_then(|minutes| Duration::try_from_secs_f64(60.0 * minutes).ok());
+    match (steps, time.map(units::duration)) {
+        (None, None) => String::new(),
+        (Some(most), None) | (None, Some(most)) => format!(", at most {most}"),
+        (Some(steps), Some(time)) => format!(", at most {steps} or {time}"),
+    }
 }
 
 fn marked(parts: &[String], improved: bool) -> String {
@@ -145,27 +217,23 @@ fn number(name: &str, value: Option<f64>) -> String {
     value.map_or_else(|| format!("{name} n/a"), |value| format!("{name} {value:.5}"))
 }
 
-fn numbers(values: &[Named]) -> String {
-    values.iter().map(|(name, value)| number(name, *value)).collect::<Vec<_>>().join("  ")
-}
-
-fn cost_text(cost: &Cost) -> String {
-    let mut text = format!("{:.1}/s", cost.samples_per_second);
-    if let Some(left) = cost.seconds_left.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
-        text += &format!("  {} left", units::duration(left));
-    }
-    text += &format!("  wait {:.0} %  {}", 100.0 * cost.data_wait, units::bytes(cost.memory_bytes));
+fn cost_pieces(cost: &Cost) -> Vec<String> {
+    let mut pieces = vec![format!("{:.1}/s", cost.samples_per_second)];
+    let left = cost.seconds_left.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    pieces.extend(left.map(|left| format!("{} left", units::duration(left))));
+    pieces.push(format!("wait {:.0} %", 100.0 * cost.data_wait));
+    pieces.push(units::bytes(cost.memory_bytes));
     if let Some(gpu) = cost.gpu {
-        text += &format!("  GPU {}", units::bytes(gpu.memory_bytes));
-        text += &gpu.busy_percent.map_or_else(String::new, |percent| format!(" {percent} %"));
+        let busy = gpu.busy_percent.map_or_else(String::new, |percent| format!(" {percent} %"));
+        pieces.push(format!("GPU {}{busy}", units::bytes(gpu.memory_bytes)));
     }
-    text
+    pieces
 }
 
 fn end_line(ended: &Ended) -> String {
     let best =
         ended.best.as_ref().map_or_else(String::new, |best| format!("; best epoch {}, {}", best.epoch, best.by_text()));
-    let (epochs, steps) = (units::count(ended.epoch, "epoch"), units::count(ended.step, "step"));
+    let (epochs, steps) = (counted_epochs(ended.epoch, ended.epoch_share), units::count(ended.step, "step"));
     format!("training {}: {epochs} and {steps}{best}", ended.reason.words())
 }
 
@@ -235,24 +303,28 @@ mod tests {
                 train_samples: 160,
                 val_samples: 1,
                 epochs: 20,
+                limits: Limits { max_steps: Some(36), max_minutes: None },
                 epoch: 0,
                 step: 0,
                 best_by: vec!["loss".into()],
                 best: None,
                 parts: Vec::new(),
                 scores: scores(),
+                rows: Vec::new(),
             }),
             Event::Started(Started {
                 parameters: 1,
                 train_samples: 160,
                 val_samples: 40,
                 epochs: 20,
+                limits: Limits { max_steps: Some(120), max_minutes: Some(90.0) },
                 epoch: 2,
                 step: 100,
                 best_by: vec!["loss".into()],
                 best: None,
                 parts: Vec::new(),
                 scores: scores(),
+                rows: Vec::new(),
             }),
             Event::PhaseStarted { phase: 1, phases: 2 },
             Event::PhaseStarted { phase: 0, phases: 1 },
@@ -288,6 +360,7 @@ mod tests {
                 reason: Reason::Patience,
                 epoch: 12,
                 step: 480,
+                epoch_share: 0.0,
                 best: Some(Best {
                     epoch: 4,
                     step: 160,
@@ -295,10 +368,9 @@ mod tests {
                     loss: Some(0.2),
                 }),
             }),
-            Event::Ended(Ended { reason: Reason::Stopped, epoch: 1, step: 1, best: None }),
+            Event::Ended(Ended { reason: Reason::Stopped, epoch: 1, step: 1, epoch_share: 0.0, best: None }),
         ];
-        let mut told = Lines::default();
-        let lines: Vec<_> = events.iter().filter_map(|event| told.line(event)).collect();
-        insta::assert_snapshot!(lines.join("\n"));
+        let told = |mut told: Lines| events.iter().filter_map(|event| told.line(event)).collect::<Vec<_>>().join("\n");
+        insta::assert_snapshot!([told(Lines::table(WIDTH)), told(Lines::named())].join("\n\n"));
     }
 }

@@ -13,10 +13,8 @@ use crate::train::run_folder::history::{History, Story};
 pub struct HistoryFile {
     disk: Arc<dyn Disk>,
     path: PathBuf,
-    /// What is measured, and what is the best by now.
+    /// What is measured, the epochs of the checkpoint that training resumes from, and what is the best by now.
     now: Story,
-    /// Complete epochs that training resumes from.
-    done: u64,
     /// `None` if the file on disk could not be read yet.
     history: Option<History>,
     /// Rows that arrived before it could be read.
@@ -29,7 +27,7 @@ impl HistoryFile {
     /// Nothing is read or written before training starts.
     #[must_use]
     pub fn new(disk: Arc<dyn Disk>, path: PathBuf) -> Self {
-        Self { disk, path, now: Story::default(), done: 0, history: None, waiting: Vec::new(), is_behind: false }
+        Self { disk, path, now: Story::default(), history: None, waiting: Vec::new(), is_behind: false }
     }
 
     fn catch_up(&mut self) -> Result<Heard, RunError> {
@@ -38,7 +36,7 @@ impl HistoryFile {
             Some(history) => history,
             None => {
                 let disk = Arc::clone(&self.disk);
-                let (history, warnings) = History::resume(disk, &self.path, &self.now, self.done)?;
+                let (history, warnings) = History::resume(disk, &self.path, &self.now)?;
                 warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
                 self.history.insert(history)
             }
@@ -60,8 +58,9 @@ impl Observer for HistoryFile {
         match event {
             Event::Started(started) => {
                 let (parts, scores) = (started.parts.clone(), started.scores.clone());
-                self.now = Story { best: started.best.clone(), parts, scores, ..Story::default() };
-                (self.done, self.history) = (started.epoch, None);
+                let epochs = started.rows.clone();
+                self.now = Story { best: started.best.clone(), parts, scores, epochs, ..Story::default() };
+                self.history = None;
                 self.waiting.clear();
                 self.catch_up()
             }
@@ -97,8 +96,13 @@ mod tests {
     }
 
     fn ended(epoch: u64) -> Event {
+        let best = best(epoch, 10 * epoch);
+        Event::EpochEnded { record: record(epoch), cost: Cost::default(), improved: true, best }
+    }
+
+    fn record(epoch: u64) -> Record {
         let named = |name: &str, value| (name.to_owned(), value);
-        let record = Record {
+        Record {
             epoch,
             phase: 1,
             step: 10 * epoch,
@@ -106,8 +110,7 @@ mod tests {
             train: vec![named("loss", Some(0.5))],
             val: vec![named("loss", Some(1.0 / epoch as f64))],
             scores: vec![named("csi", None)],
-        };
-        Event::EpochEnded { record, cost: Cost::default(), improved: true, best: best(epoch, 10 * epoch) }
+        }
     }
 
     #[test]
@@ -173,17 +176,19 @@ mod tests {
             train_samples: 1,
             val_samples: 1,
             epochs: 4,
+            limits: crate::train::events::Limits::default(),
             epoch,
             step: 0,
             best_by: vec!["loss".into()],
             best: if epoch == 0 { None } else { best(epoch, 10 * epoch) },
             parts: vec![ScoreSpec::new("loss", "Loss", Better::Lower)],
             scores: vec![ScoreSpec::new("csi", "CSI", Better::Higher)],
+            rows: (1..=epoch).map(record).collect(),
         })
     }
 
     fn over() -> Event {
-        Event::Ended(Ended { reason: Reason::Epochs, epoch: 3, step: 30, best: None })
+        Event::Ended(Ended { reason: Reason::Epochs, epoch: 3, step: 30, epoch_share: 0.0, best: None })
     }
 
     /// What follows every epoch and does not concern the history.

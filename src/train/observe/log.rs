@@ -53,7 +53,7 @@ mod tests {
         log.observe(&Event::Saving { epoch: 1, step: 7 }).unwrap();
         log.observe(&Event::Pictures { epoch: 1, folder: "shown", pictures: Vec::new() }).unwrap();
         let best = Best { epoch: 1, step: 7, by: vec![("loss".into(), None)], loss: None };
-        let ended = Ended { reason: Reason::Patience, epoch: 1, step: 7, best: Some(best) };
+        let ended = Ended { reason: Reason::Patience, epoch: 1, step: 7, epoch_share: 0.0, best: Some(best) };
         log.observe(&Event::Ended(ended)).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -63,7 +63,7 @@ mod tests {
             lines,
             [
                 json!({"event": "saving", "epoch": 1, "step": 7}),
-                json!({"event": "ended", "reason": "patience", "epoch": 1, "step": 7, "best": {"epoch": 1, "step": 7, "by": {"loss": null}, "loss": null}}),
+                json!({"event": "ended", "reason": "patience", "epoch": 1, "epoch_share": 0.0, "step": 7, "best": {"epoch": 1, "step": 7, "by": {"loss": null}, "loss": null}}),
             ]
         );
     }

@@ -2,12 +2,16 @@
 //! that a person reads. None of them can change a number of the run.
 
 mod behind;
+pub mod columns;
 pub mod console;
+mod curves;
+pub mod epochs;
 mod history;
 mod log;
 pub mod page;
 mod pictures;
 mod plots;
+mod selection;
 mod status;
 mod tensorboard;
 

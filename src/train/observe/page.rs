@@ -2,8 +2,8 @@
 //! read is left out with a line that says why; missing files never make a page fail.
 
 mod chapters;
+mod compared;
 mod curves;
-mod epochs;
 mod evaluation;
 mod facts;
 mod forecasts;
@@ -19,10 +19,11 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
-pub use self::chapters::Chapters;
+pub use self::chapters::{Chapters, Curve, Plot};
+pub use self::compared::{Contestant, compared};
 use self::run::Run;
 use self::tale::Tale;
-use crate::report::page::{Page, Section};
+use crate::report::page::{Block, Page, Section};
 use crate::train::events::{Event, Heard, Observer, Reason};
 use crate::train::run_folder::RunError;
 use crate::util::fs::write_atomic;
@@ -96,16 +97,23 @@ fn write_page(folder: &Path, tale: &mut Tale, now: Now, chapters: &dyn Chapters)
 
 fn page(run: &Run<'_>, chapters: &dyn Chapters) -> Page {
     let mut page = summary::page(run);
-    let sections = [
-        ("Evaluation", evaluation::blocks(run, chapters)),
-        ("Forecasts", forecasts::blocks(run)),
-        ("Training", curves::blocks(run)),
-        ("Throughput", pace::blocks(run)),
+    let evaluation = ("Scores", evaluation::blocks(run, chapters));
+    let mut sections = vec![("Training", curves::blocks(run)), ("Forecasts", forecasts::blocks(run))];
+    // What there is comes first: scores are last as long as there are none.
+    let place = if run.metrics.is_some() { 1 } else { sections.len() };
+    sections.insert(place, evaluation);
+    sections.push(("Details", details(run)));
+    page.sections = sections.into_iter().map(|(title, blocks)| Section { title: title.into(), blocks }).collect();
+    page
+}
+
+/// What is looked up now and then: folded.
+fn details(run: &Run<'_>) -> Vec<Block> {
+    let folds = [
         ("What happened", happened::blocks(run)),
         ("Data", facts::data(run)),
         ("Environment", facts::environment(run)),
         ("Configuration", facts::configuration(run)),
     ];
-    page.sections = sections.into_iter().map(|(title, blocks)| Section { title: title.into(), blocks }).collect();
-    page
+    folds.into_iter().map(|(title, blocks)| Block::Folded(title.into(), blocks)).collect()
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::report::PictureError;
-use crate::report::curves::{Curves, curves};
+use crate::report::chart::{Sheet, png};
 use crate::train::events::{Best, Cost, Event, Heard, Observer, Record};
 use crate::train::run_folder::RunError;
 use crate::train::run_folder::history::Story;
@@ -29,18 +29,21 @@ pub struct Plots {
 /// What is drawn.
 #[derive(Debug, Default)]
 struct Drawn {
-    /// What is measured, and the best by now. Its epochs are in `epochs`.
+    /// What is measured, the best by now, and the epochs.
     story: Story,
-    /// By their numbers, counted from 1.
-    epochs: BTreeMap<u64, Epoch>,
+    /// How fast epochs were, by their numbers; not those of which an earlier session's log says nothing.
+    paces: BTreeMap<u64, Pace>,
 }
 
-/// What is drawn of an epoch.
-#[derive(Debug)]
-struct Epoch {
-    record: Record,
-    /// `None` if an earlier session's log does not say.
-    pace: Option<Pace>,
+impl Drawn {
+    /// Puts an epoch in its place; one that is made again replaces the first.
+    fn take(&mut self, record: Record) {
+        let place = self.story.epochs.partition_point(|other| other.epoch < record.epoch);
+        match self.story.epochs.get_mut(place) {
+            Some(same) if same.epoch == record.epoch => *same = record,
+            _ => self.story.epochs.insert(place, record),
+        }
+    }
 }
 
 /// How fast it was.
@@ -67,8 +70,12 @@ impl Plots {
     /// Takes in what earlier sessions have left, unless that is done.
     fn read_past(&mut self) -> Result<(), RunError> {
         let Some(epoch) = self.unread else { return Ok(()) };
-        for (number, epoch) in past::read(&self.run_folder, epoch)? {
-            self.drawn.epochs.entry(number).or_insert(epoch);
+        let (records, paces) = past::read(&self.run_folder, epoch)?;
+        let is_known = |record: &Record| self.drawn.story.epoch(record.epoch).is_some();
+        let new: Vec<Record> = records.into_iter().filter(|record| !is_known(record)).collect();
+        new.into_iter().for_each(|record| self.drawn.take(record));
+        for (number, pace) in paces {
+            self.drawn.paces.entry(number).or_insert(pace);
         }
         self.unread = None;
         Ok(())
@@ -88,8 +95,8 @@ impl Plots {
             ("throughput.png", chart::throughput(&self.drawn)),
             ("scores.png", chart::scores(&self.drawn)),
         ];
-        let shown = charts.into_iter().filter(|(_, chart)| !chart.panels.is_empty());
-        let results: Vec<_> = shown.map(|(name, chart)| write(&folder.join(name), &chart)).collect();
+        let shown = charts.into_iter().filter(|(_, sheet)| !sheet.charts.is_empty());
+        let results: Vec<_> = shown.map(|(name, sheet)| write(&folder.join(name), &sheet)).collect();
         results.into_iter().collect()
     }
 }
@@ -110,7 +117,8 @@ impl Observer for Plots {
             }
             Event::EpochEnded { record, cost, best, .. } => {
                 self.is_best(best);
-                self.drawn.epochs.insert(record.epoch, Epoch { record: record.clone(), pace: Some(cost.into()) });
+                self.drawn.take(record.clone());
+                self.drawn.paces.insert(record.epoch, cost.into());
                 self.is_stale = true;
                 Ok(Heard::Ignored)
             }
@@ -128,8 +136,8 @@ impl Observer for Plots {
     }
 }
 
-fn write(path: &Path, chart: &Curves) -> Result<(), RunError> {
-    let picture = curves(chart).map_err(PictureError::from).map_err(|error| RunError::Picture {
+fn write(path: &Path, sheet: &Sheet) -> Result<(), RunError> {
+    let picture = png(sheet).map_err(PictureError::from).map_err(|error| RunError::Picture {
         path: path.into(),
         exit: error.exit(),
         source: error.into(),

@@ -49,9 +49,14 @@ fn take_in(status: &mut Status, event: &Event) {
             status.stage = "train".into();
             (status.epoch, status.step) = (started.epoch, started.step);
         }
+        Event::EpochStarted { seen, .. } if *seen == 0 => status.epoch_share = 0.0,
         Event::Stepped(stepped) => {
             (status.epoch, status.step) = (stepped.epoch, stepped.step);
+            status.epoch_share = stepped.seen as f64 / stepped.of.max(1) as f64;
             metrics(status, "step", &stepped.parts);
+            if let Some(used) = &mut status.used {
+                used.micro_batch = stepped.micro_batch;
+            }
             status.metrics.insert("lr".into(), stepped.lr);
             status.metrics.insert("samples_per_second".into(), stepped.cost.samples_per_second);
             cost(status, &stepped.cost);
@@ -67,8 +72,14 @@ fn take_in(status: &mut Status, event: &Event) {
             metrics(status, "scores", &record.scores);
             cost(status, paid);
         }
-        Event::Saving { epoch, step } => (status.epoch, status.step) = (*epoch, *step),
-        Event::Ended(ended) => (status.epoch, status.step) = (ended.epoch, ended.step),
+        Event::Saving { epoch, step } => {
+            let is_complete = *epoch > status.epoch;
+            status.epoch_share = if is_complete { 0.0 } else { status.epoch_share };
+            (status.epoch, status.step) = (*epoch, *step);
+        }
+        Event::Ended(ended) => {
+            (status.epoch, status.step, status.epoch_share) = (ended.epoch, ended.step, ended.epoch_share);
+        }
         _ => {}
     }
 }
@@ -105,7 +116,7 @@ mod tests {
         let mut status = Status { epoch: 2, ..Status::default() };
         let [train, val, scores] = [(); 3].map(|()| Vec::new());
         let record = Record { epoch: 3, phase: 1, step: 25, lr: 0.1, train, val, scores };
-        let ended = Ended { reason: Reason::Steps, epoch: 2, step: 25, best: None };
+        let ended = Ended { reason: Reason::Steps, epoch: 2, step: 25, epoch_share: 0.5, best: None };
         for event in [
             Event::EpochEnded { record, cost: Cost::default(), improved: false, best: None },
             Event::Saving { epoch: 2, step: 25 },
@@ -114,6 +125,6 @@ mod tests {
             take_in(&mut status, &event);
             assert_eq!(status.epoch, 2, "{event:?}");
         }
-        assert_eq!(status.step, 25);
+        assert_eq!((status.step, status.epoch_share), (25, 0.5));
     }
 }

@@ -236,12 +236,14 @@ mod tests {
                 train_samples: 1,
                 val_samples: 1,
                 epochs: 4,
+                limits: crate::train::events::Limits::default(),
                 epoch: 0,
                 step,
                 best_by: vec!["loss".into()],
                 best: None,
                 parts: Vec::new(),
                 scores: Vec::new(),
+                rows: Vec::new(),
             };
             board.observe(&Event::Started(started)).unwrap();
             let told = records(&board.path);

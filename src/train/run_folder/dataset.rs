@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::error::RunError;
 use crate::util::fs::{FsError, write_atomic};
+use crate::util::plain::read_plain;
 use crate::util::sha256::Digest;
 
 /// The version of the format of `dataset.json` that this program writes and reads.
@@ -71,7 +72,7 @@ impl Dataset {
     pub fn read(path: &Path) -> Result<Self, RunError> {
         let unreadable =
             |error: serde_json::Error| RunError::Unreadable { path: path.into(), problem: error.to_string() };
-        let text = std::fs::read(path).map_err(FsError::at("read", path))?;
+        let text = read_plain(path).map_err(FsError::at("read", path))?;
         let dataset: Self = serde_json::from_slice(&text).map_err(unreadable)?;
         match dataset.format_version {
             VERSION => Ok(dataset),

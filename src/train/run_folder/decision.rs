@@ -47,7 +47,8 @@ pub enum Decision {
     },
 }
 
-/// Decides by the newest run of the family of `name`. An unfinished one is resumed; if the configuration does not allow
+/// A run of the family of `name` that has exactly this configuration is the one, the newest if there are several: the
+/// identical command never changes another run. Otherwise the newest decides. An unfinished one is resumed; if the configuration does not allow
 /// that, the start is refused rather than abandoning the run. A finished one continues only if the sole change is a higher
 /// limit, and the limit that ended it: otherwise it would end at once. With another configuration the newest finished run
 /// that has it counts, as long as nothing newer is unfinished; without one a new run starts.
@@ -64,6 +65,12 @@ pub fn decide(
     let new = || Decision::New { name: next(name, existing.iter().map(|run| run.name.as_str())) };
     let mut family: Vec<_> = existing.iter().filter(|run| number(name, &run.name).is_some() && !no_resume).collect();
     family.sort_by_key(|run| std::cmp::Reverse(number(name, &run.name)));
+    if let Some(own) = family.iter().copied().find(|run| is_of(run, config)) {
+        return Ok(match own.finished {
+            true => Decision::AlreadyDone { name: own.name.clone(), ended: own.ended },
+            false => Decision::Resume { name: own.name.clone(), differences: Vec::new() },
+        });
+    }
     for found in family {
         let Some(record) = &found.record else { return Ok(new()) };
         let differences = differences(&record.config, config);
@@ -80,13 +87,19 @@ pub fn decide(
     Ok(new())
 }
 
-/// Whether the limit that ended training has changed, so that there is something left to do.
+/// Whether a run has exactly this configuration.
+fn is_of(run: &Existing, config: &Value) -> bool {
+    run.record.as_ref().is_some_and(|record| differences(&record.config, config).is_empty())
+}
+
+/// Whether the limit that ended training has changed, so that there is something left to do. Patience starts again if more
+/// epochs are asked for, so these are something to do after an early stop, too.
 fn asks_for_more(ended: Option<Reason>, old: &Value, new: &Value) -> bool {
     let later = |key| is_later(&in_last_phase(old, key), &in_last_phase(new, key));
     let has_other_phases = || old.pointer(PHASES) != new.pointer(PHASES);
     match ended {
         Some(Reason::Epochs) => later("epochs") || has_other_phases(),
-        Some(Reason::Patience) => later("patience") || has_other_phases(),
+        Some(Reason::Patience) => later("patience") || later("epochs") || has_other_phases(),
         Some(Reason::Steps) => later("max_steps"),
         // An older program did not record why.
         Some(Reason::Time | Reason::Stopped) | None => {
@@ -98,7 +111,8 @@ fn asks_for_more(ended: Option<Reason>, old: &Value, new: &Value) -> bool {
 const PHASES: &str = "/train/phases";
 
 /// What applies in the last phase: a finished phase before it does not grow.
-fn in_last_phase(config: &Value, key: &str) -> Value {
+#[must_use]
+pub fn in_last_phase(config: &Value, key: &str) -> Value {
     let phases = config.pointer(PHASES).and_then(Value::as_array);
     let phase = phases.and_then(|phases| phases.last()?.pointer(&format!("/train/{key}")));
     let value = phase.or_else(|| config.pointer(&format!("/train/{key}")));
@@ -183,7 +197,7 @@ mod tests {
         let more = [json!({"epochs": 30}), json!({"patience": 9}), json!({"max_steps": 600})];
         let goes_on_with = |ended| more.clone().map(|changes| goes_on(ended, changes));
         assert_eq!(goes_on_with(Reason::Epochs), [true, false, false]);
-        assert_eq!(goes_on_with(Reason::Patience), [false, true, false]);
+        assert_eq!(goes_on_with(Reason::Patience), [true, true, false]);
         assert_eq!(goes_on_with(Reason::Steps), [false, false, true]);
         assert!(goes_on(Reason::Patience, json!({"patience": null})), "no end at all");
         assert!(!goes_on(Reason::Patience, json!({"patience": 7})));
@@ -213,6 +227,26 @@ mod tests {
         );
         let allowed = decide("storms", &existing, &config, false, &["seed".into()]).unwrap();
         assert_eq!(resumed(allowed), ("storms".into(), 1));
+    }
+
+    #[test]
+    fn the_identical_command_goes_to_the_run_whose_configuration_it_is() {
+        let with_seed = |name: &str, seed: u64, finished| {
+            let mut run = run(name, finished);
+            run.record.as_mut().unwrap().config["seed"] = json!(seed);
+            run
+        };
+        let config = json!({"seed": 43, "train": {"epochs": 20}});
+        let allowed = ["seed".to_owned()];
+        let decide = |existing: &[Existing]| decide("storms", existing, &config, false, &allowed).unwrap();
+        let done = [with_seed("storms", 43, true), with_seed("storms-2", 42, true)];
+        assert_eq!(decide(&done), Decision::AlreadyDone { name: "storms".into(), ended: None });
+        let newer = [with_seed("storms", 43, true), with_seed("storms-2", 42, false)];
+        assert_eq!(decide(&newer), Decision::AlreadyDone { name: "storms".into(), ended: None });
+        let stopped = [with_seed("storms", 43, false), with_seed("storms-2", 42, false)];
+        assert_eq!(resumed(decide(&stopped)), ("storms".into(), 0));
+        let both = [with_seed("storms", 43, true), with_seed("storms-2", 43, false)];
+        assert_eq!(resumed(decide(&both)).0, "storms-2", "of several the newest");
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::util::sha256::Digest;
+
 /// What a change of a key means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
@@ -70,6 +72,27 @@ pub fn differences(old: &Value, new: &Value) -> Vec<Difference> {
         Difference { key, old, new: asked, class, why }
     };
     differing.map(told).collect()
+}
+
+/// What decides the numbers of a run: a digest of the keys that must not change, and of the dataset.
+#[must_use]
+pub fn recipe(config: &Value, fingerprint: &str) -> Digest {
+    let mut keys = BTreeMap::new();
+    flatten("", config, &mut keys);
+    let decides = |key: &str, value: &Value| {
+        !value.is_null() && key != "train.epochs" && class(key, value, value, config).0 == Class::Fixed
+    };
+    let fixed = keys.iter().filter(|(key, value)| decides(key, value));
+    let text: String = fixed.map(|(key, value)| format!("{key}={value}\n")).collect();
+    Digest::of(format!("{text}dataset={fingerprint}\n").as_bytes())
+}
+
+/// Every key of a configuration with its value, dotted, list items by number.
+#[must_use]
+pub fn flat(config: &Value) -> BTreeMap<String, Value> {
+    let mut values = BTreeMap::new();
+    flatten("", config, &mut values);
+    values
 }
 
 const MICRO_BATCH: &str = "train.micro_batch";
@@ -220,6 +243,29 @@ mod tests {
             ("/data/source/0/path/path", json!("/b"), "data.source.0.path.path", Class::Fixed),
         ] {
             assert_eq!(change(pointer, value), [(key.to_owned(), class)]);
+        }
+    }
+
+    #[test]
+    fn a_recipe_changes_with_what_decides_the_numbers_and_with_nothing_else() {
+        let of = |pointer: &str, value: Value| {
+            let mut config = config();
+            *config.pointer_mut(pointer).unwrap() = value;
+            recipe(&config, "data")
+        };
+        let same = recipe(&config(), "data");
+        assert_ne!(same, recipe(&config(), "other data"));
+        for (pointer, value) in [("/seed", json!(43)), ("/train/batch", json!(8)), ("/data/fraction", json!(0.5))] {
+            assert_ne!(of(pointer, value), same, "{pointer}");
+        }
+        for (pointer, value) in [
+            ("/train/epochs", json!(99)),
+            ("/train/patience", json!(1)),
+            ("/train/max_steps", json!(5)),
+            ("/train/micro_batch", json!(1)),
+            ("/name", json!("x")),
+        ] {
+            assert_eq!(of(pointer, value), same, "{pointer}");
         }
     }
 

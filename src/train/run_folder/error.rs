@@ -1,6 +1,6 @@
 //! Why a run folder can't be used.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -73,7 +73,7 @@ pub enum RunError {
         changes: super::dataset::Changes,
     },
     /// No such run exists.
-    #[error("there is no run {wanted} below {}; {}", root.display(), if .known.is_empty() { "it holds no runs".into() } else { format!("it holds {}", .known.join(", ")) })]
+    #[error("{}", unknown(wanted, root, known))]
     Unknown {
         /// What was requested.
         wanted: String,
@@ -98,5 +98,17 @@ impl RunError {
             Self::Version { .. } | Self::ConfigDiffers { .. } | Self::DatasetDiffers { .. } => Exit::Configuration,
             Self::Unknown { .. } => Exit::Usage,
         }
+    }
+}
+
+/// What is there instead of a run that was asked for.
+fn unknown(wanted: &str, root: &Path, known: &[String]) -> String {
+    let place = root.display();
+    match (wanted, known) {
+        (_, []) if !root.exists() => {
+            format!("the folder of all runs, {place}, does not exist: train first, or name it with --runs")
+        }
+        (_, []) => format!("there are no runs in {place}: train first, or name another folder with --runs"),
+        (_, known) => format!("there is no run {wanted} in {place}; it holds {}", known.join(", ")),
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::error::RunError;
 use super::record::pretty;
+use super::used::Used;
 use crate::util::fs::write_atomic;
 
 /// The content of `experiment_log.json`.
@@ -18,6 +19,8 @@ pub struct Experiment {
     pub timestamp: jiff::Timestamp,
     /// The configuration, resolved and complete.
     pub config: Value,
+    /// What computed it.
+    pub used: Used,
     /// The values of the best epoch.
     pub best: BTreeMap<String, f64>,
     /// The values of the last epoch.
@@ -48,6 +51,7 @@ mod tests {
         let experiment = Experiment {
             timestamp: "2026-01-02T03:04:05Z".parse().unwrap(),
             config: json!({"seed": 42}),
+            used: Used::default(),
             best: [("val_loss".into(), 0.25)].into(),
             last: BTreeMap::new(),
             notes: vec!["stopped early".into()],

@@ -1,9 +1,9 @@
 //! `history.json`: what is measured, which validation is the best, and a row per epoch, each epoch exactly once; and
 //! `results.csv`, the rows as a table.
 //!
-//! An epoch's row is written before the checkpoint that ends the epoch. So whatever checkpoint training resumes from, the
-//! rows up to it are here, and those past it are dropped and written again. Rows contain what training computed, never
-//! times: a run that was stopped and resumed leaves the same bytes.
+//! A checkpoint holds the rows of all epochs before it. A run that resumes writes them again and drops those past the
+//! checkpoint, so a history that was damaged, lost or could not be written comes back. Rows contain what training computed,
+//! never times: a run that was stopped and resumed leaves the same bytes.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -58,6 +58,11 @@ impl Story {
     #[must_use]
     pub fn epoch(&self, epoch: u64) -> Option<&Record> {
         self.epochs.iter().find(|record| record.epoch == epoch)
+    }
+
+    /// Whether its first rows are those of another history.
+    fn has_rows_of(&self, other: &Self) -> bool {
+        self.epochs.get(..other.epochs.len()).is_some_and(|rows| rows == other.epochs)
     }
 
     /// The epoch at whose end the best weights were found; none if they were found in the middle of it.
@@ -120,42 +125,33 @@ pub struct History {
 }
 
 impl History {
-    /// Reads the history of a run that resumes after so many complete epochs, and drops what is past them. `now` says what
-    /// it measures and what is the best so far. An unreadable file is set aside and reported; training is worth more than
-    /// its history.
+    /// Restores the history of a run: `now` has the rows of the checkpoint, what the run measures, and what is the best so
+    /// far. What the file has past them is dropped. A file that is damaged or says otherwise is reported.
     ///
     /// # Errors
     /// If the folder can't be read or written, or the history is of another version.
-    pub fn resume(
-        disk: Arc<dyn Disk>,
-        path: &Path,
-        now: &Story,
-        epochs_done: u64,
-    ) -> Result<(Self, Vec<String>), RunError> {
+    pub fn resume(disk: Arc<dyn Disk>, path: &Path, now: &Story) -> Result<(Self, Vec<String>), RunError> {
         let folder = path.parent().unwrap_or(Path::new("."));
         let ours = [path, &path.with_file_name(RESULTS)].map(crate::util::fs::partial_name);
         let left = partials(disk.as_ref(), folder)?.into_iter().filter(|partial| ours.contains(partial));
         left.for_each(|partial| forget(disk.as_ref(), &partial));
-        let (mut epochs, mut warnings) = (Vec::new(), Vec::new());
+        let mut warnings = Vec::new();
         match stored(disk.as_ref(), path)? {
-            Ok(stored) => epochs = stored.epochs,
+            Ok(stored) if stored.has_rows_of(now) => {}
+            Ok(_) => {
+                warnings.push(format!("{} is restored: it does not have the epochs of the checkpoint", path.display()))
+            }
             Err(problem) => {
                 let aside = path.with_file_name("history.json.damaged");
                 rename(disk.as_ref(), path, &aside)?;
                 warnings.push(format!(
-                    "{} is damaged ({problem}) and was set aside as {}",
+                    "{} is damaged ({problem}) and restored from the checkpoint; the damaged file is {}",
                     path.display(),
                     aside.display()
                 ));
             }
         }
-        epochs.retain(|record| record.epoch <= epochs_done);
-        epochs.sort_by_key(|record| record.epoch);
-        epochs.dedup_by_key(|record| record.epoch);
-        if (epochs.len() as u64) < epochs_done {
-            warnings.push(format!("{} has {} of {epochs_done} epochs", path.display(), epochs.len()));
-        }
-        let history = Self { disk, path: path.into(), story: Story { epochs, ..now.clone() } };
+        let history = Self { disk, path: path.into(), story: now.clone() };
         history.write()?;
         Ok((history, warnings))
     }

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use rustix::io::Errno;
+
 use super::decision::Existing;
 use super::error::RunError;
 use super::name::number;
@@ -98,12 +100,27 @@ fn folders(root: &Path) -> Result<Vec<String>, RunError> {
         let entry = entry.map_err(FsError::at("read folder", root))?;
         let name = entry.file_name().to_string_lossy().into_owned();
         // A hidden folder is not complete yet.
-        if !name.starts_with('.') && entry.path().is_dir() && !is_bare(names_in(&entry.path())) {
+        if name.starts_with('.') || !entry.path().is_dir() {
+            continue;
+        }
+        let inside = match names_in(&entry.path()) {
+            // Nothing is known about this folder. If it counted as taken, a start would take a new name for ever.
+            Err(error) if is_shortage(&error) => return Err(FsError::at("read folder", &entry.path())(error).into()),
+            inside => inside,
+        };
+        if !is_bare(inside) {
             names.push(name);
         }
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// Errors of this process, not of a folder: too many open files, here or in the system, and no memory.
+const SHORTAGES: [i32; 3] = [Errno::MFILE.raw_os_error(), Errno::NFILE.raw_os_error(), Errno::NOMEM.raw_os_error()];
+
+fn is_shortage(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|error| SHORTAGES.contains(&error))
 }
 
 /// The files that a run killed before it started may have left: `run.json` is written last.

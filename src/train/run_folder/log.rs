@@ -1,6 +1,6 @@
 //! `log.jsonl`: one event per line, appended. A line that a crash has cut off is dropped at the next start.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::error::RunError;
 use crate::util::fs::{FsError, sync_parent};
+use crate::util::plain::{self, open_or_create_plain};
 
 /// The log of a run, open for appending.
 #[derive(Debug)]
@@ -24,9 +25,7 @@ impl EventLog {
     /// # Errors
     /// If it can't be written.
     pub fn open(path: &Path) -> Result<Self, RunError> {
-        let mut options = OpenOptions::new();
-        let options = options.create(true).truncate(false).read(true).write(true);
-        let mut file = options.open(path).map_err(FsError::at("open", path))?;
+        let mut file = open_or_create_plain(path).map_err(FsError::at("open", path))?;
         let whole = whole_lines(&mut file).map_err(FsError::at("read", path))?;
         file.set_len(whole).map_err(FsError::at("repair", path))?;
         file.seek(SeekFrom::End(0)).map_err(FsError::at("read", path))?;
@@ -91,7 +90,7 @@ fn is_event(line: &[u8]) -> bool {
 /// # Errors
 /// If the file can't be read.
 pub fn events_of(path: &Path, kind: &str) -> Result<Vec<Value>, RunError> {
-    let file = match File::open(path) {
+    let file = match plain::open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         file => file.map_err(FsError::at("read", path))?,
     };
@@ -107,11 +106,49 @@ pub fn events_of(path: &Path, kind: &str) -> Result<Vec<Value>, RunError> {
     Ok(found)
 }
 
+/// A log that is followed while it grows.
+#[derive(Debug)]
+pub struct Tail {
+    path: PathBuf,
+    read_to: u64,
+}
+
+impl Tail {
+    /// Starts at the beginning.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.into(), read_to: 0 }
+    }
+
+    /// The events of these kinds that were added since the last call. A line that is still being written is left for the
+    /// next one; a log that was replaced is read again.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub fn events(&mut self, kinds: &[&str]) -> std::io::Result<Vec<Value>> {
+        let mut file = plain::open(&self.path)?;
+        if file.metadata()?.len() < self.read_to {
+            self.read_to = 0;
+        }
+        file.seek(SeekFrom::Start(self.read_to))?;
+        let (mut lines, mut line, mut found) = (BufReader::new(file), Vec::new(), Vec::new());
+        let finders: Vec<_> = kinds.iter().map(|kind| memchr::memmem::Finder::new(*kind)).collect();
+        while lines.read_until(b'\n', &mut line)? > 0 && line.ends_with(b"\n") {
+            self.read_to += line.len() as u64;
+            let event = finders.iter().any(|finder| finder.find(&line).is_some());
+            let event = event.then(|| serde_json::from_slice::<Value>(&line).ok()).flatten();
+            found.extend(event.filter(|event| kinds.iter().any(|kind| event["event"] == *kind)));
+            line.clear();
+        }
+        Ok(found)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-    use std::fs;
+    use std::fs::{self, OpenOptions};
 
     #[test]
     fn wherever_the_last_line_was_cut_the_log_goes_on_with_whole_lines() {
@@ -158,6 +195,23 @@ mod tests {
         let other = json!({"event": "stepped", "samples": ["saving"]});
         fs::write(&path, format!("{}\n{other}\n{}\n\0\0{}", saving(1), saving(2), saving(3))).unwrap();
         assert_eq!(events_of(&path, "saving").unwrap(), [saving(1), saving(2)]);
+    }
+
+    #[test]
+    fn a_log_that_grows_is_followed_line_by_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.jsonl");
+        let mut tail = Tail::new(&path);
+        assert!(tail.events(&["ended"]).is_err(), "there is no log yet");
+        let ended = |step: u64| json!({"event": "ended", "step": step});
+        let text = |ended: &Value| format!("{{\"event\":\"stepped\"}}\n{ended}\n");
+        fs::write(&path, format!("{}{{\"event\":\"ended\",", text(&ended(1)))).unwrap();
+        assert_eq!(tail.events(&["ended"]).unwrap(), [ended(1)]);
+        assert_eq!(tail.events(&["ended"]).unwrap(), Vec::<Value>::new());
+        fs::write(&path, format!("{}{}", text(&ended(1)), text(&ended(2)))).unwrap();
+        assert_eq!(tail.events(&["ended"]).unwrap(), [ended(2)]);
+        fs::write(&path, text(&ended(3))).unwrap();
+        assert_eq!(tail.events(&["ended", "stepped"]).unwrap().len(), 2, "it was replaced");
     }
 
     #[test]

@@ -22,8 +22,10 @@ pub mod history;
 pub mod listing;
 pub mod log;
 pub mod name;
+pub mod problem;
 pub mod record;
 pub mod status;
+pub mod used;
 
 pub use error::RunError;
 

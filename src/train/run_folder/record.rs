@@ -1,6 +1,6 @@
 //! `run.json`: what a run is and where it runs. Written at its start and at each change of stage.
 
-use std::fs;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -8,10 +8,18 @@ use serde_json::Value;
 
 use super::dataset::Summary;
 use super::error::RunError;
+use super::problem::Problem;
+use super::used::Used;
+use crate::train::patience::Restart;
+use crate::train::seal::{open, seal};
 use crate::util::fs::{FsError, write_atomic};
+use crate::util::plain::read_plain;
 
 /// The version of the format that this program writes and reads.
-pub const VERSION: u64 = 2;
+pub const VERSION: u64 = 3;
+
+/// The last key: a digest of everything above it. A start decides by this file.
+const SEAL: &str = "sha256";
 
 /// The content of `run.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,26 +30,27 @@ pub struct RunRecord {
     /// Its unique id, kept wherever the run is copied to; none if an older program started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The program that runs it now.
-    pub code_version: String,
-    /// The commit that it is built from, with `-dirty` if files were changed; none without a repository.
-    pub commit: Option<String>,
-    /// The machine.
-    pub host: String,
-    /// What it computes on.
-    pub device: String,
-    /// The version of libtorch.
-    pub libtorch: String,
+    /// What runs it now: program, machine, precision.
+    pub used: Used,
     /// When it was first started.
     pub started: jiff::Timestamp,
     /// The stage that it is in: train, evaluate, report, done.
     pub stage: String,
+    /// Why the last start failed, if it did.
+    pub problem: Option<Problem>,
     /// The configuration, resolved and complete.
     pub config: Value,
     /// The file with the weights that the run started from, if it did not start from random ones.
     pub started_from: Option<PathBuf>,
     /// The dataset in short; its files are in `dataset.json`.
     pub dataset: Summary,
+    /// What decides the numbers, as digests, the current one last: that of the start, and one for each allowed change.
+    pub recipes: Vec<String>,
+    /// When patience starts again: where training had ended and more was asked for.
+    pub patience_restarts: Vec<Restart>,
+    /// The published weights by their path in the run folder, with their SHA-256, as the last start left them; empty while
+    /// the run trains.
+    pub weights: BTreeMap<String, String>,
     /// What was different each time it was resumed: version, device, allowed configuration changes.
     pub resumed: Vec<Resumed>,
 }
@@ -67,7 +76,7 @@ impl RunRecord {
     /// # Errors
     /// If it is damaged or of another version.
     pub fn read(path: &Path) -> Result<Option<Self>, RunError> {
-        let text = match fs::read(path) {
+        let text = match read_plain(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             text => text.map_err(FsError::at("read", path))?,
         };
@@ -85,7 +94,8 @@ impl RunRecord {
         if version.format_version != VERSION {
             return Err(RunError::Version { path: path.into(), got: version.format_version, expected: VERSION });
         }
-        serde_json::from_slice(text).map_err(unreadable)
+        let json = open(text, SEAL).map_err(|problem| RunError::Unreadable { path: path.into(), problem })?;
+        serde_json::from_str(&json).map_err(unreadable)
     }
 
     /// Whether both belong to one run, whenever they were written. A run of an older program is identified by its start
@@ -103,22 +113,9 @@ impl RunRecord {
     /// # Errors
     /// If the folder can't be written.
     pub fn write(&self, path: &Path) -> Result<(), RunError> {
-        Ok(write_atomic(path, &pretty(path, self)?)?)
-    }
-
-    /// What makes a resume inexact: another program, libtorch, device or machine (F25: allowed, and recorded).
-    #[must_use]
-    pub fn environment_changes(&self, now: &Self) -> Vec<String> {
-        let pairs = [
-            ("program", &self.code_version, &now.code_version),
-            ("libtorch", &self.libtorch, &now.libtorch),
-            ("device", &self.device, &now.device),
-            ("host", &self.host, &now.host),
-        ];
-        let named = |commit: &Option<String>| commit.clone().unwrap_or_else(|| "unknown".into());
-        let (old, new) = (named(&self.commit), named(&now.commit));
-        let changed = pairs.into_iter().chain([("commit", &old, &new)]).filter(|(_, old, new)| old != new);
-        changed.map(|(what, old, new)| format!("{what}: was {old}, is {new}")).collect()
+        let unwritable = |problem| RunError::Unreadable { path: path.into(), problem };
+        let json = serde_json::to_string_pretty(self).map_err(|error| unwritable(error.to_string()))?;
+        Ok(write_atomic(path, seal(&json, SEAL).map_err(unwritable)?.as_bytes())?)
     }
 }
 
@@ -134,21 +131,22 @@ pub(super) fn pretty(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, Run
 pub(super) mod tests {
     use super::*;
     use serde_json::json;
+    use std::fs;
 
     pub fn record(stage: &str) -> RunRecord {
         RunRecord {
             format_version: VERSION,
             id: None,
-            code_version: "0.1.0".into(),
-            commit: Some("1a2b3c4d5e6f".into()),
-            host: "a".into(),
-            device: "cpu".into(),
-            libtorch: "2.4.1".into(),
+            used: Used { program: "0.1.0".into(), commit: Some("1a2b3c4d5e6f".into()), ..Used::default() },
             started: "2026-01-02T03:04:05Z".parse().unwrap(),
             stage: stage.into(),
+            problem: None,
             config: json!({"seed": 42, "train": {"epochs": 20}}),
             started_from: None,
             dataset: Summary::default(),
+            recipes: Vec::new(),
+            patience_restarts: Vec::new(),
+            weights: BTreeMap::new(),
             resumed: Vec::new(),
         }
     }
@@ -160,10 +158,16 @@ pub(super) mod tests {
         assert_eq!(RunRecord::read(&path).unwrap(), None);
         record("train").write(&path).unwrap();
         assert_eq!(RunRecord::read(&path).unwrap(), Some(record("train")));
-        fs::write(&path, r#"{"format_version": 3, "new": 1}"#).unwrap();
+        let sealed = fs::read_to_string(&path).unwrap();
+        fs::write(&path, r#"{"format_version": 4, "new": 1}"#).unwrap();
         assert!(
-            RunRecord::read(&path).unwrap_err().to_string().contains("format version 3, this program reads version 2")
+            RunRecord::read(&path).unwrap_err().to_string().contains("format version 4, this program reads version 3")
         );
+        let text = sealed.replace("\"seed\": 42", "\"seed\": 43");
+        assert!(text.contains("43"));
+        fs::write(&path, text).unwrap();
+        let error = RunRecord::read(&path).unwrap_err().to_string();
+        assert!(error.contains("does not fit its own digest"), "{error}");
         fs::write(&path, "{").unwrap();
         assert!(matches!(RunRecord::read(&path), Err(RunError::Unreadable { .. })));
     }
@@ -175,12 +179,5 @@ pub(super) mod tests {
         assert!(with("a").is_same_run(&with("a")) && !with("a").is_same_run(&with("b")));
         assert!(record("train").is_same_run(&record("done")) && !record("train").is_same_run(&later));
         assert!(with("a").is_same_run(&record("train")) && !with("a").is_same_run(&later));
-    }
-
-    #[test]
-    fn another_environment_is_told_with_both_sides() {
-        let now = RunRecord { libtorch: "2.11.0".into(), device: "cuda:0".into(), ..record("train") };
-        let changes = record("train").environment_changes(&now);
-        assert_eq!(changes, ["libtorch: was 2.4.1, is 2.11.0", "device: was cpu, is cuda:0"]);
     }
 }

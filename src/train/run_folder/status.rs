@@ -2,7 +2,6 @@
 //! own thread, so that a slow disk blocks nothing; of two pending beats only the newer is written.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -11,9 +10,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
+use super::problem::Problem;
 use super::record::pretty;
+use super::used::Used;
 use crate::train::events::Reason;
 use crate::util::fs::{FsError, write_atomic};
+use crate::util::plain::read_plain;
 use crate::util::units::bytes;
 
 /// The state of a run.
@@ -39,12 +41,18 @@ pub struct Status {
     pub state: State,
     /// Why training ended, if it did.
     pub ended: Option<Reason>,
+    /// Why it failed, if it did.
+    pub problem: Option<Problem>,
     /// The current activity: fetch, unpack, prepare, rehearse, train, evaluate, report; `wait: ...` with the reason.
     pub stage: String,
     /// Epochs that are complete.
     pub epoch: u64,
+    /// The share of the next epoch that is done, from 0 to 1.
+    pub epoch_share: f64,
     /// Steps that are complete.
     pub step: u64,
+    /// What computes it; none before training starts.
+    pub used: Option<Used>,
     /// The last values of losses and scores.
     pub metrics: BTreeMap<String, f64>,
     /// The peak memory use of the process.
@@ -65,7 +73,7 @@ impl Status {
     /// Reads it; none if it does not exist or can't be read, which can happen after a power cut.
     #[must_use]
     pub fn read(path: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(path).ok()?).ok()
+        serde_json::from_slice(&read_plain(path).ok()?).ok()
     }
 
     /// Writes it durably.
@@ -193,6 +201,7 @@ fn write_beats(shared: &(Mutex<Slot>, Condvar), path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn status(peak: u64, limit: Option<u64>) -> Status {
         let (stage, peak_memory_bytes, memory_limit_bytes) = ("train".into(), peak, limit);

@@ -26,7 +26,7 @@ mod process;
 mod program;
 
 pub use self::finding::{Finding, Level};
-use super::{check_data_writable, check_runs_writable};
+use super::{check_data_writable, check_runs_writable, room};
 use crate::config::{BUILT_IN, Config, ConfigError, Loaded, resolve};
 use crate::train::device::Machine;
 use crate::util::container;
@@ -42,6 +42,8 @@ pub fn examine(loaded: Result<Loaded, ConfigError>) -> Vec<Finding> {
     found.push(cores::check(machine.threads));
     found.extend(memory::check());
     if let Some(config) = &config {
+        let no_room = room::would_fit(config).err();
+        found.extend(no_room.map(|no_room| Finding::failed("size", no_room.to_string(), None, no_room.exit())));
         found.extend(disk::check("datasets", &config.data.root, container, || check_data_writable(&config.data)));
         found.extend(disk::check("output", &config.output.root, container, || check_runs_writable(config)));
         found.extend(mirror::check(&config.output));

@@ -19,9 +19,9 @@ use crate::train::checkpoint::disk::{Disk, RealDisk};
 use crate::train::checkpoint::retention::Keep;
 use crate::train::checkpoint::weights::Weights;
 use crate::train::checkpoint::writer::Saver;
-use crate::train::checkpoint::{Found, Loaded, Snapshot, Store, differences};
+use crate::train::checkpoint::{CheckpointId, Found, Loaded, Snapshot, Store, differences};
 use crate::train::config::{Optimizer, TrainConfig};
-use crate::train::engine::{Background, Setting, TrainError, model_arrays};
+use crate::train::engine::{Background, Setting, State, TrainError, model_arrays};
 use crate::train::events::{Ended, Event, Heard, Observer, Observers};
 use crate::train::learner::Start;
 use crate::train::observe::{
@@ -78,8 +78,11 @@ fn run(
     }
     let mut learner = subject.learner()?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let record = place.record_now()?;
+    let recipes = &record.recipes;
     let store = Store::open(Arc::clone(&disk), &place.file("checkpoints"), env!("CARGO_PKG_VERSION"))?;
-    let found = newest(&store, learner.parameters())?;
+    let store = store.of_recipe(recipes.last().map(String::as_str).unwrap_or_default());
+    let found = newest(&store, learner.parameters(), recipes)?;
     let refused: Vec<_> = found.refused.iter().map(|(id, _)| *id).collect();
     let epoch_start = found.epoch_start.map(Snapshot::from);
     let from = found.loaded.map(|loaded| Start { snapshot: loaded.into(), epoch_start });
@@ -87,22 +90,27 @@ fn run(
     if from.is_none() && !place.is_new() {
         warn!("there is no checkpoint to resume from: training starts from the beginning");
     }
-    let weights =
-        Weights::open(Arc::clone(&disk), &place.file("weights"), metadata(config, &subject.prepared().data.facts()))?;
+    let facts = subject.prepared().data.facts();
+    let weights = Weights::open(Arc::clone(&disk), &place.file("weights"), metadata(config, &facts))?;
     match &from {
         // A process that died right after the checkpoint has not published its weights.
-        Some(from) => weights.publish(&from.snapshot)?,
+        Some(from) => {
+            weights.publish(&from.snapshot)?;
+            restore_best(&store, &weights, &from.snapshot)?;
+        }
         None => subject.start(learner.as_mut())?,
     }
     let keep = &config.train.checkpoint;
     let (kind, samples) = (config.task.kind(), usize::from(subject.validates()));
-    let by = Target::new(&keep.best_by.0, &kind.parts(), &kind.scores(), samples).map_err(TrainError::from)?;
+    let by =
+        Target::new(&keep.best_by.0, &kind.parts(), &kind.scores(Some(&facts)), samples).map_err(TrainError::from)?;
     let keep = Keep { last: keep.keep_last, best: keep.keep_best, by };
     let setting = Setting {
         phases: subject.phases(),
         seed: subject.seed(),
-        keeper: Box::new(Background::new(Saver::start(store, weights, keep, &refused)?)),
-        observers: observers(config, &disk, place, options, pace)?,
+        patience_restarts: record.patience_restarts.clone(),
+        keeper: Box::new(Background::new(Saver::heeding(store, weights, keep, &refused, stop.clone())?)),
+        observers: observers(config, &disk, place, options, (stop, pace))?,
         stop: stop.clone(),
         gpu: subject.machine().gpu.clone(),
         began: place.began(),
@@ -110,9 +118,9 @@ fn run(
     Ok(learner.train(setting, from)?)
 }
 
-/// The newest checkpoint that is intact and of this model, and the one that its epoch started from.
-fn newest(store: &Store, parameters: &Parameters) -> Result<Found, TrainingError> {
-    let found = store.newest(|loaded| fits(parameters, loaded))?;
+/// The newest checkpoint that is intact, of this run and of this model, and the one that its epoch started from.
+fn newest(store: &Store, parameters: &Parameters, recipes: &[String]) -> Result<Found, TrainingError> {
+    let found = store.newest(|loaded| fits(parameters, recipes, loaded))?;
     if let (None, Some((id, reason))) = (&found.loaded, found.refused.first()) {
         let folder = store.path(*id).parent().map(Path::to_owned).unwrap_or_default();
         return Err(TrainingError::NoCheckpoint { folder, reason: reason.clone() });
@@ -120,7 +128,23 @@ fn newest(store: &Store, parameters: &Parameters) -> Result<Found, TrainingError
     Ok(found)
 }
 
-fn fits(parameters: &Parameters, loaded: &Loaded) -> Result<(), String> {
+/// The best weights may have been damaged or lost since they were published.
+fn restore_best(store: &Store, weights: &Weights, newest: &Snapshot) -> Result<(), TrainingError> {
+    let Some(best) = State::of(newest)?.best else { return Ok(()) };
+    // At the end of its epoch, or in the middle of it.
+    let ids = [best.epoch, best.epoch.saturating_sub(1)].map(|epoch| CheckpointId { epoch, step: best.step });
+    if let Some(of) = store.first_of(&ids)
+        && weights.restore_best(&of.into())?
+    {
+        warn!("{} did not match its checkpoint: it is published again", weights.best().display());
+    }
+    Ok(())
+}
+
+fn fits(parameters: &Parameters, recipes: &[String], loaded: &Loaded) -> Result<(), String> {
+    if !recipes.contains(&loaded.manifest.recipe) {
+        return Err("it belongs to a run with another seed, configuration or dataset".into());
+    }
     match differences(&model_arrays(parameters), &loaded.model) {
         found if found.is_empty() => Ok(()),
         found => Err(found.join("; ")),
@@ -153,14 +177,16 @@ fn observers(
     disk: &Arc<dyn Disk>,
     place: &Place,
     options: &TrainOptions<'_>,
-    pace: &Rc<Cell<u64>>,
+    (stop, pace): (&Stop, &Rc<Cell<u64>>),
 ) -> Result<Observers, RunError> {
     let drawers: Vec<Drawer> = vec![
         Box::new(Plots::new(place.path())),
         Box::new(PictureFiles::new(place.path())),
         Box::new(PageFile::new(place.path(), chapters(config))),
     ];
-    let status = Status { stage: "train".into(), memory_limit_bytes: memory::limit_bytes(), ..Status::default() };
+    let used = place.record_now().ok().map(|record| record.used);
+    let stage = "train".into();
+    let status = Status { stage, used, memory_limit_bytes: memory::limit_bytes(), ..Status::default() };
     Ok(Observers::default()
         .with(Pace(Rc::clone(pace)))
         .with(HistoryFile::new(Arc::clone(disk), place.file("history.json")))
@@ -168,7 +194,7 @@ fn observers(
         .with(StatusFile::new(Heartbeat::start(&place.file("status.json"))?, status))
         .with(TensorBoard::create(&place.file("tensorboard"))?)
         .with((options.console)())
-        .with(Behind::start(place.path(), drawers)?))
+        .with(Behind::heeding(place.path(), drawers, stop.clone())?))
 }
 
 /// Remembers how far an attempt got.

@@ -10,6 +10,7 @@ use super::TrainOptions;
 use super::error::TrainingError;
 use super::mirror::Copied;
 use super::place::{Place, value};
+use super::remedy;
 use crate::config::Config;
 use crate::metric::score::{ScoreSpec, Show};
 use crate::train::checkpoint::disk::RealDisk;
@@ -19,6 +20,7 @@ use crate::train::observe::page;
 use crate::train::run_folder::experiment::Experiment;
 use crate::train::run_folder::history::Story;
 use crate::train::run_folder::status::{State, Status};
+use crate::util::stop::Stop;
 use crate::worker::evaluate::chapters;
 
 /// The metadata of a weights file.
@@ -33,6 +35,8 @@ pub struct Summary {
     pub reason: Reason,
     /// Completed epochs.
     pub epochs: u64,
+    /// The share of the next epoch that is done, from 0 to 1.
+    pub epoch_share: f64,
     /// Completed steps.
     pub steps: u64,
     /// The epoch of the weights published as the best, counted from 1; none if no loss was finite.
@@ -68,17 +72,12 @@ pub(super) fn conclude(
     options: &TrainOptions<'_>,
     place: &Place,
     ended: Result<Ended, TrainingError>,
+    stop: &Stop,
 ) -> Result<Summary, TrainingError> {
     let ended = match ended {
         Ok(ended) => ended,
         Err(error) => {
-            let stopped = error.exit().is_by_signal();
-            let state = if stopped { State::Stopped } else { State::Failed };
-            let stage = if matches!(error, TrainingError::Evaluation(_)) { "evaluate" } else { "train" };
-            if let Err(unmarked) = place.mark(state, None, stage) {
-                tracing::debug!("could not mark the end of the run: {unmarked}");
-            }
-            renew_page(place.path(), config);
+            fail(config, place, &error, stop);
             return Err(error);
         }
     };
@@ -86,6 +85,7 @@ pub(super) fn conclude(
     let experiment = Experiment {
         timestamp: jiff::Timestamp::now(),
         config: value(config)?,
+        used: place.record_now()?.used,
         best: summary.best.clone(),
         last: summary.last.clone(),
         notes: options.notes.clone().into_iter().chain([ended.reason.words().to_owned()]).collect(),
@@ -95,9 +95,33 @@ pub(super) fn conclude(
     let (state, stage) =
         if ended.reason == Reason::Time { (State::Stopped, "train") } else { (State::Finished, "done") };
     place.enter(stage)?;
-    place.mark(state, Some(ended.reason), stage)?;
+    place.end(state, Some(ended.reason), stage)?;
     renew_page(place.path(), config);
     Ok(summary)
+}
+
+/// Records that the run was stopped, or why it failed.
+fn fail(config: &Config, place: &Place, error: &TrainingError, stop: &Stop) {
+    let stage = if matches!(error, TrainingError::Evaluation(_)) { "evaluate" } else { "train" };
+    let marked = match error.exit().is_by_signal() {
+        true => place.end(State::Stopped, None, stage),
+        false => place.fail(&remedy::problem(error, config), stage),
+    };
+    report_end(config, place, marked, stop);
+}
+
+/// Records a panic as the reason why the run failed.
+pub(super) fn panicked(config: &Config, place: &Place, text: &str, stop: &Stop) {
+    report_end(config, place, place.fail(&remedy::problem_of_panic(text, config), "train"), stop);
+}
+
+fn report_end(config: &Config, place: &Place, marked: Result<(), TrainingError>, stop: &Stop) {
+    if let Err(unmarked) = marked {
+        tracing::debug!("could not mark the end of the run: {unmarked}");
+    }
+    if !stop.is_urgent() {
+        renew_page(place.path(), config);
+    }
 }
 
 /// Updates the state of the run on the page. A page that can't be written does not fail the run.
@@ -109,9 +133,9 @@ pub(super) fn renew_page(run: &Path, config: &Config) {
 
 /// The result of a run that was already finished.
 pub(super) fn again(folder: &Path, ended: Option<Reason>) -> Summary {
-    let Status { epoch, step, .. } = Status::read(&folder.join("status.json")).unwrap_or_default();
+    let Status { epoch, epoch_share, step, .. } = Status::read(&folder.join("status.json")).unwrap_or_default();
     // An older version of the program did not record why.
-    summary(folder, &Ended { reason: ended.unwrap_or(Reason::Epochs), epoch, step, best: None })
+    summary(folder, &Ended { reason: ended.unwrap_or(Reason::Epochs), epoch, epoch_share, step, best: None })
 }
 
 fn summary(folder: &Path, ended: &Ended) -> Summary {
@@ -127,6 +151,7 @@ fn summary(folder: &Path, ended: &Ended) -> Summary {
         folder: folder.to_owned(),
         reason: ended.reason,
         epochs: ended.epoch,
+        epoch_share: ended.epoch_share,
         steps: ended.step,
         best_epoch: story.best.as_ref().map(|best| best.epoch),
         best_step: story.best.as_ref().map(|best| best.step),
@@ -232,7 +257,7 @@ mod tests {
     fn the_summary_has_the_values_of_the_best_weights_and_of_the_last_epoch() {
         let folder = tempfile::tempdir().unwrap();
         history(folder.path(), 20);
-        let ended = Ended { reason: Reason::Epochs, epoch: 3, step: 30, best: None };
+        let ended = Ended { reason: Reason::Epochs, epoch: 3, step: 30, epoch_share: 0.0, best: None };
         let found = summary(folder.path(), &ended);
         assert_eq!((found.best["epoch"], found.best["val.loss"], found.best["scores.csi_20"]), (2.0, 0.3, 0.4));
         assert_eq!(found.last["val.loss"], 0.4);
@@ -249,7 +274,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         history(folder.path(), 25);
         publish(folder.path(), 25, 0.2);
-        let ended = Ended { reason: Reason::Epochs, epoch: 3, step: 30, best: None };
+        let ended = Ended { reason: Reason::Epochs, epoch: 3, step: 30, epoch_share: 0.0, best: None };
         let midway = summary(folder.path(), &ended);
         assert_eq!((midway.best, midway.best_step), ([("val.loss", 0.2)].map(owned).into(), Some(25)));
     }

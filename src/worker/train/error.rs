@@ -15,6 +15,7 @@ use crate::util::failure::Failed;
 use crate::util::fs::FsError;
 use crate::util::stop::Stopped;
 use crate::worker::evaluate::EvaluateError;
+use crate::worker::room::NoRoom;
 
 /// A training that failed.
 #[derive(Debug, Error)]
@@ -75,6 +76,9 @@ pub enum TrainingError {
     /// libtorch failed on a GPU. CUDA does not recover within a process.
     #[error("the GPU failed: {0}; run the same command again to continue from the last checkpoint")]
     Gpu(TrainError),
+    /// What is configured can't fit into this machine.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// The run folder is gone.
     #[error("{} is no longer there: its volume was taken away, or somebody moved it; bring it back and run the same command again", folder.display())]
     Vanished {
@@ -90,7 +94,7 @@ pub enum TrainingError {
         tensor: String,
     },
     /// A key that may change does not exist.
-    #[error("--allow-change {key}: there is no such key{}; name it as the table of differences does", .likely.as_ref().map_or_else(String::new, |likely| format!(", did you mean {likely}?")))]
+    #[error("--allow-change {key}: there is no such key; {}", .likely.as_ref().map_or_else(|| "name it as the table of differences does".to_owned(), |likely| format!("did you mean {likely}?")))]
     NoSuchKey {
         /// The requested key.
         key: String,
@@ -140,6 +144,7 @@ impl TrainingError {
             Self::Evaluation(error) => error.exit(),
             // Not "try again": a caller that retries without a limit would rent a broken GPU for ever.
             Self::Gpu(_) | Self::Vanished { .. } => Exit::DiskIo,
+            Self::NoRoom(error) => error.exit(),
             Self::NoSuchKey { .. } => Exit::Usage,
             Self::NoCheckpoint { .. } | Self::NotFinite { .. } => Exit::DataRefused,
             Self::Declined => Exit::Interrupted,
@@ -152,9 +157,8 @@ impl TrainingError {
         match self {
             Self::Engine(error) => error.is_worth_another_try(),
             Self::Task(error) => error.may_pass(),
-            Self::Run(_) | Self::Checkpoint(_) | Self::File(_) => {
-                matches!(self.exit(), Exit::DiskIo | Exit::TryAgain)
-            }
+            Self::Checkpoint(error) => error.may_pass(),
+            Self::Run(_) | Self::File(_) => matches!(self.exit(), Exit::DiskIo | Exit::TryAgain),
             _ => false,
         }
     }
@@ -167,6 +171,7 @@ impl TrainingError {
             Self::Task(error) => error.kind(),
             Self::Run(_) | Self::File(_) => "run folder",
             Self::Checkpoint(_) => "checkpoint",
+            Self::Evaluation(_) => "evaluation",
             _ => "start",
         }
     }

@@ -101,6 +101,7 @@ pub(super) fn foresee(
         let setting = Setting {
             phases: subject.phases(),
             seed: subject.seed(),
+            patience_restarts: Vec::new(),
             keeper: Box::new(NotKept),
             observers: Observers::default(),
             stop: around.stop.clone(),

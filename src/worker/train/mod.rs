@@ -3,6 +3,7 @@
 //! ```text
 //! mirror     copies of the run off this machine, and restoring it from there
 //! place      which run folder this start uses, locked against other workers
+//! published  the weights that a run has published
 //! subject    the prepared dataset, and the learners that are made from it
 //! initial    weights to start from
 //! foresee    what training will take, and whether the user has to agree
@@ -10,6 +11,7 @@
 //! persist    attempts, until one succeeds or retrying is pointless
 //! alive      the heartbeats of every stage except training itself
 //! assess     evaluates the best weights
+//! remedy     a failure as a problem with its remedy
 //! conclude   what a finished run leaves beside its weights
 //! ```
 
@@ -23,10 +25,13 @@ mod initial;
 mod mirror;
 mod persist;
 mod place;
+mod published;
+mod remedy;
 mod subject;
 #[cfg(test)]
 mod tests;
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 
 use tracing::{info, warn};
@@ -39,12 +44,14 @@ pub use self::mirror::{Copied, MirrorTrouble};
 use self::mirror::{End, Mirror, Session};
 use self::place::{Found, Place};
 use self::subject::Subject;
-use super::{WorkError, check_data_writable, prepare};
+use super::{WorkError, check_data_writable, prepare, room};
 use crate::config::Config;
 use crate::train::device::Resolved;
 use crate::train::events::{Observer, Reason};
+use crate::train::fault::panic_text;
 use crate::util::container::{self, Container};
 use crate::util::mount;
+use crate::util::stop::Stop;
 use crate::util::surroundings::Surroundings;
 
 /// What the command line sets in addition to the configuration.
@@ -133,14 +140,24 @@ fn run(
 ) -> Result<Summary, WorkError> {
     let mut subject = ready(config, machine, place, options, around).inspect_err(|_| place.abandon())?;
     info!("run folder: {}", place.path().display());
-    let ended = persist::train(config, &mut subject, place, options, around).and_then(|ended| {
-        // A run stopped by its time limit is not finished.
-        if ended.reason != Reason::Time && !config.train.overfit_single_batch {
-            assess::assess(config, &subject, place, around)?;
-        }
-        Ok(ended)
+    let ended = explained(config, place, around.stop, || {
+        persist::train(config, &mut subject, place, options, around).and_then(|ended| {
+            // A run stopped by its time limit is not finished.
+            if ended.reason != Reason::Time && !config.train.overfit_single_batch {
+                assess::assess(config, &subject, place, around)?;
+            }
+            Ok(ended)
+        })
     });
-    Ok(conclude::conclude(config, options, place, ended)?)
+    Ok(conclude::conclude(config, options, place, ended, around.stop)?)
+}
+
+/// Does the work. A panic that ends it is recorded as the reason before it continues.
+fn explained<R>(config: &Config, place: &Place, stop: &Stop, work: impl FnOnce() -> R) -> R {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        conclude::panicked(config, place, panic_text(panic.as_ref()).unwrap_or("for an unknown reason"), stop);
+        resume_unwind(panic)
+    })
 }
 
 /// Everything before the first step; after it, the folder is that of a run.
@@ -152,15 +169,17 @@ fn ready(
     around: &Surroundings<'_>,
 ) -> Result<Subject, WorkError> {
     let started_from = place.started_from(config)?;
+    room::check(config, machine.gpu.as_ref()).map_err(TrainingError::from)?;
     place.check_writable().and_then(|()| check_data_writable(&config.data)).map_err(TrainingError::from)?;
     let alive = place.alive("start", around.progress)?;
     let around = &Surroundings { stop: around.stop, progress: &alive };
     let subject = Subject::new(config, machine, prepare(config, around)?, started_from)?;
     alive.enter("rehearse");
     if place.is_new()
-        && let Some(question) = foresee(&subject, Patience::Little, around)?.question(config)
+        && let Some(question) = rehearsed(&subject, Patience::Little, place.leaving(), around)?.question(config)
         && !(options.agree)(&question)
     {
+        around.stop.check().map_err(TrainingError::from)?;
         return Err(TrainingError::Declined.into());
     }
     // Its last beat must not come after those of the next stage.
@@ -175,7 +194,23 @@ fn ready(
 /// The same as [`train`], up to its first step.
 pub fn rehearse(config: &Config, around: &Surroundings<'_>) -> Result<Foreseen, WorkError> {
     let machine = subject::machine(config)?;
+    room::check(config, machine.gpu.as_ref()).map_err(TrainingError::from)?;
     let started_from = initial::find(config)?;
     let subject = Subject::new(config, machine, prepare(config, around)?, started_from)?;
-    Ok(foresee(&subject, Patience::Any, around)?)
+    rehearsed(&subject, Patience::Any, || {}, around)
+}
+
+/// Rehearses. The steps of a large model take minutes and nothing of them is kept, so a signal ends the process at once.
+fn rehearsed(
+    subject: &Subject,
+    patience: Patience,
+    clean: impl FnOnce() + Send + 'static,
+    around: &Surroundings<'_>,
+) -> Result<Foreseen, WorkError> {
+    let last_act = move |stopped| {
+        clean();
+        info!("{stopped}");
+    };
+    let _at_once = around.stop.at_once(last_act).map_err(TrainingError::from)?;
+    Ok(foresee(subject, patience, around)?)
 }

@@ -54,7 +54,7 @@ fn persist(
         let passing = error.is_worth_another_try();
         match retries.failed(step, error.kind(), passing) {
             Decision::Again { after } => {
-                warn!("{error}; going on from the last checkpoint in {}", units::duration(after));
+                warn!("{error}; resuming from the last checkpoint in {}", units::duration(after));
                 wait(after)?;
             }
             Decision::GiveUp { why } => {
@@ -89,7 +89,7 @@ mod tests {
     use crate::util::fs::FsError;
     use crate::util::progress::Silent;
 
-    const ENDED: Ended = Ended { reason: Reason::Epochs, epoch: 3, step: 30, best: None };
+    const ENDED: Ended = Ended { reason: Reason::Epochs, epoch: 3, step: 30, epoch_share: 0.0, best: None };
 
     fn failure(kind: ErrorKind, step: u64) -> Failed {
         let error = CheckpointError::from(FsError::at("read", Path::new("checkpoints"))(kind.into()));

@@ -1,10 +1,11 @@
 //! Which run folder a start uses: an unfinished run resumes, otherwise a new one starts. The folder is locked against
 //! other workers from the first moment, and its content records what runs in it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use super::TrainOptions;
@@ -12,16 +13,21 @@ use super::alive::Alive;
 use super::error::TrainingError;
 use super::initial;
 use super::mirror::Mirror;
+use super::published::{digests, weights_are_whole};
 use super::subject::Subject;
 use crate::config::{self, Config};
 use crate::data::mirror::random_id;
 use crate::native;
 use crate::train::events::Reason;
+use crate::train::patience::Restart;
 use crate::train::run_folder::dataset::{Dataset, changes};
-use crate::train::run_folder::decision::{Decision, decide};
-use crate::train::run_folder::difference::{Class, Difference};
+use crate::train::run_folder::decision::{Decision, decide, in_last_phase};
+use crate::train::run_folder::difference::{Class, Difference, recipe};
+use crate::train::run_folder::log::EventLog;
+use crate::train::run_folder::problem::Problem;
 use crate::train::run_folder::record::{Resumed, RunRecord, VERSION};
 use crate::train::run_folder::status::{State, Status};
+use crate::train::run_folder::used::Used;
 use crate::train::run_folder::{RunError, RunFolder, listing};
 use crate::util::fs::{FsError, check_tree_writable, remove_tree, write_atomic};
 use crate::util::memory;
@@ -42,6 +48,8 @@ pub(super) struct Place {
     differences: Vec<Difference>,
     /// Its last known state.
     status: Option<Status>,
+    /// Whether more is asked for, if it is finished.
+    asks_for_more: bool,
 }
 
 /// What to do.
@@ -71,15 +79,19 @@ pub(super) fn find(
         Ok(decide(&config.name, &existing, &asked, options.no_resume, &options.allow_change)?)
     };
     let mut decided = decision()?;
-    loop {
+    for _ in 0..MOST_ROUNDS {
         while mirror.map_or(Ok(false), |mirror| mirror.follow(&decided))? {
             decided = decision()?;
         }
         let (name, differences) = match decided.clone() {
-            Decision::AlreadyDone { name, ended } => return Ok(Found::Done(root.join(name), ended)),
-            Decision::New { name } => (name, Vec::new()),
+            Decision::AlreadyDone { name, ended } if weights_are_whole(&root.join(&name)) => {
+                return Ok(Found::Done(root.join(name), ended));
+            }
+            // Training finds nothing left to do, publishes the weights again from their checkpoints, and evaluates them.
+            Decision::AlreadyDone { name, .. } | Decision::New { name } => (name, Vec::new()),
             Decision::Resume { name, differences } => (name, differences),
         };
+        let asks_for_more = matches!(decided, Decision::Resume { .. });
         if root.join(&config.name).is_dir()
             && !root.join(&config.name).join("run.json").is_file()
             && name != config.name
@@ -100,9 +112,15 @@ pub(super) fn find(
             warn!("{death}");
         }
         let status = status.filter(|_| before.is_some());
-        return Ok(Found::Place(Box::new(Place { began, folder, name, before, differences, status })));
+        return Ok(Found::Place(Box::new(Place { began, folder, name, before, differences, status, asks_for_more })));
     }
+    let unsettled =
+        std::io::Error::other("the folders in it are others at each look; does another program change them?");
+    Err(FsError::at("choose a run folder in", root)(unsettled).into())
 }
+
+/// How often other starts may change what the decision depends on.
+const MOST_ROUNDS: usize = 50;
 
 impl Place {
     /// When this start began.
@@ -118,6 +136,13 @@ impl Place {
     /// A file or folder in it.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.folder.file(name)
+    }
+
+    /// The record of the run, once it has begun.
+    pub(super) fn record_now(&self) -> Result<RunRecord, TrainingError> {
+        let path = self.file("run.json");
+        let none = || FsError::at("read", &path)(std::io::ErrorKind::NotFound.into());
+        Ok(RunRecord::read(&path)?.ok_or_else(none)?)
     }
 
     /// Whether the run starts now.
@@ -160,6 +185,16 @@ impl Place {
         }
     }
 
+    /// What has to be done if the process ends before this new run has begun: nothing of it may stay.
+    pub(super) fn leaving(&self) -> impl FnOnce() + Send + 'static {
+        let path = self.path().to_owned();
+        move || {
+            if let Err(error) = remove_tree(&path) {
+                tracing::debug!("left for the next start: {error}");
+            }
+        }
+    }
+
     /// The heartbeats of a stage other than training. They don't change the recorded state of the run: if this start is
     /// killed here, the next one decides by the same state.
     pub(super) fn alive<'a>(&self, stage: &str, audience: &'a dyn Progress) -> Result<Alive<'a>, RunError> {
@@ -183,7 +218,8 @@ impl Place {
         write_atomic(&self.file("config.yaml"), text.as_bytes())?;
         let last = self.status.clone().unwrap_or_default();
         let (state, stage) = (State::Running, "train".into());
-        let status = Status { state, stage, ended: None, peak_memory_bytes: 0, ..last };
+        let used = Some(record.used.clone());
+        let status = Status { state, stage, used, ended: None, problem: None, peak_memory_bytes: 0, ..last };
         status.signed().write(&self.file("status.json"))?;
         Ok(record.write(&self.file("run.json"))?)
     }
@@ -192,16 +228,16 @@ impl Place {
         Ok(RunRecord {
             format_version: VERSION,
             id: Some(random_id()),
-            code_version: native::versions::PROGRAM.into(),
-            commit: native::versions::commit().map(str::to_owned),
-            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-            device: subject.machine().description.clone(),
-            libtorch: native::versions::LIBTORCH.into(),
+            used: used(config, subject),
             started: jiff::Timestamp::now(),
             stage: "train".into(),
+            problem: None,
             config: value(config)?,
             started_from: subject.started_from().map(Path::to_owned),
             dataset: dataset.summary(config.data.fraction),
+            recipes: vec![recipe(&value(config)?, &dataset.fingerprint).to_string()],
+            patience_restarts: Vec::new(),
+            weights: BTreeMap::new(),
             resumed: Vec::new(),
         })
     }
@@ -215,7 +251,7 @@ impl Place {
         if let Some(death) = self.status.as_ref().and_then(Status::death) {
             warn!("{death}");
         }
-        let mut changes = before.environment_changes(&now);
+        let mut changes = before.used.changes(&now.used);
         for change in &changes {
             info!("{change}; the run resumes, but not to the same bytes");
         }
@@ -229,14 +265,64 @@ impl Place {
         let mut resumed = before.resumed.clone();
         resumed.push(Resumed { at: jiff::Timestamp::now(), changes });
         let (id, started_from) = (before.id.clone(), before.started_from.clone());
-        Ok(RunRecord { id, started: before.started, started_from, resumed, ..now })
+        let earlier = before.recipes.iter().filter(|recipe| !now.recipes.contains(recipe)).cloned();
+        let recipes = earlier.chain(now.recipes.iter().cloned()).collect();
+        let patience_restarts = self.patience_restarts(before);
+        let has_stopped_early = self.status.as_ref().is_some_and(|status| status.ended == Some(Reason::Patience));
+        if has_stopped_early && patience_restarts.len() > before.patience_restarts.len() {
+            info!("training had stopped early and more is asked for: patience starts again");
+        }
+        Ok(RunRecord { id, started: before.started, started_from, recipes, patience_restarts, resumed, ..now })
+    }
+
+    /// When patience starts again. It is recorded before training resumes, so that a start that is killed resumes in the
+    /// same way. A run is continued after its end only if more is asked for.
+    fn patience_restarts(&self, before: &RunRecord) -> Vec<Restart> {
+        let mut restarts = before.patience_restarts.clone();
+        let has_ended = |status: &&Status| {
+            self.asks_for_more
+                && status.state == State::Finished
+                && matches!(status.ended, Some(Reason::Patience | Reason::Epochs))
+        };
+        let patience = in_last_phase(&before.config, "patience").as_u64();
+        if let (Some(status), Some(patience)) = (self.status.as_ref().filter(has_ended), patience) {
+            let restart = Restart { epoch: status.epoch, patience };
+            restarts.extend((!restarts.contains(&restart)).then_some(restart));
+        }
+        restarts
     }
 
     /// Records how the run ended, for the next start.
-    pub(super) fn mark(&self, state: State, ended: Option<Reason>, stage: &str) -> Result<(), TrainingError> {
+    pub(super) fn end(&self, state: State, ended: Option<Reason>, stage: &str) -> Result<(), TrainingError> {
+        let (record, weights) = (self.record_now()?, digests(self.path())?);
+        RunRecord { weights, ..record }.write(&self.file("run.json"))?;
+        self.mark(state, ended, stage)
+    }
+
+    fn mark(&self, state: State, ended: Option<Reason>, stage: &str) -> Result<(), TrainingError> {
         let path = self.file("status.json");
         let last = Status::read(&path).unwrap_or_default();
         Ok(Status { state, ended, stage: stage.into(), eta_seconds: None, ..last }.signed().write(&path)?)
+    }
+
+    /// Records why the run failed: in its state, its record and its log.
+    pub(super) fn fail(&self, problem: &Problem, stage: &str) -> Result<(), TrainingError> {
+        let path = self.file("status.json");
+        let last = Status::read(&path).unwrap_or_default();
+        let used = last.used.clone();
+        let (problem_of, state) = (Some(problem.clone()), State::Failed);
+        let status =
+            Status { state, ended: None, problem: problem_of.clone(), stage: stage.into(), eta_seconds: None, ..last };
+        status.signed().write(&path)?;
+        let path = self.file("run.json");
+        if let Some(record) = RunRecord::read(&path)? {
+            let used = used.unwrap_or_else(|| record.used.clone());
+            let weights = digests(self.path())?;
+            RunRecord { problem: problem_of, used, weights, ..record }.write(&path)?;
+        }
+        let mut log = EventLog::open(&self.file("log.jsonl"))?;
+        log.append(&failed_line(problem))?;
+        Ok(log.sync()?)
     }
 
     /// Writes the current stage of the run to `status.json`, for outside observers.
@@ -246,12 +332,36 @@ impl Place {
 
     /// Records the current stage of the run in `run.json`.
     pub(super) fn enter(&self, stage: &str) -> Result<(), TrainingError> {
-        let path = self.file("run.json");
-        match RunRecord::read(&path)? {
-            Some(record) => Ok(RunRecord { stage: stage.into(), ..record }.write(&path)?),
-            None => Err(FsError::at("read", &path)(std::io::ErrorKind::NotFound.into()).into()),
-        }
+        let record = self.record_now()?;
+        let used = Status::read(&self.file("status.json")).and_then(|status| status.used);
+        let used = used.unwrap_or_else(|| record.used.clone());
+        Ok(RunRecord { stage: stage.into(), used, ..record }.write(&self.file("run.json"))?)
     }
+}
+
+/// What computes the run. The micro-batch is the configured one: what is really used is known in training.
+fn used(config: &Config, subject: &Subject) -> Used {
+    let machine = subject.machine();
+    Used {
+        program: native::versions::PROGRAM.into(),
+        commit: native::versions::commit().map(str::to_owned),
+        libtorch: native::versions::LIBTORCH.into(),
+        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        device: machine.description.clone(),
+        threads: machine.threads,
+        precision: machine.precision.name().into(),
+        micro_batch: config.train.micro_batch_size(),
+    }
+}
+
+/// The line of the log that says why the run failed.
+fn failed_line(problem: &Problem) -> Value {
+    let mut line = json!(problem);
+    if let Some(line) = line.as_object_mut() {
+        line.shift_insert(0, "time".into(), json!(jiff::Timestamp::now()));
+        line.shift_insert(1, "event".into(), "failed".into());
+    }
+    line
 }
 
 /// Whether a key that may change is one of the configuration, or inside a list or a variant of it.
@@ -262,7 +372,10 @@ fn check_key(key: &str, config: &Value) -> Result<(), TrainingError> {
     if known(&names) || names.len() > 1 && (1..names.len()).rev().any(|length| known(&names[..length]) && length > 1) {
         return Ok(());
     }
-    let likely = keys("", config).into_iter().find(|known| known.ends_with(&format!(".{key}")));
+    let (all, last) = (keys("", config), names.last().copied().unwrap_or_default());
+    let ending = |ending: &str| all.iter().find(|known| known.ends_with(&format!(".{ending}")));
+    let typed = || all.iter().find(|known| strsim::damerau_levenshtein(known, key) <= (key.len() / 4).max(1));
+    let likely = ending(key).or_else(|| ending(last)).or_else(typed).cloned();
     Err(TrainingError::NoSuchKey { key: key.to_owned(), likely })
 }
 
@@ -281,7 +394,6 @@ pub(super) fn value(config: &Config) -> Result<Value, TrainingError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn a_key_that_may_change_must_be_one() {
@@ -291,6 +403,12 @@ mod tests {
         }
         let error = check_key("model.hidden", &config).unwrap_err().to_string();
         assert!(error.contains("did you mean task.any.model.hidden?"), "{error}");
-        assert!(check_key("sed", &config).unwrap_err().to_string().contains("there is no such key;"));
+        for (typed, meant) in
+            [("train.lr", "train.optimizer.adamw.lr"), ("trian.optimizer", "train.optimizer"), ("sed", "seed")]
+        {
+            let error = check_key(typed, &config).unwrap_err().to_string();
+            assert!(error.contains(&format!("did you mean {meant}?")), "{error}");
+        }
+        assert!(check_key("nonsense", &config).unwrap_err().to_string().contains("there is no such key;"));
     }
 }

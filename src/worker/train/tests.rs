@@ -169,6 +169,7 @@ fn subject(config: &Config, models: &Rc<Models>) -> Subject {
         files: Vec::new(),
         shown: Shown::default(),
         data: Box::new(Points { models: Rc::clone(models) }),
+        reading: None,
     };
     Subject::new(config, machine(config).unwrap(), prepared, None).unwrap()
 }

@@ -3,7 +3,7 @@
 
 pub use super::carried::{Carried, Plane};
 use super::container::{Attribute, Dimension, File, Value, Values, Variable};
-use super::{Origin, TIME, packing, text, times};
+use super::{Origin, Stored, TIME, packing, text, times};
 use crate::volume::{AttributeValue, Attributes, Axis, GridMapping, Kind};
 
 /// A forecast for one time or several.
@@ -17,8 +17,10 @@ pub struct Forecast<'a> {
     pub valid_seconds: &'a [f64],
     /// The time between two scans: a forecast describes the scan around its valid time.
     pub interval_seconds: f64,
-    /// Stored reflectivity in the order time, level, row, column; see [`super::packed`].
-    pub dbz: &'a [i8],
+    /// Stored numbers in the order time, level, row, column.
+    pub numbers: &'a [i8],
+    /// What they mean.
+    pub stored: Stored,
     /// Whether the one level is the maximum of the columns.
     pub is_column_maximum: bool,
     /// Who made it, and how.
@@ -42,7 +44,7 @@ impl<'a> Forecast<'a> {
         variables.extend(axes.into_iter().filter_map(|(axis, dimension, letter)| coordinate(axis, dimension, letter)));
         variables.extend(places.iter().map(place));
         variables.extend(grid_mapping.as_ref().map(projection));
-        variables.push(self.reflectivity());
+        variables.push(self.field());
         File {
             dimensions: vec![
                 dimension("time", self.valid_seconds.len()),
@@ -56,11 +58,15 @@ impl<'a> Forecast<'a> {
         }
     }
 
-    fn reflectivity(&self) -> Variable<'a> {
+    fn field(&self) -> Variable<'a> {
         let Carried { variable, standard_name, long_name, units, grid_mapping, places, .. } = self.carried;
         let or = |text: &str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };
-        let mut attributes = packing(self.dbz);
-        attributes.push(text("standard_name", &or(standard_name, "equivalent_reflectivity_factor")));
+        let mut attributes = packing(self.stored, self.numbers);
+        let usual = if self.stored == Stored::DBZ { "equivalent_reflectivity_factor" } else { "" };
+        let standard_name = or(standard_name, usual);
+        if !standard_name.is_empty() {
+            attributes.push(text("standard_name", &standard_name));
+        }
         attributes.push(text("long_name", &or(long_name, variable)));
         attributes.push(text("units", &or(units, "dBZ")));
         if self.is_column_maximum {
@@ -77,7 +83,7 @@ impl<'a> Forecast<'a> {
             name: variable.clone().into(),
             dimensions: vec![TIME, Z, Y, X],
             attributes,
-            values: Values::Byte(self.dbz.into()),
+            values: Values::Byte(self.numbers.into()),
         }
     }
 }
@@ -222,7 +228,8 @@ mod tests {
             from_seconds: 1_357_410_000.0,
             valid_seconds: &valid,
             interval_seconds: 182.0,
-            dbz: &dbz,
+            numbers: &dbz,
+            stored: crate::lrose::Stored::DBZ,
             is_column_maximum: false,
             origin: &origin,
         };

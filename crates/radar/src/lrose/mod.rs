@@ -21,18 +21,53 @@ pub const OFFSET_DBZ: f32 = 33.5;
 /// What a missing cell is stored as.
 pub const MISSING: i8 = -128;
 
+/// What stored numbers mean: `scale * number + offset`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stored {
+    /// The step of a stored number.
+    pub scale: f32,
+    /// What a stored 0 means.
+    pub offset: f32,
+}
+
+impl Stored {
+    /// Reflectivity as the converter stores it.
+    pub const DBZ: Self = Self { scale: SCALE_DBZ, offset: OFFSET_DBZ };
+
+    /// Values between two, which have the smallest and the largest number.
+    #[must_use]
+    pub fn over(min: f64, max: f64) -> Self {
+        let scale = ((max - min) / 254.0) as f32;
+        Self { scale, offset: min as f32 + 127.0 * scale }
+    }
+
+    /// The stored number that is nearest to a value; `NaN` is missing.
+    #[must_use]
+    #[inline]
+    pub fn packed(self, value: f32) -> i8 {
+        if value.is_nan() { MISSING } else { ((value - self.offset) / self.scale).round().clamp(-127.0, 127.0) as i8 }
+    }
+
+    /// The value of a stored number; `NaN` if it is missing.
+    #[must_use]
+    #[inline]
+    pub fn unpacked(self, stored: i8) -> f32 {
+        if stored == MISSING { f32::NAN } else { f32::from(stored) * self.scale + self.offset }
+    }
+}
+
 /// The stored value that is nearest to a reflectivity; `NaN` is missing.
 #[must_use]
 #[inline]
 pub fn packed(dbz: f32) -> i8 {
-    if dbz.is_nan() { MISSING } else { ((dbz - OFFSET_DBZ) / SCALE_DBZ).round().clamp(-127.0, 127.0) as i8 }
+    Stored::DBZ.packed(dbz)
 }
 
 /// The reflectivity of a stored value; `NaN` if it is missing.
 #[must_use]
 #[inline]
 pub fn unpacked(stored: i8) -> f32 {
-    if stored == MISSING { f32::NAN } else { f32::from(stored) * SCALE_DBZ + OFFSET_DBZ }
+    Stored::DBZ.unpacked(stored)
 }
 
 /// One volume: one time of one radar.
@@ -111,7 +146,7 @@ impl<'a> Volume<'a> {
     }
 
     fn reflectivity(&self) -> Variable<'a> {
-        let mut attributes = packing(self.dbz);
+        let mut attributes = packing(Stored::DBZ, self.dbz);
         attributes.extend([
             text("standard_name", "equivalent_reflectivity_factor"),
             text("long_name", "DBZ"),
@@ -125,19 +160,19 @@ impl<'a> Volume<'a> {
 }
 
 /// What stored numbers mean, and the range of those that are there.
-fn packing(dbz: &[i8]) -> Vec<Attribute> {
+fn packing(stored: Stored, numbers: &[i8]) -> Vec<Attribute> {
     // Missing is the smallest number there is: it never is the maximum, and must not be the minimum.
-    let strongest = dbz.iter().fold(-127, |strongest: i8, &b| strongest.max(b));
-    let weakest = dbz.iter().fold(127, |weakest: i8, &b| weakest.min(if b == MISSING { 127 } else { b }));
+    let strongest = numbers.iter().fold(-127, |strongest: i8, &b| strongest.max(b));
+    let weakest = numbers.iter().fold(127, |weakest: i8, &b| weakest.min(if b == MISSING { 127 } else { b }));
     let weakest = weakest.min(strongest);
     vec![
-        number("scale_factor", Values::Float(vec![SCALE_DBZ].into())),
-        number("add_offset", Values::Float(vec![OFFSET_DBZ].into())),
+        number("scale_factor", Values::Float(vec![stored.scale].into())),
+        number("add_offset", Values::Float(vec![stored.offset].into())),
         number("valid_min", Values::Byte(vec![-127].into())),
         number("valid_max", Values::Byte(vec![127].into())),
         number("_FillValue", Values::Byte(vec![MISSING].into())),
-        number("min_value", Values::Float(vec![unpacked(weakest)].into())),
-        number("max_value", Values::Float(vec![unpacked(strongest)].into())),
+        number("min_value", Values::Float(vec![stored.unpacked(weakest)].into())),
+        number("max_value", Values::Float(vec![stored.unpacked(strongest)].into())),
     ]
 }
 
@@ -202,5 +237,15 @@ mod tests {
         assert_eq!(packed(-99.0), -127, "very weak is not missing");
         assert!(unpacked(MISSING).is_nan());
         assert!((-127..=127).all(|stored| packed(unpacked(stored)) == stored));
+    }
+
+    #[test]
+    fn a_range_has_the_smallest_and_the_largest_number() {
+        for (min, max) in [(0.0, 50.0), (0.0, 7.3), (-29.0, 65.0)] {
+            let stored = Stored::over(min, max);
+            assert_eq!([stored.packed(min as f32), stored.packed(max as f32)], [-127, 127]);
+            assert_eq!(stored.unpacked(-127), min as f32, "no rain is exactly 0");
+            assert!((-127..=127).all(|number| stored.packed(stored.unpacked(number)) == number));
+        }
     }
 }

@@ -79,7 +79,7 @@ pub(super) fn points(axis: &[f64], at: &[f64]) -> Vec<Point> {
 pub(super) fn coordinates(method: Method, axis: &[f64], to: usize) -> Vec<f64> {
     match method {
         Method::Bilinear => evenly_spaced(axis[0], axis[axis.len() - 1], to),
-        Method::Mean | Method::Max | Method::Nearest => tile_centres(axis, to),
+        Method::Mean | Method::MeanZ | Method::Max | Method::Nearest => tile_centres(axis, to),
     }
 }
 

@@ -137,7 +137,7 @@ impl Resampler {
             }
             Plan::Max(tiles) => Some((Kind::Max, whole(tiles)?)),
             Plan::Nearest(_) => Some((Kind::Nearest, [1, 1])),
-            Plan::Bilinear(_) => None,
+            Plan::MeanZ(_) | Plan::Bilinear(_) => None,
         }
     }
 

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
-    /// The area-weighted mean of the cells that are not missing.
+    /// The area-weighted mean, in the unit of the data, of the cells that are not missing: of reflectivity, the mean of dBZ.
     Mean,
+    /// The same of the reflectivity factor Z, converted back to dBZ.
+    MeanZ,
     /// The strongest cell.
     Max,
     /// The cell whose centre is nearest.

@@ -4,11 +4,12 @@
 //! | method     | a target cell is                                                              | it is missing if             |
 //! |------------|-------------------------------------------------------------------------------|------------------------------|
 //! | `mean`     | the mean, in dBZ, of the source cells it overlaps, weighted by the area shared | all of these are missing     |
+//! | `mean_z`   | the same mean of Z = 10^(dBZ / 10), as 10 log10 of it                         | all of these are missing     |
 //! | `max`      | the strongest of the source cells it overlaps                                 | all of these are missing     |
 //! | `nearest`  | the source cell whose centre is nearest to its own; of equally near, the later | that cell is missing         |
 //! | `bilinear` | what `xarray.DataArray.interp` gives on evenly spaced points from end to end   | one of 4 neighbours is, even one of no weight |
 //!
-//! For the first three the target cells are tiles that cover the source grid exactly, whatever the ratio of the sizes.
+//! For all but the last the target cells are tiles that cover the source grid exactly, whatever the ratio of the sizes.
 //! Values are clamped to the range of the bytes after they are combined, never before.
 
 mod axis;
@@ -39,6 +40,7 @@ pub struct Resampler {
 #[derive(Clone, Debug)]
 enum Plan {
     Mean([Vec<Tile>; 2]),
+    MeanZ([Vec<Tile>; 2]),
     Max([Vec<Tile>; 2]),
     Nearest([Vec<usize>; 2]),
     Bilinear([Vec<Point>; 2]),
@@ -123,6 +125,7 @@ impl Resampler {
         let tiles = || [axis::tiles(from_rows, rows), axis::tiles(from_columns, columns)];
         let plan = match method {
             Method::Mean => Plan::Mean(tiles()),
+            Method::MeanZ => Plan::MeanZ(tiles()),
             Method::Max => Plan::Max(tiles()),
             Method::Nearest => Plan::Nearest([axis::nearest(from_rows, rows), axis::nearest(from_columns, columns)]),
             Method::Bilinear => Plan::Bilinear([points("rows", axes[0], rows)?, points("columns", axes[1], columns)?]),
@@ -187,6 +190,7 @@ impl Resampler {
         let width = self.from[1];
         match &self.plan {
             Plan::Mean(tiles) => tiled::mean(level, width, tiles, decode, quantizer, out, scratch),
+            Plan::MeanZ(tiles) => tiled::mean_z(level, width, tiles, decode, quantizer, out, scratch),
             Plan::Max(tiles) => tiled::max(level, width, tiles, decode, quantizer, out, scratch),
             Plan::Nearest(cells) => tiled::nearest(level, width, cells, decode, quantizer, out),
             Plan::Bilinear(points) => bilinear::level(level, width, points, decode, quantizer, out, scratch),

@@ -83,6 +83,30 @@ fn values_are_those_of_xarray_to_half_a_quantization_step() {
 }
 
 #[test]
+fn the_mean_of_z_is_nearer_to_the_strong_echo_than_that_of_decibels() {
+    let quantizer = Quantizer::new(QUANTIZER.0, QUANTIZER.1).unwrap();
+    let decode = Decode { scale: 1.0, offset: 0.0, missing: vec![-128.0], valid: None, unsigned_span: None };
+    let of = |method, raw: &[i8]| {
+        let resampler = Resampler::new(method, [1, raw.len()], [1, 1]).unwrap();
+        let (kernel, general) =
+            (run(&resampler, raw, &decode, &quantizer), by_general_code(&resampler, raw, &decode, &quantizer));
+        assert_eq!(kernel, general);
+        quantizer.dequantize(kernel[0])
+    };
+    // 10 log10((10^4 + 10^2) / 2) = 37.03; a missing cell has no part in it, no echo as a number has half.
+    let half_a_step = quantizer.scale_factor() / 2.0;
+    for (method, raw, expected) in [
+        (Method::MeanZ, [40, 20], 37.03),
+        (Method::Mean, [40, 20], 30.0),
+        (Method::MeanZ, [40, -128], 40.0),
+        (Method::MeanZ, [40, -29], 36.99),
+    ] {
+        assert!((of(method, &raw) - expected).abs() <= half_a_step, "{method:?} of {raw:?}");
+    }
+    assert!(of(Method::MeanZ, &[-128, -128]).is_nan());
+}
+
+#[test]
 fn coordinates_are_those_of_xarray() {
     for case in cases() {
         for (axis, expected) in [(&case.y, &case.expected_y), (&case.x, &case.expected_x)] {

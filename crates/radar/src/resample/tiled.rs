@@ -11,9 +11,50 @@ use crate::quantize::{MISSING, Quantizer};
 pub(super) fn mean<T: Raw>(
     level: &[T],
     width: usize,
-    [rows, columns]: &[Vec<Tile>; 2],
+    tiles: &[Vec<Tile>; 2],
     decode: &Decode,
     quantizer: &Quantizer,
+    out: &mut [u8],
+    scratch: &mut Scratch,
+) {
+    let byte = |sum, total| mean_byte(sum, total, decode, quantizer);
+    averaged(level, width, tiles, decode, |raw| raw, byte, out, scratch);
+}
+
+/// The area-weighted mean of Z = 10^(dBZ / 10) of the cells that are not missing, in dBZ. No echo that is a number of the
+/// file takes part with its Z, which is next to nothing.
+pub(super) fn mean_z<T: Raw>(
+    level: &[T],
+    width: usize,
+    tiles: &[Vec<Tile>; 2],
+    decode: &Decode,
+    quantizer: &Quantizer,
+    out: &mut [u8],
+    scratch: &mut Scratch,
+) {
+    let linear = |raw: f64| 10_f64.powf(decode.value(raw) / 10.0);
+    let byte = |sum: f64, total: f64| match total > 0.0 {
+        true => quantizer.quantize(10.0 * (sum / total).log10()),
+        false => MISSING,
+    };
+    if T::bytes(level).is_some() {
+        // There are few bytes and many cells.
+        let table: Vec<f64> = (-128..256).map(|raw| linear(f64::from(raw))).collect();
+        averaged(level, width, tiles, decode, |raw| table[(raw as i64 + 128) as usize], byte, out, scratch);
+    } else {
+        averaged(level, width, tiles, decode, linear, byte, out, scratch);
+    }
+}
+
+/// The area-weighted mean of a function of the raw numbers that are not missing: `byte` takes the sum and the weights.
+#[expect(clippy::too_many_arguments, reason = "the arguments of a method with two functions more")]
+fn averaged<T: Raw>(
+    level: &[T],
+    width: usize,
+    [rows, columns]: &[Vec<Tile>; 2],
+    decode: &Decode,
+    of: impl Fn(f64) -> f64,
+    byte: impl Fn(f64, f64) -> u8,
     out: &mut [u8],
     scratch: &mut Scratch,
 ) {
@@ -26,11 +67,11 @@ pub(super) fn mean<T: Raw>(
             decode.row(&level[row * width..][..width], cells);
             for ((sum, total), &cell) in sums.iter_mut().zip(&mut *weights).zip(&*cells) {
                 let present = !cell.is_nan();
-                *sum += if present { weight * cell } else { 0.0 };
+                *sum += if present { weight * of(cell) } else { 0.0 };
                 *total += if present { weight } else { 0.0 };
             }
         }
-        for (byte, tile) in out.iter_mut().zip(columns) {
+        for (out, tile) in out.iter_mut().zip(columns) {
             let (mut sum, mut total) = (0.0, 0.0);
             for (weight, (cell_sum, cell_total)) in
                 tile.weights.iter().zip(sums[tile.cells()].iter().zip(&weights[tile.cells()]))
@@ -38,7 +79,7 @@ pub(super) fn mean<T: Raw>(
                 sum += weight * cell_sum;
                 total += weight * cell_total;
             }
-            *byte = mean_byte(sum, total, decode, quantizer);
+            *out = byte(sum, total);
         }
     }
 }

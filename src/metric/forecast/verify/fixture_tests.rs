@@ -34,9 +34,10 @@ fn numbers(value: &Value) -> Vec<f64> {
 
 fn verifier(expected: &Value) -> Verifier {
     let levels = Levels {
-        thresholds_dbz: numbers(&expected["thresholds_dbz"]),
+        thresholds: numbers(&expected["thresholds_dbz"]),
         scales_px: numbers(&expected["scales_px"]).into_iter().map(|scale| scale as usize).collect(),
-        span_dbz: expected["span_dbz"].as_f64().unwrap(),
+        span: expected["span_dbz"].as_f64().unwrap(),
+        unit: "dBZ".into(),
     };
     let [leads, rows, columns] = [1, 2, 3].map(|axis| expected["shape"][axis].as_u64().unwrap() as usize);
     let min_dbz = expected["min_dbz"].as_f64().unwrap();

@@ -23,11 +23,11 @@ pub(super) struct Thresholds {
 }
 
 impl Thresholds {
-    /// Thresholds in dBZ on a scale that begins at `min_dbz` and is `span_dbz` long.
-    pub(super) fn new(thresholds_dbz: &[f64], min_dbz: f64, span_dbz: f64) -> Self {
-        let mut places: Vec<usize> = (0..thresholds_dbz.len()).collect();
-        places.sort_by(|&one, &other| thresholds_dbz[one].total_cmp(&thresholds_dbz[other]));
-        let normalised: Vec<f64> = places.iter().map(|&place| (thresholds_dbz[place] - min_dbz) / span_dbz).collect();
+    /// Thresholds on a scale that begins at `min_dbz` and is `span` long.
+    pub(super) fn new(thresholds: &[f64], min_dbz: f64, span: f64) -> Self {
+        let mut places: Vec<usize> = (0..thresholds.len()).collect();
+        places.sort_by(|&one, &other| thresholds[one].total_cmp(&thresholds[other]));
+        let normalised: Vec<f64> = places.iter().map(|&place| (thresholds[place] - min_dbz) / span).collect();
         // Observations are compared as bytes, which no rounding can touch.
         let above = |byte: u8, threshold: f64| f64::from(byte) > (threshold * STEPS + ON_THRESHOLD).floor() + 1.0;
         let mut classes = [0; 256];

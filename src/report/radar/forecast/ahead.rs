@@ -101,10 +101,10 @@ pub fn png(forecast: &Ahead<'_>) -> Result<Vec<u8>, PictureError> {
         for (place, &index) in shown.iter().enumerate() {
             let (x, y) = (MARGIN + place * column, top + ROW_NAME_HEIGHT);
             canvas.text(&times[index], [x, y + LABEL_HEIGHT / 2 - 1], 14, GREY);
-            zoom.draw(&mut canvas, &frames[index], [x, y + LABEL_HEIGHT]);
+            zoom.draw(&mut canvas, &frames[index], [x, y + LABEL_HEIGHT], forecast.labels.scale);
         }
     }
-    legend(&mut canvas, [MARGIN + columns * column, HEADER_HEIGHT], body);
+    legend(&mut canvas, forecast.labels.scale, [MARGIN + columns * column, HEADER_HEIGHT], body);
     Ok(canvas.png()?)
 }
 
@@ -120,8 +120,8 @@ pub fn gif(forecast: &Ahead<'_>) -> Result<Vec<u8>, PictureError> {
     let width = map_width.max(MIN_MAP_WIDTH) + 3 * MARGIN + LEGEND_WIDTH;
     let mut still = Canvas::new(width, HEADER_HEIGHT + body + MARGIN);
     still.text(&forecast.title(width - 2 * MARGIN), [MARGIN, 18], 18, BLACK);
-    legend(&mut still, [width - MARGIN - LEGEND_WIDTH, HEADER_HEIGHT - 10], body);
-    let mut film = Film::new(&still)?;
+    legend(&mut still, forecast.labels.scale, [width - MARGIN - LEGEND_WIDTH, HEADER_HEIGHT - 10], body);
+    let mut film = Film::new(&still, forecast.labels.scale)?;
     let parts =
         [("seen", forecast.seen, [SEEN_DELAY, NOW_DELAY]), ("forecast", forecast.ahead, [AHEAD_DELAY, LAST_DELAY])];
     for (name, frames, [delay, last_delay]) in parts {
@@ -129,7 +129,7 @@ pub fn gif(forecast: &Ahead<'_>) -> Result<Vec<u8>, PictureError> {
             let mut picture = still.clone();
             let colour = if name == "seen" { GREY } else { BLACK };
             picture.text(&format!("{name}   {} {time}", day(frame.time_seconds)), [MARGIN, 43], 16, colour);
-            zoom.draw(&mut picture, frame, [MARGIN, HEADER_HEIGHT]);
+            zoom.draw(&mut picture, frame, [MARGIN, HEADER_HEIGHT], forecast.labels.scale);
             film.push(&picture, if index + 1 == frames.len() { last_delay } else { delay })?;
         }
     }
@@ -139,18 +139,22 @@ pub fn gif(forecast: &Ahead<'_>) -> Result<Vec<u8>, PictureError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::radar::colours::{Scale, dbz};
 
     fn frame(dbz: &[f32], seconds: i64) -> RadarFrame<'_> {
         RadarFrame { dbz, height: 32, width: 32, time_seconds: 1_357_578_000 + seconds }
     }
 
-    const LABELS: Labels<'_> = Labels { title: "201301077", level: "column maximum", km_per_cell: Some(1.0) };
+    fn labels() -> Labels<'static> {
+        static SCALE: std::sync::LazyLock<Scale> = std::sync::LazyLock::new(dbz);
+        Labels { scale: &SCALE, title: "201301077", level: "column maximum", km_per_cell: Some(1.0) }
+    }
 
     #[test]
     fn times_stand_with_the_minutes_from_the_moment_of_the_forecast() {
         let dbz = vec![0.0; 32 * 32];
         let (seen, ahead) = ([frame(&dbz, -182), frame(&dbz, 0)], [frame(&dbz, 182), frame(&dbz, 364)]);
-        let forecast = Ahead { labels: LABELS, seen: &seen, ahead: &ahead };
+        let forecast = Ahead { labels: labels(), seen: &seen, ahead: &ahead };
         assert_eq!(forecast.times(&seen), ["16:56:58   -3 min", "17:00:00   0 min"]);
         assert_eq!(forecast.times(&ahead), ["17:03:02   +3 min", "17:06:04   +6 min"]);
     }
@@ -159,7 +163,7 @@ mod tests {
     fn the_sheet_has_a_row_of_what_was_seen_and_one_of_what_is_forecast() {
         let (weak, strong) = (vec![12.0; 32 * 32], vec![52.0; 32 * 32]);
         let (seen, ahead) = ([frame(&weak, 0)], [frame(&strong, 182)]);
-        let bytes = png(&Ahead { labels: LABELS, seen: &seen, ahead: &ahead }).unwrap();
+        let bytes = png(&Ahead { labels: labels(), seen: &seen, ahead: &ahead }).unwrap();
         let picture = image::load_from_memory(&bytes).unwrap().to_rgb8();
         let middle = |row: usize| {
             let y = HEADER_HEIGHT + row * (ROW_NAME_HEIGHT + LABEL_HEIGHT + 256 + GAP) + ROW_NAME_HEIGHT + LABEL_HEIGHT;
@@ -172,7 +176,7 @@ mod tests {
     fn the_film_rests_where_the_forecast_begins() {
         let dbz: Vec<Vec<f32>> = (0..4).map(|step| vec![10.0 * step as f32; 32 * 32]).collect();
         let frames: Vec<_> = dbz.iter().zip([-364, -182, 0, 182]).map(|(dbz, seconds)| frame(dbz, seconds)).collect();
-        let bytes = gif(&Ahead { labels: LABELS, seen: &frames[..3], ahead: &frames[3..] }).unwrap();
+        let bytes = gif(&Ahead { labels: labels(), seen: &frames[..3], ahead: &frames[3..] }).unwrap();
         let mut decoder = gif::DecodeOptions::new().read_info(bytes.as_slice()).unwrap();
         let mut delays = Vec::new();
         while let Some(frame) = decoder.read_next_frame().unwrap() {
@@ -185,6 +189,6 @@ mod tests {
     fn nothing_to_show_is_refused() {
         let dbz = vec![0.0; 32 * 32];
         let seen = [frame(&dbz, 0)];
-        assert!(png(&Ahead { labels: LABELS, seen: &seen, ahead: &[] }).is_err());
+        assert!(png(&Ahead { labels: labels(), seen: &seen, ahead: &[] }).is_err());
     }
 }

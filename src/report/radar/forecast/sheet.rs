@@ -36,6 +36,8 @@ pub fn png(forecast: &Forecast<'_>) -> Result<Vec<u8>, PictureError> {
 
 pub(super) fn draw(forecast: &Forecast<'_>) -> Result<Canvas, PictureError> {
     forecast.check()?;
+    let calm = forecast.scale.calm();
+    let forecast = &Forecast { scale: &calm, ..*forecast };
     let shown = evenly(forecast.lead_minutes.len(), MAX_LEADS);
     let layout = Layout::of(forecast, shown.len());
     let mut canvas = Canvas::new(layout.width(shown.len()), layout.height());
@@ -45,8 +47,10 @@ pub(super) fn draw(forecast: &Forecast<'_>) -> Result<Canvas, PictureError> {
 
     let minutes = Minutes::of(forecast.lead_minutes);
     let errors: Vec<f32> = forecast.predicted.iter().zip(forecast.observed).map(|(p, o)| p - o).collect();
-    let radar = Paint { of_two: f32::max, colour: colours::colour };
-    let error = Paint { of_two: error_colours::larger, colour: error_colours::colour };
+    let of_value = |value, x, y| forecast.scale.colour(value, x, y);
+    let of_error = |error, x, y| error_colours::colour(forecast.scale, error, x, y);
+    let radar = Paint { of_two: f32::max, colour: &of_value };
+    let error = Paint { of_two: error_colours::larger, colour: &of_error };
     let rows = [
         ("observed", forecast.observed, radar),
         ("predicted", forecast.predicted, radar),
@@ -62,8 +66,8 @@ pub(super) fn draw(forecast: &Forecast<'_>) -> Result<Canvas, PictureError> {
     }
     last_seen(&mut canvas, &layout, forecast, radar);
     let (corner, height) = ([MARGIN, layout.top(1)], layout.height() - layout.top(1) - MARGIN);
-    colours::legend(&mut canvas, corner, height);
-    error_colours::legend(&mut canvas, [corner[0] + LEGEND_WIDTH, corner[1]], height);
+    colours::legend(&mut canvas, forecast.scale, corner, height);
+    error_colours::legend(&mut canvas, forecast.scale, [corner[0] + LEGEND_WIDTH, corner[1]], height);
     Ok(canvas)
 }
 
@@ -72,7 +76,7 @@ fn frame_of<'v>(values: &'v [f32], index: usize, forecast: &Forecast<'_>) -> &'v
     &values[index * cells..][..cells]
 }
 
-fn last_seen(canvas: &mut Canvas, layout: &Layout<'_>, forecast: &Forecast<'_>, paint: Paint) {
+fn last_seen(canvas: &mut Canvas, layout: &Layout<'_>, forecast: &Forecast<'_>, paint: Paint<'_>) {
     let last = forecast.seen_minutes.len() - 1;
     let label = Minutes::of(forecast.seen_minutes).label(forecast.seen_minutes[last]);
     layout.name(canvas, 0, 0, "last seen");
@@ -90,11 +94,11 @@ fn note(shown: usize, all: usize) -> String {
 }
 
 /// A frame's place.
-struct Panel {
+struct Panel<'a> {
     row: usize,
     column: usize,
     label: String,
-    paint: Paint,
+    paint: Paint<'a>,
 }
 
 /// The layout.
@@ -139,7 +143,7 @@ impl<'a> Layout<'a> {
         canvas.text(name, [self.left(column), self.top(row) + ROW_NAME_HEIGHT / 2], 16, BLACK);
     }
 
-    fn panel(&self, canvas: &mut Canvas, frame: &RadarFrame<'_>, panel: &Panel) {
+    fn panel(&self, canvas: &mut Canvas, frame: &RadarFrame<'_>, panel: &Panel<'_>) {
         let (x, y) = (self.left(panel.column), self.top(panel.row) + ROW_NAME_HEIGHT);
         canvas.text(&panel.label, [x, y + LABEL_HEIGHT / 2 - 1], 14, GREY);
         self.zoom.paint(canvas, frame, [x, y + LABEL_HEIGHT], panel.paint);

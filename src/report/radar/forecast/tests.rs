@@ -5,22 +5,30 @@ use std::collections::HashSet;
 use super::sheet::draw;
 use super::*;
 use crate::report::canvas::{Canvas, Rgb};
-use crate::report::radar::colours::{COLOURS, colour};
+use crate::report::radar::colours::{COLOURS, Scale, dbz};
 
 const SIDE: usize = 32;
 const CELLS: usize = SIDE * SIDE;
 const LEADS: [f32; 3] = [5.0, 10.0, 15.0];
 
+fn scale() -> &'static Scale {
+    static SCALE: std::sync::LazyLock<Scale> = std::sync::LazyLock::new(dbz);
+    &SCALE
+}
+
 /// Observed is 12 dBZ in the south and 52 in the north; predicted is as given.
 fn forecast<'a>(observed: &'a [f32], predicted: &'a [f32], lead_minutes: &'a [f32]) -> Forecast<'a> {
     Forecast {
         title: "201301077",
+        scale: scale(),
         height: SIDE,
         width: SIDE,
         seen: &[32.0; 2 * CELLS],
         seen_minutes: &[-5.0, 0.0],
         observed,
         predicted,
+        compared: observed,
+        compared_name: "advection",
         lead_minutes,
     }
 }
@@ -77,7 +85,7 @@ fn missing_is_hatched_in_all_rows_and_an_error_needs_both() {
     observed[..CELLS].fill(f32::NAN);
     let forecast = forecast(&observed, &predicted, &LEADS[..1]);
     let canvas = draw(&forecast).unwrap();
-    let grey = [colour(f32::NAN, 1, 0), colour(f32::NAN, 4, 4)];
+    let grey = [scale().colour(f32::NAN, 1, 0), scale().colour(f32::NAN, 4, 4)];
     let count = |rows: std::ops::Range<usize>| {
         let places = rows.flat_map(|y| (300..canvas.width).map(move |x| [x, y]));
         places.filter(|&place| grey.contains(&pixel(&canvas, place))).count()

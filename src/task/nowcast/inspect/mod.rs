@@ -13,6 +13,7 @@ use super::FRAMES;
 use super::config::NowcastConfig;
 use super::dataset::{Dataset, DatasetError};
 use super::plan::{PlacedEvent, Totals};
+use super::prepare::refusal;
 use super::prepare::report::{GroupReport, Report};
 use super::quantize::{QuantizeError, Quantizer};
 use super::split::Side;
@@ -25,9 +26,6 @@ use crate::util::progress::{Progress, Stage};
 use crate::util::stop::{Stop, Stopped};
 use crate::util::units;
 
-/// The reflectivities above which shares are reported: rain, heavy rain, severe cores.
-pub const THRESHOLDS_DBZ: [f64; 3] = [20.0, 35.0, 45.0];
-
 /// What is in a dataset.
 #[derive(Clone, Debug, Serialize)]
 pub struct Inspection {
@@ -35,6 +33,8 @@ pub struct Inspection {
     pub store: PathBuf,
     /// Levels, rows and columns of a frame.
     pub shape: [usize; 3],
+    /// The unit of all values.
+    pub unit: String,
     /// The events in time order.
     pub events: Vec<EventView>,
     /// All of them together.
@@ -65,15 +65,15 @@ pub struct EventView {
 pub struct Shares {
     /// Cells that are missing.
     pub missing_share: f64,
-    /// Cells above each of [`THRESHOLDS_DBZ`], missing ones counted among all.
+    /// Cells above each of the thresholds that forecasts are judged at, missing ones counted among all.
     pub above: Vec<Above>,
 }
 
-/// The share of cells above a reflectivity.
-#[derive(Clone, Copy, Debug, Serialize)]
+/// The share of cells above a threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Above {
-    /// The reflectivity.
-    pub dbz: f64,
+    /// The threshold.
+    pub threshold: f64,
     /// The share.
     pub share: f64,
 }
@@ -99,7 +99,7 @@ pub enum InspectError {
     /// The cells of an event can't be counted.
     #[error(transparent)]
     Count(#[from] CountError),
-    /// The range of reflectivities is invalid.
+    /// The range of values is invalid.
     #[error(transparent)]
     Quantize(#[from] QuantizeError),
     /// A picture can't be drawn.
@@ -153,17 +153,20 @@ pub struct Setting<'a> {
 /// # Errors
 /// If it can't be read, or a picture can't be written.
 pub fn inspect(store: &Path, setting: &Setting<'_>) -> Result<Inspection, InspectError> {
-    let dataset = Dataset::open(store, setting.config)?;
+    let dataset = Dataset::open_anyway(store, setting.config)?;
     check_view(setting.view, dataset.shape()[0])?;
-    let quantizer = Quantizer::new(setting.config.prepare.min_dbz, setting.config.prepare.max_dbz)?;
-    let report = Report::load(store)?;
+    let quantizer = Quantizer::new(setting.config.prepare.min, setting.config.prepare.max)?;
+    let quantity = dataset.quantity();
+    let thresholds = setting.config.scores.thresholds_for(&quantity, &setting.config.prepare);
+    let shares = |counts: &Counts| Shares::of(counts, &thresholds, &quantizer);
+    let (set_aside, refusal) = set_aside(store)?;
     let (mut events, mut all) = (Vec::new(), Counts::default());
     let frames: usize = dataset.plan.manifest.events.iter().map(|event| event.frames).sum();
     setting.progress.begin(Stage::Inspect, Some(frames as u64), FRAMES);
     for (planned, record) in dataset.plan.events.iter().zip(&dataset.plan.manifest.events) {
         let event = &dataset.frames.events()[planned.index];
         let counts = count(event, setting.threads, setting.stop, setting.progress)?;
-        events.push(EventView { record: record.clone(), shares: Shares::of(&counts, &quantizer) });
+        events.push(EventView { record: record.clone(), shares: shares(&counts) });
         all.merge(&counts);
     }
     setting.progress.end(&format!("inspected: {}", units::count(frames as u64, "frame")));
@@ -171,16 +174,30 @@ pub fn inspect(store: &Path, setting: &Setting<'_>) -> Result<Inspection, Inspec
         store: store.to_owned(),
         shape: dataset.shape(),
         events,
-        total: Shares::of(&all, &quantizer),
+        total: shares(&all),
+        unit: quantity.unit().to_owned(),
         windows: dataset.plan.manifest.totals.clone(),
-        set_aside: report.groups.into_iter().filter(|event| !event.set_aside.is_empty()).collect(),
-        warnings: dataset.plan.manifest.warnings.clone(),
+        set_aside,
+        warnings: refusal.into_iter().chain(dataset.plan.manifest.warnings.iter().cloned()).collect(),
         pictures: Vec::new(),
     };
-    if let Some(folder) = setting.pictures {
+    if let Some(folder) = setting.pictures.filter(|_| !dataset.paths.is_empty()) {
         inspection.pictures = Pictures { folder, dataset: &dataset, quantizer, setting }.draw(&inspection, &all)?;
     }
     Ok(inspection)
+}
+
+/// The files that were set aside, and why the last attempt to prepare the dataset was refused, if it was.
+fn set_aside(store: &Path) -> Result<(Vec<GroupReport>, Option<String>), InspectError> {
+    let refusal = refusal::read(store);
+    let warning = refusal.map(|why| format!("the last `fragua prepare` was refused, so this may be older: {why}"));
+    let groups = match Report::refused(store) {
+        Some(refused) => refused,
+        // Nothing was prepared yet.
+        None if warning.is_some() && !Report::path(store).exists() => Vec::new(),
+        None => Report::load(store)?.groups,
+    };
+    Ok((groups.into_iter().filter(|event| !event.set_aside.is_empty()).collect(), warning))
 }
 
 /// Before all frames are counted: a level that is not there can't be drawn.
@@ -192,13 +209,15 @@ fn check_view(view: View, levels: usize) -> Result<(), InspectError> {
 }
 
 impl Shares {
-    fn of(counts: &Counts, quantizer: &Quantizer) -> Self {
-        let above = THRESHOLDS_DBZ.iter().map(|&dbz| Above { dbz, share: counts.share_above(dbz, quantizer) });
+    fn of(counts: &Counts, thresholds: &[f64], quantizer: &Quantizer) -> Self {
+        let share = |&threshold: &f64| Above { threshold, share: counts.share_above(threshold, quantizer) };
+        let above = thresholds.iter().map(share);
         Self { missing_share: counts.missing_share(), above: above.collect() }
     }
 }
 
-/// The word for a side.
-fn side_name(side: Option<Side>) -> &'static str {
-    side.map_or("-", Side::name)
+/// The word for what an event serves: "train", "train, val" if it is cut, "-" for nothing.
+fn side_name(event: &PlacedEvent) -> String {
+    let parts = event.parts.iter().map(|part| part.side.name()).collect::<Vec<_>>().join(", ");
+    if parts.is_empty() { event.side.map_or("-", Side::name).to_owned() } else { parts }
 }

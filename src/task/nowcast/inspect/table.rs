@@ -8,19 +8,10 @@ impl Inspection {
     /// A line for each event, the sums, the windows of each side, what was set aside.
     #[must_use]
     pub fn table(&self) -> String {
-        let headings = [
-            "<event",
-            "frames",
-            "<first (UTC)",
-            "interval",
-            "gaps",
-            "missing",
-            ">20 dBZ",
-            ">35 dBZ",
-            ">45 dBZ",
-            "windows",
-            "<split",
-        ];
+        let thresholds = self.thresholds();
+        let mut headings = vec!["<event", "frames", "<first (UTC)", "interval", "gaps", "missing"];
+        headings.extend(thresholds.iter().map(String::as_str));
+        headings.extend(["windows", "<split"]);
         let mut table = Table::new(&headings);
         self.events.iter().for_each(|event| table.row(row(event)));
         table.row(self.total_row());
@@ -38,15 +29,22 @@ impl Inspection {
         text
     }
 
+    /// ">20 dBZ", ">35", ">45": the unit once.
+    fn thresholds(&self) -> Vec<String> {
+        let unit =
+            |place: usize| if place == 0 && !self.unit.is_empty() { format!(" {}", self.unit) } else { String::new() };
+        let above = self.total.above.iter().enumerate();
+        above.map(|(place, above)| format!(">{}{}", above.threshold, unit(place))).collect()
+    }
+
     fn total_row(&self) -> Vec<String> {
         let sum = |of: fn(&EventView) -> usize| self.events.iter().map(of).sum::<usize>();
-        let [missing, light, heavy, severe] = percents(&self.total);
         let frames = sum(|event| event.record.frames).to_string();
         let gaps = sum(|event| event.record.gaps.len()).to_string();
         let windows = sum(|event| event.record.windows).to_string();
         let name = units::count(self.events.len() as u64, "event");
         let blank = String::new;
-        vec![name, frames, blank(), blank(), gaps, missing, light, heavy, severe, windows, blank()]
+        [vec![name, frames, blank(), blank(), gaps], percents(&self.total), vec![windows, blank()]].concat()
     }
 
     fn sides(&self) -> String {
@@ -69,11 +67,10 @@ fn row(event: &EventView) -> Vec<String> {
     let record = &event.record;
     let first = record.first.map_or_else(|| "-".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M").to_string());
     let interval = record.median_interval_seconds.map_or_else(|| "-".to_owned(), minutes);
-    let [missing, light, heavy, severe] = percents(&event.shares);
     let (frames, gaps, windows) =
         (record.frames.to_string(), record.gaps.len().to_string(), record.windows.to_string());
-    let side = side_name(record.side).to_owned();
-    vec![record.path.clone(), frames, first, interval, gaps, missing, light, heavy, severe, windows, side]
+    let side = side_name(record);
+    [vec![record.path.clone(), frames, first, interval, gaps], percents(&event.shares), vec![windows, side]].concat()
 }
 
 /// 182 s as "3:02".
@@ -82,9 +79,9 @@ fn minutes(seconds: f64) -> String {
     format!("{}:{:02}", whole / 60, whole % 60)
 }
 
-fn percents(shares: &Shares) -> [String; 4] {
-    let above = |index: usize| shares.above.get(index).map_or(0.0, |above| above.share);
-    [shares.missing_share, above(0), above(1), above(2)].map(percent)
+fn percents(shares: &Shares) -> Vec<String> {
+    let above = shares.above.iter().map(|above| above.share);
+    std::iter::once(shares.missing_share).chain(above).map(percent).collect()
 }
 
 /// As many decimals as are meaningful: rare values are the interesting ones.

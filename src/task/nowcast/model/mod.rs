@@ -6,11 +6,12 @@ pub mod convlstm;
 use serde_json::{Map, Value, json};
 use tch::Tensor;
 
-use super::config::{Levels, NowcastConfig};
+use super::config::{Levels, NowcastConfig, PrepareConfig};
 use crate::nn::backward::Passed;
 use crate::nn::network::{Io, Network, Port};
 use crate::nn::parameters::{Parameters, ParametersError};
 use crate::nn::precision::Precision;
+use crate::util::quantity::Quantity;
 
 /// A model that continues radar sequences, before it has weights.
 pub trait Forecaster: Network {
@@ -39,25 +40,21 @@ pub trait Forward: std::fmt::Debug {
     }
 }
 
-/// The model that the configuration selects.
+/// The model that the configuration selects, for values of this quantity.
 #[must_use]
-pub fn forecaster(config: &NowcastConfig) -> Box<dyn Forecaster> {
-    Box::new(convlstm::ConvLstm::new(config))
+pub fn forecaster(config: &NowcastConfig, quantity: &Quantity) -> Box<dyn Forecaster> {
+    Box::new(convlstm::ConvLstm::new(config, quantity))
 }
 
 const LAYOUT: &str = "batch, time, channels, rows, columns";
 
 /// The inputs and outputs of every model of this task; `model` are the sizes of this one.
-fn io(config: &NowcastConfig, model: Value) -> Io {
+fn io(config: &NowcastConfig, quantity: &Quantity, model: Value) -> Io {
     let NowcastConfig { prepare, windows, .. } = config;
     let [rows, columns] = prepare.size.map(|size| size as i64);
     let input = ("frames", windows.input_frames as i64);
     let meaning = [
-        (
-            "normalisation",
-            json!({"min_dbz": prepare.min_dbz, "max_dbz": prepare.max_dbz,
-                "formula": "(dBZ - min_dbz) / (max_dbz - min_dbz), held within 0 and 1; a missing cell is 0"}),
-        ),
+        ("normalisation", normalisation(prepare, quantity)),
         ("levels", json!(prepare.levels)),
         ("missing", json!(prepare.missing)),
         ("method", json!(prepare.method)),
@@ -71,8 +68,28 @@ fn io(config: &NowcastConfig, model: Value) -> Io {
     }
 }
 
+/// How values become what the network sees.
+fn normalisation(prepare: &PrepareConfig, quantity: &Quantity) -> Value {
+    let PrepareConfig { min, max, .. } = prepare;
+    if quantity.is_reflectivity() {
+        let formula = "(dBZ - min_dbz) / (max_dbz - min_dbz), held within 0 and 1; a missing cell is 0";
+        return json!({"min_dbz": min, "max_dbz": max, "formula": formula});
+    }
+    let formula = "(value - min) / (max - min), held within 0 and 1; a missing cell is 0";
+    json!({"min": min, "max": max, "unit": quantity.unit(), "formula": formula})
+}
+
+/// Code for reflectivity as code for this quantity: `to_dbz` is called `to_physical`.
+fn named(code: &str, quantity: &Quantity) -> String {
+    if quantity.is_reflectivity() {
+        return code.to_owned();
+    }
+    let names = [("to_dbz", "to_physical"), ("from_dbz", "from_physical"), ("_DBZ", "_VALUE"), ("_dbz", "_value")];
+    names.iter().fold(code.to_owned(), |code, (dbz, other)| code.replace(dbz, other))
+}
+
 /// The channels of a frame: levels are separate sequences, or one image, or the channels.
-fn channels(config: &NowcastConfig) -> i64 {
+pub(super) fn channels(config: &NowcastConfig) -> i64 {
     match &config.prepare.levels {
         Levels::Each | Levels::Composite => 1,
         Levels::Channels(levels) => levels.len() as i64,

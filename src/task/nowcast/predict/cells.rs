@@ -2,7 +2,7 @@
 //! is written. The rules are in the table of [`super`].
 
 use crate::task::nowcast::config::{Levels, Missing};
-use crate::task::nowcast::lrose::{MISSING, packed};
+use crate::task::nowcast::lrose::{MISSING, Stored};
 use crate::task::nowcast::quantize::Quantizer;
 use crate::task::nowcast::volume::{Packing, RawVolume};
 
@@ -27,7 +27,7 @@ impl View {
         self.shape[1] * self.shape[2]
     }
 
-    /// Reflectivity of the levels that are forecast, `NaN` where it is missing.
+    /// The values of the levels that are forecast, `NaN` where it is missing.
     pub fn planes(&self, raw: &RawVolume, packing: &Packing) -> Vec<f32> {
         let dbz = packing.physical(&raw.values);
         match &self.levels {
@@ -67,7 +67,7 @@ pub struct Seen {
     /// How many of them were no echo.
     silent: usize,
     /// The weakest of them.
-    weakest_dbz: f32,
+    weakest: f32,
 }
 
 impl Seen {
@@ -80,13 +80,13 @@ impl Seen {
             present: last.iter().filter(|&&present| present).count(),
             last,
             silent: dbz.iter().filter(|&&dbz| dbz < no_echo).count(),
-            weakest_dbz: dbz.iter().copied().fold(f32::INFINITY, f32::min),
+            weakest: dbz.iter().copied().fold(f32::INFINITY, f32::min),
         }
     }
 
     /// What frames, in time order, have seen together.
     pub fn of(frames: impl Iterator<Item = Self>) -> Self {
-        let none = Self { ever: Vec::new(), last: Vec::new(), present: 0, silent: 0, weakest_dbz: f32::INFINITY };
+        let none = Self { ever: Vec::new(), last: Vec::new(), present: 0, silent: 0, weakest: f32::INFINITY };
         frames.reduce(Self::and_then).unwrap_or(none)
     }
 
@@ -97,19 +97,20 @@ impl Seen {
             last: next.last,
             present: self.present + next.present,
             silent: self.silent + next.silent,
-            weakest_dbz: self.weakest_dbz.min(next.weakest_dbz),
+            weakest: self.weakest.min(next.weakest),
         }
     }
 
     /// How forecasts are stored after these frames.
-    pub fn storing(&self, missing: Missing, quantizer: &Quantizer) -> Storing<'_> {
-        let (min_dbz, no_echo) = (quantizer.dequantize(1) as f32, no_echo_below(quantizer));
+    pub fn storing(&self, missing: Missing, quantizer: &Quantizer, stored: Stored) -> Storing<'_> {
+        let (min, no_echo) = (quantizer.dequantize(1) as f32, no_echo_below(quantizer));
         let tells_no_echo = self.silent as f64 >= TELLS_NO_ECHO * self.present as f64;
-        let number = |known| Storing { known: Some(known), no_echo_below: no_echo, no_echo: packed(min_dbz) };
+        let number =
+            |known| Storing { known: Some(known), no_echo_below: no_echo, no_echo: stored.packed(min), stored };
         match missing {
             Missing::Mask => number(&self.last),
             Missing::Min if tells_no_echo => number(&self.ever),
-            Missing::Min => Storing { known: None, no_echo_below: self.weakest_dbz.max(no_echo), no_echo: MISSING },
+            Missing::Min => Storing { known: None, no_echo_below: self.weakest.max(no_echo), no_echo: MISSING, stored },
         }
     }
 }
@@ -126,6 +127,7 @@ pub struct Storing<'a> {
     known: Option<&'a [bool]>,
     no_echo_below: f32,
     no_echo: i8,
+    stored: Stored,
 }
 
 impl Storing<'_> {
@@ -135,13 +137,13 @@ impl Storing<'_> {
     }
 
     /// The stored number of a forecast for a cell, counted through all levels.
-    pub fn stored(&self, cell: usize, dbz: f32) -> i8 {
+    pub fn stored(&self, cell: usize, value: f32) -> i8 {
         if self.known.is_some_and(|known| !known.get(cell).copied().unwrap_or(false)) {
             MISSING
-        } else if dbz < self.no_echo_below {
+        } else if value < self.no_echo_below {
             self.no_echo
         } else {
-            packed(dbz)
+            self.stored.packed(value)
         }
     }
 
@@ -170,7 +172,7 @@ mod tests {
     }
 
     fn stored(seen: &Seen, missing: Missing, forecast: &[f32]) -> Vec<f32> {
-        let storing = seen.storing(missing, &quantizer());
+        let storing = seen.storing(missing, &quantizer(), Stored::DBZ);
         let cells = forecast.iter().enumerate();
         cells.map(|(cell, &dbz)| crate::task::nowcast::lrose::unpacked(storing.stored(cell, dbz))).collect()
     }

@@ -19,14 +19,14 @@ use crate::util::stop::Stopped;
 #[derive(Debug, Error)]
 pub enum PredictError {
     /// There are no files to read.
-    #[error("--input {}: no such folder; name a folder with radar files, or with a folder of them for each event", path.display())]
+    #[error("--input {}: there is no such folder; name one with radar files, or with a folder of them for each event", path.display())]
     NoInput {
         /// The path.
         path: PathBuf,
     },
     /// Forecasts among the radar files would be taken for radar files.
     #[error(
-        "--output {} lies in --input {}, where forecasts would be taken for radar files the next time; choose a folder outside it",
+        "--output {} is inside --input {}, where forecasts would be taken for radar files the next time; choose a folder outside it",
         output.display(),
         input.display()
     )]
@@ -119,6 +119,16 @@ pub enum Refusal {
         /// Its size, and whether only the coordinates differ.
         got: String,
         /// The size of the newest frame.
+        expected: String,
+    },
+    /// A frame is in another unit than the model.
+    #[error("{file} is in {got}, and the model learned from {expected}; give it files in {expected}")]
+    Units {
+        /// The file's name in the event's folder.
+        file: String,
+        /// Its unit.
+        got: String,
+        /// The unit of the model.
         expected: String,
     },
     /// The model needs a level that does not exist.

@@ -16,14 +16,14 @@
 //!
 //! | the radar's files                                     | a forecast cell is missing where     | no echo is written as |
 //! |-------------------------------------------------------|--------------------------------------|-----------------------|
-//! | `missing: mask`                                       | the last frame was missing           | `min_dbz`             |
-//! | `missing: min`, no echo is stored as a number         | every frame used was missing         | `min_dbz`             |
+//! | `missing: mask`                                       | the last frame was missing           | `min`                 |
+//! | `missing: min`, no echo is stored as a number         | every frame used was missing         | `min`                 |
 //! | `missing: min`, no echo is stored as missing (LROSE)  | (nowhere: missing is no echo)        | missing               |
 //!
 //! With `missing: min` a missing cell means no echo to the model. If the files also store no echo as a number, missing
 //! cells that never change are outside the radar's range. If they don't, a cell that has been missing so far is where a
 //! storm may go next, and must not be masked. In the last case a forecast is no echo if it is weaker than all that the
-//! radar has reported in the frames used; otherwise if it rounds to `min_dbz`.
+//! radar has reported in the frames used; otherwise if it rounds to `min`.
 
 mod cells;
 mod error;
@@ -48,8 +48,10 @@ pub use work::predict;
 pub use write::{check_output, write};
 
 use super::config::NowcastConfig;
+use super::lrose::Stored;
 use super::quantize::Quantizer;
 use crate::task::Layout;
+use crate::util::quantity::Quantity;
 use crate::util::stop::Stop;
 
 /// What predicting gets from outside.
@@ -57,8 +59,10 @@ use crate::util::stop::Stop;
 pub struct Setting<'a> {
     /// The section of the task that the model was trained with.
     pub config: &'a NowcastConfig,
-    /// From reflectivity to bytes.
+    /// From values to bytes.
     pub quantizer: Quantizer,
+    /// What is measured.
+    pub quantity: &'a Quantity,
     /// Whether pictures are wanted.
     pub pictures: bool,
     /// The folder for all forecasts.
@@ -67,4 +71,12 @@ pub struct Setting<'a> {
     pub layout: Layout,
     /// The wish to stop.
     pub stop: &'a Stop,
+}
+
+impl Setting<'_> {
+    /// What the numbers in the files of forecasts mean: those of reflectivity are as the converter stores them.
+    fn stored(&self) -> Stored {
+        let prepare = &self.config.prepare;
+        if self.quantity.is_reflectivity() { Stored::DBZ } else { Stored::over(prepare.min, prepare.max) }
+    }
 }

@@ -8,10 +8,11 @@ use super::planes::Planes;
 use super::regrid::Regrid;
 use super::survey::Job;
 use super::{Refusal, Setting};
+use crate::report::radar::colours::Scale;
 use crate::task::nowcast::config::Levels;
 use crate::task::nowcast::lrose::Origin;
 use crate::task::nowcast::lrose::forecast::Carried;
-use crate::task::nowcast::lrose::{MISSING, unpacked};
+use crate::task::nowcast::lrose::{MISSING, Stored};
 use crate::task::nowcast::prepare::plan::time_text;
 use crate::task::nowcast::volume::{AttributeValue, Attributes, Grid};
 
@@ -32,7 +33,11 @@ pub struct Forecast {
     /// What it is for, in seconds since 1970.
     pub valid_seconds: Vec<f64>,
     /// Stored numbers of levels, rows and columns, for each lead time.
-    pub dbz: Vec<Vec<i8>>,
+    pub numbers: Vec<Vec<i8>>,
+    /// What they mean.
+    pub stored: Stored,
+    /// The colours of the values.
+    pub scale: Scale,
     /// What its files repeat.
     pub carried: Carried,
     /// The radar's grid.
@@ -48,11 +53,11 @@ pub struct Forecast {
 }
 
 impl Forecast {
-    /// The strongest echo at a lead time in dBZ, if there is one.
+    /// The strongest value at a lead time, if there is one.
     #[must_use]
-    pub fn strongest_dbz(&self, lead: usize) -> Option<f32> {
-        let strongest = self.dbz.get(lead)?.iter().copied().max()?;
-        (strongest != MISSING).then(|| unpacked(strongest))
+    pub fn strongest(&self, lead: usize) -> Option<f32> {
+        let strongest = self.numbers.get(lead)?.iter().copied().max()?;
+        (strongest != MISSING).then(|| self.stored.unpacked(strongest))
     }
 }
 
@@ -67,18 +72,32 @@ pub fn forecast(input: Input, planes: &Planes, source: &Source, setting: &Settin
     let prepare = &setting.config.prepare;
     let Input { job, seen, composites, carried, grid, global, .. } = input;
     let regrid = Regrid::new(prepare.method, [&grid.y.values, &grid.x.values], prepare.size);
-    let storing = seen.storing(prepare.missing, &setting.quantizer);
-    let dbz = dbz(planes, &regrid, &storing, setting);
+    let stored = setting.stored();
+    let storing = seen.storing(prepare.missing, &setting.quantizer, stored);
+    let numbers = numbers(planes, &regrid, &storing, setting);
     let from = job.from_seconds();
     let valid_seconds = (1..=planes.leads()).map(|lead| from + lead as f64 * job.interval_seconds).collect();
     let origin = origin(&job, &global, source, storing.text());
     let is_column_maximum = prepare.levels == Levels::Composite && job.shape[0] > 1;
     let missing_is_no_echo = storing.missing_is_no_echo();
-    Ok(Forecast { job, valid_seconds, dbz, carried, grid, origin, composites, is_column_maximum, missing_is_no_echo })
+    let scale = Scale::of(setting.quantity, prepare.min, prepare.max);
+    Ok(Forecast {
+        job,
+        valid_seconds,
+        numbers,
+        stored,
+        scale,
+        carried,
+        grid,
+        origin,
+        composites,
+        is_column_maximum,
+        missing_is_no_echo,
+    })
 }
 
-fn dbz(planes: &Planes, regrid: &Regrid, storing: &Storing<'_>, setting: &Setting<'_>) -> Vec<Vec<i8>> {
-    let (min, max) = (setting.config.prepare.min_dbz as f32, setting.config.prepare.max_dbz as f32);
+fn numbers(planes: &Planes, regrid: &Regrid, storing: &Storing<'_>, setting: &Setting<'_>) -> Vec<Vec<i8>> {
+    let (min, max) = (setting.config.prepare.min as f32, setting.config.prepare.max as f32);
     let level = |lead: usize, level: usize| {
         let plane = regrid.plane(planes.plane(lead, level));
         let first = level * plane.len();

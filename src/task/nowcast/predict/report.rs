@@ -1,6 +1,7 @@
 //! The results of predicting: a row for each forecast, and what was refused.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -9,7 +10,12 @@ use super::PredictError;
 use super::output::Forecast;
 use super::survey::Refused;
 use crate::report::table::Table;
+use crate::task::nowcast::lrose::Stored;
 use crate::task::nowcast::prepare::plan::time_text;
+use crate::util::units;
+
+/// How much longer than the shortest the longest interval may be before it is reported.
+const UNEVEN: f64 = 1.5;
 
 /// Where a forecast is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -35,10 +41,15 @@ pub struct Made {
     pub first_frame: Timestamp,
     /// The median interval between them, and between lead times.
     pub interval_seconds: f64,
+    /// The shortest and the longest interval between them.
+    pub intervals_seconds: [f64; 2],
     /// The times that it is for.
     pub valid_times: Vec<Timestamp>,
-    /// The strongest echo at each of these times in dBZ; `null` if there is none.
-    pub strongest_dbz: Vec<Option<f32>>,
+    /// The strongest value at each of these times, in the unit of the report; `null` if there is none.
+    pub strongest: Vec<Option<f32>>,
+    /// The same if that is dBZ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strongest_dbz: Option<Vec<Option<f32>>>,
     /// Levels, rows and columns of a forecast.
     pub shape: [usize; 3],
     /// Where it is.
@@ -62,6 +73,8 @@ pub struct NotMade {
 pub struct Report {
     /// The model that made them: its run, and the step of its weights.
     pub model: String,
+    /// The unit of the values that are forecast.
+    pub unit: String,
     /// The forecasts.
     pub forecasts: Vec<Made>,
     /// What was refused.
@@ -74,18 +87,29 @@ impl Made {
     pub fn new(forecast: &Forecast, written: Written) -> Self {
         let job = &forecast.job;
         let levels = forecast.carried.z.values.len();
+        let strongest: Vec<Option<f32>> = (0..forecast.numbers.len()).map(|lead| forecast.strongest(lead)).collect();
         Self {
             event: job.event.clone(),
             reference_time: time(job.from_seconds()),
             frames: job.frames.len(),
             first_frame: time(job.frames.first().map_or(0.0, |frame| frame.seconds)),
             interval_seconds: job.interval_seconds,
+            intervals_seconds: intervals(job.frames.iter().map(|frame| frame.seconds)),
             valid_times: forecast.valid_seconds.iter().copied().map(time).collect(),
-            strongest_dbz: (0..forecast.dbz.len()).map(|lead| forecast.strongest_dbz(lead)).collect(),
+            strongest_dbz: (forecast.stored == Stored::DBZ).then(|| strongest.clone()),
+            strongest,
             shape: [levels, job.shape[1], job.shape[2]],
             written,
         }
     }
+}
+
+/// The shortest and the longest interval between times; 0 if there is only one.
+fn intervals(seconds: impl Iterator<Item = f64>) -> [f64; 2] {
+    let seconds: Vec<f64> = seconds.collect();
+    let steps = seconds.windows(2).map(|pair| pair[1] - pair[0]);
+    let shortest = steps.clone().reduce(f64::min).unwrap_or_default();
+    [shortest, steps.reduce(f64::max).unwrap_or_default()]
 }
 
 impl From<&Refused> for NotMade {
@@ -108,25 +132,39 @@ impl Report {
     /// A row for each forecast.
     #[must_use]
     pub fn table(&self) -> String {
-        let headings = ["<event", "<from (UTC)", "frames", "<first", "<last valid", "strongest dBZ", "<place"];
+        let strongest = format!("strongest {}", self.unit);
+        let strongest = strongest.trim_end();
+        let headings = ["<event", "<newest frame (UTC)", "seen", "<forecast for", strongest, "<place"];
         let mut table = Table::new(&headings);
         for made in &self.forecasts {
             let clock =
                 |time: Option<&Timestamp>| time.map_or_else(String::new, |t| t.strftime("%H:%M:%S").to_string());
-            let dbz = |strongest: Option<&Option<f32>>| {
-                strongest.copied().flatten().map_or_else(|| "none".to_owned(), |dbz| format!("{dbz:.1}"))
+            let value = |strongest: Option<&Option<f32>>| {
+                strongest.copied().flatten().map_or_else(|| "none".to_owned(), |value| format!("{value:.1}"))
             };
             table.row(vec![
                 made.event.clone(),
                 made.reference_time.strftime("%Y-%m-%d %H:%M:%S").to_string(),
                 made.frames.to_string(),
-                clock(made.valid_times.first()),
-                clock(made.valid_times.last()),
-                format!("{} to {}", dbz(made.strongest_dbz.first()), dbz(made.strongest_dbz.last())),
+                format!("{} to {}", clock(made.valid_times.first()), clock(made.valid_times.last())),
+                format!("{} to {}", value(made.strongest.first()), value(made.strongest.last())),
                 made.written.place.display().to_string(),
             ]);
         }
-        table.render()
+        table.render() + &self.uneven()
+    }
+
+    /// The forecasts whose frames are unevenly spaced: the model takes the steps as equal.
+    fn uneven(&self) -> String {
+        let time = |seconds: f64| units::duration(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+        let uneven =
+            self.forecasts.iter().filter(|made| made.intervals_seconds[1] > UNEVEN * made.intervals_seconds[0]);
+        let line = |made: &Made| {
+            let [shortest, longest] = made.intervals_seconds.map(time);
+            let (event, usual) = (&made.event, time(made.interval_seconds));
+            format!("{event}: its frames are {shortest} to {longest} apart, and the model takes each step as {usual}\n")
+        };
+        uneven.map(line).collect()
     }
 
     /// An error if anything was refused; what was made stays.
@@ -144,7 +182,7 @@ impl Report {
     /// One line that sums it up.
     #[must_use]
     pub fn summary(&self) -> String {
-        let made = crate::util::units::count(self.forecasts.len() as u64, "forecast");
+        let made = units::count(self.forecasts.len() as u64, "forecast");
         match self.refused.len() {
             0 => format!("predicted: {made}"),
             refused => format!("predicted: {made}, {refused} refused"),

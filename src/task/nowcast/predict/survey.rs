@@ -13,6 +13,7 @@ use crate::task::nowcast::prepare::plan::{Candidate, Draft, EventPlan, FileState
 use crate::task::nowcast::prepare::record::GridRecord;
 use crate::task::nowcast::prepare::survey;
 use crate::task::nowcast::volume::time_in_name;
+use crate::util::quantity::Quantity;
 
 /// A forecast that can be made.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,7 +141,7 @@ struct Event {
 
 impl Event {
     fn new(files: EventFiles, setting: &Setting<'_>) -> Result<Self, PredictError> {
-        let plan = EventPlan { event: files, record: None, is_whole: false };
+        let plan = EventPlan { event: files, record: None, is_whole: false, units: None };
         let look = |file| {
             setting.stop.check()?;
             Ok(survey(&plan, file, &setting.config.prepare.variable)?)
@@ -175,6 +176,7 @@ impl Event {
         let used = &self.draft.candidates[frames];
         let shape = self.check_grids(used)?;
         check_levels(&setting.config.prepare.levels, shape[0])?;
+        self.check_units(used, setting.quantity)?;
         let frame = |used: &Candidate| Frame {
             file: self.name(used.file).to_owned(),
             in_file: used.in_file,
@@ -226,6 +228,22 @@ impl Event {
             got: text(got) + coordinates,
             expected: text(newest),
         })
+    }
+}
+
+impl Event {
+    /// All frames must be in the unit of the model; a file that names none is taken to be.
+    fn check_units(&self, used: &[Candidate], expected: &Quantity) -> Result<(), Refusal> {
+        let units = |frame: &Candidate| match self.draft.states.get(frame.file) {
+            Some(FileState::Surveyed { units, .. }) if !units.is_empty() => Some((frame.file, units.clone())),
+            _ => None,
+        };
+        match used.iter().filter_map(units).find(|(_, units)| Quantity::of(units) != *expected) {
+            Some((file, got)) => {
+                Err(Refusal::Units { file: self.name(file).to_owned(), got, expected: expected.unit().to_owned() })
+            }
+            None => Ok(()),
+        }
     }
 }
 

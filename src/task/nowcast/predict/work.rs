@@ -12,9 +12,10 @@ use super::{
 };
 use crate::task::nowcast::FRAMES;
 use crate::task::nowcast::config::{Levels, NowcastConfig};
+use crate::task::nowcast::facts;
 use crate::task::nowcast::learner::nowcast;
 use crate::task::nowcast::quantize::Quantizer;
-use crate::task::nowcast::training::Nowcast;
+use crate::task::nowcast::training::{Frames, Nowcast};
 use crate::task::{Model, PredictOptions, Predicted, Shown, load};
 use crate::train::fault::in_pieces;
 use crate::train::micro_batch::MicroBatchSize;
@@ -36,9 +37,11 @@ pub fn predict(
     options: &PredictOptions,
     around: &Surroundings<'_>,
 ) -> Result<Predicted, Failed> {
+    let quantity = facts::quantity(model.facts);
     let setting = Setting {
         config,
-        quantizer: Quantizer::new(config.prepare.min_dbz, config.prepare.max_dbz)?,
+        quantizer: Quantizer::new(config.prepare.min, config.prepare.max)?,
+        quantity: &quantity,
         pictures: options.pictures,
         output: &options.output,
         layout: options.layout.unwrap_or_default(),
@@ -46,7 +49,8 @@ pub fn predict(
     };
     check_output(&options.input, &options.output)?;
     let plan = plan(&options.input, &options.times, &setting)?;
-    let mut report = Report { model: model.described.to_owned(), ..Report::default() };
+    let mut report =
+        Report { model: model.described.to_owned(), unit: quantity.unit().to_owned(), ..Report::default() };
     info!("forecasting with {}", report.model);
     plan.refused.iter().for_each(|refused| refuse(&mut report, refused));
     if !plan.jobs.is_empty() {
@@ -150,7 +154,9 @@ impl<'a> Work<'a> {
             Some((of, model)) if of == levels => (of, model),
             _ => {
                 let [rows, columns] = config.prepare.size;
-                let mut model = nowcast(config, &self.model.setting, [levels, rows, columns], Vec::new())?;
+                let (shape, quantity) = ([levels, rows, columns], self.setting.quantity.clone());
+                let frames = Frames { shape, events: Vec::new(), quantity };
+                let mut model = nowcast(config, &self.model.setting, frames)?;
                 load(self.model.weights, |tensors| model.parameters_mut().load_named(tensors))?;
                 (levels, model)
             }

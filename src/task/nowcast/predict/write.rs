@@ -15,7 +15,6 @@ use crate::report::radar::frame::{Labels, RadarFrame};
 use crate::task::Layout;
 use crate::task::nowcast::lrose::container::classic_bytes;
 use crate::task::nowcast::lrose::forecast::Forecast as Volumes;
-use crate::task::nowcast::lrose::unpacked;
 use crate::task::nowcast::volume::Axis;
 use crate::util::fs::{create_dir_all, partial_name, remove_tree, rename, sync_parent, write_atomic};
 
@@ -69,9 +68,9 @@ fn per_lead(forecast: &Forecast, event: &Path, pictures: bool) -> Result<Written
     create_dir_all(&day)?;
     remove_tree(&partial)?;
     create_dir_all(&partial)?;
-    for (&valid, dbz) in forecast.valid_seconds.iter().zip(&forecast.dbz) {
+    for (&valid, numbers) in forecast.valid_seconds.iter().zip(&forecast.numbers) {
         let name = format!("f_{:08}.nc", (valid - from).round() as i64);
-        write_atomic(&partial.join(name), &volumes(forecast, &[valid], dbz)?)?;
+        write_atomic(&partial.join(name), &volumes(forecast, &[valid], numbers)?)?;
     }
     if pictures {
         let [sheet, film] = draw(forecast)?;
@@ -80,7 +79,7 @@ fn per_lead(forecast: &Forecast, event: &Path, pictures: bool) -> Result<Written
     }
     into_place(&partial, &place)?;
     let pictures = pictures.then(|| [place.join("forecast.png"), place.join("forecast.gif")].to_vec());
-    Ok(Written { place, files: forecast.dbz.len(), pictures: pictures.unwrap_or_default() })
+    Ok(Written { place, files: forecast.numbers.len(), pictures: pictures.unwrap_or_default() })
 }
 
 /// Gives a complete folder its name, in place of an older one.
@@ -106,19 +105,20 @@ fn single(forecast: &Forecast, event: &Path, pictures: bool) -> Result<Written, 
         write_atomic(&path("png"), &sheet)?;
         write_atomic(&path("gif"), &film)?;
     }
-    write_atomic(&path("nc"), &volumes(forecast, &forecast.valid_seconds, &forecast.dbz.concat())?)?;
+    write_atomic(&path("nc"), &volumes(forecast, &forecast.valid_seconds, &forecast.numbers.concat())?)?;
     let pictures = if pictures { vec![path("png"), path("gif")] } else { Vec::new() };
     Ok(Written { place: path("nc"), files: 1, pictures })
 }
 
 /// The bytes of a netCDF file.
-fn volumes(forecast: &Forecast, valid_seconds: &[f64], dbz: &[i8]) -> Result<Vec<u8>, PredictError> {
+fn volumes(forecast: &Forecast, valid_seconds: &[f64], numbers: &[i8]) -> Result<Vec<u8>, PredictError> {
     let volumes = Volumes {
         carried: &forecast.carried,
         from_seconds: forecast.job.from_seconds(),
         valid_seconds,
         interval_seconds: forecast.job.interval_seconds,
-        dbz,
+        numbers,
+        stored: forecast.stored,
         is_column_maximum: forecast.is_column_maximum,
         origin: &forecast.origin,
     };
@@ -134,7 +134,8 @@ fn draw(forecast: &Forecast) -> Result<[Vec<u8>; 2], PredictError> {
         }
         dbz
     };
-    let ahead: Vec<Vec<f32>> = forecast.dbz.iter().map(|dbz| shown(composite(dbz, height * width))).collect();
+    let ahead: Vec<Vec<f32>> =
+        forecast.numbers.iter().map(|numbers| shown(composite(forecast, numbers, height * width))).collect();
     let seen: Vec<Vec<f32>> = forecast.composites.iter().cloned().map(shown).collect();
     let frame = |(dbz, &seconds): (_, &f64)| {
         let dbz: &Vec<f32> = dbz;
@@ -143,15 +144,19 @@ fn draw(forecast: &Forecast) -> Result<[Vec<u8>; 2], PredictError> {
     let seen_seconds: Vec<f64> = forecast.job.frames.iter().map(|frame| frame.seconds).collect();
     let seen: Vec<_> = seen.iter().zip(&seen_seconds).map(frame).collect();
     let ahead: Vec<_> = ahead.iter().zip(&forecast.valid_seconds).map(frame).collect();
-    let labels =
-        Labels { title: &forecast.job.event, level: &level(forecast), km_per_cell: km_per_cell(&forecast.grid.x) };
+    let labels = Labels {
+        scale: &forecast.scale,
+        title: &forecast.job.event,
+        level: &level(forecast),
+        km_per_cell: km_per_cell(&forecast.grid.x),
+    };
     let pictures = Ahead { labels, seen: &seen, ahead: &ahead };
     Ok([png(&pictures)?, gif(&pictures)?])
 }
 
-fn composite(dbz: &[i8], cells: usize) -> Vec<f32> {
-    let dbz: Vec<f32> = dbz.iter().map(|&stored| unpacked(stored)).collect();
-    column_maximum(&dbz, cells)
+fn composite(forecast: &Forecast, numbers: &[i8], cells: usize) -> Vec<f32> {
+    let values: Vec<f32> = numbers.iter().map(|&number| forecast.stored.unpacked(number)).collect();
+    column_maximum(&values, cells)
 }
 
 fn level(forecast: &Forecast) -> String {

@@ -6,8 +6,10 @@ use super::survey::reason;
 use super::{PrepareError, Setting};
 use crate::data::prepare::work::{hash, on_threads};
 use crate::data::store::EventWriter;
+use crate::task::needs::product;
 use crate::task::nowcast::resample::{Resampler, Scratch as ResampleScratch};
 use crate::task::nowcast::volume::{RawVolume, VolumeError, VolumeFile};
+use crate::util::memory::{self, Ceiling};
 use crate::util::sha256::Digest;
 
 /// A file to convert.
@@ -50,13 +52,35 @@ pub fn convert_all(
     work: &[Work],
     resampler: &Resampler,
     writer: &EventWriter,
+    frame_bytes: u64,
     setting: &Setting<'_>,
 ) -> Result<Vec<Converted>, PrepareError> {
-    on_threads(setting.threads, work, setting.stop, |work, scratch| {
+    let threads = affordable(setting.threads, frame_bytes, memory::ceiling().map(|ceiling| ceiling.bytes));
+    on_threads(threads, work, setting.stop, |work, scratch| {
         let converted = convert(work, resampler, writer, setting, scratch)?;
         setting.progress.advance(work.frames.len() as u64);
         Ok(converted)
     })
+}
+
+/// Bytes of a frame in the store.
+///
+/// # Errors
+/// If not even one fits into the memory of this machine.
+pub fn frame_bytes(levels: usize, [rows, columns]: [usize; 2]) -> Result<u64, PrepareError> {
+    let needed = product(&[levels as u64, rows as u64, columns as u64]);
+    match memory::ceiling() {
+        Some(Ceiling { bytes: available, what }) if needed > available => {
+            Err(PrepareError::FrameTooLarge { levels, rows, columns, needed, what, available })
+        }
+        _ => Ok(needed),
+    }
+}
+
+/// How many threads may each hold a frame: together no more than half of the memory.
+fn affordable(threads: usize, frame_bytes: u64, memory_bytes: Option<u64>) -> usize {
+    let room = memory_bytes.map_or(u64::MAX, |bytes| bytes / 2 / frame_bytes.max(1));
+    threads.min(usize::try_from(room).unwrap_or(usize::MAX)).max(1)
 }
 
 fn convert(
@@ -113,4 +137,24 @@ fn convert_frames(
         return Ok(Err("all cells are missing, or were never written".to_owned()));
     }
     Ok(Ok(written))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_threads_as_the_memory_has_room_for_frames_but_one_in_any_case() {
+        assert_eq!(affordable(8, 100, Some(1_000)), 5);
+        assert_eq!(affordable(8, 100, Some(10_000)), 8);
+        assert_eq!((affordable(8, 100, Some(10)), affordable(8, 0, Some(10)), affordable(8, 100, None)), (1, 5, 8));
+    }
+
+    #[test]
+    fn a_frame_that_no_machine_can_hold_is_refused_with_the_numbers() {
+        assert_eq!(frame_bytes(2, [30, 40]).unwrap(), 2400);
+        let error = frame_bytes(1_000_000, [1 << 20, 1 << 20]).unwrap_err();
+        assert_eq!(error.exit(), crate::util::exit::Exit::OutOfMemory);
+        assert!(error.to_string().contains("1000000 x 1048576 x 1048576 (levels x rows x columns) takes"), "{error}");
+    }
 }

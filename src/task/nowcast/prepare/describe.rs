@@ -7,8 +7,8 @@ use crate::data::store::{Attributes, Coordinate, FrameArraySpec};
 use crate::task::nowcast::resample::Resampler;
 use crate::task::nowcast::volume::{AttributeValue, Axis, VolumeFile};
 
-/// The array of an event whose files are like this one.
-pub fn spec(volume: &VolumeFile, setting: &Setting<'_>) -> FrameArraySpec {
+/// The array of an event whose files are like this one. `units` are those of the dataset, if this file names none.
+pub fn spec(volume: &VolumeFile, setting: &Setting<'_>, units: &str) -> FrameArraySpec {
     let config = setting.config;
     let [rows, columns] = config.size;
     let grid = volume.grid();
@@ -18,16 +18,17 @@ pub fn spec(volume: &VolumeFile, setting: &Setting<'_>) -> FrameArraySpec {
         coordinate("y", "Y", &grid.y, resampled(&grid.y, rows)),
         coordinate("x", "X", &grid.x, resampled(&grid.x, columns)),
     ];
-    FrameArraySpec { name: config.variable.clone(), attributes: array(volume, setting), coordinates }
+    FrameArraySpec { name: config.variable.clone(), attributes: array(volume, setting, units), coordinates }
 }
 
-fn array(volume: &VolumeFile, setting: &Setting<'_>) -> Attributes {
+fn array(volume: &VolumeFile, setting: &Setting<'_>, units: &str) -> Attributes {
     let names = volume.attributes();
+    let units = [&names.units, units, "dBZ"].into_iter().find(|units| !units.is_empty());
     let mut attributes = map([
         ("scale_factor", json!(setting.quantizer.scale_factor())),
         ("add_offset", json!(setting.quantizer.add_offset())),
         ("_FillValue", json!(0)),
-        ("units", json!(if names.units.is_empty() { "dBZ" } else { &names.units })),
+        ("units", json!(units)),
     ]);
     for (key, text) in [("long_name", &names.long_name), ("standard_name", &names.standard_name)] {
         if !text.is_empty() {

@@ -11,6 +11,7 @@ use crate::task::nowcast::resample::ResampleError;
 use crate::util::exit::Exit;
 use crate::util::fs::FsError;
 use crate::util::stop::Stopped;
+use crate::util::units::bytes;
 
 /// Preparing failed. Finished work is kept and not repeated.
 #[derive(Debug, Error)]
@@ -24,6 +25,25 @@ pub enum PrepareError {
     /// Too much of the dataset is unusable.
     #[error(transparent)]
     TooManyBad(#[from] TooManyBad),
+    /// The files are in different units.
+    #[error("variable {variable} is in several units: {found}; keep the files of one unit, or convert the others")]
+    MixedUnits {
+        /// The variable.
+        variable: String,
+        /// The units with their files.
+        found: String,
+    },
+    /// A mean of Z of what is not reflectivity.
+    #[error(
+        "task.nowcast.prepare.method is mean_z, which averages the Z of reflectivities, and variable {variable} is in {units}; \
+         set method: mean"
+    )]
+    NoReflectivity {
+        /// The variable.
+        variable: String,
+        /// Its unit.
+        units: String,
+    },
     /// The grid can't be brought to the configured size.
     #[error(transparent)]
     Resample(#[from] ResampleError),
@@ -33,6 +53,25 @@ pub enum PrepareError {
     /// A file operation failed.
     #[error(transparent)]
     Fs(#[from] FsError),
+    /// A single frame is larger than the memory.
+    #[error(
+        "a frame of {levels} x {rows} x {columns} (levels x rows x columns) takes {}; {what} is {}; lower prepare.size, or use a larger machine",
+        bytes(*.needed), bytes(*.available)
+    )]
+    FrameTooLarge {
+        /// Levels of a frame.
+        levels: usize,
+        /// Rows.
+        rows: usize,
+        /// Columns.
+        columns: usize,
+        /// Bytes of a frame.
+        needed: u64,
+        /// What limits the memory.
+        what: &'static str,
+        /// Bytes that there are.
+        available: u64,
+    },
     /// The system gave no process to read a file in.
     #[error("could not read {}: {reason}; run the same command again", path.display())]
     NoReader {
@@ -54,9 +93,12 @@ impl PrepareError {
             Self::Files(error) => error.exit(),
             Self::Foreign(_) => Exit::DataRefused,
             Self::TooManyBad(error) => error.exit(),
+            Self::MixedUnits { .. } => Exit::DataRefused,
+            Self::NoReflectivity { .. } => Exit::Configuration,
             Self::Resample(error) => error.exit(),
             Self::Store(error) => error.exit(),
             Self::Fs(error) => error.exit(),
+            Self::FrameTooLarge { .. } => Exit::OutOfMemory,
             Self::NoReader { .. } => Exit::TryAgain,
             Self::Stopped(stopped) => stopped.exit(),
         }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tracing::warn;
 
-use super::convert::{Converted, Work, convert_all};
+use super::convert::{Converted, Work, convert_all, frame_bytes};
 use super::describe::{attributes, spec};
 use super::discover::EventFiles;
 use super::plan::{Candidate, Draft, EventPlan, FileState, Origin, outcome};
@@ -16,10 +16,19 @@ use crate::task::nowcast::resample::Resampler;
 use crate::task::nowcast::volume::VolumeFile;
 use crate::util::sha256::Digest;
 
+/// What all events of a dataset share.
+#[derive(Clone, Copy, Debug)]
+pub struct Common<'a> {
+    /// The grid of the files.
+    pub grid: Option<&'a GridRecord>,
+    /// The unit of their values; empty if none names one.
+    pub units: &'a str,
+}
+
 /// Brings events into the store, one after the other.
 pub struct Events<'a> {
     store: &'a Store,
-    grid: Option<&'a GridRecord>,
+    common: Common<'a>,
     root: &'a Path,
     setting: &'a Setting<'a>,
     converted: usize,
@@ -34,9 +43,9 @@ struct Build<'a> {
 }
 
 impl<'a> Events<'a> {
-    /// Prepares for events of this grid.
-    pub fn new(store: &'a Store, grid: Option<&'a GridRecord>, root: &'a Path, setting: &'a Setting<'a>) -> Self {
-        Self { store, grid, root, setting, converted: 0 }
+    /// Prepares for events that have this in common.
+    pub fn new(store: &'a Store, common: Common<'a>, root: &'a Path, setting: &'a Setting<'a>) -> Self {
+        Self { store, common, root, setting, converted: 0 }
     }
 
     /// Frames that were converted so far.
@@ -49,7 +58,7 @@ impl<'a> Events<'a> {
     /// # Errors
     /// If the disk fails or a signal interrupts.
     pub fn event(&mut self, plan: &EventPlan, draft: Draft) -> Result<GroupReport, PrepareError> {
-        if let Some(record) = plan.standing(self.grid) {
+        if let Some(record) = plan.standing(self.common.grid) {
             self.setting.progress.advance(record.frames() as u64);
             return Ok(report(&plan.event, &record.files));
         }
@@ -61,7 +70,7 @@ impl<'a> Events<'a> {
     }
 
     fn build(&mut self, build: &mut Build<'_>) -> Result<Vec<FileRecord>, PrepareError> {
-        let (Some(grid), Some(first)) = (self.grid, build.candidates.first()) else {
+        let (Some(grid), Some(first)) = (self.common.grid, build.candidates.first()) else {
             return self.absent(build);
         };
         let path = build.path(first.file);
@@ -74,13 +83,14 @@ impl<'a> Events<'a> {
                 return self.absent(build);
             }
         };
+        let frame_bytes = frame_bytes(volume.grid().z.values.len(), self.setting.config.size)?;
         let axes = [volume.grid().y.values.as_slice(), volume.grid().x.values.as_slice()];
         let resampler = Resampler::along(self.setting.config.method, axes, self.setting.config.size)?;
-        let writer = self.store.writer(&build.event.path, spec(&volume, self.setting))?;
+        let writer = self.store.writer(&build.event.path, spec(&volume, self.setting, self.common.units))?;
         let adopted = self.adopt(build, &writer);
         self.setting.progress.advance(adopted.len() as u64);
         let work = self.work(build, &adopted);
-        let results = convert_all(&work, &resampler, &writer, self.setting)?;
+        let results = convert_all(&work, &resampler, &writer, frame_bytes, self.setting)?;
         self.converted += results.iter().filter_map(|file| file.result.as_ref().ok()).map(Vec::len).sum::<usize>();
         let kept = build.settle(adopted, results);
         if kept.is_empty() {

@@ -13,11 +13,12 @@ pub fn folder_name(config: &PrepareConfig) -> String {
     let [rows, columns] = config.size;
     let method = match config.method {
         Method::Mean => "mean",
+        Method::MeanZ => "mean_z",
         Method::Max => "max",
         Method::Nearest => "nearest",
         Method::Bilinear => "bilinear",
     };
-    let (min, max) = (config.min_dbz.to_bits(), config.max_dbz.to_bits());
+    let (min, max) = (config.min.to_bits(), config.max.to_bits());
     let all = format!("{FORMAT}/{}/{rows}/{columns}/{method}/{min}/{max}", config.variable);
     key::folder_name(&[&config.variable, &format!("{rows}x{columns}"), method], &all)
 }
@@ -41,8 +42,8 @@ mod tests {
             PrepareConfig { variable: "dbz".into(), ..standard.clone() },
             PrepareConfig { size: [250, 251], ..standard.clone() },
             PrepareConfig { method: Method::Max, ..standard.clone() },
-            PrepareConfig { min_dbz: -30.0, ..standard.clone() },
-            PrepareConfig { max_dbz: 65.5, ..standard.clone() },
+            PrepareConfig { min: -30.0, ..standard.clone() },
+            PrepareConfig { max: 65.5, ..standard.clone() },
         ];
         assert!(others.iter().all(|other| folder_name(other) != name));
     }

@@ -14,7 +14,9 @@ mod describe;
 mod error;
 mod event;
 mod key;
+pub mod refusal;
 mod survey;
+mod units;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -23,20 +25,21 @@ use rayon::prelude::*;
 use tracing::warn;
 
 pub use self::error::PrepareError;
-use self::event::Events;
+use self::event::{Common, Events};
 use self::plan::{Draft, EventPlan, FileState, most_frequent};
 use self::record::{EventRecord, GridRecord};
 use self::report::{About, GroupReport, Report, SetAside};
 pub(super) use self::survey::{reason, survey};
 use super::FRAMES;
-use super::config::PrepareConfig;
+use super::config::{Method, PrepareConfig};
 use super::quantize::Quantizer;
 use crate::data::manifest::Manifest;
 use crate::data::prepare::report::check_share as too_many;
 use crate::data::store::{Store, StoreError};
 use crate::util::progress::{Progress, Stage, Unit};
+use crate::util::quantity::Quantity;
 use crate::util::stop::Stop;
-use crate::util::units;
+use crate::util::units as words;
 
 /// The key of the share of bad files that is allowed.
 const MAX_BAD_SHARE: &str = "task.nowcast.prepare.max_bad_share";
@@ -79,29 +82,37 @@ pub fn store_path(prepared: &Path, config: &PrepareConfig) -> PathBuf {
 /// # Errors
 /// If there is nothing to prepare, too much of it is unusable, a disk fails, or a signal interrupts.
 pub fn prepare(root: &Path, prepared: &Path, setting: &Setting<'_>) -> Result<Prepared, PrepareError> {
-    let began = Instant::now();
     let store = Store::create(&store_path(prepared, setting.config))?;
-    let plans = plans(root, &store)?;
+    let outcome = prepare_into(&store, root, setting);
+    refusal::note(store.root(), &outcome)?;
+    outcome
+}
+
+fn prepare_into(store: &Store, root: &Path, setting: &Setting<'_>) -> Result<Prepared, PrepareError> {
+    let began = Instant::now();
+    let plans = plans(root, store)?;
     let surveys = survey_all(&plans, setting)?;
     let grid = most_frequent(surveys.iter().flatten().filter_map(FileState::grid));
     let drafts = plans.iter().zip(surveys);
     let drafts: Vec<Draft> =
         drafts.map(|(plan, states)| Draft::new(&plan.event.files, states, grid.as_ref())).collect();
+    let units = common_units(&plans, &drafts, setting.config)?;
     let mut events: Vec<GroupReport> =
         plans.iter().zip(&drafts).map(|(plan, draft)| foreseen(plan, draft, grid.as_ref())).collect();
     // Before anything is written: a dataset that lost its files must not lose what was prepared of them.
-    check_share(&events, &store, setting)?;
-    make_room(&store, &plans)?;
-    let mut work = Events::new(&store, grid.as_ref(), root, setting);
+    check_share(&events, store, setting)?;
+    make_room(store, &plans)?;
+    let dataset = Common { grid: grid.as_ref(), units: &units };
+    let mut work = Events::new(store, dataset, root, setting);
     let frames: usize = events.iter().map(|event| event.items).sum();
     setting.progress.begin(Stage::Prepare, Some(frames as u64), FRAMES);
     for (index, (plan, draft)) in plans.iter().zip(drafts).enumerate() {
         setting.stop.check()?;
         events[index] = work.event(plan, draft)?;
-        check_share(&events, &store, setting)?;
+        check_share(&events, store, setting)?;
     }
     let converted = work.converted();
-    remove_vanished(&store, &events)?;
+    remove_vanished(store, &events)?;
     let report = Report::new(About { options: setting.config.clone(), source_grid: grid }, events);
     report.save(store.root())?;
     setting.progress.end(&summary(&report, converted, began.elapsed()));
@@ -117,16 +128,28 @@ fn plans(root: &Path, store: &Store) -> Result<Vec<EventPlan>, PrepareError> {
             if let Some(path) = &lost {
                 warn!("{} is missing from the prepared dataset; preparing it again", path.display());
             }
-            EventPlan { event, record, is_whole: lost.is_none() }
+            let units = Some(prepared.units().to_owned());
+            EventPlan { event, record, is_whole: lost.is_none(), units }
         }
         Err(error) => {
             if let StoreError::Damaged { path, reason } = error {
                 warn!("{} is damaged ({reason}); preparing event {} again", path.display(), event.path);
             }
-            EventPlan { event, record: None, is_whole: false }
+            EventPlan { event, record: None, is_whole: false, units: None }
         }
     };
     Ok(events.into_par_iter().map(plan).collect())
+}
+
+/// The unit of all files.
+fn common_units(plans: &[EventPlan], drafts: &[Draft], config: &PrepareConfig) -> Result<String, PrepareError> {
+    let variable = || config.variable.clone();
+    let units =
+        units::common(plans, drafts).map_err(|found| PrepareError::MixedUnits { variable: variable(), found })?;
+    match config.method == Method::MeanZ && !Quantity::of(&units).is_reflectivity() {
+        true => Err(PrepareError::NoReflectivity { variable: variable(), units }),
+        false => Ok(units),
+    }
 }
 
 fn survey_all(plans: &[EventPlan], setting: &Setting<'_>) -> Result<Vec<Vec<FileState>>, PrepareError> {
@@ -142,8 +165,8 @@ fn survey_all(plans: &[EventPlan], setting: &Setting<'_>) -> Result<Vec<Vec<File
         plan.event.files.par_iter().map(file).collect()
     };
     let surveys = plans.par_iter().map(survey).collect::<Result<_, PrepareError>>()?;
-    let events = units::count(plans.len() as u64, "event");
-    setting.progress.end(&format!("surveyed: {} in {events}", units::count(files as u64, "file")));
+    let events = words::count(plans.len() as u64, "event");
+    setting.progress.end(&format!("surveyed: {} in {events}", words::count(files as u64, "file")));
     Ok(surveys)
 }
 
@@ -193,15 +216,15 @@ fn remove_vanished(store: &Store, events: &[GroupReport]) -> Result<(), PrepareE
 }
 
 fn summary(report: &Report, converted: usize, took: std::time::Duration) -> String {
-    let frames = units::count(report.items() as u64, "frame");
+    let frames = words::count(report.items() as u64, "frame");
     let present = report.groups.iter().filter(|event| event.items > 0).count();
-    let events = units::count(present as u64, "event");
+    let events = words::count(present as u64, "event");
     let mut text = match converted {
         0 => format!("prepared: {frames} in {events}, nothing new"),
-        _ => format!("prepared: {frames} in {events}, {converted} of them now, in {}", units::duration(took)),
+        _ => format!("prepared: {frames} in {events}, {converted} of them now, in {}", words::duration(took)),
     };
     if report.bad() > 0 {
-        text += &format!(", {} set aside", units::count(report.bad() as u64, "file"));
+        text += &format!(", {} set aside", words::count(report.bad() as u64, "file"));
     }
     text
 }

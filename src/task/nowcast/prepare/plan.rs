@@ -15,6 +15,8 @@ pub struct EventPlan {
     pub record: Option<EventRecord>,
     /// Whether all the frames in the record are still there.
     pub is_whole: bool,
+    /// The unit of its values, if it was prepared before.
+    pub units: Option<String>,
 }
 
 impl EventPlan {
@@ -85,6 +87,8 @@ pub enum FileState {
         grid: GridRecord,
         /// The times of its frames.
         times: Vec<f64>,
+        /// The unit of its values; empty if the file names none.
+        units: String,
     },
     /// It can't be used.
     Refused {
@@ -255,7 +259,7 @@ mod tests {
     }
 
     fn surveyed(times: &[f64]) -> FileState {
-        FileState::Surveyed { grid: grid(3), times: times.to_vec() }
+        FileState::Surveyed { grid: grid(3), times: times.to_vec(), units: String::new() }
     }
 
     fn record(name: &str, in_event: usize, time: f64) -> FileRecord {
@@ -272,7 +276,12 @@ mod tests {
         let files = now.iter().map(|name| file(name)).collect();
         let event = EventFiles { path: "e".into(), folder: "e".into(), files };
         let files = recorded.iter().enumerate().map(|(index, name)| record(name, index, index as f64)).collect();
-        EventPlan { event, record: Some(EventRecord { format: FORMAT, grid: grid(3), files }), is_whole: true }
+        EventPlan {
+            event,
+            record: Some(EventRecord { format: FORMAT, grid: grid(3), files }),
+            is_whole: true,
+            units: None,
+        }
     }
 
     #[test]
@@ -325,7 +334,7 @@ mod tests {
     #[test]
     fn a_file_that_is_refused_gives_no_frame_and_holds_no_time() {
         let files = [file("a"), file("b"), file("c")];
-        let other = FileState::Surveyed { grid: grid(5), times: vec![1.0] };
+        let other = FileState::Surveyed { grid: grid(5), times: vec![1.0], units: String::new() };
         let draft = Draft::new(&files, vec![other, surveyed(&[1.0]), surveyed(&[2.0])], Some(&grid(3)));
         assert_eq!(draft.candidates.iter().map(|frame| frame.file).collect::<Vec<_>>(), [1, 2]);
         assert_eq!(draft.refused(&files).map(|(file, _)| file.name.as_str()).collect::<Vec<_>>(), ["a"]);
@@ -341,7 +350,8 @@ mod tests {
 
     #[test]
     fn a_file_of_another_grid_is_set_aside_with_both_sizes() {
-        let mut states = [surveyed(&[1.0]), FileState::Surveyed { grid: grid(5), times: vec![2.0] }];
+        let mut states =
+            [surveyed(&[1.0]), FileState::Surveyed { grid: grid(5), times: vec![2.0], units: String::new() }];
         refuse_other_grids(&mut states, &grid(3));
         let FileState::Refused { reason, .. } = &states[1] else { panic!("{states:?}") };
         assert_eq!(reason, "another grid: got 1x5x4, most files have 1x3x4 (levels x rows x columns)");

@@ -31,7 +31,11 @@ pub fn survey(plan: &EventPlan, file: &SourceFile, variable: &str) -> Result<Fil
         return Ok(FileState::Adopted(record));
     }
     match VolumeFile::open(&path, variable) {
-        Ok(volume) => Ok(FileState::Surveyed { grid: grid_record(volume.grid()), times: volume.times().to_vec() }),
+        Ok(volume) => Ok(FileState::Surveyed {
+            grid: grid_record(volume.grid()),
+            times: volume.times().to_vec(),
+            units: volume.attributes().units.clone(),
+        }),
         Err(error) => Ok(FileState::Refused { reason: reason(error, &path)?, grid: None }),
     }
 }

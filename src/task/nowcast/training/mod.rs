@@ -16,6 +16,8 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use tch::{Device, Kind, Tensor};
 
 pub use collate::Batch;
@@ -38,9 +40,11 @@ use crate::metric::score::ScoreSpec;
 use crate::nn::parameters::Parameters;
 use crate::nn::precision::Precision;
 use crate::report::PictureError;
+use crate::report::radar::colours::Scale;
 use crate::train::drawing::Sketch;
 use crate::train::task::{Depth, Plots, Task, TaskError};
 use crate::util::progress::Unit;
+use crate::util::quantity::Quantity;
 
 /// Forecasts that are shown in pictures.
 const SHOWN: usize = 4;
@@ -52,16 +56,25 @@ pub struct Setting<'a> {
     pub phases: Vec<Phase>,
     /// The task's section.
     pub config: &'a NowcastConfig,
-    /// Levels, rows and columns of the dataset's frames.
-    pub shape: [usize; 3],
-    /// The events, in the order of the frames' source.
-    pub events: Vec<EventTimes>,
+    /// The frames of the dataset.
+    pub frames: Frames,
     /// Where it is computed.
     pub device: Device,
     /// What the network computes in. fp16 works on a CPU too, but much slower than the others.
     pub precision: Precision,
     /// What the initial weights follow from.
     pub seed: u64,
+}
+
+/// What is known of the frames of a dataset.
+#[derive(Clone, Debug)]
+pub struct Frames {
+    /// Levels, rows and columns of each.
+    pub shape: [usize; 3],
+    /// The events, in the order of the frames' source.
+    pub events: Vec<EventTimes>,
+    /// What is measured.
+    pub quantity: Quantity,
 }
 
 /// What a phase of training changes.
@@ -86,6 +99,7 @@ pub struct Nowcast {
     judge: Judge,
     names: Names,
     quantizer: Quantizer,
+    scale: Arc<Scale>,
     parts: [ScoreSpec; LossParts::COUNT],
     /// How forecasts are measured.
     facts: Ordered<String>,
@@ -101,8 +115,10 @@ impl Nowcast {
     /// If the dataset is not that of the configuration, a phase freezes what is not there or everything, or memory is
     /// missing.
     pub fn new(setting: Setting<'_>) -> Result<Self, NowcastError> {
-        let Setting { phases, config, shape, events, device, precision, seed } = setting;
-        let model = forecaster(config);
+        let Setting { phases, config, frames, device, precision, seed } = setting;
+        let Frames { shape, events, quantity } = frames;
+        let prepare = &config.prepare;
+        let model = forecaster(config, &quantity);
         let collate = Collate::new(config, shape, device)?;
         let parameters = Parameters::new(&model.layout(), seed, device)?;
         let network = model.over(&parameters)?;
@@ -119,11 +135,12 @@ impl Nowcast {
             phases: phases.into_iter().map(loss).collect(),
             phase: 0,
             collate,
-            judge: Judge::new(config),
+            judge: Judge::new(config, &quantity),
             names: Names::new(events, levels, rows * columns, config.windows.input_frames),
-            quantizer: Quantizer::new(config.prepare.min_dbz, config.prepare.max_dbz)?,
+            quantizer: Quantizer::new(prepare.min, prepare.max)?,
+            scale: Arc::new(Scale::of(&quantity, prepare.min, prepare.max)),
             parts: LossParts::specs(),
-            facts: scores::facts(config),
+            facts: scores::facts(config, &quantity),
             size: [rows, columns],
             seed,
         };
@@ -133,7 +150,7 @@ impl Nowcast {
         Ok(nowcast)
     }
 
-    /// What follows the frames of one or more windows, on the scale where 0 to 1 is the whole range of reflectivity: windows,
+    /// What follows the frames of one or more windows, on the scale where 0 to 1 is the whole range of values: windows,
     /// frames, channels, rows and columns. The bytes are those of windows, frames, levels, rows and columns.
     ///
     /// # Errors
@@ -226,7 +243,7 @@ impl Task for Nowcast {
     }
 
     fn plots(&self, scores: &NowcastScores, about: &str) -> Result<Plots, PictureError> {
-        pictures(&scores.verification(), scores.map(), about, self.size)
+        pictures(&scores.verification(), scores.map(), about, (self.size, &self.scale))
     }
 
     fn evaluate(&mut self, batch: &Batch, scores: &mut NowcastScores) -> Result<Tensor, TaskError> {
@@ -257,7 +274,7 @@ impl Task for Nowcast {
     fn draw(&mut self, batch: &Batch) -> Result<Vec<Sketch>, TaskError> {
         let _guard = tch::no_grad_guard();
         let prediction_btcyx = self.network.forward(&batch.input_btcyx, self.precision);
-        let frames = draw::frames(batch, &prediction_btcyx, &self.names, self.quantizer)?;
+        let frames = draw::frames(batch, &prediction_btcyx, &self.names, (self.quantizer, &self.scale))?;
         Ok(frames.into_iter().map(draw::Frames::sketch).collect())
     }
 }

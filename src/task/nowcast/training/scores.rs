@@ -19,6 +19,7 @@ use crate::task::nowcast::config::{Missing, NowcastConfig};
 use crate::task::nowcast::loss::LossParts;
 use crate::task::nowcast::verification::{Judge, Kind, SECTION, Tally, Verification, Window};
 use crate::train::task::{Depth, Scores};
+use crate::util::quantity::Quantity;
 
 /// Sums over all forecasts that were judged.
 #[derive(Clone, Debug)]
@@ -43,15 +44,16 @@ pub(super) struct Origin {
 }
 
 /// How windows are measured: what two evaluations must have in common to be compared.
-pub(super) fn facts(config: &NowcastConfig) -> Ordered<String> {
+pub(super) fn facts(config: &NowcastConfig, quantity: &Quantity) -> Ordered<String> {
     let missing = match config.prepare.missing {
         Missing::Min => "min",
         Missing::Mask => "mask",
     };
     let listed = |values: Vec<String>| values.join(", ");
-    let thresholds = config.scores.thresholds_dbz.iter().map(f64::to_string).collect();
-    let facts = [("treatment of missing cells", missing.to_owned()), ("thresholds in dBZ", listed(thresholds))];
-    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    let thresholds = config.scores.thresholds_for(quantity, &config.prepare).iter().map(f64::to_string).collect();
+    let named = format!("thresholds in {}", quantity.unit()).trim_end_matches(" in ").to_owned();
+    let facts = [("treatment of missing cells".to_owned(), missing.to_owned()), (named, listed(thresholds))];
+    facts.into_iter().collect()
 }
 
 /// What a validation measures: the scores of the model, and of persistence those that are shown first.
@@ -140,13 +142,15 @@ impl Scores for NowcastScores {
         let Tally { samples, cells, excluded, .. } = self.tally;
         let share = 100.0 * excluded as f64 / (cells + excluded) as f64;
         let note = format!("{share:.1} % of the cells were not observed and are left out");
-        Basis {
+        let basis = Basis {
             samples,
             groups: self.tally.groups(),
             words: Words { sample: "window".into(), group: "event".into() },
             facts: self.origin.facts.clone(),
             notes: if excluded > 0 { vec![note] } else { Vec::new() },
-        }
+            intervals: None,
+        };
+        Basis { intervals: basis.too_few(), ..basis }
     }
 
     fn sections(&self) -> Value {

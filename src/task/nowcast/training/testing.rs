@@ -6,7 +6,7 @@ use tch::{Device, Kind, Tensor};
 use thiserror::Error;
 
 use super::collate::Batch;
-use super::{Nowcast, Phase, Setting};
+use super::{Frames as TaskFrames, Nowcast, Phase, Setting};
 use crate::data::loader::{FrameSource, Frames, LoadedWindow, Loader, LoaderConfig, Order, Position, Sample};
 use crate::nn::precision::Precision;
 use crate::task::nowcast::config::{LossConfig, NowcastConfig};
@@ -17,6 +17,7 @@ use crate::train::optimizer::Optimizer;
 use crate::train::scaler::LossScaler;
 use crate::train::task::Task;
 use crate::util::exit::Exit;
+use crate::util::quantity::Quantity;
 
 /// Frames of events, one behind the other.
 pub(super) struct Memory {
@@ -106,8 +107,11 @@ impl Storms {
         Setting {
             phases: self.phases.clone(),
             config: &self.config,
-            shape: [self.levels, rows, columns],
-            events: events.map(|(n, event)| EventTimes { path: format!("day/{n}"), times: times(event) }).collect(),
+            frames: TaskFrames {
+                shape: [self.levels, rows, columns],
+                events: events.map(|(n, event)| EventTimes { path: format!("day/{n}"), times: times(event) }).collect(),
+                quantity: Quantity::default(),
+            },
             device: Device::Cpu,
             precision,
             seed: 42,

@@ -1,23 +1,66 @@
 //! What the page of a run says about a nowcast beyond its scores: scores by lead time, and what is observed where an intensity
 //! is forecast.
 
+use super::charts;
 use super::kinds::Kind;
+use super::pictures::ERROR_MAPS;
 use super::section::{SECTION, Verification};
 use crate::metric::document::Metrics;
+use crate::metric::forecast::scores::error_names;
 use crate::metric::score::ScoreSpec;
-use crate::report::curves::Scale;
-use crate::report::page::chart::{Ink, Line};
-use crate::report::page::{Block, Cell, Chart, Grid};
-use crate::train::observe::page::Chapters;
+use crate::report::chart::Chart;
+use crate::report::page::{Block, Cell, Charts, Grid};
+use crate::train::observe::page::{Chapters, Curve, Plot};
 
 /// Reads an evaluation of a nowcast.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Evaluated;
 
+/// More charts of single scores than this are too many to read.
+const MOST: usize = 18;
+
 impl Chapters for Evaluated {
     fn chapters(&self, metrics: &Metrics) -> Vec<Block> {
         let Some(found) = metrics.section::<Verification>(SECTION) else { return Vec::new() };
-        by_lead(&found, metrics)
+        let (first, rest) = by_lead(&found, metrics);
+        let mut shown: Vec<Chart> = first.iter().map(|spec| charts::by_lead(&found, spec)).collect();
+        shown.push(charts::reliability(&found));
+        let caption = "The model should stay above both baselines at every lead time (below them for errors), most of all \
+                       where they fall fastest. Reliability should follow the diagonal: below it the model overforecasts.";
+        let all = rest.iter().map(|spec| charts::by_lead(&found, spec)).collect();
+        let more = vec![
+            block("", "Every score by lead time, over all windows.", all),
+            block("", SCALES, charts::by_scale(&found)),
+            block("", DIAGRAM, vec![charts::performance(&found), charts::intensities(&found)]),
+        ];
+        let mut blocks = vec![block("By lead time", caption, shown)];
+        blocks.extend(charts::silent(&found).map(Block::Absent));
+        let more = more.into_iter().filter(|block| !matches!(block, Block::Charts(charts) if charts.charts.is_empty()));
+        blocks.push(Block::Folded(
+            "All scores by lead time, by scale, and the performance diagram".into(),
+            more.collect(),
+        ));
+        blocks
+    }
+
+    fn curves(&self, metrics: &Metrics) -> Vec<Curve> {
+        let Some(found) = metrics.section::<Verification>(SECTION) else { return Vec::new() };
+        let (first, rest) = by_lead(&found, metrics);
+        let curve = |spec: &&ScoreSpec| {
+            let chart = charts::by_lead(&found, spec);
+            let model = chart.series.into_iter().find(|series| series.name == Kind::Model.name())?;
+            Some(Curve { title: chart.title, across: chart.across.name, points: model.points })
+        };
+        first.iter().chain(&rest).filter_map(curve).collect()
+    }
+
+    fn pictures(&self) -> &'static [Plot] {
+        &[Plot {
+            file: ERROR_MAPS,
+            title: "Where the forecast errs, on the map",
+            caption: "Above, the mean error for three lead times: red where the forecast is too strong, blue where it is too weak. \
+                      A colour over the whole map is a bias. Below, the typical size of the error: dark is large.",
+        }]
     }
 
     fn tables(&self, metrics: &Metrics) -> Vec<Grid> {
@@ -30,70 +73,31 @@ impl Chapters for Evaluated {
     }
 }
 
-/// Scores over lead time: the one that decides and the mean error first, the others in small.
-fn by_lead(found: &Verification, metrics: &Metrics) -> Vec<Block> {
+const SCALES: &str = "Agreement within squares. It grows with the side of the square; where the model's curve is above 0.5, a forecast \
+                      is useful at that scale.";
+const DIAGRAM: &str = "Points in the upper right corner are perfect, those above the line of bias 1 forecast too many events. The \
+                       numbers are thresholds. Beside it, how often each intensity is forecast and observed: the curves should meet.";
+
+fn block(title: &str, caption: &str, mut charts: Vec<Chart>) -> Block {
+    charts.retain(Chart::has_values);
+    Block::Charts(Charts { title: title.into(), caption: caption.into(), charts })
+}
+
+/// The scores that are drawn by lead time: the one that decides and the mean error first, and the others, without those of
+/// thresholds that were never observed.
+fn by_lead<'a>(found: &Verification, metrics: &'a Metrics) -> (Vec<&'a ScoreSpec>, Vec<&'a ScoreSpec>) {
+    let model = found.forecasts.get(Kind::Model.name()).map(|scores| scores.by_lead.as_slice()).unwrap_or_default();
     let is_there = |spec: &&ScoreSpec| {
-        let model = found.forecasts.get(Kind::Model.name()).and_then(|scores| scores.by_lead.first());
-        model.is_some_and(|lead| lead.contains_key(&spec.name)) && spec.is_drawn()
+        spec.is_drawn() && model.iter().any(|lead| lead.get(&spec.name).is_some_and(Option::is_some))
     };
+    let silent = charts::silent_scores(found);
     let specs = metrics.metrics.values().map(|metric| &metric.spec).filter(is_there);
-    let is_large = |spec: &&ScoreSpec| spec.name == metrics.primary || spec.name == "mae_dbz";
-    let (large, small): (Vec<&ScoreSpec>, Vec<_>) = specs.partition(is_large);
-    let mut large: Vec<Chart> = large.into_iter().map(|spec| chart(found, spec, false)).collect();
-    large.extend(reliability(found));
-    let small = small.into_iter().map(|spec| chart(found, spec, true)).collect();
-    let charts = [("By lead time", large), ("All scores by lead time", small)];
-    let charts = charts.into_iter().filter(|(_, charts)| !charts.is_empty());
-    charts.map(|(title, charts)| Block::Charts(title.into(), charts)).collect()
-}
-
-fn chart(found: &Verification, spec: &ScoreSpec, is_small: bool) -> Chart {
-    let line = |kind: Kind| {
-        let leads = &found.forecasts.get(kind.name())?.by_lead;
-        let value = |at: usize| leads.get(at)?.get(&spec.name).copied().flatten();
-        let values = (0..found.lead_minutes.len()).map(|at| value(at).unwrap_or(f64::NAN)).collect();
-        Some(Line { name: kind.name().to_owned(), values, ink: ink(kind) })
-    };
-    Chart {
-        title: spec.title(),
-        across: "minutes ahead".into(),
-        places: found.lead_minutes.clone(),
-        scale: Scale::Linear,
-        lines: Kind::ALL.into_iter().filter_map(line).collect(),
-        levels: Vec::new(),
-        marks: Vec::new(),
-        is_small,
-    }
-}
-
-fn ink(kind: Kind) -> Ink {
-    match kind {
-        Kind::Model => Ink::Accent,
-        Kind::Persistence => Ink::Baseline,
-        Kind::Advection => Ink::Rival,
-    }
-}
-
-/// What is observed where an intensity is forecast.
-fn reliability(found: &Verification) -> Option<Chart> {
-    let bins = found.forecasts.get(Kind::Model.name())?.reliability.iter();
-    let points: Vec<(f64, f64)> =
-        bins.filter_map(|bin| Some((bin.mean_forecast_dbz?, bin.mean_observed_dbz?))).collect();
-    let line = |name: &str, ink, value: fn(&(f64, f64)) -> f64| Line {
-        name: name.into(),
-        values: points.iter().map(value).collect(),
-        ink,
-    };
-    (points.len() > 1).then(|| Chart {
-        title: "Reliability: mean observation by forecast intensity, dBZ".into(),
-        across: "forecast, dBZ".into(),
-        places: points.iter().map(|(forecast, _)| *forecast).collect(),
-        scale: Scale::Linear,
-        lines: vec![line("observed", Ink::Accent, |point| point.1), line("as forecast", Ink::Quiet, |point| point.0)],
-        levels: Vec::new(),
-        marks: Vec::new(),
-        is_small: false,
-    })
+    let specs = specs.filter(|spec| !silent.contains(&spec.name));
+    let [mae, ..] = error_names(&found.levels.unit);
+    let is_first = |spec: &&ScoreSpec| spec.name == metrics.primary || mae == spec.name;
+    let (first, mut rest): (Vec<_>, Vec<_>) = specs.partition(is_first);
+    rest.truncate(MOST);
+    (first, rest)
 }
 
 /// The score that decides, lead by lead.
@@ -109,5 +113,6 @@ fn leads(found: &Verification, primary: &ScoreSpec) -> Grid {
         caption: format!("{} by lead time", primary.title()),
         head: std::iter::once(String::new()).chain(minutes).collect(),
         rows: Kind::ALL.into_iter().filter_map(row).collect(),
+        is_stacked: false,
     }
 }

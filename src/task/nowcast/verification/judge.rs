@@ -10,9 +10,14 @@ use crate::task::nowcast::advection;
 use crate::task::nowcast::config::{Levels as LevelsConfig, NowcastConfig};
 use crate::task::nowcast::quantize::{MISSING, STEPS};
 use crate::train::task::Depth;
+use crate::util::quantity::Quantity;
+use crate::util::step::Step;
 
 /// Frames from which the motion for the advection is found.
 const MOTION_FRAMES: usize = 3;
+/// The ranges that intensities are sorted into: 5 dBZ, of other quantities about so many.
+const DBZ_STEP: f64 = 5.0;
+const RANGES: f64 = 20.0;
 
 /// A window with the model's forecast, as plain arrays.
 #[derive(Clone, Debug)]
@@ -46,30 +51,28 @@ pub struct Judge {
     verifier: Verifier,
     pub(super) levels: Levels,
     pub(super) frame: Shape,
-    min_dbz: f64,
+    min: f64,
+    step: Step,
     /// Frames that are kept of those that the model sees.
     seen_frames: usize,
 }
 
 impl Judge {
-    /// For windows as configured.
+    /// For windows as configured, of this quantity.
     #[must_use]
-    pub fn new(config: &NowcastConfig) -> Self {
-        let (min, max) = (config.prepare.min_dbz, config.prepare.max_dbz);
+    pub fn new(config: &NowcastConfig, quantity: &Quantity) -> Self {
+        let min = config.prepare.min;
         let channels = match &config.prepare.levels {
             LevelsConfig::Each | LevelsConfig::Composite => 1,
             LevelsConfig::Channels(levels) => levels.len(),
         };
         let [rows, columns] = config.prepare.size;
         let frame = Shape { leads: config.windows.target_frames, channels, rows, columns };
-        let levels = Levels {
-            thresholds_dbz: config.scores.thresholds_dbz.clone(),
-            scales_px: config.scores.fss_scales_px.clone(),
-            span_dbz: max - min,
-        };
+        let levels = config.scores.levels(quantity, &config.prepare);
+        let step = Step::at_least(if quantity.is_reflectivity() { DBZ_STEP } else { levels.span / RANGES });
         let seen_frames = config.windows.input_frames.min(MOTION_FRAMES);
         let verifier = Verifier::new(levels.clone(), min, frame);
-        Self { verifier, levels, frame, min_dbz: min, seen_frames }
+        Self { verifier, levels, frame, min, step, seen_frames }
     }
 
     /// How many of the frames that the model sees a [`Window`] holds.
@@ -115,11 +118,11 @@ impl Judge {
     }
 
     pub(super) fn reliability(&self) -> Reliability {
-        Reliability::none(self.min_dbz, self.levels.span_dbz)
+        Reliability::none(self.min, self.levels.span, self.step)
     }
 
     pub(super) fn error_map(&self) -> ErrorMap {
-        ErrorMap::none(self.frame, self.levels.span_dbz)
+        ErrorMap::none(self.frame, self.levels.span)
     }
 
     fn lead_minutes<'a>(&self, window: &'a Window) -> &'a [f32] {

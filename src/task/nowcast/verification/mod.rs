@@ -4,14 +4,15 @@
 //! ```text
 //! judge     one window: what it adds to the sums        tally     the sums over all windows, and by event
 //! kinds     model, persistence, advection               section   from sums to what metrics.json holds beyond scores
-//! pictures  what was found, drawn                       chapters  the same for the page of a run
-//! resample  how much two evaluations differ by chance
+//! charts    what was found, as charts                   pictures  the same as files
+//! chapters  the same for the page of a run              resample  how much two evaluations differ by chance
 //! ```
 //!
 //! A cell without an observation is left out of every score. If a baseline knows nothing, as the air came from outside the
 //! frame or from a missing cell, it forecasts no echo: leaving such cells out would compare forecasts on different cells.
 
 mod chapters;
+mod charts;
 mod judge;
 mod kinds;
 mod pictures;

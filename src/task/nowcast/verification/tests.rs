@@ -3,15 +3,16 @@
 use super::*;
 use crate::task::nowcast::config::NowcastConfig;
 use crate::train::task::Depth;
+use crate::util::quantity::Quantity;
 
 const SIDE: usize = 24;
 
 fn config() -> NowcastConfig {
     let mut config = NowcastConfig::default();
-    (config.prepare.min_dbz, config.prepare.max_dbz) = (0.0, 254.0);
+    (config.prepare.min, config.prepare.max) = (0.0, 254.0);
     config.prepare.size = [SIDE, SIDE];
     (config.windows.input_frames, config.windows.target_frames) = (4, 2);
-    config.scores.thresholds_dbz = vec![100.0];
+    config.scores.thresholds = Some(vec![100.0]);
     config.scores.fss_scales_px = vec![1, 5];
     config
 }
@@ -44,14 +45,18 @@ fn window(event: usize) -> Window {
 }
 
 fn judged(windows: &[Window]) -> Tally {
-    let judge = Judge::new(&config());
+    let judge = Judge::new(&config(), &Quantity::default());
     let mut tally = judge.tally(Depth::Evaluation);
     tally.add(&judge, windows);
     tally
 }
 
 fn found(windows: &[Window]) -> Verification {
-    Verification::of(&judged(windows), Judge::new(&config()).levels(), &["may/1".into(), "may/2".into()])
+    Verification::of(
+        &judged(windows),
+        Judge::new(&config(), &Quantity::default()).levels(),
+        &["may/1".into(), "may/2".into()],
+    )
 }
 
 #[test]
@@ -72,7 +77,7 @@ fn what_was_added_up_in_parts_is_the_whole_when_it_is_merged() {
     let (whole, mut merged) = (judged(&windows), judged(&windows[..1]));
     merged.merge(&judged(&windows[1..]));
     assert_eq!(format!("{merged:?}"), format!("{whole:?}"));
-    let mut from_nothing = Judge::new(&config()).tally(Depth::Evaluation);
+    let mut from_nothing = Judge::new(&config(), &Quantity::default()).tally(Depth::Evaluation);
     from_nothing.merge(&whole);
     assert_eq!(format!("{from_nothing:?}"), format!("{whole:?}"));
 }
@@ -94,7 +99,7 @@ fn each_event_and_each_lead_stands_by_itself() {
 
 #[test]
 fn the_short_form_knows_what_the_long_one_knows_of_model_and_persistence() {
-    let judge = Judge::new(&config());
+    let judge = Judge::new(&config(), &Quantity::default());
     let [short, full] = [Depth::Validation, Depth::Evaluation].map(|depth| {
         let mut tally = judge.tally(depth);
         tally.add(&judge, &[window(0), window(1)]);
@@ -132,15 +137,15 @@ mod compared {
 
     #[test]
     fn the_same_events_are_drawn_for_both_and_other_ones_are_refused() {
-        let both = metrics(&[window(0), window(1)]);
+        let both = metrics(&[0, 1, 2, 3, 4].map(window));
         let same = Evaluated.differences(&both, &both, 42).unwrap();
-        assert_eq!(same.groups, 2);
+        assert_eq!(same.groups, 5);
         let csi = same.intervals.iter().find(|(name, _)| name == "csi_100").unwrap();
         assert_eq!(csi.1, Some([0.0, 0.0]));
         let other = metrics(&[window(0)]);
         assert!(Evaluated.differences(&both, &other, 42).unwrap_err().contains("on other events"));
         let mut elsewhere = both.clone();
-        elsewhere.sections[SECTION]["levels"]["thresholds_dbz"] = json!([90.0]);
+        elsewhere.sections[SECTION]["levels"]["thresholds"] = json!([90.0]);
         assert!(Evaluated.differences(&both, &elsewhere, 42).unwrap_err().contains("at other thresholds"));
         elsewhere.sections = json!({});
         assert!(Evaluated.differences(&both, &elsewhere, 42).unwrap_err().contains("no sums"));

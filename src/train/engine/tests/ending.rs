@@ -18,6 +18,35 @@ fn training_stops_early_when_patience_is_at_an_end_and_not_before() {
 }
 
 #[test]
+fn after_an_early_stop_patience_starts_again_wherever_the_run_was_killed_since() {
+    let still = Optimizer::Adamw(AdamW { lr: 1e-12, ..AdamW::default() });
+    let config = TrainConfig {
+        epochs: 50,
+        patience: Some(3),
+        min_delta: 1e-3,
+        optimizer: still,
+        checkpoint: often(),
+        ..config()
+    };
+    let stopped = Run::new(&config);
+    assert_eq!(stopped.engine().train().unwrap().epoch, 4);
+    let mut whole = stopped.resumed_from(stopped.kept.last());
+    whole.patience_restarts = vec![Restart { epoch: 4, patience: 3 }];
+    let ended = whole.engine().train().unwrap();
+    assert_eq!((ended.reason, ended.epoch), (Reason::Patience, 7), "as many epochs again");
+    assert_same_from_everywhere(&whole);
+    for snapshot in stopped.kept.0.borrow().iter() {
+        let mut rest = whole.resumed_from(snapshot.clone());
+        rest.epoch_start = stopped.resumed_from(snapshot.clone()).epoch_start;
+        rest.engine().train().unwrap();
+        assert_same(&rest, &whole, &format!("from {}, before the stop", snapshot.id));
+    }
+    let mut not_exhausted = stopped.resumed_from(stopped.kept.last());
+    not_exhausted.patience_restarts = vec![Restart { epoch: 4, patience: 4 }];
+    assert_eq!(not_exhausted.engine().train().unwrap().epoch, 4);
+}
+
+#[test]
 fn a_limit_of_steps_validates_and_goes_on_exactly_when_it_is_raised() {
     let whole = Run::new(&config());
     whole.engine().train().unwrap();

@@ -52,7 +52,7 @@ fn epoch(number: u64) -> Event {
 }
 
 fn ended() -> Event {
-    Event::Ended(Ended { reason: Reason::Epochs, epoch: 1, step: 1, best: None })
+    Event::Ended(Ended { reason: Reason::Epochs, epoch: 1, step: 1, epoch_share: 0.0, best: None })
 }
 
 fn pictures(epoch: u64) -> Event {
@@ -162,4 +162,22 @@ fn what_can_not_be_written_to_the_last_is_the_error_of_the_end_and_what_was_made
         }
         assert_eq!(behind.finish().is_err(), fails, "until {until}");
     }
+}
+
+#[test]
+fn once_a_stop_is_urgent_nothing_is_drawn_and_nobody_waits_for_what_is_being_drawn() {
+    let (heard, told) = channel();
+    let (release, go) = channel();
+    let stop = Stop::default();
+    let drawer = Box::new(Slow { heard, release: Some(go) });
+    let mut behind = Behind::heeding(Path::new("run"), vec![drawer], stop.clone()).unwrap();
+    behind.observe(&epoch(1)).unwrap();
+    assert_eq!(told.recv_timeout(NEVER).unwrap(), "waits");
+    stop.request_since(Duration::from_secs(60));
+    behind.observe(&ended()).unwrap();
+    // The thread is held until it is released below: waiting for it would never end.
+    behind.finish().unwrap();
+    release.send(()).unwrap();
+    let rest: Vec<_> = std::iter::from_fn(|| told.recv_timeout(NEVER).ok()).collect();
+    assert_eq!(rest, ["epoch 1", "ended"]);
 }

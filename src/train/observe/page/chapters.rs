@@ -3,10 +3,42 @@
 use crate::metric::document::Metrics;
 use crate::report::page::{Block, Grid};
 
+/// A score of one run over something.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// The score.
+    pub title: String,
+    /// What it is over.
+    pub across: String,
+    /// Across and up.
+    pub points: Vec<[f64; 2]>,
+}
+
+/// A picture among those of an evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plot {
+    /// Its file.
+    pub file: &'static str,
+    /// What it is.
+    pub title: &'static str,
+    /// What to look at, and what would be bad.
+    pub caption: &'static str,
+}
+
 /// What a task adds about an evaluation, beyond tables of scores.
 pub trait Chapters: Sync {
     /// Charts, tables and texts for the evaluation section.
     fn chapters(&self, _metrics: &Metrics) -> Vec<Block> {
+        Vec::new()
+    }
+
+    /// The pictures of an evaluation that the page shows, as it can't draw them itself.
+    fn pictures(&self) -> &'static [Plot] {
+        &[]
+    }
+
+    /// Scores of the model over something else than epochs, to be laid over those of other runs.
+    fn curves(&self, _metrics: &Metrics) -> Vec<Curve> {
         Vec::new()
     }
 

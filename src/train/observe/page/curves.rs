@@ -1,23 +1,21 @@
 //! The training section: losses and scores over the epochs, drawn and as tables, as the history describes them.
 
-use super::epochs::drawn;
 use super::run::Run;
 use super::words::{number, precise};
-use crate::metric::score::{ScoreSpec, families, meanings};
-use crate::report::curves::Scale;
-use crate::report::page::chart::{Ink, Level, Line, Mark};
-use crate::report::page::{Block, Cell, Chart, Grid};
+use super::{pace, summary};
+use crate::metric::score::{ScoreSpec, meanings};
+use crate::report::chart::Chart;
+use crate::report::page::{Block, Cell, Charts, Grid};
 use crate::train::events::{Record, value};
+use crate::train::observe::curves;
 use crate::train::run_folder::history::Story;
 
-/// If the highest value is this many times the lowest one, the scale is logarithmic.
-const WIDE: f64 = 10.0;
 /// The most epochs in the table; `results.csv` has all of them.
 const MOST_ROWS: usize = 300;
-/// More charts of one family than this are too many to read: its scores are in the table below.
-const MOST_OF_FAMILY: usize = 12;
-/// More charts than this altogether; the scores of the families past them are in the table below.
-const MOST_CHARTS: usize = 48;
+/// More charts than this are too many to read; the scores that have none are in the table.
+const MOST_CHARTS: usize = 24;
+/// Charts that are seen at once.
+const FIRST: usize = 3;
 
 pub(super) fn blocks(run: &Run<'_>) -> Vec<Block> {
     let story = match &run.story {
@@ -25,7 +23,11 @@ pub(super) fn blocks(run: &Run<'_>) -> Vec<Block> {
         Ok(_) => return vec![Block::Absent("No epoch is complete yet.".into())],
         Err(problem) => return vec![Block::Absent(format!("The curves are left out: {problem}."))],
     };
-    let mut blocks = Sheet::of(story).blocks();
+    let mut blocks = vec![first(story)];
+    blocks.push(Block::Folded(
+        "More curves: parts of the loss, learning rate, all scores, speed".into(),
+        more(run, story),
+    ));
     blocks.push(Block::Folded("All scores, best and last epoch".into(), vec![scores_table(story)]));
     blocks.push(Block::Folded("All epochs".into(), vec![epochs_table(story)]));
     let meanings = meanings(story.scores.iter().filter(|spec| spec.baseline.is_none()));
@@ -35,122 +37,50 @@ pub(super) fn blocks(run: &Run<'_>) -> Vec<Block> {
     blocks
 }
 
-/// Charts over the same epochs.
-struct Sheet<'a> {
-    story: &'a Story,
-    places: Vec<(f64, Option<&'a Record>)>,
-    marks: Vec<Mark>,
+/// The loss and the scores that matter most.
+fn first(story: &Story) -> Block {
+    Block::Charts(Charts { title: String::new(), caption: said(story), charts: first_charts(story) })
 }
 
-impl<'a> Sheet<'a> {
-    fn of(story: &'a Story) -> Self {
-        Self { story, places: drawn(story), marks: marks(story) }
+fn first_charts(story: &Story) -> Vec<Chart> {
+    let mut charts: Vec<Chart> = curves::losses(story).into_iter().take(1).collect();
+    charts.extend(summary::headlines(story).into_iter().take(FIRST - 1).map(|spec| curves::score(story, spec)));
+    charts.retain(Chart::has_values);
+    if charts.len() < FIRST {
+        charts.push(curves::learning_rate(story));
     }
-
-    fn blocks(&self) -> Vec<Block> {
-        let mut losses: Vec<Chart> = self.story.parts.iter().map(|spec| self.loss(spec)).collect();
-        let rate = self.line("learning rate", Ink::Accent, |record| Some(record.lr));
-        losses.push(scaled(self.chart("Learning rate".into(), vec![rate], Vec::new(), false)));
-        let mut blocks = vec![Block::Charts(String::new(), losses)];
-        let (groups, left) = self.groups();
-        let score = |spec: &&ScoreSpec| {
-            let lines = vec![self.line("model", Ink::Accent, |record| value(&record.scores, &spec.name))];
-            self.chart(spec.title(), lines, self.levels(&spec.name), true)
-        };
-        let charts = groups.into_iter().map(|(title, specs)| Block::Charts(title, specs.iter().map(score).collect()));
-        blocks.extend(charts);
-        if left > 0 {
-            blocks.push(Block::Text(format!("{left} more scores are in the table below: too many for charts.")));
-        }
-        blocks
-    }
-
-    fn loss(&self, spec: &ScoreSpec) -> Chart {
-        let training = self.line("training", Ink::Quiet, |record| value(&record.train, &spec.name));
-        let validation = self.line("validation", Ink::Accent, |record| value(&record.val, &spec.name));
-        let lines = vec![training, validation].into_iter().filter(has_values).collect();
-        scaled(self.chart(spec.title(), lines, self.levels(&spec.name), false))
-    }
-
-    /// Groups scores by family, single ones together; and the number that does not fit.
-    fn groups(&self) -> (Vec<(String, Vec<&'a ScoreSpec>)>, usize) {
-        let is_measured = self.story.epochs.iter().any(|record| !record.scores.is_empty());
-        let drawn = self.story.scores.iter().filter(|spec| is_measured && spec.is_drawn());
-        let (mut many, mut single, mut left, mut room) = (Vec::new(), Vec::new(), 0, MOST_CHARTS);
-        for (family, members) in families(drawn) {
-            match members.len() {
-                count if count > MOST_OF_FAMILY.min(room) => {
-                    left += count;
-                    continue;
-                }
-                1 => single.extend(&members),
-                _ => many.push((title(family, &members), members.clone())),
-            }
-            room -= members.len();
-        }
-        if !single.is_empty() {
-            many.push((if many.is_empty() { "Scores" } else { "Other scores" }.to_owned(), single));
-        }
-        (many, left)
-    }
-
-    fn chart(&self, title: String, lines: Vec<Line>, levels: Vec<Level>, is_small: bool) -> Chart {
-        Chart {
-            title,
-            across: "epoch".into(),
-            places: self.places.iter().map(|(place, _)| *place).collect(),
-            scale: Scale::Linear,
-            lines,
-            levels,
-            marks: self.marks.clone(),
-            is_small,
-        }
-    }
-
-    fn line(&self, name: &str, ink: Ink, value: impl Fn(&Record) -> Option<f64>) -> Line {
-        let values = self.places.iter().map(|(_, record)| record.and_then(&value).unwrap_or(f64::NAN)).collect();
-        Line { name: name.into(), values, ink }
-    }
-
-    /// A baseline does not learn: its last value holds for all epochs.
-    fn levels(&self, of: &str) -> Vec<Level> {
-        let baselines = self.story.scores.iter().filter(|spec| spec.is_baseline_of(of));
-        let level = |(place, spec): (usize, &ScoreSpec)| {
-            let value = self.story.epochs.iter().rev().find_map(|record| value(&record.scores, &spec.name))?;
-            let ink = if place == 0 { Ink::Baseline } else { Ink::Rival };
-            Some(Level { name: spec.baseline.as_ref()?.forecast.clone(), value, ink })
-        };
-        baselines.enumerate().filter_map(level).collect()
-    }
+    charts
 }
 
-/// The family with its meaning, if all its members share one.
-fn title(family: &str, members: &[&ScoreSpec]) -> String {
-    let meaning = &members[0].meaning;
-    match !meaning.is_empty() && members.iter().all(|spec| spec.meaning == *meaning) {
-        true => format!("{family}, {meaning}"),
-        false => family.to_owned(),
+/// What to look at.
+fn said(story: &Story) -> String {
+    if story.epochs.iter().all(|record| record.val.is_empty()) {
+        return "The loss should fall. Nothing was validated, so memorising the samples would look the same.".into();
     }
+    let beat = match story.scores.iter().any(|spec| spec.baseline.is_some()) {
+        true => " Scores should pass the dashed lines: those are forecasts that need no training.",
+        false => "",
+    };
+    format!(
+        "Both losses should fall together; a validation loss that rises while that of training falls is overfitting.{beat}"
+    )
 }
 
-fn has_values(line: &Line) -> bool {
-    line.values.iter().any(|value| value.is_finite())
-}
-
-fn scaled(chart: Chart) -> Chart {
-    let values = || chart.lines.iter().flat_map(|line| &line.values).copied().filter(|value| value.is_finite());
-    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
-    match low > 0.0 && high / low >= WIDE {
-        true => Chart { scale: Scale::Logarithmic, title: format!("{} (logarithmic)", chart.title), ..chart },
-        false => chart,
+fn more(run: &Run<'_>, story: &Story) -> Vec<Block> {
+    let mut charts: Vec<Chart> = curves::losses(story).into_iter().skip(1).collect();
+    let (scores, left) = curves::scores(story, MOST_CHARTS);
+    // What is shown above, or is a part of the loss too, is not shown twice.
+    let parts = story.parts.iter().map(|spec| curves::score(story, spec).title);
+    let shown: Vec<String> = first_charts(story).into_iter().map(|chart| chart.title).chain(parts).collect();
+    let others = std::iter::once(curves::learning_rate(story)).chain(scores);
+    charts.extend(others.filter(|chart| !shown.contains(&chart.title)));
+    charts.retain(Chart::has_values);
+    let mut blocks = vec![Block::Charts(Charts { charts, ..Charts::default() })];
+    if left > 0 {
+        blocks.push(Block::Text(format!("{left} more scores are in the table below: too many for charts.")));
     }
-}
-
-fn marks(story: &Story) -> Vec<Mark> {
-    let best = story.best.as_ref().map(|best| Mark { place: best.epoch as f64, label: "best".into() });
-    let changed = story.epochs.iter().zip(story.epochs.iter().skip(1)).filter(|(one, next)| one.phase < next.phase);
-    let begins = changed.map(|(_, next)| Mark { place: next.epoch as f64, label: format!("phase {}", next.phase) });
-    begins.chain(best).collect()
+    blocks.extend(pace::blocks(run));
+    blocks
 }
 
 /// Every score at the best epoch and at the last, with what it is compared with.
@@ -176,6 +106,7 @@ fn scores_table(story: &Story) -> Block {
         caption: "Scores on the validation samples".into(),
         head: head.into_iter().chain(forecasts.iter().map(|name| (*name).to_owned())).collect(),
         rows: learned.map(row).collect(),
+        is_stacked: true,
     })
 }
 
@@ -205,5 +136,6 @@ fn epochs_table(story: &Story) -> Block {
         _ => format!("The last {MOST_ROWS} epochs; results.csv has all of them"),
     };
     let head = ["epoch".to_owned(), "step".to_owned()].into_iter().chain(sides).chain(["learning rate".to_owned()]);
-    Block::Table(Grid { caption, head: head.collect(), rows: story.epochs.iter().skip(skipped).map(row).collect() })
+    let rows = story.epochs.iter().skip(skipped).map(row).collect();
+    Block::Table(Grid { caption, head: head.collect(), rows, is_stacked: false })
 }

@@ -6,8 +6,9 @@ use super::words::{list, number, time};
 use super::{Chapters, forecasts};
 use crate::metric::better::Better;
 use crate::metric::document::{Metric, Metrics};
-use crate::metric::score::Show;
+use crate::metric::score::{ScoreSpec, Show, families};
 use crate::report::page::{Block, Cell, Grid};
+use crate::util::units::count;
 
 pub(super) fn blocks(run: &Run<'_>, chapters: &dyn Chapters) -> Vec<Block> {
     let metrics = match &run.metrics {
@@ -15,35 +16,97 @@ pub(super) fn blocks(run: &Run<'_>, chapters: &dyn Chapters) -> Vec<Block> {
         Some(Err(problem)) => return vec![Block::Absent(format!("The evaluation is left out: {problem}."))],
         Some(Ok(metrics)) => metrics,
     };
-    let (first, rest): (Vec<&Metric>, Vec<_>) = metrics.metrics.values().partition(|metric| metric.spec.is_drawn());
+    let is_first = |metric: &&Metric| metric.spec.show == Show::First || metric.spec.name == metrics.primary;
+    let (first, rest): (Vec<&Metric>, Vec<_>) = metrics.metrics.values().partition(is_first);
     let caption = chapters.caption();
     let mut blocks = vec![Block::Text(said(metrics)), Block::Table(table(metrics, &first, caption))];
+    blocks.extend(chapters.chapters(metrics));
+    blocks.extend(forecasts::plots(run, chapters.pictures()));
     if !rest.is_empty() {
         let table = Block::Table(table(metrics, &rest, caption));
         blocks.push(Block::Folded("All other scores".into(), vec![table]));
     }
-    blocks.extend(chapters.chapters(metrics));
-    blocks.extend(forecasts::plots(&run.folder.join("evaluation/plots")));
     blocks
 }
 
-/// Whether the model beats its baselines, by the score that decides.
+/// Whether the model beats its baselines, and the score that decides with theirs.
 pub(super) fn verdict(run: &Run<'_>) -> Option<String> {
-    let primary = telling(run.evaluation()?)?;
+    let metrics = run.evaluation()?;
+    let primary = telling(metrics)?;
     let (spec, value) = (&primary.spec, primary.value?);
     let baselines = || primary.baselines.iter().filter_map(|(name, other)| Some((name, (*other)?)));
-    let (beaten, others): (Vec<_>, Vec<_>) = baselines().partition(|(_, other)| spec.better.gain(value, *other) > 0.0);
-    let named = |of: &[(&str, f64)]| list(&of.iter().map(|(name, _)| *name).collect::<Vec<_>>());
-    let judged = match (beaten.as_slice(), others.as_slice()) {
-        ([], []) => "Evaluated without a baseline".to_owned(),
-        (beaten, []) => format!("Better than {}", named(beaten)),
-        ([], others) => format!("Not better than {}", named(others)),
-        (beaten, others) => format!("Better than {}, not better than {}", named(beaten), named(others)),
-    };
+    let judged = judged(metrics);
     let end = |value: f64| number(Some(value));
     let interval = primary.interval.map_or_else(String::new, |[low, high]| format!(" ({} to {})", end(low), end(high)));
     let against: String = baselines().map(|(name, other)| format!(", {name} {}", end(other))).collect();
     Some(format!("{judged}: {} is {}{interval}{against}.", spec.title(), end(value)))
+}
+
+/// What the model is better and worse than, by all scores that are drawn: one alone would hide what the others say.
+fn judged(metrics: &Metrics) -> String {
+    let against = metrics.baselines().into_iter().filter_map(|name| Some((name, Against::of(metrics, name)?)));
+    let mut groups: Vec<(Against, Vec<&str>)> = Vec::new();
+    for (name, against) in against {
+        match groups.iter_mut().find(|(known, _)| *known == against) {
+            Some((_, names)) => names.push(name),
+            None => groups.push((against, vec![name])),
+        }
+    }
+    let sentence = groups.iter().map(|(against, names)| against.text(&list(names))).collect::<Vec<_>>().join("; ");
+    let (first, rest) = sentence.split_at(usize::from(!sentence.is_empty()));
+    if sentence.is_empty() { "Evaluated without a baseline".to_owned() } else { first.to_uppercase() + rest }
+}
+
+/// In which families of scores the model is better, and in which it is worse, than one other forecast.
+#[derive(PartialEq)]
+struct Against {
+    better: Vec<String>,
+    worse: Vec<String>,
+}
+
+impl Against {
+    /// None if no score of the two can be compared.
+    fn of(metrics: &Metrics, baseline: &str) -> Option<Self> {
+        let (mut better, mut worse, mut compared) = (Vec::new(), Vec::new(), 0);
+        for (family, members) in
+            families(metrics.metrics.values().map(|metric| &metric.spec).filter(|spec| spec.is_drawn()))
+        {
+            let gain = |spec: &ScoreSpec| {
+                let metric = metrics.metrics.get(&spec.name)?;
+                Some(spec.better.gain(metric.value?, metric.baselines.get(baseline).copied().flatten()?))
+            };
+            let gains: Vec<f64> = members.into_iter().filter_map(gain).collect();
+            let [good, bad] = [1.0, -1.0].map(|sign| gains.iter().filter(|gain| **gain * sign > 0.0).count());
+            compared += gains.len();
+            let counted = |count: usize| match count == gains.len() {
+                true => family.to_owned(),
+                false => format!("{family} ({count} of {})", gains.len()),
+            };
+            if good > 0 {
+                better.push(counted(good));
+            }
+            if bad > 0 {
+                worse.push(counted(bad));
+            }
+        }
+        // If all point one way, the sentence names no scores.
+        match (better.is_empty(), worse.is_empty()) {
+            (true, false) => worse = vec![String::new()],
+            (false, true) => better = vec![String::new()],
+            _ => {}
+        }
+        (compared > 0).then_some(Self { better, worse })
+    }
+
+    fn text(&self, names: &str) -> String {
+        let list = |scores: &[String]| list(&scores.iter().map(String::as_str).collect::<Vec<_>>());
+        match (&self.better[..], &self.worse[..]) {
+            ([], []) => format!("as good as {names}"),
+            (_, []) => format!("better than {names}"),
+            ([], _) => format!("worse than {names}"),
+            (better, worse) => format!("better than {names} in {}, worse in {}", list(better), list(worse)),
+        }
+    }
 }
 
 /// The score that decides; if it is not meaningful because of too few events, one of its family that is, from
@@ -67,7 +130,7 @@ fn said(metrics: &Metrics) -> String {
     let group = &basis.words.group;
     let intervals = match metrics.metrics.values().any(|metric| metric.interval.is_some()) {
         true => format!(" Intervals of 95 % come from resampling these {group}s."),
-        false => format!(" There are too few {group}s for intervals."),
+        false => format!(" Intervals are n/a: {} are too few to estimate them.", count(basis.groups as u64, group)),
     };
     format!(
         "{}{step} on the {} side of {}: {}{notes}. Evaluated on {}.{intervals}",
@@ -86,6 +149,7 @@ fn table(metrics: &Metrics, shown: &[&Metric], caption: &str) -> Grid {
         caption: format!("{caption}. The best of each row is marked."),
         head: ["score", "model"].into_iter().chain(baselines.iter().copied()).map(str::to_owned).collect(),
         rows: shown.iter().map(|metric| row(metric, &baselines)).collect(),
+        is_stacked: true,
     }
 }
 
@@ -106,11 +170,73 @@ fn row(metric: &Metric, baselines: &[&str]) -> Vec<Cell> {
     [head].into_iter().chain(values.iter().enumerate().map(cell)).collect()
 }
 
-fn way(better: Better) -> &'static str {
+pub(super) fn way(better: Better) -> &'static str {
     match better {
         Better::Higher => "higher is better",
         Better::Lower => "lower is better",
         Better::NearerOne => "1 is best",
         Better::NearerZero => "0 is best",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::document::{Basis, DatasetUsed, Measured, VERSION, Weights, metrics};
+
+    /// Scores of the model, of persistence and of advection: CSI at two thresholds, FSS, and an error.
+    fn evaluated(values: [[f64; 3]; 4]) -> Metrics {
+        let drawn =
+            |name: &str, family: &str, better| ScoreSpec::new(name, name, better).family(family).shown(Show::First);
+        let specs = [
+            drawn("csi_20", "CSI", Better::Higher),
+            drawn("csi_35", "CSI", Better::Higher),
+            drawn("fss_20", "FSS", Better::Higher),
+            drawn("mae", "MAE", Better::Lower),
+        ];
+        let measured: Vec<Measured> = specs
+            .iter()
+            .zip(values)
+            .flat_map(|(spec, [model, persistence, advection])| {
+                let of = |forecast: &str, value| (spec.of_baseline(forecast), Some(value), None);
+                [(spec.clone(), Some(model), None), of("persistence", persistence), of("advection", advection)]
+            })
+            .collect();
+        Metrics {
+            format_version: VERSION,
+            program: String::new(),
+            created: jiff::Timestamp::UNIX_EPOCH,
+            task: String::new(),
+            run: None,
+            split: "val".into(),
+            weights: Weights { file: String::new(), sha256: String::new(), step: None },
+            dataset: DatasetUsed {
+                name: String::new(),
+                fingerprint: String::new(),
+                side: String::new(),
+                basis: Basis::default(),
+            },
+            primary: "csi_35".into(),
+            metrics: metrics(&measured),
+            sections: serde_json::Value::Null,
+        }
+    }
+
+    #[test]
+    fn the_headline_says_what_is_better_and_what_is_worse() {
+        let better = [[0.5, 0.4, 0.3], [0.5, 0.4, 0.3], [0.9, 0.8, 0.8], [1.0, 2.0, 2.0]];
+        assert_eq!(judged(&evaluated(better)), "Better than persistence and advection");
+        let mut mixed = better;
+        mixed[2] = [0.7, 0.8, 0.6];
+        mixed[0] = [0.35, 0.4, 0.3];
+        assert_eq!(
+            judged(&evaluated(mixed)),
+            "Better than persistence in CSI (1 of 2) and MAE, worse in CSI (1 of 2) and FSS; better than advection"
+        );
+        let worse = better.map(|[model, persistence, _]| [persistence, model, persistence]);
+        assert_eq!(judged(&evaluated(worse)), "Worse than persistence; as good as advection");
+        let worst = better.map(|[model, persistence, _]| [persistence, model, 0.5 * (model + persistence)]);
+        assert_eq!(judged(&evaluated(worst)), "Worse than persistence and advection");
+        assert_eq!(judged(&Metrics { metrics: metrics(&[]), ..evaluated(better) }), "Evaluated without a baseline");
     }
 }

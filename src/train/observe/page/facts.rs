@@ -20,13 +20,13 @@ pub(super) fn data(run: &Run<'_>) -> Vec<Block> {
     facts.add("Dataset", run.config(&["data", "name"]).and_then(Value::as_str).unwrap_or_default());
     facts.add("Source", &sources(run.config(&["data", "source"])));
     let (files, folders) = (record.dataset.files as u64, record.dataset.folders as u64);
-    facts.add("Source files", &format!("{} in {}", count(files, "file"), count(folders, "folder")));
+    facts.add("Source files", &format!("{files} in {}", count(folders, "folder")));
     if record.dataset.fraction < 1.0 {
         facts.add("Share of the samples", &record.dataset.fraction.to_string());
     }
     if let Some(started) = run.tale.started {
-        facts.add("Training samples", &count(started.train_samples, "sample"));
-        facts.add("Validation samples", &count(started.val_samples, "sample"));
+        facts.add("Training samples", &started.train_samples.to_string());
+        facts.add("Validation samples", &started.val_samples.to_string());
     }
     facts.add("Fingerprint", &record.dataset.fingerprint);
     vec![Block::Facts(facts.0)]
@@ -63,15 +63,16 @@ pub(super) fn environment(run: &Run<'_>) -> Vec<Block> {
         Err(problem) => return vec![Block::Absent(format!("The environment is left out: {problem}."))],
     };
     let mut facts = Facts::default();
-    let commit = record.commit.as_ref().map_or_else(String::new, |commit| format!(" ({commit})"));
-    facts.add("Program", &format!("fragua {}{commit}", record.code_version));
-    facts.add("Host", &record.host);
-    facts.add("Device", &record.device);
-    facts.add("libtorch", &record.libtorch);
-    facts.add("Precision", run.config(&["precision"]).and_then(Value::as_str).unwrap_or_default());
+    let used = run.status.as_ref().and_then(|status| status.used.as_ref()).unwrap_or(&record.used);
+    facts.add("Program", &used.program_text());
+    facts.add("Host", &used.host);
+    facts.add("Device", &used.device);
+    facts.add("Threads", &used.threads.to_string());
+    facts.add("libtorch", &used.libtorch);
+    facts.add("Precision", &used.precision);
+    facts.add("Micro-batch", &count(used.micro_batch as u64, "sample"));
     facts.add("Seed", &run.config(&["seed"]).map(Value::to_string).unwrap_or_default());
-    facts
-        .add("Parameters", &run.tale.started.map(|started| count(started.parameters, "parameter")).unwrap_or_default());
+    facts.add("Parameters", &run.tale.started.map(|started| started.parameters.to_string()).unwrap_or_default());
     facts.add("Started", &time(record.started));
     facts.add("Started from", &record.started_from.as_ref().map(|path| path.display().to_string()).unwrap_or_default());
     if let Some(status) = run.status.as_ref().filter(|status| status.peak_memory_bytes > 0) {
@@ -93,7 +94,7 @@ pub(super) fn configuration(run: &Run<'_>) -> Vec<Block> {
             };
             vec![
                 Block::Text("Resolved and complete: training with config.yaml is the same run again.".into()),
-                Block::Folded("config.yaml".into(), vec![Block::Code(text)]),
+                Block::Code(text),
             ]
         }
         Ok(_) => vec![Block::Absent("The configuration is left out: config.yaml is too long.".into())],

@@ -1,88 +1,104 @@
-//! Pictures in the run folder: the newest forecasts, and what an evaluation drew. Only as many as keep the page small.
+//! Pictures in the run folder: films of the newest forecasts, and what an evaluation drew. Only as many as keep the page small.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use super::chapters::Plot;
 use super::run::Run;
-use crate::report::page::{Block, Picture};
-use crate::util::units::{bytes, count};
+use crate::report::page::{Block, Film, Picture};
+use crate::report::strip::Strip;
+use crate::util::units::count;
 
-/// The bytes of pictures of one folder that a page takes at the most.
-const MOST_BYTES: usize = 4_000_000;
-/// What a single picture may have.
-const MOST_OF_ONE: u64 = 2_000_000;
+/// The bytes of films that a page takes at the most.
+const MOST_BYTES: usize = 900_000;
+/// What a single file may have.
+const MOST_OF_ONE: u64 = 700_000;
+/// The end of the name of a strip: a film for a page.
+const STRIP: &str = ".strip.png";
+/// The most films to choose from, and the most pictures of a task that draws no films.
+const MOST_FILMS: usize = 8;
+const MOST_PICTURES: usize = 2;
 
-/// The forecasts: of each the sheet, and the film below it.
+/// The forecasts: films of them, or pictures if the task draws no films.
 pub(super) fn blocks(run: &Run<'_>) -> Vec<Block> {
-    let found = pictures(&run.folder.join("forecasts"), &["png", "gif"]);
-    let absent = "There are no forecasts yet: they are drawn whenever validation improves.";
-    let mut blocks = shown(found, absent, |path| match path.extension() == Some(OsStr::new("gif")) {
-        true => format!("Animation of the forecast of {}", spoken(path)),
-        false => format!("Frames of the forecast of {}: observed, forecast, and the difference", spoken(path)),
-    });
-    if matches!(blocks.first(), Some(Block::Pictures(_))) {
-        let text =
-            "What the best weights so far make of fixed validation windows. Earlier ones are in forecasts/epochs.";
-        blocks.insert(0, Block::Text(text.into()));
+    let paths = match files(&run.folder.join("forecasts")) {
+        Ok(paths) if paths.is_empty() => {
+            let absent = "There are no forecasts yet: they are drawn whenever validation improves.";
+            return vec![Block::Absent(absent.into())];
+        }
+        Ok(paths) => paths,
+        Err(problem) => return vec![Block::Absent(format!("The forecasts are left out: {problem}."))],
+    };
+    let (strips, others): (Vec<PathBuf>, Vec<_>) = paths.into_iter().partition(|path| is_strip(path));
+    let count_strips = strips.len();
+    let films = films(strips);
+    let left = count_strips - films.len();
+    let mut blocks =
+        if films.is_empty() { pictures(&others) } else { vec![Block::Text(WATCH.into()), Block::Films(films)] };
+    if left > 0 {
+        blocks.push(Block::Absent(format!(
+            "{} left out: too large for this page, or unreadable.",
+            count(left as u64, "film")
+        )));
     }
+    blocks.push(Block::Absent("As files: forecasts/ in the run folder; earlier ones in forecasts/epochs/.".into()));
     blocks
 }
 
-/// What an evaluation drew.
-pub(super) fn plots(folder: &Path) -> Vec<Block> {
-    let found = pictures(folder, &["png"]);
-    match found {
-        Ok(found) if found.is_empty() => Vec::new(),
-        found => shown(found, "", |path| format!("Plot of the evaluation: {}", spoken(path))),
-    }
+const WATCH: &str = "What the best weights so far make of fixed validation windows. The forecast should move, grow and fade as the \
+                     observation does. One that only blurs, or loses the strong cores, has learned the average and not the motion.";
+
+fn films(strips: Vec<PathBuf>) -> Vec<Film> {
+    let mut room = MOST_BYTES;
+    let film = |path: PathBuf| {
+        let bytes = read(&path).filter(|bytes| bytes.len() <= room)?;
+        let strip = Strip::of(&bytes)?;
+        room -= bytes.len();
+        Some(Film { bytes, strip })
+    };
+    strips.into_iter().filter_map(film).take(MOST_FILMS).collect()
 }
 
-/// The pictures of a folder in the order of their names, a sheet before its film.
-fn pictures(folder: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, String> {
+/// What an evaluation drew and the page can't draw itself.
+pub(super) fn plots(run: &Run<'_>, plots: &[Plot]) -> Vec<Block> {
+    let shown = |plot: &Plot| {
+        let link = format!("evaluation/plots/{}", plot.file);
+        let bytes = read(&run.folder.join(&link))?;
+        let picture = Picture { bytes, description: plot.title.into(), caption: plot.caption.into(), link };
+        Some(Block::Folded(plot.title.into(), vec![Block::Pictures(vec![picture])]))
+    };
+    plots.iter().filter_map(shown).collect()
+}
+
+/// Pictures of a task without films.
+fn pictures(paths: &[PathBuf]) -> Vec<Block> {
+    let sheets = paths.iter().filter(|path| path.extension() == Some(OsStr::new("png")));
+    let picture = |path: &PathBuf| {
+        let link = format!("forecasts/{}", path.file_name()?.to_str()?);
+        let caption = spoken(path);
+        Some(Picture { bytes: read(path)?, description: format!("Forecast of {caption}"), caption, link })
+    };
+    let pictures: Vec<Picture> = sheets.filter_map(picture).take(MOST_PICTURES).collect();
+    if pictures.is_empty() { Vec::new() } else { vec![Block::Pictures(pictures)] }
+}
+
+fn is_strip(path: &Path) -> bool {
+    path.file_name().and_then(OsStr::to_str).is_some_and(|name| name.ends_with(STRIP))
+}
+
+/// The files of a folder in the order of their names.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let entries = match std::fs::read_dir(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(|error| format!("{} can't be read: {error}", folder.display()))?,
     };
-    let ending = |path: &PathBuf| {
-        let found = path.extension()?.to_str()?;
-        endings.iter().position(|ending| *ending == found)
-    };
     let is_shown = |path: &PathBuf| {
         let is_hidden = path.file_name().and_then(OsStr::to_str).is_none_or(|name| name.starts_with('.'));
-        !is_hidden && ending(path).is_some()
+        !is_hidden && path.is_file()
     };
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_shown).collect();
-    paths.sort_by_key(|path| (path.file_stem().map(OsStr::to_owned), ending(path)));
+    paths.sort();
     Ok(paths)
-}
-
-fn shown(found: Result<Vec<PathBuf>, String>, absent: &str, describe: impl Fn(&Path) -> String) -> Vec<Block> {
-    let paths = match found {
-        Ok(paths) if paths.is_empty() => return vec![Block::Absent(absent.into())],
-        Ok(paths) => paths,
-        Err(problem) => return vec![Block::Absent(format!("The pictures are left out: {problem}."))],
-    };
-    let (mut pictures, mut room, mut left) = (Vec::new(), MOST_BYTES, 0);
-    for path in paths {
-        let read = read(&path).filter(|bytes| bytes.len() <= room);
-        let Some(bytes) = read else {
-            left += 1;
-            continue;
-        };
-        room -= bytes.len();
-        let caption = spoken(&path);
-        pictures.push(Picture { bytes, description: describe(&path), caption });
-    }
-    let mut blocks = vec![Block::Pictures(pictures)];
-    if left > 0 {
-        let text = format!(
-            "{} left out: this page holds {} of them, and none that can't be read. They are in the run folder.",
-            count(left, "picture"),
-            bytes(MOST_BYTES as u64)
-        );
-        blocks.push(Block::Absent(text));
-    }
-    blocks
 }
 
 /// The content, if it is not too large.
@@ -109,24 +125,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_name_is_read_as_a_time_where_it_is_one() {
+    fn a_file_name_is_read_as_a_time_if_it_is_one() {
         let words = |name: &str| spoken(Path::new(name));
         assert_eq!(words("a/2014-01-13_17_08_UTC_e10_level_1.gif"), "2014-01-13 17:08 UTC, event e10 level 1");
         assert_eq!(words("performance_diagram.png"), "performance diagram");
     }
 
     #[test]
-    fn what_is_too_much_is_left_out_and_told() {
+    fn films_that_are_too_large_are_left_out() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["a.png", "b.png", "c.png"] {
-            std::fs::write(folder.path().join(name), vec![0; 1_900_000]).unwrap();
-        }
-        std::fs::write(folder.path().join("d.png"), vec![0; 2_100_000]).unwrap();
-        std::fs::write(folder.path().join(".e.png.partial"), "").unwrap();
-        let blocks = plots(folder.path());
-        let [Block::Pictures(pictures), Block::Absent(told)] = blocks.as_slice() else { panic!("{blocks:?}") };
-        assert_eq!(pictures.len(), 2);
-        assert!(told.starts_with("2 pictures left out"), "{told}");
-        assert!(plots(&folder.path().join("nowhere")).is_empty());
+        let strip = Strip {
+            title: "a".into(),
+            panels: vec!["a".into()],
+            size: [2, 2],
+            moments: vec!["0".into()],
+            ..Strip::default()
+        };
+        let bytes = strip.png(&[[0; 4]], |_, _, _, _| 0).unwrap();
+        let (fits, damaged) = (folder.path().join("a.strip.png"), folder.path().join("b.strip.png"));
+        std::fs::write(&fits, &bytes).unwrap();
+        std::fs::write(&damaged, vec![0; 800_000]).unwrap();
+        assert_eq!(films(vec![damaged, fits]), [Film { bytes, strip }]);
     }
 }

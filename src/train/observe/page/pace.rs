@@ -1,10 +1,10 @@
-//! The throughput section: how fast epochs were, and what they held, from the log.
+//! How fast epochs were, and what they held, from the log.
 
 use super::run::Run;
 use super::tale::Cost;
-use crate::report::curves::Scale;
-use crate::report::page::chart::{Ink, Line};
-use crate::report::page::{Block, Chart};
+use crate::report::chart::Chart;
+use crate::report::page::{Block, Charts};
+use crate::train::observe::curves;
 
 /// A name and how it is read from what an epoch cost.
 type Panel = (&'static str, fn(&Cost) -> Option<f64>);
@@ -25,29 +25,20 @@ pub(super) fn blocks(run: &Run<'_>) -> Vec<Block> {
         return vec![Block::Absent(format!("The throughput is left out: {problem}."))];
     }
     let every = run.tale.costs.len().div_ceil(MOST_PLACES).max(1);
-    let costs: Vec<(f64, &Cost)> =
-        run.tale.costs.iter().step_by(every).map(|(epoch, cost)| (*epoch as f64, cost)).collect();
-    let charts: Vec<Chart> = PANELS.iter().filter_map(|panel| chart(panel, &costs)).collect();
+    let chart = |(title, value): &Panel| {
+        let costs = run.tale.costs.iter().step_by(every);
+        curves::pace(title, &costs.filter_map(|(epoch, cost)| Some((*epoch, value(cost)?))).collect())
+    };
+    let mut charts: Vec<Chart> = PANELS.iter().map(chart).collect();
+    charts.retain(Chart::has_values);
     if charts.is_empty() {
-        return vec![Block::Absent("The log tells of no complete epoch yet.".into())];
+        return vec![Block::Absent("The log has no complete epoch yet.".into())];
     }
-    let mut blocks = vec![Block::Charts(String::new(), charts)];
+    let caption = "Speed should be even. Waiting for more than a few per cent of the time means that the disk or the decoding is \
+                   too slow for the device.";
+    let mut blocks = vec![Block::Charts(Charts { title: "Speed".into(), caption: caption.into(), charts })];
     if run.tale.is_cut {
         blocks.push(Block::Absent("The log is long: only its newest part is shown.".into()));
     }
     blocks
-}
-
-fn chart((title, value): &Panel, costs: &[(f64, &Cost)]) -> Option<Chart> {
-    let values: Vec<f64> = costs.iter().map(|(_, cost)| value(cost).unwrap_or(f64::NAN)).collect();
-    values.iter().any(|value| value.is_finite()).then(|| Chart {
-        title: (*title).into(),
-        across: "epoch".into(),
-        places: costs.iter().map(|(place, _)| *place).collect(),
-        scale: Scale::FromZero,
-        lines: vec![Line { name: "now".into(), values, ink: Ink::Accent }],
-        levels: Vec::new(),
-        marks: Vec::new(),
-        is_small: true,
-    })
 }

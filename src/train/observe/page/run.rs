@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+
 use super::Now;
 use super::tale::Tale;
 use crate::metric::document::{DocumentError, Metrics};
+use crate::train::events::Reason;
 use crate::train::run_folder::experiment::Experiment;
 use crate::train::run_folder::history::Story;
 use crate::train::run_folder::record::RunRecord;
@@ -19,13 +22,30 @@ pub(super) struct Run<'a> {
     pub(super) record: Result<RunRecord, String>,
     pub(super) status: Option<Status>,
     pub(super) state: State,
-    pub(super) ended: Option<crate::train::events::Reason>,
+    pub(super) ended: Option<Reason>,
     /// The history.
     pub(super) story: Result<Story, String>,
     pub(super) tale: &'a Tale,
     /// `None` if nothing was evaluated yet.
     pub(super) metrics: Option<Result<Metrics, String>>,
     pub(super) notes: Vec<String>,
+    /// Why the run failed, if it did and says so.
+    pub(super) problem: Option<Problem>,
+}
+
+/// Why a run failed, as `status.json` has it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Problem {
+    /// What happened.
+    pub(super) text: String,
+    /// What to do about it.
+    pub(super) remedy: String,
+}
+
+/// The part of `status.json` that says why.
+#[derive(Deserialize)]
+struct Failed {
+    problem: Option<Problem>,
 }
 
 impl<'a> Run<'a> {
@@ -49,6 +69,7 @@ impl<'a> Run<'a> {
             tale,
             metrics: metrics(&folder.join("evaluation/metrics.json")),
             notes: notes(&folder.join("experiment_log.json")),
+            problem: problem(&folder.join("status.json")).filter(|_| state == State::Failed),
         }
     }
 
@@ -69,14 +90,17 @@ impl<'a> Run<'a> {
     }
 }
 
-fn standing(status: Option<&Status>, now: Now) -> (State, Option<crate::train::events::Reason>) {
-    use crate::train::events::Reason;
+fn standing(status: Option<&Status>, now: Now) -> (State, Option<Reason>) {
     match now {
         Now::Training => (State::Running, None),
         Now::Ended(reason @ (Reason::Stopped | Reason::Time)) => (State::Stopped, Some(reason)),
         Now::Ended(reason) => (State::Finished, Some(reason)),
         Now::AsWritten => status.map_or((State::Running, None), |status| (status.state, status.ended)),
     }
+}
+
+fn problem(path: &Path) -> Option<Problem> {
+    serde_json::from_slice::<Failed>(&std::fs::read(path).ok()?).ok()?.problem
 }
 
 fn metrics(path: &Path) -> Option<Result<Metrics, String>> {
@@ -89,5 +113,8 @@ fn metrics(path: &Path) -> Option<Result<Metrics, String>> {
 /// What a person has noted; empty if the run has not ended.
 fn notes(path: &Path) -> Vec<String> {
     let experiment = std::fs::read(path).ok().and_then(|text| serde_json::from_slice::<Experiment>(&text).ok());
-    experiment.map(|experiment| experiment.notes).unwrap_or_default()
+    let reasons = [Reason::Epochs, Reason::Steps, Reason::Time, Reason::Patience, Reason::Stopped].map(Reason::words);
+    let notes = experiment.map(|experiment| experiment.notes).unwrap_or_default();
+    // How training ended is told elsewhere.
+    notes.into_iter().filter(|note| !reasons.contains(&note.as_str())).collect()
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::run::Run;
 use super::words::{number, time};
 use super::{REFRESH_SECONDS, evaluation};
-use crate::metric::score::{Show, families};
-use crate::report::page::{Page, Tile, Tone};
+use crate::metric::score::{ScoreSpec, Show, families};
+use crate::report::page::{Page, Problem, Tile, Tone};
 use crate::train::events::{Reason, Record, value};
 use crate::train::run_folder::history::Story;
 use crate::train::run_folder::status::State;
@@ -18,12 +18,13 @@ const MOST_SCORES: usize = 2;
 /// The page without its sections.
 pub(super) fn page(run: &Run<'_>) -> Page {
     let is_at_work = run.state == State::Running;
-    let version = run.record.as_ref().map_or(env!("CARGO_PKG_VERSION"), |record| &record.code_version);
+    let version = run.record.as_ref().map_or(env!("CARGO_PKG_VERSION"), |record| &record.used.program);
     Page {
         title: run.name(),
         kind: "Training run".into(),
         state: Some(state(run)),
         verdict: evaluation::verdict(run).or_else(|| verdict(run)),
+        problem: problem(run),
         notice: is_at_work.then(|| notice(run)),
         refresh_seconds: is_at_work.then_some(REFRESH_SECONDS),
         tiles: tiles(run),
@@ -42,6 +43,26 @@ fn state(run: &Run<'_>) -> (String, Tone) {
         (State::Failed, _) => ("failed".into(), Tone::Bad),
         (State::Finished, Some(Reason::Patience)) => ("finished early".into(), Tone::Good),
         (State::Finished, _) => ("finished".into(), Tone::Good),
+    }
+}
+
+/// Why the run failed, and what to do.
+fn problem(run: &Run<'_>) -> Option<Problem> {
+    let sentence = |text: &str| {
+        let mut letters = text.trim_end_matches('.').chars();
+        let first = letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+        format!("{first}{}.", letters.as_str())
+    };
+    match (&run.problem, run.state) {
+        (Some(found), _) => {
+            let remedy = if found.remedy.is_empty() { String::new() } else { format!("What to do: {}.", found.remedy) };
+            Some(Problem { text: sentence(&found.text), remedy })
+        }
+        (None, State::Failed) => Some(Problem {
+            text: "The run failed, and its files do not say why.".into(),
+            remedy: "The last lines of log.jsonl in the run folder, and what the program printed, show more.".into(),
+        }),
+        _ => None,
     }
 }
 
@@ -107,8 +128,7 @@ fn tiles(run: &Run<'_>) -> Vec<Tile> {
     let mut tiles = progress(run);
     tiles.extend(time_taken(run));
     if let Ok(record) = &run.record {
-        let precision = run.config(&["precision"]).and_then(serde_json::Value::as_str).unwrap_or_default();
-        tiles.push(tile("Device", &record.device, &format!("precision {precision}")));
+        tiles.push(tile("Device", &record.used.device, &format!("precision {}", record.used.precision)));
     }
     tiles
 }
@@ -129,13 +149,21 @@ fn progress(run: &Run<'_>) -> Vec<Tile> {
     let kind = if record.val.is_empty() && at_end.is_some() { "Training" } else { "Validation" };
     tiles.push(tile(&format!("{kind} {}", called(story, name)), &number(*known), &beside(story, record, name)));
     if let Some(record) = at_end {
-        let headlines = story.scores.iter().filter(|spec| spec.show == Show::First && spec.baseline.is_none());
-        let firsts = families(headlines.filter(|spec| spec.name != *name)).into_iter().map(|(_, members)| members[0]);
-        tiles.extend(firsts.filter(|_| !record.scores.is_empty()).take(MOST_SCORES).map(|spec| {
+        let firsts = headlines(story).into_iter().filter(|_| !record.scores.is_empty());
+        tiles.extend(firsts.take(MOST_SCORES).map(|spec| {
             tile(&spec.title(), &number(value(&record.scores, &spec.name)), &beside(story, record, &spec.name))
         }));
     }
     tiles
+}
+
+/// The scores that matter most, one of each family, without that which decides.
+pub(super) fn headlines(story: &Story) -> Vec<&ScoreSpec> {
+    let decides = story.best.as_ref().and_then(|best| best.by.first()).map_or("", |(name, _)| name.as_str());
+    let is_measured = story.epochs.iter().any(|record| !record.scores.is_empty());
+    let firsts = story.scores.iter().filter(|spec| is_measured && spec.show == Show::First && spec.baseline.is_none());
+    let families = families(firsts.filter(|spec| spec.name != decides));
+    families.into_iter().map(|(_, members)| members[(members.len() - 1) / 2]).collect()
 }
 
 /// The value of the baseline, for the line below a figure.

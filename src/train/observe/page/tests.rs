@@ -79,7 +79,6 @@ fn a_folder_with_nothing_in_it_gives_a_page_that_says_what_is_missing() {
         "The run was not evaluated yet.",
         "There are no forecasts yet",
         "No epoch is complete yet.",
-        "The throughput is left out: log.jsonl can&#39;t be read",
         "The dataset is left out: run.json is not there.",
         "The configuration is left out: config.yaml can&#39;t be read",
     ] {
@@ -99,7 +98,7 @@ fn damaged_files_are_told_and_do_no_other_harm() {
         "log.jsonl",
         "evaluation/metrics.json",
         "forecasts/a.png",
-        "forecasts/b.gif",
+        "forecasts/b.strip.png",
     ] {
         fs::write(folder.path().join(name), "\u{0}{<script>").unwrap();
     }
@@ -112,6 +111,7 @@ fn damaged_files_are_told_and_do_no_other_harm() {
         "The evaluation is left out",
         "The dataset is left out",
         "this is no PNG or GIF",
+        "1 film left out",
         "name: \u{fffd}&lt;/code&gt;",
     ] {
         assert!(html.contains(told), "{told}: {html}");
@@ -130,15 +130,16 @@ fn a_history_is_shown_with_what_it_has_to_beat() {
         "<dt>Best epoch</dt><dd>2</dd><dd class=\"note\">4 of 8 done</dd>",
         "<dt>CSI at 20 dBZ</dt><dd>0.500</dd><dd class=\"note\">persistence 0.400</dd>",
         "<dt>Duration</dt><dd>2 min 00 s</dd>",
-        "<td>0.60000</td>",
-        "<td>0.45000</td>",
+        ">0.60000</td>",
+        ">0.45000</td>",
         "critical success index",
         "7.25/s",
     ] {
         assert!(html.contains(told), "{told}: {html}");
     }
     assert!(html.contains("<th scope=\"row\">POD at 20 dBZ</th>"), "in the table");
-    assert!(!html.contains("<figcaption>POD at 20"), "and not drawn");
+    assert!(!html.contains(">POD at 20 dBZ on validation</text>"), "and not drawn");
+    assert!(html.contains(">best epoch 2:</text>") && html.contains(">best: epoch 2</text>"), "values say when");
 }
 
 #[test]
@@ -178,7 +179,7 @@ fn many_scores_of_a_family_are_a_table_and_no_forty_charts() {
     write(folder.path(), &()).unwrap();
     let html = read(folder.path());
     assert!(html.contains("40 more scores are in the table below"), "{html}");
-    assert!(!html.contains("<figcaption>AP of class 7") && html.contains("<th scope=\"row\">AP of class 7</th>"));
+    assert!(!html.contains(">AP of class 7 on validation") && html.contains("<th scope=\"row\">AP of class 7</th>"));
 }
 
 #[test]
@@ -216,7 +217,7 @@ fn the_page_says_that_training_runs_until_it_has_ended() {
     let event = Event::EpochEnded { record: record(1, 0.6), cost: Cost::default(), improved: true, best: None };
     assert_eq!(page.tell(&event).unwrap(), Heard::Wrote);
     assert!(read(folder.path()).contains("Training is running, as of ") && read(folder.path()).contains("refresh"));
-    let over = |reason| Event::Ended(Ended { reason, epoch: 1, step: 10, best: None });
+    let over = |reason| Event::Ended(Ended { reason, epoch: 1, step: 10, epoch_share: 0.0, best: None });
     for (reason, word) in [
         (Reason::Epochs, "finished"),
         (Reason::Patience, "finished early"),
@@ -237,6 +238,26 @@ fn many_epochs_stay_a_small_page() {
     history(folder.path(), (1..=5000).map(|epoch| record(epoch, 1.0 / epoch as f64)).collect(), (5000, 50_000));
     write(folder.path(), &()).unwrap();
     let html = read(folder.path());
-    assert!(html.len() < 500_000, "{}", html.len());
+    assert!(html.len() < 600_000, "{}", html.len());
     assert!(html.contains("The last 300 epochs"));
+}
+
+#[test]
+fn a_run_that_failed_says_why_and_what_to_do_on_top_and_that_nothing_was_evaluated_last() {
+    let folder = tempfile::tempdir().unwrap();
+    history(folder.path(), vec![record(1, 0.6)], (1, 10));
+    let problem = json!({"kind": "diverged", "text": "the loss was not finite", "remedy": "lower train.optimizer.adamw.lr", "exit": 76});
+    let status = json!({"state": "failed", "problem": problem});
+    fs::write(folder.path().join("status.json"), status.to_string()).unwrap();
+    write(folder.path(), &()).unwrap();
+    let html = read(folder.path());
+    let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("{text}: {html}"));
+    assert!(
+        at("</h1>") < at("The loss was not finite.")
+            && at("What to do: lower train.optimizer.adamw.lr.") < at("class=\"tiles\"")
+    );
+    assert!(at("id=\"straining\"") < at("The run was not evaluated yet."), "what there is comes first");
+    fs::write(folder.path().join("status.json"), json!({"state": "failed"}).to_string()).unwrap();
+    write(folder.path(), &()).unwrap();
+    assert!(read(folder.path()).contains("its files do not say why"));
 }

@@ -48,6 +48,10 @@ pub(super) fn told(event: &Value, starts: usize) -> Option<String> {
         "without_gradient" => {
             format!("Warning: no gradient ever reaches {}: the model does not use it.", listed(&event["parameters"]))
         }
+        "failed" => {
+            let text = |key: &str| event[key].as_str().unwrap_or_default();
+            format!("Failed: {}. Remedy: {}.", text("text"), text("remedy"))
+        }
         "ended" => {
             let reason = Reason::deserialize(&event["reason"]).ok();
             format!("Training {}.", reason.map_or("ended", Reason::words))
@@ -86,6 +90,9 @@ mod tests {
         assert_eq!(text(json!({"event": "phase_started", "phase": 0, "phases": 1}), 1), "");
         assert!(text(json!({"event": "ended", "reason": "patience"}), 1).contains("early"));
         assert_eq!(text(json!({"event": "saving", "epoch": 1, "step": 7}), 1), "");
+        let failed =
+            json!({"event": "failed", "kind": "disk", "text": "it is full", "remedy": "free some", "exit": 74});
+        assert_eq!(text(failed, 1), "Failed: it is full. Remedy: free some.");
         assert_eq!(text(json!([1]), 1), "");
     }
 }

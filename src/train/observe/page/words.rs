@@ -1,6 +1,6 @@
 //! Numbers, times and lists for people.
 
-use crate::report::curves::brief;
+use crate::report::chart::brief;
 
 /// A number with three significant digits, or a dash.
 pub(super) fn number(value: Option<f64>) -> String {

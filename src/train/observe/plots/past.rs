@@ -5,22 +5,22 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Epoch, Pace};
+use super::Pace;
+use crate::train::events::Record;
 use crate::train::run_folder::history::Story;
 use crate::train::run_folder::{RunError, log};
 
-/// The complete epochs that training resumes from, by their numbers. What is in the files past them is void, as it will be
-/// made again.
-pub(super) fn read(run_folder: &Path, complete: u64) -> Result<BTreeMap<u64, Epoch>, RunError> {
+/// The complete epochs that training resumes from, and how fast they were, by their numbers. What is in the files past them is
+/// void, as it will be made again.
+pub(super) fn read(run_folder: &Path, complete: u64) -> Result<(Vec<Record>, BTreeMap<u64, Pace>), RunError> {
     if complete == 0 {
-        return Ok(BTreeMap::new());
+        return Ok((Vec::new(), BTreeMap::new()));
     }
     let records = Story::read(&run_folder.join("history.json"))?.epochs;
     // What was made twice is reported twice: the last one counts.
     let ended = log::events_of(&run_folder.join("log.jsonl"), "epoch_ended")?;
-    let mut paces: BTreeMap<u64, Pace> = ended.iter().filter_map(pace).collect();
-    let records = records.into_iter().filter(|record| record.epoch <= complete);
-    Ok(records.map(|record| (record.epoch, Epoch { pace: paces.remove(&record.epoch), record })).collect())
+    let paces = ended.iter().filter_map(pace).filter(|(epoch, _)| *epoch <= complete).collect();
+    Ok((records.into_iter().filter(|record| record.epoch <= complete).collect(), paces))
 }
 
 fn pace(event: &Value) -> Option<(u64, Pace)> {

@@ -6,7 +6,7 @@ use super::chart::{learning_rate, loss, scores, throughput};
 use super::*;
 use crate::metric::better::Better;
 use crate::metric::score::{ScoreSpec, Show};
-use crate::report::curves::Scale;
+use crate::report::chart::{Ink, Scale};
 use crate::train::checkpoint::disk::RealDisk;
 use crate::train::events::{Named, Started};
 use crate::train::observe::{HistoryFile, LogFile};
@@ -78,18 +78,20 @@ fn started_with(epoch: u64, step: u64, best: Option<Best>) -> Event {
         train_samples: 1,
         val_samples: 1,
         epochs: 9,
+        limits: crate::train::events::Limits::default(),
         epoch,
         step,
         best_by,
         best,
         parts,
         scores,
+        rows: (1..=epoch).map(record).collect(),
     })
 }
 
 fn drawn(numbers: std::ops::RangeInclusive<u64>) -> Drawn {
-    let epochs = numbers.map(|number| (number, Epoch { record: record(number), pace: None })).collect();
-    Drawn { story: story(4, 40, 0.5), epochs }
+    let story = Story { epochs: numbers.map(record).collect(), ..story(4, 40, 0.5) };
+    Drawn { story, paces: BTreeMap::new() }
 }
 
 /// Those who listen to a run, as far as it matters here.
@@ -143,35 +145,39 @@ fn the_speed_of_earlier_epochs_comes_from_the_log_even_if_its_end_is_torn() {
     fs::write(&log, &text[..text.len() - 30]).unwrap();
     let mut plots = Plots::new(folder.path());
     plots.tell(&started(3)).unwrap();
-    let speeds = throughput(&plots.drawn).panels[0].lines[0].values.clone();
-    assert_eq!(speeds[..2], [101.0, 102.0]);
-    assert!(speeds[2].is_nan(), "its line is the torn one");
+    let speeds = throughput(&plots.drawn).charts[0].series[0].points.clone();
+    assert_eq!(speeds[..2], [[1.0, 101.0], [2.0, 102.0]]);
+    assert!(speeds[2][1].is_nan(), "its line is the torn one");
     fs::remove_file(&log).unwrap();
     plots.tell(&started(3)).unwrap();
-    assert_eq!(plots.drawn.epochs.len(), 3);
+    assert_eq!(plots.drawn.story.epochs.len(), 3);
     plots.tell(&ended(4)).unwrap();
-    assert_eq!(throughput(&plots.drawn).panels[1].lines[0].values[3], 25.0, "per cent");
+    assert_eq!(throughput(&plots.drawn).charts[1].series[0].points[3], [4.0, 25.0], "per cent");
 }
 
 #[test]
 fn the_loss_has_a_panel_for_each_part_its_best_epoch_and_its_phases() {
     let sheet = loss(&drawn(1..=6));
-    assert_eq!(sheet.panels.iter().map(|panel| panel.title.as_str()).collect::<Vec<_>>(), ["LOSS", "SSIM"]);
+    assert_eq!(sheet.charts.iter().map(|chart| chart.title.as_str()).collect::<Vec<_>>(), ["LOSS", "SSIM"]);
+    let chart = &sheet.charts[0];
     assert_eq!(
-        sheet.panels[0].lines.iter().map(|line| line.name.as_str()).collect::<Vec<_>>(),
-        ["training", "validation"]
+        chart.series.iter().map(|series| (series.name.as_str(), series.told)).collect::<Vec<_>>(),
+        [("training", Some(0.4)), ("validation", Some(0.5))]
     );
-    assert_eq!(sheet.best.map(|mark| mark.epoch), Some(4));
-    assert_eq!(sheet.begins.iter().map(|mark| (mark.epoch, mark.label.as_str())).collect::<Vec<_>>(), [(4, "phase 2")]);
+    assert_eq!(chart.when, "best epoch 4");
+    assert_eq!(
+        chart.marks.iter().map(|mark| (mark.place, mark.label.as_str())).collect::<Vec<_>>(),
+        [(4.0, "phase 2"), (4.0, "best: epoch 4")]
+    );
     assert_eq!(sheet.note, "6 epochs; the best is epoch 4 with loss 0.500");
 }
 
 #[test]
 fn without_validation_the_training_loss_is_drawn_alone() {
     let mut drawn = drawn(1..=3);
-    drawn.epochs.values_mut().for_each(|epoch| epoch.record.val.clear());
+    drawn.story.epochs.iter_mut().for_each(|record| record.val.clear());
     let sheet = loss(&drawn);
-    assert!(sheet.panels.iter().all(|panel| panel.lines.len() == 1));
+    assert!(sheet.charts.iter().all(|chart| chart.series.len() == 1));
 }
 
 #[test]
@@ -198,8 +204,8 @@ fn the_best_is_what_the_engine_says_also_in_the_midst_of_an_epoch_and_after_a_re
     listen(whole.path(), &first);
     let plots = listen(resumed.path(), &[&first[..], &rest[..1]].concat());
     assert_eq!(
-        loss(&plots.drawn).best.map(|mark| (mark.epoch, mark.label)),
-        Some((5, "best: step 45 in epoch 5".into()))
+        loss(&plots.drawn).charts[0].marks.last().map(|mark| (mark.place, mark.label.as_str())),
+        Some((5.0, "best: step 45 in epoch 5"))
     );
     let plots = listen(resumed.path(), &[&[started_with(5, 50, found.clone())][..], &rest[1..]].concat());
     assert_eq!(loss(&plots.drawn).note, note);
@@ -217,34 +223,33 @@ fn a_past_that_could_not_be_read_at_first_is_read_with_the_next_epoch() {
     assert!(plots.tell(&ended(3)).is_err());
     fs::rename(&aside, &history).unwrap();
     assert_eq!(plots.tell(&ended(4)).unwrap(), Heard::Wrote);
-    assert_eq!(plots.drawn.epochs.keys().copied().collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert_eq!(plots.drawn.story.epochs.iter().map(|record| record.epoch).collect::<Vec<_>>(), [1, 2, 3, 4]);
 }
 
 #[test]
 fn wide_spans_become_logarithmic_and_say_so() {
     let mut drawn = drawn(1..=3);
-    assert_eq!(learning_rate(&drawn).panels[0].scale, Scale::Linear);
-    drawn.epochs.get_mut(&3).unwrap().record.lr = 1e-7;
-    let panel = learning_rate(&drawn).panels.remove(0);
-    assert_eq!(panel.scale, Scale::Logarithmic);
-    assert!(panel.title.ends_with("(logarithmic)"));
-    drawn.epochs.get_mut(&3).unwrap().record.lr = 0.0;
-    assert_eq!(learning_rate(&drawn).panels[0].scale, Scale::Linear, "zero has no logarithm");
+    assert_eq!(learning_rate(&drawn).charts[0].up.scale, Scale::Linear);
+    drawn.story.epochs[2].lr = 1e-7;
+    let chart = learning_rate(&drawn).charts.remove(0);
+    assert_eq!(chart.up.scale, Scale::Logarithmic);
+    assert!(chart.title.ends_with("(logarithmic)"));
+    drawn.story.epochs[2].lr = 0.0;
+    assert_eq!(learning_rate(&drawn).charts[0].up.scale, Scale::Linear, "zero has no logarithm");
 }
 
 #[test]
-fn scores_stand_with_their_like_and_persistence_in_the_colour_of_its_score() {
-    let panels = scores(&drawn(1..=3)).panels;
+fn scores_are_with_their_like_and_persistence_in_the_colour_of_its_score() {
+    let charts = scores(&drawn(1..=3)).charts;
     assert_eq!(
-        panels.iter().map(|panel| panel.title.as_str()).collect::<Vec<_>>(),
-        ["CSI", "MAE, dBZ"],
+        charts.iter().map(|chart| chart.title.as_str()).collect::<Vec<_>>(),
+        ["CSI on validation; dashed: persistence", "MAE, dBZ on validation"],
         "what is for tables is not drawn"
     );
-    let csi = &panels[0];
-    assert_eq!(csi.lines.iter().map(|line| line.name.as_str()).collect::<Vec<_>>(), ["CSI_20", "CSI_30"]);
-    assert!(csi.lines[1].values.iter().all(|value| value.is_nan()));
+    let csi = &charts[0];
+    assert_eq!(csi.series.iter().map(|series| series.name.as_str()).collect::<Vec<_>>(), ["CSI_20"]);
     let [level] = &csi.levels[..] else { panic!("{:?}", csi.levels) };
-    assert_eq!((level.name.as_str(), level.value, level.colour), ("persistence", 0.4, csi.lines[0].colour));
+    assert_eq!((level.value, level.ink, csi.series[0].ink), (0.4, Ink::Number(0), Ink::Number(0)));
 }
 
 #[test]
@@ -255,17 +260,20 @@ fn what_there_is_no_room_for_is_counted_and_not_drawn() {
         spec.family(&format!("AP {family}")).shown(Show::Drawn)
     };
     drawn.story.scores = (0..40).map(|number| spec(0, number)).chain((1..=15).map(|family| spec(family, 0))).collect();
+    for record in &mut drawn.story.epochs {
+        record.scores = drawn.story.scores.iter().map(|spec| (spec.name.clone(), Some(0.5))).collect();
+    }
     let sheet = scores(&drawn);
-    assert_eq!((sheet.panels.len(), sheet.panels[0].lines.len()), (12, 1), "forty lines in one panel are none");
+    assert!(sheet.charts.len() == 12 && sheet.charts.iter().all(|chart| chart.series.len() == 1), "no forty lines");
     assert!(sheet.note.ends_with("; 43 more scores in results.csv"), "{}", sheet.note);
 }
 
 #[test]
 fn what_the_loss_has_to_beat_stands_with_the_loss() {
-    let panels = loss(&drawn(1..=3)).panels;
-    let [level] = &panels[0].levels[..] else { panic!("{:?}", panels[0].levels) };
-    assert_eq!((level.name.as_str(), level.value, level.colour), ("persistence", 0.45, panels[0].lines[1].colour));
-    assert!(panels[1].levels.is_empty());
+    let charts = loss(&drawn(1..=3)).charts;
+    let [level] = &charts[0].levels[..] else { panic!("{:?}", charts[0].levels) };
+    assert_eq!((level.name.as_str(), level.value, level.ink), ("persistence", 0.45, Ink::Baseline));
+    assert!(charts[1].levels.is_empty());
 }
 
 #[test]

@@ -16,7 +16,8 @@ fn spec(name: &str) -> ScoreSpec {
 
 /// What a run measures, and the best after so many epochs.
 fn now(epochs: u64) -> Story {
-    Story { best: best(epochs), parts: vec![spec("loss")], scores: vec![spec("csi, \"20\"")], ..Story::default() }
+    let (parts, scores) = (vec![spec("loss")], vec![spec("csi, \"20\"")]);
+    Story { best: best(epochs), parts, scores, epochs: (1..=epochs).map(record).collect(), ..Story::default() }
 }
 
 fn best(epochs: u64) -> Option<Best> {
@@ -42,7 +43,7 @@ fn record(epoch: u64) -> Record {
 fn train(disk: &MemoryDisk) -> Option<()> {
     let store = open(disk).ok()?;
     let done = store.newest(|_| Ok(())).ok()?.loaded.map_or(0, |loaded| loaded.manifest.id.epoch);
-    let (mut history, _) = History::resume(shared(disk), Path::new(PATH), &now(done), done).ok()?;
+    let (mut history, _) = History::resume(shared(disk), Path::new(PATH), &now(done)).ok()?;
     for epoch in done + 1..=EPOCHS {
         history.add(record(epoch));
         history.set_best(best(epoch));
@@ -79,19 +80,44 @@ fn every_epoch_is_there_exactly_once_wherever_the_run_died_or_lost_power() {
 fn falling_back_to_an_older_checkpoint_drops_the_rows_past_it_and_the_best_is_that_of_the_checkpoint() {
     let disk = MemoryDisk::default();
     train(&disk).unwrap();
-    let (history, warnings) = History::resume(shared(&disk), Path::new(PATH), &now(0), 2).unwrap();
+    let (history, warnings) = History::resume(shared(&disk), Path::new(PATH), &Story { best: None, ..now(2) }).unwrap();
     assert_eq!(history.story().epochs.iter().map(|record| record.epoch).collect::<Vec<_>>(), [1, 2]);
     assert!(warnings.is_empty() && history.story().best.is_none());
 }
 
 #[test]
-fn a_damaged_history_is_set_aside_and_reported() {
+fn a_damaged_history_is_reported_and_restored_from_the_checkpoint() {
     let disk = MemoryDisk::default();
     train(&disk).unwrap();
+    let expected = files(&disk);
     disk.damage(Path::new(PATH), |content| content.truncate(50));
-    let (_, warnings) = History::resume(shared(&disk), Path::new(PATH), &now(1), EPOCHS).unwrap();
-    assert!(warnings[0].contains("is damaged") && warnings[1].ends_with("has 0 of 4 epochs"), "{warnings:?}");
+    let (_, warnings) = History::resume(shared(&disk), Path::new(PATH), &now(EPOCHS)).unwrap();
+    assert!(warnings[0].contains("is damaged") && warnings.len() == 1, "{warnings:?}");
+    assert_eq!(files(&disk), expected, "it is restored from the checkpoint");
     assert!(read(&disk, Path::new("run/history.json.damaged")).is_ok());
+}
+
+#[test]
+fn rows_that_were_changed_or_never_written_come_back_with_the_checkpoint() {
+    let disk = MemoryDisk::default();
+    train(&disk).unwrap();
+    let expected = files(&disk);
+    let flipped = |content: &mut Vec<u8>| {
+        let text = String::from_utf8(content.clone()).unwrap();
+        *content = text.replacen("\"step\": 20", "\"step\": 21", 1).into_bytes();
+    };
+    let cut = |content: &mut Vec<u8>| {
+        let story: Story = serde_json::from_slice(content).unwrap();
+        *content = json!(Story { epochs: story.epochs[..1].to_vec(), ..story }).to_string().into_bytes();
+    };
+    let damages: [fn(&mut Vec<u8>); 2] = [flipped, cut];
+    for damage in damages {
+        disk.damage(Path::new(PATH), damage);
+        assert_ne!(files(&disk), expected);
+        let (_, warnings) = History::resume(shared(&disk), Path::new(PATH), &now(EPOCHS)).unwrap();
+        assert!(warnings[0].contains("is restored"), "{warnings:?}");
+        assert_eq!(files(&disk), expected);
+    }
 }
 
 #[test]
@@ -104,7 +130,7 @@ fn a_history_of_another_version_is_refused_and_stays() {
     ] {
         std::fs::write(&path, text).unwrap();
         assert!(Story::read(&path).unwrap_err().to_string().contains(says));
-        assert!(History::resume(Arc::new(RealDisk), &path, &now(0), 0).is_err());
+        assert!(History::resume(Arc::new(RealDisk), &path, &now(0)).is_err());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
     }
 }

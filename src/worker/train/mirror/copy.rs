@@ -7,11 +7,12 @@ use std::path::Path;
 
 use tracing::{debug, warn};
 
+use super::inventory::{self, Inventory};
 use super::layout::{Item, MANIFEST, Turn, in_checkpoint, item};
 use super::local::{Checkpoint, Local, Stamp, is_finished, unless_gone};
 use super::plan::{Action, Known, Scope, plan, removals};
 use crate::data::mirror::{Expected, MirrorError, Remote};
-use crate::train::checkpoint::CheckpointId;
+use crate::train::checkpoint::{CheckpointId, FileRecord};
 use crate::util::fs::FsError;
 use crate::util::sha256::Digest;
 
@@ -122,7 +123,12 @@ impl Copy {
                 // The run has finished since the plan was made: the next round reports it, when everything is there.
                 Action::File(name) if is_first(name) && is_finished(folder) => {}
                 Action::File(name) if local.is_last(name) && !self.has_all(&local) => {}
-                Action::File(name) => self.file(remote, folder, name)?,
+                Action::File(name) => {
+                    if local.is_last(name) {
+                        self.take_stock(remote, folder, name, &local)?;
+                    }
+                    self.file(remote, folder, name)?;
+                }
                 Action::Checkpoint(id) => match local.checkpoints.get(id) {
                     Some(checkpoint) => self.checkpoint(remote, folder, (*id, checkpoint), watch)?,
                     None => continue,
@@ -145,6 +151,21 @@ impl Copy {
             self.unusable.contains(id) || self.known.complete.get(id) == Some(&checkpoint.digest)
         };
         local.checkpoints.iter().all(is_there)
+    }
+
+    /// Writes down what is there, before the file that says that the run is finished.
+    fn take_stock(&self, remote: &Remote, folder: &Path, last: &str, local: &Local) -> Result<(), MirrorError> {
+        let path = folder.join(last);
+        let status = Digest::of_file(&path).map_err(FsError::at("read", &path))?;
+        let copied = local.files.keys().filter(|name| *name != last);
+        let record = |name: &String| {
+            let (bytes, sha256) = (self.known.files.get(name)?.bytes, *self.contents.get(name)?);
+            Some((name.clone(), FileRecord { bytes, sha256 }))
+        };
+        let inventory = Inventory { status, files: copied.filter_map(record).collect() };
+        let object = format!("{}/{}", self.name, inventory::NAME);
+        remote.write(&object, &inventory.text(), Expected::Anything)?;
+        Ok(())
     }
 
     /// Copies a file as it is when it is opened: writers rename, or append and leave what was there.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::error::MirrorTrouble;
-use super::layout::{Item, MANIFEST, OWNER, RECORD, STATUS, item};
+use super::layout::{Item, MANIFEST, OWNER, RECORD, STATUS, in_checkpoint, item};
 use super::local;
 use crate::data::mirror::{MirrorError, Remote};
 use crate::train::checkpoint::CheckpointId;
@@ -95,7 +95,7 @@ impl Seen {
     /// When and where it was started, for people.
     pub(super) fn told(record: &RunRecord) -> String {
         let began = record.started.strftime("%Y-%m-%d %H:%M:%S UTC");
-        format!("begun {began}, last on {}", record.host)
+        format!("begun {began}, last on {}", record.used.host)
     }
 
     fn existing(&self, name: &str) -> Existing {
@@ -128,6 +128,20 @@ pub(super) fn join(
     let missing = there.iter().filter(|(name, _)| !joined.iter().any(|run| run.name == **name));
     let missing: Vec<Existing> = missing.map(|(name, seen)| seen.existing(name)).collect();
     Ok([joined, missing].concat())
+}
+
+/// Whether every file of a run folder that is copied is there with its size: somebody may have deleted some.
+pub(super) fn has_all(remote: &Remote, name: &str, folder: &Path) -> Result<bool, MirrorTrouble> {
+    let there: BTreeMap<String, u64> = remote.list(name)?.into_iter().map(|entry| (entry.name, entry.bytes)).collect();
+    let here = local::Local::scan(folder)?;
+    let files = here.files.iter().map(|(name, (_, stamp))| (name.clone(), stamp.bytes));
+    let of_checkpoint = |(id, checkpoint): (&CheckpointId, &local::Checkpoint)| {
+        let manifest = (in_checkpoint(*id, MANIFEST), checkpoint.text.len() as u64);
+        let files = checkpoint.manifest.files.iter().map(|(file, record)| (in_checkpoint(*id, file), record.bytes));
+        files.chain([manifest]).collect::<Vec<_>>()
+    };
+    let mut all = files.chain(here.checkpoints.iter().flat_map(of_checkpoint));
+    Ok(all.all(|(name, bytes)| there.get(&name) == Some(&bytes)))
 }
 
 /// Refuses if a run here is not the run of that name in the mirror.

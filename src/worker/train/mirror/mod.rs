@@ -9,6 +9,7 @@
 //! local     what a run folder holds now
 //! plan      what to do: pure
 //! copy      one round of copying
+//! inventory the files of a finished run there, with their digests
 //! follow    round after round, on a thread
 //! session   that thread, as training sees it
 //! ```
@@ -22,6 +23,7 @@
 mod copy;
 mod error;
 mod follow;
+mod inventory;
 mod layout;
 mod local;
 mod look;
@@ -136,7 +138,7 @@ impl<'a> Mirror<'a> {
         }
         let restored = restore::restore(&self.remote, name, &held, self.around)?;
         self.seen.borrow_mut().remove(name);
-        if restored.damaged.is_empty() {
+        if restored.damaged.is_empty() && restored.lost.is_empty() {
             self.restored.borrow_mut().insert(name.clone());
         }
         self.damaged.borrow_mut().extend(restored.damaged);
@@ -231,6 +233,7 @@ impl<'a> Mirror<'a> {
     pub(super) fn complete(&self, folder: &Path) -> Option<Copied> {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let is_level = self.seen.borrow().get(&name).is_some_and(|seen| seen.is_level_with(folder));
+        let is_level = is_level && look::has_all(&self.remote, &name, folder).unwrap_or(false);
         let mirror = self.remote.shown().to_owned();
         if let Some(problem) = &self.silence {
             let problem = Some(problem.clone());

@@ -131,6 +131,7 @@ mod tests {
             format_version: 1,
             code_version: "0".into(),
             id: id(step),
+            recipe: String::new(),
             progress,
             publish: Publish::default(),
             files: BTreeMap::new(),

@@ -11,11 +11,13 @@ use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
 use super::error::MirrorTrouble;
+use super::inventory::{self, Inventory};
 use super::layout::{Item, MANIFEST, RECORD, STATUS, in_checkpoint, item};
 use super::local::{self, Checkpoint};
 use crate::data::mirror::{Cancel, Entry, MirrorError, Remote, jitter};
 use crate::train::checkpoint::CheckpointId;
 use crate::train::run_folder::RunFolder;
+use crate::train::run_folder::status::{State, Status};
 use crate::util::fs::{FsError, create_dir_all, free_bytes, remove_tree, rename, sync_file_system, write_atomic};
 use crate::util::progress::{Stage, Unit};
 use crate::util::retry::Backoff;
@@ -23,11 +25,16 @@ use crate::util::sha256::Digest;
 use crate::util::surroundings::Surroundings;
 use crate::util::units;
 
+/// What makes a folder this run.
+const IDENTITY: [&str; 3] = [RECORD, "config.yaml", "dataset.json"];
+
 /// The result of a restore.
 #[derive(Debug, Default)]
 pub(super) struct Restored {
     /// Checkpoints in the mirror that do not match their manifest.
     pub(super) damaged: BTreeSet<CheckpointId>,
+    /// Other files of a finished run that are damaged or gone there.
+    pub(super) lost: Vec<String>,
 }
 
 /// A place to restore a run to, locked against other workers of this machine.
@@ -142,13 +149,35 @@ impl Restore<'_> {
         });
         check_room(into, missing.fold(0, |sum: u64, entry| sum.saturating_add(left(into, entry))))?;
         self.around.progress.begin(Stage::Restore, Some(total), Unit::BYTES);
-        let restored = self.checkpoints(into, &entries, here)?;
+        let mut restored = self.checkpoints(into, &entries, here)?;
         let is_file = |entry: &&Entry| matches!(item(&entry.name), Item::File(_));
         for entry in entries.iter().filter(is_file) {
             self.fetch(into, &entry.name, entry.bytes)?;
         }
+        restored.lost = self.take_stock(into)?;
         self.around.progress.end(&format!("restored {} from the mirror {}", self.name, self.remote.shown()));
         Ok(restored)
+    }
+
+    /// Compares the files of a finished run with its inventory. If some are damaged or gone, the run is not finished: what
+    /// it lacks is made again from its newest checkpoint.
+    fn take_stock(&self, into: &Path) -> Result<Vec<String>, MirrorTrouble> {
+        let status = into.join(STATUS);
+        let Ok(digest) = Digest::of_file(&status) else { return Ok(Vec::new()) };
+        let object = format!("{}/{}", self.name, inventory::NAME);
+        let text = self.patiently(|remote| remote.read(&object))?.map(|(text, _)| text).unwrap_or_default();
+        let Some(inventory) = Inventory::of_state(&text, digest) else { return Ok(Vec::new()) };
+        let lost = inventory.lost(into);
+        if !lost.is_empty() {
+            let names = lost.join(", ");
+            warn!("{names} of {} is damaged or gone in the mirror: it is made again", self.name);
+            // What identifies the run stays: who reads it says what is wrong with it.
+            let replaceable = lost.iter().filter(|name| !IDENTITY.contains(&name.as_str()));
+            replaceable.map(|name| into.join(name)).try_for_each(|path| remove_file(&path))?;
+            let last = Status::read(&status).unwrap_or_default();
+            Status { state: State::Stopped, ended: None, ..last }.write(&status)?;
+        }
+        Ok(lost)
     }
 
     /// All checkpoints that are complete there, newest first. A damaged one is reported and left out.
@@ -257,6 +286,10 @@ impl Restore<'_> {
             }
         }
     }
+}
+
+fn remove_file(path: &Path) -> Result<(), FsError> {
+    local::unless_gone(fs::remove_file(path)).map_err(FsError::at("remove", path)).map(drop)
 }
 
 /// Deletes what an earlier restore has left and is not in the mirror now: it may belong to another run.

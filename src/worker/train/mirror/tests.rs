@@ -115,7 +115,12 @@ fn whole(remote: &Remote) -> Vec<u64> {
 
 /// Every object, by name, without its owner's note.
 fn objects(remote: &Remote) -> BTreeMap<String, Vec<u8>> {
-    let names = remote.list("run").unwrap().into_iter().map(|entry| entry.name).filter(|name| name != "owner.json");
+    let names = remote
+        .list("run")
+        .unwrap()
+        .into_iter()
+        .map(|entry| entry.name)
+        .filter(|name| !["owner.json", "inventory.json"].contains(&name.as_str()));
     names.map(|name| (name.clone(), remote.read(&format!("run/{name}")).unwrap().unwrap().0)).collect()
 }
 

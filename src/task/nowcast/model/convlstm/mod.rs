@@ -21,24 +21,26 @@ use serde_json::json;
 pub use architecture::Architecture;
 pub use bound::BoundConvLstm;
 
-use super::{Forecaster, Forward, io};
+use super::{Forecaster, Forward, io, named};
 use crate::nn::export::Script;
 use crate::nn::network::{Io, Network};
 use crate::nn::parameters::{Layout, Parameters, ParametersError};
 use crate::task::nowcast::config::NowcastConfig;
+use crate::util::quantity::Quantity;
 
 /// The ConvLSTM that a configuration describes.
 #[derive(Clone, Debug)]
 pub struct ConvLstm {
     architecture: Architecture,
     config: NowcastConfig,
+    quantity: Quantity,
 }
 
 impl ConvLstm {
-    /// The one that this configuration describes.
+    /// The one that this configuration describes, for values of this quantity.
     #[must_use]
-    pub fn new(config: &NowcastConfig) -> Self {
-        Self { architecture: Architecture::of(config), config: config.clone() }
+    pub fn new(config: &NowcastConfig, quantity: &Quantity) -> Self {
+        Self { architecture: Architecture::of(config), config: config.clone(), quantity: quantity.clone() }
     }
 }
 
@@ -53,15 +55,17 @@ impl Network for ConvLstm {
 
     fn describe(&self) -> Io {
         let model = &self.config.model;
-        io(&self.config, json!({"hidden": model.hidden, "kernel": model.kernel, "norm": model.norm}))
+        io(&self.config, &self.quantity, json!({"hidden": model.hidden, "kernel": model.kernel, "norm": model.norm}))
     }
 
     fn python(&self) -> String {
-        python::code(&self.architecture, &self.config)
+        named(&python::code(&self.architecture, &self.config), &self.quantity)
     }
 
     fn script(&self) -> Option<Script> {
-        Some(script::script(&self.architecture, &self.config))
+        let mut script = script::script(&self.architecture, &self.config, &self.quantity);
+        script.code = named(&script.code, &self.quantity);
+        Some(script)
     }
 }
 

@@ -62,8 +62,8 @@ pub(super) fn code(architecture: &Architecture, config: &NowcastConfig) -> Strin
         ("hidden", last.to_string()),
         ("outputs", (architecture.target_frames * architecture.channels).to_string()),
         ("channels", architecture.channels.to_string()),
-        ("min_dbz", format!("{:?}", config.prepare.min_dbz)),
-        ("max_dbz", format!("{:?}", config.prepare.max_dbz)),
+        ("min_dbz", format!("{:?}", config.prepare.min)),
+        ("max_dbz", format!("{:?}", config.prepare.max)),
         ("layers", (0..architecture.hidden.len()).map(|layer| constructed(architecture, layer)).collect()),
     ];
     numbers.iter().fold(NETWORK.to_owned(), |code, (name, value)| code.replace(&format!("{{{name}}}"), value))

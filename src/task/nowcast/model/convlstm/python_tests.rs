@@ -25,7 +25,7 @@ fn model(norm: Norm) -> ConvLstm {
     config.prepare.levels = Levels::Channels(vec![0, 1]);
     (config.windows.input_frames, config.windows.target_frames) = (4, 3);
     (config.model.norm, config.model.hidden) = (norm, vec![20, 6]);
-    ConvLstm::new(&config)
+    ConvLstm::new(&config, &Quantity::default())
 }
 
 #[test]

@@ -7,6 +7,8 @@ use super::architecture::{Architecture, HEAD_KERNEL, norm_name};
 use crate::nn::export::script::{Attribute, Object, Script};
 use crate::nn::layer::norm::{EPSILON, groups};
 use crate::task::nowcast::config::{Norm, NowcastConfig};
+use crate::task::nowcast::model::named;
+use crate::util::quantity::Quantity;
 
 /// A convolution that uses as many input channels of its weight as it is given: the state before the first frame is zero,
 /// and so is what it would add.
@@ -100,8 +102,8 @@ class Network(Module):
 ";
 
 /// The network with its classes and its objects.
-pub(super) fn script(architecture: &Architecture, config: &NowcastConfig) -> Script {
-    Script { code: classes(architecture), network: objects(architecture, config) }
+pub(super) fn script(architecture: &Architecture, config: &NowcastConfig, quantity: &Quantity) -> Script {
+    Script { code: classes(architecture), network: objects(architecture, config, quantity) }
 }
 
 fn classes(architecture: &Architecture) -> String {
@@ -149,17 +151,19 @@ fn network(architecture: &Architecture) -> String {
 }
 
 /// The objects, from the whole to the parameters.
-fn objects(architecture: &Architecture, config: &NowcastConfig) -> Object {
+fn objects(architecture: &Architecture, config: &NowcastConfig, quantity: &Quantity) -> Object {
     let Architecture { channels, frame: [rows, columns], target_frames, .. } = *architecture;
     let sizes = [("input_frames", config.windows.input_frames as i64), ("target_frames", target_frames)];
     let sizes = sizes.into_iter().chain([("channels", channels), ("rows", rows), ("columns", columns)]);
-    let scale = [("min_dbz", config.prepare.min_dbz), ("max_dbz", config.prepare.max_dbz)];
+    let scale = [("min_dbz", config.prepare.min), ("max_dbz", config.prepare.max)];
     let network = Object::new("Network")
         .with("layers", Attribute::Part(layer_objects(architecture)))
         .with("head", affine("Conv", "head", ("padding", HEAD_KERNEL / 2)))
         .with("task", Attribute::Text("nowcast".into()));
     let network = sizes.fold(network, |network, (name, size)| network.with(name, Attribute::Integer(size)));
-    scale.into_iter().fold(network, |network, (name, value)| network.with(name, Attribute::Float(value)))
+    scale
+        .into_iter()
+        .fold(network, |network, (name, value)| network.with(named(name, quantity), Attribute::Float(value)))
 }
 
 fn layer_objects(architecture: &Architecture) -> Object {

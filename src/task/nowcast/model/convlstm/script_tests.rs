@@ -21,7 +21,7 @@ fn config(norm: Norm, hidden: &[usize], channels: usize) -> NowcastConfig {
 /// A network of random weights with nothing that is 0 or 1, and the weights themselves.
 fn network(config: &NowcastConfig) -> (Box<dyn Forward>, Vec<(String, Tensor)>) {
     tch::set_num_threads(1);
-    let model = ConvLstm::new(config);
+    let model = ConvLstm::new(config, &Quantity::default());
     let parameters = Parameters::new(&model.layout(), 7, Device::Cpu).unwrap();
     let noise = vec![ParameterSpec::weight("noise", &[parameters.count() as i64])];
     let noise = Parameters::new(&noise.into(), 8, Device::Cpu).unwrap().values();
@@ -31,7 +31,7 @@ fn network(config: &NowcastConfig) -> (Box<dyn Forward>, Vec<(String, Tensor)>) 
 }
 
 fn module(config: &NowcastConfig, tensors: &[(String, Tensor)]) -> CModule {
-    let model = ConvLstm::new(config);
+    let model = ConvLstm::new(config, &Quantity::default());
     let weights = weights(&model.layout(), tensors).unwrap();
     let mut file = Vec::new();
     torchscript::write(&model.script().unwrap(), &weights, &[("fragua.json", "{}")], &mut file).unwrap();

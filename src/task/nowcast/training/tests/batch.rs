@@ -151,7 +151,7 @@ fn a_dataset_of_another_size_is_refused() {
     let error = super::super::Nowcast::new(storms.setting(Precision::Fp32)).unwrap_err();
     assert!(matches!(error, NowcastError::Level { level: 3, levels: 3 }));
     let mut setting = storms.setting(Precision::Fp32);
-    setting.shape = [3, 2, 1];
+    setting.frames.shape = [3, 2, 1];
     let error = super::super::Nowcast::new(setting).unwrap_err();
     assert!(error.to_string().contains("the frames have [2, 1] rows and columns"), "{error}");
     assert_eq!(error.exit(), Exit::Configuration);

@@ -36,6 +36,7 @@ fn heard(storms: &Storms, precision: Precision, epochs: usize) -> Vec<Event> {
     let setting = Setting {
         phases: vec![config],
         seed: 42,
+        patience_restarts: Vec::new(),
         keeper: Box::new(NotKept),
         observers: Observers::default().with(heard.clone()),
         stop: Stop::default(),

@@ -4,6 +4,7 @@ use tch::Kind;
 
 use super::super::testing::{Storms, small};
 use crate::nn::precision::Precision;
+use crate::report::strip::Strip;
 use crate::task::nowcast::config::{Levels, Missing};
 use crate::task::nowcast::training::Nowcast;
 use crate::task::nowcast::training::collate::Batch;
@@ -12,7 +13,7 @@ use crate::train::task::Task;
 
 fn shown(task: &Nowcast, batch: &Batch) -> Vec<Frames> {
     let prediction_btcyx = tch::no_grad(|| task.network.forward(&batch.input_btcyx, Precision::Fp32));
-    frames(batch, &prediction_btcyx, &task.names, task.quantizer).unwrap()
+    frames(batch, &prediction_btcyx, &task.names, (task.quantizer, &task.scale)).unwrap()
 }
 
 /// Two levels of 2 + 1 frames: the first level is missing in a corner, both in the cell beside it.
@@ -60,7 +61,7 @@ fn where_missing_means_no_echo_the_weakest_value_is_shown() {
 }
 
 #[test]
-fn a_sketch_becomes_a_sheet_and_a_film_with_the_epoch_in_the_title() {
+fn a_sketch_becomes_a_sheet_a_film_and_a_strip_with_the_epoch_in_the_title() {
     let storms = storms(Missing::Mask);
     let mut task = storms.task(Precision::Fp32);
     let batch = task.collate(&storms.windows(), None).unwrap();
@@ -69,7 +70,11 @@ fn a_sketch_becomes_a_sheet_and_a_film_with_the_epoch_in_the_title() {
     let drawing = sketches[0].draw("epoch 3").unwrap();
     assert_eq!(drawing.name, sketches[0].name());
     assert!(drawing.caption.contains(", epoch 3: "), "{}", drawing.caption);
-    let [("png", sheet), ("gif", film)] = drawing.files.as_slice() else { panic!("not a sheet and a film") };
+    let [("png", sheet), ("gif", film), ("strip.png", strip)] = drawing.files.as_slice() else {
+        panic!("not three files")
+    };
     assert!(sheet.starts_with(b"\x89PNG") && film.starts_with(b"GIF89a"));
+    let strip = Strip::of(strip).unwrap();
+    assert_eq!((strip.panels.join(" "), strip.before), ("observed model advection".to_owned(), 2));
     assert_ne!(sketches[0].draw("epoch 4").unwrap().files[0], drawing.files[0], "the title is another one");
 }

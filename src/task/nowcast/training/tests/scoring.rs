@@ -6,11 +6,13 @@ use super::super::collate::Collate;
 use super::super::names::Names;
 use super::super::scores::{NowcastScores, Origin, windows as as_plain};
 use super::super::testing::{Storms, small};
+use crate::metric::forecast::scores::specs;
 use crate::nn::precision::Precision;
 use crate::task::nowcast::config::{Levels, Missing, NowcastConfig};
 use crate::task::nowcast::loss::NowcastLoss;
 use crate::task::nowcast::verification::Judge;
 use crate::train::task::{Depth, Scores, Task};
+use crate::util::quantity::Quantity;
 
 const ROWS: usize = 11;
 const COLUMNS: usize = 12;
@@ -18,11 +20,11 @@ const COLUMNS: usize = 12;
 /// Frames whose byte is the reflectivity plus 1. Six cells have values; the others are missing.
 fn config() -> NowcastConfig {
     let mut config = small();
-    (config.prepare.min_dbz, config.prepare.max_dbz) = (0.0, 254.0);
+    (config.prepare.min, config.prepare.max) = (0.0, 254.0);
     config.prepare.size = [ROWS, COLUMNS];
     config.prepare.missing = Missing::Mask;
     (config.windows.input_frames, config.windows.target_frames) = (1, 1);
-    config.scores.thresholds_dbz = vec![20.0, 22.5, 40.0, 100.0];
+    config.scores.thresholds = Some(vec![20.0, 22.5, 40.0, 100.0]);
     config
 }
 
@@ -41,8 +43,8 @@ fn judged(
 ) -> NowcastScores {
     let events = windows.iter().map(|window| window.map(frame).concat()).collect();
     let storms = Storms::of(config.clone(), 1, events);
-    let (loaded, judge) = (storms.windows(), Judge::new(config));
-    let names = Names::new(storms.setting(Precision::Fp32).events, Levels::Each, ROWS * COLUMNS, 1);
+    let (loaded, judge) = (storms.windows(), Judge::new(config, &Quantity::default()));
+    let names = Names::new(storms.setting(Precision::Fp32).frames.events, Levels::Each, ROWS * COLUMNS, 1);
     let collate = Collate::new(config, [1, ROWS, COLUMNS], Device::Cpu).unwrap();
     let forecast: Vec<f32> = forecast_dbz.iter().flat_map(|&cells| frame(cells)).collect();
     let forecast = Tensor::from_slice(&forecast).view([-1, 1, 1, ROWS as i64, COLUMNS as i64]) / 254.0;
@@ -135,7 +137,7 @@ fn scores_do_not_depend_on_how_batches_are_cut_or_ordered() {
 
 #[test]
 fn nothing_judged_is_nothing_known() {
-    let judge = Judge::new(&config());
+    let judge = Judge::new(&config(), &Quantity::default());
     assert!(NowcastScores::none(&judge, Depth::Validation, Origin::default()).values().iter().all(Option::is_none));
 }
 
@@ -180,7 +182,7 @@ fn an_evaluation_measures_every_score_of_every_forecast_and_a_validation_what_is
         scores
     };
     let (short, full) = (of(Depth::Validation), of(Depth::Evaluation));
-    let model = storms.config.scores.specs().len();
+    let model = specs(&storms.config.scores.levels(&Quantity::default(), &storms.config.prepare)).len();
     assert_eq!(full.specs().len(), 3 * model + 1);
     assert_eq!(short.values()[..model], full.values()[..model]);
     for scores in [&short, &full] {

@@ -27,11 +27,11 @@ fn config(settings: &Value) -> NowcastConfig {
     config.windows.target_frames = settings["target_frames"].as_u64().unwrap() as usize;
     config.model.hidden = serde_json::from_value(settings["hidden"].clone()).unwrap();
     let loss = |key: &str| settings["loss"][key].as_f64().unwrap();
-    let (min, max) = (config.prepare.min_dbz, config.prepare.max_dbz);
+    let (min, max) = (config.prepare.min, config.prepare.max);
     config.loss = LossConfig {
         huber_delta: loss("delta"),
         ssim_weight: loss("ssim_weight"),
-        high_dbz: min + loss("high") * (max - min),
+        high: min + loss("high") * (max - min),
         high_weight: loss("high_weight"),
         last_lead_weight: loss("last_lead"),
     };

@@ -1,0 +1,33 @@
+//! Tables: on a narrow screen either the cells of a row are below its name, or they scroll beside the names, which stay.
+
+use super::block::{Cell, Grid};
+use super::escape::escape;
+
+/// A table that scrolls inside of itself, also by keyboard.
+pub(super) fn table(grid: &Grid) -> String {
+    let head: String = grid.head.iter().map(|name| format!("<th scope=\"col\">{}</th>", escape(name))).collect();
+    let rows: String = grid.rows.iter().map(|cells| row(cells, &grid.head)).collect();
+    let caption = escape(&grid.caption);
+    let class = if grid.is_stacked { " class=\"stacked\"" } else { "" };
+    format!(
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table{class}><caption>{caption}</caption>\
+         <thead><tr>{head}</tr></thead><tbody>\n{rows}</tbody></table></div>\n"
+    )
+}
+
+fn row(cells: &[Cell], head: &[String]) -> String {
+    let cell = |(at, cell): (usize, &Cell)| {
+        let note = match cell.note.as_str() {
+            "" => String::new(),
+            note => format!(" <small>{}</small>", escape(note)),
+        };
+        let text = escape(&cell.text);
+        let of = head.get(at).map_or_else(String::new, |name| format!(" data-of=\"{}\"", escape(name)));
+        match (at, cell.is_best) {
+            (0, _) => format!("<th scope=\"row\">{text}{note}</th>"),
+            (_, true) => format!("<td class=\"best\"{of}><strong>{text}</strong>{note}</td>"),
+            (_, false) => format!("<td{of}>{text}{note}</td>"),
+        }
+    };
+    format!("<tr>{}</tr>\n", cells.iter().enumerate().map(cell).collect::<String>())
+}

@@ -1,0 +1,93 @@
+//! A run as it is seen from outside while it trains: its epochs, their pace, and its state, from `history.json`,
+//! `log.jsonl` and `status.json`. Changes nothing, and needs no rights but to read.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::error::WorkError;
+use super::runs::{Standing, standing_of};
+use crate::train::observe::columns::Pace;
+use crate::train::run_folder::history::Story;
+use crate::train::run_folder::listing;
+use crate::train::run_folder::log::Tail;
+use crate::train::run_folder::status::Status;
+
+/// A run that is watched.
+#[derive(Debug)]
+pub struct Watched {
+    folder: PathBuf,
+    tail: Tail,
+    /// What is known of it now.
+    pub now: View,
+}
+
+/// What is known of a run at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct View {
+    /// Its history; empty before the first epoch.
+    pub story: Story,
+    /// The pace of each epoch.
+    pub paces: BTreeMap<u64, Pace>,
+    /// All epochs of the run, if its log says so.
+    pub epochs: Option<u64>,
+    /// Its last heartbeat.
+    pub status: Option<Status>,
+    /// Its state.
+    pub standing: Option<Standing>,
+}
+
+impl Watched {
+    /// Finds a run: a folder, a name, or `latest`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn find(root: &Path, wanted: &str) -> Result<Self, WorkError> {
+        let folder = listing::resolve(root, wanted)?;
+        let tail = Tail::new(&folder.join("log.jsonl"));
+        Ok(Self { folder, tail, now: View::default() })
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Looks again. A file that can't be read at the moment leaves what was known.
+    pub fn look(&mut self) {
+        // Its state first: once it has ended, the files are complete.
+        self.now.status = Status::read(&self.folder.join("status.json"));
+        self.now.standing = Some(standing_of(&self.folder, self.now.status.as_ref()));
+        for event in self.tail.events(&["started", "epoch_ended"]).unwrap_or_default() {
+            self.now.hear(&event);
+        }
+        if let Ok(story) = Story::read(&self.folder.join("history.json")) {
+            self.now.story = story;
+        }
+    }
+}
+
+impl View {
+    fn hear(&mut self, event: &Value) {
+        if event["event"] == "started" {
+            self.epochs = event["epochs"].as_u64();
+            return;
+        }
+        let cost = &event["cost"];
+        let pace = Pace {
+            samples_per_second: cost["samples_per_second"].as_f64(),
+            seconds_left: cost["seconds_left"].as_f64(),
+        };
+        if let Some(epoch) = event["record"]["epoch"].as_u64() {
+            self.paces.insert(epoch, pace);
+        }
+    }
+
+    /// Whether a process works on it.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.standing == Some(Standing::Running)
+    }
+}
