@@ -10,7 +10,7 @@ use super::shape::Shape;
 const START: &str = "FRAGUA_";
 
 /// All variables that do not set a key: of the program, of the images and of the scripts. A test looks for others.
-pub const KNOWN: [&str; 29] = [
+pub const KNOWN: [&str; 31] = [
     // The program.
     "FRAGUA_MIRROR_BEAT_SECONDS",
     "FRAGUA_MIRROR_PATIENCE_SECONDS",
@@ -41,7 +41,9 @@ pub const KNOWN: [&str; 29] = [
     "FRAGUA_UID",
     // Tests and checks.
     "FRAGUA_ADVISORY_DB",
+    "FRAGUA_FUZZ",
     "FRAGUA_FUZZ_CASES",
+    "FRAGUA_FUZZ_JOB",
     "FRAGUA_KILLS",
     "FRAGUA_REAL_RADAR",
     "FRAGUA_TEST_VASTAI",

@@ -201,3 +201,38 @@ fn the_configurations_that_come_along_are_right() {
         program.succeed(&["config", "check", "--config", path.to_str().unwrap(), "--set", filled]);
     }
 }
+
+#[test]
+fn only_a_command_that_uses_the_configuration_of_this_folder_says_which_that_is() {
+    let program = Program::new();
+    let told = |arguments: &[&str]| program.run(arguments).stderr.contains("the built-in one is used");
+    for arguments in [
+        &["runs"][..],
+        &["evaluate"],
+        &["compare", "a", "b"],
+        &["export", "--output", "a.pth"],
+        &["predict", "--input", "a", "--output", "b"],
+    ] {
+        assert!(!told(arguments), "{arguments:?}");
+    }
+    assert!(told(&["config", "check"]));
+}
+
+#[test]
+fn an_unknown_variable_is_a_mistake_if_it_resembles_a_key_and_a_warning_otherwise() {
+    let program = Program::new();
+    let check = |name: &str| Outcome::of(program.command(&["config", "check"]).env(name, "3").output().unwrap());
+    let mistake = check("FRAGUA_TRAIN_EPOCHS");
+    assert_eq!(mistake.code, 78, "{mistake:#?}");
+    assert!(mistake.stderr.contains("did you mean FRAGUA__TRAIN__EPOCHS?"), "{mistake:#?}");
+    let warning = check("FRAGUA_ARG");
+    assert_eq!(warning.code, 0, "{warning:#?}");
+    assert!(warning.stderr.contains("warning: the environment variable FRAGUA_ARG is unknown"), "{warning:#?}");
+}
+
+#[test]
+fn a_flag_with_the_name_of_a_key_gets_the_way_to_set_it() {
+    let outcome = Program::new().run(&["train", "--lr", "0.1"]);
+    assert_eq!(outcome.code, 2, "{outcome:#?}");
+    assert!(outcome.stderr.contains("tip: write --set train.optimizer.adamw.lr=VALUE"), "{outcome:#?}");
+}

@@ -197,3 +197,33 @@ fn time(seconds: f64) -> Timestamp {
         Timestamp::UNIX_EPOCH
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(event: &str, seconds: &[f64]) -> Made {
+        let at = |seconds: f64| time(1_357_410_600.0 + seconds);
+        Made {
+            event: event.into(),
+            reference_time: at(0.0),
+            frames: seconds.len(),
+            first_frame: at(seconds[0]),
+            interval_seconds: 300.0,
+            intervals_seconds: intervals(seconds.iter().copied()),
+            valid_times: vec![at(300.0), at(600.0)],
+            strongest: vec![Some(45.5), None],
+            strongest_dbz: None,
+            shape: [1, 8, 8],
+            written: Written { place: format!("p/{event}").into(), files: 2, pictures: Vec::new() },
+        }
+    }
+
+    #[test]
+    fn the_table_says_what_was_seen_and_what_is_forecast_and_names_uneven_steps() {
+        let forecasts =
+            vec![made("even", &[0.0, 300.0, 600.0]), made("uneven", &[0.0, 300.0, 900.0]), made("one", &[0.0])];
+        let report = Report { model: "m".into(), unit: "dBZ".into(), forecasts, refused: Vec::new() };
+        insta::assert_snapshot!(report.table());
+    }
+}
