@@ -12,7 +12,7 @@ use tracing::info;
 use super::modelled::runs_folder;
 use super::{CommandError, Session, output};
 use crate::train::events::{Record, words};
-use crate::train::observe::columns::{Columns, clock};
+use crate::train::observe::epochs::{Epochs, WIDTH, brief};
 use crate::train::run_folder::status::Status;
 use crate::util::exit::Exit;
 use crate::worker::runs::Standing;
@@ -96,17 +96,15 @@ impl Screen for Appended {
 
 impl Appended {
     fn new_lines(&mut self, view: &View) -> Vec<String> {
-        let columns = Columns::new(&view.story.scores, view.epochs);
-        let mut lines = Vec::new();
+        let (table, mut lines) = (table(view, WIDTH), Vec::new());
         for record in &view.story.epochs {
             if self.printed.get(&record.epoch) == Some(record) {
                 continue;
             }
             if self.printed.is_empty() {
-                lines.extend(columns.to_beat(record));
-                lines.push(columns.head());
+                lines.push(table.headings());
             }
-            lines.push(line(&columns, view, record));
+            lines.push(row(&table, view, record));
             self.printed.insert(record.epoch, record.clone());
         }
         lines
@@ -133,21 +131,27 @@ impl Screen for Redrawn {
 
 /// The screen: what fits into a terminal of this size, the newest epochs at the bottom.
 fn drawn(name: &str, view: &View, rows: usize, columns: usize) -> Vec<String> {
-    let table = Columns::new(&view.story.scores, view.epochs);
-    let mut lines = vec![name.to_owned()];
-    lines.extend(view.story.epochs.first().into_iter().flat_map(|record| table.to_beat(record)));
-    lines.push(table.head());
+    let table = table(view, columns.saturating_sub(1));
+    let mut lines = vec![name.to_owned(), table.headings()];
     let room = rows.saturating_sub(lines.len() + 2).max(1);
     let skipped = view.story.epochs.len().saturating_sub(room);
-    lines.extend(view.story.epochs.iter().skip(skipped).map(|record| line(&table, view, record)));
+    lines.extend(view.story.epochs.iter().skip(skipped).map(|record| row(&table, view, record)));
     lines.extend(view.status.as_ref().map(doing));
     lines.into_iter().map(|line| line.chars().take(columns.saturating_sub(1)).collect()).collect()
 }
 
-fn line(columns: &Columns, view: &View, record: &Record) -> String {
+/// The columns that fit into so many characters.
+fn table(view: &View, width: usize) -> Epochs {
+    let mut table = Epochs::new(width);
+    table.learn(&view.story.parts, &view.story.scores, view.epochs.unwrap_or(0));
+    table
+}
+
+/// The row of an epoch; the best of all is marked.
+fn row(table: &Epochs, view: &View, record: &Record) -> String {
     let best = view.story.best.as_ref();
     let is_best = best.is_some_and(|best| (best.epoch, best.step) == (record.epoch, record.step));
-    columns.line(record, view.paces.get(&record.epoch).copied().unwrap_or_default(), is_best)
+    table.bare(record, view.costs.get(&record.epoch), is_best)
 }
 
 /// What the run is doing.
@@ -159,7 +163,7 @@ fn doing(status: &Status) -> String {
         text += &format!(", loss {loss:.5}");
     }
     if let Some(left) = status.eta_seconds {
-        text += &format!(", {} left", clock(left));
+        text += &format!(", {} left", brief(left));
     }
     text
 }
@@ -223,7 +227,7 @@ mod tests {
         let lines = drawn("a-run-with-a-long-name", &view(&epochs), 12, 60);
         assert_eq!(lines.len(), 12 - 1, "the cursor has a line of its own");
         assert!(lines.iter().all(|line| line.chars().count() < 60), "{lines:?}");
-        assert!(lines[lines.len() - 2].trim_start().starts_with("50/9"), "{lines:?}");
+        assert!(lines[lines.len() - 2].trim_start().starts_with("50/50"), "{lines:?}");
         assert_eq!(lines[lines.len() - 1], "train: epoch 3.50, step 35");
         assert!(drawn("x", &view(&epochs), 1, 1).len() < 6);
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::error::WorkError;
 use super::runs::{Standing, standing_of};
-use crate::train::observe::columns::Pace;
+use crate::train::events::Cost;
 use crate::train::run_folder::history::Story;
 use crate::train::run_folder::listing;
 use crate::train::run_folder::log::Tail;
@@ -28,8 +28,8 @@ pub struct Watched {
 pub struct View {
     /// Its history; empty before the first epoch.
     pub story: Story,
-    /// The pace of each epoch.
-    pub paces: BTreeMap<u64, Pace>,
+    /// What each epoch cost.
+    pub costs: BTreeMap<u64, Cost>,
     /// All epochs of the run, if its log says so.
     pub epochs: Option<u64>,
     /// Its last heartbeat.
@@ -75,13 +75,17 @@ impl View {
             self.epochs = event["epochs"].as_u64();
             return;
         }
-        let cost = &event["cost"];
-        let pace = Pace {
-            samples_per_second: cost["samples_per_second"].as_f64(),
-            seconds_left: cost["seconds_left"].as_f64(),
+        let number = |key: &str| event["cost"][key].as_f64();
+        let cost = Cost {
+            seconds: number("seconds").unwrap_or_default(),
+            samples_per_second: number("samples_per_second").unwrap_or_default(),
+            data_wait: number("data_wait").unwrap_or_default(),
+            memory_bytes: event["cost"]["memory_bytes"].as_u64().unwrap_or_default(),
+            gpu: None,
+            seconds_left: number("seconds_left"),
         };
         if let Some(epoch) = event["record"]["epoch"].as_u64() {
-            self.paces.insert(epoch, pace);
+            self.costs.insert(epoch, cost);
         }
     }
 

@@ -83,7 +83,7 @@ fn an_arrow_to_the_left_is_found() {
 #[test]
 fn an_arrow_sideways_is_found() {
     tells_apart(layers, "data/store.rs", "use crate::report::table;", "use crate::data::loader;");
-    tells_apart(layers, "native/cuda.rs", "use crate::util::fs;", "use crate::native::versions;");
+    tells_apart(layers, "util/fs.rs", "use crate::native::versions;", "use crate::util::exit;");
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub mod name;
 mod pace;
 mod part;
 mod range;
+mod redirect;
 pub mod request;
 mod source;
 mod state;

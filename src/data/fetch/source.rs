@@ -3,11 +3,12 @@
 use url::Url;
 
 use super::address;
-use super::client::{Client, Failure, Guise, Reply, is_sign_in};
+use super::client::{Client, Failure, Guise, Reply};
 use super::drive::pages;
 use super::drive::resolve::{DriveFile, refusal};
 use super::error::FetchError;
 use super::range::Ask;
+use super::redirect::is_sign_in;
 use crate::data::html;
 
 /// A file on a server.

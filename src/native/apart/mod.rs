@@ -2,7 +2,7 @@
 //!
 //! A server is forked off before the program has a second thread; it forks a worker when there is a request, and another one
 //! if that dies. So a worker is there within milliseconds, where starting the program again would load libtorch again. Each
-//! [`Slot`] is served by one worker at a time, which lives as long as it does no harm. All of them end when this process does,
+//! `Slot` is served by one worker at a time, which lives as long as it does no harm. All of them end when this process does,
 //! whatever ends it: their sockets close.
 //!
 //! ```text

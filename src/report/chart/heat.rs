@@ -2,7 +2,7 @@
 //! of its row: right choices in the colour of what matters, wrong ones in that of mistakes.
 
 use super::Ink;
-use super::scene::{Anchor, Scene, Text, width};
+use super::scene::{Anchor, BOLD, Scene, Text, width};
 use crate::report::text_width::{cut, lines};
 
 /// A matrix of counts.
@@ -44,7 +44,7 @@ impl Heat {
         let right = (2.0 * MARGIN + room + 48.0 + side).max(420.0);
         let mut scene = Scene { size: [right, 0.0], items: Vec::new(), description: self.description() };
         let mut top = MARGIN + 8.0;
-        for line in lines(&self.title, |text| 1.07 * width(text, 16.0) <= right - 2.0 * MARGIN) {
+        for line in lines(&self.title, |text| BOLD * width(text, 16.0) <= right - 2.0 * MARGIN) {
             scene.text(Text::new(line, [MARGIN, top], 16.0, Ink::Text).bold());
             top += 22.0;
         }

@@ -1,7 +1,7 @@
 //! The names of what is drawn, with swatches and values, in rows as wide as the chart.
 
 use super::axis::brief;
-use super::scene::{Scene, Text, width};
+use super::scene::{BOLD, Scene, Text, width};
 use super::{Chart, Ink, Level, Series};
 
 const SIZE: f64 = 12.0;
@@ -18,7 +18,7 @@ struct Entry {
 
 impl Entry {
     fn width(&self) -> f64 {
-        let value = if self.value.is_empty() { 0.0 } else { 4.0 + 1.08 * width(&self.value, SIZE) };
+        let value = if self.value.is_empty() { 0.0 } else { 4.0 + BOLD * width(&self.value, SIZE) };
         SWATCH + 5.0 + width(&self.name, SIZE) + value
     }
 }

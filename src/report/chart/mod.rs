@@ -1,5 +1,5 @@
 //! Charts as plain values: axes, series, bands, bars, levels, marks, notes. One layout turns a chart into a scene of lines and
-//! text ([`scene`]), and each scene can be SVG for a page or pixels for a PNG file. What the numbers mean is not known here.
+//! text (`scene`), and each scene can be SVG for a page or pixels for a PNG file. What the numbers mean is not known here.
 //!
 //! ```text
 //! axis    which values an axis spans, its ticks      plot     a chart becomes a scene

@@ -2,7 +2,7 @@
 
 use super::axis::{Axis, brief};
 use super::labels::Labels;
-use super::scene::{Anchor, Item, Scene, Text, width};
+use super::scene::{Anchor, BOLD, Item, Scene, Text, width};
 use super::{Chart, Ink, Look, Scale, Series, backdrop, legend};
 use crate::report::text_width::lines;
 
@@ -36,8 +36,7 @@ impl Chart {
     pub(in crate::report) fn scene(&self, size: [f64; 2]) -> Scene {
         let mut scene = Scene { size, items: Vec::new(), description: self.description() };
         let mut top = 0.0;
-        // Bold letters are wider.
-        for line in lines(&self.title, |text| 1.07 * width(text, TITLE) <= size[0]) {
+        for line in lines(&self.title, |text| BOLD * width(text, TITLE) <= size[0]) {
             scene.text(Text::new(line, [0.0, top + TITLE_ROW / 2.0], TITLE, Ink::Text).bold());
             top += TITLE_ROW;
         }

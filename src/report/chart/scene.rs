@@ -53,6 +53,9 @@ pub(super) enum Anchor {
 /// The opacity of a band.
 pub(super) const BAND: f64 = 0.16;
 
+/// By so much bold letters are wider than those of the font in the program, which has none.
+pub(super) const BOLD: f64 = 1.15;
+
 /// The width of a text in pixels. Pages have narrower fonts than files, so nothing overlaps there either.
 pub(super) fn width(text: &str, size: f64) -> f64 {
     font::width(text, size * font::LINE_OF_SIZE)
@@ -77,7 +80,8 @@ impl Text {
 
     /// The rectangle that it covers: its corner and its size.
     pub(super) fn covers(&self) -> [[f64; 2]; 2] {
-        let [length, height] = [width(&self.text, self.size), 1.1 * self.size];
+        let wider = if self.is_bold { BOLD } else { 1.0 };
+        let [length, height] = [wider * width(&self.text, self.size), 1.1 * self.size];
         let before = match self.anchor {
             Anchor::Start => 0.0,
             Anchor::Middle => length / 2.0,

@@ -119,6 +119,9 @@ fn moments_list(moments: &[(String, String)]) -> String {
 
 /// The size of a chart on a page: about a third of a desktop, and a phone's width.
 const CHART: [f64; 2] = [344.0, 258.0];
+/// By so much a chart is taller for each of its series past so many.
+const ROW: f64 = 16.0;
+const MANY: usize = 3;
 /// That of a diagram with names inside of it.
 const DIAGRAM: [f64; 2] = [344.0, 344.0];
 
@@ -126,8 +129,10 @@ fn charts(of: &Charts) -> String {
     let heading = if of.title.is_empty() { String::new() } else { format!("<h3>{}</h3>\n", escape(&of.title)) };
     let caption = if of.caption.is_empty() { String::new() } else { format!("<p>{}</p>\n", escape(&of.caption)) };
     let drawn = |chart: &Chart| {
-        let size = if chart.backdrop == Backdrop::Performance { DIAGRAM } else { CHART };
-        format!("<figure class=\"chart\">{}</figure>\n", chart.scene(size).svg())
+        let [width, height] = if chart.backdrop == Backdrop::Performance { DIAGRAM } else { CHART };
+        // A long legend does not make the plot flat.
+        let longer = ROW * chart.series.len().saturating_sub(MANY) as f64;
+        format!("<figure class=\"chart\">{}</figure>\n", chart.scene([width, height + longer]).svg())
     };
     format!("{heading}{caption}<div class=\"charts\">\n{}</div>\n", of.charts.iter().map(drawn).collect::<String>())
 }

@@ -147,6 +147,15 @@ impl Scale {
         (value >= self.floor).then(|| self.steps.iter().filter(|(from, _)| *from <= value).count().saturating_sub(1))
     }
 
+    /// The same for pictures of forecasts: what fades on a page is paler here, down to white.
+    pub(super) fn calm(&self) -> Self {
+        let paler = |(from, [red, green, blue, opacity]): (f32, [u8; 4])| {
+            let share = f32::from(opacity) / 255.0;
+            (from, [red, green, blue].map(|part| (255.0 - share * (255.0 - f32::from(part))).round() as u8))
+        };
+        Self { steps: self.faded().map(paler).collect(), ..self.clone() }
+    }
+
     /// All steps: where each begins, its colour, and how opaque it is on a page.
     pub(super) fn faded(&self) -> impl Iterator<Item = (f32, [u8; 4])> {
         let width = self.steps.get(1).map_or(1.0, |(second, _)| second - self.steps[0].0);
@@ -322,6 +331,14 @@ mod tests {
                 assert_ne!(scale.colour(above as f32, 1, 0), WHITE, "{unit} from {min}");
             }
         }
+    }
+
+    #[test]
+    fn weak_echo_is_pale_in_forecasts_and_the_rest_is_as_elsewhere() {
+        let (all, calm) = (dbz(), dbz().calm());
+        assert_eq!([calm.colour(-25.0, 0, 0), calm.colour(5.0, 0, 0)], [WHITE, all.colour(5.0, 0, 0)]);
+        let [pale, full] = [&calm, &all].map(|scale| scale.colour(-3.0, 0, 0).map(u32::from).iter().sum::<u32>());
+        assert!(pale > full && pale < 3 * 255, "{pale} {full}");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //!   *unit*, so that a storm that crosses midnight is never on two sides.
 //! - A share is a share of windows; [`in_order`] finds the number of units that comes nearest to it.
 //! - With one unit there is no whole day to spare: it is split by its events in time order, with a warning. One event
-//!   alone is cut in time ([`super::split_in_time`]), with a warning too; `by: time` asks for that.
+//!   alone is cut in time (`split_in_time`), with a warning too; `by: time` asks for that.
 //! - An event without windows takes no part, and ties no days together.
 
 use std::fmt;

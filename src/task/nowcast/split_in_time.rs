@@ -31,7 +31,8 @@ pub fn in_time(starts: &[usize], length: usize, shares: Shares) -> Option<Vec<Op
 fn cut(starts: &[usize], length: usize, share: f64, fits: impl Fn(&[usize]) -> bool) -> Option<(usize, usize)> {
     let mut best: Option<(f64, (usize, usize))> = None;
     for before in (1..starts.len()).rev() {
-        let after = starts.partition_point(|&start| start < starts[before - 1] + 2 * length);
+        let after =
+            starts.partition_point(|&start| start < starts[before - 1].saturating_add(length.saturating_mul(2)));
         if after == starts.len() {
             continue;
         }
@@ -48,7 +49,7 @@ fn cut(starts: &[usize], length: usize, share: f64, fits: impl Fn(&[usize]) -> b
 #[must_use]
 pub fn least_frames(length: usize, shares: Shares) -> usize {
     let sides = 1 + usize::from(shares.val > 0.0) + usize::from(shares.test > 0.0);
-    (2 * sides - 1) * length
+    (2 * sides - 1).saturating_mul(length)
 }
 
 #[cfg(test)]

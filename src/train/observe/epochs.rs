@@ -72,17 +72,22 @@ impl Epochs {
         Self { width, columns: Vec::new(), epochs: 0, rows: 0 }
     }
 
-    /// Learns what is measured.
+    /// Learns what is measured when training starts.
     pub fn begin(&mut self, started: &Started) {
+        self.learn(&started.parts, &started.scores, started.epochs);
+    }
+
+    /// Learns what is measured: the loss with its parts, the scores, and how many epochs there are.
+    pub fn learn(&mut self, parts: &[ScoreSpec], scores: &[ScoreSpec], epochs: u64) {
         let mut columns = vec![Column::new("epoch", 7, Content::Place)];
-        let loss = started.parts.first().map_or("loss", |part| part.name.as_str());
+        let loss = parts.first().map_or("loss", |part| part.name.as_str());
         columns.push(Column::new(loss, 7, Content::Train));
         columns.push(Column::new(&format!("val {loss}"), 7, Content::Validated));
-        columns.extend(baseline(loss, &started.scores));
-        let headline = started.scores.iter().find(|spec| spec.show == Show::First && spec.baseline.is_none());
+        columns.extend(baseline(loss, scores));
+        let headline = scores.iter().find(|spec| spec.show == Show::First && spec.baseline.is_none());
         if let Some(spec) = headline {
             columns.push(Column::new(&spec.name, 7, Content::Score(spec.name.clone())));
-            columns.extend(baseline(&spec.name, &started.scores));
+            columns.extend(baseline(&spec.name, scores));
         }
         for (heading, width, content) in [
             ("best", 4, Content::Best),
@@ -100,7 +105,7 @@ impl Epochs {
             used += column.width + if used == 0 { 0 } else { GAP };
             used <= self.width
         });
-        (self.columns, self.epochs, self.rows) = (columns, started.epochs, 0);
+        (self.columns, self.epochs, self.rows) = (columns, epochs, 0);
     }
 
     /// The row of a finished epoch.
@@ -110,9 +115,24 @@ impl Epochs {
         self.row(&Shown { place, train, val, scores, improved, lr: Some(*lr), cost: Some(cost) })
     }
 
+    /// The headings, for a table that is drawn as a whole.
+    #[must_use]
+    pub fn headings(&self) -> String {
+        self.line(|column| column.heading.clone())
+    }
+
+    /// The row of an epoch without headings; what it cost may be unknown.
+    #[must_use]
+    pub fn bare(&self, record: &Record, cost: Option<&Cost>, improved: bool) -> String {
+        let Record { epoch, train, val, scores, lr, .. } = record;
+        let place = format!("{epoch}/{}", self.epochs.max(*epoch));
+        let shown = Shown { place, train, val, scores, improved, lr: Some(*lr), cost };
+        self.line(|column| column.content.text(&shown))
+    }
+
     /// A row, below the headings if it is time for them.
     pub fn row(&mut self, shown: &Shown<'_>) -> String {
-        let headings = self.rows.is_multiple_of(REPEATED).then(|| self.line(|column| column.heading.clone()) + "\n");
+        let headings = self.rows.is_multiple_of(REPEATED).then(|| self.headings() + "\n");
         self.rows += 1;
         headings.unwrap_or_default() + &self.line(|column| column.content.text(shown))
     }
@@ -182,7 +202,8 @@ fn number(value: f64) -> String {
 }
 
 /// A time in six characters: 3m05s.
-fn brief(seconds: f64) -> String {
+#[must_use]
+pub fn brief(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
     match whole {
         0..60 => format!("{whole}s"),

@@ -2,7 +2,6 @@
 //! that a person reads. None of them can change a number of the run.
 
 mod behind;
-pub mod columns;
 pub mod console;
 mod curves;
 pub mod epochs;

@@ -3,7 +3,7 @@
 use super::source::{Source, Token};
 
 /// The layers: a module uses only those of a later row. Those of one row never use each other.
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 9] = [
     &["main"],
     &["cli"],
     &["worker"],
@@ -11,7 +11,8 @@ const LAYERS: [&[&str]; 8] = [
     &["task"],
     &["train"],
     &["data", "nn", "metric", "report"],
-    &["native", "util"],
+    &["native"],
+    &["util"],
 ];
 
 /// The same inside of the crates; the modules of those that are not listed may all use each other.

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::super::client::is_document;
+use super::super::redirect::is_document;
 use super::html::{Token, tokens};
 use super::id::{DriveItem, item_in_path};
 use super::pages::text_of;

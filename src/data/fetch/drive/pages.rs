@@ -40,7 +40,7 @@ pub fn read(page: &str, url: &Url) -> Page {
     if let Some(next) = form(&tokens, url).or_else(|| link(&tokens, url)).or_else(|| json(page, url)) {
         return Page::Confirm(next);
     }
-    if super::super::client::is_sign_in(url) || asks_to_sign_in(&tokens) {
+    if super::super::redirect::is_sign_in(url) || asks_to_sign_in(&tokens) {
         return Page::SignIn;
     }
     Page::Other(title)

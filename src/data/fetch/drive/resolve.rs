@@ -2,9 +2,10 @@
 
 use url::Url;
 
-use super::super::client::{Client, Failure, Guise, Reply, is_document, is_sign_in};
+use super::super::client::{Client, Failure, Guise, Reply};
 use super::super::error::FetchError;
 use super::super::range::Ask;
+use super::super::redirect::{is_document, is_sign_in};
 use super::pages::{self, Page};
 use crate::data::html;
 

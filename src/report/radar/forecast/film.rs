@@ -30,6 +30,8 @@ const LAST_DELAY: u16 = 250;
 /// If an array does not fit its times, or there is nothing to show.
 pub fn gif(forecast: &Forecast<'_>) -> Result<Vec<u8>, PictureError> {
     forecast.check()?;
+    let calm = forecast.scale.calm();
+    let forecast = &Forecast { scale: &calm, ..*forecast };
     let stage = Stage::of(forecast);
     let mut film = Film::new(&stage.still, forecast.scale)?;
     let minutes = Minutes::of(forecast.seen_minutes);

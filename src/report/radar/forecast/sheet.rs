@@ -36,6 +36,8 @@ pub fn png(forecast: &Forecast<'_>) -> Result<Vec<u8>, PictureError> {
 
 pub(super) fn draw(forecast: &Forecast<'_>) -> Result<Canvas, PictureError> {
     forecast.check()?;
+    let calm = forecast.scale.calm();
+    let forecast = &Forecast { scale: &calm, ..*forecast };
     let shown = evenly(forecast.lead_minutes.len(), MAX_LEADS);
     let layout = Layout::of(forecast, shown.len());
     let mut canvas = Canvas::new(layout.width(shown.len()), layout.height());

@@ -39,13 +39,17 @@ pub(super) fn blocks(run: &Run<'_>) -> Vec<Block> {
 
 /// The loss and the scores that matter most.
 fn first(story: &Story) -> Block {
+    Block::Charts(Charts { title: String::new(), caption: said(story), charts: first_charts(story) })
+}
+
+fn first_charts(story: &Story) -> Vec<Chart> {
     let mut charts: Vec<Chart> = curves::losses(story).into_iter().take(1).collect();
     charts.extend(summary::headlines(story).into_iter().take(FIRST - 1).map(|spec| curves::score(story, spec)));
     charts.retain(Chart::has_values);
     if charts.len() < FIRST {
         charts.push(curves::learning_rate(story));
     }
-    Block::Charts(Charts { title: String::new(), caption: said(story), charts })
+    charts
 }
 
 /// What to look at.
@@ -64,9 +68,12 @@ fn said(story: &Story) -> String {
 
 fn more(run: &Run<'_>, story: &Story) -> Vec<Block> {
     let mut charts: Vec<Chart> = curves::losses(story).into_iter().skip(1).collect();
-    charts.push(curves::learning_rate(story));
     let (scores, left) = curves::scores(story, MOST_CHARTS);
-    charts.extend(scores);
+    // What is shown above, or is a part of the loss too, is not shown twice.
+    let parts = story.parts.iter().map(|spec| curves::score(story, spec).title);
+    let shown: Vec<String> = first_charts(story).into_iter().map(|chart| chart.title).chain(parts).collect();
+    let others = std::iter::once(curves::learning_rate(story)).chain(scores);
+    charts.extend(others.filter(|chart| !shown.contains(&chart.title)));
     charts.retain(Chart::has_values);
     let mut blocks = vec![Block::Charts(Charts { charts, ..Charts::default() })];
     if left > 0 {
