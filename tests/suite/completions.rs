@@ -69,7 +69,7 @@ fn there_is_a_manual_page_for_each_command_and_none_has_a_mistake() {
     }
     for name in &names {
         let text = fs::read_to_string(program.path("pages").join(name)).unwrap();
-        assert!(text.contains(".SH NAME\n") && text.contains("SEE ALSO"), "{name}");
+        assert!(text.contains(".SH NAME\n") && text.contains(".SH \"SEE ALSO\"\n"), "{name}");
         let page = format!("pages/{name}");
         let readers: [(&str, &[&str]); 2] =
             [("groff", &["-man", "-Tutf8", "-ww", "-z", &page]), ("mandoc", &["-Tlint", "-Werror", &page])];
