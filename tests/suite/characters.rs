@@ -61,6 +61,7 @@ fn images_in_folders_become_a_classifier_that_is_evaluated_compared_exported_and
     assert_eq!(metrics["sections"]["classes"]["right"].as_str().map(str::len), Some(35));
     let page = fs::read_to_string(training.file("characters", "report.html")).unwrap();
     assert!(page.contains("Scores of each class") && page.contains("Accuracy"), "the page lacks a chapter");
+    assert!(page.contains(">Accuracy on validation</text>") && !page.contains("no forecasts"), "{page}");
     assert!(training.file("characters", "evaluation/plots/confusion_matrix.png").is_file());
     crate::report::looks_right(&training.file("characters", "report.html"));
 

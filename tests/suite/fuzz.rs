@@ -23,7 +23,7 @@ const LONGEST: Duration = Duration::from_secs(10);
 /// More than this is too much memory.
 const MOST_KIB: u64 = 1 << 20;
 /// Cases of each format that the suite reads.
-const FEW: u64 = 60;
+const FEW: u64 = 40;
 
 /// What is asked of a worker: format, first case, cases, folder.
 const JOB: &str = "FRAGUA_FUZZ_JOB";

@@ -23,6 +23,10 @@ impl Chapters for Evaluated {
             .collect()
     }
 
+    fn has_forecasts(&self) -> bool {
+        false
+    }
+
     fn pictures(&self) -> &'static [Plot] {
         &[
             Plot {
@@ -30,12 +34,14 @@ impl Chapters for Evaluated {
                 title: "Which class was taken for which",
                 caption: "Right choices are blue and on the diagonal. A strong red cell is a pair of classes that the model confuses; a \
                           red column is a class that it chooses too often.",
+                is_folded: false,
             },
             Plot {
                 file: "mistakes.png",
                 title: "The surest mistakes",
                 caption: "What the model was most certain of and wrong about: what it chose, for what, and how sure it was. A wrong \
                           label in the data shows here first.",
+                is_folded: true,
             },
         ]
     }

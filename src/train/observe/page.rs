@@ -98,7 +98,10 @@ fn write_page(folder: &Path, tale: &mut Tale, now: Now, chapters: &dyn Chapters)
 fn page(run: &Run<'_>, chapters: &dyn Chapters) -> Page {
     let mut page = summary::page(run);
     let evaluation = ("Scores", evaluation::blocks(run, chapters));
-    let mut sections = vec![("Training", curves::blocks(run)), ("Forecasts", forecasts::blocks(run))];
+    let mut sections = vec![("Training", curves::blocks(run))];
+    if chapters.has_forecasts() {
+        sections.push(("Forecasts", forecasts::blocks(run)));
+    }
     // What there is comes first: scores are last as long as there are none.
     let place = if run.metrics.is_some() { 1 } else { sections.len() };
     sections.insert(place, evaluation);

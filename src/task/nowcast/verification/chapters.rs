@@ -60,6 +60,7 @@ impl Chapters for Evaluated {
             title: "Where the forecast errs, on the map",
             caption: "Above, the mean error for three lead times: red where the forecast is too strong, blue where it is too weak. \
                       A colour over the whole map is a bias. Below, the typical size of the error: dark is large.",
+            is_folded: true,
         }]
     }
 

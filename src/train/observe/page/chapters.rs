@@ -23,6 +23,8 @@ pub struct Plot {
     pub title: &'static str,
     /// What to look at, and what would be bad.
     pub caption: &'static str,
+    /// Whether it is shown only if its title is chosen.
+    pub is_folded: bool,
 }
 
 /// What a task adds about an evaluation, beyond tables of scores.
@@ -30,6 +32,11 @@ pub trait Chapters: Sync {
     /// Charts, tables and texts for the evaluation section.
     fn chapters(&self, _metrics: &Metrics) -> Vec<Block> {
         Vec::new()
+    }
+
+    /// Whether training draws forecasts, so that the page has a place for them.
+    fn has_forecasts(&self) -> bool {
+        true
     }
 
     /// The pictures of an evaluation that the page shows, as it can't draw them itself.

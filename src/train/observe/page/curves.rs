@@ -44,7 +44,8 @@ fn first(story: &Story) -> Block {
 
 fn first_charts(story: &Story) -> Vec<Chart> {
     let mut charts: Vec<Chart> = curves::losses(story).into_iter().take(1).collect();
-    charts.extend(summary::headlines(story).into_iter().take(FIRST - 1).map(|spec| curves::score(story, spec)));
+    let scores = summary::decides(story).into_iter().chain(summary::headlines(story));
+    charts.extend(scores.take(FIRST - 1).map(|spec| curves::score(story, spec)));
     charts.retain(Chart::has_values);
     if charts.len() < FIRST {
         charts.push(curves::learning_rate(story));

@@ -65,7 +65,8 @@ pub(super) fn plots(run: &Run<'_>, plots: &[Plot]) -> Vec<Block> {
         let link = format!("evaluation/plots/{}", plot.file);
         let bytes = read(&run.folder.join(&link))?;
         let picture = Picture { bytes, description: plot.title.into(), caption: plot.caption.into(), link };
-        Some(Block::Folded(plot.title.into(), vec![Block::Pictures(vec![picture])]))
+        let shown = Block::Pictures(vec![picture]);
+        Some(if plot.is_folded { Block::Folded(plot.title.into(), vec![shown]) } else { shown })
     };
     plots.iter().filter_map(shown).collect()
 }

@@ -157,6 +157,12 @@ fn progress(run: &Run<'_>) -> Vec<Tile> {
     tiles
 }
 
+/// The score that decides which weights are best, unless that is the loss or a part of it.
+pub(super) fn decides(story: &Story) -> Option<&ScoreSpec> {
+    let (name, _) = story.best.as_ref()?.by.first()?;
+    story.scores.iter().find(|spec| spec.name == *name)
+}
+
 /// The scores that matter most, one of each family, without that which decides.
 pub(super) fn headlines(story: &Story) -> Vec<&ScoreSpec> {
     let decides = story.best.as_ref().and_then(|best| best.by.first()).map_or("", |(name, _)| name.as_str());
