@@ -52,6 +52,15 @@ pub fn watch(no_memory: u8, bug: u8) {
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
+/// Leaves invalid accesses to the system again, in a process that is watched by another: that one sees the signal.
+#[expect(unsafe_code, reason = "signal handlers are C functions")]
+pub(super) fn unwatch() {
+    for signal in SIGNALS {
+        // SAFETY: the default action runs no code of this process.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
 extern "C" fn on_access(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     if is_short_of_memory() {
         leave(SHORTAGE, &CODES[0]);

@@ -57,7 +57,8 @@ fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
             all.insert(below, bytes);
         }
     }
-    all.remove(".lock");
+    // Locks say which process held them.
+    all.retain(|path, _| path != ".lock" && !path.ends_with("/.reading"));
     all
 }
 

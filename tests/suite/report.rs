@@ -35,7 +35,7 @@ fn a_finished_run_is_told_on_one_page_that_loads_nothing() {
 #[test]
 fn the_page_can_be_opened_while_training_runs() {
     let training = Training::new();
-    let mut start = training.command(&["--epochs", "2000"]);
+    let mut start = training.command(&["--epochs", "2000", "--patience", "2000"]);
     let mut start = start.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let page = training.file("storms", "report.html");
     wait_while_it_works(&mut start, "the page is written", || page.exists());

@@ -1,6 +1,7 @@
 //! `fragua watch` as a person uses it: the epochs of a run as lines, to its end, and the run is left alone.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use crate::deadline::{end_of, output_of, wait_while_it_works};
@@ -37,11 +38,14 @@ fn a_run_is_followed_to_its_end_and_ctrl_c_leaves_it_alone() {
     wait_while_it_works(&mut run, "an epoch", || {
         fs::read_to_string(&history).is_ok_and(|text| text.contains("\"val\": {"))
     });
-    let [interrupted, follows] = [(); 2].map(|()| piped(training.program.command(&["watch", "storms"])));
+    let [mut interrupted, follows] = [(); 2].map(|()| piped(training.program.command(&["watch", "storms"])));
     let seen = fs::read_to_string(&history).unwrap().matches("\"phase\"").count();
     wait_while_it_works(&mut run, "two more epochs", || {
         fs::read_to_string(&history).is_ok_and(|text| text.matches("\"phase\"").count() > seen + 2)
     });
+    // It must be at work: before, a signal finds nobody who handles it.
+    let mut shown = BufReader::new(interrupted.stdout.take().unwrap());
+    assert!(shown.read_line(&mut String::new()).unwrap() > 0);
     signal(&interrupted, "INT");
     let outcome = Outcome::of(output_of(interrupted));
     assert_eq!(outcome.code, 130, "{outcome:?}");

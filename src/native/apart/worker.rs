@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 
 use super::Work;
+use crate::native::crash;
 use crate::util::exit::Exit;
 
 /// The processor time of one request.
@@ -22,6 +23,7 @@ const MAX_REQUEST: u64 = 1 << 20;
 
 /// Answers requests until the other side closes the socket.
 pub(super) fn run(data: &mut UnixStream, work: Work) {
+    crash::unwatch();
     // A limit that the system does not know is no reason not to work.
     limit(libc::RLIMIT_CORE, 0);
     if let Some(bytes) = taken() {
