@@ -36,6 +36,7 @@ mod runs;
 mod s3;
 mod server;
 mod sizes;
+mod storms;
 mod streams;
 mod train;
 mod train_kill;
