@@ -27,7 +27,7 @@ impl Config {
         found
     }
 
-    /// Weights can't be compared by something that isn't measured.
+    /// Weights can't be compared by what nothing measures.
     fn unknown_target(&self) -> Option<Problem> {
         let kind = self.task.kind();
         let validates = kind.validates() || self.train.overfit_single_batch;

@@ -1,5 +1,5 @@
-//! The description of a score: name, label, meaning, unit, direction, and where it is shown. The code that measures a
-//! score declares it once; everything else reads it here and parses no names. Not its value.
+//! What a score is: its name, what people call it, what it means, its unit, which way it gets better, and where it is shown.
+//! The code that measures a score says so once; everything else reads it here and parses no names. Not its value.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ pub struct ScoreSpec {
     pub family: String,
     /// Where it is shown.
     pub show: Show,
-    /// Set if it is the score of a baseline, which that of a learned forecast is compared with.
+    /// Set if it is the score of another forecast, that of a learned one is compared with.
     pub baseline: Option<Baseline>,
 }
 
@@ -112,7 +112,7 @@ impl ScoreSpec {
         }
     }
 
-    /// Whether it is drawn in charts. A baseline is drawn beside its learned score.
+    /// Whether it is drawn in charts. What a learned score is compared with is drawn beside that one.
     #[must_use]
     pub fn is_drawn(&self) -> bool {
         self.show <= Show::Drawn && self.baseline.is_none()
@@ -138,8 +138,7 @@ pub fn families<'a>(specs: impl IntoIterator<Item = &'a ScoreSpec>) -> Vec<(&'a 
     families
 }
 
-/// The meanings of scores, each once: under the family's name if the whole family shares it, else under the score's
-/// own.
+/// What scores mean, each meaning once: under the family's name if all of a family share it, else under the score's own.
 #[must_use]
 pub fn meanings<'a>(specs: impl IntoIterator<Item = &'a ScoreSpec>) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn related_parts_are_found_in_any_order() {
+    fn what_belongs_together_is_found_wherever_it_stands() {
         let far = |dbz: u32| ScoreSpec::new(format!("far_{dbz}"), "FAR", Better::Lower).meaning("false alarms");
         let specs = [csi(20), far(20), csi(30), far(30)];
         let found: Vec<_> = families(&specs).into_iter().map(|(family, members)| (family, members.len())).collect();

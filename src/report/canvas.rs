@@ -1,4 +1,4 @@
-//! A picture being drawn: rectangles, lines, dots, text, pixels.
+//! A picture being drawn: rectangles, lines, dots, text, pixels. It knows nothing of what it shows.
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};

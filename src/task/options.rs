@@ -40,7 +40,7 @@ pub struct InspectOptions {
     pub level: Option<usize>,
 }
 
-/// What to predict, and where to write it.
+/// What is to be predicted, and where it goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PredictOptions {
     /// The folder with the files to predict from.
@@ -82,7 +82,7 @@ impl PredictOptions {
     }
 }
 
-/// The result of predicting.
+/// What came of predicting.
 pub struct Predicted {
     /// What the command line shows; its text is empty if nothing was predicted.
     pub shown: Shown,

@@ -1,4 +1,4 @@
-//! Untrusted files that need a C library are read in other processes: see `native::apart`.
+//! Files that others made are read by other processes, if a library in C is needed for it: see `native::apart`.
 
 use fragua_radar::volume::{Lost, answer, isolate};
 
@@ -7,8 +7,8 @@ use crate::native::apart::{Apart, NoAnswer};
 /// The most files that are read at the same time.
 const MAX_READERS: usize = 64;
 
-/// From now on a file that crashes a library or hangs it does no harm to this process. `main` must call it before it
-/// starts a second thread. Without such processes the libraries run in this one, as they do in tests.
+/// From now on a file that crashes a library, or keeps it busy for ever, does no harm to this process. To be called by `main`
+/// before there is a second thread. Without processes for it the libraries run in this one, as they do in tests.
 pub fn read_apart() {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     if let Ok(apart) = Apart::start(answer, threads.min(MAX_READERS)) {

@@ -1,18 +1,18 @@
-//! Early stopping: training stops after a number of validated epochs without a better loss. It does not decide which
-//! weights are the best.
+//! Early stopping: training stops after so many validated epochs without a better loss. It decides nothing else; in
+//! particular, not which weights are the best.
 
 use serde::{Deserialize, Serialize};
 
 /// The rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Patience {
-    /// Validated epochs without a better loss after which training stops; `None` is never.
+    /// Validated epochs without a better loss after which training stops; `None` is for ever.
     pub epochs: Option<usize>,
     /// How much smaller a loss must be to count as better.
     pub min_delta: f64,
 }
 
-/// When patience starts again: training had ended after these epochs, and more were requested.
+/// When patience starts again: training had ended after these epochs, and more was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Restart {
@@ -43,7 +43,7 @@ impl PatienceState {
     }
 }
 
-/// The effect of a validation loss on the rest of training.
+/// What a validation loss means for the rest of training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outlook {
     /// It is better than all before it.
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_that_is_not_finite_is_never_better() {
+    fn a_loss_that_is_no_number_is_never_better() {
         use Outlook::{Better, Stop, Worse};
         let nan = f64::NAN;
         assert_eq!(outlooks(THREE, &[nan, 5.0, nan, 4.0])[1..], [Better, Worse { since: 1 }, Better]);

@@ -18,7 +18,7 @@ pub struct Target {
     by: Vec<(String, Better)>,
 }
 
-/// A target that is not measured.
+/// A target that nothing measures.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TargetError {
     /// The task has no such number.
@@ -92,7 +92,7 @@ impl Target {
         self.by.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Their values in a validation; `None` for those that are missing.
+    /// Their values in a validation; none for those that are missing.
     #[must_use]
     pub fn values(&self, parts: &[Named], scores: &[Named]) -> Vec<Named> {
         let of = |name: &str| value(scores, name).or_else(|| value(parts, name));

@@ -78,7 +78,7 @@ pub fn kill_somewhere(training: &Training, name: &str, arguments: &[&str], rando
     }
 }
 
-/// How often a run resumed from a checkpoint, by its log.
+/// How often a run went on from a checkpoint, by its log.
 pub fn resumes(training: &Training, name: &str) -> usize {
     let log = fs::read_to_string(training.file(name, "log.jsonl")).unwrap();
     let events = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
@@ -124,5 +124,5 @@ fn killed_training_ends_with_the_same_bytes() {
         fs::remove_dir_all(training.file(&name, "")).unwrap();
     }
     assert!(killed >= kills, "only {killed} of {kills} kills came before the ends of the runs");
-    assert!(resumed.iter().all(|&times| times > 0), "{killed} kills; resumed from a checkpoint: {resumed:?}");
+    assert!(resumed.iter().all(|&times| times > 0), "{killed} kills; went on from a checkpoint: {resumed:?}");
 }

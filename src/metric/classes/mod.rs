@@ -1,7 +1,7 @@
-//! The quality of classification: counts of predicted and true classes, from which every score follows exactly.
+//! How good a choice among classes is: counts of what was chosen for what, from which every score follows exactly.
 //!
 //! ```text
-//! confusion    how often each class was predicted for each    interval   how sure a share is
+//! confusion    how often each class was taken for each        interval   how sure a share is
 //! calibration  whether confident choices are right as often
 //! ```
 

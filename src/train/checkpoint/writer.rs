@@ -19,11 +19,11 @@ use crate::util::stop::Stop;
 /// The outcome of one save.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It is on the disk; checkpoints that the policy no longer keeps are deleted.
+    /// It is on the disk; what the policy no longer keeps is deleted.
     Saved {
         /// What was saved.
         id: CheckpointId,
-        /// The names under which to publish it.
+        /// The names under which it was to be published.
         publish: Publish,
         /// What was deleted after it.
         deleted: Vec<CheckpointId>,
@@ -49,7 +49,7 @@ pub enum Outcome {
     },
 }
 
-/// Saves on its own thread.
+/// Saves on a thread of its own.
 pub struct Saver {
     jobs: Option<SyncSender<Arc<Snapshot>>>,
     outcomes: Receiver<Outcome>,
@@ -170,8 +170,8 @@ fn of(manifest: &Manifest, keep: &Keep) -> Standing {
     Standing { id: manifest.id, phase: *phase, by, starts_epoch: *position == 0 }
 }
 
-/// Whether a snapshot need not be saved because the stop is urgent and a newer one was handed over. Snapshots with the
-/// best weights are always saved.
+/// Whether a snapshot need not be saved, as the stop is urgent and a newer one is among those that are handed over. The best
+/// weights are in no newer one.
 pub(super) fn is_replaced(stop: &Stop, publish: Publish, under_way: usize) -> bool {
     stop.is_urgent() && !publish.best && under_way > 1
 }
@@ -222,7 +222,7 @@ impl Worker {
         self.standing.retain(|checkpoint| checkpoint.id != snapshot.id);
         self.standing.push(of(&manifest, &self.keep));
         let is_newest = self.standing.iter().all(|checkpoint| checkpoint.id <= snapshot.id);
-        // If the stop is urgent, the next start publishes the last weights, from the checkpoint that it resumes from.
+        // In a hurry, the last weights are left to the next start: it publishes those of the checkpoint that it resumes from.
         let last = snapshot.publish.last && is_newest && !self.stop.is_urgent();
         let publish = Publish { last, ..snapshot.publish };
         self.weights.publish_as(snapshot, publish)

@@ -8,8 +8,8 @@ use crate::util::problem::Problem;
 
 /// How often the model is validated. The last epoch of a phase always is, and so is what a limit cuts short.
 ///
-/// Patience and the schedule `plateau` count validations at the end of an epoch only. Those inside an epoch show how
-/// training proceeds, and which weights are the best.
+/// Patience and the schedule `plateau` count validations at the end of an epoch only. Those inside an epoch tell how
+/// training goes, and which weights are the best.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ValidateConfig {

@@ -27,7 +27,7 @@ impl<T: Task> Engine<T> {
         if improved { self.save_midway(&found) } else { Ok(()) }
     }
 
-    /// A function of the state alone, so that a resumed run validates at the same steps as an uninterrupted one.
+    /// A function of the state alone, so that a resumed run validates where it would have without the stop.
     fn is_midway_due(&self) -> bool {
         let Some(every) = self.config().validate.every_steps else { return false };
         let seen = self.state.seen;

@@ -121,9 +121,8 @@ impl<T: Task> Engine<T> {
         self.hand_over(Arc::clone(&self.last_good))
     }
 
-    /// Saves the end of an epoch, which is also what a diverged run rolls back to. Only this save is used for that,
-    /// because the others depend on a clock, and a run's results must not. Without a validation it has no loss to
-    /// compare.
+    /// Saves the end of an epoch, which is also what a diverged run rolls back to. Only this save is used for that: the
+    /// others depend on a clock, and a run's results must not. Without a validation it has no loss to be compared by.
     pub(super) fn save_epoch(&mut self, record: &Record, target: &[Named], publish: Publish) -> Result<(), TrainError> {
         let mut snapshot = Snapshot { publish, ..self.capture()? };
         snapshot.progress.metrics = metrics(&record.val, &record.scores, target);

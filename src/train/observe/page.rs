@@ -102,7 +102,7 @@ fn page(run: &Run<'_>, chapters: &dyn Chapters) -> Page {
     if chapters.has_forecasts() {
         sections.push(("Forecasts", forecasts::blocks(run)));
     }
-    // Existing content comes first: scores are last until there are some.
+    // What there is comes first: scores are last as long as there are none.
     let place = if run.metrics.is_some() { 1 } else { sections.len() };
     sections.insert(place, evaluation);
     sections.push(("Details", details(run)));

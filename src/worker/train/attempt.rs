@@ -171,7 +171,7 @@ fn metadata(config: &Config, facts: &Value) -> BTreeMap<String, String> {
 }
 
 /// All event listeners. The history comes first: its row is on disk before any other listener reports the epoch. Plots
-/// are drawn on a background thread; the page comes last, because it shows them.
+/// are drawn on a background thread; the page comes last, as it shows them.
 fn observers(
     config: &Config,
     disk: &Arc<dyn Disk>,

@@ -36,7 +36,7 @@ use volume::Painter;
 const FRAMES: Unit = Unit { one: "frame", many: "frames" };
 /// The smallest grid that storms fit in.
 const MIN_GRID: usize = 16;
-/// The largest grid: the radar reaches no farther.
+/// The largest: the radar does not see farther.
 const MAX_GRID: usize = 2000;
 const MAX_LEVELS: usize = 30;
 
@@ -221,7 +221,7 @@ pub enum SynthError {
         folder: PathBuf,
         /// What is in it.
         found: String,
-        /// What should have been written.
+        /// What was to be written.
         wanted: String,
     },
     /// A file could not be encoded or written.
@@ -288,7 +288,7 @@ mod tests {
         assert!(alone != other);
     }
 
-    /// Requests a stop after this many frames.
+    /// Asks to stop when so many frames are done.
     struct StopAfter {
         frames: std::sync::atomic::AtomicI64,
         stop: Stop,
