@@ -163,7 +163,7 @@ fn lowest_rate(min_lr: f64, lr: f64, found: &mut Vec<Problem>) {
 
 fn factor(factor: f64, found: &mut Vec<Problem>) {
     if !(factor > 0.0 && factor < 1.0) {
-        let message = format!("the learning rate can only be multiplied by what lies between 0 and 1, got {factor}");
+        let message = format!("the factor must be between 0 and 1, got {factor}");
         found.push(Problem::new("factor", message, "write a factor such as 0.5"));
     }
 }
@@ -176,7 +176,7 @@ fn share(share: f64, found: &mut Vec<Problem>) {
 }
 
 fn divisor(key: &str, divisor: f64, found: &mut Vec<Problem>) {
-    if !(divisor >= 1.0) {
+    if divisor.is_nan() || divisor < 1.0 {
         let message = format!("the rate can only be divided by 1 or more, got {divisor}");
         found.push(Problem::new(key, message, "write a number such as 25"));
     }
