@@ -38,3 +38,5 @@ pub mod samples;
 pub mod scores;
 pub mod synth;
 pub mod training;
+#[cfg(test)]
+mod training_tests;
