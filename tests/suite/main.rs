@@ -6,6 +6,7 @@ mod acquire;
 mod acquire_kill;
 mod architecture;
 mod characters;
+mod characters_train;
 mod cli;
 mod compare;
 mod completions;

@@ -7,6 +7,7 @@
 //! dataset      the split                        samples  records on their way to training
 //! augment      random changes of an image       model    the networks
 //! loss         what training minimises          training the task as the engine sees it
+//! balance      what is done about small classes
 //! scores       what an evaluation adds up       learner  the dataset as learners go through it
 //! pictures     the same, drawn                  chapters the same for the page of a run
 //! resample     what may be chance               kind     the task as commands reach it
@@ -14,6 +15,7 @@
 //! ```
 
 pub mod augment;
+pub mod balance;
 mod chapters;
 mod check;
 pub mod class_names;

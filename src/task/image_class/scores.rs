@@ -34,7 +34,9 @@ const PAIRS: usize = 50;
 pub fn specs() -> Vec<ScoreSpec> {
     let higher = |name: &str, label: &str, meaning: &str| ScoreSpec::new(name, label, Better::Higher).meaning(meaning);
     vec![
-        higher(PRIMARY, "Accuracy", "The share of images whose class has the highest probability.").shown(Show::First),
+        higher(PRIMARY, "Accuracy", "The share of images whose class has the highest probability.")
+            .shown(Show::First)
+            .brief("acc"),
         higher("top5", "Top 5", "The share of images whose class is among the five with the highest probability.")
             .shown(Show::Drawn),
         higher(
@@ -205,7 +207,7 @@ mod tests {
 
     fn sum(depth: Depth) -> ClassScoresSum {
         let mut sum = ClassScoresSum::none(labels(), depth);
-        let image = |record, class| ImageSample { record, class, levels: Vec::new() };
+        let image = |record, class| ImageSample { record, class, repeat: 0, levels: Vec::new() };
         sum.add(&image(0, 2), &[0.0, 0.1, 0.7, 0.1, 0.1, 0.0, 0.0]);
         sum.add(&image(1, 6), &[0.3, 0.2, 0.15, 0.1, 0.1, 0.1, 0.05]);
         sum.add(&image(2, 1), &[0.4, 0.4, 0.1, 0.1, 0.0, 0.0, 0.0]);

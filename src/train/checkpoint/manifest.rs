@@ -14,7 +14,7 @@ use crate::train::seal::{open, seal};
 use crate::util::sha256::Digest;
 
 /// The version of the format that this program writes and reads.
-const VERSION: u64 = 3;
+const VERSION: u64 = 4;
 
 /// The training state that is not an array.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -183,9 +183,9 @@ mod tests {
         let other = CheckpointId { epoch: 12, step: 3500 };
         let error = Manifest::parse(Path::new("m"), other, text.as_bytes()).unwrap_err().to_string();
         assert!(error.contains("belongs to e0012-s003400, expected e0012-s003500"), "{error}");
-        let newer = seal("{\n  \"format_version\": 4,\n  \"more\": 1\n}", SEAL).unwrap();
+        let newer = seal("{\n  \"format_version\": 5,\n  \"more\": 1\n}", SEAL).unwrap();
         let error = parse(newer.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains("has format version 4, this program reads version 3"), "{error}");
+        assert!(error.contains("has format version 5, this program reads version 4"), "{error}");
     }
 
     proptest! {

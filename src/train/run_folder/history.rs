@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::error::RunError;
 use super::record::pretty;
@@ -178,13 +178,50 @@ impl History {
     /// # Errors
     /// If the folder can't be written.
     pub fn write(&self) -> Result<(), RunError> {
-        write_atomic(self.disk.as_ref(), &self.path, &pretty(&self.path, &self.story)?)?;
+        write_atomic(self.disk.as_ref(), &self.path, &pretty(&self.path, &Written::of(&self.story))?)?;
         let results = self.path.with_file_name(RESULTS);
         Ok(write_atomic(self.disk.as_ref(), &results, self.story.table().as_bytes())?)
     }
 }
 
 const RESULTS: &str = "results.csv";
+
+/// The history as it is written: rows also have the short names of their numbers, beside the others, for programs that expect
+/// them there. They are not read back.
+#[derive(Serialize)]
+struct Written<'a> {
+    format_version: u64,
+    best: &'a Option<Best>,
+    parts: &'a [ScoreSpec],
+    scores: &'a [ScoreSpec],
+    epochs: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(flatten)]
+    record: &'a Record,
+    #[serde(flatten)]
+    brief: Map<String, Value>,
+}
+
+impl<'a> Written<'a> {
+    fn of(story: &'a Story) -> Self {
+        let Story { format_version, best, parts, scores, epochs } = story;
+        let row = |record: &'a Record| Row { record, brief: brief(parts, scores, record) };
+        Self { format_version: *format_version, best, parts, scores, epochs: epochs.iter().map(row).collect() }
+    }
+}
+
+/// What has a short name, null where it was not measured.
+fn brief(parts: &[ScoreSpec], scores: &[ScoreSpec], record: &Record) -> Map<String, Value> {
+    let sides = [("train", parts, &record.train), ("val", parts, &record.val), ("val", scores, &record.scores)];
+    let of = |(side, specs, values): (&'static str, &[ScoreSpec], &Vec<Named>)| -> Vec<(String, Value)> {
+        let named = specs.iter().filter_map(|spec| Some((spec.brief.as_ref()?, value(values, &spec.name))));
+        named.map(|(brief, value)| (format!("{brief}_{side}"), Value::from(value))).collect()
+    };
+    sides.into_iter().flat_map(of).collect()
+}
 
 /// The content on the disk, an empty one if there is no file, or what is wrong with it.
 fn stored(disk: &dyn Disk, path: &Path) -> Result<Result<Story, String>, RunError> {

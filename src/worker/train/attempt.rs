@@ -30,7 +30,7 @@ use crate::train::observe::{
 use crate::train::run_folder::RunError;
 use crate::train::run_folder::log::EventLog;
 use crate::train::run_folder::status::{Heartbeat, Status};
-use crate::train::target::Target;
+use crate::train::target::{BEST_BY, Target};
 use crate::util::memory;
 use crate::util::stop::Stop;
 use crate::worker::evaluate::chapters;
@@ -102,8 +102,8 @@ fn run(
     }
     let keep = &config.train.checkpoint;
     let (kind, samples) = (config.task.kind(), usize::from(subject.validates()));
-    let by =
-        Target::new(&keep.best_by.0, &kind.parts(), &kind.scores(Some(&facts)), samples).map_err(TrainError::from)?;
+    let by = Target::new((BEST_BY, &keep.best_by.0), &kind.parts(), &kind.scores(Some(&facts)), samples)
+        .map_err(TrainError::from)?;
     let keep = Keep { last: keep.keep_last, best: keep.keep_best, by };
     let setting = Setting {
         phases: subject.phases(),

@@ -164,3 +164,18 @@ fn the_best_is_at_the_end_of_an_epoch_or_in_the_midst_of_one() {
     story.best = story.best.map(|best| Best { epoch: 2, step: 15, ..best });
     assert_eq!(story.best_epoch(), None);
 }
+
+#[test]
+fn a_row_has_the_short_names_that_a_task_gives_and_is_read_back_without_them() {
+    let disk = MemoryDisk::default();
+    disk.create_folder(Path::new("run")).unwrap();
+    let parts = vec![spec("loss").brief("loss"), spec("huber")];
+    let story = Story { parts, scores: vec![spec("csi, \"20\"").brief("csi")], ..now(2) };
+    History::resume(shared(&disk), Path::new(PATH), &story).unwrap();
+    let written: Value = serde_json::from_slice(&files(&disk)[0]).unwrap();
+    let row = &written["epochs"][0];
+    assert_eq!((row["epoch"].as_u64(), row["lr"].as_f64()), (Some(1), Some(0.5)));
+    assert_eq!((&row["loss_train"], &row["loss_val"]), (&row["train"]["loss"], &row["val"]["loss"]));
+    assert!(row.as_object().unwrap()["csi_val"].is_null() && row.get("huber_val").is_none(), "{row}");
+    assert_eq!(stored(&disk, Path::new(PATH)).unwrap().unwrap(), story);
+}
