@@ -1,3 +1,5 @@
-//! What a choice among classes looks like: who was taken for whom, and small images with captions.
+//! What a choice among classes looks like, as small images: in rows with captions, or by pairs of classes that were confused.
 
+pub mod pairs;
 pub mod sheet;
+mod tile;

@@ -135,7 +135,13 @@ mod tests {
         let names = ["A".to_owned(), "B".to_owned()];
         Facts {
             version: VERSION,
-            model: ModelFacts { classes: names.to_vec(), labels: names.to_vec(), size: [8, 8], inverted: false },
+            model: ModelFacts {
+                classes: names.to_vec(),
+                labels: names.to_vec(),
+                size: [8, 8],
+                inverted: false,
+                temperature: None,
+            },
             images: images.iter().map(image).collect(),
             sources: Vec::new(),
         }

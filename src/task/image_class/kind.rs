@@ -14,9 +14,9 @@ use super::facts::ModelFacts;
 use super::inspect::InspectError;
 use super::learner::{Classes, classifier};
 use super::prepare::{self, PreparedImages};
-use super::scores::PRIMARY;
+use super::specs::{self, ACCURACY};
 use super::training::{network, parts};
-use super::{inspect, predict, scores, synth};
+use super::{inspect, predict, samples_seen, synth};
 use crate::data::acquire::Acquired;
 use crate::data::config::Source;
 use crate::data::split::Side;
@@ -30,6 +30,7 @@ use crate::train::run_folder::dataset::FileDigest;
 use crate::train::task::Task;
 use crate::util::exit::Exit;
 use crate::util::failure::Failed;
+use crate::util::fs::write_atomic;
 use crate::util::problem::Problem;
 use crate::util::surroundings::Surroundings;
 
@@ -67,12 +68,12 @@ impl Kind for ImageClassConfig {
         parts()
     }
 
-    fn scores(&self, _facts: Option<&Value>) -> Vec<ScoreSpec> {
-        scores::specs()
+    fn scores(&self, facts: Option<&Value>) -> Vec<ScoreSpec> {
+        specs::specs(facts.and_then(|facts| ModelFacts::read(facts).ok()).map(|facts| facts.classes.len()))
     }
 
     fn primary(&self, _facts: &Value) -> String {
-        PRIMARY.into()
+        ACCURACY.into()
     }
 
     fn evaluated(&self) -> &'static dyn Evaluated {
@@ -141,7 +142,13 @@ impl Kind for ImageClassConfig {
     fn inspect(&self, prepared: &Path, options: &InspectOptions, _around: &Surroundings<'_>) -> Result<Shown, Failed> {
         let dataset =
             Dataset::open(&prepare::store_path(prepared, &self.prepare), &self.split).map_err(InspectError::from)?;
-        let inspection = inspect::inspect(&dataset, options.pictures.as_deref())?;
+        let mut inspection = inspect::inspect(&dataset, options.pictures.as_deref())?;
+        if let Some(folder) = &options.pictures {
+            for (name, picture) in samples_seen::pictures(&dataset, &self.augment, options.seed)? {
+                write_atomic(&folder.join(&name), &picture).map_err(InspectError::from)?;
+                inspection.pictures.push(folder.join(name));
+            }
+        }
         Shown::new(inspection.table(), &inspection)
     }
 

@@ -199,7 +199,7 @@ pub fn prepare(
         images.push(ImageFacts { file: source.path.clone(), class, content: Digest::of(&levels), side: source.side });
     }
     let (folders, labels) = classes.into_iter().map(|Class { folder, label }| (folder, label)).unzip();
-    let model = ModelFacts { classes: folders, labels, size: config.size, inverted };
+    let model = ModelFacts { classes: folders, labels, size: config.size, inverted, temperature: None };
     let facts = Facts { version: VERSION, model, images, sources: stamps };
     writer.finish(&facts)?;
     let files = groups.iter().flat_map(|group| group.used.iter().cloned()).collect();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tch::{Device, Kind, Tensor};
 use thiserror::Error;
 
+use super::called::called;
 use super::config::{ImageClassConfig, ModelConfig};
 use super::facts::ModelFacts;
 use super::loss::losses;
@@ -15,6 +16,7 @@ use super::pictures;
 use super::prepare::IMAGES;
 use super::samples::ImageSample;
 use super::scores::ClassScoresSum;
+use super::tables::{self, NoTable};
 use crate::data::loader::Position;
 use crate::metric::better::Better;
 use crate::metric::score::{ScoreSpec, Show};
@@ -121,6 +123,13 @@ impl ClassifierError {
 
 crate::util::failures!("classifier": ClassifierError);
 
+impl From<NoTable> for TaskError {
+    fn from(error: NoTable) -> Self {
+        let exit = error.exit();
+        Self::Other { source: error.into(), exit }
+    }
+}
+
 impl From<ClassifierError> for TaskError {
     fn from(error: ClassifierError) -> Self {
         let exit = error.exit();
@@ -183,6 +192,11 @@ impl Classifier {
         &self.facts
     }
 
+    /// What logits are divided by before they become probabilities.
+    fn temperature(&self) -> f64 {
+        self.facts.temperature.unwrap_or(1.0)
+    }
+
     fn enter(&mut self, phase: usize) -> Result<(), ClassifierError> {
         let phases = self.phases.len();
         let freeze = &self.phases.get(phase).ok_or(ClassifierError::NoPhase { phase, phases })?.freeze;
@@ -202,14 +216,14 @@ impl Classifier {
         self.phases.get(self.phase).map_or(0.0, |phase| phase.label_smoothing)
     }
 
-    /// The probabilities of all classes, image by image.
+    /// The probabilities of all classes, image by image, at the temperature of the weights.
     ///
     /// # Errors
     /// If memory runs out, or libtorch refuses.
     pub fn probabilities(&self, levels: &[u8]) -> Result<Vec<f32>, TaskError> {
         let _guard = tch::no_grad_guard();
         let logits_bc = self.network.forward(&self.images(levels)?, Mode::Evaluation, self.precision);
-        plain(&logits_bc.f_softmax(1, Kind::Float)?)
+        plain(&logits_bc.f_to_kind(Kind::Float)?.f_div_scalar(self.temperature())?.f_softmax(1, Kind::Float)?)
     }
 
     /// Levels as values from 0 to 1, on the device.
@@ -292,17 +306,16 @@ impl Task for Classifier {
     }
 
     fn scores(&self, depth: Depth) -> ClassScoresSum {
-        ClassScoresSum::none(self.facts.labels.clone().into(), depth)
+        ClassScoresSum::none(called(&self.facts).into(), depth, self.temperature())
     }
 
     fn evaluate(&mut self, batch: &Batch, scores: &mut ClassScoresSum) -> Result<Tensor, TaskError> {
         let _guard = tch::no_grad_guard();
         let logits_bc = self.network.forward(&batch.images_bcyx, Mode::Evaluation, self.precision);
         let sums = losses(&logits_bc, &batch.truth_b, self.smoothing())?.sums()?;
-        let probabilities = plain(&logits_bc.f_to_kind(Kind::Float)?.f_softmax(1, Kind::Float)?)?;
-        let classes = self.facts.classes.len();
-        for (sample, probabilities) in batch.samples.iter().zip(probabilities.chunks_exact(classes)) {
-            scores.add(sample, probabilities);
+        let logits = plain(&logits_bc)?;
+        for (sample, logits) in batch.samples.iter().zip(logits.chunks_exact(self.facts.classes.len())) {
+            scores.add(sample, logits);
         }
         Ok(sums)
     }
@@ -312,6 +325,10 @@ impl Task for Classifier {
     }
 
     fn plots(&self, scores: &ClassScoresSum, about: &str) -> Result<Plots, PictureError> {
-        pictures::plots(scores, &self.facts, about)
+        pictures::plots(scores, self.facts.size, about)
+    }
+
+    fn tables(&self, scores: &ClassScoresSum) -> Result<Plots, TaskError> {
+        Ok(tables::tables(scores, &self.facts.classes)?)
     }
 }
