@@ -80,6 +80,7 @@ impl SampleSource for Images {
 
 #[cfg(test)]
 mod tests {
+    use super::super::config::Fit;
     use super::super::facts::{ImageFacts, ModelFacts, VERSION};
     use super::*;
     use crate::data::loader::{Loader, LoaderConfig, Order, Position};
@@ -101,7 +102,7 @@ mod tests {
         let names = ["A".to_owned(), "B".to_owned()].to_vec();
         let facts = Facts {
             version: VERSION,
-            model: ModelFacts { classes: names.clone(), labels: names, size: [8, 8], inverted: false },
+            model: ModelFacts { classes: names.clone(), labels: names, size: [8, 8], fit: Fit::Stretch, transposed: false, inverted: false, temperature: None },
             images: (0..12).map(image).collect(),
             sources: Vec::new(),
         };

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::nn::parameters::Parameters;
 use crate::train::checkpoint::disk::{Disk, RealDisk};
 use crate::train::checkpoint::retention::Keep;
-use crate::train::checkpoint::weights::Weights;
+use crate::train::checkpoint::weights::{FACTS, Weights};
 use crate::train::checkpoint::writer::Saver;
 use crate::train::checkpoint::{CheckpointId, Found, Loaded, Snapshot, Store, differences};
 use crate::train::config::{Optimizer, TrainConfig};
@@ -34,7 +34,6 @@ use crate::train::target::{BEST_BY, Target};
 use crate::util::memory;
 use crate::util::stop::Stop;
 use crate::worker::evaluate::chapters;
-use crate::worker::trained::FACTS;
 
 /// A failed attempt, and the step it reached.
 pub(super) struct Failed {
