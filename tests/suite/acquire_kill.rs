@@ -71,8 +71,8 @@ fn killed_anywhere_in_download_and_unpacking_nothing_that_was_saved_is_fetched_a
         let (asked, sent) = (server.asked().len(), server.sent());
         let enough = random.random_range(0..60_000_000);
         let mut child = start(&program, &["fetch"]);
-        // Where less than that is missing, the kill falls into verifying, unpacking or the moments after.
-        // Now and then the kill waits for something to be saved, so that the next start has something to use.
+        // If less than that is missing, the kill falls into verifying, unpacking or the moments after. Now and then the
+        // kill waits for something to be saved, so that the next start has something to use.
         let after_save = killed % 3 == 0;
         wait_until("the moment of the kill, or the end", || {
             (server.sent() - sent >= enough && !(after_save && claimed(&dataset).is_empty()))
