@@ -20,6 +20,7 @@ mod fetch_drive;
 mod fetch_kill;
 mod fuzz;
 mod health;
+mod images;
 mod installed;
 mod kept;
 mod kill;

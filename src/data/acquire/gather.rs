@@ -92,7 +92,7 @@ fn take(file: &Arrived, place: &Path, partial: &Path, context: &Context<'_>) -> 
     if let Some(parent) = to.parent() {
         durable::create_dir_all(parent)?;
     }
-    if unpack::recognise(&from).is_ok() {
+    if unpack::recognise(&from).is_ok() && !context.is_payload(&from, &file.name)? {
         return take_archive(&from, &to, context);
     }
     fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop)).map_err(FsError::at("write", &to))?;
