@@ -73,7 +73,7 @@ fn wait(session: &Session) -> Option<Exit> {
     None
 }
 
-/// Where the table goes.
+/// The destination of the table.
 trait Screen {
     fn show(&mut self, view: &View) -> io::Result<()>;
 }
