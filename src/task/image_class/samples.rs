@@ -80,8 +80,7 @@ impl SampleSource for Images {
 
 #[cfg(test)]
 mod tests {
-    use super::super::config::Fit;
-    use super::super::facts::{ImageFacts, ModelFacts, VERSION};
+    use super::super::facts::{ImageFacts, VERSION};
     use super::*;
     use crate::data::loader::{Loader, LoaderConfig, Order, Position};
     use crate::data::store::records::{RecordStore, RecordWriter};
@@ -99,13 +98,12 @@ mod tests {
             content: Digest::of(&[number as u8]),
             side: None,
         };
-        let names = ["A".to_owned(), "B".to_owned()].to_vec();
-        let facts = Facts {
-            version: VERSION,
-            model: ModelFacts { classes: names.clone(), labels: names, size: [8, 8], fit: Fit::Stretch, transposed: false, inverted: false, temperature: None },
-            images: (0..12).map(image).collect(),
-            sources: Vec::new(),
-        };
+        let model = serde_json::json!({
+            "classes": ["A", "B"], "labels": ["A", "B"], "size": [8, 8], "fit": "stretch", "transposed": false,
+            "inverted": false,
+        });
+        let model = serde_json::from_value(model).unwrap();
+        let facts = Facts { version: VERSION, model, images: (0..12).map(image).collect(), sources: Vec::new() };
         let records = Records::new(Arc::new(store), (0..12).collect::<Vec<_>>());
         Arc::new(Images::new(records, Arc::new(facts), Some((AugmentConfig::default(), 42))))
     }

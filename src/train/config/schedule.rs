@@ -176,7 +176,7 @@ fn share(share: f64, found: &mut Vec<Problem>) {
 }
 
 fn divisor(key: &str, divisor: f64, found: &mut Vec<Problem>) {
-    if !(divisor >= 1.0) {
+    if divisor.is_nan() || divisor < 1.0 {
         let message = format!("the rate can only be divided by 1 or more, got {divisor}");
         found.push(Problem::new(key, message, "write a number such as 25"));
     }
