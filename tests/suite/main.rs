@@ -26,6 +26,7 @@ mod kill;
 mod memory;
 mod messages;
 mod mirror;
+mod numbers;
 mod predict;
 mod prepare;
 mod program;
