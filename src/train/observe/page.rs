@@ -9,6 +9,7 @@ mod facts;
 mod forecasts;
 mod happened;
 mod pace;
+mod parted;
 mod run;
 mod summary;
 mod tale;
@@ -19,7 +20,7 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
-pub use self::chapters::{Chapters, Curve, Plot};
+pub use self::chapters::{Chapters, Curve, Parts, Plot};
 pub use self::compared::{Contestant, compared};
 use self::run::Run;
 use self::tale::Tale;
@@ -96,7 +97,7 @@ fn write_page(folder: &Path, tale: &mut Tale, now: Now, chapters: &dyn Chapters)
 }
 
 fn page(run: &Run<'_>, chapters: &dyn Chapters) -> Page {
-    let mut page = summary::page(run);
+    let mut page = summary::page(run, chapters);
     let evaluation = ("Scores", evaluation::blocks(run, chapters));
     let mut sections = vec![("Training", curves::blocks(run))];
     if chapters.has_forecasts() {

@@ -172,7 +172,8 @@ fn ready(
     room::check(config, machine.gpu.as_ref()).map_err(TrainingError::from)?;
     place.check_writable().and_then(|()| check_data_writable(&config.data)).map_err(TrainingError::from)?;
     let alive = place.alive("start", around.progress)?;
-    let around = &Surroundings { stop: around.stop, progress: &alive };
+    let stop = around.stop;
+    let around = &Surroundings { stop, progress: &alive };
     let subject = Subject::new(config, machine, prepare(config, around)?, started_from)?;
     alive.enter("rehearse");
     if place.is_new()
@@ -184,6 +185,7 @@ fn ready(
     }
     // Its last beat must not come after those of the next stage.
     drop(alive);
+    stop.check().map_err(TrainingError::from)?;
     place.begin(config, &subject)?;
     Ok(subject)
 }

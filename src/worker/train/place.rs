@@ -29,7 +29,7 @@ use crate::train::run_folder::record::{Resumed, RunRecord, VERSION};
 use crate::train::run_folder::status::{State, Status};
 use crate::train::run_folder::used::Used;
 use crate::train::run_folder::{RunError, RunFolder, listing};
-use crate::util::fs::{FsError, check_tree_writable, remove_tree, write_atomic};
+use crate::util::fs::{FsError, check_tree_writable, remove_tree, write_atomic_together};
 use crate::util::memory;
 use crate::util::progress::Progress;
 
@@ -212,15 +212,16 @@ impl Place {
             None => now,
             Some(before) => self.resumed(before, now, &dataset)?,
         };
-        dataset.write(&self.file(DATASET))?;
         let named = Config { name: self.name.clone(), ..config.clone() };
         let text = config::show(&named).map_err(|error| TrainingError::Configuration(error.to_string()))?;
-        write_atomic(&self.file("config.yaml"), text.as_bytes())?;
         let last = self.status.clone().unwrap_or_default();
         let (state, stage) = (State::Running, "train".into());
         let used = Some(record.used.clone());
         let status = Status { state, stage, used, ended: None, problem: None, peak_memory_bytes: 0, ..last };
-        status.signed().write(&self.file("status.json"))?;
+        let [data_path, config_path, status_path] = [DATASET, "config.yaml", "status.json"].map(|name| self.file(name));
+        let (data, status) = (dataset.text(&data_path)?, status.signed().text(&status_path)?);
+        write_atomic_together(&[(&data_path, &data), (&config_path, text.as_bytes()), (&status_path, &status)])?;
+        // Last: it makes the folder that of a run.
         Ok(record.write(&self.file("run.json"))?)
     }
 
@@ -299,10 +300,22 @@ impl Place {
         self.mark(state, ended, stage)
     }
 
+    /// The same, without a new record: on a slow disk there may be no time for it. The record of a run that trains names no
+    /// published weights.
+    pub(super) fn end_in_a_hurry(&self, state: State, stage: &str) -> Result<(), TrainingError> {
+        self.mark(state, None, stage)
+    }
+
     fn mark(&self, state: State, ended: Option<Reason>, stage: &str) -> Result<(), TrainingError> {
         let path = self.file("status.json");
-        let last = Status::read(&path).unwrap_or_default();
-        Ok(Status { state, ended, stage: stage.into(), eta_seconds: None, ..last }.signed().write(&path)?)
+        let last = Status::read(&path);
+        let before = last.clone().unwrap_or_default();
+        let now = Status { state, ended, stage: stage.into(), eta_seconds: None, ..before }.signed();
+        // The last beat may have said it already.
+        match last.is_some_and(|last| Status { written: now.written, ..last } == now) {
+            true => Ok(()),
+            false => Ok(now.write(&path)?),
+        }
     }
 
     /// Records why the run failed: in its state, its record and its log.
