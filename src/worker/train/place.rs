@@ -10,6 +10,7 @@ use tracing::{info, warn};
 
 use super::TrainOptions;
 use super::alive::Alive;
+use super::allowed::check_key;
 use super::error::TrainingError;
 use super::initial;
 use super::mirror::Mirror;
@@ -48,7 +49,7 @@ pub(super) struct Place {
     differences: Vec<Difference>,
     /// Its last known state.
     status: Option<Status>,
-    /// Whether more is asked for, if it is finished.
+    /// Whether more is requested, if it is finished.
     asks_for_more: bool,
 }
 
@@ -96,7 +97,7 @@ pub(super) fn find(
             && !root.join(&config.name).join("run.json").is_file()
             && name != config.name
         {
-            warn!("{} holds no run.json, so it is left alone", root.join(&config.name).display());
+            warn!("{} has no run.json, so it is left alone", root.join(&config.name).display());
         }
         let folder = RunFolder::open(&root.join(&name))?;
         let again = decision()?;
@@ -114,8 +115,7 @@ pub(super) fn find(
         let status = status.filter(|_| before.is_some());
         return Ok(Found::Place(Box::new(Place { began, folder, name, before, differences, status, asks_for_more })));
     }
-    let unsettled =
-        std::io::Error::other("the folders in it are others at each look; does another program change them?");
+    let unsettled = std::io::Error::other("its folders keep changing; does another program change them?");
     Err(FsError::at("choose a run folder in", root)(unsettled).into())
 }
 
@@ -185,7 +185,7 @@ impl Place {
         }
     }
 
-    /// What has to be done if the process ends before this new run has begun: nothing of it may stay.
+    /// The cleanup if the process ends before this new run has begun: nothing of it may stay.
     pub(super) fn leaving(&self) -> impl FnOnce() + Send + 'static {
         let path = self.path().to_owned();
         move || {
@@ -276,8 +276,8 @@ impl Place {
         Ok(RunRecord { id, started: before.started, started_from, recipes, patience_restarts, resumed, ..now })
     }
 
-    /// When patience starts again. It is recorded before training resumes, so that a start that is killed resumes in the
-    /// same way. A run is continued after its end only if more is asked for.
+    /// When patience starts again. It is recorded before training resumes, so that a start that is killed resumes in
+    /// the same way. A run is continued after its end only if more is requested.
     fn patience_restarts(&self, before: &RunRecord) -> Vec<Restart> {
         let mut restarts = before.patience_restarts.clone();
         let has_ended = |status: &&Status| {
@@ -352,7 +352,8 @@ impl Place {
     }
 }
 
-/// What computes the run. The micro-batch is the configured one: what is really used is known in training.
+/// The hardware and settings of the run. The micro-batch is the configured one: the one really used is known only in
+/// training.
 fn used(config: &Config, subject: &Subject) -> Used {
     let machine = subject.machine();
     Used {
@@ -377,51 +378,7 @@ fn failed_line(problem: &Problem) -> Value {
     line
 }
 
-/// Whether a key that may change is one of the configuration, or inside a list or a variant of it.
-fn check_key(key: &str, config: &Value) -> Result<(), TrainingError> {
-    let names: Vec<&str> = key.split('.').collect();
-    let known = |names: &[&str]| config.pointer(&format!("/{}", names.join("/"))).is_some();
-    // What a list or a variant contained before may be gone from the configuration; the list or variant itself must exist.
-    if known(&names) || names.len() > 1 && (1..names.len()).rev().any(|length| known(&names[..length]) && length > 1) {
-        return Ok(());
-    }
-    let (all, last) = (keys("", config), names.last().copied().unwrap_or_default());
-    let ending = |ending: &str| all.iter().find(|known| known.ends_with(&format!(".{ending}")));
-    let typed = || all.iter().find(|known| strsim::damerau_levenshtein(known, key) <= (key.len() / 4).max(1));
-    let likely = ending(key).or_else(|| ending(last)).or_else(typed).cloned();
-    Err(TrainingError::NoSuchKey { key: key.to_owned(), likely })
-}
-
-/// All keys, dotted.
-fn keys(above: &str, config: &Value) -> Vec<String> {
-    let below = |name: &str| if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
-    let sections = config.as_object().into_iter().flatten();
-    sections.flat_map(|(name, value)| [vec![below(name)], keys(&below(name), value)].concat()).collect()
-}
-
 /// The configuration as a value, for comparing two of them.
 pub(super) fn value(config: &Config) -> Result<Value, TrainingError> {
     serde_json::to_value(config).map_err(|error| TrainingError::Configuration(error.to_string()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_that_may_change_must_be_one() {
-        let config = json!({"seed": 1, "train": {"optimizer": {"adamw": {"lr": 0.1}}}, "task": {"any": {"model": {"hidden": [4]}}}});
-        for known in ["seed", "train.optimizer", "train.optimizer.sgd.lr", "task.any.model.hidden.1"] {
-            check_key(known, &config).unwrap();
-        }
-        let error = check_key("model.hidden", &config).unwrap_err().to_string();
-        assert!(error.contains("did you mean task.any.model.hidden?"), "{error}");
-        for (typed, meant) in
-            [("train.lr", "train.optimizer.adamw.lr"), ("trian.optimizer", "train.optimizer"), ("sed", "seed")]
-        {
-            let error = check_key(typed, &config).unwrap_err().to_string();
-            assert!(error.contains(&format!("did you mean {meant}?")), "{error}");
-        }
-        assert!(check_key("nonsense", &config).unwrap_err().to_string().contains("there is no such key;"));
-    }
 }
