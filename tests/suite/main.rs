@@ -29,6 +29,7 @@ mod kill;
 mod memory;
 mod messages;
 mod mirror;
+mod numbers;
 mod predict;
 mod prepare;
 mod program;
