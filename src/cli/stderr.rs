@@ -27,7 +27,7 @@ impl Stderr {
         }
     }
 
-    /// Where log lines go.
+    /// The destination of log lines.
     pub(super) fn past(&self) -> Option<File> {
         self.0.as_ref().and_then(|relay| relay.past().ok())
     }

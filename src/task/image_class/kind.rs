@@ -17,9 +17,9 @@ use super::learner::{Classes, classifier};
 use super::packed::is_packed;
 use super::prepare::layout::LeftOut;
 use super::prepare::{self, About, PreparedImages};
-use super::scores::PRIMARY;
+use super::specs::{self, ACCURACY};
 use super::training::{network, parts};
-use super::{inspect, predict, scores, synth};
+use super::{inspect, predict, samples_seen, synth};
 use crate::data::acquire::Acquired;
 use crate::data::config::Source;
 use crate::data::prepare::report::Report;
@@ -34,6 +34,7 @@ use crate::train::run_folder::dataset::FileDigest;
 use crate::train::task::Task;
 use crate::util::exit::Exit;
 use crate::util::failure::Failed;
+use crate::util::fs::write_atomic;
 use crate::util::problem::Problem;
 use crate::util::progress::Unit;
 use crate::util::surroundings::Surroundings;
@@ -73,18 +74,18 @@ impl Kind for ImageClassConfig {
         parts()
     }
 
-    fn scores(&self, _facts: Option<&Value>) -> Vec<ScoreSpec> {
-        scores::specs()
+    fn scores(&self, facts: Option<&Value>) -> Vec<ScoreSpec> {
+        specs::specs(facts.and_then(|facts| ModelFacts::read(facts).ok()).map(|facts| facts.classes.len()))
     }
 
     fn primary(&self, _facts: &Value) -> String {
-        PRIMARY.into()
+        ACCURACY.into()
     }
 
     /// Of equally accurate weights, those with the lower loss are the better ones.
     fn train_defaults(&self) -> Value {
         match self.validates() {
-            true => json!({"patience_by": PRIMARY, "min_delta": 1e-4, "checkpoint": {"best_by": [PRIMARY, "loss"]}}),
+            true => json!({"patience_by": ACCURACY, "min_delta": 1e-4, "checkpoint": {"best_by": [ACCURACY, "loss"]}}),
             false => Value::Null,
         }
     }
@@ -156,7 +157,13 @@ impl Kind for ImageClassConfig {
     fn inspect(&self, prepared: &Path, options: &InspectOptions, _around: &Surroundings<'_>) -> Result<Shown, Failed> {
         let store = prepare::store_path(prepared, &self.prepare);
         let dataset = Dataset::open(&store, &self.split).map_err(InspectError::from)?;
-        let inspection = inspect::inspect(&dataset, options.pictures.as_deref())?;
+        let mut inspection = inspect::inspect(&dataset, options.pictures.as_deref())?;
+        if let Some(folder) = &options.pictures {
+            for (name, picture) in samples_seen::pictures(&dataset, &self.augment, options.seed)? {
+                write_atomic(&folder.join(&name), &picture).map_err(InspectError::from)?;
+                inspection.pictures.push(folder.join(name));
+            }
+        }
         Shown::new(inspection.table(), &inspection)
     }
 

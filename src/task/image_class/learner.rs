@@ -9,6 +9,7 @@ use super::config::{Balance, ImageClassConfig};
 use super::dataset::Dataset;
 use super::facts::ModelFacts;
 use super::samples::{ImageSample, Images};
+use super::samples_seen;
 use super::training::{self, ATOM, Classifier, network};
 use crate::data::loader::{Epochs, Loader, Order, Records};
 use crate::data::split::Side;
@@ -17,6 +18,7 @@ use crate::task::{Data, LearnerSetting, Phase, Purpose};
 use crate::train::engine::Feeds;
 use crate::train::feed::Feed;
 use crate::train::learner::{Learner, Learning, Samples};
+use crate::train::task::Plots;
 use crate::util::failure::Failed;
 
 /// A prepared dataset, and what is done with it.
@@ -76,11 +78,16 @@ impl Data for Classes {
         json!(self.dataset.facts.model)
     }
 
+    fn pictures(&self, seed: u64) -> Result<Plots, Failed> {
+        Ok(samples_seen::pictures(&self.dataset, &self.config.augment, seed)?)
+    }
+
     fn learner(&self, setting: &LearnerSetting<'_>, purpose: Purpose) -> Result<Box<dyn Learner>, Failed> {
         let facts = &self.dataset.facts;
         let names = facts.images.iter().map(|image| image.file.clone()).collect();
         let counts = self.counts(setting);
-        let task = classifier(&self.config, setting, (Arc::new(facts.model.clone()), &counts), names)?;
+        let facts_of_weights = Arc::new(of_weights(&facts.model, setting.facts));
+        let task = classifier(&self.config, setting, (facts_of_weights, &counts), names)?;
         let samples = match purpose {
             Purpose::Train => {
                 let val = (self.samples(Side::Val) > 0).then(|| self.feed(Side::Val, setting, false));
@@ -91,6 +98,12 @@ impl Data for Classes {
         let multiplications = network(&self.config, &facts.model).multiplications();
         Ok(Box::new(Learning { task, samples, multiplications }))
     }
+}
+
+/// What is known of the dataset, with the temperature of the weights.
+fn of_weights(dataset: &ModelFacts, weights: Option<&Value>) -> ModelFacts {
+    let weights = weights.and_then(|facts| ModelFacts::read(facts).ok());
+    ModelFacts { temperature: weights.and_then(|facts| facts.temperature), ..dataset.clone() }
 }
 
 /// The task with its initial weights, for these classes with so many training images each, none if no loss is computed; the

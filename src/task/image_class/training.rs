@@ -8,6 +8,7 @@ use tch::{Device, Kind, Tensor};
 use thiserror::Error;
 
 use super::balance::weights;
+use super::called::called;
 use super::config::{Balance, ImageClassConfig, LossConfig, ModelConfig, SmoothingOver};
 use super::facts::ModelFacts;
 use super::loss::Criterion;
@@ -16,6 +17,7 @@ use super::pictures;
 use super::prepare::IMAGES;
 use super::samples::ImageSample;
 use super::scores::ClassScoresSum;
+use super::tables::{self, NoTable};
 use crate::data::loader::Position;
 use crate::metric::better::Better;
 use crate::metric::score::{ScoreSpec, Show};
@@ -134,6 +136,13 @@ impl ClassifierError {
 
 crate::util::failures!("classifier": ClassifierError);
 
+impl From<NoTable> for TaskError {
+    fn from(error: NoTable) -> Self {
+        let exit = error.exit();
+        Self::Other { source: error.into(), exit }
+    }
+}
+
 impl From<ClassifierError> for TaskError {
     fn from(error: ClassifierError) -> Self {
         let exit = error.exit();
@@ -211,6 +220,11 @@ impl Classifier {
         &self.facts
     }
 
+    /// What logits are divided by before they become probabilities.
+    fn temperature(&self) -> f64 {
+        self.facts.temperature.unwrap_or(1.0)
+    }
+
     fn enter(&mut self, phase: usize) -> Result<(), ClassifierError> {
         let phases = self.phases.len();
         let freeze = &self.phases.get(phase).ok_or(ClassifierError::NoPhase { phase, phases })?.freeze;
@@ -233,14 +247,14 @@ impl Classifier {
         Criterion::new(loss.label_smoothing, self.weights.as_deref(), counts, self.device)
     }
 
-    /// The probabilities of all classes, image by image.
+    /// The probabilities of all classes, image by image, at the temperature of the weights.
     ///
     /// # Errors
     /// If memory runs out, or libtorch refuses.
     pub fn probabilities(&self, levels: &[u8]) -> Result<Vec<f32>, TaskError> {
         let _guard = tch::no_grad_guard();
         let logits_bc = self.network.forward(&self.images(levels)?, Mode::Evaluation, self.precision);
-        plain(&logits_bc.f_softmax(1, Kind::Float)?)
+        plain(&logits_bc.f_to_kind(Kind::Float)?.f_div_scalar(self.temperature())?.f_softmax(1, Kind::Float)?)
     }
 
     /// Levels as values from 0 to 1, on the device.
@@ -327,17 +341,16 @@ impl Task for Classifier {
     }
 
     fn scores(&self, depth: Depth) -> ClassScoresSum {
-        ClassScoresSum::none(self.facts.labels.clone().into(), depth)
+        ClassScoresSum::none(called(&self.facts).into(), depth, self.temperature())
     }
 
     fn evaluate(&mut self, batch: &Batch, scores: &mut ClassScoresSum) -> Result<Tensor, TaskError> {
         let _guard = tch::no_grad_guard();
         let logits_bc = self.network.forward(&batch.images_bcyx, Mode::Evaluation, self.precision);
         let sums = self.criterion.losses(&logits_bc, &batch.truth_b)?.sums()?;
-        let probabilities = plain(&logits_bc.f_to_kind(Kind::Float)?.f_softmax(1, Kind::Float)?)?;
-        let classes = self.facts.classes.len();
-        for (sample, probabilities) in batch.samples.iter().zip(probabilities.chunks_exact(classes)) {
-            scores.add(sample, probabilities);
+        let logits = plain(&logits_bc)?;
+        for (sample, logits) in batch.samples.iter().zip(logits.chunks_exact(self.facts.classes.len())) {
+            scores.add(sample, logits);
         }
         Ok(sums)
     }
@@ -347,6 +360,10 @@ impl Task for Classifier {
     }
 
     fn plots(&self, scores: &ClassScoresSum, about: &str) -> Result<Plots, PictureError> {
-        pictures::plots(scores, &self.facts, about)
+        pictures::plots(scores, self.facts.size, about)
+    }
+
+    fn tables(&self, scores: &ClassScoresSum) -> Result<Plots, TaskError> {
+        Ok(tables::tables(scores, &self.facts.classes)?)
     }
 }

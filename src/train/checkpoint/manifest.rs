@@ -30,6 +30,8 @@ pub struct Progress {
     pub best: BTreeMap<String, f64>,
     /// The scores of the validation at this checkpoint; none inside an epoch. Infinity and NaN are left out.
     pub metrics: BTreeMap<String, f64>,
+    /// What that validation found out about the weights that must travel with them; null inside an epoch.
+    pub learned: Value,
     /// Whatever else the engine needs: schedule, loss scaler, phase.
     pub state: Value,
 }
@@ -146,6 +148,7 @@ mod tests {
             seed: u64::MAX,
             best: [("val_loss".into(), 0.1 + 0.2), ("never".into(), f64::INFINITY)].into(),
             metrics: [("val_loss".into(), f64::NAN)].into(),
+            learned: json!({"temperature": 1.25}),
             state: json!({"schedule": {"best": 1.0 / 3.0}, "scale": 65536.0}),
         };
         Manifest::new("0.1.0", ID, progress, Publish::default(), files)

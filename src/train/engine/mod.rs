@@ -100,6 +100,7 @@ impl<T: Task> Engine<T> {
     /// If a signal arrived, samples can't be read, memory runs out with the fewest samples that the task can take, training
     /// diverges, or a checkpoint can't be written.
     pub fn train(mut self) -> Result<Ended, TrainError> {
+        self.stop.check()?;
         self.announce();
         let reason = match self.run() {
             Err(TrainError::Stopped(_)) => self.save_where_it_stands().map(|()| Reason::Stopped),

@@ -16,7 +16,9 @@ impl<T: Task> Engine<T> {
     /// not validated decides nothing.
     pub(super) fn conclude(&mut self, found: Option<Validation>, cut: Option<Reason>) -> Result<(), TrainError> {
         let validated = found.is_some();
-        let record = self.record(found.unwrap_or_default());
+        let mut found = found.unwrap_or_default();
+        let learned = found.learned.take();
+        let record = self.record(found);
         let first = record.val.first().or(record.train.first());
         let loss = first.filter(|_| validated).and_then(|(_, loss)| *loss);
         let target = match (validated, record.val.is_empty()) {
@@ -43,7 +45,7 @@ impl<T: Task> Engine<T> {
             self.state.end_epoch();
             self.state.restart_patience(&self.patience_restarts);
         }
-        self.save_epoch(&record, &target, Publish { last: true, best: improved })
+        self.save_epoch(&record, learned, &target, Publish { last: true, best: improved })
     }
 
     /// Whether values of the current epoch are better than all before them; if so they are remembered, but not yet in the

@@ -12,13 +12,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::error::RunError;
-use super::record::pretty;
 use crate::metric::score::ScoreSpec;
 use crate::train::checkpoint::disk::{Disk, RealDisk, forget, partials, read, rename, write_atomic};
 use crate::train::events::{Best, Named, Record, value};
+use crate::train::seal::{open, seal};
 
-/// The version of the format that this program writes and reads. The first one was a plain list of rows.
-pub const VERSION: u64 = 2;
+/// The version of the format that this program writes and reads. The first one was a plain list of rows, the second had no
+/// digest.
+pub const VERSION: u64 = 3;
+
+/// The last key: a digest of everything above it, so that a changed number is not shown for a measured one.
+const SEAL: &str = "sha256";
 
 /// The content of `history.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,6 +56,16 @@ impl Story {
             Ok(story) => Ok(story),
             Err(problem) => Err(RunError::Unreadable { path: path.into(), problem }),
         }
+    }
+
+    /// What is written; the path is for messages.
+    ///
+    /// # Errors
+    /// If it holds what JSON has no word for.
+    pub fn text(&self, path: &Path) -> Result<String, RunError> {
+        let unwritable = |problem| RunError::Unreadable { path: path.into(), problem };
+        let json = serde_json::to_string_pretty(&Written::of(self)).map_err(|error| unwritable(error.to_string()))?;
+        seal(&json, SEAL).map_err(unwritable)
     }
 
     /// An epoch by its number, counted from 1.
@@ -178,9 +192,10 @@ impl History {
     /// # Errors
     /// If the folder can't be written.
     pub fn write(&self) -> Result<(), RunError> {
-        write_atomic(self.disk.as_ref(), &self.path, &pretty(&self.path, &Written::of(&self.story))?)?;
+        let (story, table) = (self.story.text(&self.path)?, self.story.table());
         let results = self.path.with_file_name(RESULTS);
-        Ok(write_atomic(self.disk.as_ref(), &results, self.story.table().as_bytes())?)
+        let files: [(&Path, &[u8]); 2] = [(&self.path, story.as_bytes()), (&results, table.as_bytes())];
+        Ok(write_atomic(self.disk.as_ref(), &files)?)
     }
 }
 
@@ -235,7 +250,7 @@ fn stored(disk: &dyn Disk, path: &Path) -> Result<Result<Story, String>, RunErro
     let version = if json.is_array() { Some(1) } else { json["format_version"].as_u64() };
     match version.filter(|version| *version != VERSION) {
         Some(got) => Err(RunError::Version { path: path.into(), got, expected: VERSION }),
-        None => Ok(serde_json::from_value(json).map_err(|error| error.to_string())),
+        None => Ok(open(&text, SEAL).and_then(|json| serde_json::from_str(&json).map_err(|error| error.to_string()))),
     }
 }
 
