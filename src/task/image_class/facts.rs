@@ -134,7 +134,15 @@ mod tests {
     fn facts() -> ModelFacts {
         let names = vec!["A".to_owned()];
         let (size, fit) = ([8, 8], Fit::Stretch);
-        ModelFacts { classes: names.clone(), labels: names, size, fit, transposed: false, inverted: false, temperature: None }
+        ModelFacts {
+            classes: names.clone(),
+            labels: names,
+            size,
+            fit,
+            transposed: false,
+            inverted: false,
+            temperature: None,
+        }
     }
 
     #[test]
