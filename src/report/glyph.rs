@@ -1,4 +1,4 @@
-//! A character of the program's font as ink on paper, for those who draw characters themselves. Not text in a picture.
+//! A character of the program's font as ink on paper, for code that draws characters itself. Not text in a picture.
 
 use std::collections::BTreeMap;
 

@@ -37,6 +37,7 @@ mod runs;
 mod s3;
 mod server;
 mod sizes;
+mod storms;
 mod streams;
 mod train;
 mod train_kill;
