@@ -48,7 +48,7 @@ pub struct ImageFacts {
     pub file: String,
     /// The number of its class.
     pub class: usize,
-    /// The digest of its gray levels as they were decoded, with their size: the same whatever they are prepared for.
+    /// The digest of its gray levels as they were decoded, with their size: the same for all options of preparing.
     pub content: Digest,
     /// The side that the dataset puts it on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
