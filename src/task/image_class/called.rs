@@ -44,12 +44,14 @@ fn spoken(folder: &str, label: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::class_names::ordered;
+    use super::super::config::Fit;
     use super::*;
 
     fn of(folders: &[&str]) -> Vec<String> {
-        let classes = ordered(folders.iter().map(|folder| (*folder).to_owned()).collect());
+        let classes = ordered(folders.iter().map(|folder| (*folder).to_owned()));
         let (classes, labels) = classes.into_iter().map(|class| (class.folder, class.label)).unzip();
-        called(&ModelFacts { classes, labels, size: [8, 8], inverted: false, temperature: None })
+        let (size, fit) = ([8, 8], Fit::Stretch);
+        called(&ModelFacts { classes, labels, size, fit, transposed: false, inverted: false, temperature: None })
     }
 
     #[test]
