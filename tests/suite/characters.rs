@@ -1,17 +1,12 @@
-//! The image classifier as a person uses it: from images in folders to predictions, and through kills.
+//! The image classifier as a person uses it: from images in folders to predictions.
 
 use std::fs;
 
-use rand::SeedableRng;
 use serde_json::Value;
 
 use crate::kept::copy_of;
 use crate::program::Program;
-use crate::train_kill::{contents, kill_somewhere, resumes};
 use crate::training::Training;
-
-/// Kills of the training.
-const KILLS: usize = 8;
 
 const CONFIG: &str = "\
 data:
@@ -101,30 +96,4 @@ fn what_the_task_does_not_know_is_refused_by_name() {
     fs::create_dir_all(program.path("bad/B")).unwrap();
     fs::write(program.path("bad/B/1.png"), "no picture").unwrap();
     refused(&["prepare", "--set", "data={name: bad, source: [{path: {path: bad}}]}"], 65, "is not an image");
-}
-
-#[test]
-fn a_killed_classifier_ends_with_the_same_bytes() {
-    let training = characters();
-    let flags = ["--set", "precision=fp32", "--set", "train.ema_decay=0.9"];
-    training.succeed(&[&["--name", "undisturbed"], &flags[..]].concat());
-    let expected = contents(&training, "undisturbed");
-    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(5);
-    let (mut killed, mut resumed) = (0, 0);
-    for round in 0..3 * KILLS {
-        if killed >= KILLS && resumed > 0 {
-            break;
-        }
-        let name = format!("killed{round}");
-        let arguments = [&["--name", &name], &flags[..]].concat();
-        while killed < KILLS && kill_somewhere(&training, &name, &arguments, &mut random) {
-            killed += 1;
-        }
-        training.succeed(&arguments);
-        resumed += resumes(&training, &name);
-        let got = contents(&training, &name);
-        let differ: Vec<_> = expected.keys().filter(|key| got.get(*key) != expected.get(*key)).collect();
-        assert!(differ.is_empty(), "after {killed} kills these differ: {differ:?}");
-    }
-    assert!(killed >= KILLS && resumed > 0, "{killed} kills, {resumed} resumes");
 }

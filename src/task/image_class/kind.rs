@@ -82,6 +82,14 @@ impl Kind for ImageClassConfig {
         ACCURACY.into()
     }
 
+    /// Of equally accurate weights, those with the lower loss are the better ones.
+    fn train_defaults(&self) -> Value {
+        match self.validates() {
+            true => json!({"patience_by": ACCURACY, "min_delta": 1e-4, "checkpoint": {"best_by": [ACCURACY, "loss"]}}),
+            false => Value::Null,
+        }
+    }
+
     fn evaluated(&self) -> &'static dyn Evaluated {
         &OfClasses
     }
@@ -166,7 +174,7 @@ impl Kind for ImageClassConfig {
         around: &Surroundings<'_>,
     ) -> Result<Predicted, Failed> {
         let facts = Arc::new(ModelFacts::read(model.facts)?);
-        let mut classifier = classifier(self, &model.setting, Arc::clone(&facts), Arc::default())?;
+        let mut classifier = classifier(self, &model.setting, (Arc::clone(&facts), &[]), Arc::default())?;
         load(model.weights, |tensors| classifier.parameters_mut().load_named(tensors))?;
         let places = [options.input.as_path(), options.output.as_path()];
         let outcome = predict::predict(&classifier, places, (model.at_once, around))?;

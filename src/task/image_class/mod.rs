@@ -7,6 +7,7 @@
 //! dataset      the split                        samples  records on their way to training
 //! augment      random changes of an image       model    the networks
 //! loss         what training minimises          training the task as the engine sees it
+//! balance      what is done about small classes
 //! scores       what an evaluation adds up       learner  the dataset as learners go through it
 //! specs        which scores there are           section  what metrics.json has beyond them
 //! pictures     an evaluation, drawn             tables   the same as tables
@@ -17,6 +18,7 @@
 //! ```
 
 pub mod augment;
+pub mod balance;
 mod called;
 mod chapters;
 mod charts;

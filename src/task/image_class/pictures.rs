@@ -108,7 +108,7 @@ mod tests {
             let levels = (0..784).map(|place| (place * (class + 1) % 256) as u8).collect();
             let mut logits = vec![0.0; classes];
             logits[(class + usize::from(number / classes % 3 == 2)) % classes] = 3.0;
-            scores.add(&ImageSample { record: number, class, levels }, &logits);
+            scores.add(&ImageSample { record: number, class, repeat: 0, levels }, &logits);
         }
         scores
     }

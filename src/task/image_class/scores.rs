@@ -250,7 +250,7 @@ mod tests {
     }
 
     fn images() -> Vec<(ImageSample, [f32; 7])> {
-        let image = |record, class| ImageSample { record, class, levels: Vec::new() };
+        let image = |record, class| ImageSample { record, class, repeat: 0, levels: Vec::new() };
         vec![
             (image(0, 2), [0.0, 0.1, 3.0, 0.1, 0.1, 0.0, 0.0]),
             (image(1, 6), [3.0, 2.0, 1.5, 1.0, 1.0, 1.0, 0.5]),
@@ -302,7 +302,10 @@ mod tests {
         assert_ne!(value(&sum(Depth::Evaluation), "ece"), value(&sum(Depth::Evaluation), "ece_raw"));
         // Whatever was asked before, another image counts.
         let mut more = validated.clone();
-        more.add(&ImageSample { record: 3, class: 0, levels: Vec::new() }, &[9.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        more.add(
+            &ImageSample { record: 3, class: 0, repeat: 0, levels: Vec::new() },
+            &[9.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+        );
         assert_ne!(more.learned(), validated.learned());
     }
 

@@ -123,7 +123,8 @@ pub fn specs(classes: Option<usize>) -> Vec<ScoreSpec> {
         _ => true,
     };
     let spec = |(name, label, better, show, meaning): (&str, &str, Better, Show, &str)| {
-        ScoreSpec::new(name, label, better).meaning(meaning).shown(show)
+        let spec = ScoreSpec::new(name, label, better).meaning(meaning).shown(show);
+        if name == ACCURACY { spec.brief("acc") } else { spec }
     };
     all.into_iter().filter(|(name, ..)| says(name)).map(spec).collect()
 }

@@ -92,7 +92,7 @@ mod tests {
     fn files() -> Vec<(String, String)> {
         let classes = ["A_upper", "a, \"b\"", "=1+1"].map(str::to_owned);
         let mut scores = ClassScoresSum::none(classes.to_vec().into(), Depth::Evaluation, 1.0);
-        let image = |record, class| ImageSample { record, class, levels: Vec::new() };
+        let image = |record, class| ImageSample { record, class, repeat: 0, levels: Vec::new() };
         scores.add(&image(0, 0), &[2.0, 1.0, 0.0]);
         scores.add(&image(1, 0), &[1.0, 2.0, 0.0]);
         scores.add(&image(2, 1), &[0.0, 2.0, 1.0]);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::disk::{Disk, RealDisk, create_folders, forget, partials, remove_tree, rename};
+use super::disk::{Disk, RealDisk, create_folders, partials, remove_tree, replace};
 use super::error::CheckpointError;
 use super::id::CheckpointId;
 use super::snapshot::{Publish, Snapshot};
@@ -58,13 +58,10 @@ impl Weights {
 
     pub(super) fn publish_as(&self, snapshot: &Snapshot, names: Publish) -> Result<(), CheckpointError> {
         snapshot.check()?;
-        if names.last {
-            self.replace(&self.last(), snapshot)?;
-        }
-        if names.best {
-            self.replace(&self.best(), snapshot)?;
-        }
-        Ok(())
+        let named = [(names.last, self.last()), (names.best, self.best())];
+        let places: Vec<PathBuf> =
+            named.into_iter().filter_map(|(is_wanted, path)| is_wanted.then_some(path)).collect();
+        Ok(self.replace(&places, snapshot)?)
     }
 
     /// Publishes the best weights again if the file is not what their checkpoint holds: damaged, missing or replaced. Says
@@ -99,15 +96,16 @@ impl Weights {
         metadata
     }
 
-    fn replace(&self, path: &Path, snapshot: &Snapshot) -> Result<(), FsError> {
-        let partial = partial_name(path);
-        let metadata = self.metadata_of(snapshot);
-        let disk = self.disk.as_ref();
-        // An existing file may come from a failed sync and must not be reused.
-        remove_tree(disk, &partial)?;
-        write_arrays(disk, &partial, snapshot.weights(), &metadata)
-            .and_then(|_| rename(disk, &partial, path))
-            .inspect_err(|_| forget(disk, &partial))
+    fn replace(&self, places: &[PathBuf], snapshot: &Snapshot) -> Result<(), FsError> {
+        let (disk, metadata) = (self.disk.as_ref(), self.metadata_of(snapshot));
+        let write = |place: &PathBuf| {
+            let partial = partial_name(place);
+            // An existing file may come from a failed sync and must not be reused.
+            remove_tree(disk, &partial)?;
+            write_arrays(disk, &partial, snapshot.weights(), &metadata).map(|(_, file)| file)
+        };
+        let written = places.iter().map(write).collect();
+        replace(disk, written, &places.iter().map(PathBuf::as_path).collect::<Vec<_>>())
     }
 }
 
@@ -130,10 +128,8 @@ fn with(facts: Option<&String>, learned: &Value) -> Option<String> {
 /// # Errors
 /// If the disk failed; the old file then remains.
 pub fn write(path: &Path, arrays: &[NamedArray], metadata: &Metadata) -> Result<(), FsError> {
-    let partial = partial_name(path);
-    write_arrays(&RealDisk, &partial, arrays, metadata)
-        .and_then(|_| rename(&RealDisk, &partial, path))
-        .inspect_err(|_| forget(&RealDisk, &partial))
+    let written = write_arrays(&RealDisk, &partial_name(path), arrays, metadata);
+    replace(&RealDisk, written.map(|(_, file)| vec![file]), &[path])
 }
 
 /// Reads a weights file, with its free text: the task, the checkpoint that it comes from.

@@ -3,6 +3,7 @@
 use super::Engine;
 use super::error::TrainError;
 use super::validate::Validation;
+use crate::metric::better::Better;
 use crate::train::checkpoint::Publish;
 use crate::train::events::{Best, Ended, Event, Named, Reason, Record};
 use crate::train::patience::{Outlook, Patience};
@@ -38,7 +39,7 @@ impl<T: Task> Engine<T> {
             self.state.best = self.best.clone();
             self.state.rows.push(record.clone());
             if validated {
-                self.learn(loss.unwrap_or(f64::NAN));
+                self.learn(loss.unwrap_or(f64::NAN), &record);
             }
             self.grow_back();
             self.state.end_epoch();
@@ -70,12 +71,16 @@ impl<T: Task> Engine<T> {
         }
     }
 
-    /// Updates the learning rate and patience from the loss at the end of an epoch.
-    fn learn(&mut self, loss: f64) {
-        let patience = Patience { epochs: self.config().patience, min_delta: self.config().min_delta };
+    /// Updates the learning rate from the loss at the end of an epoch, and patience from what it watches.
+    fn learn(&mut self, loss: f64, record: &Record) {
         self.tools.schedule.observe(self.state.phase_epoch, loss);
         self.state.plateau = Some(self.tools.schedule.state().clone());
-        self.state.stale_epochs = match patience.observe(&mut self.state.patience, self.state.validated_epochs, loss) {
+        let parts = if record.val.is_empty() { &record.train } else { &record.val };
+        let (better, value) = self.watched.first(parts, &record.scores).unwrap_or((Better::Lower, Some(loss)));
+        let patience = Patience { epochs: self.config().patience, better, min_delta: self.config().min_delta };
+        let (value, epoch) = (value.unwrap_or(f64::NAN), self.state.validated_epochs);
+        self.state.patience.watch(&self.config().patience_by.clone());
+        self.state.stale_epochs = match patience.observe(&mut self.state.patience, epoch, value) {
             Outlook::Better => 0,
             Outlook::Worse { since } | Outlook::Stop { since } => since,
         };

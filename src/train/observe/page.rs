@@ -9,6 +9,7 @@ mod facts;
 mod forecasts;
 mod happened;
 mod pace;
+mod parted;
 mod run;
 mod summary;
 mod tale;
@@ -19,7 +20,7 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
-pub use self::chapters::{Chapters, Curve, Plot};
+pub use self::chapters::{Chapters, Curve, Parts, Plot};
 pub use self::compared::{Contestant, compared};
 use self::run::Run;
 use self::tale::Tale;

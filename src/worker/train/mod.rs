@@ -9,6 +9,7 @@
 //! foresee    the time and memory of training, and whether the user must agree
 //! attempt    one run of the engine: from the newest checkpoint to the end
 //! persist    attempts, until one succeeds or retrying is pointless
+//! allowed    the keys that a start allows to change
 //! alive      the heartbeats of every stage except training itself
 //! assess     evaluates the best weights
 //! remedy     a failure as a problem with its remedy
@@ -16,6 +17,7 @@
 //! ```
 
 mod alive;
+mod allowed;
 mod assess;
 mod attempt;
 mod conclude;
@@ -191,7 +193,8 @@ fn ready(
     room::check(config, machine.gpu.as_ref()).map_err(TrainingError::from)?;
     place.check_writable().and_then(|()| check_data_writable(&config.data)).map_err(TrainingError::from)?;
     let alive = place.alive("start", around.progress)?;
-    let around = &Surroundings { stop: around.stop, progress: &alive };
+    let stop = around.stop;
+    let around = &Surroundings { stop, progress: &alive };
     let subject = Subject::new(config, machine, prepare(config, around)?, started_from)?;
     alive.enter("rehearse");
     if place.is_new()
@@ -203,6 +206,7 @@ fn ready(
     }
     // Its last beat must not come after those of the next stage.
     drop(alive);
+    stop.check().map_err(TrainingError::from)?;
     place.begin(config, &subject)?;
     Ok(subject)
 }

@@ -1,6 +1,7 @@
 //! What a task adds to the page of a run, passed in by the caller: the page itself depends on no task.
 
 use crate::metric::document::Metrics;
+use crate::metric::score::ScoreSpec;
 use crate::report::page::{Block, Grid};
 
 /// A score of one run over something.
@@ -25,6 +26,19 @@ pub struct Plot {
     pub caption: &'static str,
     /// Whether it is shown only if its title is chosen.
     pub is_folded: bool,
+}
+
+/// A score part by part of what was evaluated, such as lead times: of the model, and of the forecasts that it is compared with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parts {
+    /// What a part is called.
+    pub word: &'static str,
+    /// The parts, in order.
+    pub labels: Vec<String>,
+    /// The score of the model in each.
+    pub model: Vec<Option<f64>>,
+    /// The same of each other forecast, by name.
+    pub baselines: Vec<(String, Vec<Option<f64>>)>,
 }
 
 /// What a task adds about an evaluation, beyond tables of scores.
@@ -68,6 +82,11 @@ pub trait Chapters: Sync {
     /// Scores of the model over something other than epochs, to be compared with those of other runs.
     fn curves(&self, _metrics: &Metrics) -> Vec<Curve> {
         Vec::new()
+    }
+
+    /// A score part by part, so that the headline can say where the model is better and where not.
+    fn parts(&self, _metrics: &Metrics, _score: &ScoreSpec) -> Option<Parts> {
+        None
     }
 
     /// Tables of the most important of it, for the terminal.

@@ -3,7 +3,7 @@
 
 use super::run::Run;
 use super::words::{list, number, time};
-use super::{Chapters, forecasts};
+use super::{Chapters, forecasts, parted};
 use crate::metric::better::Better;
 use crate::metric::document::{Metric, Metrics};
 use crate::metric::score::{ScoreSpec, Show, families};
@@ -45,7 +45,9 @@ pub(super) fn verdict(run: &Run<'_>, chapters: &dyn Chapters) -> Option<String> 
     let end = |value: f64| number(Some(value));
     let interval = primary.interval.map_or_else(String::new, |[low, high]| format!(" ({} to {})", end(low), end(high)));
     let against: String = baselines().map(|(name, other)| format!(", {name} {}", end(other))).collect();
-    Some(format!("{judged}: {} is {}{interval}{against}.", spec.title(), end(value)))
+    let parts = chapters.parts(metrics, spec).and_then(|parts| parted::sentence(&parts, spec));
+    let parts = parts.map_or_else(String::new, |sentence| format!(" {sentence}"));
+    Some(format!("{judged}: {} is {}{interval}{against}.{parts}", spec.title(), end(value)))
 }
 
 /// What the model is better and worse than, by all scores that are drawn: one alone would hide what the others say.
