@@ -134,7 +134,8 @@ mod tests {
     fn facts() -> ModelFacts {
         let names = vec!["A".to_owned()];
         let (size, fit) = ([8, 8], Fit::Stretch);
-        ModelFacts { classes: names.clone(), labels: names, size, fit, transposed: false, inverted: false, temperature: None }
+        let temperature = None;
+        ModelFacts { classes: names.clone(), labels: names, size, fit, transposed: false, inverted: false, temperature }
     }
 
     #[test]
@@ -156,9 +157,9 @@ mod tests {
             value[key] = other;
             value
         };
-        let none = serde_json::json!([]);
         let mut older = value.clone();
         older.as_object_mut().unwrap().remove("fit");
+        let none = serde_json::json!([]);
         for wrong in
             [Value::Null, older, with("labels", none), with("temperature", 0.into()), with("temperature", (-1).into())]
         {

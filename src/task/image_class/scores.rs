@@ -302,7 +302,10 @@ mod tests {
         assert_ne!(value(&sum(Depth::Evaluation), "ece"), value(&sum(Depth::Evaluation), "ece_raw"));
         // Whatever was asked before, another image counts.
         let mut more = validated.clone();
-        more.add(&ImageSample { record: 3, class: 0, repeat: 0, levels: Vec::new() }, &[9.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        more.add(
+            &ImageSample { record: 3, class: 0, repeat: 0, levels: Vec::new() },
+            &[9.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+        );
         assert_ne!(more.learned(), validated.learned());
     }
 

@@ -154,7 +154,11 @@ fn said(metrics: &Metrics, chapters: &dyn Chapters) -> String {
 fn table(metrics: &Metrics, shown: &[&Metric], caption: &str) -> Grid {
     let baselines = metrics.baselines();
     Grid {
-        caption: format!("{caption}. The best of each row is marked."),
+        caption: if baselines.is_empty() {
+            caption.to_owned()
+        } else {
+            format!("{caption}. The best of each row is marked.")
+        },
         head: ["score", "model"].into_iter().chain(baselines.iter().copied()).map(str::to_owned).collect(),
         rows: shown.iter().map(|metric| row(metric, &baselines)).collect(),
         is_stacked: true,
