@@ -6,6 +6,7 @@ mod acquire;
 mod acquire_kill;
 mod architecture;
 mod characters;
+mod class_weights;
 mod cli;
 mod compare;
 mod completions;

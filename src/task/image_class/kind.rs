@@ -10,13 +10,15 @@ use tracing::warn;
 use super::chapters::Evaluated as OfClasses;
 use super::config::ImageClassConfig;
 use super::dataset::Dataset;
+use super::exported::Exported;
 use super::facts::ModelFacts;
 use super::inspect::InspectError;
 use super::learner::{Classes, classifier};
+use super::predict::Predicting;
 use super::prepare::{self, PreparedImages};
 use super::scores::PRIMARY;
 use super::training::{network, parts};
-use super::{inspect, predict, scores, synth};
+use super::{foreign, inspect, scores, synth};
 use crate::data::acquire::Acquired;
 use crate::data::config::Source;
 use crate::data::split::Side;
@@ -101,11 +103,15 @@ impl Kind for ImageClassConfig {
 
     fn network(&self, facts: &Value) -> Result<Box<dyn Network>, Failed> {
         let facts = ModelFacts::read(facts)?;
-        Ok(Box::new(network(self, &facts)))
+        Ok(Box::new(Exported { network: network(self, &facts), facts }))
+    }
+
+    fn foreign_facts(&self, weights: &Path) -> Result<Value, Failed> {
+        foreign::facts(self, weights)
     }
 
     fn wishes(&self) -> &'static [Wish] {
-        &[]
+        &[Wish::Top, Wish::Tta]
     }
 
     fn synthesise(&self, synthetic: &Synthetic, into: &Path, around: &Surroundings<'_>) -> Result<(), Failed> {
@@ -153,10 +159,17 @@ impl Kind for ImageClassConfig {
     ) -> Result<Predicted, Failed> {
         let facts = Arc::new(ModelFacts::read(model.facts)?);
         let mut classifier = classifier(self, &model.setting, Arc::clone(&facts), Arc::default())?;
-        load(model.weights, |tensors| classifier.parameters_mut().load_named(tensors))?;
-        let places = [options.input.as_path(), options.output.as_path()];
-        let outcome = predict::predict(&classifier, self, places, (model.at_once, around))?;
-        let shown = Shown::new(outcome.table(), &outcome.predictions)?;
+        load(model.weights, |weights| classifier.parameters_mut().load_named(&weights.tensors))?;
+        let predicting = Predicting {
+            classifier: &classifier,
+            config: self,
+            model: model.described,
+            at_once: model.at_once,
+            top: options.top,
+            tta: options.tta,
+        };
+        let outcome = predicting.run(&options.input, &options.output, around)?;
+        let shown = Shown::new(outcome.text(), &outcome.document)?;
         Ok(Predicted { shown, refused: outcome.refused.map(Failed::from) })
     }
 }

@@ -10,6 +10,7 @@
 //! pictures     the same, drawn                  chapters the same for the page of a run
 //! resample     what may be chance               kind     the task as commands reach it
 //! synth        characters made on this machine  inspect, predict  what commands do
+//! foreign      weights of other programs        exported  the network for other programs
 //! ```
 
 pub mod augment;
@@ -19,7 +20,9 @@ pub mod class_names;
 pub mod config;
 pub mod dataset;
 pub mod decode;
+mod exported;
 pub mod facts;
+mod foreign;
 pub mod inspect;
 mod kind;
 mod learner;

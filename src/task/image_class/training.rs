@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::config::{ImageClassConfig, ModelConfig};
 use super::facts::ModelFacts;
+use super::foreign::{Rows, arrange, last_layer};
 use super::loss::losses;
 use super::model::char_cnn::{BoundCharCnn, CharCnn};
 use super::pictures;
@@ -20,8 +21,9 @@ use crate::metric::better::Better;
 use crate::metric::score::{ScoreSpec, Show};
 use crate::nn::layer::{Mode, SampleKeys};
 use crate::nn::network::Network;
-use crate::nn::parameters::{Parameters, ParametersError};
+use crate::nn::parameters::{LoadReport, Parameters, ParametersError};
 use crate::nn::precision::Precision;
+use crate::nn::weights::Weights;
 use crate::report::PictureError;
 use crate::train::task::{Depth, Plots, Task, TaskError};
 use crate::util::exit::Exit;
@@ -245,6 +247,13 @@ impl Task for Classifier {
 
     fn parameters_mut(&mut self) -> &mut Parameters {
         &mut self.parameters
+    }
+
+    /// The rows of the last layer are matched by the names of classes.
+    fn take(&mut self, mut weights: Weights) -> LoadReport {
+        let layer = self.parameters.names().last().map_or_else(String::new, last_layer);
+        let Rows { doubts, notes } = arrange(&mut weights, &self.facts, &self.parameters, &layer);
+        LoadReport { doubts, notes, ..self.parameters.load_named(&weights.tensors) }
     }
 
     fn parts(&self) -> &[ScoreSpec] {

@@ -28,7 +28,7 @@ pub struct Format {
     pub read: fn(&Path, &str, &[u8]),
 }
 
-pub const FORMATS: [Format; 15] = [
+pub const FORMATS: [Format; 16] = [
     Format { name: "classic", samples: classic, read: volume },
     Format { name: "netcdf4", samples: netcdf4, read: volume },
     Format { name: "zip", samples: |folder| archive(folder, "zip"), read: archived },
@@ -41,6 +41,7 @@ pub const FORMATS: [Format; 15] = [
     Format { name: "history", samples: |folder| trained(folder, "history.json"), read: history },
     Format { name: "manifest", samples: |folder| trained(folder, "manifest.json"), read: manifest },
     Format { name: "safetensors", samples: |folder| trained(folder, "best.safetensors"), read: safetensors },
+    Format { name: "pth", samples: pth, read: safetensors },
     Format { name: "config", samples: config, read: configured },
     Format { name: "index", samples: |folder| records(folder, "index"), read: recorded },
     Format { name: "shard", samples: |folder| records(folder, "shard"), read: recorded },
@@ -214,7 +215,20 @@ fn manifest(folder: &Path, name: &str, bytes: &[u8]) {
 }
 
 fn safetensors(folder: &Path, name: &str, bytes: &[u8]) {
-    drop(fragua::nn::weights::read(&put(folder, name, bytes)));
+    let path = put(folder, name, bytes);
+    drop((fragua::nn::weights::outline(&path), fragua::nn::weights::read(&path)));
+}
+
+/// Those that are refused too: damage may make them look harmless.
+fn pth(folder: &Path) {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pth");
+    for place in [fixtures.clone(), fixtures.join("refused")] {
+        for entry in std::fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.extension().is_some_and(|ending| ending == "pth" || ending == "pt") {
+                sample(folder, entry.file_name().unwrap().to_str().unwrap(), &std::fs::read(&entry).unwrap());
+            }
+        }
+    }
 }
 
 fn config(folder: &Path) {

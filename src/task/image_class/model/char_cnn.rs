@@ -13,6 +13,7 @@
 use serde_json::{Map, Value, json};
 use tch::Tensor;
 
+use crate::nn::export::steps::Step;
 use crate::nn::layer::conv::ConvShape;
 use crate::nn::layer::{BatchNorm, Conv2d, Dropout, Linear, Mode, max_pool};
 use crate::nn::network::{Io, Network, Port};
@@ -68,6 +69,23 @@ impl CharCnn {
 
     fn convolution(place: usize) -> ConvShape {
         ConvShape::same(CHANNELS[place], CHANNELS[place + 1], 3)
+    }
+
+    /// The network as a list of operations, for exports.
+    #[must_use]
+    pub fn steps(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for number in 1..CHANNELS.len() {
+            steps.push(Step::Conv { name: format!("conv{number}"), stride: 1, padding: 1 });
+            steps.extend([Step::BatchNorm(format!("bn{number}")), Step::Relu]);
+            steps.extend((number <= POOLED).then_some(Step::MaxPool(2)));
+        }
+        steps.push(Step::Flatten);
+        for number in 1..=WIDTHS.len() {
+            steps.extend([Step::Linear(format!("fc{number}")), Step::BatchNorm(format!("bn_fc{number}")), Step::Relu]);
+        }
+        steps.push(Step::Linear("fc4".into()));
+        steps
     }
 
     /// The network over these parameters.
