@@ -25,9 +25,12 @@ use crate::data::split::Side;
 use crate::data::synthetic::Synthetic;
 use crate::metric::score::ScoreSpec;
 use crate::nn::network::Network;
+use crate::nn::precision::Precision;
 use crate::task::{
-    Beside, Evaluated, InspectOptions, Kind, Model, PredictOptions, Predicted, Prepared, Shown, Wish, load,
+    Beside, Evaluated, InspectOptions, Kind, LearnerSetting, Model, PredictOptions, Predicted, Prepared, Shown, Wish,
+    load,
 };
+use crate::train::device::Resolved;
 use crate::train::run_folder::dataset::FileDigest;
 use crate::train::task::Task;
 use crate::util::exit::Exit;
@@ -158,7 +161,10 @@ impl Kind for ImageClassConfig {
         around: &Surroundings<'_>,
     ) -> Result<Predicted, Failed> {
         let facts = Arc::new(ModelFacts::read(model.facts)?);
-        let mut classifier = classifier(self, &model.setting, Arc::clone(&facts), Arc::default())?;
+        // The same on every machine: whether one multiplies bf16 must not decide between two classes.
+        let machine = Resolved { precision: Precision::Fp32, ..model.setting.machine.clone() };
+        let setting = LearnerSetting { machine: &machine, ..model.setting };
+        let mut classifier = classifier(self, &setting, Arc::clone(&facts), Arc::default())?;
         load(model.weights, |weights| classifier.parameters_mut().load_named(&weights.tensors))?;
         let predicting = Predicting {
             classifier: &classifier,

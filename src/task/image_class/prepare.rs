@@ -210,7 +210,7 @@ pub fn prepare(
     Ok(PreparedImages { store, records, facts, report, is_new: true })
 }
 
-fn threads() -> usize {
+pub(super) fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 

@@ -16,6 +16,10 @@ const ENTRY_BYTES: usize = 46;
 const LOCAL: &[u8] = b"PK\x03\x04";
 const LOCAL_BYTES: usize = 30;
 
+/// The flag of an encrypted file, and the method of one that is not compressed.
+const ENCRYPTED: u64 = 1;
+const STORED: u64 = 0;
+
 /// The extra field that holds sizes and places of 64 bits.
 const LARGE: u16 = 1;
 
@@ -37,6 +41,8 @@ pub(super) struct Archive<'a> {
 struct Entry {
     place: Range<usize>,
     checksum: u32,
+    /// Neither compressed nor encrypted.
+    is_plain: bool,
 }
 
 impl<'a> Archive<'a> {
@@ -69,6 +75,9 @@ impl<'a> Archive<'a> {
     /// The content of a file below the folder; none if there is no such file.
     fn content(&self, name: &str) -> Result<Option<&'a [u8]>, String> {
         let Some(entry) = self.entries.get(&self.name(name)) else { return Ok(None) };
+        if !entry.is_plain {
+            return Err(format!("{name} is compressed or encrypted, expected as torch.save writes it"));
+        }
         let content = &self.file[entry.place.clone()];
         let mut checksum = flate2::Crc::new();
         checksum.update(content);
@@ -141,17 +150,14 @@ fn parse<'a>(file: &[u8], bytes: &'a [u8]) -> Result<(String, Entry, &'a [u8]), 
     let (extra, rest) = rest.split_at_checked(lengths[1]).ok_or(cut)?;
     let rest = rest.get(lengths[2]..).ok_or(cut)?;
     let name = std::str::from_utf8(name).map_err(|_| "the name of a file in it is not text")?.to_owned();
-    let (flags, method) = (number(fixed, 8, 2), number(fixed, 10, 2));
-    if flags & 1 != 0 || method != 0 {
-        let how = if flags & 1 != 0 { "encrypted" } else { "compressed" };
-        return Err(format!("{name} in it is {how}, expected as torch.save writes it"));
-    }
+    // TorchScript compresses its code, and is refused for what it is.
+    let is_plain = number(fixed, 8, 2) & ENCRYPTED == 0 && number(fixed, 10, 2) == STORED;
     let [stored, length, start] = sizes(fixed, extra).ok_or_else(|| format!("the sizes of {name} are missing"))?;
-    if stored != length {
+    if is_plain && stored != length {
         return Err(format!("{name} is stored in {stored} bytes and has {length}"));
     }
-    let place = content(file, start, length).ok_or_else(|| format!("{name} is cut off"))?;
-    Ok((name, Entry { place, checksum: number(fixed, 16, 4) as u32 }, rest))
+    let place = content(file, start, stored).ok_or_else(|| format!("{name} is cut off"))?;
+    Ok((name, Entry { place, checksum: number(fixed, 16, 4) as u32, is_plain }, rest))
 }
 
 /// The stored size, the size, and the place of an entry. Those of 32 bits that are all ones are in the extra field.

@@ -22,10 +22,10 @@ use self::output::{Document, Prediction, Unreadable, write};
 use super::config::{ImageClassConfig, Invert};
 use super::decode::decode;
 use super::facts::ModelFacts;
-use super::prepare::{IMAGES, MAX_BYTES};
+use super::prepare::{IMAGES, MAX_BYTES, threads};
 use super::training::Classifier;
 use crate::data::prepare::files::FilesError;
-use crate::data::prepare::work::{read_at_most, why_unreadable};
+use crate::data::prepare::work::{on_threads, read_at_most, why_unreadable};
 use crate::train::task::TaskError;
 use crate::util::exit::Exit;
 use crate::util::fs::FsError;
@@ -35,6 +35,10 @@ use crate::util::surroundings::Surroundings;
 
 /// Classes that are listed for each image, if nobody asks for another number.
 const TOP: usize = 5;
+
+/// Images that go through the model at once, and their pixels, whatever training does.
+const MOST_AT_ONCE: usize = 256;
+const MOST_PIXELS: usize = 1 << 20;
 
 /// A border brighter than this is bright.
 const BRIGHT: u8 = 127;
@@ -124,11 +128,15 @@ impl Predicting<'_> {
         truth.unknown().into_iter().for_each(|words| warn!("{words}"));
         around.progress.begin(Stage::Predict, Some(files.len() as u64), IMAGES);
         let (mut predictions, mut unreadable, mut bright) = (Vec::new(), Vec::new(), 0);
-        for files in files.chunks(self.at_once.max(1)) {
+        for files in files.chunks(self.at_once()) {
             around.stop.check()?;
             let (mut read, mut levels) = (Vec::new(), Vec::new());
-            for file in files {
-                match self.prepared(&file.path) {
+            let config = self.config;
+            let prepared = on_threads(threads(), files, around.stop, |file: &Image, (): &mut ()| {
+                Ok::<_, PredictError>(prepared(&file.path, facts, config))
+            })?;
+            for (file, prepared) in files.iter().zip(prepared) {
+                match prepared {
                     Ok(image) => {
                         bright += usize::from(has_bright_border(&image, facts.size));
                         levels.extend(image);
@@ -150,6 +158,12 @@ impl Predicting<'_> {
         Ok(Outcome { refused: refused(&document), document, files })
     }
 
+    /// Images that go through the model at once: as in training, or more if they are small.
+    fn at_once(&self) -> usize {
+        let pixels: usize = self.classifier.facts().size.iter().product();
+        self.at_once.max((MOST_PIXELS / pixels.max(1)).min(MOST_AT_ONCE)).max(1)
+    }
+
     /// The probabilities of all classes, image by image: the mean over the copies of an image.
     fn probabilities(&self, levels: &[u8]) -> Result<Vec<f32>, PredictError> {
         if levels.is_empty() {
@@ -166,18 +180,6 @@ impl Predicting<'_> {
         Ok(sum.into_iter().map(|value| (value / shifts.len() as f64) as f32).collect())
     }
 
-    /// An image as training has it.
-    fn prepared(&self, path: &Path) -> Result<Vec<u8>, String> {
-        let facts = self.classifier.facts();
-        let unreadable = |error| why_unreadable(&error, path).unwrap_or_else(|| format!("can't be read: {error}"));
-        let bytes = read_at_most(path, MAX_BYTES).map_err(unreadable)?;
-        let mut levels = decode(&bytes)?.fitted(facts.size, self.config.prepare.fit);
-        if is_inverted(facts, self.config.prepare.invert) {
-            levels.iter_mut().for_each(|level| *level = 255 - *level);
-        }
-        Ok(levels)
-    }
-
     fn prediction(&self, image: &Image, probabilities: &[f32], truth: &Truth) -> Prediction {
         let facts = self.classifier.facts();
         let mut order: Vec<usize> = (0..probabilities.len()).collect();
@@ -186,6 +188,17 @@ impl Predicting<'_> {
         let top = order.iter().map(|&class| output::choice(facts, class, probabilities[class])).collect();
         Prediction::new(image.name.clone(), top, (order[0], truth.of(image)), facts)
     }
+}
+
+/// An image as training has it.
+fn prepared(path: &Path, facts: &ModelFacts, config: &ImageClassConfig) -> Result<Vec<u8>, String> {
+    let unreadable = |error| why_unreadable(&error, path).unwrap_or_else(|| format!("can't be read: {error}"));
+    let bytes = read_at_most(path, MAX_BYTES).map_err(unreadable)?;
+    let mut levels = decode(&bytes)?.fitted(facts.size, config.prepare.fit);
+    if is_inverted(facts, config.prepare.invert) {
+        levels.iter_mut().for_each(|level| *level = 255 - *level);
+    }
+    Ok(levels)
 }
 
 /// What the weights say, unless the configuration decides otherwise.

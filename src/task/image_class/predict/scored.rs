@@ -102,7 +102,7 @@ impl Scored {
         let range =
             interval.map_or_else(String::new, |[low, high]| format!(" (95 %: {} to {})", percent(low), percent(high)));
         let mut text = format!("\n{right} of {images} recognised: {} %{range}", percent(*accuracy));
-        if top > 1 {
+        if top > 1 && *top_accuracy < 1.0 {
             text += &format!("; in the first {top}: {} %", percent(*top_accuracy));
         }
         text.push('\n');
