@@ -8,7 +8,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::config::{self, Config, ConfigError, Override};
-use crate::nn::weights::{Format, WeightsError};
+use crate::nn::weights::Format;
 use crate::task::{LearnerSetting, Phase};
 use crate::train::checkpoint::disk::RealDisk;
 use crate::train::checkpoint::weights::metadata;
@@ -86,10 +86,7 @@ pub enum TrainedError {
         /// What its run or checkpoint recorded.
         expected: String,
     },
-    /// It is not a weights file.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
-    /// It does not say what its task must know.
+    /// It is not a weights file, or does not say what its task must know.
     #[error(transparent)]
     Foreign(#[from] Failed),
     /// The device is not available.
@@ -108,7 +105,6 @@ impl TrainedError {
             Self::Config(error) => error.exit(),
             Self::Header(error) => error.exit(),
             Self::File(error) => error.exit(),
-            Self::Weights(error) => error.exit(),
             Self::Foreign(error) => error.exit(),
             Self::Device(error) => error.exit(),
         }
@@ -227,7 +223,7 @@ impl TrainedModel {
 
 /// The metadata of a weights file; none for one of PyTorch, whose task looks for what it needs.
 fn says(file: &Path) -> Result<BTreeMap<String, String>, TrainedError> {
-    match Format::of(file)? {
+    match Format::of(file).map_err(Failed::from)? {
         Format::Safetensors => Ok(metadata(&RealDisk, file)?),
         Format::Pth => Ok(BTreeMap::new()),
     }

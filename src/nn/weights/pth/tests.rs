@@ -45,7 +45,7 @@ fn tensor(count: i32, offset: i32, shape: &[i32], strides: &[i32]) -> Vec<u8> {
         [b"(".to_vec(), values.iter().flat_map(|value| number(*value)).collect(), b"t".to_vec()].concat()
     };
     [
-        b"\x80\x02}X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\00X\x03\0\0\0cpu".to_vec(),
+        b"\x80\x02}X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpu".to_vec(),
         number(count),
         b"tQ".to_vec(),
         number(offset),
@@ -321,7 +321,7 @@ fn step() -> impl Strategy<Value = Vec<u8>> {
         b"K\0",
         b"J\xff\xff\xff\xff",
         b"\x8a\x01\x05",
-        b"X\x01\0\0\00",
+        b"X\x01\0\0\x000",
         b"X\x07\0\0\0storage",
         b")",
         b"t",
