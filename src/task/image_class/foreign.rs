@@ -112,13 +112,13 @@ fn described(config: &ImageClassConfig, classes: &[String]) -> Result<ModelFacts
     let prepare = &config.prepare;
     let inverted = prepare.invert == super::config::Invert::Always;
     Ok(ModelFacts::read(&json!({
-        "classes": folders, "labels": labels, "size": prepare.size, "fit": prepare.fit, "inverted": inverted,
+        "classes": folders, "labels": labels, "size": prepare.size, "fit": prepare.fit, "transposed": prepare.transpose, "inverted": inverted,
     }))?)
 }
 
 /// The classes that the configuration lists.
-fn listed(_config: &ImageClassConfig) -> Option<Vec<String>> {
-    None
+fn listed(config: &ImageClassConfig) -> Option<Vec<String>> {
+    config.prepare.classes.clone()
 }
 
 /// The classes of so many outputs, if that is clear.

@@ -1,35 +1,90 @@
-//! The images to predict, and the classes that their folders name.
+//! The images to predict, and the classes that their folders or files name.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use tracing::warn;
+
+use super::PredictError;
 use crate::data::prepare::files::{FilesError, find};
 use crate::task::image_class::facts::ModelFacts;
+use crate::task::image_class::fit::Gray;
 use crate::task::image_class::foreign::key;
+use crate::task::image_class::packed::{Packed, Unpacked, Unusable};
+use crate::task::image_class::prepare::layout::LeftOut;
 use crate::task::image_class::prepare::{FILES, IMAGES};
+use crate::util::fs::create_dir_all;
+use crate::util::stop::Stop;
 
 /// Folders that are named in a message.
 const MOST_NAMED: usize = 5;
 
-/// An image file.
+/// An image.
 pub(super) struct Image {
-    /// Its path below the input.
+    /// Its path below the input, or its file with its number there.
     pub name: String,
-    pub path: PathBuf,
+    pub content: Content,
+    /// The class that a packed file gives it.
+    class: Option<String>,
 }
 
-/// The images below a folder, by folder and name; or the one image.
-pub(super) fn images(input: &Path) -> Result<Vec<Image>, FilesError> {
+/// Where its gray levels are.
+pub(super) enum Content {
+    /// In a file of its own.
+    File(PathBuf),
+    /// Here: it was one of many in a file.
+    Here(Gray),
+}
+
+/// The images below a folder, by folder and name; those of idx, npz and csv files there, if there are no others; or the one image.
+pub(super) fn images(input: &Path, output: &Path, size: [usize; 2], stop: &Stop) -> Result<Vec<Image>, PredictError> {
+    let file = |name: String, path: PathBuf| Image { name, content: Content::File(path), class: None };
     if input.is_file() {
         let name = input.file_name().unwrap_or(input.as_os_str()).to_string_lossy().into_owned();
-        return Ok(vec![Image { name, path: input.to_owned() }]);
+        return Ok(vec![file(name, input.to_owned())]);
+    }
+    let folders = match find(input, &FILES) {
+        Err(FilesError::None { root, kind }) => match Packed::find(input)? {
+            Some(packed) => return unpacked(packed, input, output, size, stop),
+            None => return Err(FilesError::None { root, kind }.into()),
+        },
+        found => found?,
+    };
+    let mut all = Vec::new();
+    for folder in folders {
+        for source in folder.files {
+            let path = folder.folder.join(&source.name);
+            let name = if folder.path.is_empty() { source.name } else { format!("{}/{}", folder.path, source.name) };
+            all.push(file(name, path));
+        }
+    }
+    Ok(all)
+}
+
+fn unpacked(
+    packed: Packed,
+    input: &Path,
+    output: &Path,
+    size: [usize; 2],
+    stop: &Stop,
+) -> Result<Vec<Image>, PredictError> {
+    create_dir_all(output)?;
+    let read = packed.read(input, output, size, None, None, stop);
+    let Unpacked { tables, classes, class_of, left_out, .. } =
+        read.map_err(|Unusable { file, reason }| PredictError::Packed { path: input.join(file), reason })?;
+    for LeftOut { place, files, reason } in left_out {
+        warn!("{place}: {} not used: {reason}", IMAGES.count(files as u64));
     }
     let mut all = Vec::new();
-    for folder in find(input, &FILES)? {
-        for file in folder.files {
-            let name =
-                if folder.path.is_empty() { file.name.clone() } else { format!("{}/{}", folder.path, file.name) };
-            all.push(Image { name, path: folder.folder.join(&file.name) });
+    for (table, class_of) in tables.iter().zip(class_of) {
+        let [rows, columns] = table.shape;
+        for (line, reason) in &table.bad {
+            warn!("{}:{line} not used: {reason}", table.file);
+        }
+        for (index, class) in class_of.into_iter().enumerate() {
+            let content = Content::Here(Gray { rows, columns, levels: table.image(index).to_vec() });
+            let class = class.map(|class| classes[class].folder.clone());
+            all.push(Image { name: table.name(index), content, class });
         }
     }
     Ok(all)
@@ -55,6 +110,9 @@ impl Truth {
         for image in images {
             match (truth.of(image), image.name.rsplit_once('/')) {
                 (Some(_), _) => truth.known += 1,
+                (None, _) if image.class.is_some() => {
+                    *truth.unknown.entry(image.class.clone().unwrap_or_default()).or_default() += 1;
+                }
                 (None, Some((folder, _))) => *truth.unknown.entry(folder.to_owned()).or_default() += 1,
                 (None, None) => {}
             }
@@ -64,6 +122,9 @@ impl Truth {
 
     /// The class of an image: that of the nearest folder that names one.
     pub fn of(&self, image: &Image) -> Option<usize> {
+        if let Some(class) = &image.class {
+            return self.classes.get(class).or_else(|| self.classes.get(&key(class))).copied();
+        }
         let (folders, _) = image.name.rsplit_once('/')?;
         folders
             .rsplit('/')
@@ -79,7 +140,7 @@ impl Truth {
         let names: Vec<&str> = self.unknown.keys().take(MOST_NAMED).map(String::as_str).collect();
         let more = if self.unknown.len() > MOST_NAMED { ", ..." } else { "" };
         let what = format!(
-            "{} are in folders that name no class of the model: {}{more}",
+            "{} in folders or classes that the model does not know: {}{more}",
             IMAGES.count(images as u64),
             names.join(", ")
         );
@@ -102,7 +163,10 @@ mod tests {
     }
 
     fn images(names: &[&str]) -> Vec<Image> {
-        names.iter().map(|&name| Image { name: name.into(), path: name.into() }).collect()
+        names
+            .iter()
+            .map(|&name| Image { name: name.into(), content: Content::File(name.into()), class: None })
+            .collect()
     }
 
     #[test]
@@ -115,7 +179,7 @@ mod tests {
         assert_eq!(found, [Some(0), Some(1), Some(0), Some(0), Some(0), None, None]);
         let words = truth.unknown().unwrap();
         assert!(words.starts_with("1 image are") || words.starts_with("1 image"), "{words}");
-        assert!(words.ends_with("name no class of the model: x; the scores leave them out"), "{words}");
+        assert!(words.ends_with("the model does not know: x; the scores leave them out"), "{words}");
     }
 
     #[test]

@@ -17,11 +17,12 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use tracing::warn;
 
-use self::input::{Image, Truth, images};
+use self::input::{Content, Image, Truth, images};
 use self::output::{Document, Prediction, Unreadable, write};
 use super::config::{ImageClassConfig, Invert};
 use super::decode::decode;
 use super::facts::ModelFacts;
+use super::fit::Gray;
 use super::prepare::{IMAGES, MAX_BYTES, threads};
 use super::training::Classifier;
 use crate::data::prepare::files::FilesError;
@@ -49,6 +50,14 @@ pub enum PredictError {
     /// There are none.
     #[error(transparent)]
     Files(#[from] FilesError),
+    /// A file of many images can't be read.
+    #[error("{}: {reason}", path.display())]
+    Packed {
+        /// The file, or the folder.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// Some can't be read.
     #[error("{bad} of {all} images can't be read; {}", examples.join("; "))]
     Unreadable {
@@ -79,7 +88,7 @@ impl PredictError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Files(error) => error.exit(),
-            Self::Unreadable { .. } => Exit::DataRefused,
+            Self::Unreadable { .. } | Self::Packed { .. } => Exit::DataRefused,
             Self::Task(error) => error.exit(),
             Self::File(error) => error.exit(),
             Self::Json(_) => Exit::Bug,
@@ -123,7 +132,8 @@ impl Predicting<'_> {
     /// If there are no images, the model can't be run, the disk refuses, or a signal comes.
     pub fn run(&self, input: &Path, output: &Path, around: &Surroundings<'_>) -> Result<Outcome, PredictError> {
         let facts = self.classifier.facts();
-        let files = images(input)?;
+        let seen = ModelFacts { inverted: is_inverted(facts, self.config.prepare.invert), ..facts.clone() };
+        let files = images(input, output, facts.size, around.stop)?;
         let truth = Truth::new(facts, &files);
         truth.unknown().into_iter().for_each(|words| warn!("{words}"));
         around.progress.begin(Stage::Predict, Some(files.len() as u64), IMAGES);
@@ -131,9 +141,8 @@ impl Predicting<'_> {
         for files in files.chunks(self.at_once()) {
             around.stop.check()?;
             let (mut read, mut levels) = (Vec::new(), Vec::new());
-            let config = self.config;
             let prepared = on_threads(threads(), files, around.stop, |file: &Image, (): &mut ()| {
-                Ok::<_, PredictError>(prepared(&file.path, facts, config))
+                Ok::<_, PredictError>(prepared(&file.content, &seen))
             })?;
             for (file, prepared) in files.iter().zip(prepared) {
                 match prepared {
@@ -191,14 +200,14 @@ impl Predicting<'_> {
 }
 
 /// An image as training has it.
-fn prepared(path: &Path, facts: &ModelFacts, config: &ImageClassConfig) -> Result<Vec<u8>, String> {
+fn prepared(content: &Content, facts: &ModelFacts) -> Result<Vec<u8>, String> {
+    let path = match content {
+        Content::File(path) => path,
+        Content::Here(image) => return Ok(facts.prepared(image)),
+    };
     let unreadable = |error| why_unreadable(&error, path).unwrap_or_else(|| format!("can't be read: {error}"));
     let bytes = read_at_most(path, MAX_BYTES).map_err(unreadable)?;
-    let mut levels = decode(&bytes)?.fitted(facts.size, config.prepare.fit);
-    if is_inverted(facts, config.prepare.invert) {
-        levels.iter_mut().for_each(|level| *level = 255 - *level);
-    }
-    Ok(levels)
+    Ok(facts.prepared(&decode(&bytes)?))
 }
 
 /// What the weights say, unless the configuration decides otherwise.
@@ -210,15 +219,9 @@ fn is_inverted(facts: &ModelFacts, invert: Invert) -> bool {
     }
 }
 
-/// Whether the middle level of the border is bright: models learn bright strokes on a dark ground.
+/// Whether the border is bright: models learn bright strokes on a dark ground.
 fn has_bright_border(levels: &[u8], [rows, columns]: [usize; 2]) -> bool {
-    let is_border = |place: usize| {
-        let (row, column) = (place / columns, place % columns);
-        row == 0 || column == 0 || row + 1 == rows || column + 1 == columns
-    };
-    let mut border: Vec<u8> = (0..levels.len()).filter(|place| is_border(*place)).map(|place| levels[place]).collect();
-    border.sort_unstable();
-    border.get(border.len() / 2).is_some_and(|level| *level > BRIGHT)
+    Gray { rows, columns, levels: levels.to_vec() }.border() > BRIGHT
 }
 
 fn warn_of_ground(bright: usize, all: usize) {
