@@ -101,7 +101,7 @@ impl Kind for ImageClassConfig {
 
     fn network(&self, facts: &Value) -> Result<Box<dyn Network>, Failed> {
         let facts = ModelFacts::read(facts)?;
-        Ok(Box::new(network(self, &facts)))
+        Ok(network(self, &facts))
     }
 
     fn wishes(&self) -> &'static [Wish] {
