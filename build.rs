@@ -1,9 +1,10 @@
-//! Tells the program which libtorch it is built against: the version stands in a header and in no function of `tch`.
+//! Passes the version of libtorch that the program is built against to it: it is only in a header, in no function of
+//! `tch`.
 
 use std::path::PathBuf;
 use std::{env, fs};
 
-/// Where the header lies: first of newer libtorches, whose old place only includes the new one, then of older ones.
+/// The header's paths: first that of newer libtorches, in which the old path only includes the new one.
 const HEADERS: [&str; 2] = ["torch/headeronly/version.h", "torch/csrc/api/include/torch/version.h"];
 
 fn main() {

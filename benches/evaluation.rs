@@ -56,7 +56,7 @@ impl FrameSource for Storms {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Cargo adds a word of its own, --bench.
+    // Cargo adds the argument --bench.
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let number = |index: usize, default: usize| words.get(index).and_then(|word| word.parse().ok()).unwrap_or(default);
     let (side, windows) = (number(0, 64), number(3, 32));

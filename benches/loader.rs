@@ -16,7 +16,7 @@ const LEVEL_BYTES: usize = 250 * 250;
 const LEVELS: usize = 18;
 const WINDOW: usize = 25;
 
-/// Frames of one value: decoding is not what is measured.
+/// Frames of one value, because decoding is not measured.
 struct Flat {
     frame_bytes: usize,
 }
@@ -111,7 +111,7 @@ fn first_window(criterion: &mut Criterion) {
         let mut epoch = 0;
         group.sample_size(10).bench_function(name, |bencher| {
             bencher.iter(|| {
-                // Every other epoch: nothing of the one before helps.
+                // Every other epoch, so that the cache of the epoch before doesn't help.
                 epoch += 2;
                 loader.start(at(epoch)).is_ok_and(|mut epoch| epoch.next().is_some_and(|window| window.is_ok()))
             });

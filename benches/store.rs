@@ -47,7 +47,7 @@ fn spec() -> FrameArraySpec {
     FrameArraySpec { name: "DBZ".into(), attributes: Attributes::new(), coordinates }
 }
 
-/// Storms over half of the grid, with the noise of a radar, and nothing in the other half.
+/// Storms with radar noise over half of the grid, and nothing in the other half.
 fn frame() -> Vec<u8> {
     let mut noise = 1_u32;
     let mut cell = |index: usize| {

@@ -14,7 +14,7 @@ const MIN_DBZ: f64 = -29.0;
 const SPAN_DBZ: f64 = 94.0;
 
 fn main() {
-    // Cargo adds a word of its own, --bench.
+    // Cargo adds the argument --bench.
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let number = |index: usize, default: usize| words.get(index).and_then(|word| word.parse().ok()).unwrap_or(default);
     let shape = Shape { leads: number(2, 7), channels: 1, rows: number(3, 250), columns: number(4, 250) };

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the Ubuntu 22.04 that the images stand on where no image registry can be reached: by debootstrap, from the archive of
-# Ubuntu packages, as the image NAME [default: fragua-ubuntu:22.04]. Needs root, debootstrap and a Docker engine.
+# Makes the Ubuntu 22.04 base of the images if no image registry can be reached: by debootstrap, from the archive of Ubuntu
+# packages, as the image NAME [default: fragua-ubuntu:22.04]. Needs root, debootstrap and a Docker engine.
 #     docker/base.sh && docker build -f docker/Dockerfile --build-arg UBUNTU_IMAGE=fragua-ubuntu:22.04 \
 #         --build-arg CUDA_IMAGE_2_4=fragua-ubuntu:22.04 -t fragua .
 set -euo pipefail

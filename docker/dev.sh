@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds and runs the program from the mounted sources, again after every saved change:
+# Builds and runs the program from the mounted sources, and again after every saved change:
 #     docker run --rm -it -v "$PWD":/src -v fragua-target:/cache/target fragua:dev train
-# What is running is stopped as `docker stop` would: it leaves a checkpoint, and its successor resumes from there.
+# A running program is stopped as by `docker stop`: it saves a checkpoint, and the new one resumes from there.
 #     -e FRAGUA_DEV_ONCE=1   builds and runs once, and ends with the exit code of the program
-#     sh, bash, cargo ...    as the first word: that is run instead
+#     sh, bash, cargo ...    as the first argument: runs that command instead
 # For tests: FRAGUA_DEV_SOURCES (where the sources are).
 set -euo pipefail
 cd "${FRAGUA_DEV_SOURCES:-/src}"
@@ -15,7 +15,7 @@ esac
 say() { printf 'dev: %s\n' "$*" >&2; }
 [[ -f Cargo.toml && -d src ]] || { say "no sources at /src; mount the checkout: -v \"\$PWD\":/src"; exit 78; }
 
-# An empty volume gets what the image has compiled already.
+# An empty volume gets the compiled dependencies of the image.
 if [[ ! -d $CARGO_TARGET_DIR/debug && -d /cache/seed ]]; then
   mkdir -p "$CARGO_TARGET_DIR"
   cp -a /cache/seed/. "$CARGO_TARGET_DIR/" || exit 74
@@ -24,8 +24,8 @@ fi
 program=$CARGO_TARGET_DIR/debug/fragua
 worker='' watcher='' asked=''
 
-# What decides about the program; the editor's own files do not. Many editors put a new file in the place of the old one, which
-# is told of the old one only.
+# The files that the program is built from, not the editor's own. Many editors replace the file, which inotify reports only for
+# the old one.
 watch() {
   exec inotifywait --quiet --recursive --event close_write,move,create,delete,delete_self,move_self \
     --exclude '(/\.|~$|\.sw.$|/4913$|/__pycache__)' src crates build.rs Cargo.toml Cargo.lock config.yaml
@@ -39,7 +39,7 @@ build() {
   say "built in $(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }') s"
 }
 
-# Until the program has ended by itself, or was told to.
+# Until the program has ended, by itself or on request.
 end_worker() {
   [[ -n $worker ]] || return 0
   local status=0
@@ -65,7 +65,7 @@ wait_for_one() {
   ended=''
   while [[ -z ${ended:-} ]]; do
     status=0
-    # One that has ended already is not always told of by the wait for any.
+    # `wait -n` does not always report a process that has already ended.
     for ended in "$watcher" $worker; do
       kill -0 "$ended" 2>/dev/null || { wait "$ended" || status=$?; return 0; }
     done

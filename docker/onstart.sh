@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Trains in a rented container whose entry point was replaced, and keeps at it: Vast.ai's SSH and Jupyter modes run nothing of
-# the image but an on-start script, as root, at every start of the container. The image has this one as fragua-onstart.
+# Trains in a rented container whose entry point was replaced, and restarts training if necessary: Vast.ai's SSH and Jupyter
+# modes run only an on-start script of the image, as root, at every start of the container. In the image this script is
+# fragua-onstart.
 #     fragua-onstart                                  fragua train, in the background; returns at once, so that SSH comes up
 #     fragua-onstart --config /workspace/my.yaml      arguments of `fragua train`; without any, those of FRAGUA_ARGS
 #     fragua-onstart --foreground                     stays, as a container's only process does; its exit code is that of training
 #     fragua-onstart --stop                           asks the one in the background to save a checkpoint and end
-# Called twice, one remains. What it is not: a part of training. All that has to survive is in the run folder.
+# A second call does not start a second training. Nothing here is part of training: all that must survive is
+# in the run folder.
 #
 # It starts training again if that may help, but not for ever: after 75 (try again later) up to 110 times without a new
 # checkpoint in between, with waits that grow to 15 minutes: 27 hours, in which a quota of Google Drive is renewed; after 70, 74
@@ -33,7 +35,8 @@ worker='' stopping='' root='' mirror=''
 
 say() { TZ=UTC printf '%(%FT%TZ)T fragua-onstart: %s\n' -1 "$*"; }
 
-# The environment of a container reaches its first process; a shell that came by SSH has none of it. What is set here stays.
+# The environment of a container reaches its first process, but not an SSH shell. Variables that are set here already are
+# kept.
 import_environment() {
   local entry name
   [[ -r $init/environ ]] || return 0
@@ -69,8 +72,8 @@ plain() {
   printf %s "$text"
 }
 
-# read_outputs ARGUMENTS...: where runs and their copies go, as the program decides it: the environment, over it --set, of which
-# the last one counts, and over all --output, wherever it stands.
+# read_outputs ARGUMENTS...: where runs and their copies go, as the program decides it: the environment, overridden by the last
+# --set, overridden by --output in any position.
 read_outputs() {
   local option key output=''
   root=$(plain "${FRAGUA__OUTPUT__ROOT:-model_output}") mirror=$(plain "${FRAGUA__OUTPUT__MIRROR:-}")
@@ -85,14 +88,14 @@ read_outputs() {
       --output=*) output=${option#--output=} ;;
       --set=output.root=*) root=$(plain "${key#*=}") ;;
       --set=output.mirror=*) mirror=$(plain "${key#*=}") ;;
-      # The whole section anew: what is in it is not looked for, and so is nothing to rely on.
+      # The whole section is replaced: its content is not parsed, so nothing is known.
       --set=output=*) mirror='' ;;
     esac
   done
   root=${output:-$root}
 }
 
-# The values that must not be seen by people who see a log.
+# The values that must not appear in a log.
 secret_values() {
   local name value
   while IFS= read -r name; do
@@ -105,8 +108,8 @@ secret_values() {
   done < <(compgen -e)
 }
 
-# keep_log FILE SHOWN: copies lines to the log and to what people watch. It must outlive those whose lines it copies, and a
-# full disk must not reach them.
+# keep_log FILE SHOWN: copies lines to the log and to descriptor SHOWN. It must outlive the processes whose lines it copies, and a
+# full disk must not affect them.
 keep_log() {
   local file=$1 shown=$2 line secret size limit=${FRAGUA_ONSTART_LOG_BYTES:-10000000}
   trap '' TERM INT HUP PIPE
@@ -124,7 +127,7 @@ keep_log() {
 # Opens what people watch as descriptor 8: the output of the container's first process, which `vastai logs` shows.
 open_shown() {
   local output=$init/fd/1
-  # Opening a pipe that nobody reads would wait for ever.
+  # Opening a pipe that nobody reads would block for ever.
   # shellcheck disable=SC2016 # expanded by the inner shell
   if [[ -e $output ]] && timeout 2 bash -c ': >>"$1"' _ "$output" 2>/dev/null; then
     exec 8>>"$output"
@@ -151,7 +154,7 @@ pause() {
 
 # train ARGUMENTS...: one start of the program; its exit code is in `code`.
 train() {
-  # The key of the instance is none of its business, and the lock is not its to hold.
+  # It must not get the key of the instance, nor hold the lock.
   (unset CONTAINER_API_KEY && exec "$program" train "$@") </dev/null 8>&- 9>&- &
   worker=$!
   [[ -z $stopping ]] || kill -s "$stopping" "$worker" 2>/dev/null
@@ -160,18 +163,18 @@ train() {
   worker=''
 }
 
-# kind CODE: the code, or the word signal where it tells that something killed the program: 137, 139, 134, not 129, 130 and 143.
+# kind CODE: the code, or the word signal if a signal killed the program: 137, 139, 134, not 129, 130 and 143.
 kind() { (($1 > 128 && $1 != 129 && $1 != 130 && $1 != 143)) && echo signal || echo "$1"; }
 
 # The checkpoints there are: a change is progress.
 checkpoints() {
   local folder=$root
-  # What begins with a dash is no option.
+  # An argument that begins with a dash is not an option.
   [[ $folder == /* ]] || folder=./$folder
   find "$folder/" -mindepth 3 -maxdepth 3 -path '*/checkpoints/e*' 2>/dev/null | sort | cksum
 }
 
-# supervise ARGUMENTS...: trains, with read_outputs done, until there is no point in starting again; returns the last exit code.
+# supervise ARGUMENTS...: trains, after read_outputs, until a restart is pointless; returns the last exit code.
 supervise() {
   local left=$RESTARTS tries=$TRIES again=$AGAIN_SECONDS crash=$CRASH_SECONDS before after
   before=$(checkpoints)
@@ -201,8 +204,8 @@ supervise() {
   done
 }
 
-# instance stop|destroy: through the client where there is one, else its interface; the key never is an argument, as those
-# are seen by all.
+# instance stop|destroy: through the client if it is installed, else by HTTP; the key is never an argument, because
+# everybody can see those.
 instance() {
   local request='request = "PUT"' body='{\"state\": \"stopped\"}'
   if command -v vastai >/dev/null; then
@@ -222,8 +225,8 @@ data = "$body"
 END
 }
 
-# What becomes of the instance after success. Where there is a mirror, 0 means that all of the run is in it: training that is done
-# while its copy is not complete ends with 75. So a mirror off this machine is all that has to be known before it is deleted.
+# Stops or destroys the instance after success. With a mirror, 0 means that the whole run is in it: if training is done but the
+# copy is incomplete, fragua exits with 75. So a mirror off this machine is enough to delete it.
 finish() {
   local action=${FRAGUA_ON_FINISH:-} mark=$state/finished result
   case $action in
@@ -236,7 +239,7 @@ finish() {
     say "destroying would lose the only copy, as the mirror has to be at s3://, gs:// or az://, and is ${mirror:-not set}: stopping instead"
     action=stop
   fi
-  # Who starts a stopped instance again wants to fetch what is on it.
+  # A stopped instance is started again to fetch its files.
   result=$(checkpoints)
   [[ $(cat "$mark" 2>/dev/null) != "$result" ]] || { say "this result has ended the instance once: leaving it on"; return; }
   printf '%s\n' "$result" >"$mark"
@@ -253,7 +256,7 @@ lead() {
   trap 'on_signal INT' INT
   exec > >(exec 9>&- && keep_log "$log" 8) 2>&1
   logger=$!
-  # Children in groups of their own: a Ctrl-C reaches them once, through here, and is not ignored by them.
+  # Children get their own process groups: Ctrl-C reaches them once, through this script, and they don't ignore it.
   set -m
   read_outputs "$@"
   supervise "$@"
@@ -268,7 +271,7 @@ lead() {
 stop() {
   local pid
   pid=$(cat "$state/pid")
-  # Its number may be that of another process for the moment in which it begins.
+  # At the moment when it starts, its process id may still be that of another process.
   grep -q onstart "/proc/${pid:-none}/cmdline" 2>/dev/null || { say "it is about to start: call again"; exit 75; }
   say "asking process $pid to end; see $log"
   kill -s TERM "$pid" && flock 9 && say "it has ended"
@@ -278,7 +281,8 @@ stop() {
 # split_words MODE: the arguments in FRAGUA_ARGS, as `words`.
 split_words() {
   local problem
-  # xargs knows quotes and, unlike eval, runs nothing. What it can't split it must not shorten: that would train something else.
+  # xargs understands quotes and, unlike eval, runs nothing. If it can't split the text, fail: fewer arguments would train
+  # something else.
   if ! problem=$(xargs --no-run-if-empty printf '%s\0' <<<"$FRAGUA_ARGS" 2>&1 >/dev/null); then
     [[ $1 != background ]] || open_shown
     problem=$(say "FRAGUA_ARGS can't be split into words: $(head -n 1 <<<"${problem#xargs: }" | cut -d ';' -f 1). Nothing is started")
@@ -306,12 +310,12 @@ main() {
     say "FRAGUA_ON_FINISH is '$FRAGUA_ON_FINISH'; it may be stop or destroy, or be left out" >&2
     exit 2
   fi
-  # To end what runs, nothing has to be known of what would be started.
+  # Stopping needs no arguments of a training.
   if (($# == 0)) && [[ -n ${FRAGUA_ARGS:-} && $mode != stop ]]; then
     split_words "$mode"
     set -- "${words[@]}"
   fi
-  # Who is not root keeps the lock where everybody may write; such a container is not one that is entered.
+  # Without root, the lock is in a world-writable folder; nobody else enters such a container.
   mkdir -p "$state" 2>/dev/null && [[ -w $state ]] || state=${TMPDIR:-/tmp}/fragua-onstart-$UID
   mkdir -p "$state" || { say "$state can't be written" >&2; exit 73; }
   [[ $mode != led ]] || lead "$@"
@@ -332,7 +336,7 @@ main() {
   fi
   say "training in the background; see $log"
   open_shown
-  # The lock goes on with descriptor 9.
+  # Descriptor 9 keeps the lock.
   setsid "$BASH" "$self" --led "$@" </dev/null >/dev/null 2>&1 &
 }
 

@@ -4,7 +4,7 @@ ARG PYTHON_IMAGE=python:3.12-slim-bookworm
 # hadolint ignore=DL3006
 FROM ${PYTHON_IMAGE}
 COPY tensorboard.txt /tmp/
-# Behind a proxy that signs anew, add its certificates:  --secret id=ca_bundle,src=/path/to/ca.crt
+# Behind a proxy with its own certificates, add them:  --secret id=ca_bundle,src=/path/to/ca.crt
 RUN --mount=type=secret,id=ca_bundle,target=/tmp/ca.crt \
     if [ -s /tmp/ca.crt ]; then export PIP_CERT=/tmp/ca.crt; fi \
     && pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes --requirement /tmp/tensorboard.txt \

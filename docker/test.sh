@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds the images and holds them against what is promised, as far as no GPU is needed for it.
+# Builds the images and checks what the documentation promises, as far as that needs no GPU.
 #     docker/test.sh              everything; docker/test.sh NAME... only the checks of these names
-# Without an engine or a base image it says why and ends with 77; IMAGE_TEST_REQUIRED=1 makes that a failure.
-#     IMAGE_TEST_BUILD=0          takes the images as they are (fragua:test, fragua:test-cpu, fragua:test-remote, fragua:test-dev)
-#     IMAGE_TEST_CA=FILE          certificates that the build has to trust besides, in one file
+# Without an engine or a base image it says why and exits with 77; IMAGE_TEST_REQUIRED=1 makes that a failure.
+#     IMAGE_TEST_BUILD=0          uses existing images (fragua:test, fragua:test-cpu, fragua:test-remote, fragua:test-dev)
+#     IMAGE_TEST_CA=FILE          more certificates that the build must trust, in one file
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export DOCKER_BUILDKIT=1
@@ -106,7 +106,7 @@ train:
 YAML
 }
 
-# A new folder with a configuration and what is mounted, owned by whom the image runs as.
+# A new folder with a configuration and the mounted folders, owned by the image's user.
 folder() {
   local path
   path=$(mktemp -d -p "$work")
@@ -307,7 +307,7 @@ check_any_user() {
 # written_by FOLDER: the user and group of everything that training left in both folders, and of the folders themselves.
 written_by() { find "$1/datasets" "$1/model_output" -printf '%U:%G\n' | sort -u; }
 
-# The command without --user, as whoever owns the folders types it; on a terminal, as with -it.
+# The command without --user, as the owner of the folders types it; on a terminal, as with -it.
 check_the_owner_of_the_folders_is_who_writes() {
   local where name owners root expected
   # Both folders exist, one of them, none: the engine creates what is missing, as root.
@@ -327,14 +327,14 @@ check_the_owner_of_the_folders_is_who_writes() {
     expect_code "$where" 0
     [[ $(written_by "$where") == "$expected" ]] || fail "expected everything to belong to $expected: $(written_by "$where" | xargs)"
     expect_undisturbed "$where"
-    # The same folders again: what was made before is used.
+    # The same folders again: their content is used.
     run "$where" -- train
     expect_code "$where" 0
     [[ $(written_by "$where") == "$expected" ]] || fail "the second start wrote as another user: $(written_by "$where" | xargs)"
   done
 }
 
-# Who runs as the owner is checked by the same command as before, has no capabilities, and can gain none.
+# The process that runs as the owner is the same command, has no capabilities, and can gain none.
 check_the_owner_has_no_privileges() {
   local where name owner read
   for owner in 1234 0; do
@@ -369,7 +369,7 @@ check_folders_of_others_are_told_with_the_remedy() {
   chown -R 1234:1234 "$where/model_output"
   run "$where" --security-opt no-new-privileges -- train
   expect_code "$where" 73
-  # shellcheck disable=SC2016 # as it is told
+  # shellcheck disable=SC2016 # expanded in the container
   expect_text "$where/log" 'docker run --user "$(id -u):$(id -g)"'
 }
 
@@ -456,7 +456,7 @@ check_killed_and_started_again() {
   expect_undisturbed "$where"
 }
 
-# The process of the program, as the host counts.
+# The process id of the program on the host.
 worker_of() { "$docker" top "$1" -eo pid,comm | awk '$2 == "fragua" { print $1 }'; }
 
 check_restart_on_failure() {
@@ -487,7 +487,7 @@ check_out_of_memory() {
   [[ $code == 137 || $code == 71 ]] || expect_code "$where" 137
   if [[ $code == 137 ]]; then
     name=$(start "$where")
-    until_true 60 told "$name" "the last start was killed" || fail "the next start does not tell: $("$docker" logs "$name" 2>&1 | head -n 8)"
+    until_true 60 told "$name" "the last start was killed" || fail "the next start does not report it: $("$docker" logs "$name" 2>&1 | head -n 8)"
     "$docker" kill "$name" >/dev/null
   fi
 }
@@ -534,9 +534,9 @@ check_health() {
     --health-cmd '/usr/local/bin/fragua health --max-age 4s')
   until_true 60 has_health "$name" healthy || fail "a worker that trains is not healthy"
   kill -STOP "$(worker_of "$name")"
-  until_true 60 has_health "$name" unhealthy || fail "a worker that stands still is not unhealthy"
+  until_true 60 has_health "$name" unhealthy || fail "a stalled worker is not unhealthy"
   kill -CONT "$(worker_of "$name")"
-  until_true 60 has_health "$name" healthy || fail "a worker that goes on is not healthy"
+  until_true 60 has_health "$name" healthy || fail "a worker that continues is not healthy"
   "$docker" kill "$name" >/dev/null
 }
 
@@ -593,7 +593,7 @@ check_an_edit_runs() {
   say "    first build of the mounted sources: $(since "$began") s"
   local round
   for round in 1 2 3; do
-    # An edit deep in the library, that a person sees.
+    # A visible edit deep in the library.
     sed -i "s|concat!(\"[^\"]*\", env!(\"CARGO_PKG_VERSION\"))|env!(\"CARGO_PKG_VERSION\")|; s|env!(\"CARGO_PKG_VERSION\")|concat!(\"edit $round of \", env!(\"CARGO_PKG_VERSION\"))|" "$where/src/src/native/versions.rs"
     began=$(now)
     until_true 600 told "$name" "edit $round of " || { "$docker" logs "$name" 2>&1 | tail -n 20 >&2; fail "the edit does not run"; }
@@ -624,7 +624,7 @@ passed=0 failed=()
 for name in "${@:-${CHECKS[@]}}"; do
   began=$(now)
   say "check    ${name//_/ }"
-  # In a shell of its own, which the first failure ends. bash would go on after failures in anything that is followed by ||.
+  # In a subshell that ends at the first failure. bash would continue after failures in a command followed by ||.
   set +e
   (set -e; "check_$name")
   status=$?

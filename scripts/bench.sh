@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Times the program beside the usual tools on the same data and disk; prints medians and ratios.
+# Times the program and the usual tools on the same data and disk; prints medians and ratios.
 #     scripts/bench.sh                    all rows, three rounds
 #     scripts/bench.sh --rows classic,gzip --rounds 5 --frames 120
 #     scripts/bench.sh --rows step,checkpoint,first,default          training; step brings PyTorch (820 MB) into .tools

@@ -1,4 +1,4 @@
-"""What the benchmark's training rows make of what contenders tell."""
+"""How the benchmark's training rows read the output of programs."""
 
 import contextlib
 import io
@@ -49,7 +49,7 @@ class TrainRows(unittest.TestCase):
         self.assertEqual(same_work, 0)
         self.assertEqual(len(text.splitlines()), 2)
 
-    def test_pytorch_tells_by_lines(self):
+    def test_pytorch_reports_in_lines(self):
         lines = [{"step": n, "loss": 0.5, "gradient_norm": 1.0, "seconds": s} for n, s in enumerate([9, 9, 9, 1, 3, 2], 1)]
         output = "\n".join(json.dumps(line) for line in [*lines, {"peak_mb": 100.0}])
         told = train_rows.own_lines(measure.Run(1.0, 1.0, 120.0, 0.0, output), None)
@@ -65,7 +65,7 @@ class TrainRows(unittest.TestCase):
             (Path(folder) / "run/log.jsonl").write_text("".join(json.dumps(event) + "\n" for event in log))
             self.assertEqual(train_rows.pace(Path(folder)), (1.0, 2, 2))
 
-    def test_a_command_that_fails_is_told_with_its_last_lines_and_one_that_ends_well_with_its_output(self):
+    def test_a_command_that_fails_is_shown_with_its_last_lines_and_one_that_succeeds_with_its_output(self):
         run, failure = measure.measure(["sh", "-c", "echo one; echo two >&2; exit 3"])
         self.assertEqual((run, failure), (None, "exit 3: one | two"))
         run, failure = measure.measure(["sh", "-c", "echo $WORD"], {"WORD": "three"})

@@ -1,16 +1,18 @@
-"""Runs docker/dev.sh with stand-ins for cargo, inotifywait and the program, which write down what happens to them."""
+"""Runs docker/dev.sh with stand-ins for cargo, inotifywait and the program, which log their calls."""
 
 import os
 import signal
 import subprocess
-import tempfile
-import time
+import sys
 import unittest
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+from stand_ins import Tree
+
 SCRIPT = Path(__file__).resolve().parent.parent / "docker/dev.sh"
 
-# Builds at once, fails, or takes long, as the file `build` says.
+# Builds at once, fails, or takes long, depending on the file `build`.
 CARGO = """#!/usr/bin/env bash
 cd "$ROOT"
 trap 'echo build ended >>events; exit 143' TERM
@@ -31,7 +33,7 @@ rm change
 exit "$code"
 """
 
-# Trains until it is told to end, or ends at once where the file `program` has an exit code.
+# Trains until it is stopped, or exits at once if the file `program` has an exit code.
 PROGRAM = """#!/usr/bin/env bash
 cd "$ROOT"
 trap 'echo saved >>events; exit 143' TERM
@@ -41,24 +43,15 @@ while :; do sleep 0.02; done
 """
 
 
-class Dev(unittest.TestCase):
+class Dev(Tree):
+    CHECKOUT = "."
+
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.root = Path(folder.name).resolve()
+        super().setUp()
         for name, text in (("bin/cargo", CARGO), ("bin/inotifywait", INOTIFYWAIT), ("target/debug/fragua", PROGRAM)):
             self.put(name, text)
-            (self.root / name).chmod(0o755)
         for name in ("src/Cargo.toml", "src/src/main.rs", "build", "events"):
             self.put(name, "")
-
-    def put(self, name, text):
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # At once: who waits for the file must not see half of it.
-        written = path.with_name(f"{path.name}.new")
-        written.write_text(text)
-        written.replace(path)
 
     def start(self, **more):
         environment = os.environ | {
@@ -78,22 +71,18 @@ class Dev(unittest.TestCase):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            self.fail("it did not end when told to")
+            self.fail("it did not end on SIGTERM")
 
     def events(self):
         return (self.root / "events").read_text().splitlines()
 
     def until(self, is_so):
-        for _ in range(3000):
-            if is_so():
-                return
-            time.sleep(0.01)
-        self.fail(f"waited in vain: {self.events()}; {self.output.read_text()}")
+        super().until(is_so, lambda: f"{self.events()}; {self.output.read_text()}")
 
     def until_events(self, event, count=1):
         self.until(lambda: self.events().count(event) >= count)
 
-    def test_a_change_ends_the_program_builds_and_starts_it_anew(self):
+    def test_a_change_ends_the_program_builds_and_starts_it_again(self):
         process = self.start()
         self.until_events("fragua train")
         self.put("change", "0")

@@ -165,7 +165,7 @@ class Check:
         for part, device in enumerate([self.device, "cpu", self.device], start=1):
             log = self.train("moved", self.small, "fp32", device, part * third)
             began = run_log.of_kind(log, "started")[-1]["step"]
-            self.hold(began == (part - 1) * third, f"on {device} it goes on after step {began}")
+            self.hold(began == (part - 1) * third, f"on {device} it resumes after step {began}")
         apart, compared = run_log.worst_difference(stayed, run_log.losses(log))
         tolerance = TOLERANCES["fp32"]
         text = f"losses of {compared} steps within {apart:.1e} of a run that stayed, allowed {tolerance:.0e}"
@@ -235,7 +235,7 @@ class Watch:
 
 
 def parse_sample(line):
-    """MiB and percent of one line of nvidia-smi; none where it does not tell, as within a MIG slice."""
+    """MiB and percent of one line of nvidia-smi; none if it reports none, as within a MIG slice."""
     try:
         memory, busy = (float(part) for part in line.split(","))
     except ValueError:

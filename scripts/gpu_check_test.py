@@ -1,4 +1,4 @@
-"""Runs the checks against a stand-in for the program that writes logs as told, and the arithmetic by itself."""
+"""Runs the checks against a stand-in for the program that writes given logs, and the arithmetic alone."""
 
 import contextlib
 import io
@@ -12,7 +12,7 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).parent))
 import gpu_check
 
-# Trains as `fragua train` does, as far as the log tells: a run of that name goes on, another one begins.
+# Behaves like `fragua train` in its log: a run of that name resumes, otherwise a new one starts.
 STAND_IN = '''#!/usr/bin/env python3
 import json, os, pathlib, re, sys
 flags = dict(zip(sys.argv[3::2], sys.argv[4::2]))
@@ -71,7 +71,7 @@ class Checks(unittest.TestCase):
         self.assertEqual(len(self.check.failures), 3, printed)
         self.assertIn("fp32: the run says that it computed on cpu", self.check.failures)
 
-    def test_a_program_that_fails_is_shown_with_its_last_lines_and_the_others_go_on(self):
+    def test_a_program_that_fails_is_shown_with_its_last_lines_and_the_others_continue(self):
         self.run_check("agree", FAIL="agree-fp32")
         self.assertEqual(len(self.check.failures), 1)
         self.assertRegex(self.check.failures[0], r"fp32: train --yes --config .* ended with 1:\n  no memory left")
@@ -79,7 +79,7 @@ class Checks(unittest.TestCase):
     def test_a_run_that_moves_is_held_against_one_that_stayed(self):
         printed = self.run_check("resume")
         self.assertEqual(self.check.failures, [], printed)
-        self.assertIn("on cpu it goes on after step 8", printed)
+        self.assertIn("on cpu it resumes after step 8", printed)
 
     def test_speed_is_a_line_for_each_size_and_precision(self):
         printed = self.run_check("speed")
@@ -90,7 +90,7 @@ class Checks(unittest.TestCase):
 
 
 class Arithmetic(unittest.TestCase):
-    def test_a_line_of_nvidia_smi_is_read_and_one_that_tells_nothing_is_none(self):
+    def test_a_line_of_nvidia_smi_is_read_and_one_without_numbers_is_none(self):
         self.assertEqual(gpu_check.parse_sample("1234, 97\n"), (1234.0, 97.0))
         self.assertIsNone(gpu_check.parse_sample("1234, [N/A]\n"))
         self.assertIsNone(gpu_check.parse_sample("\n"))

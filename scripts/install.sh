@@ -72,7 +72,7 @@ all_ours() {
   while IFS= read -r line; do is_ours "$line" || return 1; done <"$1"
 }
 
-# take_away MANIFEST: removes what it lists and nobody changed; says what stays.
+# take_away MANIFEST: removes the listed files that nobody changed; prints those that stay.
 take_away() {
   local line path
   while IFS= read -r line; do
@@ -110,7 +110,7 @@ uninstall() {
 
 build() {
   if ((EUID == 0)) && [[ $(stat -c %u "$root") != 0 ]]; then
-    # Files of root in somebody's checkout would stop the next build.
+    # Files of root in a user's checkout would break the next build.
     say "root installs what $(stat -c %U "$root") built; nothing is built now"
     [[ -x $root/target/debug/fragua ]] || fail "there is no $root/target/debug/fragua: call scripts/setup.sh and cargo build --locked without sudo first"
     return
@@ -191,7 +191,7 @@ install() {
 # installation before had.
 place() {
   local new=$1 made_now=$2 path
-  # While files are moved, the manifest lists those of both installations: whatever ends this, they are known.
+  # While files are moved, the manifest lists those of both installations, so that an interruption loses none.
   {
     printf '%s\n' "$made_now" | sort -u | sed '/^$/d'
     [[ ! -f $manifest ]] || grep -v '^made ' "$manifest" || true

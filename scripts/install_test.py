@@ -1,12 +1,15 @@
-"""Calls install.sh in a tree of stand-ins: what it places where, what a second call changes, and what an uninstall leaves."""
+"""Calls install.sh in a tree of stand-ins: what it places, what a second call changes, and what an uninstall leaves."""
 
 import os
 import shutil
 import signal
 import subprocess
-import tempfile
+import sys
 import unittest
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from stand_ins import Tree
 
 PROGRAM = """#!/usr/bin/env bash
 # version VERSION
@@ -25,12 +28,10 @@ PLACED = {
 }
 
 
-class Install(unittest.TestCase):
+class Install(Tree):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.root = Path(folder.name, "check out").resolve()
-        self.prefix = Path(folder.name, "a prefix").resolve()
+        super().setUp()
+        self.prefix = self.folder / "a prefix"
         self.put("scripts/setup.sh", '#!/bin/sh\necho "set-up in $PWD"\nexit "${SETUP:-0}"\n')
         self.put("tools/cargo", '#!/bin/sh\necho "cargo $* in $PWD, flags ${RUSTFLAGS-none}"\nexit "${BUILD:-0}"\n')
         self.put(".tools/libtorch/.complete", "pins")
@@ -42,12 +43,6 @@ class Install(unittest.TestCase):
             self.put(name, name)
         self.program("1")
         shutil.copy(Path(__file__).with_name("install.sh"), self.root / "scripts/install.sh")
-
-    def put(self, name, text):
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(0o755)
 
     def program(self, version):
         self.put("target/debug/fragua", PROGRAM.replace("VERSION", version))

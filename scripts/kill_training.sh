@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Kills real trainings at random moments, as often as asked, and compares what they end with byte by byte.
+# Kills real trainings at random moments, a given number of times, and compares the results byte by byte.
 #     scripts/kill_training.sh            a thousand kills, some 25 minutes
 #     scripts/kill_training.sh 50
 set -euo pipefail

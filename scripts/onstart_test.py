@@ -3,10 +3,13 @@
 import os
 import signal
 import subprocess
+import sys
 import tempfile
-import time
 import unittest
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from stand_ins import Tree
 
 SCRIPT = Path(__file__).resolve().parent.parent / "docker/onstart.sh"
 
@@ -37,11 +40,11 @@ exit "$(cat refusal 2>/dev/null || echo 0)"
 SECRETS = {"CONTAINER_API_KEY": "key-of-the-instance", "AWS_SECRET_ACCESS_KEY": "key-of-the-mirror"}
 
 
-class OnStart(unittest.TestCase):
+class OnStart(Tree):
+    CHECKOUT = "."
+
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.root = Path(folder.name).resolve()
+        super().setUp()
         for name in ("app", "workspace", "init/fd"):
             (self.root / name).mkdir(parents=True)
         self.log = self.root / "workspace/fragua-onstart.log"
@@ -49,12 +52,6 @@ class OnStart(unittest.TestCase):
         self.put("init/fd/1", "")
         self.put("bin/fragua", PROGRAM)
         self.addCleanup(self.script, "--stop")
-
-    def put(self, name, text):
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(0o755)
 
     def environment(self, **more):
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("FRAGUA", "AWS", "CONTAINER"))}
@@ -66,7 +63,7 @@ class OnStart(unittest.TestCase):
         return kept | paths | {"FRAGUA_ONSTART_SECOND": "0"} | more
 
     def script(self, *arguments, **more):
-        # Not through pipes: what goes on in the background must not be able to hold this up.
+        # Not through pipes: a background process must not block this.
         with tempfile.TemporaryFile("w+") as output:
             code = subprocess.run(
                 [SCRIPT, *arguments], env=self.environment(**more), cwd=self.root, stdin=subprocess.DEVNULL, stdout=output,
@@ -85,11 +82,7 @@ class OnStart(unittest.TestCase):
         return path.read_text().splitlines() if path.exists() else []
 
     def until(self, is_so):
-        for _ in range(3000):
-            if is_so():
-                return
-            time.sleep(0.01)
-        self.fail(f"waited in vain; the log is: {self.log.read_text() if self.log.exists() else None}")
+        super().until(is_so, lambda: self.log.read_text() if self.log.exists() else "there is no log")
 
     def in_background(self, *plan, **more):
         self.put("plan", "".join(f"{line}\n" for line in plan))
@@ -119,7 +112,7 @@ class OnStart(unittest.TestCase):
         self.waiting()
         self.assertEqual(len(self.calls()), 1)
 
-    def test_it_is_stopped_with_a_checkpoint_and_starts_anew_later(self):
+    def test_it_is_stopped_with_a_checkpoint_and_starts_again_later(self):
         self.in_background("0 wait")
         self.waiting()
         code, output = self.script("--stop")
@@ -254,7 +247,7 @@ class OnStart(unittest.TestCase):
         self.train("0", FRAGUA_ARGS="  ")
         self.assertTrue(self.calls()[0].endswith(": <train>"), self.calls())
 
-    def test_the_environment_of_the_first_process_counts_where_there_is_no_other(self):
+    def test_the_environment_of_the_first_process_counts_if_there_is_no_other(self):
         self.put("init/environ", "FRAGUA__NAME=theirs\0FRAGUA__SEED=7\0AWS_REGION=auto\0HOME=/elsewhere\0odd name=1\0")
         _, output = self.train("0 environment", FRAGUA__NAME="mine")
         lines = output.splitlines()
@@ -307,7 +300,7 @@ class OnStart(unittest.TestCase):
         self.assertIsNone(self.finish("0", "stop"))
         self.assertIsNotNone(self.finish("0 checkpoint", "stop"))
 
-    def test_a_refusal_is_told_and_tried_again_next_time(self):
+    def test_a_refusal_is_reported_and_tried_again_next_time(self):
         self.put("bin/curl", CLIENT)
         self.put("refusal", "22")
         self.assertIsNotNone(self.finish("0", "stop"))

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import wheels
 
-# Where the members of a wheel go; the first pattern that fits decides, what fits none stays in the wheel.
+# Where the members of a wheel go: the first matching pattern decides; members without one stay in the wheel.
 LIBTORCH = [
     ("torch/include/*", "include"),
     ("torch/lib/libtorch_cpu.so", "lib"),
@@ -29,8 +29,8 @@ LIBTORCH = [
     ("torch-*/LICENSE*", "licenses"),
     ("torch-*/NOTICE*", "licenses"),
 ]
-# The layout of the wheels is kept: the libraries find each other by paths relative to their own. What nothing here asks for
-# stays in the wheel: multi-GPU solvers, profilers, drop-in replacements for other libraries, Python's half of torch.
+# The layout of the wheels is kept: the libraries find each other by relative paths. Unused libraries stay in the wheel:
+# multi-GPU solvers, profilers, drop-in replacements for other libraries, Python's half of torch.
 CUDA = [
     ("nvidia/*/lib/libcusolverMg.so*", None),
     ("nvidia/*/lib/libcufftw.so*", None),
@@ -89,7 +89,7 @@ def one_openmp(lib):
 
 
 def names(folder):
-    """The names of what lies in a folder."""
+    """The names of the files in a folder."""
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 

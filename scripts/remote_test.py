@@ -30,7 +30,7 @@ class Remote(unittest.TestCase):
         told = numbers(" ".join(re.findall(r"^\| ([\d, ]+) \|", table, re.M)))
         self.assertEqual(told - {137}, exit_codes() - {COMPARED_AND_WORSE})
 
-    def test_kubernetes_gives_up_where_starting_again_does_not_help(self):
+    def test_kubernetes_gives_up_if_starting_again_does_not_help(self):
         text = (ROOT / "docker/kubernetes.yaml").read_text()
         fails, counts = (numbers(values) for values in re.findall(r"values: \[(.*)\]", text))
         self.assertEqual((fails, counts), ({2, 65, 71, 73, 76, 78}, {75}))

@@ -32,7 +32,7 @@ def last_start(log):
     """The events since training was started last, so those of one process."""
     starts = [index for index, event in enumerate(log) if event["event"] == "started"]
     if not starts:
-        raise Unreadable("the log tells of no start of training")
+        raise Unreadable("the log has no start of training")
     return log[starts[-1] :]
 
 

@@ -11,7 +11,7 @@ import run_log
 
 
 def stepped(step, seconds, epoch=0, seen=0, loss=0.5):
-    """A step as the program tells of it, but for what nobody reads here."""
+    """A step in the log, without fields that nobody reads here."""
     return {
         "time": f"2026-01-02T03:04:{seconds:012.9f}Z",
         "event": "stepped",
@@ -51,7 +51,7 @@ class RunLog(unittest.TestCase):
         log = [STARTED, stepped(1, 1.0), stepped(3, 3.0), stepped(4, 3.5)]
         self.assertEqual(run_log.step_seconds(log, 0), [0.5])
 
-    def test_the_pace_is_told_in_samples(self):
+    def test_the_pace_is_given_in_samples(self):
         log = [STARTED, stepped(1, 1.0, seen=16), stepped(2, 3.0, seen=32), stepped(3, 5.0, seen=48)]
         self.assertEqual(run_log.samples_per_second(log, 0), 8.0)
         with self.assertRaisesRegex(run_log.Unreadable, "1 steps after the first 2"):

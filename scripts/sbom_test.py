@@ -10,6 +10,7 @@ import tomllib
 import unittest
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
 import sbom
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -92,7 +93,7 @@ class Bill(unittest.TestCase):
 
 
 class Pins(unittest.TestCase):
-    def test_a_wheel_has_its_address_its_hash_and_where_known_its_licence(self):
+    def test_a_wheel_has_its_address_its_hash_and_if_known_its_licence(self):
         text = f"# a comment\n\nNvidia_cuDNN.cu12==9.1.0.70 \\\n    --hash=sha256:{'e' * 64}  # and one more\nother==1 --hash=sha256:{'f' * 64}\n"
         cudnn, other = sbom.from_pins(text, "pins")
         self.assertEqual(cudnn["purl"], "pkg:pypi/nvidia-cudnn-cu12@9.1.0.70")
@@ -123,7 +124,7 @@ class Program(unittest.TestCase):
         self.assertIn("pkg:pypi/torch@2.4.1", purls)
         self.assertEqual(bill["metadata"]["timestamp"], "2023-11-14T22:13:20Z")
 
-    def test_a_wrong_input_is_told_in_one_line(self):
+    def test_a_wrong_input_is_reported_in_one_line(self):
         with tempfile.TemporaryDirectory() as folder:
             pins = Path(folder, "pins.txt")
             pins.write_text("torch\n")

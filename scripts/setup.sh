@@ -74,12 +74,12 @@ check_rust() {
 }
 
 # make_environment FOLDER PINS [MORE_PINS]: a virtual environment with the pinned pip, and with MORE_PINS if given; PINS is
-# the file that tells whether it is current. It is made beside the old one, which is removed last. A virtual environment
+# the file that shows whether it is current. It is made beside the old one, which is removed last. A virtual environment
 # writes its own path into its scripts, so the partial name is replaced in them before the renaming.
 make_environment() {
   local name=$1 new=.tools/$1.partial old=.tools/$1.old
   rm -rf "$new" "$old"
-  # What a user may have set for pip in general would put the packages elsewhere.
+  # A user's general settings for pip could put the packages elsewhere.
   unset PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV PYTHONHOME PYTHONPATH
   export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
   local install=(-m pip install --quiet --only-binary=:all: --no-deps --require-hashes)

@@ -1,16 +1,19 @@
-"""Calls setup.sh in a tree of stand-ins, with packages made here: what training gets, what the tests get, and what is missing."""
+"""Calls setup.sh in a tree of stand-ins, with packages made here: what it installs for training and for tests."""
 
 import hashlib
 import os
 import shutil
 import subprocess
-import tempfile
+import sys
 import unittest
 import zipfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+from stand_ins import Tree
+
 SCRIPT = Path(__file__).with_name("setup.sh")
-# Stands for place.py: notes who calls it with what, and completes the folder.
+# Replaces place.py: prints its arguments and its Python, and completes the folder.
 PLACE = """import hashlib, pathlib, sys
 kind, pins, final = sys.argv[1:]
 print("placed", kind, "with", pathlib.Path(sys.prefix).name)
@@ -19,11 +22,9 @@ pathlib.Path(final, ".complete").write_text(hashlib.sha256(pathlib.Path(pins).re
 """
 
 
-class SetUp(unittest.TestCase):
+class SetUp(Tree):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.root = Path(folder.name, "check out").resolve()
+        super().setUp()
         self.put("scripts/place.py", PLACE)
         self.put("Cargo.toml", 'rust-version = "1.0"\n')
         self.put("rust-toolchain.toml", 'channel = "1.0"\n')
@@ -33,12 +34,6 @@ class SetUp(unittest.TestCase):
         self.put("scripts/pins/cmake.txt", "cmake")
         self.put("scripts/pins/libtorch-2.4.txt", "libtorch")
         shutil.copy(SCRIPT, self.root / "scripts/setup.sh")
-
-    def put(self, name, text):
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(0o755)
 
     def package(self, name):
         """Makes a wheel, and the pin that names it."""

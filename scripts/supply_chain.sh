@@ -3,7 +3,7 @@
 # network and installs nothing.
 #     scripts/supply_chain.sh                                          licences, bans, sources
 #     FRAGUA_ADVISORY_DB=/path/to/advisory-db scripts/supply_chain.sh  advisories too, from a copy of RustSec's git repository
-# Exits with 0 where all was checked and is well, 1 where something is not, 77 where something could not be checked. With
+# Exits with 0 if all was checked and is well, 1 if something is not, 77 if something could not be checked. With
 # SUPPLY_CHAIN_REQUIRED=1 that is a failure: 1.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -38,7 +38,7 @@ fi
 newest=$(git -C "$database" log -1 --format=%cs) || { skip "advisories: $database is no git repository"; finish; }
 printf 'supply chain: the newest advisory is of %s\n' "$newest"
 
-# cargo-deny clones its database from an address. This one does not exist; git is told to take the copy in its place.
+# cargo-deny clones its database from an address. This one does not exist; git is configured to use the copy instead.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 address=https://advisories.invalid/advisory-db

@@ -1,4 +1,4 @@
-"""Calls supply_chain.sh with a stand-in for cargo: what it asks for, and what it makes of what is missing."""
+"""Calls supply_chain.sh with a stand-in for cargo: its calls, and its behaviour if something is missing."""
 
 import os
 import shutil

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# step NAME COMMAND...: announces a check, runs it with its output as it is, and tells how long it took.
+# step NAME COMMAND...: announces a check, runs it with unchanged output, and prints how long it took.
 step() {
   local name=$1 began=$SECONDS status=0
   shift

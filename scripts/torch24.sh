@@ -31,7 +31,7 @@ if [[ $(cat "$copy/.tools/libtorch/.complete" 2>/dev/null) != "$(sha256sum <"$pi
   rmdir "$copy/.tools/downloads"
 fi
 
-# The copy is no repository.
+# The copy is not a repository.
 FRAGUA_COMMIT=$(git describe --always --dirty --abbrev=12 --exclude='*')
 export FRAGUA_COMMIT
 cd "$copy"

@@ -1,12 +1,15 @@
-"""Calls train.sh in a tree of stand-ins: what it calls, where, and what becomes of exit codes and signals."""
+"""Calls train.sh in a tree of stand-ins: the programs that it calls, their folders, exit codes and signals."""
 
 import os
 import shutil
 import signal
 import subprocess
-import tempfile
+import sys
 import unittest
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from stand_ins import Tree
 
 PROGRAM = """#!/usr/bin/env bash
 printf 'program in %s:' "$PWD"
@@ -18,22 +21,15 @@ exit "${CODE:-0}"
 """
 
 
-class Train(unittest.TestCase):
+class Train(Tree):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.root, self.elsewhere = Path(folder.name, "check out").resolve(), Path(folder.name, "elsewhere").resolve()
+        super().setUp()
+        self.elsewhere = self.folder / "elsewhere"
         self.elsewhere.mkdir()
         self.put("scripts/setup.sh", '#!/bin/sh\necho "set-up in $PWD"\nexit "${SETUP:-0}"\n')
         self.put("bin/cargo", '#!/bin/sh\necho "cargo $* in $PWD, flags ${RUSTFLAGS-none}"\nexit "${BUILD:-0}"\n')
         self.put("target/debug/fragua", PROGRAM)
         shutil.copy(Path(__file__).with_name("train.sh"), self.root / "scripts/train.sh")
-
-    def put(self, name, text):
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(0o755)
 
     def start(self, *arguments, **environment):
         environment |= {"PATH": f"{self.root / 'bin'}:{os.environ['PATH']}", "RUSTFLAGS": "-C something"}

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The commands that train on Vast.ai, printed, or with --run carried out by the `vastai` client (`pip install vastai`).
+# Prints the commands that train on Vast.ai, or with --run executes them by the `vastai` client (`pip install vastai`).
 #     scripts/vast.sh disk --data-gb 12                              adds up the disk space needed
 #     scripts/vast.sh search --data-gb 12 --gpu-ram 24 --price 0.50  offers that suffice, the cheapest first
 #     scripts/vast.sh search --data-gb 12 --cuda 13                  the same for an image built with --build-arg TORCH=2.11
 #     scripts/vast.sh create OFFER --image IMAGE --data-gb 12 -- --config configs/radar-gpu.yaml
 #     scripts/vast.sh create OFFER --image IMAGE-remote --data-gb 12 --ssh -- --epochs 40
 #     scripts/vast.sh logs ID        show ID        copy-back ID FOLDER [--ssh]        destroy ID
-# docs/remote.md goes through them one by one. What it is not: the owner of an account; the client is logged in or it is not.
+# docs/remote.md goes through them one by one. It does not manage accounts: log in with the client first.
 #
 # Disk, all in GB:      --data-gb N (unpacked)  --archive-gb N (as --data-gb)  --prepared-gb N (as --data-gb)  --image-gb 4.6
 #                       --checkpoint-gb 0.1  --keep 6 (keep_last + keep_best + the one being written)  or all of it: --disk N
@@ -47,7 +47,7 @@ disk_size() {
   disk_table | awk 'END { print $1 }'
 }
 
-# call WORDS...: prints a command as a shell reads it, and carries it out where that is asked for.
+# call WORDS...: prints a command as a shell reads it, and executes it with --run.
 call() {
   local word line=''
   for word; do

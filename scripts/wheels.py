@@ -28,7 +28,7 @@ PLATFORMS = ["manylinux1", "manylinux2014"] + [f"manylinux_2_{minor}" for minor 
 TARGET = ["--python-version=311", "--implementation=cp", "--abi=cp311", "--abi=abi3", "--abi=none"]
 TARGET += [f"--platform={name}_x86_64" for name in PLATFORMS]
 
-# A download is given up after this many attempts in a row that brought nothing.
+# A download fails after this many attempts in a row without progress.
 FRUITLESS_ATTEMPTS = 6
 CHUNK_BYTES = 1 << 20
 REPORT_SECONDS = 5.0
@@ -60,7 +60,7 @@ class Finder(DownloadCommand):
             hashes = Hashes({"sha256": [sha256]})
             candidate = finder.find_best_candidate(name, SpecifierSet(f"=={version}"), hashes).best_candidate
             if candidate is None:
-                remedy = f"is the network up? `pip download --no-deps {name}=={version}` tells more"
+                remedy = f"is the network up? `pip download --no-deps {name}=={version}` shows more"
                 raise Refused(f"pip finds no wheel of {name} {version} in its index; {remedy}")
             self.action(session, candidate.link, sha256)
 

@@ -1,4 +1,4 @@
-"""Downloads from a server on this machine that breaks off, ignores ranges and lies, through pip's own configuration."""
+"""Downloads through pip's own configuration, from a local server that breaks off, ignores ranges and sends wrong bytes."""
 
 import hashlib
 import http.server
@@ -78,13 +78,13 @@ class Downloads(unittest.TestCase):
         self.assertEqual([path.name for path in self.folder.iterdir()], [NAME])
         self.assertEqual((self.folder / NAME).read_bytes(), BODY)
 
-    def test_a_whole_download_is_placed_and_not_asked_for_again(self):
+    def test_a_whole_download_is_placed_and_not_requested_again(self):
         self.assertEqual(self.fetch(), [self.folder / NAME])
         self.fetch()
         self.assert_complete()
         self.assertEqual(self.server.ranges, [None])
 
-    def test_a_download_that_breaks_off_twice_goes_on_where_it_stopped(self):
+    def test_a_download_that_breaks_off_twice_continues_where_it_stopped(self):
         self.server.answers = [100_000, 50_000]
         self.fetch()
         self.assert_complete()
@@ -106,7 +106,7 @@ class Downloads(unittest.TestCase):
         self.fetch()
         self.assert_complete()
 
-    def test_a_whole_file_under_its_partial_name_is_not_asked_for_again(self):
+    def test_a_whole_file_under_its_partial_name_is_not_requested_again(self):
         (self.folder / f"{NAME}.part").write_bytes(BODY)
         self.fetch()
         self.assert_complete()
@@ -124,7 +124,7 @@ class Downloads(unittest.TestCase):
             self.fetch()
         self.assertEqual(len(self.server.ranges), wheels.FRUITLESS_ATTEMPTS)
 
-    def test_a_wheel_that_is_gone_is_not_asked_for_again(self):
+    def test_a_wheel_that_is_gone_is_not_requested_again(self):
         self.server.answers = ["gone"] * 5
         with self.assertRaisesRegex(wheels.Refused, "410"):
             self.fetch()

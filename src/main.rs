@@ -8,7 +8,8 @@ use fragua::util::exit::Exit;
 use fragua::{cli, native};
 
 fn main() -> ExitCode {
-    // The command catches its own panics and explains them. Any other one has printed its message, and is a bug as well.
+    // The command catches its own panics and explains them. Any other panic has printed its message, and is a bug as
+    // well.
     catch_unwind(run).unwrap_or(Exit::Bug).into()
 }
 

@@ -1,4 +1,4 @@
-"""Runs one contender as a process of its own and tells what the kernel counted for it; what every row needs to judge."""
+"""Runs one program in its own process and returns the kernel's counts; the checks that every row needs."""
 
 import os
 import subprocess

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Puts PyTorch 2.4.1 for .tools/python into .tools/python-torch, once: the benchmark's contender. 820 MB to download, 1.7 GB
-# on disk. The published wheel wants 2 GB more of CUDA libraries at its import. On a CPU none of their functions is ever
-# called, so empty libraries stand for them, and train_in_python.py has functions looked up when they are called. The
-# libraries that compute are the published ones, the same that the program is linked to.
+# on disk. Importing the published wheel needs 2 GB more of CUDA libraries. On a CPU none of their functions is ever called,
+# so empty libraries replace them, and train_in_python.py uses lazy binding. The libraries that compute are the published
+# ones, the same that the program is linked to.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 

@@ -34,7 +34,7 @@ SSIM_WEIGHT, HUBER_DELTA = 0.5, 1.0
 
 
 class Layer(nn.Module):
-    """A recurrent layer: from frames (b, t, c, y, x) to a hidden state for each of them, normalised where asked for."""
+    """A recurrent layer: from frames (b, t, c, y, x) to a hidden state for each of them, normalised if configured."""
 
     def __init__(self, inputs, hidden, size, normalise):
         super().__init__()
@@ -97,7 +97,7 @@ def prepared_windows(folder, frames, stride):
         if event["side"] != "train":
             continue
         stored = root[event["path"]]["DBZ"][:, 0]
-        # No window crosses a gap: windows begin anew behind it.
+        # No window crosses a gap: windows start again after it.
         for segment in np.split(stored, [gap["after_frame"] + 1 for gap in event["gaps"]]):
             windows += [segment[start : start + frames] for start in range(0, len(segment) - frames + 1, stride)]
     return windows

@@ -22,7 +22,7 @@ THREADS = 2
 IDLE_LOAD = 1.5
 # The first steps of a process are slower: memory is fresh, libraries choose their kernels.
 SKIPPED = 3
-# The same weights and windows give the same losses but for rounding, or the contenders don't do the same work.
+# The same weights and windows must give the same losses except for rounding, or the programs don't do the same work.
 FP32_LOSS_DIFFERENCE, BF16_LOSS_DIFFERENCE = 1e-4, 1e-2
 
 STEP_TARGETS = [
@@ -57,7 +57,7 @@ train:
 
 @dataclass
 class Told:
-    """What one run told."""
+    """The results of one run."""
 
     seconds: float
     peak_mb: float
@@ -67,7 +67,7 @@ class Told:
 
 @dataclass
 class Trainee:
-    """A command that trains: `command` gives it for a fresh folder, `read` what the run told, of the run and that folder."""
+    """A command that trains: `command` gives it for a fresh folder, `read` extracts the results from the run and that folder."""
 
     name: str
     command: object
@@ -134,7 +134,7 @@ def fragua(config, folder, steps, *sets):
 
 
 def own_log(run, folder):
-    """What the program's log tells of a run."""
+    """The results of a run in the program's log."""
     log = run_log.events(folder / "run")
     waits = [event["cost"]["data_wait"] for event in run_log.of_kind(log, "stepped")]
     seconds = run_log.step_seconds(log, SKIPPED)

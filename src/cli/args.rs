@@ -9,7 +9,7 @@ use super::evaluate::EvaluateArguments;
 use super::number::whole;
 use crate::util::exit::Exit;
 
-/// Downloads a dataset, prepares it, trains a model on it, and shows what came out.
+/// Downloads a dataset, prepares it, trains a model on it, and shows the results.
 #[derive(Debug, Parser)]
 #[command(name = "fragua", version, long_version = crate::cli::version::long(), propagate_version = true)]
 #[command(subcommand_required = true, arg_required_else_help = true, max_term_width = 100)]
@@ -78,9 +78,9 @@ pub enum Command {
     Runs(super::runs::RunsArguments),
     /// Follow a run that trains on this machine, as a table of its epochs
     Watch(super::watch::WatchArguments),
-    /// Check everything that training needs here, and say what to do if something is wrong
+    /// Check everything that training needs on this machine, and print remedies
     Doctor(super::doctor::DoctorArguments),
-    /// Say in one line whether the training that runs here makes progress, for HEALTHCHECK
+    /// Report in one line whether training on this machine makes progress, for HEALTHCHECK
     Health(super::health::HealthArguments),
     /// Write a synthetic dataset in the real file format
     Synth(SynthArguments),
@@ -132,7 +132,7 @@ pub struct Configured {
     /// The configuration [default: config.yaml in this folder; without one, the built-in copy]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Set one value, written as YAML, over that of the file; may be repeated: --set data.name=radar
+    /// Override one value, written as YAML; may be repeated: --set data.name=radar
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
 }
@@ -175,7 +175,7 @@ pub struct TrainArguments {
     /// Train the first micro-batch over and over, to see whether the model can learn: train.overfit_single_batch
     #[arg(long, help_heading = "Instead of --set")]
     pub overfit_single_batch: bool,
-    /// Start a new run beside the old one, even if that could resume
+    /// Start a new run, even if an old one could resume
     #[arg(long)]
     pub no_resume: bool,
     /// Resume although this key of the configuration has changed; may be repeated
@@ -286,9 +286,9 @@ pub struct ConfigArguments {
 /// What to do with the configuration.
 #[derive(Debug, Subcommand)]
 pub enum ConfigAction {
-    /// Say whether it is right; show every mistake at once, with its place and what to write
+    /// Check it; show every mistake at once, with its place and what to write
     Check(Configured),
-    /// Print it complete, with every default and override filled in; as a file it does the same
+    /// Print it complete, with all defaults and overrides filled in
     Show(Configured),
     /// Print its JSON Schema, for editors and other programs
     Schema,

@@ -62,7 +62,7 @@ pub struct CompareArguments {
 /// The text below the flags in the help.
 const MEANING: &str = "\
 A difference within the noise is neither better nor worse: with other data it could be the other way round. The noise \
-comes from drawing the same groups of samples (events, days) for both again and again. With fewer than 5 groups, or other \
+is estimated by resampling the same groups of samples (events, days) for both. With fewer than 5 groups, or other \
 groups in each file, it may be unknown (n/a); then the tolerance decides.
 Exit code: 0 if CURRENT is better or the same, 1 if it is worse by more than the noise and the tolerance. Three or more \
 have no verdict: 0 if the page is written.";
@@ -70,7 +70,7 @@ have no verdict: 0 if the page is written.";
 /// Runs the command.
 pub(super) fn run(arguments: &CompareArguments, session: &Session) -> Result<(), CommandError> {
     if arguments.update_baseline && !arguments.yes && !question::can_be_asked() {
-        let text = "--update-baseline asks before it does so, and nobody sits at a terminal; add --yes";
+        let text = "--update-baseline asks for confirmation, but there is no terminal; add --yes";
         return Err(CommandError::Usage(text.into()));
     }
     let found = found(arguments)?;
@@ -103,7 +103,7 @@ pub(super) fn run(arguments: &CompareArguments, session: &Session) -> Result<(),
     Ok(())
 }
 
-/// Where the page goes, if there is to be one.
+/// The file of the page, if one is requested.
 fn page(arguments: &CompareArguments) -> Option<&Path> {
     let by_default = (!arguments.more.is_empty()).then_some(Path::new("comparison.html"));
     arguments.output.as_deref().or(by_default)
@@ -129,7 +129,7 @@ fn update(
     session: &Session,
 ) -> Result<bool, CommandError> {
     if !comparable {
-        warn!("the baseline stays as it was, as the two were not measured alike");
+        warn!("the baseline is unchanged: the two were not measured in the same way");
         return Ok(false);
     }
     if baseline.path.ancestors().take(3).any(|folder| folder.join("run.json").is_file()) {
@@ -138,13 +138,13 @@ fn update(
         return Err(CommandError::Usage(text));
     }
     if is_worse && !arguments.yes {
-        warn!("the baseline stays as it was, as this is worse; --yes replaces it all the same");
+        warn!("the baseline is unchanged: CURRENT is worse; --yes replaces it anyway");
         return Ok(false);
     }
     let place = baseline.path.display();
     if !arguments.yes && question::ask(&format!("Replace {place}? [y/N]"), Duration::MAX, &session.stop) != Answer::Yes
     {
-        info!("{place} stays as it was");
+        info!("{place} is unchanged");
         return Ok(false);
     }
     compare::replace_baseline(current, baseline).map_err(WorkError::from)?;
@@ -182,7 +182,7 @@ fn text(comparison: &Comparison, sides: [&Evaluated; 2], all: bool, colours: boo
         text += &format!("{more}, {better} improved, {worse} degraded: --all shows them\n");
     }
     if let Some(why) = &comparison.unknown_noise {
-        text += &format!("noise of {}: n/a, as {why}; the tolerance decides\n", comparison.primary);
+        text += &format!("noise of {}: n/a, because {why}; the tolerance decides\n", comparison.primary);
     }
     text + "\n" + &sentence(comparison) + "\n"
 }
@@ -247,7 +247,7 @@ fn sentence(comparison: &Comparison) -> String {
     };
     let what = match comparison.warnings.len() {
         0 => what,
-        _ => format!("{what}; but the two were not measured alike"),
+        _ => format!("{what}; but the two were not measured in the same way"),
     };
     let values = row.and_then(|row| row.value.zip(row.baseline));
     values.map_or(what.clone(), |(value, baseline)| format!("{what} ({value:.4}, baseline {baseline:.4})"))

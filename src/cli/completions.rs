@@ -20,7 +20,7 @@ pub struct CompletionsArguments {
 /// The shells that there is a script for.
 const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
 
-/// Where the scripts belong.
+/// The usual places of the scripts.
 const PLACES: &str = "\
 For one user:
   fragua completions bash > ~/.local/share/bash-completion/completions/fragua

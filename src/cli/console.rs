@@ -1,4 +1,4 @@
-//! What a person sees of training: on a terminal a line that is updated in place, otherwise a plain line every few
+//! Training as shown to people: on a terminal a line that is updated in place, otherwise a plain line every few
 //! seconds; in both cases a line for every important event.
 
 use std::io::IsTerminal;
@@ -179,20 +179,7 @@ mod tests {
     use crate::train::events::{Cost, Started, Stepped};
 
     fn started() -> Event {
-        Event::Started(Started {
-            parameters: 1,
-            train_samples: 1,
-            val_samples: 1,
-            epochs: 4,
-            limits: crate::train::events::Limits::default(),
-            epoch: 0,
-            step: 0,
-            best_by: vec!["loss".into()],
-            best: None,
-            parts: Vec::new(),
-            scores: Vec::new(),
-            rows: Vec::new(),
-        })
+        Event::Started(Started { epochs: 4, best_by: vec!["loss".into()], ..Started::default() })
     }
 
     fn stepped() -> Event {
@@ -211,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_step_is_told_at_once_and_later_ones_every_few_seconds() {
+    fn the_first_step_is_reported_at_once_and_later_ones_every_few_seconds() {
         let (mut throttle, began) = (Throttle::default(), Instant::now());
         let mut tells = |event: &Event, seconds| {
             throttle.tells(event, Lines::default().line(event).is_some(), began + Duration::from_secs(seconds))

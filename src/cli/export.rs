@@ -48,7 +48,7 @@ In Python:
 pub enum FormatName {
     /// Weights by name.
     Safetensors,
-    /// A network that runs by itself.
+    /// A self-contained network.
     Torchscript,
     /// A state dict.
     Pth,

@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &HealthArguments) -> Result<(), CommandError> {
     if is_well { Ok(()) } else { Err(CommandError::Told(Exit::Degraded)) }
 }
 
-/// The line, and whether all is well. If nothing trains, that is not a failure: the caller already knows whether the
+/// The line, and whether it is healthy. If nothing trains, that is not a failure: the caller already knows whether the
 /// process is alive.
 fn judge(watched: &Watched, max_age: Duration, here: Option<&Path>) -> (String, bool) {
     let sign = match watched {
@@ -59,14 +59,14 @@ mod tests {
     use crate::train::run_folder::status::Status;
 
     #[test]
-    fn a_line_tells_how_training_stands_and_where_it_stands_still() {
+    fn a_line_shows_the_state_of_training_and_where_it_stalls() {
         let status = |stage: &str, step| Status { stage: stage.into(), epoch: step / 40, step, ..Status::default() };
         let sign = |stage, step, seconds: f64| {
-            let file = "/work/model_output/storms/status.json".into();
+            let file = "/app/model_output/storms/status.json".into();
             let age = Duration::from_secs_f64(seconds);
             Watched::Training(Box::new(Sign { file, status: status(stage, step), age }))
         };
-        let judge = |watched: &Watched| judge(watched, Duration::from_secs(600), Some(Path::new("/work")));
+        let judge = |watched: &Watched| judge(watched, Duration::from_secs(600), Some(Path::new("/app")));
         assert_eq!(judge(&sign("train", 120, 1.2)), ("healthy: train, epoch 3, step 120, 1.2 s ago".into(), true));
         assert_eq!(judge(&sign("fetch", 0, 1.2)), ("healthy: fetch, 1.2 s ago".into(), true));
         let stale = "unhealthy: no progress for 12 min 00 s in stage evaluate (model_output/storms/status.json)";

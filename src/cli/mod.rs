@@ -82,12 +82,12 @@ enum CommandError {
     #[error(transparent)]
     Work(#[from] WorkError),
     /// Two evaluations that can't be compared.
-    #[error("{0} is not a number in both evaluations, so nothing says which is better; choose another --metric")]
+    #[error("{0} is undefined in one of the evaluations, so it can't decide which is better; choose another --metric")]
     Undecided(String),
     /// The disk of the output is full, or failed.
     #[error("could not write the result: {0}")]
     Output(#[from] io::Error),
-    /// There is no thread, or no memory for one, to wait for signals.
+    /// No thread, or no memory for one, to wait for signals.
     #[error(
         "no thread can be started to wait for signals ({0}); end other programs, or raise the limits of processes and memory"
     )]

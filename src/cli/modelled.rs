@@ -21,7 +21,7 @@ pub struct Modelled {
     /// A configuration instead of that of the run
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Set one value, written as YAML, over that of the run; may be repeated: --set data.name=radar
+    /// Override one value of the run, written as YAML; may be repeated: --set data.name=radar
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
     /// auto, cpu, cuda or cuda:N [default: device of the run]

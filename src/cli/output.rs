@@ -7,11 +7,11 @@ use serde::Serialize;
 use crate::config::ConfigError;
 use crate::task::Shown;
 
-/// Writes text as a result. A reader that has gone has read enough, as `head` does: the command ends as if all of it had
-/// been read, with the exit code of what it did.
+/// Writes text as a result. If the reader has gone, as `head` does, the command ends as if all had been read, with its
+/// normal exit code.
 ///
 /// # Errors
-/// If it can't be written otherwise, such as to a full disk.
+/// If writing fails for another reason, such as a full disk.
 pub fn text(text: &str) -> io::Result<()> {
     heard(write(&mut io::stdout().lock(), text))
 }

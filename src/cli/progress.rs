@@ -1,4 +1,4 @@
-//! What a person sees of long work: bars on a terminal, otherwise a plain line every few seconds.
+//! Progress of long work: bars on a terminal, otherwise a plain line every few seconds.
 
 use std::fmt;
 use std::io::IsTerminal;

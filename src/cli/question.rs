@@ -28,7 +28,7 @@ pub fn can_be_asked() -> bool {
 /// Asks, and waits for the answer no longer than this.
 #[must_use]
 pub fn ask(question: &str, longest: Duration, stop: &Stop) -> Answer {
-    // A question that nobody can see is not answered either.
+    // A question that can't be printed gets no answer either.
     drop(write!(std::io::stderr(), "{question} ").and_then(|()| std::io::stderr().flush()));
     let stdin = std::io::stdin();
     let answer = answer(&stdin, || line(&mut stdin.lock()), longest, stop);
@@ -67,17 +67,17 @@ mod tests {
 
     use super::*;
 
-    /// The outcome if this was typed; none if nothing was.
+    /// The answer; `None` if nothing was typed.
     fn typed(text: Option<&str>, stop: &Stop) -> Answer {
         let (reader, mut writer) = std::io::pipe().unwrap();
         writer.write_all(text.unwrap_or_default().as_bytes()).unwrap();
         let input = reader.try_clone().unwrap();
-        // Where something was typed, a time that is up at once must not keep it from being read.
+        // If something was typed, it is read even if the time is up at once.
         answer(&input, || line(&mut BufReader::new(reader)), Duration::ZERO, stop)
     }
 
     #[test]
-    fn only_yes_is_yes_and_nobody_there_is_neither() {
+    fn only_yes_is_yes_and_no_answer_is_neither() {
         let stop = Stop::default();
         assert_eq!(["y\n", "YES\n", " y \n"].map(|text| typed(Some(text), &stop)), [Answer::Yes; 3]);
         assert_eq!(["n\n", "\n", "yess\n"].map(|text| typed(Some(text), &stop)), [Answer::No; 3]);

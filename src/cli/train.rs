@@ -99,8 +99,8 @@ pub fn time(text: &str) -> Result<Duration, String> {
     Duration::try_from(time).ok().filter(|time| !time.is_zero()).ok_or_else(wrong)
 }
 
-/// Reports what training will take; on a terminal the user decides. Whoever does not answer has left a machine that costs
-/// money, and wants it to train.
+/// Reports what training will take; on a terminal the user decides. No answer means yes: a user who has left a rented
+/// machine wants it to train.
 fn agree(arguments: &TrainArguments, text: &str, stop: &Stop) -> bool {
     info!("{text}");
     if arguments.yes || !question::can_be_asked() {
@@ -108,11 +108,11 @@ fn agree(arguments: &TrainArguments, text: &str, stop: &Stop) -> bool {
     }
     let longest = arguments.answer_within;
     let within = units::duration(longest);
-    match question::ask(&format!("Begin? [y/N] (begins without an answer within {within})"), longest, stop) {
+    match question::ask(&format!("Start training? [y/N] (starts without an answer after {within})"), longest, stop) {
         Answer::Yes => true,
         Answer::No => false,
         Answer::None => {
-            info!("no answer within {within}: beginning, as with --yes");
+            info!("no answer within {within}: starting, as with --yes");
             true
         }
     }
@@ -122,7 +122,7 @@ fn agree(arguments: &TrainArguments, text: &str, stop: &Stop) -> bool {
 fn finished_text(ended: Option<Reason>, config: &Config) -> String {
     let (why, flag, key) = match ended {
         Some(Reason::Patience) => (": the loss no longer improved", "--epochs", "epochs"),
-        Some(Reason::Steps) => (": all steps were made", "--max-steps", "max_steps"),
+        Some(Reason::Steps) => (": all steps are done", "--max-steps", "max_steps"),
         Some(Reason::Epochs) => (": all epochs are done", "--epochs", "epochs"),
         Some(Reason::Time | Reason::Stopped) | None => ("", "--epochs", "epochs"),
     };
@@ -134,10 +134,10 @@ fn finished_text(ended: Option<Reason>, config: &Config) -> String {
         }
         _ => format!("{flag} with a larger number"),
     };
-    format!("this run is finished{why}; {more} continues it, --no-resume begins a new one")
+    format!("this run is finished{why}; {more} continues it, --no-resume starts a new one")
 }
 
-/// The result, where it is, and what to type next.
+/// The result, its files, and the next commands.
 fn summary_text(summary: &Summary) -> String {
     let folder = summary.folder.display();
     let mut text = format!("{folder}\n");
@@ -219,7 +219,7 @@ fn foreseen_text(found: &Foreseen) -> String {
         rows.extend(rehearsed_rows(seen));
     }
     if found.too_large_for_device {
-        rows.push(("mind", "this model is work for a GPU, and the device is none".into()));
+        rows.push(("note", "this model needs a GPU, and the device is a CPU".into()));
     }
     rows.iter().map(|(name, value)| format!("{name:>11}  {value}\n")).collect()
 }
@@ -242,7 +242,7 @@ fn rehearsed_rows(seen: &Rehearsed) -> Vec<(&'static str, String)> {
         ("all epochs", format!("{}, if nothing ends training early", time(seen.total_seconds))),
     ];
     if !seen.without_gradient.is_empty() {
-        rows.push(("mind", format!("no gradient reaches {}", seen.without_gradient.join(", "))));
+        rows.push(("note", format!("no gradient reaches {}", seen.without_gradient.join(", "))));
     }
     rows
 }
@@ -268,7 +268,7 @@ mod tests {
             let text = told(ended, "{}");
             assert!(text.starts_with("this run is finished"), "{text}");
             assert!(
-                text.ends_with(&format!("; {flag} with a larger number continues it, --no-resume begins a new one")),
+                text.ends_with(&format!("; {flag} with a larger number continues it, --no-resume starts a new one")),
                 "{text}"
             );
         }

@@ -1,5 +1,5 @@
-//! The output of `--version`: the program, its commit, and libtorch. Whether a GPU can be used is checked by
-//! `fragua doctor`, as it requires loading three gigabytes of libraries.
+//! The output of `--version`: the program, its commit, and libtorch. Whether a GPU can be used is checked by `fragua
+//! doctor`, because that loads three gigabytes of libraries.
 
 use std::sync::OnceLock;
 

@@ -1,5 +1,5 @@
 //! `fragua watch`: a table of the epochs of a run that trains on this machine. On a terminal it is redrawn in place,
-//! otherwise each new epoch is a line. It ends with the run; to interrupt it leaves the run alone.
+//! otherwise each new epoch is a line. It ends with the run; interrupting it does not affect the run.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
@@ -55,13 +55,13 @@ pub(super) fn run(arguments: &WatchArguments, session: &Session) -> Result<(), C
             return Ok(output::text(&ending(&name, &watched.now))?);
         }
         if let Some(exit) = wait(session) {
-            info!("{name} is left alone: it continues");
+            info!("stopped watching {name}, which continues");
             return Err(CommandError::Told(exit));
         }
     }
 }
 
-/// Waits until it is time to look again; the exit code if a signal came.
+/// Waits until the next look; returns the exit code if a signal arrives.
 fn wait(session: &Session) -> Option<Exit> {
     let until = Instant::now() + INTERVAL;
     while Instant::now() < until {
@@ -140,7 +140,7 @@ fn drawn(name: &str, view: &View, rows: usize, columns: usize) -> Vec<String> {
     lines.into_iter().map(|line| line.chars().take(columns.saturating_sub(1)).collect()).collect()
 }
 
-/// The columns that fit into so many characters.
+/// The columns that fit into this width, in characters.
 fn table(view: &View, width: usize) -> Epochs {
     let mut table = Epochs::new(width);
     table.learn(&view.story.parts, &view.story.scores, view.epochs.unwrap_or(0));
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_told_with_its_reason() {
+    fn the_end_is_reported_with_its_reason() {
         let told = |standing, status: Status| {
             let view =
                 View { standing: Some(standing), status: Some(Status { epoch: 3, ..status }), ..View::default() };

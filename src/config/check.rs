@@ -1,5 +1,5 @@
-//! Compares the tree of what was written with the shape of what may be: unknown keys, wrong types, unknown variants,
-//! missing keys, each with its place and the remedy. Ranges and combinations are for the components to judge.
+//! Compares the tree of what was written with the expected shape: unknown keys, wrong types, unknown variants, missing
+//! keys, each with its place and remedy. The components check ranges and combinations.
 
 use std::str::FromStr;
 
@@ -205,7 +205,7 @@ pub fn unknown_key(key: &str, place: &Span, section: &str, fields: &[Field], roo
         return wrong.help(format!("did you mean {meant:?}?"));
     }
     match root.home_of(key) {
-        Some(home) if home.is_empty() => wrong.help(format!("{key:?} stands at the top, outside of every section")),
+        Some(home) if home.is_empty() => wrong.help(format!("{key:?} is at the top level, outside every section")),
         Some(home) => wrong.help(format!("{key:?} belongs below `{home}`")),
         None => wrong.help(format!("the keys here are {}", here.join(", "))),
     }

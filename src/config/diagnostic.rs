@@ -1,5 +1,4 @@
-//! A mistake with the place where it was written, and how both are shown to people. Which mistakes there are is not
-//! decided here.
+//! A mistake with the place where it was written, and how both are shown. The checks are elsewhere.
 
 use super::text::{Excerpt, Span, Texts};
 
@@ -11,7 +10,7 @@ const SHOWN_CHARACTERS: usize = 110;
 pub struct Diagnostic {
     /// What is wrong, as a lowercase fragment.
     pub message: String,
-    /// Where it was written; nothing if it concerns the whole file.
+    /// Where it was written; `None` if it concerns the whole file.
     pub place: Option<Span>,
     /// What to know besides.
     pub note: Option<String>,

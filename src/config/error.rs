@@ -1,4 +1,4 @@
-//! Why a configuration could not be used, as the person who wrote it sees it.
+//! Why a configuration could not be used, as shown to its author.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,10 +15,10 @@ const MOST_SHOWN: usize = 50;
 /// Why a configuration could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// There is no such file.
+    /// The file does not exist.
     #[error("error: there is no configuration file {}\n = help: {help}\n", path.display())]
     Missing {
-        /// The file that was asked for.
+        /// The requested file.
         path: PathBuf,
         /// What to do.
         help: String,

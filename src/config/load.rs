@@ -25,13 +25,13 @@ pub const DEFAULT_FILE: &str = "config.yaml";
 /// Larger than any real configuration.
 const MAX_BYTES: u64 = 1 << 18;
 
-/// A configuration, and where it came from.
+/// A configuration and its origin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loaded {
     /// The configuration, complete and checked.
     pub config: Config,
-    /// The file it was read from; `None` for the copy inside the program, which is used where no file was named and
-    /// there is no `config.yaml` in the current folder.
+    /// The file it was read from; `None` for the copy inside the program, which is used if no file was named and the
+    /// current folder has no `config.yaml`.
     pub file: Option<PathBuf>,
 }
 
@@ -58,7 +58,7 @@ pub fn load(
 /// The commented default, as it was when the program was built.
 ///
 /// # Errors
-/// If it has mistakes, which is one of this program.
+/// If it has mistakes, which would be a bug.
 pub fn built_in() -> Result<Config, ConfigError> {
     resolve(format!("built-in {DEFAULT_FILE}"), BUILT_IN.to_owned(), &[], &[]).map_err(ConfigError::Mistakes)
 }
@@ -132,8 +132,8 @@ fn not_a_configuration(root: &Node, shape: &Shape) -> Option<Diagnostic> {
     Some(Diagnostic::at(&root.span, message).help(help))
 }
 
-/// The typed configuration out of what can be used, with what its components have to say. So one mistyped key does not
-/// hide ten wrong numbers.
+/// The typed configuration from the usable part, with the problems that its components find. So one mistyped key does
+/// not hide ten wrong numbers.
 fn build(root: &Node, unusable: &[String], file: &str, found: &mut Vec<Diagnostic>) -> Option<Config> {
     let mut value = root.json(unusable);
     naming::complete(&mut value, file);
@@ -160,8 +160,8 @@ fn build(root: &Node, unusable: &[String], file: &str, found: &mut Vec<Diagnosti
     }
 }
 
-/// Where the mistake was made. If it is between two keys of a section, flags were written after the environment, and that
-/// after the file: who writes `--set a=1` is not helped by a line of the file that says `b: 2`.
+/// Where the mistake was made. If two keys of a section conflict, it is the one that was written last: file,
+/// environment, flags. The user who writes `--set a=1` is not helped by a line of the file that says `b: 2`.
 fn place(root: &Node, problem: &Problem) -> Span {
     let blamed = root.place(&problem.path);
     let Some((section, key)) = problem.path.rsplit_once('.') else { return blamed };
@@ -201,7 +201,7 @@ fn not_text(error: &std::string::FromUtf8Error) -> String {
     format!("the byte 0x{:02x} on line {line} does not belong there", content.get(at).copied().unwrap_or_default())
 }
 
-/// What to do about a file that does not exist: name the one that was meant, or those that are there.
+/// The remedy for a file that does not exist: the name that was probably meant, or the names that exist.
 fn missing_help(path: &Path) -> String {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let Ok(entries) = folder.read_dir() else {
@@ -213,7 +213,7 @@ fn missing_help(path: &Path) -> String {
     let wanted = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     match nearest(wanted, names.iter().map(String::as_str)) {
         Some(name) => format!("did you mean {}?", path.with_file_name(name).display()),
-        None if names.is_empty() => "`fragua config show > config.yaml` writes one to begin with".into(),
+        None if names.is_empty() => "`fragua config show > config.yaml` writes one to start from".into(),
         None => format!("that folder has {}", names.join(", ")),
     }
 }

@@ -1,5 +1,5 @@
-//! The whole configuration: reading, overriding, checking, showing. What a section means is for the component that
-//! defines its type; here the sections are put together, and mistakes get their place.
+//! The whole configuration: reading, overriding, checking, showing. The component that defines a section's type also
+//! defines its meaning; here the sections are combined, and mistakes get their place.
 //!
 //! ```text
 //! parse -> overlay -> check -> the types -> problems of the components -> Config
@@ -63,7 +63,7 @@ pub struct Config {
     /// The type of the numbers that the model computes with.
     #[serde(default)]
     pub precision: Precision,
-    /// Where the dataset comes from and where it is kept.
+    /// The source of the dataset and its folder.
     pub data: DataConfig,
     /// What is trained: exactly one task.
     pub task: TaskConfig,

@@ -1,4 +1,4 @@
-//! The names that nobody wrote: of a dataset, and of the run that learns from it.
+//! The default names of a dataset and of the run that learns from it.
 
 use std::path::Path;
 
@@ -43,7 +43,7 @@ fn dataset(source: Option<&Value>, file: &str, made: &str) -> String {
     of_file.or_else(|| sources().find_map(address)).unwrap_or_else(|| UNNAMED.to_owned())
 }
 
-/// The last part of a path up to its first dot, with nothing in it that a folder could not be called.
+/// The last part of a path up to its first dot, reduced to characters that a folder's name may have.
 fn stem(path: &str) -> Option<String> {
     let name = Path::new(path).file_name()?.to_str()?;
     let stem = name.split('.').find(|part| !part.is_empty())?;

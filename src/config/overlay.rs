@@ -1,4 +1,4 @@
-//! Environment variables and flags laid over the tree of the file. Each brings its own text, so that a mistake in it is
+//! Environment variables and flags laid over the tree of the file. Each has its own text, so that a mistake in it is
 //! shown where it was written.
 
 use std::ops::Range;
@@ -27,7 +27,7 @@ pub struct Override {
 }
 
 impl Override {
-    /// A flag that stands for one key, such as `--epochs 3` for `train.epochs`.
+    /// A flag that sets one key, such as `--epochs 3` for `train.epochs`.
     #[must_use]
     pub fn flag(flag: &str, path: &str, value: &str) -> Self {
         Self { origin: format!("{flag} {value}"), path: path.into(), value: value.into() }
@@ -79,7 +79,7 @@ pub fn overlay(
         let text = texts.add(text);
         let before = root.clone();
         if let Err(wrong) = assign(root, shape, text, &assignment, &mut found) {
-            // Half an assignment must not make mistakes of its own.
+            // An incomplete assignment must not cause further mistakes.
             *root = before;
             found.push(*wrong);
         }
@@ -106,7 +106,7 @@ fn from_override(given: &Override) -> Assignment {
     let body = given.origin.clone();
     let start = body.len().saturating_sub(given.value.len());
     if !body.ends_with(&given.value) || !body.is_char_boundary(start) {
-        // The flag spells its value in its own way; what is read then is the value, shown after it.
+        // The flag has its own spelling of the value; what is parsed is the converted value.
         let body = format!("{body} = {}", given.value);
         return from_override(&Override { origin: body, ..given.clone() });
     }
@@ -159,7 +159,7 @@ fn value(text: usize, given: &Assignment, shape: &Shape, found: &mut Vec<Diagnos
     Ok(node.unwrap_or(Node { value: Value::Null, span }))
 }
 
-/// The place in the tree that an assignment has come to.
+/// The place in the tree that an assignment has reached.
 struct Target<'a> {
     node: &'a mut Node,
     shape: &'a Shape,
@@ -196,7 +196,7 @@ impl<'a> Target<'a> {
         Ok(Target { node, shape, path, root: self.root })
     }
 
-    /// The first of the variants may go without its name, in what was written and in the path of the key.
+    /// The first variant's name may be omitted, in the file and in the path of the key.
     fn below_short(
         self,
         key: &str,
@@ -233,7 +233,7 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Keys without a name take the place of a variant with one.
+/// Keys without a name replace a named variant.
 fn drop_variants(node: &mut Node, variants: &[Variant]) {
     if let Value::Map(entries) = &mut node.value {
         entries.retain(|entry| variants.iter().all(|variant| variant.name != entry.key));

@@ -1,5 +1,5 @@
-//! From YAML text to the tree of values with their places: the only file that sees a YAML parser. Stricter than
-//! YAML: no repeated keys, one document, no anchors, no tags.
+//! From YAML text to the tree of values with their places: the only file that uses a YAML parser. Stricter than YAML:
+//! no repeated keys, one document, no anchors, no tags.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use super::scalar;
 use super::text::Span;
 use super::tree::{Entry, Node, Value};
 
-/// Reads one YAML document out of `body[within]`, whose spans will name text number `text`; `None` where there is only
+/// Reads one YAML document out of `body[within]`, whose spans will name text number `text`; `None` if there is only
 /// white space and comments. Mistakes that leave a tree are added to `found`.
 ///
 /// # Errors
@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
     fn repeated(&mut self, key: &str, again: &Span, first: &Span) {
         let before = &self.source[..first.start - self.offset];
         let line = before.matches('\n').count() + 1;
-        let wrong = Diagnostic::at(again, format!("the key {key:?} stands twice"));
+        let wrong = Diagnostic::at(again, format!("the key {key:?} appears twice"));
         self.found.push(wrong.note(format!("it was first written on line {line}")).help("keep one of them"));
     }
 
@@ -162,8 +162,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Where quotes were opened that the error suspects to be open: the last line above it with an odd number of them.
-/// The parser itself only notices much further down, where it can't continue.
+/// Where the quotes were opened that were probably never closed: the last line above it with an odd number of them. The
+/// parser itself only notices much further down, where it can't continue.
 fn open_quote(kind: &ErrorKind, before: &str) -> Option<usize> {
     let suspected = matches!(
         kind,
@@ -210,7 +210,7 @@ fn remedy(kind: &ErrorKind) -> Option<&'static str> {
         }
         ErrorKind::UnclosedFlowCollection { .. }
         | ErrorKind::MisplacedFlowCollectionEnd
-        | ErrorKind::MismatchedFlowCollectionEnd { .. } => "close every bracket with its partner",
+        | ErrorKind::MismatchedFlowCollectionEnd { .. } => "close every bracket",
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidMappingValueWhitespace => {
             "write `key: value` on a line of its own; put text that contains `: ` into quotes"
         }
@@ -259,7 +259,7 @@ mod tests {
     fn every_repeated_key_is_found() {
         let (_, found) = read("a: 1\nb: {c: 1, c: 2}\na: 2\n");
         let messages: Vec<&str> = found.iter().map(|wrong| wrong.message.as_str()).collect();
-        assert_eq!(messages, ["the key \"c\" stands twice", "the key \"a\" stands twice"]);
+        assert_eq!(messages, ["the key \"c\" appears twice", "the key \"a\" appears twice"]);
         assert_eq!(found[1].note.as_deref(), Some("it was first written on line 1"));
     }
 

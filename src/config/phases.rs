@@ -55,8 +55,8 @@ impl Config {
 
 type Changes = serde_json::Map<String, Value>;
 
-/// Lays changes over a value: sections keep what the changes do not name, a variant keeps its keys where the changes
-/// name the same variant, everything else is replaced.
+/// Lays changes over a value: sections keep what the changes do not name, a variant keeps its keys if the changes name
+/// the same variant, everything else is replaced.
 fn change(base: &mut Value, changes: &Value, shape: &Shape) {
     let (Value::Object(old), Value::Object(new)) = (&mut *base, changes) else {
         base.clone_from(changes);

@@ -1,5 +1,6 @@
-//! The proof that config.yaml is what it says it is: every key of the schema, and each value either the program's
-//! default or with the default written beside it. Of every other task a file in `configs/` is the reference of its section.
+//! Tests that config.yaml is the reference it claims to be: every key of the schema, and each value either the
+//! program's default or with the default written beside it. Of every other task a file in `configs/` is the reference
+//! of its section.
 
 use std::path::Path;
 
@@ -19,7 +20,7 @@ fn read(text: &str) -> Node {
     node.unwrap_or_else(|| panic!("nothing in {text:?}"))
 }
 
-/// A commented file, and what it is the reference of.
+/// A commented file, and the section that it is the reference of.
 struct Reference {
     text: String,
     path: String,

@@ -11,7 +11,7 @@ pub fn schema() -> Value {
     schema_of(None)
 }
 
-/// The same for a configuration whose task is known: the phases of its training then change the loss of that task.
+/// The same for a configuration whose task is known: its phases then change the loss of that task.
 #[must_use]
 pub fn schema_of(task: Option<&str>) -> Value {
     let root = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Config>();
@@ -23,8 +23,8 @@ pub fn schema_of(task: Option<&str>) -> Value {
     schema
 }
 
-/// A phase changes `train` and the section `loss` of the task, and so has their keys; the types only say that it has some
-/// keys. A phase has no phases of its own, and its keys have no defaults: what it leaves out stays as it is.
+/// A phase changes `train` and the section `loss` of the task, and so has their keys; the types only say that it has
+/// some keys. A phase has no phases of its own, and its keys have no defaults: keys that it leaves out are unchanged.
 fn describe_phases(schema: &mut Value, task: Option<&str>) {
     let train = changed(schema, "TrainConfig");
     let losses = losses(schema, task);
@@ -73,8 +73,7 @@ fn changed(schema: &mut Value, definition: &str) -> Value {
     reference
 }
 
-/// What follows from other keys has no default of its own: the name of the run is that of the dataset, which is that of the
-/// task.
+/// Derived keys have no fixed default: the run is named for the dataset, and that for the task.
 fn follow(schema: &mut Value) {
     for properties in ["/properties", "/$defs/DataConfig/properties"] {
         let name = schema.pointer_mut(&format!("{properties}/name")).and_then(Value::as_object_mut);

@@ -8,7 +8,7 @@ use serde_json::Value;
 pub enum Shape {
     /// Keys, in the order in which they are documented.
     Map(Vec<Field>),
-    /// A list with at least and at most so many items.
+    /// A list with a minimum and maximum number of items.
     List(Box<Shape>, usize, usize),
     /// One of several variants.
     Choice(Vec<Variant>),
@@ -24,7 +24,7 @@ pub enum Shape {
     Number,
     /// This word, or something else.
     WordOr(String, Box<Shape>),
-    /// This, or nothing.
+    /// This, or null.
     Nullable(Box<Shape>),
     /// This, or a list of it with at least one item.
     OneOrMore(Box<Shape>),
@@ -49,12 +49,12 @@ pub struct Field {
     pub shape: Shape,
 }
 
-/// One of several things that a value may be: a word, or a key with what belongs to it.
+/// One of the variants of a value: a word, or a key with its content.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variant {
     /// The word, or the key.
     pub name: String,
-    /// What belongs to the key; nothing for a word.
+    /// The content of the key; `None` for a word.
     pub payload: Option<Shape>,
 }
 
@@ -65,7 +65,7 @@ impl Shape {
         Builder { definitions: &schema["$defs"] }.shape(schema)
     }
 
-    /// The shape without the permission to be nothing.
+    /// The shape without null.
     #[must_use]
     pub fn present(&self) -> &Self {
         match self {
@@ -74,7 +74,7 @@ impl Shape {
         }
     }
 
-    /// The keys of a map, or nothing.
+    /// The keys of a map, or `None`.
     #[must_use]
     pub fn fields(&self) -> &[Field] {
         match self.present() {
@@ -83,7 +83,7 @@ impl Shape {
         }
     }
 
-    /// The variants of a choice, or nothing.
+    /// The variants of a choice, or `None`.
     #[must_use]
     pub fn variants(&self) -> &[Variant] {
         match self.present() {
@@ -92,7 +92,7 @@ impl Shape {
         }
     }
 
-    /// The key that this name stands for now: itself, unless it is a former name.
+    /// The current key for this name: itself, unless it is a former name.
     #[must_use]
     pub fn current<'a>(&'a self, key: &'a str) -> &'a str {
         let former = self.fields().iter().find(|field| field.former.as_deref() == Some(key));
@@ -177,7 +177,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Something or nothing; a word or something else; one or several; a variant with or without its name.
+    /// Optional values; a word or something else; one or several; a variant with or without its name.
     fn either(&self, either: &[Value]) -> Shape {
         let [one, other] = either else { return Shape::Any };
         if other["type"] == "array" && other["items"] == *one {

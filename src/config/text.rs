@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_past_the_end_or_inside_a_character_still_lies_in_the_text() {
+    fn a_place_past_the_end_or_inside_a_character_is_moved_into_the_text() {
         let texts = texts("ñ");
         for start in 0..5 {
             let excerpt = texts.excerpt(&Span::new(0, start..start + 7)).unwrap();

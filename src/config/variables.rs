@@ -1,4 +1,4 @@
-//! Environment variables whose names start with `FRAGUA_`: which ones exist, and what an unknown one was meant to be.
+//! Environment variables whose names start with `FRAGUA_`: which ones exist, and what an unknown one probably means.
 //! Variables that set keys start with `FRAGUA__`; what they set is decided in `overlay`.
 
 use super::diagnostic::nearest;
@@ -52,7 +52,7 @@ pub const KNOWN: [&str; 31] = [
 /// Kubernetes describes each service to every container: a service named fragua gives FRAGUA_SERVICE_HOST, FRAGUA_PORT and more.
 const SERVICE: [&str; 5] = ["_SERVICE_HOST", "_SERVICE_PORT", "_PORT", "_TCP", "_UDP"];
 
-/// Whether a name looks like one of ours but is none that exists.
+/// Whether a name looks like one of ours but does not exist.
 pub fn is_unknown(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     let is_service = SERVICE.iter().any(|word| upper.ends_with(word) || upper.contains(&format!("{word}_")));
@@ -68,8 +68,8 @@ pub fn meant(name: &str, shape: &Shape) -> Option<String> {
     (nearest.0 <= wanted.len() / 6).then(|| variable(nearest.1))
 }
 
-/// What to tell about the unknown variables that resemble no key, so that they can't be refused as mistakes: each with the
-/// reason and the name that was perhaps meant.
+/// Warnings about unknown variables that resemble no key and so can't be refused as mistakes: each with the reason and
+/// the name that was perhaps meant.
 #[must_use]
 pub fn ignored<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut names: Vec<&str> = names.into_iter().filter(|name| is_unknown(name)).collect();

@@ -25,7 +25,7 @@ impl DataConfig {
         for (index, source) in self.source.iter().enumerate() {
             found.extend(source.problems().into_iter().map(|problem| problem.below(&format!("source.{index}"))));
         }
-        // Written so that a share that is not a number is refused as well.
+        // Written so that NaN is refused as well.
         if !(self.fraction > 0.0 && self.fraction <= 1.0) {
             let message = format!("must be above 0 and at most 1, got {}", self.fraction);
             found.push(Problem::new("fraction", message, "write 1.0 for all samples, or 0.1 for a tenth of them"));
@@ -43,7 +43,7 @@ pub fn folder_name(name: &str) -> Result<(), String> {
     let refused = |character: &char| "/\\:*?\"<>|".contains(*character) || character.is_control();
     match name {
         "" => Err("the name is empty".into()),
-        "." | ".." => Err(format!("{name:?} is not a name of a folder of its own")),
+        "." | ".." => Err(format!("{name:?} can't be the name of a folder")),
         "latest" => Err("\"latest\" is what commands call the newest one".into()),
         _ if name.trim() != name => Err("the name begins or ends with a space".into()),
         _ if name.starts_with(['.', '-']) => Err(format!("the name begins with {:?}", &name[..1])),
@@ -77,7 +77,7 @@ impl Gdrive {
         }
         let unfilled = id.is_empty() || id.contains(['<', '>']) || id.contains("...");
         if unfilled {
-            let message = format!("the id of the file on Google Drive is still to be filled in, got {:?}", self.id);
+            let message = format!("the id of the file on Google Drive is still a placeholder, got {:?}", self.id);
             found.push(Problem::new("id", message, remedy));
         } else if id.contains(char::is_whitespace) {
             found.push(Problem::new(
@@ -117,7 +117,7 @@ impl UrlSource {
 
 /// The configuration is stored with every run, and copied with it.
 fn credentials(key: &str, href: &str) -> Problem {
-    let message = format!("{} holds a user name or a password", shown_text(href));
+    let message = format!("{} contains a user name or a password", shown_text(href));
     let remedy = "leave out `user:password@`: it would be stored with every run. If the server needs it, download the file \
                   yourself (`curl --netrc --remote-name ADDRESS` reads it from ~/.netrc), and write `- path: {path: FILE}`";
     Problem::new(key, message, remedy)
@@ -129,7 +129,7 @@ fn address(href: &str) -> Result<(), String> {
     let url = url::Url::parse(href).map_err(|error| format!("{shown} is not an address: {error}"))?;
     match url.scheme() {
         "http" | "https" if url.host_str().is_none_or(|host| host == "..." || host.is_empty()) => {
-            Err(format!("{shown} names no server"))
+            Err(format!("{shown} has no server name"))
         }
         "http" | "https" | "file" => Ok(()),
         scheme => Err(format!("addresses of the kind {scheme:?} can't be fetched, only http, https and file")),
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn an_invalid_address_is_refused() {
         for wrong in ["", "example.org/a", "/data/a.tar.gz", "ftp://example.org/a", "https://", "https://..."] {
             assert_eq!(paths(&config(vec![href(wrong)])), ["source.0.url.href"], "{wrong}");
         }
@@ -213,7 +213,7 @@ mod tests {
             for source in [href(wrong), id(wrong)] {
                 let problems = config(vec![source]).problems();
                 let text = format!("{problems:?}");
-                assert!(problems.len() == 1 && text.contains("holds a user name or a password"), "{text}");
+                assert!(problems.len() == 1 && text.contains("contains a user name or a password"), "{text}");
                 assert!(!text.contains("hunter2") && !text.contains("ann"), "{text}");
             }
         }
@@ -224,7 +224,7 @@ mod tests {
         for wrong in ["", "...", "<FILE_ID>"] {
             let problems = config(vec![id(wrong)]).problems();
             assert_eq!(problems[0].path, "source.0.gdrive.id");
-            assert!(problems[0].message.contains("still to be filled in"), "{wrong}");
+            assert!(problems[0].message.contains("still a placeholder"), "{wrong}");
         }
         for wrong in ["two words", "https://example.org/file/d/1A2b3C4d5E6f7G8h9I0j/view", "example.org/a.tar.gz"] {
             assert_eq!(paths(&config(vec![id(wrong)])), ["source.0.gdrive.id"], "{wrong}");

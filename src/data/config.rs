@@ -1,4 +1,4 @@
-//! The `data` section: where the dataset comes from and where it is kept.
+//! The `data` section: the source of the dataset and its folder.
 
 use std::path::PathBuf;
 

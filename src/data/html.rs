@@ -1,5 +1,5 @@
-//! Tells a web page from data by its first bytes: servers send sign-in and quota pages in place of files. What the server calls it (`Content-Type`) is not asked: quota pages
-//! come as `application/octet-stream`, archives come as `text/html`.
+//! Distinguishes a web page from data by its first bytes: servers send sign-in and quota pages instead of files.
+//! `Content-Type` is ignored: quota pages are sent as `application/octet-stream`, archives as `text/html`.
 
 /// So many first bytes decide.
 pub const PREFIX: usize = 1024;
@@ -8,7 +8,7 @@ pub const PREFIX: usize = 1024;
 #[must_use]
 pub fn is_page(prefix: &[u8]) -> bool {
     let mut rest = skip_space(prefix.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(prefix));
-    // An XML declaration and comments may stand before the first element.
+    // An XML declaration and comments may precede the first element.
     for (open, close) in [("<?xml", "?>"), ("<!--", "-->")] {
         while starts_with(rest, open) {
             match find(rest, close.as_bytes()) {

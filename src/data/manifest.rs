@@ -29,7 +29,7 @@ pub struct FileEntry {
 /// All files of a dataset, sorted by path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
-    /// Where they came from: the archive's name, or an address.
+    /// Their origin: the archive's name, or an address.
     pub source: String,
     /// The files, sorted by path, each path once.
     pub files: Vec<FileEntry>,
@@ -41,7 +41,7 @@ pub enum ManifestError {
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FsError),
-    /// The manifest is no manifest.
+    /// The file is not a manifest.
     #[error("{} is no manifest ({problem}); remove it and fetch the dataset again", path.display())]
     Unreadable {
         /// The manifest.
@@ -86,7 +86,7 @@ pub enum ManifestError {
 }
 
 impl ManifestError {
-    /// 65 where something differs, 73 or 74 where the disk failed.
+    /// 65 if something differs, 73 or 74 if the disk failed.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
@@ -113,7 +113,7 @@ struct StoredVersion {
 }
 
 impl Manifest {
-    /// Stands for the whole dataset: changes with any path, size or content, and with nothing else.
+    /// Identifies the dataset: changes with any path, size or content, and with nothing else.
     #[must_use]
     pub fn fingerprint(&self) -> Digest {
         let mut hasher = Hasher::default();
@@ -138,7 +138,7 @@ impl Manifest {
     /// Writes it durably.
     ///
     /// # Errors
-    /// Where the folder can't be written.
+    /// If the folder can't be written.
     pub fn save(&self, path: &Path) -> Result<(), ManifestError> {
         let (source, files) = (self.source.clone(), self.files.clone());
         let stored = Stored { format_version: VERSION, source, fingerprint: self.fingerprint(), files };
@@ -151,7 +151,7 @@ impl Manifest {
     /// Reads it and checks that it is whole.
     ///
     /// # Errors
-    /// Where it can't be read, is damaged, or is of another version.
+    /// If it can't be read, is damaged, or is of another version.
     pub fn load(path: &Path) -> Result<Self, ManifestError> {
         let text = fs::read(path).map_err(FsError::at("read", path))?;
         let unreadable = |problem| ManifestError::Unreadable { path: path.to_owned(), problem };
@@ -175,7 +175,7 @@ impl FileEntry {
     /// Reads the file below `folder` and compares it.
     ///
     /// # Errors
-    /// Where it is missing, can't be read, or differs.
+    /// If it is missing, can't be read, or differs.
     pub fn verify(&self, folder: &Path) -> Result<(), ManifestError> {
         let path = folder.join(&self.path);
         let got = match fs::metadata(&path) {

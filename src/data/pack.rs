@@ -27,7 +27,7 @@ pub enum PackError {
     /// A folder can't be read, or the archive can't get its name.
     #[error(transparent)]
     Fs(#[from] FsError),
-    /// A stop was asked for.
+    /// A stop was requested.
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }

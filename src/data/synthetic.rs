@@ -1,7 +1,7 @@
-//! Datasets that are made on this machine: the settings of each kind. The generators are elsewhere: code that trains on a kind
-//! knows how its files are written.
+//! Datasets that are generated on this machine: the settings of each kind. The generators are with the code that trains
+//! on the kind.
 //!
-//! A kind is named, `synthetic: {storms: {events: 8}}`. Storms are what is meant where no kind is named: `synthetic: {events: 8}`.
+//! A kind is named, `synthetic: {storms: {events: 8}}`. Without a name it is storms: `synthetic: {events: 8}`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -138,7 +138,7 @@ impl Synthetic {
         }
     }
 
-    /// What tells it from every other synthetic dataset.
+    /// Identifies it among all synthetic datasets.
     #[must_use]
     pub fn identity(&self) -> String {
         match self {

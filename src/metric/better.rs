@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gain_is_above_0_where_a_value_is_better() {
+    fn a_gain_is_above_0_if_a_value_is_better() {
         for (better, good, bad) in [
             (Better::Higher, 0.5, 0.4),
             (Better::Lower, 0.4, 0.5),

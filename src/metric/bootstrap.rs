@@ -1,10 +1,10 @@
-//! How much scores depend on which groups of samples happened to be there: the percentile bootstrap over groups (Efron 1979).
-//! Samples of one group - the windows of a storm, the frames of a film - resemble each other, so whole groups are drawn,
-//! never samples.
+//! How much scores depend on the groups of samples that happened to be in the set: the percentile bootstrap over groups
+//! (Efron 1979). Samples of one group - the windows of a storm, the frames of a film - resemble each other, so whole
+//! groups are drawn, never samples.
 //!
-//! As many groups as there are, are drawn with replacement, 1000 times; the sums of those drawn give a score. The interval is
-//! between the 2.5 % and 97.5 % quantiles of these scores, with linear interpolation as in numpy. There is none with fewer
-//! than [`MIN_GROUPS`], for a score that is undefined over all groups, or if it is undefined in more than 50 of the 1000
+//! 1000 times, as many groups as exist are drawn with replacement, and their sums give a score. The interval is between
+//! the 2.5 % and 97.5 % quantiles of these scores, with linear interpolation as in numpy. There is none with fewer than
+//! [`MIN_GROUPS`], for a score that is undefined over all groups, or if it is undefined in more than 50 of the 1000
 //! resamples; fewer than that are left out.
 
 use rand_chacha::rand_core::RngCore;

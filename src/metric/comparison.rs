@@ -1,5 +1,5 @@
-//! Whether one evaluation is better than another, score by score: by how much, and by how much it would differ if other
-//! groups of samples had been drawn. Not where the two come from.
+//! Whether one evaluation is better than another, score by score: by how much, and by how much it would differ for
+//! other groups of samples. Not reading the two.
 
 use std::collections::BTreeMap;
 
@@ -42,8 +42,8 @@ impl Verdict {
         }
     }
 
-    /// By a gain, what may be chance, and what is tolerated. The noise decides if it is known: what may be chance is
-    /// neither better nor worse.
+    /// From a gain, its noise and the tolerance. If the noise is known it decides: a difference within it is neither
+    /// better nor worse.
     fn of(gain: Option<f64>, noise: Option<f64>, tolerance: f64) -> Self {
         let Some(gain) = gain else { return Self::NotAvailable };
         match noise {
@@ -66,7 +66,7 @@ impl Serialize for Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoiseFrom {
-    /// The same groups were drawn for both, again and again.
+    /// By resampling the same groups for both.
     PairedGroups,
     /// Each file has its own interval.
     Intervals,
@@ -88,7 +88,7 @@ pub struct Compared {
     pub value: Option<f64>,
     /// That of the baseline.
     pub baseline: Option<f64>,
-    /// The current value less that of the baseline.
+    /// The current value minus that of the baseline.
     pub difference: Option<f64>,
     /// The same as a share of the baseline's value.
     pub relative: Option<f64>,
@@ -100,7 +100,7 @@ pub struct Compared {
     pub verdict: Verdict,
 }
 
-/// Two evaluations beside each other.
+/// Two evaluations side by side.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
     /// The score that decides.
@@ -111,7 +111,7 @@ pub struct Comparison {
     pub verdict: Verdict,
     /// Why the noise is not known, if it is not.
     pub unknown_noise: Option<String>,
-    /// What stands in place of the noise if there are too few groups for any: "n/a (2 events)".
+    /// Shown instead of the noise if there are too few groups to estimate it: "n/a (2 events)".
     pub too_few: Option<String>,
     /// Why the two can't be compared as they are.
     pub warnings: Vec<String>,
@@ -180,7 +180,7 @@ fn row(spec: &ScoreSpec, sides: [Option<&Metric>; 2], noises: &Noises, tolerance
 
 /// What may be chance.
 struct Noises {
-    /// By drawing the same groups for both: best, since what makes a group easy or hard then cancels out.
+    /// By drawing the same groups for both, which is best, because the difficulty of a group cancels out.
     paired: BTreeMap<String, f64>,
     /// Whether the intervals of the files are good for anything.
     has_intervals: bool,
@@ -202,7 +202,7 @@ impl Noises {
             return nothing(format!("{has} too few to tell chance from change, {MIN_GROUPS} are needed"));
         }
         let half = |[low, high]: [f64; 2]| (high - low) / 2.0;
-        let paired = resample.ok_or_else(|| "this task draws no samples again".to_owned());
+        let paired = resample.ok_or_else(|| "this task does not support resampling".to_owned());
         match paired.and_then(|resample| resample.differences(current, baseline, SEED)) {
             Ok(found) if found.groups < MIN_GROUPS => {
                 let shared = found.groups;

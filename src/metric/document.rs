@@ -83,7 +83,7 @@ pub struct Basis {
     pub facts: Ordered<String>,
     /// What a reader must know, as sentences without a full stop.
     pub notes: Vec<String>,
-    /// What stands in place of intervals, if there are too few groups for any: "n/a (2 events)".
+    /// Shown instead of intervals if there are too few groups to estimate them: "n/a (2 events)".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intervals: Option<String>,
 }
@@ -151,7 +151,7 @@ pub enum DocumentError {
         /// What is wrong with it.
         problem: String,
     },
-    /// It is of another version.
+    /// Another format version.
     #[error(
         "{} has format_version {got}, this program reads {VERSION}; run fragua evaluate again with this program",
         path.display()
@@ -184,7 +184,7 @@ impl Metrics {
     /// Reads it.
     ///
     /// # Errors
-    /// If it is not there, is something else, or is of another version.
+    /// If it does not exist, is something else, or is of another version.
     pub fn read(path: &Path) -> Result<Self, DocumentError> {
         let text = std::fs::read(path).map_err(FsError::at("read", path))?;
         let unreadable =
@@ -244,7 +244,7 @@ impl Metrics {
 }
 
 impl Basis {
-    /// What stands in place of intervals and noise with too few groups to estimate them: "n/a (2 events)".
+    /// Shown instead of intervals and noise if there are too few groups to estimate them: "n/a (2 events)".
     #[must_use]
     pub fn too_few(&self) -> Option<String> {
         (self.groups < MIN_GROUPS).then(|| format!("n/a ({})", count(self.groups as u64, &self.words.group)))
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn other_forecasts_stand_beside_the_score_and_an_undefined_value_is_none() {
+    fn baselines_are_beside_the_score_and_an_undefined_value_is_none() {
         let (top, loss) = (spec("top1"), spec("loss"));
         let found = metrics(&[
             (top.clone(), Some(0.5), Some([0.4, 0.6])),
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_version_is_refused_and_one_of_ours_comes_back() {
+    fn a_file_of_another_version_is_refused_and_one_of_ours_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.json");
         let written = crate::metric::comparison::testing::evaluation(&[0.5, 0.25]);

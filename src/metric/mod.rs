@@ -1,4 +1,4 @@
-//! How good a model is, in numbers. Plain arrays only: it sees no tensor and no task, and of files only `metrics.json`.
+//! The quality of a model, in numbers. Plain arrays only: no tensor, no task, and no file except `metrics.json`.
 //!
 //! ```text
 //! score      what a score is, defined by what measures it     better      which way it gets better

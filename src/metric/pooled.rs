@@ -1,5 +1,5 @@
-//! Sums from which scores follow, and a task's way of telling how much its scores differ by chance. Resampling knows no
-//! more of a task than this.
+//! Sums from which scores follow, and how much a task's scores differ by chance. Resampling needs no more than this
+//! from a task.
 
 use super::document::Metrics;
 
@@ -25,7 +25,7 @@ pub struct Differences {
     pub intervals: Vec<(String, Option<[f64; 2]>)>,
 }
 
-/// Draws groups for two evaluations of a task at once: what makes a group easy or hard then cancels out.
+/// Draws the same groups for two evaluations of a task, so that the difficulty of a group cancels out.
 pub trait Resample: Sync {
     /// The differences between two evaluations. The same seed gives the same.
     ///

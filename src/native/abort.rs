@@ -1,6 +1,6 @@
-//! Memory that runs out in a place from which nothing returns: in an allocation of Rust, or in C++ code that throws where
-//! nobody catches. Both end in `abort`, which looks like a crash. Here such an end gets the exit code for memory instead, and
-//! every other `abort` that for a bug. A shortage that libtorch reports as an error is not met here: see `shortage`.
+//! Memory that runs out where no error can be returned: in a Rust allocation, or in C++ code whose exception nobody
+//! catches. Both end in `abort`, which looks like a crash. This module gives such an end the exit code for memory, and
+//! every other `abort` that for a bug. For a shortage that libtorch reports as an error, see `shortage`.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 pub struct Allocator;
 
 thread_local! {
-    /// The bytes that there were not; 0 if nothing is missing.
+    /// The bytes that could not be allocated; 0 if none failed.
     static MISSING: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -23,7 +23,7 @@ impl Allocator {
         if memory.is_null() {
             MISSING.set(bytes.max(1));
         } else if MISSING.get() <= bytes {
-            // Not a smaller one: Rust takes some memory to say what is missing, between the failure and `abort`.
+            // Not a smaller one: Rust allocates a little between the failure and `abort`, to report it.
             MISSING.set(0);
         }
         memory
@@ -31,8 +31,8 @@ impl Allocator {
 }
 
 #[expect(unsafe_code, reason = "an allocator is unsafe by its trait")]
-// SAFETY: everything is passed on to the system's allocator as it came. The note is a plain cell of the thread, which needs no
-// allocation of its own.
+// SAFETY: everything is passed on unchanged to the system's allocator. The note is a plain thread-local cell, which
+// allocates nothing.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's.
@@ -77,7 +77,7 @@ const BUG: &[u8] =
     b"error: aborted; this is a bug in fragua or in one of its libraries: please report it with the lines above \
 and the command\n";
 
-/// `abort` raises the signal on its own thread, so what is asked for here is about the very call that failed.
+/// `abort` raises the signal on its own thread, so this is about the call that failed.
 #[expect(unsafe_code, reason = "write and _exit are C functions")]
 extern "C" fn on_abort(_: c_int) {
     let no_memory = MISSING.get() > 0 || throws_bad_alloc();

@@ -1,8 +1,8 @@
 //! Ends that the system would choose for this process: an invalid memory access, and a file that grows beyond its limit.
 //! The first gets an exit code of the table instead of a signal; the second becomes an error of the write that failed.
 //!
-//! C and C++ libraries use what an allocation returned without a look at it. So an invalid access while there is no memory
-//! is a shortage of memory, and any other one is a bug.
+//! C and C++ libraries often use the result of an allocation unchecked. So an invalid access while memory is exhausted
+//! is a shortage of memory; any other one is a bug.
 
 use std::ffi::{c_int, c_void};
 use std::ptr;
@@ -52,7 +52,7 @@ pub fn watch(no_memory: u8, bug: u8) {
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
-/// Leaves invalid accesses to the system again, in a process that is watched by another: that one sees the signal.
+/// Leaves invalid accesses to the system again, in a process whose parent evaluates the signal.
 #[expect(unsafe_code, reason = "signal handlers are C functions")]
 pub(super) fn unwatch() {
     for signal in SIGNALS {
@@ -114,8 +114,7 @@ mod tests {
 
     const ACT: &str = "CRASH_TEST_ACT";
 
-    /// What the tests below do in a process of their own: this test binary again, with only this test. On its own it does
-    /// nothing.
+    /// Runs in a child process of the tests below: this test binary with only this test. By default it does nothing.
     #[test]
     #[expect(unsafe_code, reason = "raising a signal is a C function")]
     fn in_another_process() {

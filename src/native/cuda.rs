@@ -26,7 +26,7 @@ pub enum NoCuda {
     /// An installation for CPUs.
     #[error("no {NAME} in {}, a CPU-only installation", .folder.display())]
     NotInstalled {
-        /// Where libtorch lies.
+        /// The folder of libtorch.
         folder: PathBuf,
     },
     /// The library is there, but no driver for it.
@@ -116,7 +116,7 @@ fn open_once() -> Result<(), NoCuda> {
     if gpu::has_driver() { load(&path) } else { Err(NoCuda::NoDriver) }
 }
 
-/// The folder that libtorch was loaded from, as the kernel sees it, is where the rest of it is.
+/// The folder that libtorch was loaded from, by the kernel's list of mappings, has the rest of it.
 fn beside_libtorch(maps: &str) -> Result<PathBuf, NoCuda> {
     let line = maps.lines().find(|line| line.ends_with("/libtorch_cpu.so")).ok_or(NoCuda::NoLibtorch)?;
     let library = Path::new(&line[line.find('/').unwrap_or_default()..]);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_runtime_tells_the_cuda_that_it_is_of() {
+    fn the_runtime_reports_its_cuda_version() {
         let lines =
             ["libcudart.so.12", "libcudart-9335f6a2.so.13", "libcudart.so.12.1.105", "libcudart.so", "libc10.so.1"];
         assert_eq!(lines.map(runtime_line), [Some(12), Some(13), Some(12), None, None]);
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_without_libtorch_is_told_apart() {
+    fn a_process_without_libtorch_is_recognised() {
         assert_eq!(beside_libtorch("7f00-7f01 r-xp 0 fe:00 42   /lib/libc.so.6\n"), Err(NoCuda::NoLibtorch));
     }
 

@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_to_the_slices_stands_in_the_tensors_and_their_views() {
+    fn writes_to_the_slices_change_the_tensors_and_their_views() {
         let mut sum = Tensor::from_slice(&[1.0_f32, 2.0, 3.0, 4.0]);
         let mut count = Tensor::zeros([4], (Kind::Float, Device::Cpu));
         let view = sum.view([2, 2]);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_flat_fp32_tensor_is_refused() {
+    fn other_than_flat_fp32_tensors_are_refused() {
         let refused = |tensor: Tensor| read(&tensor, <[f32]>::len).unwrap_err();
         let float = (Kind::Float, Device::Cpu);
         assert_eq!(refused(Tensor::zeros([2, 3], float)), NotFlat::Shape(vec![2, 3]));

@@ -63,7 +63,7 @@ pub fn driver() -> Option<Driver> {
 /// a device file may exist without it, and the library without a device file.
 #[must_use]
 pub fn has_driver() -> bool {
-    // It stays open: nobody knows whether a driver stops its threads when it is closed.
+    // It stays open: a driver may not stop its threads when it is closed.
     open(DRIVER.as_ref()).map(std::mem::forget).is_some()
 }
 
@@ -188,7 +188,7 @@ fn ask_usage(name: &OsStr, pci_bus_id: &str) -> Option<Usage> {
         let (mut device, mut memory, mut busy) = (ptr::null_mut(), NvmlMemory::default(), NvmlUtilization::default());
         let found = handle(place.as_ptr(), &raw mut device) == 0 && memory_info(device, &raw mut memory) == 0;
         let tells = found && rates(device, &raw mut busy) == 0;
-        // Its result does not matter: NVML counts its users by itself.
+        // Its result does not matter: NVML counts its users.
         shutdown();
         found.then_some(Usage {
             used_bytes: memory.used,
@@ -262,7 +262,7 @@ mod tests {
     "#;
 
     #[test]
-    fn the_driver_tells_what_its_gpus_are() {
+    fn the_driver_lists_its_gpus() {
         let folder = tempfile::tempdir().unwrap();
         let library = compiled(folder.path(), &CUDA.replace("INIT", "0"));
         let gpu = |device: u64| Gpu {
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_driver_without_a_gpu_is_told_from_one_that_does_not_work() {
+    fn a_driver_without_a_gpu_differs_from_one_that_does_not_work() {
         let asked = |init: &str| {
             let folder = tempfile::tempdir().unwrap();
             ask_driver(compiled(folder.path(), &CUDA.replace("INIT", init)).as_os_str())

@@ -16,7 +16,7 @@ pub fn tune() {
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "the allocator's settings are C functions")]
 fn keep_freed_memory() {
-    // SAFETY: `mallopt` takes numbers and locks the allocator by itself.
+    // SAFETY: `mallopt` takes numbers and locks the allocator itself.
     let accepted = unsafe {
         [libc::mallopt(libc::M_MMAP_THRESHOLD, KEPT_BLOCK_BYTES), libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX)]
     };

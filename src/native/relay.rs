@@ -1,8 +1,8 @@
-//! Whatever is written to stderr, by this program or a library, line by line through a function: for a stderr on which every line
-//! has to be an object. Not a log: what this program itself has to say goes past it.
+//! Passes everything written to stderr, by this program or a library, line by line through a function, so that every
+//! line can become an object. Not the log: the program's own messages bypass it.
 //!
-//! A process of its own does it. A thread would die with the program, and the words before that are those that matter most:
-//! libtorch, the allocator and the C library write them and abort.
+//! It runs in its own process. A thread would die with the program, and the last words matter most: libtorch, the
+//! allocator and the C library write them and abort.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, PipeReader, Write};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 /// The longest wait at the end for the last lines. Only a process that was left behind with this stderr can reach it.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
-/// What becomes of a line, without its end.
+/// Converts a line, without its end.
 pub type Change = fn(&str) -> String;
 
 /// Stderr through a function, until this is dropped.
@@ -59,7 +59,7 @@ impl Relay {
 }
 
 impl Drop for Relay {
-    /// Waits for the last lines: where this process is the first of a container, the other one ends with it.
+    /// Waits for the last lines: if this process is the first of a container, the other one ends with it.
     #[expect(unsafe_code, reason = "waiting for a process is a C function")]
     fn drop(&mut self) {
         if replace_stderr(self.stderr.as_raw_fd()).is_err() {
@@ -85,7 +85,7 @@ fn replace_stderr(with: RawFd) -> io::Result<()> {
     }
 }
 
-/// The life of the second process: as long as somebody holds the other end of the pipe, whatever signals come.
+/// The second process: it runs as long as anyone holds the other end of the pipe, and ignores signals.
 #[expect(unsafe_code, reason = "ignoring signals and closing descriptors are C functions")]
 fn carry(reader: PipeReader, stderr: &File, change: Change) {
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGPIPE] {
@@ -93,8 +93,8 @@ fn carry(reader: PipeReader, stderr: &File, change: Change) {
         unsafe { libc::signal(signal, libc::SIG_IGN) };
     }
     for descriptor in [libc::STDIN_FILENO, libc::STDOUT_FILENO] {
-        // SAFETY: nothing in this process uses them. Who reads the program's stdout waits for an end that must not come later
-        // because of this one.
+        // SAFETY: nothing in this process uses them. A reader of the program's stdout waits for its end, which this
+        // process must not delay.
         unsafe { libc::close(descriptor) };
     }
     lines(BufReader::new(reader), stderr, change);
@@ -105,7 +105,7 @@ fn lines(mut from: impl BufRead, mut to: impl Write, change: Change) {
     while from.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
         let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(&line)).into_owned();
         if !text.trim().is_empty() {
-            // Where nobody reads it, it is read on: the program must not be held up.
+            // If nobody reads the output, reading continues: the program must not block.
             drop(to.write_all(format!("{}\n", change(&text)).as_bytes()));
         }
         line.clear();

@@ -1,5 +1,5 @@
-//! Memory that ran out, told from every other failure by its text: libtorch, oneDNN and CUDA have no error of their own for it.
-//! What follows from it is for others to decide.
+//! Recognises out-of-memory failures by their text: libtorch, oneDNN and CUDA have no error type for it. The
+//! consequences are decided elsewhere.
 
 /// What the texts contain.
 const TEXTS: [&str; 9] = [
@@ -28,7 +28,7 @@ pub fn is_out_of_memory(text: &str) -> bool {
 /// Whether a text says that the system gives no thread: there is no memory for its stack, or there are too many processes.
 #[must_use]
 pub fn lacks_threads(text: &str) -> bool {
-    // EAGAIN, as the C library spells it.
+    // EAGAIN, in the words of the C library.
     text.contains("Resource temporarily unavailable")
 }
 
@@ -46,7 +46,7 @@ mod tests {
         "Storage size calculation overflowed with sizes=[4611686018427387904]",
     ];
 
-    /// What it says on a GPU, as its source and reports of others have it: none was at hand.
+    /// Its text on a GPU, from its source and from reports: no GPU was at hand.
     const OF_A_GPU: [&str; 4] = [
         "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 139.72 GiB",
         "CUDA error: out of memory",

@@ -12,8 +12,8 @@ pub const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
 static COMMIT: OnceLock<&'static str> = OnceLock::new();
 
-/// Says which commit the program is built from. `main` knows it: where it was known here, every commit would compile all of this
-/// again.
+/// Says which commit the program is built from. `main` passes it: if this crate knew it, every commit would compile the
+/// whole library again.
 pub fn set_commit(commit: Option<&'static str>) {
     if let Some(commit) = commit {
         COMMIT.get_or_init(|| commit);

@@ -1,5 +1,5 @@
-//! What networks are made of: weights in flat memory, the type that they compute in, layers, where gradients come from, and the
-//! similarity of images. Not a network, which its task has, and not what moves the weights.
+//! The parts of networks: weights in flat memory, the type that they compute in, layers, where gradients come from, and
+//! the similarity of images. Neither networks, which are with their tasks, nor optimizers.
 
 pub mod backward;
 pub mod export;

@@ -1,5 +1,5 @@
-//! A network seen from outside: what it requests, what it costs, what goes in and comes out, and its code in
-//! other languages. Running it is the business of its task, which knows the types of its input.
+//! The interface of a network: its parameters, its cost, its inputs and outputs, and its code in other languages. Its
+//! task runs it, because only that knows the types of its input.
 
 use std::fmt::Debug;
 
@@ -37,7 +37,7 @@ pub struct Io {
     pub input: Port,
     /// The outputs.
     pub output: Port,
-    /// What the numbers mean: their unit, their scaling, the sizes of the model.
+    /// The meaning of the numbers: their unit, their scaling, the sizes of the model.
     #[serde(flatten)]
     pub meaning: Map<String, Value>,
     /// What a `.pth` file has beside the weights, such as the names of classes. If there is something, the file is a dictionary

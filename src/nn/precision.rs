@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bf16_is_chosen_where_the_hardware_multiplies_it() {
+    fn bf16_is_chosen_if_the_hardware_multiplies_it() {
         let cpu = |multiplies_bf16| Precision::best_for(Hardware::Cpu { multiplies_bf16 });
         let cuda = |major, minor| Precision::best_for(Hardware::Cuda { major, minor });
         assert_eq!([cpu(true), cuda(8, 0), cuda(9, 0), cuda(12, 0)], [Precision::Bf16; 4]);

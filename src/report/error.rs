@@ -1,4 +1,4 @@
-//! Why a picture could not be made. Always a bug in this program: what is drawn was checked before.
+//! Why a picture could not be made. Always a bug in this program, because its input was checked before.
 
 use thiserror::Error;
 

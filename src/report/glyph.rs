@@ -1,4 +1,4 @@
-//! A character of the program's font as ink on paper, for those who draw characters themselves. Not text in a picture.
+//! A character of the program's font as ink on paper, for code that draws characters itself. Not text in a picture.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,8 @@ pub struct Ink {
     pub columns: usize,
     /// Row by row.
     pub levels: Vec<u8>,
+    /// The first row, counted from the middle of capital letters: above it is negative.
+    pub top: i64,
 }
 
 /// Draws a character at this font size in pixels; `None` if the font has no ink for it.
@@ -28,7 +30,7 @@ pub fn ink(character: char, size: usize) -> Option<Ink> {
     let cells = (rows[0]..=rows[1]).flat_map(|row| (columns[0]..=columns[1]).map(move |column| (row, column)));
     let levels = cells.map(|cell| inked.get(&cell).copied().unwrap_or(0)).collect();
     let count = |[from, to]: [i64; 2]| (to - from + 1) as usize;
-    Some(Ink { rows: count(rows), columns: count(columns), levels })
+    Some(Ink { rows: count(rows), columns: count(columns), levels, top: rows[0] })
 }
 
 fn span(places: impl Iterator<Item = i64> + Clone) -> Option<[i64; 2]> {
@@ -56,5 +58,7 @@ mod tests {
     fn characters_differ() {
         assert_ne!(ink('O', 40), ink('Q', 40));
         assert_eq!(ink('O', 40), ink('O', 40));
+        let tops = ['H', 'x', '_'].map(|character| ink(character, 40).unwrap().top);
+        assert!(tops[0] < tops[1] && tops[1] < 0 && tops[2] > 0, "{tops:?}");
     }
 }

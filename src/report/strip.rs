@@ -13,7 +13,7 @@ const KEYWORD: &str = "fragua-strip";
 /// What a strip shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Strip {
-    /// What the film is of.
+    /// What the film shows.
     pub title: String,
     /// The panels, from left to right.
     pub panels: Vec<String>,
@@ -60,7 +60,7 @@ impl Strip {
         Ok(bytes)
     }
 
-    /// What a file says that it shows; `None` if it is no strip.
+    /// The description in a file; `None` if it is not a strip.
     #[must_use]
     pub fn of(png: &[u8]) -> Option<Self> {
         let reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().ok()?;

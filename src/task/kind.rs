@@ -1,4 +1,4 @@
-//! What a task can do, as commands, worker and configuration see it.
+//! The interface of a task for commands, worker and configuration.
 
 use std::any::Any;
 use std::path::Path;
@@ -22,7 +22,7 @@ use crate::util::failure::Failed;
 use crate::util::problem::Problem;
 use crate::util::surroundings::Surroundings;
 
-/// The sections beside that of the task, for what only shows when they are seen together.
+/// The other sections, for checks that need several sections.
 #[derive(Clone, Copy, Debug)]
 pub struct Beside<'a> {
     /// The `data` section.
@@ -57,7 +57,7 @@ pub trait Kind: Any {
     /// What it knows of an evaluation from `metrics.json` alone, whatever its settings are.
     fn evaluated(&self) -> &'static dyn Evaluated;
 
-    /// Everything in its section that makes no sense, by itself or beside the others, with paths from the top.
+    /// All mistakes in its section, alone or together with the others, with paths from the top.
     fn problems(&self, beside: &Beside<'_>) -> Vec<Problem>;
 
     /// The least memory that training takes. Nothing, if its sizes are bounded so that every machine has it.
@@ -87,16 +87,16 @@ pub trait Kind: Any {
     /// Makes a synthetic dataset in a new folder.
     ///
     /// # Errors
-    /// If it is of a kind that this task does not make, the disk refuses, or a signal comes.
+    /// If this task does not make this kind, the disk refuses, or a signal arrives.
     fn synthesise(&self, synthetic: &Synthetic, into: &Path, around: &Surroundings<'_>) -> Result<(), Failed>;
 
-    /// Whether a file of this name, which begins with these bytes, is one of a dataset: nothing to unpack.
+    /// Whether a file with this name and these first bytes is part of a dataset, and must not be unpacked.
     fn is_payload(&self, name: &Path, head: &[u8]) -> bool;
 
-    /// Turns raw files into the prepared dataset, in a folder of its own below `into`, and opens it.
+    /// Turns raw files into the prepared dataset, in a new folder below `into`, and opens it.
     ///
     /// # Errors
-    /// If there is nothing to prepare, too much of it is unusable, a disk fails, or a signal comes.
+    /// If there is nothing to prepare, too much of it is unusable, a disk fails, or a signal arrives.
     fn prepare(&self, raw: &Acquired, into: &Path, around: &Surroundings<'_>) -> Result<Prepared, Failed>;
 
     /// Counts and shows what is in the prepared dataset in a folder below `prepared`.

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! kind     what a task can do          data     its prepared dataset, and learners of it
-//! options  what commands ask for       model    a trained model, as a task gets it
+//! options  what commands ask for       model    a trained model for a task
 //! needs    the least memory it takes
 //! ```
 
@@ -48,7 +48,7 @@ impl TaskConfig {
         serde_json::from_value(json!({name: {}})).ok()
     }
 
-    /// The task: the only place that tells tasks apart.
+    /// The task: the only place that distinguishes tasks.
     #[must_use]
     pub fn kind(&self) -> &dyn Kind {
         match self {

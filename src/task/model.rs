@@ -1,4 +1,4 @@
-//! A trained model, as a task gets it: a file of weights, and what it was trained with.
+//! A trained model for a task: a file of weights, and what it was trained with.
 
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,7 @@ pub struct Model<'a> {
     pub at_once: usize,
 }
 
-/// Weights that are not those of the model.
+/// Weights that don't fit the model.
 #[derive(Debug, Error)]
 #[error(
     "{} does not fit the configured model: {report}; give the configuration that the weights were trained with",

@@ -1,7 +1,7 @@
 //! The least memory that training a model takes, by its configuration alone: known before anything is allocated, and
-//! before the sizes are multiplied where they could overflow. A lower bound, so what it forbids can't work.
+//! before sizes are multiplied that could overflow. It is a lower bound, so whatever it rejects can't work.
 
-/// More than any machine has: what needs more is a mistake in the configuration, wherever it runs.
+/// More than any machine has: needing more is a mistake in the configuration on any machine.
 pub const IMPOSSIBLE_BYTES: u64 = 4 << 40;
 
 /// Bytes of a number in fp32.

@@ -1,4 +1,4 @@
-//! The key `train.checkpoint.best_by`: one name, or a list of names. What they mean is in `target`.
+//! The key `train.checkpoint.best_by`: one name, or a list of names. `target` defines their meaning.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_is_what_is_taken() {
+    fn exactly_the_requested_bytes_are_used() {
         let machine = with_gpus();
         let asked = |device: &str, precision| told(resolve(device.parse().unwrap(), precision, &machine).unwrap());
         assert_eq!(asked("cpu", config::Precision::Bf16).0, Device::Cpu);

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_decay_grows_to_the_one_asked_for() {
+    fn the_decay_grows_to_the_configured_one() {
         assert_eq!(decay(0.999, 0), 0.1);
         assert!((0..9000).all(|updates| decay(0.999, updates) <= decay(0.999, updates + 1)));
         assert_eq!(decay(0.999, 9000), 0.999);
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loaded_average_goes_on_bit_by_bit() {
+    fn a_loaded_average_continues_bit_by_bit() {
         let values = Tensor::from_slice(&[0.1_f32, 0.2, 0.3]);
         let mut ema = Ema::new(0.99, &Tensor::from_slice(&[7.0_f32, -1.0, 0.0]));
         (0..3).for_each(|_| ema.update(&values).unwrap());

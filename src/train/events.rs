@@ -9,7 +9,7 @@ pub use self::observer::{Heard, Observer, Observers};
 use super::drawing::Sketch;
 use crate::metric::score::ScoreSpec;
 
-/// A number with its name; none if it is undefined or not finite. [`Started`] says once what the name means.
+/// A number with its name; `None` if it is undefined or not finite. [`Started`] defines the name once.
 pub type Named = (String, Option<f64>);
 
 /// Numbers with their names, in the same order.
@@ -142,7 +142,7 @@ pub enum Event {
 }
 
 /// How training starts.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Started {
     /// Number of trainable parameters.
     pub parameters: u64,
@@ -171,7 +171,7 @@ pub struct Started {
     pub rows: Vec<Record>,
 }
 
-/// What ends training, whatever the number of epochs is.
+/// The limits that end training regardless of the number of epochs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Limits {
     /// Steps.

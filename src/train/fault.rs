@@ -102,7 +102,7 @@ mod tests {
     use tch::{Device, Kind, Tensor};
 
     #[test]
-    fn memory_that_runs_out_is_told_from_other_faults_whether_returned_or_panicked() {
+    fn memory_that_runs_out_is_recognised_whether_returned_or_panicked() {
         let huge = [1_i64 << 46];
         let returned = caught(|| Ok(Tensor::f_zeros(huge, (Kind::Float, Device::Cpu))?));
         let panicked = caught(|| Ok(Tensor::zeros(huge, (Kind::Float, Device::Cpu))));

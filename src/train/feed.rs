@@ -1,5 +1,5 @@
-//! Where samples come from: the only thing that the engine requires of the data. Every loader implements it, whatever the
-//! shape of its samples. It delivers plain values, never tensors.
+//! The source of samples: the only thing that the engine requires of the data. Every loader implements it, for samples
+//! of any shape. It delivers plain values, never tensors.
 
 use thiserror::Error;
 

@@ -33,7 +33,7 @@ impl Grouping {
         start..if step + 1 < steps { start + self.batch } else { self.samples }
     }
 
-    /// The step that a sample belongs to: where an epoch continues that was stopped with `position` samples done.
+    /// The step that a sample belongs to: the one at which an epoch resumes with `position` samples done.
     #[must_use]
     pub fn step_of(self, position: usize) -> usize {
         (position / self.batch).min(self.steps().saturating_sub(1))

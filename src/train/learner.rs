@@ -41,7 +41,7 @@ pub trait Learner {
     /// See [`Engine::train`].
     fn train(self: Box<Self>, setting: Setting, from: Option<Start>) -> Result<Ended, TrainError>;
 
-    /// Runs over the samples of an evaluation, so many at once or fewer if memory runs out.
+    /// Evaluates samples, at most this many at once, fewer if memory runs out.
     ///
     /// # Errors
     /// If there are none, they can't be read, a signal arrives, or memory runs out with a single sample.

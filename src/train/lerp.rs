@@ -1,4 +1,4 @@
-//! Linear interpolation as libtorch computes it: exact at both ends, whatever the rounding.
+//! Linear interpolation as libtorch computes it: exact at both ends in spite of rounding.
 
 /// How far to go from one number to another.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn the_middle_lies_in_the_middle() {
+    fn the_middle_is_in_the_middle() {
         assert_eq!(Lerp::new(0.25).between(1.0, 5.0), 2.0);
         assert_eq!(Lerp::new(0.75).between(1.0, 5.0), 4.0);
     }

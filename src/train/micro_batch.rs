@@ -1,6 +1,6 @@
-//! How many samples go through the model at once: halved when memory runs out, but not below what the task can take (its
-//! atom), and grown back when memory has been enough for a while. The samples of a step stay the same; see `grouping`. It
-//! decides, and frees or measures no memory.
+//! How many samples go through the model at once: halved when memory runs out, but not below what the task can take
+//! (its atom), and grown back when memory has been enough for a while. The samples of a step stay the same; see
+//! `grouping`. It only decides; it neither frees nor measures memory.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

@@ -1,6 +1,6 @@
-//! Training, whatever the task: the engine and its events ([`engine`], [`events`], [`observe`]), what it requires of a task
-//! and its data ([`task`], [`feed`]), the parts that compute and the parts that decide, the checkpoints and the run folder.
-//! Holds the `train` section of the configuration.
+//! Training of any task: the engine and its events ([`engine`], [`events`], [`observe`]), what it requires of a task
+//! and its data ([`task`], [`feed`]), the parts that compute and the parts that decide, the checkpoints and the run
+//! folder. Holds the `train` section of the configuration.
 
 pub mod best_by;
 pub mod checkpoint;

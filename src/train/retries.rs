@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn only_progress_earns_the_tries_anew() {
+    fn only_progress_resets_the_tries() {
         let mut retries = Retries::new(2, 1);
         seconds(&retries.failed(7, "a", true));
         seconds(&retries.failed(5, "b", true));

@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_saved_scaler_goes_on_where_it_stopped() {
+    fn a_saved_scaler_continues_where_it_stopped() {
         let mut scaler = LossScaler::default();
         [true, false, true, true].into_iter().for_each(|finite| scaler.update(finite));
         let text = serde_json::to_string(&scaler).unwrap();

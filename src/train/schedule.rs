@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_saved_state_goes_on_where_it_stopped() {
+    fn a_saved_state_continues_where_it_stopped() {
         let plateau = train(config::Schedule::Plateau(Plateau::default()), Warmup::default(), 50);
         let mut schedule = Schedule::new(&plateau);
         (0..6).for_each(|epoch| schedule.observe(epoch, 0.1 + 0.2));

@@ -1,20 +1,20 @@
-//! A JSON object whose last key is the digest of the lines above it: what was changed since, by one bit or by hand, is found.
+//! A JSON object whose last key is the digest of the lines above it: any later change, by one bit or by hand, is found.
 
 use crate::util::sha256::Digest;
 
 /// Adds the digest to a pretty-printed object.
 ///
 /// # Errors
-/// If it is no object.
+/// If it is not an object.
 pub fn seal(json: &str, key: &str) -> Result<String, String> {
-    let body = json.trim_end().strip_suffix("\n}").ok_or("it is no JSON object")?;
+    let body = json.trim_end().strip_suffix("\n}").ok_or("it is not a JSON object")?;
     Ok(sealed(body, key))
 }
 
 /// The object without its digest.
 ///
 /// # Errors
-/// If the digest is missing, or is that of something else.
+/// If the digest is missing or does not match.
 pub fn open(text: &[u8], key: &str) -> Result<String, String> {
     let text = std::str::from_utf8(text).map_err(|error| error.to_string())?;
     let (body, _) = text.rsplit_once(&begin(key)).ok_or("its digest is missing")?;

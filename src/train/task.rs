@@ -1,10 +1,10 @@
-//! The seam between the engine and what it trains. The engine knows samples it can count, batches it never looks into,
-//! a flat gradient that somebody fills, and numbers with names.
+//! The seam between the engine and what it trains. The engine knows samples that it can count, opaque batches, a flat
+//! gradient, and numbers with names.
 //!
 //! The engine does not know *how* the gradient is computed: [`Task::step`] adds it to the flat buffer, through autograd or
 //! a backward pass written by hand.
 //!
-//! Tried on paper:
+//! Checked against these tasks:
 //!
 //! | | sample | batch | weight | scores | pictures |
 //! |---|---|---|---|---|---|
@@ -13,24 +13,26 @@
 //! | keypoint sequences | `[t, k, 2]` of its own length | padded to the longest of the batch, with a mask | 1 | confusion matrix | track |
 //! | detector | an image, its boxes | images, and all boxes with the number of their image | 1; divides by assigned anchors | sorted matches | image, boxes |
 //!
-//! Every row's samples come through [`crate::data::loader::Loader`]: it asks a source for each by its index, and neither
-//! asks for nor assumes a shape. What happens to a sample on the CPU (decoding, augmentation) belongs into
+//! Every row's samples come through [`crate::data::loader::Loader`]: it asks a source for each by its index, and
+//! neither asks for nor assumes a shape. What happens to a sample on the CPU (decoding, augmentation) belongs in
 //! [`crate::data::loader::SampleSource::load`], what happens on the device into [`Task::collate`].
 //!
 //! Padding to the longest of a *batch* is fine, because a mask keeps it out of loss and gradient: halving the batch then
 //! changes nothing but rounding.
 //!
-//! **What a sample counts.** The engine divides the gradient of a step by the sum of [`Task::weight`] over its samples, which is
-//! known before the forward pass. If a weight is known only after it (a detector divides by the anchors that were assigned),
-//! the divisor is the task's own business, micro-batch by micro-batch: every sample then has the weight 1, and [`Task::step`]
-//! returns the loss of its micro-batch, divided by the task's own divisor, times the number of its samples; the gradient
-//! likewise. The engine's average over a step is then one by samples: with `n` samples and a loss of `sum / divisor` in each
-//! micro-batch, a step has the loss `(n1 * sum1 / divisor1 + n2 * sum2 / divisor2) / (n1 + n2)`. It depends on the
-//! micro-batch, as in PyTorch with gradient accumulation, so [`Task::depends_on_micro_batch`] is true.
+//! **The weight of a sample.** The engine divides the gradient of a step by the sum of [`Task::weight`] over its
+//! samples, which is known before the forward pass. If a weight is known only after it (a detector divides by the
+//! anchors that were assigned), the task divides by itself, micro-batch by micro-batch: every sample then has the
+//! weight 1, and [`Task::step`] returns the loss of its micro-batch, divided by the task's own divisor, times the
+//! number of its samples; the gradient likewise. The engine's average over a step is then one by samples: with `n`
+//! samples and a loss of `sum / divisor` in each micro-batch, a step has the loss `(n1 * sum1 / divisor1 + n2 * sum2 /
+//! divisor2) / (n1 + n2)`. It depends on the micro-batch, as in PyTorch with gradient accumulation, so
+//! [`Task::depends_on_micro_batch`] is true.
 //!
-//! **Batch norm** takes its statistics over a micro-batch. Such a task has an [`Task::atom`] of 2 or more, and its numbers
-//! [depend on the micro-batch](Task::depends_on_micro_batch). Running statistics are buffers of [`Parameters`]: saved with the
-//! weights, never optimised, and not averaged. The engine takes back what a step that is not made has added to them.
+//! **Batch norm** takes its statistics over a micro-batch. Such a task has an [`Task::atom`] of 2 or more, and its
+//! numbers [depend on the micro-batch](Task::depends_on_micro_batch). Running statistics are buffers of [`Parameters`]:
+//! saved with the weights, never optimised, and not averaged. If a step is discarded, the engine undoes its changes to
+//! them.
 //!
 //! **Dropout** takes its masks from [`crate::nn::layer::SampleKeys`], which [`Task::collate`] makes from the seed and the place of
 //! the first sample, so that they survive a resume and another micro-batch.
@@ -96,7 +98,7 @@ pub trait Task {
     /// A phase begins, or training is resumed in it: its settings hold from now on.
     ///
     /// # Errors
-    /// Where the phase can't be set up.
+    /// If the phase can't be set up.
     fn begin_phase(&mut self, _phase: usize) -> Result<(), TaskError> {
         Ok(())
     }
@@ -106,7 +108,7 @@ pub trait Task {
     /// (see [`crate::util::seed::generator`]), so that neither a resume, nor another batch size or order changes them.
     ///
     /// # Errors
-    /// Where memory runs out, or a sample makes no sense.
+    /// If memory runs out, or a sample is invalid.
     fn collate(&self, samples: &[Self::Sample], place: Option<Position>) -> Result<Self::Batch, TaskError>;
 
     /// Adds `scale` times the gradient of the loss, summed over the batch, to the flat gradient. Returns the sum of each
@@ -114,10 +116,10 @@ pub trait Task {
     /// the host would wait.
     ///
     /// # Errors
-    /// Where memory runs out, or libtorch refuses. The gradient is then worthless; the engine clears it.
+    /// If memory runs out, or libtorch refuses. The gradient is then invalid; the engine clears it.
     fn step(&mut self, batch: &Self::Batch, scale: f64) -> Result<Tensor, TaskError>;
 
-    /// What validation and evaluation start from: nothing was added up yet.
+    /// The initial, empty scores of a validation or evaluation.
     fn scores(&self, depth: Depth) -> Self::Scores;
 
     /// The parts as in [`Self::step`], without a gradient. Adds to the scores when nothing can fail any more.
@@ -131,7 +133,7 @@ pub trait Task {
         Unit::SAMPLES
     }
 
-    /// What an evaluation found, as pictures with their file names. `about` says what was evaluated on what.
+    /// The results of an evaluation as pictures with their file names. `about` says what was evaluated on what.
     ///
     /// # Errors
     /// If a picture can't be encoded.
@@ -167,7 +169,7 @@ pub type Plots = Vec<(String, Vec<u8>)>;
 pub enum Depth {
     /// What is worth knowing while training.
     Validation,
-    /// All that can be said about a model: each group of samples by itself, more baselines, what only pictures show.
+    /// Everything: each group of samples separately, more baselines, data for pictures.
     Evaluation,
 }
 
@@ -176,10 +178,10 @@ pub trait Scores {
     /// What each score is. Nothing needs to be added up for that.
     fn specs(&self) -> Vec<ScoreSpec>;
 
-    /// The scores, in the order of [`Self::specs`]; none where one is undefined.
+    /// The scores, in the order of [`Self::specs`]; `None` if undefined.
     fn values(&self) -> Vec<Option<f64>>;
 
-    /// Adds what was added up elsewhere, at the same depth.
+    /// Adds other scores of the same depth.
     fn merge(&mut self, other: &Self);
 
     /// The 95 % interval of each score, in the order of [`Self::specs`]; empty if a validation does not ask for them.
@@ -211,10 +213,10 @@ impl Scores for () {
     fn merge(&mut self, (): &Self) {}
 }
 
-/// A task that could not do what it was asked.
+/// A task that failed.
 #[derive(Debug, Error)]
 pub enum TaskError {
-    /// libtorch refused; memory that ran out is among these and is told by the text.
+    /// libtorch refused; memory that ran out is among these and is recognised by the text.
     #[error("libtorch failed: {0}")]
     Torch(#[from] tch::TchError),
     /// Anything else, with the code to exit with.

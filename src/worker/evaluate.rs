@@ -64,7 +64,7 @@ pub enum EvaluateError {
         key: &'static str,
     },
     /// There is no folder for the results.
-    #[error("{} lies in no run folder; say with --output where the results shall go", weights.display())]
+    #[error("{} is not in a run folder; name a folder for the results with --output", weights.display())]
     NoPlace {
         /// The weights.
         weights: PathBuf,
@@ -72,7 +72,7 @@ pub enum EvaluateError {
     /// The model can't be used.
     #[error(transparent)]
     Model(#[from] TrainedError),
-    /// The task can't be set up, or the weights are not those of the model.
+    /// The task can't be set up, or the weights don't fit the model.
     #[error(transparent)]
     Task(#[from] Failed),
     /// The model could not be run on them.

@@ -109,8 +109,7 @@ fn began(process: &Path, booted: SystemTime) -> Option<SystemTime> {
     Some(booted + Duration::from_secs(seconds.saturating_sub(2)))
 }
 
-/// Whether training has ended. What its process still does, such as copying the rest to a mirror, has a limit of its
-/// own.
+/// Whether training has ended. Its process may still copy to a mirror, which has its own limit.
 fn is_over(status: &Status) -> bool {
     status.state != State::Running && ["train", "evaluate", "done"].contains(&status.stage.as_str())
 }
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_sign_of_life_is_found_whoever_holds_it() {
+    fn the_oldest_heartbeat_is_found_whatever_its_process() {
         let (proc, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let second = Duration::from_secs(1);
         process(proc.path(), 1, "tini", &[]);
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_put_back_makes_nobody_ill() {
+    fn a_clock_that_was_set_back_is_not_unhealthy() {
         let (proc, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let lock = run(root.path(), "ahead", 7, Duration::ZERO);
         let file = fs::File::options().write(true).open(lock.with_file_name("status.json")).unwrap();
@@ -203,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn where_there_is_nothing_to_watch_it_is_said_why() {
+    fn if_there_is_nothing_to_watch_the_reason_is_given() {
         let proc = tempfile::tempdir().unwrap();
         let why = || match watch_in(proc.path(), 99, None) {
             Watched::Nothing(why) => why,

@@ -46,7 +46,7 @@ pub fn fetch(config: &Config, around: &Surroundings<'_>) -> Result<Acquired, Wor
 /// # Errors
 /// See [`fetch`] and [`crate::task::Kind::prepare`].
 pub fn prepare(config: &Config, around: &Surroundings<'_>) -> Result<Prepared, WorkError> {
-    // Its lock is held until the prepared dataset is: nobody can change it in between.
+    // Its lock is held until the prepared dataset is locked, so that nobody can change it in between.
     let acquired = fetch(config, around)?;
     let prepared = config.task.kind().prepare(&acquired, &prepared_folder(&config.data), around)?;
     let reading = Reading::begin(&prepared.store).map_err(RunError::from)?;

@@ -75,9 +75,9 @@ pub fn would_fit(config: &Config) -> Result<(), NoRoom> {
 
 /// Copies of the parameters, in the phase that has most.
 struct Copies {
-    /// Where the model computes: weights, gradient, moments, average.
+    /// On the model's device: weights, gradient, moments, average.
     computing: u64,
-    /// In main memory: what a diverged run goes back to.
+    /// In main memory: the state that a diverged run rolls back to.
     kept: u64,
 }
 

@@ -67,7 +67,7 @@ pub struct Decides {
     pub better: Better,
 }
 
-/// A run in the overview. Unknown values are none.
+/// A run in the overview. Unknown values are `None`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Glance {
     /// Its name.

@@ -36,7 +36,7 @@ pub enum TrainedError {
     /// The run is not there.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// There are no weights.
+    /// The weights do not exist.
     #[error(
         "{} holds no weights, expected one of {}; train first, or name a .safetensors file",
         folder.display(),
@@ -47,7 +47,7 @@ pub enum TrainedError {
         folder: PathBuf,
     },
     /// A weights file is outside a run.
-    #[error("{} lies in no run folder, so its configuration is unknown; give it with --config", file.display())]
+    #[error("{} is not in a run folder, so its configuration is unknown; give it with --config", file.display())]
     NoConfig {
         /// The file.
         file: PathBuf,
@@ -71,7 +71,7 @@ pub enum TrainedError {
         /// The configured one.
         expected: &'static str,
     },
-    /// The weights are not what was written.
+    /// The weights were changed or damaged.
     #[error(
         "{} is damaged: its SHA-256 is {got}, expected {expected}; the same `fragua train` command publishes it again from its checkpoint",
         file.display()
@@ -199,7 +199,7 @@ impl TrainedModel {
         Ok(device::resolve(self.config.device, self.config.precision, &device::Machine::find())?)
     }
 
-    /// The last phase that it was trained in, with nothing frozen, as nothing is trained here.
+    /// The last phase that it was trained in, with nothing frozen, because nothing is trained here.
     #[must_use]
     pub fn last_phase(&self) -> [Phase; 1] {
         let last = self.config.phases().ok().and_then(|mut phases| phases.pop());
@@ -276,6 +276,6 @@ fn run_of(weights: &Path) -> Option<PathBuf> {
         let mut above = path.ancestors().skip(1).take(LEVELS_UP);
         above.find(|folder| folder.join("run.json").is_file()).map(Path::to_owned)
     };
-    // As the user typed it, if that is enough: messages then show what was typed.
+    // As the user typed it, if possible, because messages show it.
     above(weights).filter(|run| run.file_name().is_some()).or_else(|| above(&std::path::absolute(weights).ok()?))
 }

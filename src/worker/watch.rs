@@ -1,5 +1,5 @@
-//! A run as it is seen from outside while it trains: its epochs, their pace, and its state, from `history.json`,
-//! `log.jsonl` and `status.json`. Changes nothing, and needs no rights but to read.
+//! A run observed from outside while it trains: its epochs, their pace, and its state, from `history.json`, `log.jsonl`
+//! and `status.json`. It only reads.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ impl Watched {
         &self.folder
     }
 
-    /// Looks again. A file that can't be read at the moment leaves what was known.
+    /// Reads the files again. If one can't be read at the moment, its earlier content stays.
     pub fn look(&mut self) {
         // Its state first: once it has ended, the files are complete.
         self.now.status = Status::read(&self.folder.join("status.json"));

@@ -1,5 +1,5 @@
-//! The way of a dataset to this machine, through the real program: every kind of file and source, mirrors, what is
-//! refused, and what people find when something is in the way.
+//! Fetching a dataset with the real program: every kind of file and source, mirrors, refusals, and the messages when
+//! something is in the way.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -37,7 +37,7 @@ pub fn storms() -> Program {
 }
 
 impl Program {
-    /// Configures these sources, each as it stands in the list.
+    /// Configures these sources, each as written in the list.
     pub fn configure(&self, sources: &[String]) {
         let list: String = sources.iter().map(|source| format!("    - {source}\n")).collect();
         self.write("config.yaml", &format!("data:\n  name: d\n  source:\n{list}{TASK}"));
@@ -106,7 +106,7 @@ fn gzipped(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn every_kind_of_file_arrives_and_is_not_asked_for_again() {
+fn every_kind_of_file_arrives_and_is_not_requested_again() {
     let program = storms();
     let all = radar_files(&program.path("s"));
     assert_eq!(all.len(), FILES);
@@ -134,7 +134,7 @@ fn every_kind_of_file_arrives_and_is_not_asked_for_again() {
 }
 
 #[test]
-fn mirrors_are_tried_in_order_and_each_failure_is_told() {
+fn mirrors_are_tried_in_order_and_each_failure_is_reported() {
     let program = storms();
     let good = program.read("storms.tar.gz");
     let served = good.clone();
@@ -166,7 +166,7 @@ fn mirrors_are_tried_in_order_and_each_failure_is_told() {
 }
 
 #[test]
-fn where_no_mirror_has_it_one_message_names_each() {
+fn if_no_mirror_has_it_one_message_names_each() {
     let program = Program::new();
     let server = Server::start(|asked| match asked.path.as_str() {
         "/page" => Answer::new(200, "<html><title>Sign in</title></html>"),
@@ -226,7 +226,7 @@ fn a_mirror_that_does_not_answer_gets_all_patience_only_when_no_other_has_it() {
 }
 
 #[test]
-fn where_waiting_may_help_the_code_says_so() {
+fn if_waiting_may_help_the_code_says_so() {
     let program = Program::new();
     let server = Server::start(|_| Answer::new(404, "gone"));
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -258,7 +258,7 @@ fn data_of_another_source_is_not_taken_for_the_configured_one() {
     let first = server.url("/a.tar.gz?token=1");
     program.configure(&[url(&first)]);
     program.succeed(&["fetch"]);
-    // The same content, as far as anybody can tell: a hash added later, a link that was signed anew, another mirror.
+    // The same content, as far as can be known: a hash added later, a link that was signed again, another mirror.
     for same in
         [hashed(&first, &good), hashed(&server.url("/a.tar.gz?token=2"), &good), hashed("https://h.org/b", &good)]
     {
@@ -331,7 +331,7 @@ fn half_unpacked_and_half_removed_folders_are_never_taken_for_a_dataset() {
 }
 
 #[test]
-fn a_damaged_archive_is_refused_and_the_next_start_fetches_it_anew() {
+fn a_damaged_archive_is_refused_and_the_next_start_fetches_it_again() {
     let program = storms();
     let good = program.read("storms.tar.gz");
     let server = Server::start(move |asked| match asked.number {
@@ -346,7 +346,7 @@ fn a_damaged_archive_is_refused_and_the_next_start_fetches_it_anew() {
 }
 
 #[test]
-fn an_archive_that_went_bad_on_the_disk_before_it_was_unpacked_is_fetched_anew() {
+fn an_archive_damaged_on_the_disk_before_it_was_unpacked_is_fetched_again() {
     let program = storms();
     let content = program.read("storms.tar.gz");
     let server = serving(content.clone());
@@ -362,7 +362,7 @@ fn an_archive_that_went_bad_on_the_disk_before_it_was_unpacked_is_fetched_anew()
     fs::write(download.join("a.tar.gz"), bytes).unwrap();
     fs::remove_file(program.path("datasets/d/.raw.partial")).unwrap();
     let outcome = program.succeed(&["fetch"]);
-    assert!(outcome.stderr.contains("is not what had arrived; fetching it again"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("changed since it was downloaded; fetching it again"), "{}", outcome.stderr);
     assert_eq!(server.asked().len(), 2);
 }
 
@@ -383,7 +383,7 @@ fn a_folder_is_used_in_place_as_long_as_it_is_there() {
 }
 
 #[test]
-fn a_local_archive_is_checked_and_left_where_it_is() {
+fn a_local_archive_is_checked_and_stays() {
     let program = storms();
     let digest = Digest::of(&program.read("storms.tar.gz"));
     program.configure(&["path: {path: nowhere.tar.gz}".into()]);
@@ -477,7 +477,7 @@ fn a_lost_frame_is_prepared_again_and_a_damaged_one_named() {
 }
 
 #[test]
-fn sources_of_this_machine_stand_for_paths() {
+fn file_addresses_are_paths_of_this_machine() {
     let program = storms();
     let source = Source::Path(PathSource { path: program.path("s"), sha256: None });
     let (acquired, _) = at_once(&program, vec![source]);

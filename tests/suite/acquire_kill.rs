@@ -85,9 +85,9 @@ fn killed_anywhere_in_download_and_unpacking_nothing_that_was_saved_is_fetched_a
         let first = server.asked().get(asked).and_then(|asked| asked.range());
         let again =
             saved.iter().find(|(start, end)| first.is_some_and(|(from, _)| (*start..*end).contains(&(from as u64))));
-        assert_eq!(again, None, "{first:?} was asked for, though that had been saved");
+        assert_eq!(again, None, "{first:?} was requested, although it had been saved");
         if let (Some(_), Some((from, _))) = (saved.first(), first) {
-            assert!(from > 0, "it began anew though {saved:?} had been saved");
+            assert!(from > 0, "it started over although {saved:?} had been saved");
             resumed += 1;
         }
         match code {
@@ -114,7 +114,7 @@ fn signal(child: &Child, name: &str) {
 }
 
 #[test]
-fn a_signal_while_a_server_is_silent_ends_with_143_and_the_next_start_goes_on() {
+fn a_signal_while_a_server_is_silent_ends_with_143_and_the_next_start_resumes() {
     let program = storms();
     let good = program.read("storms.tar.gz");
     let half = good.len() / 2;
@@ -140,7 +140,7 @@ fn a_signal_while_a_server_is_silent_ends_with_143_and_the_next_start_goes_on() 
 }
 
 #[test]
-fn a_signal_in_verify_unpack_and_prepare_ends_with_143_and_the_next_start_goes_on() {
+fn a_signal_in_verify_unpack_and_prepare_ends_with_143_and_the_next_start_resumes() {
     let program = Program::new();
     fs::write(program.path("big.tar"), archive(6)).unwrap();
     let digest = fragua::util::sha256::Digest::of_file(&program.path("big.tar")).unwrap();
@@ -183,7 +183,7 @@ fn two_signals_at_once_are_one_wish() {
     assert!(outcome.stderr.contains("stopped by SIGTERM"), "it was cut off: {}", outcome.stderr);
 }
 
-/// Whether a process hears SIGTERM itself, as the kernel tells.
+/// Whether a process handles SIGTERM, by the kernel's status file.
 fn hears(id: u32) -> bool {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
@@ -193,7 +193,7 @@ fn hears(id: u32) -> bool {
 #[test]
 fn another_signal_ends_at_once_what_does_not_hear_the_first() {
     let program = storms();
-    // Who opens a pipe that nobody writes to is past hearing.
+    // A process that opens a pipe without a writer is blocked.
     assert!(std::process::Command::new("mkfifo").arg(program.path("pipe.yaml")).status().unwrap().success());
     let mut child = start(&program, &["fetch", "--config", "pipe.yaml"]);
     wait_until("it hears signals", || hears(child.id()));

@@ -1,4 +1,4 @@
-//! The tree keeps to `ARCHITECTURE.md`: what may use what, and what stands where.
+//! The tree follows `ARCHITECTURE.md`: what may use what, and what is where.
 
 mod rules;
 mod source;
@@ -28,7 +28,7 @@ fn folders(path: &str) -> Vec<String> {
     folders.map(|folder| folder.file_name().into_string().unwrap()).collect()
 }
 
-/// What tells tasks apart is written once, for each of them.
+/// The tasks are distinguished once, in one match.
 #[test]
 fn each_task_has_one_arm_in_the_program() {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/task/mod.rs")).unwrap();
@@ -59,7 +59,7 @@ fn a_task_named_outside_of_its_folder_is_found() {
 }
 
 #[test]
-fn a_second_place_that_tells_tasks_apart_is_found() {
+fn a_second_place_that_distinguishes_tasks_is_found() {
     let bad = "let TaskConfig::Nowcast(task) = &config.task;";
     tells_apart(variants, "worker/mod.rs", bad, "let task = TaskConfig::named(name);");
 }

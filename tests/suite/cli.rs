@@ -7,21 +7,9 @@ use fragua::util::lock::FolderLock;
 use serde_json::Value;
 
 use crate::program::{Outcome, Program};
+use crate::storms::in_place;
 
-/// Three small events with gaps in none, used in place.
-fn program() -> Program {
-    let program = Program::new();
-    program
-        .succeed(&["synth", "--output", "storms", "--events", "3", "--frames", "12", "--grid", "48", "--levels", "2"]);
-    program.write(
-        "config.yaml",
-        "data:\n  name: d\n  source:\n    - path: {path: storms}\ntask:\n  nowcast:\n    prepare: {size: [24, 24]}\n    \
-         windows: {input_frames: 4, target_frames: 2, stride: 1}\n    split: {val_share: 0.3}\n",
-    );
-    program
-}
-
-/// A call that does not depend on how wide somebody's terminal is.
+/// A call that does not depend on the width of the terminal.
 fn command(program: &Program, arguments: &[&str]) -> Command {
     let mut command = program.command(arguments);
     command.env_remove("COLUMNS").env_remove("LINES");
@@ -68,7 +56,7 @@ fn each_command_explains_itself() {
 
 #[test]
 fn prepare_and_inspect_say_what_there_is_and_what_comes_next() {
-    let program = program();
+    let program = in_place();
     let calls: [&[&str]; 6] = [
         &["inspect"],
         &["prepare"],
@@ -83,7 +71,7 @@ fn prepare_and_inspect_say_what_there_is_and_what_comes_next() {
 
 #[test]
 fn a_file_that_was_set_aside_is_named_with_its_reason() {
-    let program = program();
+    let program = in_place();
     let event = fs::read_dir(program.path("storms")).unwrap().map(|entry| entry.unwrap().path());
     let event = event.filter(|path| path.is_dir()).min().unwrap();
     fs::write(event.join("ncfdata20130101_000000.nc"), "<html>sign in</html>").unwrap();
@@ -92,7 +80,7 @@ fn a_file_that_was_set_aside_is_named_with_its_reason() {
 
 #[test]
 fn mistakes_are_answered_with_what_was_expected() {
-    let program = program();
+    let program = in_place();
     program.write("notes.txt", "no radar");
     program.write("empty/notes.txt", "no radar");
     let calls: [&[&str]; 14] = [
@@ -117,7 +105,7 @@ fn mistakes_are_answered_with_what_was_expected() {
 
 #[test]
 fn exit_codes_are_those_of_the_table() {
-    let program = program();
+    let program = in_place();
     program.write("file", "not a folder");
     let table: [(i32, &[&str]); 9] = [
         (0, &["config", "check"]),
@@ -139,7 +127,7 @@ fn exit_codes_are_those_of_the_table() {
 
 #[test]
 fn a_dataset_in_use_is_75_and_a_full_disk_behind_stdout_is_74() {
-    let program = program();
+    let program = in_place();
     fs::create_dir_all(program.path("datasets/d")).unwrap();
     let held = FolderLock::acquire(&program.path("datasets/d")).unwrap();
     let outcome = program.run(&["fetch"]);
@@ -166,7 +154,7 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 
 #[test]
 fn in_a_json_log_every_line_is_json_mistakes_in_the_configuration_too() {
-    let program = program();
+    let program = in_place();
     for arguments in [&["prepare"][..], &["config", "check", "--set", "seed=x"], &["inspect", "--level", "9"]] {
         let outcome = program.run(&[arguments, &["--log-format", "json"]].concat());
         assert!(!outcome.stderr.is_empty() || outcome.code == 0, "{arguments:?}");
@@ -179,7 +167,7 @@ fn in_a_json_log_every_line_is_json_mistakes_in_the_configuration_too() {
 
 #[test]
 fn results_can_be_written_to_a_file_while_messages_stay_apart() {
-    let program = program();
+    let program = in_place();
     let result = File::create(program.path("result")).unwrap();
     let outcome = Outcome::of(program.command(&["prepare"]).stdout(result).output().unwrap());
     assert_eq!(outcome.code, 0, "{outcome:#?}");

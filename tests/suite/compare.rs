@@ -93,7 +93,7 @@ fn the_table_shows_what_is_better_and_what_is_worse() {
 }
 
 #[test]
-fn the_exit_code_tells_a_script_what_the_table_tells_a_person() {
+fn the_exit_code_agrees_with_the_table() {
     let program = program();
     let code = |arguments: &[&str]| program.run(&[&["compare"], arguments].concat()).code;
     assert_eq!(code(&["better.json", "worse.json"]), 0);
@@ -164,7 +164,7 @@ fn what_can_not_be_compared_is_refused() {
 }
 
 #[test]
-fn a_baseline_is_replaced_only_where_somebody_wants_it() {
+fn a_baseline_is_replaced_only_on_request() {
     let program = program();
     let read = |name: &str| fs::read(program.path(name)).unwrap();
     let worse = read("worse.json");

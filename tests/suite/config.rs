@@ -128,7 +128,7 @@ task:
         "7: \"adamw\" needs keys of its own -> write `optimizer: {adamw: {}}` and what differs from the defaults",
         "8: unknown value \"cosin\" for `train.schedule` -> did you mean \"cosine\"?",
         "9: `name` must be text, got 2014 -> put it into quotes: `name: \"...\"`",
-        "10: the key \"events\" stands twice -> keep one of them",
+        "10: the key \"events\" appears twice -> keep one of them",
         "13: `task.nowcast.prepare.size` must have 2 items, got 1 -> the default is [250,250]",
         "14: `task.nowcast.windows.stride`: must be at least 1, got 0 -> write 1 or more",
     ];
@@ -137,7 +137,7 @@ task:
 }
 
 #[test]
-fn ranges_are_judged_where_their_section_is_readable() {
+fn ranges_are_checked_if_their_section_is_readable() {
     let text = format!("{SMALLEST}train:\n  accumulate: 0\n  checkpoint: {{keep_lats: 1}}\noutput: {{root: ''}}\n");
     let found = read(&text).unwrap_err();
     let lines: Vec<_> = found.lines().map(|(line, _)| line.unwrap()).collect();
@@ -210,7 +210,7 @@ task:
         "5: `data.fraction`: must be above 0 and at most 1, got 1.5",
         "8: `task.nowcast.prepare.max`: must be above min = 10, got 5",
         "8: `task.nowcast.prepare.levels.channels.1`: there is no level 2: the synthetic dataset has 2, counted from 0",
-        "8: `task.nowcast.prepare.levels.channels.2`: level 0 stands twice",
+        "8: `task.nowcast.prepare.levels.channels.2`: level 0 is listed twice",
         "9: `task.nowcast.split.test_share`: nothing is left to train on: val_share 0.5 + test_share 0.5 is not below 1",
         "11: `task.nowcast.model.kernel`: must be odd, so that a frame keeps its size, got 4",
         "11: `task.nowcast.model.hidden`: a model needs at least one layer",
@@ -229,11 +229,7 @@ fn what_yaml_itself_refuses_is_shown_with_a_remedy() {
         ),
         ("name: \"storms\nseed: 3\n", "1: these quotes are never closed", "close the quotes on the same line"),
         ("name: 'storms\n", "1: these quotes are never closed", "close the quotes on the same line"),
-        (
-            "data: {source: [\ntask: 3\n",
-            "1: not readable as YAML: unclosed bracket",
-            "close every bracket with its partner",
-        ),
+        ("data: {source: [\ntask: 3\n", "1: not readable as YAML: unclosed bracket", "close every bracket"),
         ("name: storms: 2\n", "1: not readable as YAML", "put text that contains `: ` into quotes"),
         ("name: @storms\n", "1: not readable as YAML", "put the text into quotes"),
         ("name: *storms\n", "1: not readable as YAML", "put text that begins with * into quotes"),
@@ -347,7 +343,7 @@ fn exactly_one_task_is_needed() {
 }
 
 #[test]
-fn nothing_is_refused_where_a_value_is_needed_and_means_off_elsewhere() {
+fn null_is_refused_if_a_value_is_needed_and_means_off_elsewhere() {
     let expected = r"error: `train.epochs` must be a whole number, got nothing (null)
  --> config.yaml:3:17
   |
@@ -533,7 +529,7 @@ fn a_mistake_in_a_phase_is_shown_in_the_phase() {
         found.lines().map(|(line, wrong)| format!("{}: {}", line.unwrap(), wrong.message)).collect();
     let expected = [
         "5: unknown key \"phases\" in `train.phases.0.train`",
-        "6: `train.phases.0.loss.ssim_weight`: a share lies between 0 and 1, got 3",
+        "6: `train.phases.0.loss.ssim_weight`: a share is between 0 and 1, got 3",
     ];
     assert_eq!(heads, expected);
     let found = mistakes(&format!("{SMALLEST}train: {{phases: [{{train: {{epochs: 0}}}}]}}\n"));
@@ -570,7 +566,7 @@ fn a_file_that_can_not_be_read_is_named_with_what_to_do() {
 fn the_radar_configuration_only_waits_for_its_dataset() {
     let path = root("configs/radar-gpu.yaml");
     let text = load(Some(&path), [], &[]).unwrap_err().to_string();
-    assert!(text.contains("the id of the file on Google Drive is still to be filled in, got \"<FILE_ID>\""), "{text}");
+    assert!(text.contains("the id of the file on Google Drive is still a placeholder, got \"<FILE_ID>\""), "{text}");
     assert!(text.ends_with("error: 1 mistake in the configuration\n"), "{text}");
     let filled = [Override::set("data.source.0.gdrive.id=https://drive.google.com/file/d/1AbC_dEf/view?usp=sharing")];
     let config = load(Some(&path), [], &filled).unwrap().config;

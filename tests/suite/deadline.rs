@@ -1,5 +1,5 @@
-//! Waiting for what another process or thread does, with an end: a test fails where it would wait for ever. The limits are no
-//! measurements; they are so long that a busy machine keeps them.
+//! Waits for another process or thread, with a limit: a test fails instead of waiting for ever. The limits measure
+//! nothing; they are so long that a busy machine keeps them.
 
 use std::process::{Child, ExitStatus, Output};
 use std::thread;
@@ -32,7 +32,7 @@ pub fn wait_while_it_works(child: &mut Child, what: &str, mut is_so: impl FnMut(
     }
 }
 
-/// The end of a child, which has to come by itself.
+/// The exit of a child, which must end without a signal.
 #[track_caller]
 pub fn end_of(child: &mut Child) -> ExitStatus {
     let mut status = None;
@@ -47,7 +47,7 @@ pub fn end_of(child: &mut Child) -> ExitStatus {
     status.unwrap()
 }
 
-/// The output of a child, which has to end by itself. Its pipes are read meanwhile, so it can't wait for them to be emptied.
+/// The output of a child, which must end without a signal. Its pipes are read meanwhile, so it can't block on them.
 #[track_caller]
 pub fn output_of(child: Child) -> Output {
     let pid = rustix::process::Pid::from_child(&child);

@@ -1,4 +1,4 @@
-//! `fragua doctor`, and what training says where a folder is somebody else's: before anything is fetched.
+//! `fragua doctor`, and how training reports a folder of another user before it fetches anything.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -14,7 +14,7 @@ use crate::training::Training;
 /// A user who owns nothing.
 const STRANGER: u32 = 12_345;
 
-/// Runs as a user who owns nothing; none where that is not allowed.
+/// Runs as a user who owns nothing; `None` if that is not allowed.
 fn as_stranger(program: &Program, arguments: &[&str]) -> Option<Outcome> {
     if !rustix::process::geteuid().is_root() {
         left_out("only root can act as another user", "run the tests as root");

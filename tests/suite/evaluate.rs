@@ -55,7 +55,7 @@ fn a_dataset_with_other_files_than_the_run_had_is_evaluated_with_a_warning() {
 }
 
 #[test]
-fn evaluate_tells_what_it_wrote_and_the_same_weights_score_the_same() {
+fn evaluate_reports_what_it_wrote_and_the_same_weights_score_the_same() {
     let training = trained();
     let before = training.json("storms", "evaluation/metrics.json");
     fs::remove_dir_all(training.file("storms", "evaluation")).unwrap();
@@ -79,7 +79,7 @@ fn a_checkpoint_and_a_file_of_weights_are_evaluated_where_one_says() {
     fs::copy(training.file("storms", "weights/last.safetensors"), training.program.path("mine.safetensors")).unwrap();
     let outcome = training.program.run(&["evaluate", "--checkpoint", "mine.safetensors"]);
     assert_eq!(outcome.code, 2);
-    assert!(outcome.stderr.contains("lies in no run folder") && outcome.stderr.contains("--config"), "{outcome:?}");
+    assert!(outcome.stderr.contains("is not in a run folder") && outcome.stderr.contains("--config"), "{outcome:?}");
     let with = ["evaluate", "--checkpoint", "mine.safetensors", "--config", "config.yaml"];
     let outcome = training.program.run(&with);
     assert!(outcome.code == 2 && outcome.stderr.contains("--output"), "{outcome:?}");

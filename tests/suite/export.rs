@@ -84,7 +84,7 @@ fn a_model_is_exported_in_each_format_and_nothing_else_is_left() {
 }
 
 #[test]
-fn a_file_that_is_there_is_replaced_and_the_description_is_told() {
+fn an_existing_file_is_replaced_and_the_description_is_printed() {
     let training = trained();
     training.program.write("storms.pth", "an older export");
     let call = ["export", "--checkpoint", "latest", "--format", "pth", "--output", "storms.pth", "--json"];

@@ -1,4 +1,4 @@
-//! What a run says about itself when it has failed, and what really ran: wherever a person or a program looks.
+//! What a failed run says about itself, and what really ran: in every place where people or programs look.
 
 use std::fs;
 

@@ -81,7 +81,7 @@ fn a_big_file_comes_after_the_scan_page() {
 }
 
 #[test]
-fn after_a_cut_the_way_is_gone_anew_and_the_rest_asked_for() {
+fn after_a_cut_the_pages_are_followed_again_and_the_rest_is_requested() {
     let content = content(LENGTH);
     let server = behind_the_scan(content.clone(), |asked, answer| match asked.number {
         1 => answer.failing(Fault::Cut(400_000)),

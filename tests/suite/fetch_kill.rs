@@ -15,7 +15,7 @@ use crate::server::{Server, honest};
 const LENGTH: usize = 24_000_000;
 const KILLS: u64 = 8;
 
-/// The victim: this test binary again, with only this test. On its own it has nothing to do.
+/// The process to kill: this test binary with only this test. By default it does nothing.
 #[test]
 fn victim() {
     let (Ok(url), Ok(folder)) = (std::env::var("FETCH_VICTIM_URL"), std::env::var("FETCH_VICTIM_FOLDER")) else {
@@ -56,13 +56,13 @@ fn claimed(folder: &Path) -> u64 {
     lengths.sum()
 }
 
-/// Kills a download again and again, either at once when so many bytes were sent, or when they have also arrived. Returns
+/// Kills a download repeatedly, either at once when so many bytes were sent, or when they have also arrived. Returns
 /// how many bytes were sent twice.
 fn kill_and_resume(when_arrived: bool) -> u64 {
     let content = content(LENGTH);
     let own = content.clone();
     let sent_so_far = Arc::new(AtomicU64::new(0));
-    // Where in the file the connection stands, less what had been sent before it.
+    // The connection's position in the file, minus what was sent before it.
     let base = Arc::new(AtomicI64::new(0));
     let (base_set, sent_before) = (Arc::clone(&base), Arc::clone(&sent_so_far));
     let server = Server::start(move |asked| {
@@ -100,7 +100,7 @@ fn kill_and_resume(when_arrived: bool) -> u64 {
     }
     assert!(end_of(&mut start_victim(&url, folder.path())).success());
     assert_eq!(Digest::of_file(&folder.path().join("a.tar")).unwrap(), Digest::of(&content));
-    // Each start went on exactly where the state of the one before ended.
+    // Each start resumed exactly where the state of the one before ended.
     let starts: Vec<u64> =
         server.asked()[1..].iter().map(|asked| asked.range().map_or(0, |range| range.0 as u64)).collect();
     assert_eq!(starts, claims);

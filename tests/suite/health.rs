@@ -1,4 +1,4 @@
-//! Signs of life from the first moment of a start on, and `fragua health`, which goes by them.
+//! Heartbeats from the first moment of a start, and `fragua health`, which reads them.
 
 use std::fs;
 use std::path::Path;
@@ -29,14 +29,14 @@ fn health(program: &Program, child: &Child, arguments: &[&str]) -> Outcome {
     program.run(&[&["health", "--process", &process], arguments].concat())
 }
 
-/// The stage that a run is in, as it says itself.
+/// The stage of a run, by its status.
 fn stage(status: &Path) -> String {
     let status: Value = fs::read(status).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
     status["stage"].as_str().unwrap_or_default().to_owned()
 }
 
 #[test]
-fn a_training_is_healthy_until_it_stands_still() {
+fn a_training_is_healthy_until_it_stalls() {
     let training = Training::new();
     let mut child = start(&training, &["--epochs", "500"]);
     let status = training.file("storms", "status.json");
@@ -90,7 +90,7 @@ fn a_wait_for_the_network_is_a_sign_of_life_and_leaves_no_run() {
 }
 
 #[test]
-fn a_finished_run_that_can_not_go_on_stays_finished() {
+fn a_finished_run_that_can_not_continue_stays_finished() {
     let training = Training::new();
     training.succeed(&["--epochs", "1"]);
     let before = fs::read(training.file("storms", "status.json")).unwrap();

@@ -1,4 +1,4 @@
-//! The program finds its libraries by itself: where cargo builds it, and installed as `bin/` beside `lib/`.
+//! The program finds its libraries, both where cargo builds it and installed as `bin/` beside `lib/`.
 
 use std::path::Path;
 use std::process::{Command, Output};

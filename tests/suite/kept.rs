@@ -1,5 +1,5 @@
-//! Folders that many tests begin with, each made once for a build of the program and copied: a test may be a process of its own,
-//! so what they share lies on the disk.
+//! Folders that many tests begin with, each made once for a build of the program and copied: tests may run in separate
+//! processes, so they share through the disk.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use crate::program::Program;
 
-/// Copies into a folder what the program left in another one; `name` tells it from others.
+/// Copies into a folder the files that `make` created; `name` identifies them.
 pub fn copy_of(name: &str, into: &Path, make: impl FnOnce() -> Program) {
     let of_build = of_this_build();
     let (folder, partial) = (of_build.join(name), of_build.join(format!("{name}.partial")));
@@ -36,14 +36,14 @@ fn of_this_build() -> PathBuf {
     folder
 }
 
-/// A lock that whoever comes second waits for, in this process or another.
+/// A lock that a second caller waits for, in this process or another.
 fn locked(path: &Path) -> File {
     let lock = File::create(path).unwrap();
     lock.lock().unwrap();
     lock
 }
 
-/// Copies everything below a folder, with its times: by them the program knows files again.
+/// Copies everything below a folder, with its times, by which the program recognises files.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {

@@ -101,7 +101,7 @@ fn killed_anywhere_and_started_again_it_ends_with_the_same_bytes() {
 }
 
 #[test]
-fn a_termination_signal_ends_with_143_and_the_next_start_goes_on() {
+fn a_termination_signal_ends_with_143_and_the_next_start_resumes() {
     let program = program();
     for signal in ["TERM", "INT"] {
         let name = signal.to_lowercase();

@@ -1,5 +1,5 @@
-//! Messages on stderr: with `--log-format json` every line is an object, whoever wrote it; and a stderr that takes nothing more is
-//! no reason to end.
+//! Messages on stderr: with `--log-format json` every line is an object, whatever wrote it; and a full or closed stderr
+//! does not end the program.
 
 use std::fs::File;
 use std::process::{Command, Stdio};
@@ -87,7 +87,7 @@ fn panics_and_the_last_words_before_an_abort_are_objects() {
 }
 
 #[test]
-fn training_goes_on_when_nobody_reads_its_messages_any_more() {
+fn training_continues_when_nobody_reads_its_messages_any_more() {
     for format in [&[][..], &JSON] {
         let training = Training::new();
         let mut command = training.command(&[format, &["--epochs", "1"]].concat());

@@ -1,5 +1,5 @@
-//! Copies of a run off this machine, with the real program and a real S3 server: killed anywhere, on whatever machine it goes
-//! on, a run gives the same bytes as an uninterrupted one; problems are reported without secrets.
+//! Copies of a run off this machine, with the real program and a real S3 server: killed anywhere and resumed on any
+//! machine, a run gives the same bytes as an uninterrupted one; problems are reported without secrets.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -107,13 +107,13 @@ fn newest_step(s3: &S3) -> u64 {
     steps.max().unwrap_or(0)
 }
 
-/// A training that does not end by itself.
+/// A training that does not end before it is stopped.
 const LONG: [&str; 4] = ["--epochs", "100000", "--patience", "100000"];
 /// One that takes some seconds.
 const LONGER: [&str; 4] = ["--epochs", "40", "--patience", "100"];
 
 #[test]
-fn a_run_whose_machine_is_gone_goes_on_from_the_mirror_to_the_same_bytes() {
+fn a_run_whose_machine_is_gone_resumes_from_the_mirror_to_the_same_bytes() {
     let (training, s3) = (Training::new(), S3::start());
     training.succeed(&[&["--name", "undisturbed"], &LONGER[..]].concat());
     let undisturbed = result(&training, "undisturbed");
@@ -143,7 +143,7 @@ fn a_run_whose_machine_is_gone_goes_on_from_the_mirror_to_the_same_bytes() {
 }
 
 #[test]
-fn a_finished_run_comes_back_as_finished_and_goes_on_with_more_epochs() {
+fn a_finished_run_is_restored_as_finished_and_continues_with_more_epochs() {
     let training = Training::new();
     with_folder(&training, &["--epochs", "1"]).successful(&[]);
     let before = files(&training.file("storms", ""));
@@ -193,12 +193,12 @@ fn whichever_is_further_counts() {
     let training = Training::new();
     training.succeed(&["--epochs", "1"]);
     assert!(!training.program.path("copies").exists());
-    // Behind: what is here goes up, though nothing is trained.
+    // Behind: the local files are uploaded, although nothing is trained.
     let outcome = with_folder(&training, &["--epochs", "1"]).successful(&[]);
     assert!(outcome.stderr.contains("holds a complete copy"), "{}", outcome.stderr);
     let (first, copies) = (files(&training.file("storms", "")), training.program.path("copies/storms"));
     assert_same(&files(&copies), &first);
-    // Ahead: another machine went on.
+    // Ahead: another machine continued.
     let kept = training.program.path("kept");
     fs::rename(training.program.path("model_output"), &kept).unwrap();
     with_folder(&training, &["--epochs", "2"]).successful(&[]);
@@ -214,7 +214,7 @@ fn whichever_is_further_counts() {
 }
 
 #[test]
-fn a_damaged_checkpoint_in_the_mirror_is_passed_over() {
+fn a_damaged_checkpoint_in_the_mirror_is_skipped() {
     let training = Training::new();
     training.succeed(&["--name", "undisturbed"]);
     let mut expected = result(&training, "undisturbed");
@@ -230,7 +230,7 @@ fn a_damaged_checkpoint_in_the_mirror_is_passed_over() {
     let outcome = with_folder(&training, &[]).successful(&[]);
     assert!(outcome.stderr.contains("can't be used, the next older one is tried"), "{}", outcome.stderr);
     let mut got = result(&training, "storms");
-    // What was best is told with the checkpoint that it was found at, which is another one where a run was cut short.
+    // The best is recorded with its checkpoint, which differs if a run was cut short.
     for files in [&mut got, &mut expected] {
         files.remove("weights/best.safetensors");
     }
@@ -311,7 +311,7 @@ fn a_mirror_that_is_down_keeps_a_run_from_beginning_but_not_from_going_on() {
 }
 
 #[test]
-fn a_mirror_that_dies_does_not_disturb_training_and_is_told_once() {
+fn a_mirror_that_dies_does_not_disturb_training_and_is_reported_once() {
     let (training, mut s3) = (Training::new(), S3::start());
     let mut command = with_server(&training, s3.port, &LONGER);
     command.env("FRAGUA_MIRROR_PATIENCE_SECONDS", "1");
@@ -330,7 +330,7 @@ fn a_mirror_that_dies_does_not_disturb_training_and_is_told_once() {
 }
 
 #[test]
-fn a_mirror_that_comes_back_has_everything_in_the_end() {
+fn a_mirror_that_works_again_has_everything_in_the_end() {
     let (training, s3) = (Training::new(), S3::start());
     let wire = Wire::to(s3.port);
     let mut child = piped(with_server(&training, wire.port, &LONGER));

@@ -202,7 +202,7 @@ fn frames_of_another_grid_are_refused_with_both_grids_and_nothing_is_left() {
 }
 
 #[test]
-fn forecasts_never_come_to_lie_among_the_frames_that_they_are_made_from() {
+fn forecasts_are_never_written_among_their_input_frames() {
     let predicting = Predicting::new();
     let event = predicting.frames(0)[0].parent().unwrap().to_owned();
     let (input, output) = (event.to_str().unwrap(), event.parent().unwrap().to_str().unwrap());

@@ -6,22 +6,10 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::program::{Program, python};
+use crate::storms::in_place;
 
 const EVENTS: usize = 3;
 const FRAMES: usize = 12;
-
-/// A folder with events of 12 frames, 48 x 48 cells and 2 levels, and a configuration that uses it in place.
-fn dataset() -> Program {
-    let program = Program::new();
-    program
-        .succeed(&["synth", "--output", "storms", "--events", "3", "--frames", "12", "--grid", "48", "--levels", "2"]);
-    program.write(
-        "config.yaml",
-        "data:\n  name: d\n  source:\n    - path: {path: storms}\ntask:\n  nowcast:\n    prepare: {size: [24, 24]}\n    \
-         windows: {input_frames: 4, target_frames: 2, stride: 1}\n    split: {val_share: 0.3}\n",
-    );
-    program
-}
 
 /// The folders in a folder, sorted.
 fn folders(folder: &Path) -> Vec<PathBuf> {
@@ -64,7 +52,7 @@ impl Program {
 
 #[test]
 fn every_method_gives_what_xarray_gives() {
-    let program = dataset();
+    let program = in_place();
     for method in ["mean", "max", "nearest", "bilinear"] {
         let prepared = prepare(&program, &["--set", &format!("task.nowcast.prepare.method={method}")]);
         let store = program.store(&prepared);
@@ -79,7 +67,7 @@ fn every_method_gives_what_xarray_gives() {
 
 #[test]
 fn nothing_is_prepared_twice_and_only_what_changed_is_prepared_again() {
-    let program = dataset();
+    let program = in_place();
     let first = prepare(&program, &[]);
     assert_eq!(first["frames"], first["converted"]);
     let again = prepare(&program, &[]);
@@ -104,7 +92,7 @@ fn nothing_is_prepared_twice_and_only_what_changed_is_prepared_again() {
 
 #[test]
 fn a_dataset_prepared_in_steps_has_the_same_bytes_as_one_prepared_at_once() {
-    let program = dataset();
+    let program = in_place();
     let event = &events(&program)[0];
     let (early, late) = (files(event)[0].clone(), files(event)[7].clone());
     for file in [&early, &late] {
@@ -126,7 +114,7 @@ fn a_dataset_prepared_in_steps_has_the_same_bytes_as_one_prepared_at_once() {
 
 #[test]
 fn files_that_cannot_be_used_are_set_aside_with_their_reasons() {
-    let program = dataset();
+    let program = in_place();
     let event = &events(&program)[0];
     let frames = files(event);
     let whole = fs::read(&frames[1]).unwrap();
@@ -163,7 +151,7 @@ fn files_that_cannot_be_used_are_set_aside_with_their_reasons() {
 
 #[test]
 fn too_many_unusable_files_stop_the_work_with_65_and_lose_nothing() {
-    let program = dataset();
+    let program = in_place();
     let good = prepare(&program, &[]);
     let event = &events(&program)[2];
     for file in &files(event)[..6] {
@@ -187,7 +175,7 @@ fn stored(store: &Path, event: &str) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn a_dataset_that_lost_its_files_leaves_what_was_prepared_and_its_report() {
-    let program = dataset();
+    let program = in_place();
     let good = prepare(&program, &[]);
     let (store, event) = (program.store(&good), events(&program)[1].clone());
     let before = (stored(&store, &name(&event)), fs::read(store.join("report.json")).unwrap());
@@ -206,7 +194,7 @@ fn a_dataset_that_lost_its_files_leaves_what_was_prepared_and_its_report() {
 
 #[test]
 fn files_that_move_into_a_folder_below_and_back_are_prepared_where_they_are() {
-    let program = dataset();
+    let program = in_place();
     let first = prepare(&program, &[]);
     let event = events(&program)[0].clone();
     let inner = event.join("part");
@@ -226,7 +214,7 @@ fn files_that_move_into_a_folder_below_and_back_are_prepared_where_they_are() {
 
 #[test]
 fn frames_that_were_never_written_are_left_out_and_half_written_ones_refused() {
-    let program = dataset();
+    let program = in_place();
     let event = events(&program)[0].clone();
     python("tests/fixtures/prepare/unwritten.py", &[event.to_str().unwrap(), &name(&files(&event)[0])]);
     let prepared = prepare(&program, &["--set", "task.nowcast.prepare.max_bad_share=0.2"]);
@@ -241,7 +229,7 @@ fn frames_that_were_never_written_are_left_out_and_half_written_ones_refused() {
 
 #[test]
 fn a_level_to_draw_that_is_not_there_is_refused_before_anything_is_drawn() {
-    let program = dataset();
+    let program = in_place();
     prepare(&program, &[]);
     let outcome = program.run(&["inspect", "--level", "2"]);
     assert_eq!(outcome.code, 2, "{outcome:?}");
@@ -253,8 +241,8 @@ fn a_level_to_draw_that_is_not_there_is_refused_before_anything_is_drawn() {
 }
 
 #[test]
-fn silent_damage_is_found_where_the_hash_is_known() {
-    let program = dataset();
+fn silent_damage_is_found_if_the_hash_is_known() {
+    let program = in_place();
     program.succeed(&[
         "synth",
         "--output",
@@ -287,7 +275,7 @@ fn silent_damage_is_found_where_the_hash_is_known() {
 
 #[test]
 fn a_piped_log_has_plain_lines_and_results_go_to_stdout() {
-    let program = dataset();
+    let program = in_place();
     let outcome = program.succeed(&["prepare"]);
     assert!(!outcome.stderr.contains(['\r', '\x1b']), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("prepared: 36 frames in 3 events"), "{}", outcome.stderr);
@@ -302,7 +290,7 @@ fn a_piped_log_has_plain_lines_and_results_go_to_stdout() {
 /// rest is prepared. So it is when a model is asked to read them.
 #[test]
 fn files_that_hang_crash_or_lead_astray_are_set_aside() {
-    let program = dataset();
+    let program = in_place();
     let event = events(&program).remove(0);
     let hostile = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/radar/tests/fixtures/volume/hostile");
     let mut expected = vec![

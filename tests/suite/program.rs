@@ -1,4 +1,4 @@
-//! Runs the real program in a folder of its own, as a person would.
+//! Runs the real program in a new folder, as a user would.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

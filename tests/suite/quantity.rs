@@ -185,7 +185,7 @@ fn inspect_shows_what_prepare_and_train_refuse_and_says_why() {
 }
 
 #[test]
-fn shares_that_are_not_met_are_told_with_what_was_reached() {
+fn shares_that_are_not_met_are_reported_with_the_actual_ones() {
     let program = program();
     ["a", "b", "c", "d"].iter().for_each(|event| rain(&program.path("rain").join(event), 8, "mm", 8.0));
     let share = |share: &str| {

@@ -1,4 +1,4 @@
-//! `report.html` as a person opens it: while training runs, at its end, in a browser where one is installed.
+//! `report.html` as a person opens it: while training runs, at its end, in a browser if one is installed.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::deadline::{end_of, wait_while_it_works};
 use crate::program::python;
 use crate::training::Training;
 
-/// The page stands by itself; its number of pictures and its text.
+/// The page is self-contained; returns its number of pictures and its text.
 fn checked(page: &Path) -> (usize, String) {
     let printed = python("tests/fixtures/report/check.py", &[page.to_str().unwrap()]);
     let (pictures, text) = printed.split_once(' ').unwrap();
@@ -19,7 +19,7 @@ fn checked(page: &Path) -> (usize, String) {
 }
 
 #[test]
-fn a_finished_run_is_told_on_one_page_that_loads_nothing() {
+fn a_finished_run_is_shown_on_one_page_that_loads_nothing() {
     let training = Training::new();
     training.succeed(&["--notes", "a <b>first</b> try"]);
     let (pictures, text) = checked(&training.file("storms", "report.html"));

@@ -52,7 +52,7 @@ fn damaged_weights_are_refused_and_published_again_and_missing_ones_are_reported
 }
 
 #[test]
-fn a_history_that_was_lost_or_changed_comes_back_with_the_checkpoint() {
+fn a_history_that_was_lost_or_changed_is_restored_from_the_checkpoint() {
     let training = Training::trained(&[]);
     let path = training.file("storms", "history.json");
     let whole = fs::read_to_string(&path).unwrap();

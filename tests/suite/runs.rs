@@ -1,4 +1,4 @@
-//! `fragua runs` as a person sees it: every run with how it stands, whatever lies beside it.
+//! `fragua runs` as a user sees it: every run with its state, whatever else is in the folder.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,7 +24,7 @@ fn diverged() -> Problem {
     Problem::new("checkpoint", "the state at e0002-s000012 holds NaN", Some(remedy), Exit::Diverged)
 }
 
-/// A run that was started on this day of a month and stands so.
+/// A run that was started on this day of a month, in this state.
 fn run(program: &Program, name: &str, day: u32, state: State) {
     let folder = program.path("model_output").join(name);
     fs::create_dir_all(&folder).unwrap();
@@ -94,7 +94,7 @@ fn program() -> Program {
 }
 
 #[test]
-fn the_table_shows_how_every_run_stands() {
+fn the_table_shows_the_state_of_every_run() {
     let program = program();
     let calls: [&[&str]; 3] = [&["runs"], &["runs", "--sort", "score"], &["runs", "--help"]];
     let screens: Vec<String> = calls.iter().map(|call| screen(&program, call)).collect();

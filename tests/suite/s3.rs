@@ -71,7 +71,7 @@ impl Drop for S3 {
     }
 }
 
-/// Nothing of whoever runs the tests reaches a service.
+/// No credentials of the person who runs the tests reach a service.
 fn clean(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();

@@ -1,5 +1,5 @@
-//! A web server that follows a script: it can cut, lie, reset, stall and drip. One thread per connection, one reply per
-//! connection, gone when dropped.
+//! A web server that follows a script: it can break off, send false headers, reset, stall and drip. One thread per
+//! connection, one reply per connection, gone when dropped.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

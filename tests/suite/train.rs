@@ -81,7 +81,7 @@ fn the_configuration_of_a_run_runs_the_same_again() {
 }
 
 #[test]
-fn a_finished_run_goes_on_with_more_epochs_to_where_it_would_have_come_at_once() {
+fn a_finished_run_with_more_epochs_ends_as_if_it_had_had_them_from_the_start() {
     let training = Training::new();
     training.succeed(&["--epochs", "1"]);
     let nothing = training.succeed(&["--epochs", "1"]);
@@ -105,7 +105,7 @@ fn without_resume_a_new_run_begins_beside_the_old_one() {
     assert_eq!(training.names("", ""), ["storms", "storms-2"]);
 }
 
-/// A training that does not end by itself, nor save before it is told to.
+/// A training that neither ends nor saves before it gets a signal.
 const LONG: [&str; 6] = [
     "--epochs",
     "100000",
@@ -130,7 +130,7 @@ fn signal(child: &std::process::Child, name: &str) {
 }
 
 #[test]
-fn a_signal_saves_and_ends_with_its_code_and_the_same_command_goes_on() {
+fn a_signal_saves_and_ends_with_its_code_and_the_same_command_resumes() {
     for (name, code) in [("TERM", 143), ("INT", 130), ("HUP", 129)] {
         let training = Training::new();
         let child = under_way(&training);
@@ -148,7 +148,7 @@ fn a_signal_saves_and_ends_with_its_code_and_the_same_command_goes_on() {
 }
 
 #[test]
-fn a_second_worker_on_the_same_run_is_refused_with_75_and_told_who_has_it() {
+fn a_second_worker_on_the_same_run_is_refused_with_75_and_learns_who_has_it() {
     let training = Training::new();
     let child = under_way(&training);
     let outcome = training.run(&LONG);
@@ -161,7 +161,7 @@ fn a_second_worker_on_the_same_run_is_refused_with_75_and_told_who_has_it() {
 }
 
 #[test]
-fn a_damaged_newest_checkpoint_is_told_and_the_one_before_it_is_taken() {
+fn a_damaged_newest_checkpoint_is_reported_and_the_one_before_it_is_used() {
     let training = Training::new();
     training.succeed(&["--epochs", "2"]);
     training.succeed(&["--name", "whole"]);
@@ -263,7 +263,7 @@ fn a_run_starts_from_the_latest_run_before_it_also_when_it_is_started_again() {
 }
 
 #[test]
-fn a_run_whose_checkpoints_are_all_damaged_is_not_begun_anew_over_them() {
+fn a_run_whose_checkpoints_are_all_damaged_is_not_started_over() {
     let training = Training::new();
     training.succeed(&["--max-steps", "3"]);
     for name in training.names("storms", "checkpoints") {
@@ -346,7 +346,7 @@ fn a_single_batch_is_learned_by_heart() {
 }
 
 #[test]
-fn a_dry_run_tells_what_training_takes_and_leaves_nothing() {
+fn a_dry_run_reports_what_training_takes_and_leaves_nothing() {
     let training = Training::new();
     let outcome = training.succeed(&["--dry-run"]);
     for word in ["parameters", "first loss", "memory", "step", "all epochs"] {
@@ -358,7 +358,7 @@ fn a_dry_run_tells_what_training_takes_and_leaves_nothing() {
 }
 
 #[test]
-fn a_gpu_sized_model_on_a_cpu_is_told_before_it_begins_and_goes_on_without_a_terminal() {
+fn a_gpu_sized_model_on_a_cpu_is_reported_before_it_starts_and_trains_without_a_terminal() {
     let training = Training::new();
     let large = [
         "--device",
@@ -383,7 +383,7 @@ fn a_gpu_sized_model_on_a_cpu_is_told_before_it_begins_and_goes_on_without_a_ter
 #[test]
 fn an_output_that_can_not_be_written_is_73_before_anything_is_prepared() {
     let program = Program::new();
-    program.write("model_output", "a file stands where the folder of all runs should be");
+    program.write("model_output", "a file in the place of the folder of all runs");
     let outcome = program.run(&["train"]);
     assert_eq!(outcome.code, 73, "{outcome:?}");
     assert!(outcome.stderr.contains("model_output"), "{}", outcome.stderr);
@@ -391,7 +391,7 @@ fn an_output_that_can_not_be_written_is_73_before_anything_is_prepared() {
 }
 
 #[test]
-fn a_gpu_that_is_not_there_is_told_with_what_to_do() {
+fn a_missing_gpu_is_reported_with_the_remedy() {
     if tch::Cuda::is_available() {
         return;
     }

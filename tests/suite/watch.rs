@@ -1,4 +1,4 @@
-//! `fragua watch` as a person uses it: the epochs of a run as lines, to its end, and the run is left alone.
+//! `fragua watch` as a person uses it: the epochs of a run as lines, to its end, without affecting the run.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -43,13 +43,13 @@ fn a_run_is_followed_to_its_end_and_ctrl_c_leaves_it_alone() {
     wait_while_it_works(&mut run, "two more epochs", || {
         fs::read_to_string(&history).is_ok_and(|text| text.matches("\"phase\"").count() > seen + 2)
     });
-    // It must be at work: before, a signal finds nobody who handles it.
+    // It must be working: before that, no handler for signals is installed.
     let mut shown = BufReader::new(interrupted.stdout.take().unwrap());
     assert!(shown.read_line(&mut String::new()).unwrap() > 0);
     signal(&interrupted, "INT");
     let outcome = Outcome::of(output_of(interrupted));
     assert_eq!(outcome.code, 130, "{outcome:?}");
-    assert!(outcome.stderr.contains("storms is left alone"), "{outcome:?}");
+    assert!(outcome.stderr.contains("stopped watching storms"), "{outcome:?}");
     assert!(run.try_wait().unwrap().is_none(), "the run continues");
     signal(&run, "TERM");
     assert_eq!(end_of(&mut run).code(), Some(143));

@@ -1,8 +1,8 @@
-//! `commit!()`: the commit that a program is built from, as an `Option<&'static str>`: `1a2b3c4d5e6f`, with `-dirty` if files that
-//! git knows were changed, or what the variable `FRAGUA_COMMIT` says, for images that are built without a repository.
+//! `commit!()`: the commit that a program is built from, as an `Option<&'static str>`: `1a2b3c4d5e6f`, with `-dirty` if
+//! tracked files were changed, or the value of `FRAGUA_COMMIT`, for images that are built without a repository.
 //!
-//! Not a build script: a new commit would then compile the whole package again. Only the crate that calls the macro is compiled
-//! again, when the commit changes: a program of a few lines.
+//! Not a build script: a new commit would then compile the whole package again. This way a new commit compiles only the
+//! crate that calls the macro, a few lines, again.
 
 mod repository;
 
@@ -24,7 +24,7 @@ pub fn commit(_: TokenStream) -> TokenStream {
     expression(commit.as_deref(), watched).parse().unwrap_or_default()
 }
 
-/// The value, beside constants that make the compiler look at what it depends on.
+/// The value, with constants that make the compiler track the files it depends on.
 fn expression(commit: Option<&str>, watched: &[String]) -> String {
     let mut text = String::from("{ const _: ::core::option::Option<&str> = ::core::option_env!(\"FRAGUA_COMMIT\");\n");
     for path in watched {

@@ -1,4 +1,4 @@
-//! What git says of a folder, where it is the top of a repository. A folder inside of another repository has no commit of its own.
+//! The commit of a folder that is the top of a git repository. A folder inside another repository has none.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,14 +6,14 @@ use std::process::Command;
 
 /// A repository with a commit.
 pub struct Repository {
-    /// The commit, with `-dirty` if a file that git knows is not as it was.
+    /// The commit, with `-dirty` if a tracked file was changed.
     pub commit: String,
     /// The files that change with the commit.
     pub watched: Vec<String>,
 }
 
 impl Repository {
-    /// The repository whose top is this folder.
+    /// The repository with this folder as its top.
     pub fn at(folder: &Path) -> Option<Self> {
         let top = PathBuf::from(git(folder, &["rev-parse", "--show-toplevel"])?);
         if fs::canonicalize(top).ok()? != fs::canonicalize(folder).ok()? {
@@ -24,7 +24,7 @@ impl Repository {
     }
 }
 
-/// `HEAD`, and the branch that it names: in a file of its own, or packed with others.
+/// `HEAD` and the branch that it names, as a loose or a packed ref.
 fn watched(folder: &Path) -> Vec<String> {
     let branch = git(folder, &["symbolic-ref", "--quiet", "HEAD"]);
     let names = ["HEAD".to_owned()].into_iter().chain(branch).chain(["packed-refs".to_owned()]);
@@ -33,11 +33,11 @@ fn watched(folder: &Path) -> Vec<String> {
     files.filter_map(|path| path.to_str().map(str::to_owned)).collect()
 }
 
-/// The output of git, without its end; `None` where it failed or is not there.
+/// The output of git without the final newline; `None` if git fails or is missing.
 fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new("git");
     command.arg("-C").arg(folder).args(arguments).env("GIT_OPTIONAL_LOCKS", "0");
-    // A hook or another tool that calls cargo may mean another repository by these.
+    // A hook or another tool that calls cargo may set these for another repository.
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
         command.env_remove(name);
     }
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repository_has_a_commit_that_tells_whether_it_was_changed_and_a_folder_in_it_has_none() {
+    fn a_repository_has_a_commit_that_shows_whether_it_was_changed_and_a_folder_in_it_has_none() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         assert!(Repository::at(path).is_none(), "no repository");

@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use crate::privileges::IMAGE_USER;
 
-/// Where runs and data are: the variable that says so, and what holds without it.
+/// The folders of runs and data: the variable that sets each, and its default.
 const FOLDERS: [(&str, &str); 2] = [("FRAGUA__OUTPUT__ROOT", "model_output"), ("FRAGUA__DATA__ROOT", "datasets")];
 
 const ROOT: u32 = 0;
@@ -42,8 +42,8 @@ impl Folder {
     }
 }
 
-/// Who the program should be; nobody else if its folders belong to the user of the image. What the engine made for somebody else
-/// is handed over to them.
+/// The user to become; `None` if the folders belong to the image's user. Folders that the container engine created are
+/// given to that user.
 pub fn owner() -> Option<Owner> {
     let folders: Vec<Folder> =
         FOLDERS.iter().filter_map(|(variable, default)| Folder::at(place(variable, default))).collect();

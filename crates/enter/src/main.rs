@@ -1,9 +1,9 @@
-//! The entry point of the image: becomes the owner of the mounted folders, gives up all privileges, and runs the command in its
-//! arguments in its own place. So files on the host belong to the person whose folders they are in, without `--user`.
+//! The entry point of the image: becomes the owner of the mounted folders, gives up all privileges, and executes the
+//! command in its arguments. So files on the host belong to the owner of the folders, without `--user`.
 //!
-//! The image runs as a user of its own, and gives this program the capabilities to change that. If they are withheld
-//! (`--cap-drop ALL`, `no-new-privileges`), or if another user was asked for (`--user`), the command runs as it was started. In
-//! every case nothing that runs after this program can gain a privilege.
+//! The image has its own user, and gives this program the capabilities to become another one. If they are withheld
+//! (`--cap-drop ALL`, `no-new-privileges`), or if another user was requested (`--user`), the command runs as it was
+//! started. In every case nothing that runs after this program can gain a privilege.
 
 mod folders;
 mod privileges;
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 }
 
 fn fail(text: &str) -> ExitCode {
-    // If nobody listens, the exit code remains.
+    // If stderr is closed, the exit code still reports it.
     let _unheard = writeln!(std::io::stderr(), "fragua-enter: {text}");
     ExitCode::from(BUG)
 }

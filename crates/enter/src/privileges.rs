@@ -9,7 +9,7 @@ use rustix::thread::{
 
 use crate::folders::Owner;
 
-/// The user that the image runs as. Any other was asked for, and is kept.
+/// The user that the image runs as. Any other user was requested and is kept.
 pub const IMAGE_USER: u32 = 10001;
 
 /// What changing the user takes.
@@ -41,7 +41,7 @@ pub fn give_up(owner: Option<Owner>) -> io::Result<()> {
     match owner {
         Some(Owner { user: 0, .. }) => set(capabilities(None)?.permitted.intersection(OF_ROOT)),
         Some(_) => set(CapabilitySet::empty()),
-        // Who was asked for keeps what was given with that; what this file was given is gone with the next program.
+        // A requested user keeps the capabilities it came with; those of this file end with the next `exec`.
         None => Ok(()),
     }
 }

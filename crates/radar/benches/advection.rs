@@ -1,6 +1,6 @@
-//! How long an advection nowcast takes: `cargo bench --profile dev --bench advection -- FRAMES.f32 ROWS COLUMNS LEADS`, for
-//! three frames of raw floats; prints the median in milliseconds. Without words, drifting storms of 250 x 250 and 7 leads.
-//! `scripts/bench/advection_in_python.py` runs it beside pysteps.
+//! How long an advection nowcast takes: `cargo bench --profile dev --bench advection -- FRAMES.f32 ROWS COLUMNS LEADS`,
+//! for three frames of raw floats; prints the median in milliseconds. Without arguments: drifting storms of 250 x 250
+//! and 7 leads. `scripts/bench/advection_in_python.py` runs it beside pysteps.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures on stdout")]
 
@@ -12,7 +12,7 @@ const ROUNDS: usize = 15;
 const NO_ECHO: f32 = -29.0;
 
 fn main() {
-    // Cargo adds a word of its own, --bench.
+    // Cargo adds the argument --bench.
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let number = |index: usize, default: usize| words.get(index).and_then(|word| word.parse().ok()).unwrap_or(default);
     let [rows, columns, leads] = [number(1, 250), number(2, 250), number(3, 7)];

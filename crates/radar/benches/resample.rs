@@ -1,5 +1,5 @@
-//! How long it takes to bring one radar volume, 18 levels of 500 x 500, to 250 x 250 bytes on one core:
-//! `cargo bench --profile dev --bench resample`.
+//! The time to resample one radar volume, 18 levels of 500 x 500, to 250 x 250 bytes on one core: `cargo bench
+//! --profile dev --bench resample`.
 
 use std::hint::black_box;
 

@@ -30,7 +30,7 @@ fn echo(seed: usize) -> Vec<i8> {
         .collect()
 }
 
-/// Writes the files with the netCDF library, so that they are what other programs write.
+/// Writes the files with the netCDF library, as other programs do.
 fn write(folder: &Path, deflate: bool) -> Vec<PathBuf> {
     (0..FILES)
         .map(|number| {
@@ -97,7 +97,7 @@ fn volumes(criterion: &mut Criterion) {
 }
 
 mod group {
-    //! The macro makes a function without documentation; here nobody sees it.
+    //! The macro generates an undocumented function, which nobody uses.
 
     use criterion::criterion_group;
 

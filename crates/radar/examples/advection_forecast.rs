@@ -5,7 +5,7 @@
 //! cargo run -p fragua-radar --example advection_forecast -- FOLDER FORECAST.nc [LEADS]
 //! ```
 //!
-//! Leads are as far apart as the last two volumes; there are 12 unless told otherwise. Each level moves by itself.
+//! Leads are as far apart as the last two volumes; there are 12 by default. Each level moves independently.
 
 use std::error::Error;
 use std::ffi::OsString;

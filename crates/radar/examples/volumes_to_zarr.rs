@@ -24,7 +24,8 @@ use zarrs::group::GroupBuilder;
 
 const VARIABLE: &str = "DBZ";
 
-/// What the bytes 1 to 255 stand for: steps of 0.5 dB. LROSE's volumes have the same steps, so nothing is rounded; 0 is missing.
+/// The scale of the bytes 1 to 255: steps of 0.5 dB. LROSE's volumes have the same steps, so nothing is rounded; 0 is
+/// missing.
 const RANGE_DBZ: [f64; 2] = [-30.0, 97.0];
 
 /// Errors that may come from any thread.
@@ -57,7 +58,7 @@ fn convert(folder: &Path, store: &Path, size: Option<[usize; 2]>) -> Result<(), 
     let quantizer = Quantizer::new(RANGE_DBZ[0], RANGE_DBZ[1])?;
     let seconds: Vec<f64> = frames.iter().map(|frame| frame.seconds).collect();
     let array = create(store, &volume, &resampler, &quantizer, &seconds)?;
-    // Reading takes no lock, and each frame is a chunk of its own: every core takes the next one.
+    // Reading takes no lock and each frame is its own chunk, so every core takes the next one.
     frames.par_iter().enumerate().try_for_each_init(Default::default, |memory, (index, frame)| {
         let bytes = resampled(frame, &volume, &resampler, &quantizer, memory)?;
         Ok(array.store_chunk(&[index as u64, 0, 0, 0], &bytes)?)

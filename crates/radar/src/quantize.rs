@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ends_of_the_range_are_1_and_255_and_what_lies_outside_takes_them() {
+    fn the_ends_of_the_range_are_1_and_255_and_values_outside_are_clamped() {
         let quantizer = Quantizer::new(-29.0, 65.0).unwrap();
         for (dbz, byte) in [(-29.0, 1), (65.0, 255), (-30.0, 1), (97.0, 255), (f64::NEG_INFINITY, 1), (1e300, 255)] {
             assert_eq!(quantizer.quantize(dbz), byte, "{dbz} dBZ");

@@ -97,7 +97,7 @@ fn a_forecast_is_nearer_to_what_came_than_the_last_frame() {
     // The radar is a few seconds late now and then.
     let late = forecast.times().iter().zip(came).map(|(valid, frame)| (valid - frame.seconds).abs());
     assert!(forecast.times().len() == 3 && late.fold(0.0, f64::max) < 10.0, "{:?}", forecast.times());
-    // Where either has no echo, it counts as the weakest.
+    // A value without echo counts as the weakest.
     let error = |forecast: &[f32], observed: &[f32]| -> f32 {
         let echo = |dbz: f32| dbz.max(0.0);
         forecast.iter().zip(observed).map(|(&said, &was)| (echo(said) - echo(was)).powi(2)).sum()

@@ -36,7 +36,7 @@ pub fn owner(path: &Path) -> Option<Owner> {
 
 /// Everything that the remedy depends on.
 struct Situation<'a> {
-    /// The cause: a file, or the folder that something is to be written into.
+    /// The cause: a file, or the folder to write into.
     path: &'a Path,
     owner: Option<Owner>,
     process: Owner,

@@ -1,4 +1,5 @@
-//! Whether the process runs in a container, and of which kind. It looks for known marks, as there is no certain way.
+//! Whether the process runs in a container, and of which kind. It looks for known marks, because there is no certain
+//! way.
 
 use std::path::Path;
 use std::{env, fs};

@@ -16,7 +16,7 @@ pub enum Exit {
     SourceUnreachable = 69,
     /// A bug in this program.
     Bug = 70,
-    /// Out of memory, or what is asked for needs more memory than this machine has.
+    /// Out of memory, or the configuration needs more memory than this machine has.
     OutOfMemory = 71,
     /// The output folder can't be written.
     OutputNotWritable = 73,

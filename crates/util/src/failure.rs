@@ -20,7 +20,7 @@ pub trait Failure: Error + Send + Sync + 'static {
     }
 }
 
-/// Any failure, boxed: what is passed between layers.
+/// Any failure, boxed, as passed between layers.
 pub struct Failed(Box<dyn Failure>);
 
 impl Failed {

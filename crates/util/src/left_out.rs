@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// # Panics
 /// If `CI` is set.
 pub fn left_out(what: &str, remedy: &str) {
-    assert!(env::var_os("CI").is_none(), "{what}: {remedy}. Where CI is set, no test is left out");
+    assert!(env::var_os("CI").is_none(), "{what}: {remedy}. If CI is set, no test may be left out");
     drop(writeln!(std::io::stderr(), "left out: {what}: {remedy}"));
 }
 

@@ -1,6 +1,6 @@
-//! One worker per folder: an advisory lock that the kernel frees when its holder dies, however it dies.
+//! One worker per folder: an advisory lock that the kernel frees whenever its holder ends.
 //!
-//! No process ids are trusted and no age makes a lock stale; the content of the file is only for the message.
+//! It trusts no process ids and no age; the content of the file is only for the message.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, Write};
@@ -41,7 +41,7 @@ pub enum LockError {
 }
 
 impl LockError {
-    /// 75 if another process holds it, 73 if locks don't work here, otherwise that of the file error.
+    /// 75 if another process holds it, 73 if the file system has no locks, otherwise the code of the file error.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
@@ -52,7 +52,7 @@ impl LockError {
     }
 }
 
-/// How often a lock that is held is tried again, and after what time.
+/// How often a held lock is tried again, and after what time.
 const LOOKS: u32 = 10;
 const LOOK: Duration = Duration::from_millis(30);
 
@@ -78,7 +78,7 @@ impl FolderLock {
         };
         // The lock works without its note: code that needs room reports a full disk.
         if let Err(error) = sign(&mut file) {
-            tracing::debug!("could not sign {}: {error}", path.display());
+            tracing::debug!("could not write the holder into {}: {error}", path.display());
         }
         Ok(Self { _file: file })
     }
@@ -101,8 +101,7 @@ fn lock(path: &Path) -> Result<File, LockError> {
     }
 }
 
-/// Takes the lock. Somebody who only looks if it is held ([`is_held`]) holds it for a moment, so one that is held is
-/// tried again.
+/// Takes the lock. A check with [`is_held`] holds it for a moment, so a held lock is tried again.
 pub(crate) fn patiently(file: &File, operation: FlockOperation) -> Result<(), Errno> {
     for _ in 0..LOOKS {
         match flock(file, operation) {
@@ -144,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_holder_is_refused_and_told_who_has_it() {
+    fn a_second_holder_is_refused_and_learns_who_has_it() {
         let folder = tempfile::tempdir().unwrap();
         let first = FolderLock::acquire(folder.path()).unwrap();
         let error = FolderLock::acquire(folder.path()).unwrap_err();

@@ -1,4 +1,4 @@
-//! The memory of this process: in use, the most ever in use, and the limit. Read from Linux.
+//! The memory of this process: current, peak, and limit. Read from Linux.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ pub fn resident_bytes() -> Option<u64> {
     status_bytes(&fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
 }
 
-/// The most bytes that this process has ever used.
+/// The peak memory of this process, in bytes.
 #[must_use]
 pub fn peak_bytes() -> Option<u64> {
     status_bytes(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
@@ -29,7 +29,7 @@ pub fn limit_bytes() -> Option<u64> {
     files.iter().filter_map(|file| limit(&fs::read_to_string(file).ok()?)).min()
 }
 
-/// The most memory that this process can ever have, and what sets it.
+/// The memory limit of this process, and what sets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ceiling {
     /// The bytes.

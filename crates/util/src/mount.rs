@@ -27,7 +27,7 @@ const NETWORK: [&str; 14] = [
 pub struct Mount {
     /// The folder of the mounted file system that appears at `point`: for a bind mount, the path on the disk of the host.
     pub root: PathBuf,
-    /// Where it appears here.
+    /// The mount point.
     pub point: PathBuf,
     /// Whether it is read-only.
     pub read_only: bool,
@@ -56,8 +56,8 @@ impl Mount {
         self.point == Path::new("/")
     }
 
-    /// The path on the disk of the host of a path below this mount. `None` if a whole disk is mounted, or there is no disk:
-    /// then it can't be known. Where the host mounts that disk is not known either; most often it is `/`.
+    /// The path on the disk of the host of a path below this mount. `None` if a whole disk is mounted, or there is no
+    /// disk: then it can't be known. The host's mount point of that disk is unknown too; most often it is `/`.
     #[must_use]
     pub fn path_on_host(&self, path: &Path) -> Option<PathBuf> {
         if self.is_root() || self.is_memory() || self.root == Path::new("/") {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_lies_on_the_deepest_mount_above_it() {
+    fn a_path_is_on_the_deepest_mount_above_it() {
         assert!(found("/app").is_root() && found("/app/model_outputs").is_root());
         assert_eq!(found("/dev/shm/a").source, "shm");
         assert!(found("/share").is_network() && !found("/disk").is_network());
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_line_is_passed_over() {
+    fn incomplete_lines_are_skipped() {
         assert_eq!(parse("\nnonsense\n1 2 3 - \n36 35 98:0 /a /b rw master:1\n"), []);
         assert_eq!(
             [r"a\040b", r"a\134b", r"a\04", r"\", r"\999"].map(unescaped),

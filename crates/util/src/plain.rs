@@ -1,4 +1,4 @@
-//! Opens plain files only: no pipe that would block for ever, no device without an end, no link in a place that is written to.
+//! Opens plain files only: no pipe that would block for ever, no device without an end, no link in a writable folder.
 
 use std::fs::{File, FileType, OpenOptions};
 use std::io::{self, ErrorKind, Read};
@@ -18,7 +18,7 @@ pub struct NotPlain(pub &'static str);
 /// # Errors
 /// If it can't be opened, or is not a plain file: then the error holds a [`NotPlain`].
 pub fn open(path: &Path) -> io::Result<File> {
-    // Without waiting: what is opened is known only afterwards.
+    // Without blocking, because the kind of file is known only after opening.
     let opened = OpenOptions::new().read(true).custom_flags(flags(OFlags::NONBLOCK)).open(path);
     let file = opened.map_err(|error| match std::fs::metadata(path) {
         // A socket can't be opened at all.

@@ -1,4 +1,4 @@
-//! Progress reports of long work. The work calls these; only the command line decides what a person sees.
+//! Progress reports of long work. The work calls these; only the command line decides what to show.
 
 use crate::units;
 

@@ -22,15 +22,15 @@ pub struct Quantity {
 }
 
 impl Default for Quantity {
-    /// Reflectivity: what a field without a unit is taken for.
+    /// Reflectivity, also assumed for a field without a unit.
     fn default() -> Self {
         Self { family: Family::Reflectivity, unit: "dBZ".into() }
     }
 }
 
 impl Quantity {
-    /// The quantity with this unit, in any usual spelling: `mm/h`, `mm hr-1` and `kg m-2 h-1` are one, as a kilogram of
-    /// water on a square metre is a millimetre. An empty unit is dBZ.
+    /// The quantity with this unit, in any usual spelling: `mm/h`, `mm hr-1` and `kg m-2 h-1` are one, because a
+    /// kilogram of water on a square metre is a millimetre. An empty unit is dBZ.
     #[must_use]
     pub fn of(unit: &str) -> Self {
         let unit = unit.trim();

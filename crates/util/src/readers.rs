@@ -1,5 +1,5 @@
-//! Who reads a folder that others may want to change: any number of readers, or one that changes it. Like the lock of a
-//! folder, the kernel frees it when its holder dies. A folder that can't be written needs none: nobody changes it.
+//! Shared and exclusive locks for a folder: any number of readers, or one writer. As for the lock of a folder, the
+//! kernel frees them when the holder dies. A folder that can't be written needs none.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -49,23 +49,23 @@ impl Changing {
 fn take(folder: &Path, operation: FlockOperation) -> Result<Option<File>, LockError> {
     let path = folder.join(NAME);
     let Some(mut file) = open(&path)? else { return Ok(None) };
-    // Who finds nobody else there removes the notes of those who are gone.
+    // If no other reader holds the lock, the notes of past readers are removed.
     let is_alone = flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
     match patiently(&file, operation) {
         Ok(()) => {
             // The lock works without its note.
             if let Err(error) = sign(&mut file, is_alone) {
-                tracing::debug!("could not sign {}: {error}", path.display());
+                tracing::debug!("could not write the reader into {}: {error}", path.display());
             }
             Ok(Some(file))
         }
         Err(Errno::WOULDBLOCK) => Err(LockError::Held { holder: holder(&mut file), path: folder.to_owned() }),
-        // Without locks on this file system there is nothing to hold on to.
+        // This file system has no locks.
         Err(_) => Ok(None),
     }
 }
 
-/// None if the folder can't be written and nobody has ever read it.
+/// `None` if the folder can't be written and nobody has read it before.
 fn open(path: &Path) -> Result<Option<File>, LockError> {
     match open_or_create_plain(path) {
         Ok(file) => Ok(Some(file)),
@@ -84,7 +84,7 @@ fn sign(file: &mut File, is_alone: bool) -> io::Result<()> {
     writeln!(file, "{}", signature())
 }
 
-/// The last of those who signed and are still there, as far as can be seen from here.
+/// The last reader that wrote a note and still runs, as far as this process can see.
 fn holder(file: &mut File) -> String {
     let mut text = String::new();
     let read = file.rewind().and_then(|()| file.read_to_string(&mut text));

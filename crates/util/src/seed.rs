@@ -1,4 +1,4 @@
-//! Randomness as a function of what it is for: (seed, purpose, epoch, index) always gives the same generator.
+//! Randomness as a function of its purpose: (seed, purpose, epoch, index) always gives the same generator.
 //!
 //! No generator lives for the whole program, so a run that was stopped and resumed draws the same numbers.
 

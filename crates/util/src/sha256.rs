@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_digest_is_refused() {
+    fn an_invalid_digest_is_refused() {
         assert!("abc".parse::<Digest>().is_err());
         assert!("g".repeat(64).parse::<Digest>().is_err());
         assert!("+f".repeat(32).parse::<Digest>().is_err());

@@ -4,8 +4,8 @@
 //! is safe because nothing has its final name before it is complete. Signals within a second count as one: a program that
 //! signals a process and its group, as `timeout` does, sends two.
 //!
-//! SIGHUP sets the flag as well, but never ends the process at once: nobody is there who repeats it out of impatience. Where
-//! it is ignored, as below `nohup`, it stays ignored.
+//! SIGHUP sets the flag as well, but never ends the process at once: nobody repeats it out of impatience. If it is
+//! ignored, as below `nohup`, it stays ignored.
 //!
 //! Work that can't look at the flag for long and leaves nothing worth saving, such as a rehearsed step, can ask that the
 //! process ends while it is under way: [`Stop::at_once`].
@@ -211,8 +211,7 @@ mod tests {
 
     const ACT: &str = "STOP_TEST_ACT";
 
-    /// What the tests below do in a process of their own: this test binary again, with only this test. On its own it does
-    /// nothing.
+    /// Runs in a child process of the tests below: this test binary with only this test. By default it does nothing.
     #[test]
     fn in_another_process() {
         let Ok(act) = std::env::var(ACT) else { return };
@@ -220,7 +219,7 @@ mod tests {
         let say = |text: &str| writeln!(std::io::stdout(), "\nsays {text}").unwrap();
         let guard = (act == "at once").then(|| stop.at_once(move |stopped| say(&stopped.to_string())).unwrap());
         say("ready");
-        // Work that never looks at the flag, as one long computation; the others look.
+        // Work that never checks the flag, such as one long computation; other work does.
         while act == "at once" || stop.check().is_ok() {
             std::thread::sleep(TICK);
         }

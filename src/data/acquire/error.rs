@@ -15,7 +15,7 @@ use crate::util::lock::LockError;
 use crate::util::sha256::Digest;
 use crate::util::stop::Stopped;
 
-/// A dataset that could not be brought here. What had arrived is kept and used by the next start.
+/// A dataset that could not be fetched. What was downloaded is kept and used by the next start.
 #[derive(Debug, Error)]
 pub enum AcquireError {
     /// A download failed.
@@ -79,12 +79,12 @@ pub enum AcquireError {
     OtherSource {
         /// The dataset's folder.
         folder: PathBuf,
-        /// Where its data came from.
+        /// The source of its data.
         held: String,
         /// The digest of the archive.
         sha256: Option<Digest>,
     },
-    /// The list of the raw files can't be read: nothing is known of them.
+    /// The list of the raw files can't be read.
     #[error("{reason}; remove {} to fetch the dataset again", folder.display())]
     RawManifest {
         /// The folder of raw files.
@@ -92,7 +92,7 @@ pub enum AcquireError {
         /// What is wrong with its manifest.
         reason: String,
     },
-    /// Something that this program did not put there is in the way.
+    /// Something that this program did not create is in the way.
     #[error(
         "{} exists but was not put there by fragua; move it away, or use it in place: data.source: [{{path: {{path: {}}}}}]",
         folder.display(),

@@ -1,5 +1,5 @@
-//! From what arrived to the folder of raw files: archives are unpacked, other files are taken as they are. The folder
-//! appears whole, with the manifest of its files, or not at all.
+//! From the download to the folder of raw files: archives are unpacked, other files are used unchanged. The folder
+//! appears complete, with the manifest of its files, or not at all.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::util::sha256::Digest;
 /// A file that arrived.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Arrived {
-    /// Where it is; a relative path is below the download folder.
+    /// Its path; a relative one is below the download folder.
     pub path: PathBuf,
     /// Its place in the dataset, with its own name.
     pub name: PathBuf,
@@ -92,7 +92,7 @@ fn take(file: &Arrived, place: &Path, partial: &Path, context: &Context<'_>) -> 
     if let Some(parent) = to.parent() {
         durable::create_dir_all(parent)?;
     }
-    if unpack::recognise(&from).is_ok() {
+    if unpack::recognise(&from).is_ok() && !context.is_payload(&from, &file.name)? {
         return take_archive(&from, &to, context);
     }
     fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop)).map_err(FsError::at("write", &to))?;
@@ -104,7 +104,7 @@ fn take_archive(from: &Path, to: &Path, context: &Context<'_>) -> Result<(), Acq
     let folder = folder_of(to);
     let manifest = unpack::unpack(from, &folder, &context.limits, stop, progress)?.commit()?;
     match manifest.files.as_slice() {
-        // A compressed file is a file: it is where it would be if it were not compressed.
+        // A compressed file is stored where the uncompressed one would be.
         [only] if !is_tar_or_zip(from) => {
             let target = unused(&folder.with_file_name(&only.path));
             fs::rename(folder.join(&only.path), &target).map_err(FsError::at("rename", &target))?;
@@ -133,7 +133,7 @@ fn folder_of(archive: &Path) -> PathBuf {
     unused(&archive.with_file_name(stem))
 }
 
-/// The path itself, or an unused one beside it.
+/// The path itself, or an unused similar one.
 fn unused(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let (stem, ending) = name.rsplit_once('.').map_or((name.as_str(), ""), |(stem, _)| (stem, &name[stem.len()..]));
@@ -142,7 +142,7 @@ fn unused(path: &Path) -> PathBuf {
     std::iter::once(path.to_owned()).chain(others).find(is_free).unwrap_or_else(|| path.to_owned())
 }
 
-/// Writes the manifest of a folder that is complete but not yet in place, and moves it there.
+/// Writes the manifest of a complete folder and moves it to its place.
 pub fn commit(partial: &Path, raw: &Path, origin: &Origin, context: &Context<'_>) -> Result<(), AcquireError> {
     let mut paths = Vec::new();
     list(partial, String::new(), &mut paths)?;

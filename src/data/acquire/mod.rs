@@ -1,4 +1,4 @@
-//! Brings a dataset to this machine: download, verify, unpack, complete. It can be killed and restarted at any point.
+//! Fetches a dataset: download, verify, unpack, complete. It can be killed and restarted at any point.
 //!
 //! | what the dataset's folder contains | what it means |
 //! |---|---|
@@ -39,13 +39,13 @@ pub use self::error::AcquireError;
 /// The manifest's name in the folder of raw files.
 const MANIFEST: &str = ".manifest.json";
 
-/// How often a mirror is tried while there are others; only if none of them answers is one retried to the limit.
+/// How often a mirror is tried while there are others; only if none answers, one is retried to the limit.
 const TRIES_WITH_OTHERS_LEFT: u32 = 3;
 
 /// Makes a synthetic dataset. The layer that knows the files of a dataset provides it.
 pub type Synthesize<'a> = &'a dyn Fn(&Synthetic, &Path) -> Result<(), Failed>;
 
-/// Whether a file of this name, which begins with these bytes, belongs to a dataset and must not be unpacked. The same layer
+/// Whether a file with this name and these first bytes belongs to a dataset and must not be unpacked. Each task
 /// provides it.
 pub type IsPayload<'a> = &'a dyn Fn(&Path, &[u8]) -> bool;
 
@@ -90,7 +90,7 @@ pub struct Acquired {
     pub root: PathBuf,
     /// Their hashes; none for a folder that is used in place.
     pub manifest: Option<Manifest>,
-    /// Where it came from, for people.
+    /// Its source, for people.
     pub source: String,
     _lock: FolderLock,
 }
@@ -129,7 +129,7 @@ fn open(record: Record, sources: &[Source], folder: &Path, lock: FolderLock) -> 
     Ok(Acquired { root, manifest, source: record.source, _lock: lock })
 }
 
-/// The folder that is used in place, as the configuration writes it now: it may have been mounted elsewhere since.
+/// The folder that is used in place, by its current path: it may have been mounted elsewhere since.
 fn in_place(record: &Record, sources: &[Source]) -> Result<PathBuf, AcquireError> {
     let path = sources.iter().find_map(|source| match source {
         Source::Path(path) if record.origin.fits(&Origin::of(source)) => Some(path.path.as_path()),
@@ -155,7 +155,7 @@ fn held(sources: &[Source], folder: &Path) -> Result<Option<Record>, AcquireErro
         }
         Some(record) => Ok(Some(record)),
         None => {
-            // Killed after the last file was in place and before the record was.
+            // Killed after the last file was in place and before the record was written.
             let origin = Manifest::load(&raw.join(MANIFEST)).ok().and_then(|manifest| manifest.source.parse().ok());
             let found = origin.and_then(|origin: Origin| Some((wanted(&origin)?, origin)));
             let record = found.map(|(source, origin)| Record::new(source, origin, Lies::Here));
@@ -165,7 +165,7 @@ fn held(sources: &[Source], folder: &Path) -> Result<Option<Record>, AcquireErro
     }
 }
 
-/// Tries the sources in order; those that may only need patience once more at the end, with all of it.
+/// Tries the sources in order, and at the end those again that may only need more retries.
 fn from_any(sources: &[Source], folder: &Path, context: &Context<'_>) -> Result<Record, AcquireError> {
     if let [only] = sources {
         return from(only, folder, context);

@@ -1,4 +1,4 @@
-//! The record of a complete dataset: where it came from and where it is.
+//! The record of a complete dataset: its source and its place.
 //!
 //! The record is written last. Without it a folder is not a dataset, whatever it contains. It names the source without
 //! passwords and tokens: datasets are copied and shared.
@@ -51,8 +51,8 @@ impl Origin {
         Self { sha256: sha256.or(self.sha256), ..self }
     }
 
-    /// A name for files and folders. Mirrors with the same digest have the same file: what one of them gave is continued
-    /// from the next.
+    /// A name for files and folders. Mirrors with the same digest have the same file: a download from one of them is
+    /// continued from the next.
     #[must_use]
     pub fn key(&self) -> String {
         self.sha256.map_or_else(|| self.address.clone(), |digest| digest.to_string())
@@ -93,7 +93,7 @@ impl FromStr for Origin {
     }
 }
 
-/// Where the raw files of a dataset are.
+/// The place of a dataset's raw files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lies {
@@ -107,16 +107,16 @@ pub enum Lies {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     format: u32,
-    /// The mirror that it came from, for people.
+    /// The mirror it was fetched from, for people.
     pub source: String,
     /// The same for the program.
     pub origin: Origin,
-    /// Where the files are.
+    /// The place of the files.
     pub lies: Lies,
 }
 
 impl Record {
-    /// A record to be saved once all is in place.
+    /// A record to be saved when everything is in place.
     #[must_use]
     pub fn new(source: &Source, origin: Origin, lies: Lies) -> Self {
         Self { format: FORMAT, source: source.to_string(), origin, lies }
@@ -143,7 +143,7 @@ impl Record {
         match value.get("format").and_then(serde_json::Value::as_u64) {
             Some(format) if format == u64::from(FORMAT) => {}
             Some(format) => return Err(refuse(format!("it has format {format}, this version reads {FORMAT}"))),
-            None => return Err(refuse("it does not tell its format".to_owned())),
+            None => return Err(refuse("it does not say its format".to_owned())),
         }
         serde_json::from_value(value).map(Some).map_err(|error| refuse(error.to_string()))
     }

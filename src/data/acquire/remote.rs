@@ -21,7 +21,7 @@ struct Arrival {
     sha256: Option<Digest>,
 }
 
-/// Brings a remote source into `raw`. Returns where it came from, with its digest.
+/// Fetches a remote source into `raw`. Returns its origin and its digest.
 ///
 /// # Errors
 /// If the download or the unpacking fails; what was downloaded is kept for the next start, unless it is refused.
@@ -73,7 +73,7 @@ fn remembered(note: &Path, place: &Path, context: &Context<'_>) -> Result<Option
         let path = place.join(&file.path);
         let same = file.is_there(place) && digest_of(&path, context.fetch.stop, context.fetch.progress)? == file.sha256;
         if !same {
-            warn!("{} is not what had arrived; fetching it again", path.display());
+            warn!("{} changed since it was downloaded; fetching it again", path.display());
             return Ok(None);
         }
     }

@@ -1,8 +1,8 @@
 //! A disk in memory that can fail, die and lose power at any operation: the base layer of the crash tests.
 //!
-//! What is durable is modelled as the kernel promises it, and no better: the content of a file as of its last sync, the
-//! names of a folder as of its last sync or any later state of them in order. A failed sync of a file loses its pages for
-//! good, though a second sync reports success.
+//! Durability is modelled as the kernel promises it, no better: the content of a file as of its last sync, the names of
+//! a folder as of its last sync or any later state of them in order. A failed sync of a file loses its pages for good,
+//! though a second sync reports success.
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, ErrorKind, Read, Write};
@@ -34,7 +34,7 @@ pub enum Fault {
     Once(ErrorKind),
     /// This one and all later ones that write fail.
     FromNowOn(ErrorKind),
-    /// From this one on no file can be opened.
+    /// From this operation on no file can be opened.
     Unreadable(ErrorKind),
     /// The process dies; half of a write is done.
     Death,
@@ -47,11 +47,11 @@ pub enum Fault {
 pub enum Cut {
     /// The machine lives: everything that was written is there.
     Kill,
-    /// Power is lost: only what was synced is there.
+    /// Power is lost: only synced data remains.
     OnlySynced,
     /// Power is lost: all names are there, but only synced contents.
     NamesFirst,
-    /// Power is lost: of what was not synced something is there, by chance.
+    /// Power is lost: a random part of the unsynced data remains.
     Chance(u64),
 }
 
@@ -171,7 +171,7 @@ impl MemoryDisk {
 }
 
 impl State {
-    /// Counts an operation and lets happen what is to happen at it. `Ok(true)` where it is to be skipped.
+    /// Counts an operation and triggers its fault. `Ok(true)` if it must be skipped.
     fn operation(&mut self, name: &'static str) -> io::Result<bool> {
         let number = self.operations.len();
         self.operations.push(name);
@@ -219,7 +219,7 @@ impl Write for MemoryFile {
         let mut state = self.disk.state();
         let done = state.operation("write");
         let Node::File { content, .. } = &mut state.nodes[self.index] else { panic!("a file is a file") };
-        // A fault at a write leaves half of it; one past the process's death leaves nothing.
+        // A fault at a write leaves half of it; one after the process's death leaves nothing.
         let dead = matches!(&done, Err(error) if error.kind() == ErrorKind::Other);
         content.extend(
             &bytes[..if done.is_ok() {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Disk, forget, is_folder, parent, partials, remove_tree, rename};
 use crate::util::fs::FsError;
 
-/// The hidden name of a valid folder while another one takes its place.
+/// The hidden name of a valid folder while another one replaces it.
 fn old_name(place: &Path) -> PathBuf {
     place.with_file_name(format!(".{}.old", name(place)))
 }
@@ -20,7 +20,7 @@ fn name(path: &Path) -> String {
 pub(crate) enum Before {
     /// Nothing.
     Nothing,
-    /// Something that may be whole: it goes only once the new one is durable.
+    /// It may be complete, so it is removed only when the new one is durable.
     Whole,
     /// A damaged one, which is set aside for the user.
     Damaged,
@@ -40,7 +40,7 @@ pub(crate) fn into_place(disk: &dyn Disk, complete: &Path, place: &Path, before:
     renamed.inspect_err(|_| bring_back(disk, aside.as_deref(), place))?;
     let synced = disk.sync_folder(parent(place)).map_err(FsError::at("sync folder", parent(place)));
     synced.inspect_err(|_| {
-        // Nobody knows what is on the disk now. The new one loses its name, so that it is not taken for acknowledged.
+        // The state of the disk is unknown. The new folder loses its name, so that it does not count as saved.
         bring_back(disk, Some(place), complete);
         bring_back(disk, aside.as_deref(), place);
     })?;
@@ -50,7 +50,7 @@ pub(crate) fn into_place(disk: &dyn Disk, complete: &Path, place: &Path, before:
     Ok(())
 }
 
-/// Undoes a rename. Where even that fails, the next start does it.
+/// Undoes a rename. If even that fails, the next start does it.
 fn bring_back(disk: &dyn Disk, from: Option<&Path>, to: &Path) {
     if let Some(error) = from.and_then(|from| disk.rename(from, to).err()) {
         tracing::debug!("left {} for the next start: {error}", to.display());
@@ -67,7 +67,7 @@ fn damaged_name(disk: &dyn Disk, place: &Path) -> Result<PathBuf, FsError> {
     Ok(path)
 }
 
-/// Takes a folder away: it loses its name durably before its files go. What is left over goes at the next start.
+/// Removes a folder: its name is removed durably before its files. The next start removes leftovers.
 pub(crate) fn take_away(disk: &dyn Disk, place: &Path, hidden: &Path) -> Result<(), FsError> {
     if is_folder(disk, place)? {
         rename(disk, place, hidden)?;
@@ -76,13 +76,13 @@ pub(crate) fn take_away(disk: &dyn Disk, place: &Path, hidden: &Path) -> Result<
     Ok(())
 }
 
-/// Finishes what a killed program had begun: partial folders go; an old folder comes back if nothing took its place.
+/// Finishes what a killed program had begun: removes partial folders; restores an old folder if nothing replaced it.
 pub(crate) fn recover(disk: &dyn Disk, folder: &Path) -> Result<(), FsError> {
     for entry in disk.list(folder).map_err(FsError::at("read folder", folder))? {
         let Some(place) = entry.name.strip_prefix('.').and_then(|name| name.strip_suffix(".old")) else { continue };
         let (old, place) = (folder.join(&entry.name), folder.join(place));
         if is_folder(disk, &place)? {
-            // The name of the new one may not be durable yet: the old one goes only after that.
+            // The name of the new folder may not be durable yet: the old one is removed only after that.
             disk.sync_folder(parent(&place)).map_err(FsError::at("sync folder", folder))?;
             remove_tree(disk, &old)?;
         } else {
@@ -91,7 +91,8 @@ pub(crate) fn recover(disk: &dyn Disk, folder: &Path) -> Result<(), FsError> {
     }
     let partials = partials(disk, folder)?;
     if !partials.is_empty() {
-        // They may have had a final name that only this life has taken from them; that must be durable before their files go.
+        // They may have had a final name that only this process has removed; that must be durable before their files
+        // go.
         disk.sync_folder(folder).map_err(FsError::at("sync folder", folder))?;
     }
     partials.iter().try_for_each(|partial| remove_tree(disk, partial))

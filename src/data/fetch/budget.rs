@@ -24,8 +24,8 @@ impl<'a> Budget<'a> {
 
     /// Counts a failure, with `held` bytes there now. Returns how long to wait, or `None` to give up.
     ///
-    /// Progress means more bytes than ever before. Otherwise a server that always cuts at the same place and can't
-    /// continue would be asked forever.
+    /// Progress means more bytes than ever before. Otherwise a server that always breaks off at the same place and
+    /// can't continue would be asked forever.
     pub fn fail(&mut self, held: u64, demanded: Option<Duration>, jitter: f64) -> Option<Duration> {
         if held >= self.most_held.saturating_add(self.refill_bytes) {
             self.most_held = held;

@@ -112,7 +112,7 @@ pub struct Client<'a> {
     pub context: &'a Context<'a>,
 }
 
-/// A reply: its head, where it came from after all redirects, and the body to be read.
+/// A reply: its headers, its address after all redirects, and the unread body.
 pub struct Reply {
     /// The head.
     pub head: Head,
@@ -184,7 +184,7 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// The failure that a "retry later" reply stands for.
+    /// The failure for a "retry later" reply.
     #[must_use]
     pub fn busy(&self, head: &Head) -> Trouble {
         let demanded = head.retry_after.as_deref();
@@ -261,7 +261,7 @@ impl Body {
     pub async fn whole_page(&mut self, length: usize, stop: &Stop) -> Result<String, Failure> {
         let page = self.peek(length, stop).await?;
         if page.len() >= length {
-            return Err(Failure::network("the page does not end"));
+            return Err(Failure::network("the page is too long"));
         }
         Ok(String::from_utf8_lossy(page).into_owned())
     }

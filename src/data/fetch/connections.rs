@@ -51,8 +51,8 @@ struct Round<'a> {
 }
 
 impl Plan {
-    /// Runs the round with a writer of its own. Always returns the part, settled, and the end of the file if only the
-    /// end of a body showed it.
+    /// Runs the round with its own writer. Always returns the part, settled, and the end of the file if only the end of
+    /// a body showed it.
     pub(super) async fn run(
         self,
         transfer: &Transfer<'_>,
@@ -136,7 +136,7 @@ impl Round<'_> {
                 Err(Failure::StartOver { reason, distrust: same })
             }
             Verdict::StartOver { reason, distrust } => Err(Failure::StartOver { reason, distrust }),
-            // A refusal here may only mean: not so many connections.
+            // A refusal may only mean that there are too many connections.
             _ => Err(Failure::Trouble(client.busy(&reply.head))),
         }
     }
@@ -193,7 +193,7 @@ impl Round<'_> {
     }
 }
 
-/// The writer: everything that arrives goes to the disk, followed by the state, also when nothing more arrives. It ends
+/// The writer: writes everything that arrives to the disk, then the state, also when nothing more arrives. It ends
 /// after all connections.
 fn keep(
     mut part: Part,

@@ -88,7 +88,7 @@ pub struct Limits {
     pub connections: usize,
     /// A file below twice this size is not worth a second connection; no segment is smaller.
     pub min_segment_bytes: u64,
-    /// Bytes that share one digest in the state: what is lost if the disk damaged a bit.
+    /// Bytes that share one digest in the state: a damaged bit costs this many.
     pub piece_bytes: u64,
     /// The state is saved after this many new bytes,
     pub save_bytes: u64,

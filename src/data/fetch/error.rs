@@ -14,7 +14,7 @@ use crate::util::units;
 /// A download that failed. Addresses are shown without user names, passwords and query values.
 #[derive(Debug, Error)]
 pub enum FetchError {
-    /// A signal asked for the end; everything received is on disk and will be used by the next start.
+    /// A signal requested a stop; everything received is on disk and will be used by the next start.
     #[error(transparent)]
     Stopped(#[from] Stopped),
 
@@ -78,9 +78,9 @@ pub enum FetchError {
         caption: String,
     },
 
-    /// The page that asks for confirmation came again and again.
+    /// The confirmation page was sent repeatedly.
     #[error(
-        "{address}: Google Drive answers with its virus scan page again and again; download the file by hand and give \
+        "{address}: Google Drive keeps answering with its virus scan page; download the file by hand and give \
          it as `path`"
     )]
     ScanPage {
@@ -88,7 +88,7 @@ pub enum FetchError {
         address: String,
     },
 
-    /// A web page came instead of a data file.
+    /// A web page was sent instead of a data file.
     #[error("{address} sent a web page{} instead of a data file: give the address of the file itself", titled(title))]
     WebPage {
         /// Where.
@@ -144,9 +144,9 @@ pub enum FetchError {
         held: u64,
     },
 
-    /// The end of the body can't be distinguished from a broken connection, and there is nothing to check it with.
+    /// The end of the body can't be distinguished from a broken connection, and no digest or size is known.
     #[error(
-        "{address} tells neither a length nor where the file ends, so a cut would go unnoticed: add `sha256` or \
+        "{address} sends neither a length nor an end marker, so a truncated file would go unnoticed: add `sha256` or \
          `size_bytes` to this source"
     )]
     NoLength {
@@ -168,13 +168,13 @@ pub enum FetchError {
     /// The file does not have the configured digest, even when fetched again.
     #[error(
         "{address} has SHA-256 {found}, expected {expected}, also when fetched a second time: it is another file, or \
-         `sha256` is wrong; what came is kept as {}",
+         `sha256` is wrong; the download is kept as {}",
         quarantine.display()
     )]
     Digest {
         /// Where.
         address: String,
-        /// What came.
+        /// The digest of the download.
         found: Digest,
         /// `sha256`.
         expected: Digest,

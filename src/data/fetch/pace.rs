@@ -25,7 +25,7 @@ impl Pace {
         self.window.saturating_sub(self.waited)
     }
 
-    /// Records what came after how long a wait; true if the connection has stalled.
+    /// Records how many bytes arrived after a wait; true if the connection has stalled.
     pub fn note(&mut self, waited: Duration, bytes: u64) -> bool {
         self.waited += waited;
         self.bytes += bytes;

@@ -1,6 +1,6 @@
 //! The partial file and its state on disk. The one rule: the state never claims a byte that has not been synced.
 //!
-//! It knows nothing of servers; `transfer` tells it what to write, and where.
+//! It knows no servers; `transfer` says what to write, and where.
 
 use std::fs::{File, OpenOptions};
 use std::io;

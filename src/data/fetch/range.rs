@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unasked_part_is_only_taken_when_it_is_everything() {
+    fn an_unrequested_part_is_only_accepted_if_it_is_everything() {
         let plain = Ask::default();
         let all = head(206, &[("content-range", "bytes 0-99/100")]);
         assert_eq!(judge(&plain, &all), Verdict::Part { end: 100, total: Some(100) });

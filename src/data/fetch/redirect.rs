@@ -1,4 +1,4 @@
-//! Which redirects are followed, and what is said of the others.
+//! Which redirects are followed, and the messages for the others.
 
 use std::error::Error as _;
 
@@ -58,7 +58,7 @@ pub(super) fn refusal(url: &Url, error: &reqwest::Error) -> FetchError {
     FetchError::Refused { address: address::shown(url), status: 302, reason: CIRCLE }
 }
 
-/// Redirects that lead to no file: following them would only hide the reason.
+/// Redirects that don't lead to a file: following them would only hide the reason.
 fn is_dead_end(url: &Url) -> bool {
     is_sign_in(url) || is_document(url)
 }

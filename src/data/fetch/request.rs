@@ -79,7 +79,7 @@ fn web_address(href: &str) -> Result<Url, FetchError> {
     let url = Url::parse(href.trim()).map_err(|error| refuse(format!("{error}; write https://host/path")))?;
     match url.scheme() {
         "http" | "https" if address::holds_credentials(&url) => Err(refuse(
-            "it holds a user name or a password, which would be stored with every run; leave them out".into(),
+            "it contains a user name or a password, which would be stored with every run; leave them out".into(),
         )),
         "http" | "https" => Ok(url),
         other => Err(refuse(format!("{other:?} is not http or https"))),

@@ -46,7 +46,7 @@ impl Source {
     }
 
     /// Whether the same size proves that the file is still the same. Google Drive cuts long transfers every hour, gives
-    /// the file an id of its own and may send no validator: without this, a big file would never finish.
+    /// the file an id of its own and may send no validator: without this, a large file would never be complete.
     #[must_use]
     pub fn is_known_by_size(&self) -> bool {
         matches!(self, Self::Drive(_))
@@ -55,7 +55,7 @@ impl Source {
     /// A reply that is not a web page: the file, a part of it, or a status that says why not.
     ///
     /// # Errors
-    /// If a web page came, or nothing.
+    /// If a web page was sent, or nothing.
     pub async fn open(&self, client: &Client<'_>, ask: &Ask) -> Result<Reply, Failure> {
         match self {
             Self::Drive(file) => file.open(client, ask).await,
@@ -66,7 +66,7 @@ impl Source {
     /// A further part, from the address that answered before.
     ///
     /// # Errors
-    /// If nothing comes.
+    /// If there is no reply.
     pub async fn open_again(&self, client: &Client<'_>, url: &Url, ask: &Ask) -> Result<Reply, Failure> {
         client.get(url, self.guise(), ask).await
     }

@@ -66,9 +66,9 @@ pub struct State {
     pub ranges_distrusted: bool,
     /// Fetched a second time, because the digest was wrong the first time.
     pub refetched: bool,
-    /// The bytes that are there, ordered, apart.
+    /// The bytes that are present: sorted ranges that don't touch.
     pub pieces: Vec<Piece>,
-    /// Set when nothing but the rename is left to do.
+    /// Set when only the rename is left to do.
     pub finished: Option<Finished>,
 }
 

@@ -80,7 +80,7 @@ impl Transfer<'_> {
         (part, outcome)
     }
 
-    /// Takes the end that a body without a length showed, and checks that nothing is missing.
+    /// Records the length if only the end of the body showed it, and checks that nothing is missing.
     fn conclude(&self, part: &mut Part, end: Option<u64>) -> Result<(), Failure> {
         if let Some(end) = end {
             match self.size_bytes {
@@ -169,7 +169,7 @@ impl Transfer<'_> {
         segments(&part.state.gaps(), connections, self.client.context.limits.min_segment_bytes).into()
     }
 
-    /// Takes what the reply says about the file, and reserves space for it.
+    /// Records what the reply says about the file, and reserves space for it.
     fn adopt(&self, part: &mut Part, reply: &Reply, total: Option<u64>) -> Result<(), Failure> {
         let fatal = |error: FetchError| Failure::Fatal(error);
         if let (Some(found), Some(expected)) = (total, self.size_bytes)

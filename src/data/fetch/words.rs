@@ -1,4 +1,4 @@
-//! Failures of the network in our words, with those of the HTTP library behind them.
+//! Network failures in plain words, followed by the text of the HTTP library.
 
 use std::error::Error;
 

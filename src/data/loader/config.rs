@@ -9,7 +9,7 @@ use crate::util::problem::Problem;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LoaderConfig {
-    /// Threads that load ahead; 0 loads a sample when it is asked for. On a CPU every busy one slows down training.
+    /// Threads that load ahead; 0 loads a sample when it is requested. On a CPU every busy one slows down training.
     pub threads: usize,
     /// Samples that may wait for the model.
     pub queue_windows: usize,
@@ -41,7 +41,7 @@ impl LoaderConfig {
             ));
         }
         if self.queue_windows > MOST_WINDOWS {
-            let message = format!("{} samples can't wait", self.queue_windows);
+            let message = format!("{} is too large a queue", self.queue_windows);
             problems.push(Problem::new("queue_windows", message, format!("write 1 to {MOST_WINDOWS}")));
         }
         if self.queue_windows == 0 {

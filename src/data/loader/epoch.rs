@@ -113,7 +113,7 @@ pub struct Epoch<S: SampleSource> {
 }
 
 impl<S: SampleSource> Epoch<S> {
-    /// The place of the next sample: what a checkpoint saves after the last step.
+    /// The position of the next sample, which a checkpoint saves after the last step.
     #[must_use]
     pub fn position(&self) -> Position {
         self.position

@@ -27,7 +27,7 @@ pub enum StartError {
         samples: usize,
     },
     /// The system gives no thread.
-    #[error("can't start a loader thread: {0}; set a lower number of loader threads")]
+    #[error("can't start a loader thread: {0}; lower data.loader.threads")]
     Thread(#[from] std::io::Error),
 }
 

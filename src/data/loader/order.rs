@@ -17,7 +17,7 @@ pub struct Order {
     pub shuffle: bool,
 }
 
-/// How far an epoch has come: what a checkpoint saves and [`super::Loader::start`] takes.
+/// The position within an epoch: a checkpoint saves it, and [`super::Loader::start`] takes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// Counted from 0.

@@ -61,7 +61,7 @@ impl<T> Queue<T> {
         &self.wanted
     }
 
-    /// Serves the queue until it is empty or unwanted: what a thread does all its life.
+    /// Serves the queue until it is empty or closed: the body of each thread.
     pub(super) fn serve(&self, load: impl Fn(usize) -> T) {
         let _watch = Watch(self);
         while let Some(place) = self.claim() {

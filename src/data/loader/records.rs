@@ -1,7 +1,7 @@
 //! Records of a store as a source of samples: bytes of any length, checked each time they are read.
 //!
-//! A task whose threads shall decode or augment wraps this source in its own: its `load` asks this one for the bytes and draws
-//! from (seed, purpose, epoch, index), all of which a [`Record`] and the task know.
+//! A task that decodes or augments in the loader's threads wraps this source in its own: its `load` asks this one for
+//! the bytes and draws from (seed, purpose, epoch, index), all of which a [`Record`] and the task know.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Where samples come from: the only thing the loader needs from a dataset. A sample may have any shape and size.
+//! The source of samples: the only thing the loader needs from a dataset. A sample may have any shape and size.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,10 +9,10 @@ use crate::util::failure::Failure;
 
 /// A list of samples, each of which can be loaded by its index.
 ///
-/// Augmentation that happens on the CPU belongs into [`Self::load`]. It draws its random numbers from
-/// [`crate::util::seed::generator`] with the run's seed, a purpose of its own, the epoch of the place, and the index: a
-/// sample then looks the same in an epoch for every batch size, number of threads and position that a run was resumed at.
-/// The place within the epoch must not matter: it changes with the order.
+/// Augmentation on the CPU belongs in [`Self::load`]. It draws its random numbers from [`crate::util::seed::generator`]
+/// with the run's seed, its own purpose, the epoch of the place, and the index: a sample then looks the same in an
+/// epoch for every batch size, number of threads and position that a run was resumed at. The place within the epoch
+/// must not matter: it changes with the order.
 pub trait SampleSource: Send + Sync + 'static {
     /// What is delivered: plain values, never tensors.
     type Sample: Send + 'static;

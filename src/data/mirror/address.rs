@@ -70,7 +70,7 @@ impl Address {
         };
         if rest.contains(['@', '?', '#']) {
             return Err(Refused {
-                message: "the address holds credentials, a query or a fragment".into(),
+                message: "the address contains credentials, a query or a fragment".into(),
                 remedy: "keep credentials in the environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
                          GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY"
                     .into(),
@@ -90,7 +90,7 @@ impl Address {
         if bucket.is_empty() || !bucket.chars().all(is_name) {
             let what = if service == Service::Azure { "container" } else { "bucket" };
             let example = format!("write {scheme}://{what}/prefix");
-            return refused(&format!("the address names no {what}"), &example);
+            return refused(&format!("the address has no {what}"), &example);
         }
         let prefix = prefix.trim_end_matches('/');
         match ObjectPath::parse(prefix) {
@@ -141,9 +141,9 @@ mod tests {
     fn what_makes_no_sense_is_refused_with_what_to_write() {
         for (text, message) in [
             ("ftp://host/a", "ftp:// is not supported"),
-            ("s3://", "names no bucket"),
-            ("az:///a", "names no container"),
-            ("s3://a b/c", "names no bucket"),
+            ("s3://", "has no bucket"),
+            ("az:///a", "has no container"),
+            ("s3://a b/c", "has no bucket"),
             ("s3://runs//a", "empty part"),
             ("s3://runs/../a", "empty part"),
             ("file://folder", "an absolute path"),

@@ -15,7 +15,7 @@ use super::address::{Address, Service};
 use super::error::{MirrorError, understood};
 use crate::util::fs::create_dir_all;
 
-/// A store, and how we know that it holds what was sent.
+/// A store, and how an upload to it is verified.
 pub(super) struct Connected {
     pub(super) store: Arc<dyn ObjectStore>,
     pub(super) base: ObjectPath,

@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::util::exit::Exit;
 use crate::util::fs::FsError;
 
-/// A mirror that failed to do what was asked.
+/// A failed request to a mirror.
 #[derive(Debug, Error)]
 pub enum MirrorError {
     /// It refuses these credentials, this bucket or this request. Retrying changes nothing.
@@ -32,7 +32,7 @@ pub enum MirrorError {
         mirror: String,
         /// What was tried.
         action: &'static str,
-        /// What it said, or what the network did.
+        /// Its reply, or the network error.
         problem: String,
     },
     /// There is no such object.
@@ -57,7 +57,7 @@ pub enum MirrorError {
         /// Its address.
         mirror: String,
     },
-    /// Other bytes came back than were sent.
+    /// The bytes read back differ from those sent.
     #[error("{object} in the mirror {mirror} is not what was sent: {problem}")]
     Damaged {
         /// Its address.
@@ -83,7 +83,7 @@ pub enum MirrorError {
 pub enum Refusal {
     /// It does not know or does not trust us.
     Credentials,
-    /// There is no such bucket.
+    /// The bucket does not exist.
     NoBucket,
     /// Any other permanent refusal.
     Request,
@@ -204,7 +204,7 @@ fn brief(whole: &str) -> String {
     without_secrets(&line, secrets()).chars().take(MOST_CHARACTERS).collect()
 }
 
-/// The values of the environment that nobody may see.
+/// The values of the environment that must stay secret.
 fn secrets() -> impl Iterator<Item = String> {
     let of_secret = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         is_secret(name.to_str()?).then_some(value.into_string().ok()?)
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_told_in_one_line_with_what_helps() {
+    fn an_answer_is_reported_in_one_line_with_the_remedy() {
         let body = "Error performing GET http://h/b?x=1 in 3ms - Server returned non-2xx status code: 404 Not Found: \
                     <Error><Code>NoSuchBucket</Code><Message>The bucket does not exist</Message></Error>";
         let error = understood("s3://runs", "listing", "", &generic(body));

@@ -1,5 +1,5 @@
-//! A place off this machine that keeps copies of files: object stores and folders behind one set of blocking calls. The
-//! only module that talks to object stores. Knows nothing of runs, checkpoints or what is worth copying.
+//! A store off this machine for copies of files: object stores and folders behind one set of blocking calls. The only
+//! module that talks to object stores. It knows neither runs nor checkpoints.
 
 mod address;
 mod cancel;
@@ -24,7 +24,7 @@ use crate::util::seed::generator;
 /// How long a look at a mirror may take.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Checks that a mirror answers and may be listed, written, read and deleted in; leaves nothing there.
+/// Checks that a mirror answers and allows listing, writing, reading and deleting; leaves nothing there.
 ///
 /// # Errors
 /// If it refuses something, or does not answer.

@@ -1,5 +1,5 @@
-//! A mirror as its users see it: names below one place, without `async`. A call ends when it is done, when it fails,
-//! when its time is up, or when another thread cancels it.
+//! A mirror for its users: names below one prefix, without `async`. A call ends when it is done, when it fails, when
+//! its time is up, or when another thread cancels it.
 //!
 //! What is verified where:
 //! - an uploaded file is hashed while it is read, and the hash is returned: the caller, who knows what it must be,

@@ -37,7 +37,7 @@ fn what_is_written_is_listed_read_and_removed_by_its_name() {
 }
 
 #[test]
-fn a_large_file_goes_up_in_parts_and_comes_back_as_it_was() {
+fn a_large_file_is_uploaded_in_parts_and_downloaded_unchanged() {
     let local = tempfile::tempdir().unwrap();
     let content: Vec<u8> = (0..20_000_000_u32).map(|number| (number % 251) as u8).collect();
     let path = local.path().join("large");

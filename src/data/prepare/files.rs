@@ -19,7 +19,7 @@ use crate::util::fs::FsError;
 pub struct FileKind {
     /// What one is called: "image".
     pub name: &'static str,
-    /// The endings of their names, without the dot, in lower case.
+    /// The endings of their names, without the dot, in lower case. A hyphen may be in its place if the ending has one too.
     pub endings: &'static [&'static str],
     /// The required layout: "in a folder for each class".
     pub layout: &'static str,
@@ -31,8 +31,13 @@ impl FileKind {
     /// Whether a file of this name is one.
     #[must_use]
     pub fn is_name(&self, name: &str) -> bool {
-        let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-        self.endings.iter().any(|known| ending.eq_ignore_ascii_case(known))
+        let name = name.to_ascii_lowercase();
+        let has = |ending: &str| {
+            let stem = name.strip_suffix(ending);
+            // `train-images-idx3-ubyte` is how such files are published, `train-images.idx3-ubyte` how some unpack them.
+            stem.is_some_and(|stem| stem.ends_with('.') || ending.contains('-') && stem.ends_with('-'))
+        };
+        self.endings.iter().any(|ending| has(ending))
     }
 }
 
@@ -116,13 +121,32 @@ impl FilesError {
 /// # Errors
 /// If a folder can't be read, a name is not UTF-8, or there is no such file at all.
 pub fn find(root: &Path, kind: &FileKind) -> Result<Vec<Folder>, FilesError> {
-    let mut search = Search { kind, path: Vec::new(), visited: Vec::new(), found: Vec::new() };
-    search.visit(root)?;
-    let mut found = search.found;
+    let folders = every(root, kind)?.into_iter().map(|visited| visited.folder);
+    let found: Vec<Folder> = folders.filter(|folder| !folder.files.is_empty()).collect();
     if found.is_empty() {
         return Err(FilesError::None { root: root.to_owned(), kind: *kind });
     }
-    found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
+}
+
+/// A folder that was looked into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visited {
+    /// The folder, with its files of the kind that is looked for.
+    pub folder: Folder,
+    /// Its other files.
+    pub others: usize,
+}
+
+/// Looks into all folders below one, that one included, sorted by path; as [`find`], but empty folders are listed too.
+///
+/// # Errors
+/// If a folder can't be read, or a name is not UTF-8.
+pub fn every(root: &Path, kind: &FileKind) -> Result<Vec<Visited>, FilesError> {
+    let mut search = Search { kind, path: Vec::new(), visited: Vec::new(), found: Vec::new() };
+    search.visit(root)?;
+    let mut found = search.found;
+    found.sort_by(|a, b| a.folder.path.cmp(&b.folder.path));
     Ok(found)
 }
 
@@ -147,7 +171,7 @@ struct Search<'a> {
     kind: &'a FileKind,
     path: Vec<String>,
     visited: Vec<(u64, u64)>,
-    found: Vec<Folder>,
+    found: Vec<Visited>,
 }
 
 impl Search<'_> {
@@ -158,7 +182,7 @@ impl Search<'_> {
             return Ok(());
         }
         self.visited.push(identity);
-        let mut files = Vec::new();
+        let (mut files, mut others) = (Vec::new(), 0);
         for name in names(folder)?.into_iter().filter(|name| !self.kind.ignored.contains(&name.as_str())) {
             let entry = folder.join(&name);
             let metadata = match fs::metadata(&entry) {
@@ -176,11 +200,12 @@ impl Search<'_> {
                 self.path.pop();
             } else if self.kind.is_name(&name) {
                 files.push(SourceFile { name, stamp: Stamp::of(&metadata) });
+            } else {
+                others += 1;
             }
         }
-        if !files.is_empty() {
-            self.found.push(Folder { path: self.path.join("/"), folder: folder.to_owned(), files });
-        }
+        let folder = Folder { path: self.path.join("/"), folder: folder.to_owned(), files };
+        self.found.push(Visited { folder, others });
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
-//! The part of preparing that every task shares: which files there are, what is known of each, which can't be used and why,
-//! when that is too much, and what is left of it all for people. The task reads each file and decides what to do with it.
+//! The part of preparing that every task shares: finding the files, remembering what is known of each, setting aside
+//! those that can't be used, refusing too many of them, and the report for people. The task reads each file and decides
+//! what to do with it.
 //!
 //! ```text
 //! files    every folder that directly holds files of the kind, with a stamp of each file

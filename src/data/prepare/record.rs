@@ -1,5 +1,5 @@
-//! What is remembered of a source file: how it looked from outside, its content, and what became of it. Kept with what was
-//! made of the file, so that it is true or absent.
+//! The record of a source file: its stamp, its content, and the outcome. Stored with what was made of the file, so that
+//! it is correct or absent.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ pub enum Outcome<U, K = Nothing> {
     SetAside {
         /// Why.
         reason: String,
-        /// What is known of it all the same.
+        /// What is known of it nevertheless.
         #[serde(flatten)]
         known: K,
     },
@@ -61,7 +61,7 @@ impl<U, K> FileRecord<U, K> {
         }
     }
 
-    /// Whether a file that only looks changed from outside, such as after a copy, has the recorded content.
+    /// Whether a file with a changed stamp, such as after a copy, still has the recorded content.
     ///
     /// # Errors
     /// If it can't be read.

@@ -18,7 +18,7 @@ const REFUSED: &str = "refused.json";
 /// The bad files that an error names; a list on the disk names all.
 const EXAMPLES: usize = 3;
 
-/// The report on a prepared dataset. `A` is what the task says about it, such as the options that made it.
+/// The report on a prepared dataset. `A` is the task's part, such as the options that made it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report<A> {
     /// What the task says about the dataset.
@@ -100,7 +100,7 @@ impl<A: Serialize + DeserializeOwned> Report<A> {
         Self { about, fingerprint: hasher.finish(), groups }
     }
 
-    /// Where the report of a prepared dataset is.
+    /// The path of a prepared dataset's report.
     #[must_use]
     pub fn path(store: &Path) -> PathBuf {
         store.join("report.json")

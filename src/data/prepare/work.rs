@@ -13,7 +13,7 @@ use crate::util::{access, plain, units};
 /// Processes every item on this many threads; each has its own scratch, which it reuses.
 ///
 /// # Errors
-/// The first of an item, or the wish to stop; what is under way is finished before.
+/// The first error of an item, or a stop; work in progress is finished before.
 pub fn on_threads<T: Sync, S: Default, R: Send, E: From<Stopped> + Send>(
     threads: usize,
     items: &[T],
@@ -44,10 +44,10 @@ pub fn on_threads<T: Sync, S: Default, R: Send, E: From<Stopped> + Send>(
     Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
-/// The content of a file, and why it must be set aside if it is not what it was when it was fetched.
+/// The content of a file, and why it must be set aside if it changed since it was fetched.
 ///
 /// # Errors
-/// If it can't be read: that says nothing about the data.
+/// If it can't be read, which says nothing about the data.
 pub fn hash(path: &Path, expected: Option<Digest>) -> Result<(Digest, Option<String>), FsError> {
     let sha256 = Digest::of_file(path).map_err(FsError::at("read", path))?;
     let damaged = expected
@@ -56,8 +56,8 @@ pub fn hash(path: &Path, expected: Option<Digest>) -> Result<(Digest, Option<Str
     Ok((sha256, damaged))
 }
 
-/// The reason to set a file aside that can't be read, if that says something about this file alone: nobody lets us read it, its
-/// link leads nowhere, or it is no file.
+/// The reason to set aside a file that can't be read, if only this file is at fault: no permission, a broken link, or
+/// not a plain file.
 #[must_use]
 pub fn why_unreadable(error: &io::Error, path: &Path) -> Option<String> {
     let is_link = || path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());

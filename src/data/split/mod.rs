@@ -1,5 +1,5 @@
-//! Which parts of a dataset train, validate and test: pure rules over sizes, times or contents. They know no files, and not
-//! what a part is; a task decides what must never be cut in two.
+//! Which parts of a dataset train, validate and test: pure rules over sizes, times or contents. They know neither files
+//! nor the meaning of a part; a task decides what must never be split.
 //!
 //! [`in_order`] keeps parts whole that are given in time order, [`stratified`] gives every class its share.
 
@@ -27,7 +27,7 @@ impl Side {
     /// All sides.
     pub const ALL: [Self; 3] = [Self::Train, Self::Val, Self::Test];
 
-    /// What it is called where it is chosen.
+    /// Its name in commands and configurations.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl Shares {
     /// Whether both are shares and leave something for training.
     #[must_use]
     pub fn leave_some(self) -> bool {
-        // Written so that a share that is not a number is refused as well.
+        // Written so that NaN is refused as well.
         self.val >= 0.0 && self.test >= 0.0 && self.val + self.test < 1.0
     }
 }

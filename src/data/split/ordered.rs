@@ -6,9 +6,9 @@ use super::{Shares, Side};
 
 /// The side of each part, given their sizes in time order.
 ///
-/// The test takes the number of last parts whose sizes come nearest to its share, then validation takes those before them
-/// the same way; of two equally near numbers the smaller one. Training keeps at least one part; validation, then the test,
-/// get at least one where their share is above 0 and there is one for them.
+/// The test takes the number of last parts whose sizes come nearest to its share, then validation takes those before
+/// them the same way; of two equally near numbers the smaller one. Training keeps at least one part; validation, then
+/// the test, get at least one if their share is above 0 and enough parts exist.
 #[must_use]
 pub fn in_order(sizes: &[usize], shares: Shares) -> Vec<Side> {
     if sizes.is_empty() {
@@ -28,7 +28,7 @@ pub fn in_order(sizes: &[usize], shares: Shares) -> Vec<Side> {
     (0..sizes.len()).map(side).collect()
 }
 
-/// How many parts a side may have: none without a share, else at least one where there is one for it.
+/// How many parts a side may have: none without a share, else at least one if enough exist.
 fn least(share: f64, most: usize) -> RangeInclusive<usize> {
     if share > 0.0 { most.min(1)..=most } else { 0..=0 }
 }
@@ -47,8 +47,7 @@ fn nearest(sizes: &[usize], wanted: f64, allowed: RangeInclusive<usize>) -> usiz
     best.1
 }
 
-/// Spans (first and last) in the order of their beginning, grouped where they overlap: what a group holds must stay on one
-/// side.
+/// Spans (first and last) in the order of their start, grouped if they overlap: a group must stay on one side.
 #[must_use]
 pub fn linked<T: Ord + Copy>(spans: &[(T, T)]) -> Vec<Range<usize>> {
     let mut groups: Vec<(Range<usize>, T)> = Vec::new();

@@ -16,7 +16,7 @@ use crate::util::sha256::{Digest, Hasher};
 /// The fewest units of a class of which one must validate.
 const VALIDATES_FROM: usize = 4;
 
-/// What the rule knows of an item.
+/// What the rule needs to know of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {
     /// The number of its class.

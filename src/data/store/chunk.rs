@@ -1,5 +1,5 @@
-//! One frame as a file: zstd with a checksum, under the key that Zarr gives to the chunk. What zarrs would do itself, but
-//! without its fsync for every chunk (an event is made durable once, as a whole) and into memory that the caller has.
+//! One frame as a file: zstd with a checksum, under the key that Zarr gives to the chunk. What zarrs would do itself,
+//! but without its fsync for every chunk (an event is made durable once, as a whole) and into the caller's memory.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -45,7 +45,7 @@ impl Chunks {
         self.folder.join(self.encoding.encode(&indices).as_str())
     }
 
-    /// Writes a frame that was not there before. What failed leaves no file.
+    /// Writes a new frame. A failed write leaves no file.
     pub fn write(&self, index: usize, frame: &[u8], level: i32) -> Result<(), StoreError> {
         let path = self.path(index);
         let compressed = compress(frame, level).map_err(FsError::at("compress", &path))?;

@@ -14,7 +14,7 @@ pub enum StoreError {
     /// The disk refused a write.
     #[error(transparent)]
     Write(#[from] FsError),
-    /// A training reads what would be changed.
+    /// A training reads the dataset that would be changed.
     #[error(transparent)]
     InUse(#[from] LockError),
     /// The disk refused a read.
@@ -36,12 +36,12 @@ pub enum StoreError {
         /// Why, and what to do.
         reason: String,
     },
-    /// There is no such event, or no store.
+    /// The event or the store does not exist.
     #[error("there is no prepared {what} at {}: run `fragua prepare` first, with the same configuration", path.display())]
     Absent {
         /// "dataset" or "event".
         what: &'static str,
-        /// Where it was looked for.
+        /// The expected path.
         path: PathBuf,
     },
     /// A frame of the wrong size.
@@ -57,7 +57,7 @@ pub enum StoreError {
         expected: usize,
     },
     /// A number past the last frame.
-    #[error("frame {index} was asked of {}, which has {frames}", path.display())]
+    #[error("frame {index} of {} was requested, which has {frames}", path.display())]
     FrameNumber {
         /// The event's folder.
         path: PathBuf,
@@ -74,7 +74,7 @@ pub enum StoreError {
         /// What is missing or too much.
         reason: String,
     },
-    /// Frames of an older event that mean something else than those of the new one.
+    /// Frames of an older event whose meaning differs from those of the new one.
     #[error("frames of {} can't be used for {}: their {what} differ", old.display(), new.display())]
     Different {
         /// The older event's folder.

@@ -47,7 +47,7 @@ pub struct Store {
     root: PathBuf,
     /// Held while the folders above an event are made, which two events may share.
     parents: Mutex<()>,
-    /// Held from the first change on: who reads the events would otherwise see others from one moment to the next.
+    /// Held from the first change on: otherwise a reader's events would change while it reads them.
     changing: OnceLock<Changing>,
 }
 
@@ -55,7 +55,7 @@ impl Store {
     /// Opens the dataset at `root` for reading.
     ///
     /// # Errors
-    /// If there is none.
+    /// If there is no dataset.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         if root.join(metadata::DESCRIPTION).is_file() {
             Ok(Self { root: root.to_owned(), parents: Mutex::new(()), changing: OnceLock::new() })
@@ -149,7 +149,7 @@ impl Store {
         let nested = |outer: &Path, inner: &Path| StoreError::Name {
             event: event.into(),
             reason: format!(
-                "{} would lie within the event {}; give each event's files a folder of their own",
+                "{} would be inside the event {}; give each event's files their own folder",
                 inner.display(),
                 outer.display()
             ),

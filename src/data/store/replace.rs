@@ -1,5 +1,5 @@
-//! How a finished folder takes the place of an older one: at no moment is there neither, and after a crash a complete one
-//! is found again.
+//! How a finished folder replaces an older one: one of them always exists, and after a crash a complete one is found
+//! again.
 //!
 //! Linux exchanges two names in one step. If the file system can't (some network mounts), the old folder is moved away
 //! under a hidden name first; [`recover`] brings it back if nothing took its place.
@@ -81,7 +81,7 @@ fn is_of_other_layer(error: &FsError) -> bool {
     error.source.raw_os_error() == Some(libc::EXDEV)
 }
 
-/// Removes a folder that can't be renamed. What describes it goes first: without that, a killed program leaves nothing that looks
+/// Removes a folder that can't be renamed, its description first, so that a killed program leaves nothing that looks
 /// complete.
 fn dissolve(place: &Path) -> Result<(), FsError> {
     let description = place.join(super::metadata::DESCRIPTION);
@@ -94,8 +94,8 @@ fn dissolve(place: &Path) -> Result<(), FsError> {
     remove_tree(place)
 }
 
-/// Clears away what a killed program left in `folder` and below: partial folders go, and an old one that nothing took the
-/// place of comes back. `is_event` identifies the folders that are not searched.
+/// Cleans up after a killed program in `folder` and below: partial folders are removed, and an old one that was not
+/// replaced is restored. `is_event` identifies the folders that are not searched.
 pub(super) fn recover(folder: &Path, is_event: &impl Fn(&Path) -> bool) -> Result<(), FsError> {
     for entry in fs::read_dir(folder).map_err(FsError::at("read folder", folder))? {
         let entry = entry.map_err(FsError::at("read folder", folder))?;
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_folder_comes_back_where_nothing_took_its_place() {
+    fn an_old_folder_is_restored_if_nothing_replaced_it() {
         let root = tempfile::tempdir().unwrap();
         let (a, b) = (root.path().join("a"), root.path().join("deep/b"));
         folder_with(&old_name(&a), "old a");

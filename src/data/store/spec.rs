@@ -1,8 +1,8 @@
-//! What an event's array is, apart from its values: names, coordinates and attributes, in the words of CF conventions.
+//! The description of an event's array: names, coordinates and attributes, by the CF conventions.
 
 use serde_json::{Map, Value};
 
-/// Attributes of an array or a group, as other programs see them.
+/// Attributes of an array or a group, for other programs.
 pub type Attributes = Map<String, Value>;
 
 /// An array of frames, one byte per cell.

@@ -65,10 +65,10 @@ impl EventWriter {
         self.chunks.write(index, frame, self.level)
     }
 
-    /// Takes over a frame of an older event, compressed as it is, after reading it once to know that it is whole.
+    /// Reuses a compressed frame of an older event, after reading it once to check that it is intact.
     ///
     /// # Errors
-    /// If the older event's array is not described alike, its frame is damaged (it must then be made again), this
+    /// If the older event's array has another description, its frame is damaged (it must then be made again), this
     /// frame was written before, or the disk refuses.
     pub fn reuse_frame(&self, index: usize, from: &EventReader, old_index: usize) -> Result<(), StoreError> {
         if let Some(what) = difference(&self.spec.as_read_back(), from.spec()) {
@@ -175,7 +175,7 @@ fn flaw(spec: &FrameArraySpec) -> Option<String> {
     names.find(|name| !taken.insert(name)).map(|name| format!("two of its arrays are called {name:?}"))
 }
 
-/// The first thing in which two arrays differ such that their frames mean different things.
+/// The first difference between two arrays that changes the meaning of their frames.
 fn difference(new: &FrameArraySpec, old: &FrameArraySpec) -> Option<&'static str> {
     if new.name != old.name {
         Some("names")

@@ -47,7 +47,7 @@ pub enum UnpackError {
     /// A file or folder could not be read or written.
     #[error(transparent)]
     Disk(#[from] FsError),
-    /// A signal came.
+    /// A signal arrived.
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }
@@ -105,7 +105,7 @@ pub enum Refusal {
         /// The first bytes in hexadecimal.
         first: String,
     },
-    /// The archive's name promises a tar archive, but its content is none.
+    /// The archive's name says tar, but its content does not.
     #[error("its name ends in {suffix:?}, but its content is not a tar archive; fetch it again")]
     NotTar {
         /// The end of the name.
@@ -145,7 +145,7 @@ pub enum Refusal {
     /// The archive ends too early.
     #[error("it is truncated: it ends within {within}; fetch it again")]
     Cut {
-        /// Where it ends.
+        /// The part in which it ends.
         within: &'static str,
     },
     /// The compressed data contradicts itself.

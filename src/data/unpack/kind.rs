@@ -90,7 +90,7 @@ pub fn recognise(path: &Path) -> Result<Kind, UnpackError> {
 /// The first bytes of a file, by which it is recognised.
 ///
 /// # Errors
-/// Where it can't be read, or is no plain file.
+/// If it can't be read, or is not a plain file.
 pub fn head(path: &Path) -> Result<Vec<u8>, UnpackError> {
     let is_file = path.metadata().map_err(FsError::at("read", path))?.is_file();
     if !is_file {
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_archive_is_told_by_its_first_bytes() {
+    fn other_files_are_recognised_by_their_first_bytes() {
         assert!(matches!(Kind::of_head(b"CDF\x01\0\0"), Err(Refusal::UnknownKind { .. })));
         assert_eq!(Kind::of_head(b"\x5f\x2a\x4d\x18"), Ok(Kind::Zstd));
     }

@@ -1,5 +1,5 @@
 //! Archives: from one file to a folder of plain files, complete and durable, or not there at all. It trusts nothing in
-//! an archive, and knows nothing of what the files mean.
+//! an archive, and does not know the meaning of the files.
 //!
 //! tar, tar.gz, tar.zst, zip and single gz or zst files are recognised by their first bytes. Only plain files and
 //! folders are accepted; anything else refuses the whole archive, because a dataset with holes is worse than none.
@@ -198,7 +198,7 @@ fn read_tar(content: &mut Content, writer: &mut Writer) -> Result<(), UnpackErro
     Ok(())
 }
 
-/// Refuses a single file that can't be what was meant: an archive in an archive, a page, or no tar archive despite its
+/// Refuses a single file that is probably a mistake: an archive in an archive, a page, or no tar archive despite its
 /// name.
 fn check_single(head: &[u8], archive_name: &str) -> Result<(), Refusal> {
     let lower = archive_name.to_ascii_lowercase();

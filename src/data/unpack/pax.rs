@@ -1,4 +1,5 @@
-//! The records of a pax extended header: `25 path=some/long/name\n`. Only those that change what a reader sees are kept.
+//! The records of a pax extended header: `25 path=some/long/name\n`. Only those that change the result of unpacking are
+//! kept.
 
 use super::error::Refusal;
 

@@ -1,5 +1,5 @@
-//! Three threads and a ring of buffers: one decodes, the caller's reads and writes, one hashes what was written. Memory
-//! is the ring and no more, whatever an archive contains.
+//! Three threads and a ring of buffers: one decodes, the caller's reads and writes, one hashes what was written. It
+//! uses only the memory of the ring, for any archive.
 
 use std::mem;
 use std::ops::Range;
@@ -51,7 +51,7 @@ pub fn run<T>(
     let (give_full, take_full) = sync_channel(BLOCKS);
     let (give_spent, take_spent) = sync_channel(BLOCKS);
     for _ in 0..BLOCKS {
-        // The receiver is right above, so this can't fail; a ring with fewer blocks would work as well.
+        // The receiver exists, so this can't fail; a ring with fewer blocks would work as well.
         if give_empty.try_send(Block { bytes: vec![0; BLOCK_BYTES], filled: 0 }).is_err() {
             break;
         }
@@ -118,7 +118,7 @@ fn hash(spent: &Receiver<Spent>, empty: &SyncSender<Block>) -> Vec<Digest> {
     digests
 }
 
-/// The content of an archive as the reader sees it.
+/// The content of an archive for the reader.
 pub struct Content {
     incoming: Receiver<Result<Block, UnpackError>>,
     outgoing: SyncSender<Spent>,

@@ -1,5 +1,5 @@
-//! The tar format: v7, ustar, GNU long names and pax. It reads headers strictly, so that no other reader can see
-//! another archive in the same bytes. It does not know which names are safe, and does not touch the disk.
+//! The tar format: v7, ustar, GNU long names and pax. It reads headers strictly, so that no other reader finds another
+//! archive in the same bytes. It neither checks names nor touches the disk.
 
 use super::error::{Refusal, UnpackError};
 use super::limits::Budget;

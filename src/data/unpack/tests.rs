@@ -10,7 +10,7 @@ use super::*;
 use crate::util::progress::Silent;
 use tempfile::TempDir;
 
-/// A folder in memory where there is one: thousands of archives are unpacked here, each asking for a sync.
+/// A folder in memory, if possible: thousands of archives are unpacked here, each with a sync.
 pub fn scratch() -> TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }

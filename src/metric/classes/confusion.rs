@@ -1,5 +1,5 @@
-//! How often each class was taken for each other, and the scores that follow. Counts are integers, so any order and any
-//! batches give the same.
+//! How often each class was predicted for each other, and the scores that follow. Counts are integers, so any order and
+//! any batches give the same.
 //!
 //! x / 0 is 0 for precision, recall and F1 of a class, as scikit-learn has it with `zero_division=0`. The means `macro` run
 //! over all classes, those without samples included.
@@ -17,7 +17,7 @@ pub struct Confusion {
 /// The scores of one class.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassScores {
-    /// Of what was taken for it, the share that is of it.
+    /// The share of its predictions that are right.
     pub precision: f64,
     /// Of its samples, the share that was recognised.
     pub recall: f64,

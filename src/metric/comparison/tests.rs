@@ -128,7 +128,7 @@ fn scores_keep_the_order_of_their_task_and_those_of_the_baseline_alone_come_last
 }
 
 #[test]
-fn what_makes_a_comparison_doubtful_is_told_with_both_sides() {
+fn doubts_about_a_comparison_are_reported_with_both_sides() {
     let (one, mut other) = (evaluation(&EASY), evaluation(&EASY));
     other.split = "test".into();
     other.dataset.fingerprint = "fedcba9876543210".into();

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_observed_and_nothing_forecast_is_no_number() {
+    fn nothing_observed_and_nothing_forecast_is_undefined() {
         let quiet = Contingency { correct_negatives: 100, ..Contingency::default() };
         assert_eq!(quiet.critical_success(), None);
         assert_eq!(quiet.detection(), None);

@@ -1,5 +1,5 @@
-//! Where forecasts are wrong: the mean error and the root mean square error of every cell at every lead time, over all
-//! windows. Not a score, which is over all cells.
+//! Maps of errors: the mean error and the root mean square error of every cell at every lead time, over all windows.
+//! Not a score, which is over all cells.
 
 use super::verify::Shape;
 
@@ -64,8 +64,8 @@ impl ErrorMap {
         }
     }
 
-    /// The mean error at a lead time, row by row: above 0 where too much is forecast, NaN where nothing was ever
-    /// known. Empty without such a lead time.
+    /// The mean error at a lead time, row by row: above 0 where the forecast is too strong, NaN where nothing was ever
+    /// observed. Empty without such a lead time.
     #[must_use]
     pub fn mean(&self, lead: usize) -> Vec<f32> {
         self.map(lead, |cell| cell.sum / cell.count as f64)

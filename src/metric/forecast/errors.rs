@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_cells_there_is_no_number_and_without_an_error_no_noise() {
+    fn without_cells_the_value_is_undefined_and_without_an_error_there_is_no_noise() {
         assert_eq!(ErrorSums::default().mean(), None);
         assert_eq!(ErrorSums::default().root_mean_square(), None);
         let exact = ErrorSums { cells: 4, ..ErrorSums::default() };

@@ -1,5 +1,5 @@
-//! The fractions skill score (Roberts and Lean 2008): how well the shares of cells with an event agree within squares, so
-//! that a storm forecast a little beside its place is not punished twice.
+//! The fractions skill score (Roberts and Lean 2008): how well the shares of cells with an event agree within squares,
+//! so that a storm forecast slightly out of place is not penalised twice.
 //!
 //! FSS = 1 - (sum f^2 - 2 sum f o + sum o^2) / (sum f^2 + sum o^2), summed over a whole set. Cells outside the frame count
 //! as cells without an event. Here f and o are counts of events, not shares: the size of the square cancels, and whole

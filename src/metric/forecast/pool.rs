@@ -1,9 +1,9 @@
-//! What one event adds to the scores of its forecasts, as something that can be drawn again and again.
+//! The sums of one event, as a group for resampling.
 
 use super::sums::{LeadSums, Levels};
 use crate::metric::pooled::Pooled;
 
-/// The sums of an event, and what they were measured at.
+/// The sums of an event, with the thresholds and scales that they were measured at.
 #[derive(Clone, Debug)]
 pub struct OfEvent<'a> {
     /// The sums.

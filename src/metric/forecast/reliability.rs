@@ -1,5 +1,5 @@
-//! How far forecast intensities can be relied on: what was observed, on average, where an intensity was forecast, in ranges
-//! of a round width, and how often each intensity is forecast and observed. Not a score.
+//! The reliability of forecast intensities: the mean observation by forecast intensity, in ranges of a round width, and
+//! how often each intensity is forecast and observed. Not a score.
 
 use std::ops::AddAssign;
 

@@ -31,7 +31,7 @@ const BEFORE: [AtThreshold; 4] = [
         "far",
         "FAR",
         "FAR",
-        "false alarm ratio: the share of forecast events that did not come; 0 is perfect",
+        "false alarm ratio: the share of forecast events that did not occur; 0 is perfect",
         Better::Lower,
         Show::Table,
     ),
@@ -67,7 +67,7 @@ const AFTER: [AtThreshold; 3] = [
         "peirce",
         "Peirce skill score",
         "Peirce",
-        "Peirce skill score: detection less false detection; 1 is perfect, 0 is chance",
+        "Peirce skill score: detection minus false alarm rate; 1 is perfect, 0 is chance",
         Better::Higher,
         Show::Listed,
     ),
@@ -125,7 +125,7 @@ fn of_all_cells(unit: &str) -> [ScoreSpec; 5] {
     [
         spec(mae, "MAE", lower, first, "mean absolute error; 0 is perfect").unit(unit),
         spec(rmse, "RMSE", lower, first, "root mean square error; 0 is perfect").unit(unit),
-        spec(me, "Mean error", Better::NearerZero, Show::Table, "forecast less observation, averaged; 0 is perfect")
+        spec(me, "Mean error", Better::NearerZero, Show::Table, "forecast minus observation, on average; 0 is perfect")
             .unit(unit),
         spec("ssim", "SSIM", Better::Higher, first, "structural similarity of frames; 1 is perfect"),
         spec("psnr_db", "PSNR", Better::Higher, Show::Listed, "peak signal-to-noise ratio; higher is better")

@@ -1,5 +1,5 @@
-//! Measures forecasts against what was observed: from plain arrays to sums, exactly and fast. Not the scores, which follow
-//! from the sums, and not what a forecast comes from.
+//! Compares forecasts with observations: from plain arrays to sums, exactly and fast. Neither the scores, which follow
+//! from the sums, nor making forecasts.
 //!
 //! - An event is a value strictly above a threshold, for the table as for the fractions skill score. pysteps takes `>` for
 //!   the first and `>=` for the second; a reflectivity that equals a threshold exactly counts differently there.

@@ -1,9 +1,9 @@
-//! A function in other processes, for work that may crash, hang or take all memory: code in C on files from strangers.
+//! Runs a function in other processes, for work that may crash, hang or exhaust memory: C code on untrusted files.
 //!
-//! A server is forked off before the program has a second thread; it forks a worker when there is a request, and another one
-//! if that dies. So a worker is there within milliseconds, where starting the program again would load libtorch again. Each
-//! `Slot` is served by one worker at a time, which lives as long as it does no harm. All of them end when this process does,
-//! whatever ends it: their sockets close.
+//! A server is forked off before the program has a second thread; it forks a worker when there is a request, and
+//! another one if that dies. So a worker is ready within milliseconds, whereas starting the program again would load
+//! libtorch again. Each `Slot` is served by one worker at a time, which lives as long as it does no harm. All of them
+//! end with this process, because their sockets close.
 //!
 //! ```text
 //! server   forks workers, notices how they end      worker   answers requests, within limits
@@ -50,7 +50,7 @@ pub struct Apart {
 struct Slot {
     /// Requests there, answers back.
     data: UnixStream,
-    /// How the worker ended, and that both sides forget what was under way.
+    /// How the worker ended; both sides then drop the request in progress.
     notice: UnixStream,
 }
 
@@ -78,7 +78,8 @@ impl Apart {
         Ok(Self { free: Mutex::new(here), returned: Condvar::new() })
     }
 
-    /// The answer to a request. A worker that dies is replaced, and asked once more: it may have been killed by somebody else.
+    /// The answer to a request. If a worker dies, the request is repeated once with a new one: somebody else may have
+    /// killed it.
     ///
     /// # Errors
     /// If there is no answer.
@@ -139,7 +140,7 @@ impl Slot {
         }
     }
 
-    /// After a worker ended: nothing of its request or of its answer may be left when the next one begins.
+    /// After a worker ended: nothing of its request or answer may remain when the next one starts.
     fn forget(&mut self) -> io::Result<()> {
         drain(&mut self.data)?;
         self.notice.write_all(&[1])?;
@@ -147,7 +148,7 @@ impl Slot {
     }
 }
 
-/// Reads what is there; whether the answer is complete now.
+/// Reads the available bytes; returns whether the answer is complete.
 fn receive(from: &mut UnixStream, into: &mut Vec<u8>) -> io::Result<bool> {
     let mut piece = [0; 64 << 10];
     loop {
@@ -185,7 +186,7 @@ fn read_whole(from: &mut UnixStream, into: &mut [u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Throws away what is there.
+/// Discards unread bytes.
 fn drain(from: &mut UnixStream) -> io::Result<()> {
     let mut piece = [0; 64 << 10];
     loop {
@@ -199,7 +200,7 @@ fn drain(from: &mut UnixStream) -> io::Result<()> {
 }
 
 fn ended() -> io::Error {
-    io::Error::other("the process that reads files for this one has ended")
+    io::Error::other("the process that reads files has ended")
 }
 
 /// Which of two sockets have something, or have been closed; neither after that time.
@@ -213,7 +214,7 @@ fn watched(descriptor: i32) -> libc::pollfd {
     libc::pollfd { fd: descriptor, events: libc::POLLIN, revents: 0 }
 }
 
-/// Waits for something to be read; for ever with a negative time. A signal ends the wait early.
+/// Waits until something can be read; without limit if the time is negative. A signal ends the wait early.
 #[expect(unsafe_code, reason = "poll is a C function")]
 fn poll(descriptors: &mut [libc::pollfd], milliseconds: i32) -> io::Result<()> {
     // SAFETY: the pointer and the length are those of a slice, which the call changes in place.
@@ -242,13 +243,13 @@ impl End {
 
     fn text(self) -> String {
         match (self.signal(), self.code()) {
-            (Some(libc::SIGXCPU), _) => format!("did not come to an end within {} s", worker::CPU_SECONDS),
+            (Some(libc::SIGXCPU), _) => format!("did not finish within {} s of processor time", worker::CPU_SECONDS),
             (Some(libc::SIGALRM), _) => format!("waited for more than {} s", worker::WALL_SECONDS),
             (_, Some(worker::NO_MEMORY)) => format!("needs more than {} MiB of memory", worker::MEMORY >> 20),
             (Some(libc::SIGSEGV), _) => "crashed on it (SIGSEGV)".to_owned(),
-            (Some(libc::SIGABRT), _) => "gave up on it (SIGABRT)".to_owned(),
-            (Some(signal), _) => format!("was ended by signal {signal} on it"),
-            (None, code) => format!("ended on it (code {})", code.unwrap_or_default()),
+            (Some(libc::SIGABRT), _) => "aborted on it (SIGABRT)".to_owned(),
+            (Some(signal), _) => format!("was killed by signal {signal} on it"),
+            (None, code) => format!("exited on it (code {})", code.unwrap_or_default()),
         }
     }
 }
@@ -258,12 +259,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ends_are_told_apart() {
+    fn ends_are_distinguished() {
         for (status, is_limit, text) in [
             (libc::SIGSEGV, false, "crashed"),
-            (libc::SIGABRT, false, "gave up"),
+            (libc::SIGABRT, false, "aborted"),
             (libc::SIGKILL, false, "signal 9"),
-            (libc::SIGXCPU, true, "did not come to an end"),
+            (libc::SIGXCPU, true, "did not finish"),
             (libc::SIGALRM, true, "waited"),
             (worker::NO_MEMORY << 8, true, "memory"),
             (70 << 8, false, "code 70"),

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{End, Slot, Work, drain, poll, watched, worker};
 
-/// A slot as the server sees it.
+/// The server's side of a slot.
 struct Served {
     slot: Slot,
     worker: Option<Worker>,
@@ -67,8 +67,8 @@ fn serve(slots: Vec<Slot>, work: Work) {
     slots.iter_mut().for_each(Served::end_worker);
 }
 
-/// Leaves the terminal's group, so that Ctrl-C is the program's alone, and what it inherited: who reads the program's output waits
-/// for an end that must not come later because of this process.
+/// Leaves the terminal's process group, so that Ctrl-C reaches only the program, and closes inherited descriptors: a
+/// reader of the program's output waits for its end, which this process must not delay.
 #[expect(unsafe_code, reason = "groups of processes and descriptors are C functions")]
 fn withdraw() -> io::Result<()> {
     let nothing = File::options().read(true).write(true).open("/dev/null")?;
@@ -82,7 +82,7 @@ fn withdraw() -> io::Result<()> {
 }
 
 impl Served {
-    /// What to wait for: news about the worker or a request if there is none; and the other side.
+    /// The descriptors to wait for: the worker, or a request if there is no worker; and the other side.
     fn watched(&self) -> [libc::pollfd; 2] {
         let first = match &self.worker {
             Some(worker) => worker.alive.as_raw_fd(),

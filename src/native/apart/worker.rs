@@ -24,7 +24,7 @@ const MAX_REQUEST: u64 = 1 << 20;
 /// Answers requests until the other side closes the socket.
 pub(super) fn run(data: &mut UnixStream, work: Work) {
     crash::unwatch();
-    // A limit that the system does not know is no reason not to work.
+    // Work continues if the system does not support a limit.
     limit(libc::RLIMIT_CORE, 0);
     if let Some(bytes) = taken() {
         limit(libc::RLIMIT_AS, bytes + MEMORY);

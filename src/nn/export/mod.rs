@@ -44,7 +44,7 @@ pub struct Weight {
     pub bytes: Vec<u8>,
 }
 
-/// Weights that are not those of the network.
+/// Weights that don't fit the network.
 #[derive(Debug, Error)]
 pub enum ExportError {
     /// Some are missing, have another shape, or are too many.

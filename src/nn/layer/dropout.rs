@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn the_share_of_dropped_values_is_what_was_asked_for_and_they_are_independent() {
+    fn the_share_of_dropped_values_is_the_configured_one_and_they_are_independent() {
         for share in [0.1, 0.25, 0.5, 0.9] {
             let masks = kept(&Dropout::new("layer", share), &keys(0..64), 2048);
             let values: Vec<f64> = masks.iter().flatten().map(|kept| f64::from(u8::from(!kept))).collect();

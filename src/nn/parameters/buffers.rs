@@ -1,7 +1,7 @@
 //! Buffers: running statistics, which a model computes from what it sees. They are in a third flat fp32 tensor, and a model
 //! writes to named views of it while it learns.
 //!
-//! They are part of the model, not of a step: what a step that is not made has added to them is taken back.
+//! They are part of the model, not of a step: if a step is discarded, its changes to them are undone.
 
 use std::ops::Range;
 

@@ -192,9 +192,10 @@ impl Parameters {
         joined(self.entries.iter().filter(|entry| entry.frozen))
     }
 
-    /// Freezes the parameters whose name fits a pattern, where `*` stands for anything: no gradient is computed for them. Their
-    /// gradient is 0 from now on, and no weight decay applies. Buffers are not frozen: running statistics follow the data.
-    /// After this an optimizer with momentum must be replaced by a new one, or it would still move them. Returns their names.
+    /// Freezes the parameters whose name fits a pattern, where `*` matches anything: no gradient is computed for them.
+    /// Their gradient is 0 from now on, and no weight decay applies. Buffers are not frozen: running statistics follow
+    /// the data. After this an optimizer with momentum must be replaced by a new one, or it would still move them.
+    /// Returns their names.
     ///
     /// # Errors
     /// If no name fits.

@@ -21,7 +21,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_star_stands_for_anything() {
+    fn a_star_matches_anything() {
         for (pattern, name) in [
             ("head.bias", "head.bias"),
             ("layers.0.*", "layers.0.conv.weight"),
@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn all_else_stands_for_itself() {
+    fn all_other_characters_are_literal() {
         for (pattern, name) in [
             ("layers.0.*", "layers.10.conv.weight"),
             ("head", "head.bias"),

@@ -1,5 +1,5 @@
-//! What a model requests before it has memory: its parameters, which are trained, and its buffers, which are computed from
-//! what it sees. Each has the name that weight files know it by.
+//! What a model declares before memory is allocated: its parameters, which are trained, and its buffers, which are
+//! computed from the data. Each has the name that weight files know it by.
 
 use super::init::Init;
 

@@ -68,7 +68,7 @@ fn a_change_of_the_flat_values_moves_the_views() {
 }
 
 #[test]
-fn parameters_can_be_made_where_gradients_are_off() {
+fn parameters_can_be_made_while_gradients_are_off() {
     let guard = tch::no_grad_guard();
     let parameters = parameters();
     drop(guard);

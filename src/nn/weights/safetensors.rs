@@ -89,7 +89,7 @@ pub fn read(file: &[u8]) -> Result<(Vec<NamedArray>, Metadata), String> {
         let [from, to] = place.data_offsets;
         let expected = byte_length(place.dtype, &place.shape).and_then(|length| length.checked_add(end));
         if from != end || Some(to) != expected {
-            return Err(format!("{name} stands at {from}..{to}, expected {end}..{}", expected.unwrap_or(usize::MAX)));
+            return Err(format!("{name} is at {from}..{to}, expected {end}..{}", expected.unwrap_or(usize::MAX)));
         }
         let bytes = data.get(from..to).ok_or_else(|| format!("{name} ends past the end of the file"))?.to_vec();
         arrays.push(NamedArray { name, dtype: place.dtype, shape: place.shape, bytes });
@@ -128,7 +128,7 @@ fn header_length(length: u64) -> Result<usize, String> {
 /// The arrays' places in the order of their data.
 fn places(json: &[u8]) -> Result<(Vec<(String, Place)>, Metadata), String> {
     let mut entries: Map<String, Value> =
-        serde_json::from_slice(json).map_err(|error| format!("its header is no JSON: {error}"))?;
+        serde_json::from_slice(json).map_err(|error| format!("its header is not JSON: {error}"))?;
     let wrong = |name: &str, error: serde_json::Error| format!("its header is wrong at {name}: {error}");
     let metadata = match entries.remove(METADATA) {
         None => Metadata::new(),
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_lies_is_refused() {
+    fn a_header_with_false_claims_is_refused() {
         let refused = |header: &str, data: &[u8]| {
             let file = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat();
             read(&file).unwrap_err()

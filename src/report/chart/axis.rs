@@ -1,4 +1,4 @@
-//! An axis: which values it spans, where its ticks are and what they say.
+//! An axis: the values that it spans, its ticks and their labels.
 
 /// How values become lengths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_has_no_place_and_does_no_harm() {
+    fn values_that_are_not_finite_are_not_drawn_and_do_no_harm() {
         for scale in [Scale::Linear, Scale::FromZero, Scale::Logarithmic] {
             for values in
                 [&[][..], &[f64::NAN], &[f64::INFINITY, 0.0], &[1e-320, 3e-320], &[f64::MAX, -f64::MAX], &[-1.0]]
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn three_digits_tell_a_value() {
+    fn values_are_shown_with_three_digits() {
         assert_eq!([0.0, 0.081_234, 12.345, 1234.5, 1.234e-5].map(brief), ["0", "0.0812", "12.3", "1234", "1.23e-5"]);
     }
 }

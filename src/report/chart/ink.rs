@@ -1,4 +1,4 @@
-//! The colours of what is drawn. A page gives them by class, so that they follow its theme; files have those of a light page.
+//! The colours of a chart. A page sets them by class, so that they follow its theme; files use those of a light page.
 
 use crate::report::canvas::Rgb;
 
@@ -7,7 +7,7 @@ use crate::report::canvas::Rgb;
 pub enum Ink {
     /// What the chart is about.
     Accent,
-    /// What goes with it.
+    /// Something secondary.
     Quiet,
     /// What it is compared with: dashed.
     Baseline,
@@ -17,7 +17,7 @@ pub enum Ink {
     Truth,
     /// What is wrong.
     Bad,
-    /// One of several that matter alike.
+    /// One of several equal series.
     Number(usize),
     /// Text.
     Text,
@@ -29,7 +29,7 @@ pub enum Ink {
     Faint,
 }
 
-/// The distinct colours of lines that matter alike; after them they repeat.
+/// The number of distinct colours for equal series; then they repeat.
 const NUMBERS: [Rgb; 6] =
     [[11, 107, 203], [194, 87, 12], [43, 138, 75], [138, 75, 184], [184, 134, 11], [194, 65, 107]];
 

@@ -1,4 +1,4 @@
-//! Texts beside points: each at the side where it covers no other text, and none if there is no such side.
+//! Texts beside points: each at a side where it covers no other text; it is left out if there is none.
 
 use super::Ink;
 use super::scene::{Anchor, Scene, Text, overlap};

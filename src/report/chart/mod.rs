@@ -1,5 +1,6 @@
-//! Charts as plain values: axes, series, bands, bars, levels, marks, notes. One layout turns a chart into a scene of lines and
-//! text (`scene`), and each scene can be SVG for a page or pixels for a PNG file. What the numbers mean is not known here.
+//! Charts as plain values: axes, series, bands, bars, levels, marks, notes. One layout turns a chart into a scene of
+//! lines and text (`scene`), and each scene can be SVG for a page or pixels for a PNG file. The meaning of the numbers
+//! is the caller's.
 //!
 //! ```text
 //! axis    which values an axis spans, its ticks      plot     a chart becomes a scene
@@ -99,7 +100,7 @@ pub struct Series {
     pub look: Look,
     /// Across and up; `NaN` leaves a gap.
     pub points: Vec<[f64; 2]>,
-    /// From where to where each value may be; empty without.
+    /// The range of each value; empty if there is none.
     pub band: Vec<[f64; 2]>,
     /// The text beside each point; empty for none.
     pub labels: Vec<String>,

@@ -1,4 +1,4 @@
-//! A chart becomes a scene: title, legend, axes, what is behind, what is drawn, and what is said if a place is pointed at.
+//! Turns a chart into a scene: title, legend, axes, background, series, and the texts shown when pointing at a place.
 
 use super::axis::{Axis, brief};
 use super::labels::Labels;
@@ -9,7 +9,7 @@ use crate::report::text_width::lines;
 const TITLE: f64 = 14.0;
 const TITLE_ROW: f64 = 19.0;
 const NUMBERS: f64 = 11.5;
-/// Ticks on the vertical axis, about; on the horizontal one a tick needs so many pixels.
+/// The approximate number of ticks on the vertical axis; on the horizontal one a tick needs this many pixels.
 const TICKS: usize = 5;
 const PER_TICK: f64 = 48.0;
 /// Room for the numbers below the frame, and for the name of the axis below them.

@@ -1,4 +1,5 @@
-//! A scene: lines, areas and texts at their places, from which a page and a file are made alike. Lengths are pixels of a screen.
+//! A scene: lines, areas and texts at their places, the common form of charts on a page and in a file. Lengths are
+//! pixels of a screen.
 
 use super::Ink;
 use crate::report::font;
@@ -53,7 +54,7 @@ pub(super) enum Anchor {
 /// The opacity of a band.
 pub(super) const BAND: f64 = 0.16;
 
-/// By so much bold letters are wider than those of the font in the program, which has none.
+/// How much wider bold letters are than those of the program's font, which has no bold.
 pub(super) const BOLD: f64 = 1.15;
 
 /// The width of a text in pixels. Pages have narrower fonts than files, so nothing overlaps there either.

@@ -23,14 +23,14 @@ pub struct Tile {
     pub label: String,
     /// The figure.
     pub value: String,
-    /// What it is to be compared with, or belongs to; may be empty.
+    /// What to compare it with, or what it belongs to; may be empty.
     pub note: String,
 }
 
 /// A topic.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Section {
-    /// Its heading, unlike that of all others.
+    /// Its heading, unique on the page.
     pub title: String,
     /// The text about it.
     pub blocks: Vec<Block>,
@@ -66,7 +66,7 @@ pub enum Block {
 pub struct Charts {
     /// The heading; may be empty.
     pub title: String,
-    /// What to look at, and what would be bad, in sentences; may be empty.
+    /// What to look for, and what would be bad, in sentences; may be empty.
     pub caption: String,
     /// The charts.
     pub charts: Vec<Chart>,
@@ -131,10 +131,10 @@ impl From<&str> for Cell {
 pub struct Picture {
     /// The file's content: PNG or GIF, by its first bytes.
     pub bytes: Vec<u8>,
-    /// What is to be seen, for those who don't see it.
+    /// The picture in words, for those who can't see it.
     pub description: String,
     /// The text below it: what to look at; may be empty.
     pub caption: String,
-    /// The file's place beside the page, for those who want it larger; may be empty.
+    /// The path of the file beside the page, for a larger view; may be empty.
     pub link: String,
 }

@@ -15,7 +15,7 @@ pub(super) fn figure(picture: &Picture) -> String {
     };
     let description = escape(&picture.description);
     let Some((kind, [width, height])) = kind(&picture.bytes) else {
-        return format!("<figure><p class=\"absent\">{description}: this is no PNG or GIF.</p>{caption}</figure>");
+        return format!("<figure><p class=\"absent\">{description}: not a PNG or GIF.</p>{caption}</figure>");
     };
     let image = format!(
         "<img alt=\"{description}\" width=\"{width}\" height=\"{height}\" loading=\"lazy\" src=\"data:{kind};base64,{}\">",
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_picture_is_not_shown_as_one() {
+    fn other_than_pictures_are_not_shown_as_pictures() {
         for bytes in [&b""[..], b"<svg onload=x>", b"\x89PNG\r\n\x1a\n short", b"GIF8"] {
             let (description, none) = ("x".into(), String::new());
             let html = figure(&Picture { bytes: bytes.into(), description, caption: none.clone(), link: none });

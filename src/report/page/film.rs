@@ -1,4 +1,4 @@
-//! Films on a page: a chooser, and for each film its panels, a player that the script brings to life, and the scale. Without
+//! Films on a page: a chooser, and for each film its panels, a player that the script enables, and the scale. Without
 //! the script each film shows its last moment.
 
 use base64::Engine;

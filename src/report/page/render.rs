@@ -119,7 +119,7 @@ fn moments_list(moments: &[(String, String)]) -> String {
 
 /// The size of a chart on a page: about a third of a desktop, and a phone's width.
 const CHART: [f64; 2] = [344.0, 258.0];
-/// By so much a chart is taller for each of its series past so many.
+/// The extra height of a chart for each series past a number of them.
 const ROW: f64 = 16.0;
 const MANY: usize = 3;
 /// That of a diagram with names inside of it.

@@ -1,8 +1,9 @@
-//! The colours of values, and their legend. Reflectivity has those of weather services: steps of 5 dBZ, blues for drizzle,
-//! greens for rain, yellow from 35, red from 50, magenta from 60; weak echo is lavender. Rain rates and amounts of rain have
-//! steps that grow, each family with colours of its own; those of amounts end at the greatest one. Anything else has a perceptual scale over its own range.
+//! The colours of values, and their legend. Reflectivity has those of weather services: steps of 5 dBZ, blues for
+//! drizzle, greens for rain, yellow from 35, red from 50, magenta from 60; weak echo is lavender. Rain rates and
+//! amounts of rain have steps that grow, each family with its own colours; those of amounts end at the greatest one.
+//! Anything else has a perceptual scale over its own range.
 //!
-//! The lowest value is white in all of them: "nothing there" and "not seen" are two different things.
+//! The lowest value is white in all of them: "no echo" is not the same as "not observed".
 
 use crate::report::canvas::{BLACK, Canvas, GREY, Rgb, WHITE};
 use crate::util::quantity::{Family, Quantity};
@@ -32,7 +33,7 @@ pub const COLOURS: [Rgb; 20] = [
     [0x96, 0x4E, 0xC6],
 ];
 
-/// Rain rates in mm/h, and where each colour begins: blues, then green, yellow, orange, red and magenta.
+/// Rain rates in mm/h at which each colour begins: blues, then green, yellow, orange, red and magenta.
 const RATES: [(f32, Rgb); 10] = [
     (0.1, [0xD6, 0xE6, 0xF5]),
     (0.2, [0xA8, 0xCE, 0xEE]),
@@ -86,7 +87,7 @@ pub struct Scale {
     unit: String,
     /// The unit of a difference of two.
     unit_of_difference: String,
-    /// Below this there is nothing.
+    /// Below this there is no echo.
     floor: f32,
     /// What that is called.
     nothing: &'static str,
@@ -263,31 +264,52 @@ pub(super) fn bar(y: usize, height: usize) -> (usize, usize) {
     (y + 26, step * COLOURS.len())
 }
 
-/// The colour bar with its labels, and the two colours that are no values.
-pub(super) fn legend(canvas: &mut Canvas, scale: &Scale, [x, y]: [usize; 2], height: usize) {
-    let (bar_top, bar_height) = bar(y, height);
-    let count = scale.steps.len();
-    let edge = |step: usize| bar_top + step * bar_height / count;
-    canvas.text(&scale.unit, [x, y + 9], 14, BLACK);
-    for (index, colour) in scale.colours().rev().enumerate() {
-        canvas.fill([x, edge(index)], [BAR_WIDTH, edge(index + 1) - edge(index)], colour);
-    }
-    canvas.frame([x, bar_top], [BAR_WIDTH, bar_height], GREY);
-    for (place, label) in &scale.ticks {
-        let tick_y = bar_top + bar_height - (place * bar_height as f32 / count as f32).round() as usize;
-        canvas.fill([x + BAR_WIDTH + 1, tick_y.saturating_sub(1)], [4, 1], GREY);
-        canvas.text(label, [x + 29, tick_y], 13, BLACK);
-    }
-    for (index, (label, value)) in [(scale.nothing, f32::NEG_INFINITY), ("missing", f32::NAN)].into_iter().enumerate() {
-        let top = bar_top + bar_height + 16 + 22 * index;
-        for row in top..top + 14 {
-            for column in x..x + BAR_WIDTH {
-                canvas.set(column, row, scale.colour(value, column, row));
-            }
+/// A colour bar: colours of equal height, ticks counted in colours from below, and samples of further colours under it.
+pub(super) struct Bar<'a> {
+    /// The text above the bar.
+    pub(super) title: &'a str,
+    /// From weak to strong.
+    pub(super) colours: &'a [Rgb],
+    /// Each with its place, counted in colours from below.
+    pub(super) ticks: &'a [(f32, String)],
+    /// Names under the bar, each with its colour at a pixel.
+    pub(super) samples: &'a [(&'a str, &'a dyn Fn(usize, usize) -> Rgb)],
+}
+
+impl Bar<'_> {
+    /// Draws the bar with its top left corner here, as tall as [`bar`] says.
+    pub(super) fn draw(&self, canvas: &mut Canvas, [x, y]: [usize; 2], height: usize) {
+        let (bar_top, bar_height) = bar(y, height);
+        let count = self.colours.len();
+        let edge = |step: usize| bar_top + step * bar_height / count;
+        canvas.text(self.title, [x, y + 9], 14, BLACK);
+        for (index, &colour) in self.colours.iter().rev().enumerate() {
+            canvas.fill([x, edge(index)], [BAR_WIDTH, edge(index + 1) - edge(index)], colour);
         }
-        canvas.frame([x, top], [BAR_WIDTH, 14], GREY);
-        canvas.text(label, [x + 28, top + 7], 13, BLACK);
+        canvas.frame([x, bar_top], [BAR_WIDTH, bar_height], GREY);
+        for (place, label) in self.ticks {
+            let tick_y = bar_top + bar_height - (place * bar_height as f32 / count as f32).round() as usize;
+            canvas.fill([x + BAR_WIDTH + 1, tick_y.saturating_sub(1)], [4, 1], GREY);
+            canvas.text(label, [x + BAR_WIDTH + 9, tick_y], 13, BLACK);
+        }
+        for (index, (label, colour)) in self.samples.iter().enumerate() {
+            let top = bar_top + bar_height + 16 + 22 * index;
+            for (row, column) in (top..top + 14).flat_map(|row| (x..x + BAR_WIDTH).map(move |column| (row, column))) {
+                canvas.set(column, row, colour(column, row));
+            }
+            canvas.frame([x, top], [BAR_WIDTH, 14], GREY);
+            canvas.text(label, [x + BAR_WIDTH + 8, top + 7], 13, BLACK);
+        }
     }
+}
+
+/// The colour bar with its labels, and the two colours that are not values.
+pub(super) fn legend(canvas: &mut Canvas, scale: &Scale, place: [usize; 2], height: usize) {
+    let colours: Vec<Rgb> = scale.colours().collect();
+    let nothing = |x, y| scale.colour(f32::NEG_INFINITY, x, y);
+    let missing = |x, y| scale.colour(f32::NAN, x, y);
+    let samples: [(&str, &dyn Fn(usize, usize) -> Rgb); 2] = [(scale.nothing, &nothing), ("missing", &missing)];
+    Bar { title: &scale.unit, colours: &colours, ticks: &scale.ticks, samples: &samples }.draw(canvas, place, height);
 }
 
 #[cfg(test)]

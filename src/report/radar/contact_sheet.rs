@@ -1,4 +1,4 @@
-//! Frames of one event side by side in one picture: a quick look at what the data is like.
+//! Frames of one event side by side in one picture: a quick look at the data.
 
 use super::colours::{LEGEND_MIN_HEIGHT, LEGEND_WIDTH, legend};
 use super::frame::{Labels, RadarFrame, Zoom, check, clock, day};

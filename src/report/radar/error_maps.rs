@@ -1,4 +1,4 @@
-//! Maps of where forecasts are wrong: the mean error, and its typical size, for several lead times.
+//! Maps of forecast errors: the mean error and its typical size, for several lead times.
 
 use super::colours::{LEGEND_MIN_HEIGHT, Scale};
 use super::forecast::error_colours;

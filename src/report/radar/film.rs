@@ -1,4 +1,4 @@
-//! A GIF being made: a palette for pictures of values, and frames that hold only what has changed.
+//! A GIF being made: a palette for pictures of values, and frames that contain only what changed.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

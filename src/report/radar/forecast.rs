@@ -1,5 +1,5 @@
 //! A forecast of radar frames beside what was observed: a sheet of all lead times ([`png()`]) and a film ([`gif()`]).
-//! It takes plain arrays and does not know who made the forecast.
+//! It takes plain arrays from any kind of forecast.
 
 pub mod ahead;
 pub(super) mod error_colours;

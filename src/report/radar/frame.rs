@@ -104,7 +104,7 @@ impl Zoom {
 /// How values become colours.
 #[derive(Clone, Copy)]
 pub(super) struct Paint<'a> {
-    /// Which of two cells is shown if there is room for only one; `NaN` gives way to any value.
+    /// Which of two cells is shown if there is room for only one; any value wins over `NaN`.
     pub(super) of_two: fn(f32, f32) -> f32,
     /// The colour of a value at a pixel.
     pub(super) colour: &'a dyn Fn(f32, usize, usize) -> Rgb,
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn small_pictures_keep_the_strongest_cell_and_are_missing_only_where_all_is() {
+    fn small_pictures_keep_the_strongest_cell_and_are_missing_only_if_all_cells_are() {
         let dbz = [f32::NAN, 10.0, f32::NAN, 60.0, 20.0, f32::NAN];
         let frame = frame(&dbz, 2, 3);
         let zoom = Zoom { up: 1, down: 2 };

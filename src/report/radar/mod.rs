@@ -4,8 +4,8 @@
 //! colours   the colours of values            frame          a frame, and how it becomes pixels
 //! forecast  observed beside predicted        contact_sheet  frames of an event side by side
 //! animation an event as a film               film           a GIF being written
-//! timeline  when events took place           histogram      how often each value occurs
-//! error_maps  where forecasts are wrong
+//! timeline  the times of events              histogram      how often each value occurs
+//! error_maps  maps of forecast errors
 //! ```
 
 pub mod animation;

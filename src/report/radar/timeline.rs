@@ -1,6 +1,6 @@
-//! A picture of a dataset in time: a row for each event, its bar as long as the event, in the colour of what it serves,
-//! with its gaps as holes and refused files as marks. The time between events is left out. It knows of no task: times, names
-//! and sides come in as plain values.
+//! A picture of a dataset in time: a row for each event, with a bar as long as the event in the colour of its side,
+//! with its gaps as holes and refused files as marks. The time between events is left out. It knows no task: times,
+//! names and sides are plain values.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

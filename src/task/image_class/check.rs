@@ -2,6 +2,7 @@
 
 use crate::util::problem::Problem;
 
+use super::class_names::canonical;
 use super::config::{
     AugmentConfig, ImageClassConfig, LossConfig, ModelConfig, PrepareConfig, ResNetConfig, SplitConfig,
 };
@@ -20,6 +21,9 @@ const WIDEST: usize = 4096;
 
 /// The most blocks of a stage.
 const DEEPEST: usize = 100;
+
+/// The most classes.
+pub(super) const MOST_CLASSES: usize = 1 << 16;
 
 impl ImageClassConfig {
     /// Everything in this section that makes no sense.
@@ -45,9 +49,47 @@ impl PrepareConfig {
                 Problem::new(format!("size.{index}"), message, "write [rows, columns], such as [28, 28]")
             })
             .collect();
+        if self.channels != 1 {
+            let message = format!("images become gray, which is 1 channel, got {}", self.channels);
+            found.push(Problem::new("channels", message, "write 1; color is turned into gray levels"));
+        }
+        if let Some(classes) = &self.classes {
+            found.extend(listed(classes));
+        }
+        if self.max_per_class.is_some_and(|most| most < 2) {
+            let message = "a class needs an image to train on and one to validate on";
+            found.push(Problem::new("max_per_class", message, "write 2 or more, or null for all images"));
+        }
         found.extend(share("max_bad_share", self.max_bad_share, 1.0, "write 0.05 for five in a hundred"));
         found
     }
+}
+
+/// A list of classes that can't be meant.
+fn listed(classes: &[String]) -> Vec<Problem> {
+    let mut found = Vec::new();
+    for (index, name) in classes.iter().enumerate() {
+        let key = format!("classes.{index}");
+        if name.trim().is_empty() {
+            found.push(Problem::new(&key, "a class needs a name", "write the name of its folder"));
+        } else if let Some(first) = classes[..index].iter().find(|first| canonical(first) == canonical(name)) {
+            let message = match first == name {
+                true => format!("the class {name:?} is listed twice"),
+                false => format!("{name:?} is the class {first:?} again"),
+            };
+            found.push(Problem::new(
+                &key,
+                message,
+                "remove one of them: the place in the list is the number of the class",
+            ));
+        }
+    }
+    let limits = [(classes.len() < 2, "at least 2"), (classes.len() > MOST_CLASSES, "at most 65536")];
+    for (_, expected) in limits.into_iter().filter(|(is_outside, _)| *is_outside) {
+        let message = format!("expected {expected} classes, got {}", classes.len());
+        found.push(Problem::new("classes", message, "write `classes: [A_upper, B_upper]`, or null"));
+    }
+    found
 }
 
 impl SplitConfig {
@@ -142,6 +184,9 @@ mod tests {
     fn every_mistake_is_reported_with_its_key() {
         let mut config = ImageClassConfig::default();
         config.prepare.size = [4, 4000];
+        config.prepare.channels = 3;
+        config.prepare.classes = Some(["A_upper", "B_upper", "a_upper"].map(str::to_owned).to_vec());
+        config.prepare.max_per_class = Some(1);
         config.prepare.max_bad_share = f64::NAN;
         config.split = SplitConfig { val_share: 0.6, test_share: 0.5 };
         config.augment.zoom = 1.5;
@@ -152,6 +197,9 @@ mod tests {
             [
                 "prepare.size.0",
                 "prepare.size.1",
+                "prepare.channels",
+                "prepare.classes.2",
+                "prepare.max_per_class",
                 "prepare.max_bad_share",
                 "split.test_share",
                 "augment.zoom",

@@ -3,6 +3,8 @@
 //! Folders that follow the naming of character datasets (`A_upper`, `a_lower`, `0_digit`, `plus`) are ordered A-Z, a-z,
 //! 0-9, then the 32 symbols in a fixed order; all other sets of folders by name, byte by byte.
 
+use std::borrow::Cow;
+
 /// The folders of symbols, in the order of their classes, with what they show.
 const SYMBOLS: [(&str, char); 32] = [
     ("exclamation", '!'),
@@ -50,18 +52,34 @@ pub struct Class {
 
 /// The classes of these folders, in the order of the model's outputs.
 #[must_use]
-pub fn ordered(mut folders: Vec<String>) -> Vec<Class> {
+pub fn ordered(folders: impl IntoIterator<Item = String>) -> Vec<Class> {
+    let mut folders: Vec<String> = folders.into_iter().map(|folder| canonical(&folder).into_owned()).collect();
     folders.sort_unstable();
     folders.dedup();
-    let known: Option<Vec<(u32, char)>> = folders.iter().map(|folder| character(folder)).collect();
-    match known {
-        Some(known) => {
-            let mut keyed: Vec<_> = known.into_iter().zip(folders).collect();
-            keyed.sort_by(|(one, first), (other, second)| one.0.cmp(&other.0).then_with(|| first.cmp(second)));
-            keyed.into_iter().map(|((_, label), folder)| Class { folder, label: label.to_string() }).collect()
+    if folders.iter().all(|folder| character(folder).is_some()) {
+        folders.sort_by_key(|folder| character(folder).map(|(rank, _)| rank));
+    }
+    labelled(folders)
+}
+
+/// Classes in an order that is given.
+#[must_use]
+pub fn labelled(folders: Vec<String>) -> Vec<Class> {
+    let characters: Option<Vec<char>> =
+        folders.iter().map(|folder| character(folder).map(|(_, character)| character)).collect();
+    match characters {
+        Some(characters) => {
+            let named = folders.into_iter().zip(characters);
+            named.map(|(folder, character)| Class { folder, label: character.to_string() }).collect()
         }
         None => folders.into_iter().map(|folder| Class { label: folder.clone(), folder }).collect(),
     }
+}
+
+/// The name of a class whichever way its folder writes a letter: `a_upper` is `A_upper`. Other names are as they are.
+#[must_use]
+pub fn canonical(name: &str) -> Cow<'_, str> {
+    character(name).and_then(|(_, character)| folder(character)).map_or(Cow::Borrowed(name), Cow::Owned)
 }
 
 /// The folder of a character; none for one that has no name.
@@ -102,15 +120,28 @@ mod tests {
     use super::*;
 
     fn labels(folders: &[&str]) -> String {
-        ordered(folders.iter().map(|&folder| folder.to_owned()).collect())
-            .into_iter()
-            .map(|class| class.label)
-            .collect()
+        ordered(folders.iter().map(|&folder| folder.to_owned())).into_iter().map(|class| class.label).collect()
     }
 
     #[test]
     fn characters_are_ordered_letters_digits_symbols() {
         assert_eq!(labels(&["0_digit", "a_lower", "plus", "B_upper", "a_upper", "exclamation"]), "ABa0!+");
+    }
+
+    #[test]
+    fn a_letter_in_either_case_is_the_same_class() {
+        assert_eq!(ordered(["a_upper", "A_upper", "B_lower", "cat"].map(str::to_owned)).len(), 3);
+        assert_eq!(
+            ["a_upper", "Z_lower", "7_digit", "plus", "cat", "a_Upper"].map(canonical),
+            ["A_upper", "z_lower", "7_digit", "plus", "cat", "a_Upper"]
+        );
+    }
+
+    #[test]
+    fn a_given_order_is_kept() {
+        let classes = labelled(["0_digit", "A_upper"].map(str::to_owned).to_vec());
+        assert_eq!(classes.iter().map(|class| class.label.as_str()).collect::<String>(), "0A");
+        assert_eq!(labelled(vec!["0_digit".into(), "cat".into()])[0].label, "0_digit");
     }
 
     #[test]
@@ -131,7 +162,7 @@ mod tests {
         let letters = ('a'..='z').flat_map(|letter| [format!("{letter}_lower"), format!("{letter}_upper")]);
         let digits = ('0'..='9').map(|digit| format!("{digit}_digit"));
         let symbols = SYMBOLS.iter().map(|(name, _)| (*name).to_owned());
-        let classes = ordered(letters.chain(digits).chain(symbols).collect());
+        let classes = ordered(letters.chain(digits).chain(symbols));
         let all: String = classes.iter().map(|class| class.label.as_str()).collect();
         assert_eq!(classes.len(), 94);
         assert!(all.starts_with("ABC") && all.contains("Zab") && all.contains("z01") && all.ends_with("`¡¿"), "{all}");

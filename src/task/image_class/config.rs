@@ -25,40 +25,105 @@ pub struct ImageClassConfig {
 pub struct PrepareConfig {
     /// Rows and columns of a prepared image.
     pub size: [usize; 2],
+    /// Gray levels only: 1.
+    pub channels: usize,
     /// How an image of another shape is brought to this size.
     pub fit: Fit,
-    /// Whether dark strokes on bright ground are inverted, so that the background is 0.
+    /// Whether dark strokes on bright ground are inverted, so that the background is 0: auto, true or false.
     pub invert: Invert,
+    /// Whether rows and columns are swapped: the raw files of EMNIST need it.
+    pub transpose: bool,
+    /// The classes in the order of the model's outputs; null for those that the files show, in the usual order.
+    pub classes: Option<Vec<String>>,
+    /// The most images of a class that are used; null for all. Sides of the dataset's own for validation and test stay whole.
+    pub max_per_class: Option<usize>,
     /// The share of unreadable images above which preparing stops.
     pub max_bad_share: f64,
 }
 
 impl Default for PrepareConfig {
     fn default() -> Self {
-        Self { size: [28, 28], fit: Fit::Stretch, invert: Invert::Auto, max_bad_share: 0.05 }
+        Self {
+            size: [28, 28],
+            channels: 1,
+            fit: Fit::Stretch,
+            invert: Invert::Auto,
+            transpose: false,
+            classes: None,
+            max_per_class: None,
+            max_bad_share: 0.05,
+        }
     }
 }
 
 /// How an image of another shape is brought to the prepared size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fit {
     /// Rows and columns are scaled independently.
+    #[default]
     Stretch,
     /// The image keeps its proportions; the rest is filled with its background.
     Pad,
+    /// For drawings: what is drawn is cut out, scaled to 20 of 28 parts of the size, and put into the middle.
+    Digit,
 }
 
-/// Whether images are inverted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+/// Whether images are inverted, as it is written: `auto`, `true` or `false`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
 pub enum Invert {
     /// If the border of most images is bright. One decision for the whole dataset, stored with it.
     Auto,
-    /// Always.
+    /// All of them.
     Always,
-    /// Never.
+    /// None of them.
     Never,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Choice(bool),
+    Word(String),
+}
+
+const AUTO: &str = "auto";
+
+impl TryFrom<Written> for Invert {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        match written {
+            Written::Choice(true) => Ok(Self::Always),
+            Written::Choice(false) => Ok(Self::Never),
+            Written::Word(word) if word == AUTO => Ok(Self::Auto),
+            Written::Word(word) => Err(format!("expected auto, true or false, got {word:?}")),
+        }
+    }
+}
+
+impl From<Invert> for Written {
+    fn from(invert: Invert) -> Self {
+        match invert {
+            Invert::Auto => Self::Word(AUTO.to_owned()),
+            Invert::Always => Self::Choice(true),
+            Invert::Never => Self::Choice(false),
+        }
+    }
+}
+
+impl JsonSchema for Invert {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Invert".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "Whether images are inverted: auto, true or false.",
+            "anyOf": [{"const": AUTO}, {"type": "boolean"}],
+        })
+    }
 }
 
 /// Which images train, validate and test.
@@ -158,5 +223,23 @@ pub struct LossConfig {
 impl Default for LossConfig {
     fn default() -> Self {
         Self { label_smoothing: 0.1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json, to_value};
+
+    use super::*;
+
+    #[test]
+    fn whether_to_invert_is_auto_or_a_boolean() {
+        for (written, invert) in
+            [(json!("auto"), Invert::Auto), (json!(true), Invert::Always), (json!(false), Invert::Never)]
+        {
+            assert_eq!(from_value::<Invert>(written.clone()).unwrap(), invert);
+            assert_eq!(to_value(invert).unwrap(), written);
+        }
+        assert!(from_value::<Invert>(json!("always")).unwrap_err().to_string().contains("auto, true or false"));
     }
 }

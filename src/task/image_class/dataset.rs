@@ -1,6 +1,5 @@
 //! A prepared dataset with its split: which image is on which side.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +10,6 @@ use super::facts::Facts;
 use super::prepare::open;
 use crate::data::split::{Item, Shares, Side, stratified};
 use crate::data::store::records::{RecordError, RecordStore};
-use crate::util::sha256::Digest;
 
 /// What the split follows from, beside the images: not the seed of a run, so that all runs are validated on the same images.
 const SEED: u64 = 42;
@@ -84,22 +82,6 @@ impl Dataset {
         }
         totals
     }
-
-    /// How many images have the levels of an earlier one of their class, and how many those of an image of another class.
-    #[must_use]
-    pub fn repeated(&self) -> [usize; 2] {
-        let mut classes: BTreeMap<Digest, Vec<usize>> = BTreeMap::new();
-        self.facts.images.iter().for_each(|image| classes.entry(image.content).or_default().push(image.class));
-        let mut found = [0, 0];
-        for mut classes in classes.into_values() {
-            let all = classes.len();
-            classes.sort_unstable();
-            classes.dedup();
-            found[0] += all - classes.len();
-            found[1] += if classes.len() > 1 { classes.len() } else { 0 };
-        }
-        found
-    }
 }
 
 /// The sides that the dataset has of its own; what it has no side for is taken from its training side.
@@ -122,8 +104,10 @@ fn sides(facts: &Facts, split: &SplitConfig) -> Vec<Side> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::config::Fit;
     use super::super::facts::{ImageFacts, ModelFacts, VERSION};
     use super::*;
+    use crate::util::sha256::Digest;
 
     fn facts(images: &[(usize, u8, Option<Side>)]) -> Facts {
         let image = |&(class, content, side): &(usize, u8, Option<Side>)| ImageFacts {
@@ -135,7 +119,14 @@ mod tests {
         let names = ["A".to_owned(), "B".to_owned()];
         Facts {
             version: VERSION,
-            model: ModelFacts { classes: names.to_vec(), labels: names.to_vec(), size: [8, 8], inverted: false },
+            model: ModelFacts {
+                classes: names.to_vec(),
+                labels: names.to_vec(),
+                size: [8, 8],
+                fit: Fit::Stretch,
+                transposed: false,
+                inverted: false,
+            },
             images: images.iter().map(image).collect(),
             sources: Vec::new(),
         }

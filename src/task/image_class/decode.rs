@@ -1,42 +1,75 @@
-//! From an image file to gray levels of the prepared size. It decides nothing about the dataset: whether to invert is
-//! the caller's decision.
+//! From the bytes of an image file to gray levels, whatever the format. It decides nothing about the dataset: size and
+//! whether to invert are the caller's decisions.
 
 use std::io::Cursor;
 
-use image::ImageReader;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
-use super::config::Fit;
-
-/// A gray image, rows from the top.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gray {
-    /// Rows.
-    pub rows: usize,
-    /// Columns.
-    pub columns: usize,
-    /// Its levels, row by row.
-    pub levels: Vec<u8>,
-}
+use super::fit::Gray;
 
 /// The largest image that is decoded: 64 million pixels.
 const MOST_PIXELS: u64 = 1 << 26;
 
-/// Brings the bytes of an image file to gray; what is transparent becomes white.
+/// What is read, by the first bytes of a file: a name may be wrong.
+const FORMATS: [ImageFormat; 6] =
+    [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::WebP, ImageFormat::Tiff, ImageFormat::Gif];
+
+/// The same, for people.
+const EXPECTED: &str = "expected PNG, JPEG, BMP, WebP, TIFF or GIF";
+
+/// Whether bytes begin as an image of a format that is read.
+#[must_use]
+pub fn is_image(head: &[u8]) -> bool {
+    image::guess_format(head).is_ok_and(|format| FORMATS.contains(&format))
+}
+
+/// Brings the bytes of an image file to gray, upright as its EXIF data says; what is transparent becomes white. Of several
+/// pictures in a file it is the first.
 ///
 /// # Errors
-/// The reason for which the bytes are not an image of this kind, as a fragment.
+/// The reason for which the bytes are not an image of a known format, as a fragment.
 pub fn decode(bytes: &[u8]) -> Result<Gray, String> {
-    // By its first bytes: a name may lie.
-    let format = image::guess_format(bytes).map_err(|_| "is not an image, expected PNG".to_owned())?;
-    let reader = || ImageReader::with_format(Cursor::new(bytes), format);
+    let format = match image::guess_format(bytes) {
+        Ok(format) if FORMATS.contains(&format) => format,
+        Ok(format) => return Err(format!("is an image of the format {format:?}, {EXPECTED}")),
+        Err(_) if bytes.is_empty() => return Err("is empty".to_owned()),
+        Err(_) => return Err(format!("is not an image, {EXPECTED}")),
+    };
     let failed = |error: image::ImageError| format!("can't be decoded: {error}");
-    let (width, height) = reader().into_dimensions().map_err(failed)?;
+    let mut decoder = ImageReader::with_format(Cursor::new(bytes), format).into_decoder().map_err(failed)?;
+    let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > MOST_PIXELS {
         return Err(format!("has {width} x {height} pixels, expected at most {MOST_PIXELS} in all"));
     }
-    let image = reader().decode().map_err(failed)?.to_luma_alpha8();
-    let levels = image.pixels().map(|pixel| over_white(pixel.0)).collect();
-    Ok(Gray { rows: image.height() as usize, columns: image.width() as usize, levels })
+    // A file that says nothing, or nonsense, is as it is.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut image = DynamicImage::from_decoder(decoder).map_err(failed)?;
+    if format == ImageFormat::Jpeg && is_cut(bytes) {
+        return Err("can't be decoded: the file is cut off".to_owned());
+    }
+    image.apply_orientation(orientation);
+    let (rows, columns) = (image.height() as usize, image.width() as usize);
+    match gray(image) {
+        levels if rows * columns > 0 => Ok(Gray { rows, columns, levels }),
+        _ => Err(format!("has {columns} x {rows} pixels")),
+    }
+}
+
+/// Whether a JPEG file has no end: the decoder fills what is missing with gray. Within compressed data these marks can't occur.
+fn is_cut(bytes: &[u8]) -> bool {
+    let last = |mark: [u8; 2]| memchr::memmem::rfind(bytes, &mark);
+    last([0xFF, 0xD9]) < last([0xFF, 0xDA])
+}
+
+fn gray(image: DynamicImage) -> Vec<u8> {
+    match image {
+        DynamicImage::ImageLuma8(image) => image.into_raw(),
+        image if image.color().has_alpha() => {
+            image.to_luma_alpha8().pixels().map(|pixel| over_white(pixel.0)).collect()
+        }
+        image => image.into_luma8().into_raw(),
+    }
 }
 
 fn over_white([level, alpha]: [u8; 2]) -> u8 {
@@ -44,114 +77,29 @@ fn over_white([level, alpha]: [u8; 2]) -> u8 {
     ((level * alpha + 255 * (255 - alpha) + 127) / 255) as u8
 }
 
-impl Gray {
-    /// The median level of its border: the background of a character.
-    #[must_use]
-    pub fn border(&self) -> u8 {
-        let is_border = |place: usize| {
-            let (row, column) = (place / self.columns, place % self.columns);
-            row == 0 || column == 0 || row + 1 == self.rows || column + 1 == self.columns
-        };
-        let border = self.levels.iter().enumerate().filter(|(place, _)| is_border(*place));
-        let mut border: Vec<u8> = border.map(|(_, level)| *level).collect();
-        border.sort_unstable();
-        border.get(border.len() / 2).copied().unwrap_or(0)
-    }
-
-    /// The image at another size: the mean by area where it shrinks, linear between pixel centres where it grows.
-    #[must_use]
-    pub fn fitted(&self, [rows, columns]: [usize; 2], fit: Fit) -> Vec<u8> {
-        let [inner_rows, inner_columns] = match fit {
-            Fit::Stretch => [rows, columns],
-            Fit::Pad => self.within(rows, columns),
-        };
-        let inner = self.stretched(inner_rows, inner_columns);
-        if [inner_rows, inner_columns] == [rows, columns] {
-            return inner;
-        }
-        let mut whole = vec![self.border(); rows * columns];
-        let (top, left) = ((rows - inner_rows) / 2, (columns - inner_columns) / 2);
-        for (row, line) in inner.chunks_exact(inner_columns).enumerate() {
-            whole[(top + row) * columns + left..][..inner_columns].copy_from_slice(line);
-        }
-        whole
-    }
-
-    /// The largest size of the same proportions.
-    fn within(&self, rows: usize, columns: usize) -> [usize; 2] {
-        let scale = (rows as f64 / self.rows as f64).min(columns as f64 / self.columns as f64);
-        let side = |length: usize, most: usize| ((length as f64 * scale).round() as usize).clamp(1, most);
-        [side(self.rows, rows), side(self.columns, columns)]
-    }
-
-    fn stretched(&self, rows: usize, columns: usize) -> Vec<u8> {
-        let (vertical, horizontal) = (shares(self.rows, rows), shares(self.columns, columns));
-        let mut lines = vec![0.0; self.rows * columns];
-        for (line, levels) in lines.chunks_exact_mut(columns).zip(self.levels.chunks_exact(self.columns)) {
-            for (value, shares) in line.iter_mut().zip(&horizontal) {
-                *value = shares.iter().map(|&(from, share)| share * f64::from(levels[from])).sum();
-            }
-        }
-        let mut all = Vec::with_capacity(rows * columns);
-        for shares in &vertical {
-            for column in 0..columns {
-                let value: f64 = shares.iter().map(|&(from, share)| share * lines[from * columns + column]).sum();
-                all.push(value.round().clamp(0.0, 255.0) as u8);
-            }
-        }
-        all
-    }
-}
-
-/// For each of the new places along an axis, the old places with their shares, which add up to 1.
-fn shares(old: usize, new: usize) -> Vec<Vec<(usize, f64)>> {
-    let ratio = old as f64 / new as f64;
-    let area = |place: usize| {
-        let (from, to) = (place as f64 * ratio, (place + 1) as f64 * ratio);
-        let covered = |cell: usize| (to.min(cell as f64 + 1.0) - from.max(cell as f64)) / ratio;
-        let cells = from as usize..(to.ceil() as usize).min(old);
-        cells.map(|cell| (cell, covered(cell))).filter(|&(_, share)| share > 0.0).collect()
-    };
-    let linear = |place: usize| {
-        let at = ((place as f64 + 0.5) * ratio - 0.5).clamp(0.0, old as f64 - 1.0);
-        let (below, rest) = (at as usize, at.fract());
-        let above = (below + 1).min(old - 1);
-        vec![(below, 1.0 - rest), (above, rest)]
-    };
-    (0..new).map(|place| if new <= old { area(place) } else { linear(place) }).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use image::codecs::{bmp, gif, jpeg, png, tiff, webp};
+    use image::{ExtendedColorType, ImageEncoder, Rgb, RgbImage};
+
     use super::*;
+
+    fn levels() -> Vec<u8> {
+        (0..48).map(|place| place * 5).collect()
+    }
+
+    fn written(write: impl FnOnce(&mut Cursor<Vec<u8>>) -> image::ImageResult<()>) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        write(&mut bytes).unwrap();
+        bytes.into_inner()
+    }
+
+    fn png_of(levels: &[u8], kind: ExtendedColorType, [columns, rows]: [u32; 2]) -> Vec<u8> {
+        written(|out| png::PngEncoder::new(out).write_image(levels, columns, rows, kind))
+    }
 
     fn gray(rows: usize, columns: usize, levels: &[u8]) -> Gray {
         Gray { rows, columns, levels: levels.to_vec() }
-    }
-
-    #[test]
-    fn shrinking_takes_the_mean_by_area() {
-        let image = gray(2, 4, &[0, 100, 200, 40, 0, 100, 0, 0]);
-        assert_eq!(image.fitted([1, 2], Fit::Stretch), [50, 60]);
-        assert_eq!(gray(1, 3, &[0, 90, 240]).fitted([1, 2], Fit::Stretch), [30, 190]);
-    }
-
-    #[test]
-    fn growing_is_linear_between_pixel_centres() {
-        assert_eq!(gray(1, 2, &[0, 100]).fitted([1, 4], Fit::Stretch), [0, 25, 75, 100]);
-        assert_eq!(gray(1, 1, &[7]).fitted([2, 2], Fit::Stretch), [7; 4]);
-    }
-
-    #[test]
-    fn padding_keeps_the_proportions_and_fills_with_the_background() {
-        let image = gray(1, 4, &[9, 9, 200, 9]);
-        assert_eq!(image.fitted([4, 4], Fit::Pad), [9, 9, 9, 9, 9, 9, 200, 9, 9, 9, 9, 9, 9, 9, 9, 9]);
-    }
-
-    #[test]
-    fn the_same_size_changes_nothing() {
-        let levels: Vec<u8> = (0..=255).collect();
-        assert_eq!(gray(16, 16, &levels).fitted([16, 16], Fit::Stretch), levels);
     }
 
     #[test]
@@ -160,22 +108,79 @@ mod tests {
             [over_white([0, 255]), over_white([0, 0]), over_white([100, 255]), over_white([0, 51])],
             [0, 255, 100, 204]
         );
+        let bytes = png_of(&[10, 20, 30, 0, 9, 9, 9, 255], ExtendedColorType::Rgba8, [2, 1]);
+        assert_eq!(decode(&bytes).unwrap().levels, [255, 9]);
     }
 
     #[test]
     fn bytes_that_are_no_image_are_refused_with_the_reason() {
-        assert!(decode(b"not a picture").unwrap_err().contains("is not an image"));
+        assert!(decode(b"not a picture").unwrap_err().contains("is not an image, expected PNG, JPEG"));
         assert!(decode(b"\x89PNG\r\n\x1a\nbroken").unwrap_err().contains("can't be decoded"));
-        assert!(decode(b"").unwrap_err().contains("is not an image"));
+        assert_eq!(decode(b"").unwrap_err(), "is empty");
+        assert!(decode(b"DDS \x7c\0\0\0").unwrap_err().contains("format Dds, expected PNG"));
+        assert!(is_image(b"GIF89a") && is_image(b"BM") && !is_image(b"PK\x03\x04") && !is_image(b"5,0,0"));
     }
 
     #[test]
-    fn an_image_is_decoded_to_the_levels_it_was_made_of() {
-        let levels: Vec<u8> = (0..12).map(|place| place * 20).collect();
-        let mut bytes = Vec::new();
-        let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
-        image::ImageEncoder::write_image(encoder, &levels, 4, 3, image::ExtendedColorType::L8).unwrap();
-        assert_eq!(decode(&bytes), Ok(gray(3, 4, &levels)));
-        assert!(decode(&bytes[..bytes.len() - 20]).is_err(), "cut");
+    fn every_format_is_decoded_to_the_levels_it_was_made_of() {
+        let (all, kind) = (levels(), ExtendedColorType::L8);
+        let color: Vec<u8> = all.iter().flat_map(|level| [*level; 3]).collect();
+        let files = [
+            png_of(&all, kind, [8, 6]),
+            written(|out| bmp::BmpEncoder::new(out).encode(&all, 8, 6, kind)),
+            written(|out| tiff::TiffEncoder::new(out).write_image(&all, 8, 6, kind)),
+            written(|out| webp::WebPEncoder::new_lossless(out).encode(&color, 8, 6, ExtendedColorType::Rgb8)),
+            written(|out| gif::GifEncoder::new(out).encode(&color, 8, 6, ExtendedColorType::Rgb8)),
+        ];
+        for bytes in files {
+            assert_eq!(decode(&bytes), Ok(gray(6, 8, &all)), "{:?}", image::guess_format(&bytes));
+            assert!(decode(&bytes[..bytes.len() / 2]).is_err(), "{:?} cut", image::guess_format(&bytes));
+        }
+    }
+
+    #[test]
+    fn a_jpeg_is_close_and_one_that_is_cut_is_refused() {
+        let bytes =
+            written(|out| jpeg::JpegEncoder::new_with_quality(out, 100).encode(&levels(), 8, 6, ExtendedColorType::L8));
+        let image = decode(&bytes).unwrap();
+        let off = image.levels.iter().zip(levels()).map(|(got, level)| got.abs_diff(level)).max();
+        assert!((image.rows, image.columns) == (6, 8) && off <= Some(3), "{off:?}");
+        assert!(decode(&bytes[..bytes.len() - 10]).unwrap_err().contains("cut off"));
+    }
+
+    #[test]
+    fn sixteen_bits_one_bit_and_color_become_256_levels() {
+        let deep: Vec<u8> = [0_u16, 257, 32_896, 65_535].iter().flat_map(|level| level.to_ne_bytes()).collect();
+        assert_eq!(decode(&png_of(&deep, ExtendedColorType::L16, [4, 1])).unwrap().levels, [0, 1, 128, 255]);
+        let packed = |color: ::png::ColorType, palette: Option<&[u8]>| {
+            let mut bytes = Vec::new();
+            let mut encoder = ::png::Encoder::new(&mut bytes, 8, 1);
+            encoder.set_color(color);
+            encoder.set_depth(::png::BitDepth::One);
+            if let Some(palette) = palette {
+                encoder.set_palette(palette.to_vec());
+            }
+            encoder.write_header().unwrap().write_image_data(&[0b1010_0001]).unwrap();
+            decode(&bytes).unwrap().levels
+        };
+        assert_eq!(packed(::png::ColorType::Grayscale, None), [255, 0, 255, 0, 0, 0, 0, 255]);
+        let palette = [9, 9, 9, 200, 200, 200];
+        assert_eq!(packed(::png::ColorType::Indexed, Some(&palette)), [200, 9, 200, 9, 9, 9, 9, 200]);
+        let color = RgbImage::from_pixel(1, 1, Rgb([255, 0, 0]));
+        assert_eq!(decode(&written(|out| color.write_to(out, ImageFormat::Png))).unwrap().levels, [54]);
+    }
+
+    #[test]
+    fn exif_turns_an_image_upright() {
+        let mut bytes = written(|out| {
+            jpeg::JpegEncoder::new_with_quality(out, 100).encode(&[0, 0, 255, 255], 4, 1, ExtendedColorType::L8)
+        });
+        // The segment APP1 after the first two bytes: little-endian TIFF with one entry, orientation 6 (turn right).
+        let tiff = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+        let segment = [&[0xFF, 0xE1, 0, tiff.len() as u8 + 2], tiff.as_slice()].concat();
+        bytes.splice(2..2, segment);
+        let image = decode(&bytes).unwrap();
+        assert_eq!((image.rows, image.columns), (4, 1));
+        assert!(image.levels[0] < 60 && image.levels[3] > 200, "{:?}", image.levels);
     }
 }

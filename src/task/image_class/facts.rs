@@ -5,13 +5,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
+use super::config::Fit;
+use super::fit::Gray;
 use crate::data::prepare::files::Stamp;
 use crate::data::split::Side;
 use crate::util::exit::Exit;
 use crate::util::sha256::Digest;
 
 /// The version of this document.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 
 /// What a prepared dataset remembers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,8 +25,20 @@ pub struct Facts {
     pub model: ModelFacts,
     /// The images, in the order of the records.
     pub images: Vec<ImageFacts>,
-    /// All source files with their stamps, those that were set aside included: nothing is done again as long as they are the same.
+    /// All source files with their stamps, those that were set aside and empty folders included: nothing is done again as long
+    /// as they are the same.
     pub sources: Vec<(String, Stamp)>,
+}
+
+impl Facts {
+    /// The classes without an image.
+    #[must_use]
+    pub fn empty_classes(&self) -> Vec<&str> {
+        let mut is_used = vec![false; self.model.classes.len()];
+        self.images.iter().for_each(|image| is_used[image.class] = true);
+        let empty = self.model.classes.iter().zip(is_used).filter(|(_, used)| !used);
+        empty.map(|(class, _)| class.as_str()).collect()
+    }
 }
 
 /// What is known of an image.
@@ -34,7 +48,7 @@ pub struct ImageFacts {
     pub file: String,
     /// The number of its class.
     pub class: usize,
-    /// The digest of its prepared levels.
+    /// The digest of its gray levels as they were decoded, with their size: the same whatever they are prepared for.
     pub content: Digest,
     /// The side that the dataset puts it on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -50,6 +64,10 @@ pub struct ModelFacts {
     pub labels: Vec<String>,
     /// Rows and columns of an image.
     pub size: [usize; 2],
+    /// How an image of another shape is brought to this size.
+    pub fit: Fit,
+    /// Whether rows and columns of an image file are swapped.
+    pub transposed: bool,
     /// Whether levels are inverted.
     pub inverted: bool,
 }
@@ -70,6 +88,19 @@ impl NoFacts {
 crate::util::failures!("weights": NoFacts);
 
 impl ModelFacts {
+    /// An image that was decoded as the model sees it.
+    #[must_use]
+    pub fn prepared(&self, image: &Gray) -> Vec<u8> {
+        let mut levels = match self.transposed {
+            true => image.transposed().fitted(self.size, self.fit),
+            false => image.fitted(self.size, self.fit),
+        };
+        if self.inverted {
+            invert(&mut levels);
+        }
+        levels
+    }
+
     /// Reads what a file of weights says.
     ///
     /// # Errors
@@ -84,17 +115,38 @@ impl ModelFacts {
     }
 }
 
+/// Bright strokes on dark ground instead of dark ones on bright ground.
+pub fn invert(levels: &mut [u8]) {
+    levels.iter_mut().for_each(|level| *level = 255 - *level);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn facts() -> ModelFacts {
+        let names = vec!["A".to_owned()];
+        let (size, fit) = ([8, 8], Fit::Stretch);
+        ModelFacts { classes: names.clone(), labels: names, size, fit, transposed: false, inverted: false }
+    }
+
+    #[test]
+    fn an_image_is_prepared_as_those_of_the_training_were() {
+        let image = Gray { rows: 1, columns: 2, levels: vec![0, 200] };
+        let prepared = |facts: ModelFacts| facts.prepared(&image);
+        assert_eq!(prepared(ModelFacts { size: [1, 2], ..facts() }), [0, 200]);
+        assert_eq!(prepared(ModelFacts { size: [2, 1], transposed: true, inverted: true, ..facts() }), [255, 55]);
+        assert_eq!(prepared(ModelFacts { size: [2, 2], fit: Fit::Pad, ..facts() }), [0, 200, 200, 200]);
+    }
+
     #[test]
     fn a_model_without_names_of_classes_is_refused() {
-        let facts = ModelFacts { classes: vec!["A".into()], labels: vec!["A".into()], size: [8, 8], inverted: false };
+        let facts = facts();
         assert_eq!(ModelFacts::read(&serde_json::to_value(&facts).unwrap()).unwrap(), facts);
-        for wrong in
-            [Value::Null, serde_json::json!({"classes": ["A"], "labels": [], "size": [8, 8], "inverted": false})]
-        {
+        let unlabelled = serde_json::to_value(ModelFacts { labels: Vec::new(), ..facts }).unwrap();
+        let mut older = unlabelled.clone();
+        older.as_object_mut().unwrap().remove("fit");
+        for wrong in [Value::Null, unlabelled, older] {
             assert_eq!(ModelFacts::read(&wrong).unwrap_err().exit(), Exit::DataRefused);
         }
     }

@@ -10,15 +10,19 @@ use tracing::warn;
 use super::chapters::Evaluated as OfClasses;
 use super::config::ImageClassConfig;
 use super::dataset::Dataset;
+use super::decode::is_image;
 use super::facts::ModelFacts;
 use super::inspect::InspectError;
 use super::learner::{Classes, classifier};
-use super::prepare::{self, PreparedImages};
+use super::packed::is_packed;
+use super::prepare::layout::LeftOut;
+use super::prepare::{self, About, PreparedImages};
 use super::scores::PRIMARY;
 use super::training::{network, parts};
 use super::{inspect, predict, scores, synth};
 use crate::data::acquire::Acquired;
 use crate::data::config::Source;
+use crate::data::prepare::report::Report;
 use crate::data::split::Side;
 use crate::data::synthetic::Synthetic;
 use crate::metric::score::ScoreSpec;
@@ -31,13 +35,15 @@ use crate::train::task::Task;
 use crate::util::exit::Exit;
 use crate::util::failure::Failed;
 use crate::util::problem::Problem;
+use crate::util::progress::Unit;
 use crate::util::surroundings::Surroundings;
+use crate::util::units;
 
 /// The most set-aside files that are named one by one; the report names all.
 const MOST_NAMED: usize = 5;
 
-/// How PNG files begin.
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+/// What is counted.
+const CLASSES: Unit = Unit { one: "class", many: "classes" };
 
 /// A synthetic dataset that is none of characters.
 #[derive(Debug, Error)]
@@ -113,20 +119,21 @@ impl Kind for ImageClassConfig {
         Ok(synth::write(characters, into, around)?)
     }
 
-    fn is_payload(&self, _name: &Path, head: &[u8]) -> bool {
-        head.starts_with(PNG)
+    fn is_payload(&self, name: &Path, head: &[u8]) -> bool {
+        is_image(head) || is_packed(name, head)
     }
 
     fn prepare(&self, raw: &Acquired, into: &Path, around: &Surroundings<'_>) -> Result<Prepared, Failed> {
         let prepared = prepare::prepare(&raw.root, into, &self.prepare, raw.manifest.as_ref(), around)?;
-        name_set_aside(&prepared);
+        warn_of(&prepared);
         let (fingerprint, files) = (prepared.report.fingerprint.to_string(), prepared.report.about.files.clone());
-        let (is_new, set_aside) = (prepared.is_new, prepared.report.bad());
+        let (is_new, report) = (prepared.is_new, prepared.report);
         let dataset = Dataset::new(prepared.store.clone(), prepared.records, prepared.facts, &self.split);
-        let text = text(&dataset, set_aside);
+        let text = text(&dataset, &report);
         let value = json!({
             "store": prepared.store, "is_new": is_new, "images": dataset.totals(None), "classes": dataset.facts.model.classes,
-            "inverted": dataset.facts.model.inverted, "set_aside": set_aside, "fingerprint": fingerprint,
+            "inverted": dataset.facts.model.inverted, "set_aside": report.bad(), "left_out": report.about.left_out,
+            "replaced": report.about.replaced, "capped": report.about.capped, "fingerprint": fingerprint,
         });
         Ok(Prepared {
             store: prepared.store,
@@ -139,8 +146,8 @@ impl Kind for ImageClassConfig {
     }
 
     fn inspect(&self, prepared: &Path, options: &InspectOptions, _around: &Surroundings<'_>) -> Result<Shown, Failed> {
-        let dataset =
-            Dataset::open(&prepare::store_path(prepared, &self.prepare), &self.split).map_err(InspectError::from)?;
+        let store = prepare::store_path(prepared, &self.prepare);
+        let dataset = Dataset::open(&store, &self.split).map_err(InspectError::from)?;
         let inspection = inspect::inspect(&dataset, options.pictures.as_deref())?;
         Shown::new(inspection.table(), &inspection)
     }
@@ -155,7 +162,7 @@ impl Kind for ImageClassConfig {
         let mut classifier = classifier(self, &model.setting, Arc::clone(&facts), Arc::default())?;
         load(model.weights, |tensors| classifier.parameters_mut().load_named(tensors))?;
         let places = [options.input.as_path(), options.output.as_path()];
-        let outcome = predict::predict(&classifier, self, places, (model.at_once, around))?;
+        let outcome = predict::predict(&classifier, places, (model.at_once, around))?;
         let shown = Shown::new(outcome.table(), &outcome.predictions)?;
         Ok(Predicted { shown, refused: outcome.refused.map(Failed::from) })
     }
@@ -174,7 +181,8 @@ fn synthetic_problems(sources: &[Source]) -> Vec<Problem> {
     sources.iter().enumerate().filter_map(wrong).collect()
 }
 
-fn name_set_aside(prepared: &PreparedImages) {
+/// What a person should know before training on it.
+fn warn_of(prepared: &PreparedImages) {
     let (lines, named) = prepared.report.reasons(MOST_NAMED);
     for line in lines {
         warn!("set aside {line}");
@@ -183,20 +191,37 @@ fn name_set_aside(prepared: &PreparedImages) {
     if more > 0 {
         warn!("{more} more were set aside; {} lists all", prepare::report_path(&prepared.store).display());
     }
+    for LeftOut { place, files, reason } in prepared.report.about.left_out.iter().take(MOST_NAMED) {
+        warn!("left out {place} ({}): {reason}", units::count(*files as u64, "file"));
+    }
+    let empty = prepared.facts.empty_classes();
+    if !empty.is_empty() {
+        let names = empty.iter().take(MOST_NAMED).copied().collect::<Vec<_>>().join(", ");
+        let more = if empty.len() > MOST_NAMED { ", ..." } else { "" };
+        warn!("{} without images: {names}{more}; the model has an output for each", CLASSES.count(empty.len() as u64));
+    }
 }
 
 /// The store alone on the first line, for scripts; below it what a person wants to know.
-fn text(dataset: &Dataset, set_aside: usize) -> String {
+fn text(dataset: &Dataset, report: &Report<About>) -> String {
     let (totals, [rows, columns]) = (dataset.totals(None), dataset.facts.model.size);
     let mut text = format!("{}\n", dataset.store.display());
     text += &format!(
-        "{} of {} classes, each {rows} x {columns}\n",
+        "{} of {} classes, each {rows} x {columns}{}\n",
         prepare::IMAGES.count(totals.all() as u64),
-        dataset.facts.model.classes.len()
+        dataset.facts.model.classes.len(),
+        if dataset.facts.model.inverted { ", inverted" } else { "" }
     );
     text += &format!("train {}, val {}, test {}\n", totals.train, totals.val, totals.test);
-    if set_aside > 0 {
-        text += &format!("{set_aside} set aside; {} says why\n", prepare::report_path(&dataset.store).display());
+    let About { replaced, capped, .. } = report.about;
+    if replaced > 0 {
+        text += &format!("{replaced} raw files are replaced by processed ones\n");
+    }
+    if capped > 0 {
+        text += &format!("{} above max_per_class are not used\n", prepare::IMAGES.count(capped as u64));
+    }
+    if report.bad() > 0 {
+        text += &format!("{} set aside; {} says why\n", report.bad(), prepare::report_path(&dataset.store).display());
     }
     text
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! class_names  classes and their order          prepare  from image files to records
-//! decode       an image file as gray levels     facts    what is remembered beside the records
+//! decode       an image file as gray levels     packed   files that hold many images
+//! fit          gray levels at another size      facts    what is remembered beside the records
 //! dataset      the split                        samples  records on their way to training
 //! augment      random changes of an image       model    the networks
 //! loss         what training minimises          training the task as the engine sees it
@@ -20,11 +21,13 @@ pub mod config;
 pub mod dataset;
 pub mod decode;
 pub mod facts;
+pub mod fit;
 pub mod inspect;
 mod kind;
 mod learner;
 pub mod loss;
 pub mod model;
+mod packed;
 mod pictures;
 pub mod predict;
 pub mod prepare;

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::config::ImageClassConfig;
 use super::decode::decode;
 use super::facts::ModelFacts;
 use super::prepare::{FILES, IMAGES, MAX_BYTES};
@@ -104,7 +103,6 @@ pub struct Outcome {
 /// If there are no images, the model can't be run, the disk refuses, or a signal comes.
 pub fn predict(
     classifier: &Classifier,
-    config: &ImageClassConfig,
     [input, output]: [&Path; 2],
     (at_once, around): (usize, &Surroundings<'_>),
 ) -> Result<Outcome, PredictError> {
@@ -124,7 +122,7 @@ pub fn predict(
         around.stop.check()?;
         let (mut names, mut levels) = (Vec::new(), Vec::new());
         for (name, path) in files {
-            match prepared(path, facts, config) {
+            match prepared(path, facts) {
                 Ok(image) => {
                     names.push(name.clone());
                     levels.extend(image);
@@ -173,14 +171,10 @@ impl Outcome {
 }
 
 /// An image as training has it.
-fn prepared(path: &Path, facts: &ModelFacts, config: &ImageClassConfig) -> Result<Vec<u8>, String> {
+fn prepared(path: &Path, facts: &ModelFacts) -> Result<Vec<u8>, String> {
     let unreadable = |error| why_unreadable(&error, path).unwrap_or_else(|| format!("can't be read: {error}"));
     let bytes = read_at_most(path, MAX_BYTES).map_err(unreadable)?;
-    let mut levels = decode(&bytes)?.fitted(facts.size, config.prepare.fit);
-    if facts.inverted {
-        levels.iter_mut().for_each(|level| *level = 255 - *level);
-    }
-    Ok(levels)
+    Ok(facts.prepared(&decode(&bytes)?))
 }
 
 fn prediction(file: String, probabilities: &[f32], facts: &ModelFacts) -> Prediction {

@@ -45,7 +45,7 @@ impl PrepareConfig {
             found.push(Problem::new("max", message, "write the weakest value as min, the strongest as max"));
         }
         if !(0.0..=1.0).contains(&self.max_bad_share) {
-            let message = format!("a share lies between 0 and 1, got {}", self.max_bad_share);
+            let message = format!("a share is between 0 and 1, got {}", self.max_bad_share);
             found.push(Problem::new("max_bad_share", message, "write 0.05 for five in a hundred"));
         }
         if let Levels::Channels(levels) = &self.levels {
@@ -63,7 +63,7 @@ fn channel_problems(levels: &[usize]) -> Vec<Problem> {
     let mut seen = HashSet::new();
     let repeated = levels.iter().enumerate().filter(|(_, level)| !seen.insert(**level));
     repeated
-        .map(|(index, level)| Problem::new(index.to_string(), format!("level {level} stands twice"), remedy))
+        .map(|(index, level)| Problem::new(index.to_string(), format!("level {level} is listed twice"), remedy))
         .collect()
 }
 
@@ -142,7 +142,7 @@ impl LossConfig {
             found.push(Problem::new("huber_delta", message, "write 1.0"));
         }
         if !(0.0..=1.0).contains(&self.ssim_weight) {
-            let message = format!("a share lies between 0 and 1, got {}", self.ssim_weight);
+            let message = format!("a share is between 0 and 1, got {}", self.ssim_weight);
             found.push(Problem::new("ssim_weight", message, "write 0.5 for equal parts, 0 for no SSIM"));
         }
         // The default is not the user's mistake.
@@ -269,7 +269,7 @@ mod tests {
         assert_eq!(paths(|config| config.loss.high = 65.0), ["loss.high"]);
         assert!(paths(|config| (config.prepare.min, config.prepare.max) = (0.0, 5.0)).is_empty());
         assert_eq!(paths(|config| config.scores.fss_scales_px = vec![1, 301]), ["scores.fss_scales_px.1"]);
-        // The default scales are not the user's mistake: those that don't fit into small frames are left out.
+        // The user did not write the default scales, so those that don't fit into small frames are left out.
         assert!(paths(|config| config.prepare.size = [16, 64]).is_empty());
         assert_eq!(paths(|config| config.scores.fss_scales_px = vec![0, 4]).len(), 2);
     }

@@ -68,7 +68,7 @@ impl Default for PrepareConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Levels {
-    /// Each level is a sequence of its own.
+    /// Each level is its own sequence.
     Each,
     /// The maximum of each column.
     Composite,
@@ -110,7 +110,7 @@ impl Default for WindowsConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SplitConfig {
-    /// What is never divided: days and events, or nothing.
+    /// What is never split: days and events, or nothing.
     pub by: SplitBy,
     /// The share of windows that validate: the last ones but those of the test.
     pub val_share: f64,
@@ -176,7 +176,7 @@ pub struct LossConfig {
     #[serde(alias = "high_dbz")]
     #[schemars(extend("x-former" = "high_dbz"))]
     pub high: f64,
-    /// What the error at a strong echo counts; elsewhere it counts 1.
+    /// The weight of the error at strong echo; elsewhere it is 1.
     pub high_weight: f64,
     /// What the last frame counts; the first counts 1, those between grow linearly.
     pub last_lead_weight: f64,

@@ -1,5 +1,5 @@
-//! The prepared dataset as the task sees it: events with their windows, each on one side of the split, and samples for
-//! the loader.
+//! The prepared dataset of the task: events with their windows, each on one side of the split, and samples for the
+//! loader.
 
 use std::path::Path;
 
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_loader_delivers_the_frames_of_the_store_and_goes_on_in_the_middle_of_an_epoch() {
+    fn the_loader_delivers_the_frames_of_the_store_and_resumes_in_the_middle_of_an_epoch() {
         let folder = tempfile::tempdir().unwrap();
         let (path, config) = prepared(folder.path());
         let dataset = Dataset::open(&path, &config).unwrap();

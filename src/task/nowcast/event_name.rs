@@ -1,5 +1,5 @@
-//! The name of an event's folder, `yyyymmdd` and a number, and the order it implies. It is not where the time of a
-//! frame comes from: that is in the file.
+//! The name of an event's folder, `yyyymmdd` and a number, and the order it implies. The time of a frame comes from the
+//! file, not from here.
 
 use std::cmp::Ordering;
 

@@ -1,5 +1,4 @@
-//! What weights say of the dataset that they learned from: the unit of its values. Reflectivity says nothing, as weights did
-//! before there were other quantities.
+//! The facts about its dataset in a weights file: the unit of its values. Nothing is written for reflectivity.
 
 use serde_json::{Value, json};
 

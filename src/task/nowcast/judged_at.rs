@@ -1,4 +1,4 @@
-//! At which thresholds forecasts are judged, and which score decides: as configured, or as is usual for what is measured.
+//! The thresholds at which forecasts are judged, and the primary score: as configured, or as usual for the quantity.
 
 use super::config::{PrepareConfig, ScoresConfig};
 use crate::metric::forecast::scores::{error_names, specs};
@@ -48,7 +48,7 @@ impl ScoresConfig {
         }
     }
 
-    /// The scores that a configuration can measure, whatever its data is in: the unit is known only from the data.
+    /// The scores that a configuration can measure in any unit: the unit is known only from the data.
     #[must_use]
     pub fn possible(&self, prepare: &PrepareConfig) -> Vec<ScoreSpec> {
         let mut found: Vec<ScoreSpec> = Vec::new();

@@ -174,7 +174,7 @@ impl Kind for NowcastConfig {
 }
 
 impl NowcastConfig {
-    /// A dataset made on this machine is known before it is made: what the task can't use is refused now.
+    /// A synthetic dataset is known before it is generated: one that the task can't use is refused now.
     fn synthetic_problems(&self, sources: &[Source]) -> Vec<Problem> {
         let mut found = Vec::new();
         for (index, source) in sources.iter().enumerate() {
@@ -291,7 +291,7 @@ fn text(prepared: &prepare::Prepared, dataset: &Dataset) -> String {
     if report.bad() > 0 {
         let files = units::count(report.files() as u64, "file");
         let path = Report::path(&prepared.store);
-        text += &format!("{} of {files} set aside; {} tells why\n", report.bad(), path.display());
+        text += &format!("{} of {files} set aside; {} says why\n", report.bad(), path.display());
     }
     text
 }
@@ -301,7 +301,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_radar_file_by_itself_is_no_archive() {
+    fn a_single_radar_file_is_not_an_archive() {
         let is_payload = |head: &[u8]| NowcastConfig::default().is_payload(Path::new("a"), head);
         assert!(is_payload(b"CDF\x01\0\0") && is_payload(b"\x89HDF\r\n\x1a\n\0"));
         assert!(!is_payload(b"\x1f\x8b\x08") && !is_payload(b"CDF"));

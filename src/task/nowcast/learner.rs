@@ -1,4 +1,4 @@
-//! The prepared dataset as learners go through it: a task with its model, and loaders over the windows of its sides.
+//! The prepared dataset for learners: a task with its model, and loaders over the windows of its sides.
 
 use std::sync::Arc;
 

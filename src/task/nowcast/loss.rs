@@ -1,8 +1,8 @@
-//! What training makes small: (1 - w) Huber + w (1 - SSIM), on the normalised scale.
+//! What training minimises: (1 - w) Huber + w (1 - SSIM), on the normalised scale.
 //!
-//! Both parts are means within a sample, over the cells that are known, each counting what its lead time counts. The loss of
-//! several samples is the mean of theirs, so neither the size of a micro-batch nor a sample with few known cells changes
-//! what training tends to.
+//! Both parts are means over the valid cells of a sample, weighted by lead time. The loss of several samples is the
+//! mean of theirs, so neither the micro-batch size nor a sample with few valid cells changes the objective being
+//! minimised.
 //!
 //! Tensors carry their dimensions: b samples, t frames, c channels, y rows, x columns.
 
@@ -51,7 +51,7 @@ impl LossParts {
         let spec = |name, label, better, meaning| ScoreSpec::new(name, label, better).meaning(meaning);
         let huber = "absolute error, squared where it is small, that counts more at strong echoes; 0 is perfect";
         [
-            spec("loss", "Loss", Better::Lower, "what training makes small").shown(Show::First),
+            spec("loss", "Loss", Better::Lower, "what training minimises").shown(Show::First),
             spec("huber", "Huber loss", Better::Lower, huber).shown(Show::Drawn),
             spec("ssim", "SSIM", Better::Higher, "structural similarity of frames; 1 is perfect").shown(Show::Drawn),
         ]
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_has_no_part_in_the_loss_even_where_it_is_no_number() {
+    fn unknown_cells_have_no_part_in_the_loss_even_if_they_are_not_finite() {
         let (tensors, expected) = (tensors(), expected());
         let loss = loss(&expected["masked"]);
         let known = &tensors["mask"];

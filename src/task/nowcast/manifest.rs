@@ -29,9 +29,9 @@ pub struct WindowsManifest {
     pub rule: String,
     /// What was never cut in two.
     pub whole: Whole,
-    /// The windows asked for.
+    /// The requested windows.
     pub windows: WindowsConfig,
-    /// The shares asked for.
+    /// The requested shares.
     pub split: SplitConfig,
     /// What the user should know.
     pub warnings: Vec<String>,
@@ -110,7 +110,7 @@ pub struct Part {
     pub windows: usize,
 }
 
-/// What the manifest says of events whose windows have their sides.
+/// The manifest for events whose windows have their sides.
 pub(super) fn manifest(
     events: &[CutEvent<'_>],
     split: &Split,
@@ -179,15 +179,15 @@ fn record(event: &CutEvent<'_>, reasons: &Reasons<'_>) -> PlacedEvent {
     }
 }
 
-/// By how much a share may differ from the one asked for without a word.
+/// By how much a share may differ from the requested one without a warning.
 const NEAR: f64 = 0.05;
 
-/// The shares that differ much from those asked for, with what was reached.
+/// The shares that differ much from the requested ones, with the actual values.
 fn unmet(totals: &Totals, whole: Whole, asked: &SplitConfig) -> Vec<String> {
     let reached = |total: &Total| 100.0 * total.share_of_windows;
     let sides = [("validation", &totals.val, asked.val_share), ("test", &totals.test, asked.test_share)];
     let unmet = sides.into_iter().filter(|(_, total, asked)| {
-        // A test that got nothing has a warning of its own.
+        // An empty test side has its own warning.
         total.windows > 0 && (total.share_of_windows - asked).abs() > NEAR + 1e-9
     });
     let why = match whole {

@@ -31,7 +31,7 @@ impl NowcastConfig {
         let frame = self.prepare.size_problem().map(|problem| problem.below("prepare"));
         let kernel = self.model.kernel_problem(&self.prepare).map(|problem| problem.below("model"));
         let wrong: Vec<_> = frame.into_iter().chain(kernel).collect();
-        // With such a frame or kernel, the sizes of everything else follow from the mistake.
+        // With such a frame or kernel, all other sizes follow from the mistake.
         if wrong.is_empty() { self.hidden_problems().chain(self.window_problem()).collect() } else { wrong }
     }
 
@@ -54,7 +54,7 @@ impl NowcastConfig {
         sum([weights, gates, norm])
     }
 
-    /// What goes in, what is expected, and what comes out.
+    /// Input, target and output.
     fn window_bytes(&self) -> u64 {
         let (inputs, targets) = (self.windows.input_frames as u64, self.windows.target_frames as u64);
         product(&[sum([inputs, targets, targets]), self.channels(), self.prepare.cells(), FP32_BYTES])

@@ -38,7 +38,7 @@ pub struct Plan {
 pub struct PlannedEvent {
     /// Its number in the list that was given.
     pub index: usize,
-    /// In time order, each with what it serves.
+    /// In time order, each with its sides.
     pub windows: Vec<(Window, Side)>,
 }
 
@@ -104,7 +104,7 @@ pub fn plan(events: &[EventTimes], on_windows: &WindowsConfig, on_split: &SplitC
     Ok(planned(&order, cut, &split, on_windows, on_split))
 }
 
-/// The same for commands that only look: events that can't be split serve nothing, and a warning says why.
+/// The same for commands that only look: events that can't be split are on no side, and a warning says why.
 ///
 /// # Errors
 /// If an event's times are invalid.
@@ -234,7 +234,7 @@ impl<'a> CutEvent<'a> {
 
 fn timestamp(path: &str, seconds: f64) -> Result<Timestamp, PlanError> {
     let error = || PlanError::Time { path: path.to_owned(), seconds };
-    // A cast would turn what is not a number into 1970.
+    // A cast would turn NaN into 1970.
     if !seconds.is_finite() {
         return Err(error());
     }

@@ -38,7 +38,7 @@ pub struct EventSpan {
 pub enum Whole {
     /// Days, and days that share an event.
     Days,
-    /// Events, as all of them cover the same days.
+    /// Events, because all of them cover the same days.
     Events,
     /// Windows: events are cut in time.
     Windows,

@@ -1,5 +1,5 @@
-//! A split in time inside an event: its first windows train, its last ones validate and test. Between two sides lies a gap of
-//! one whole window, so that no frame is on two sides, and the weather at their border is not almost the same. Pure.
+//! A split in time inside an event: its first windows train, its last ones validate and test. There is a gap of one
+//! whole window between two sides, so that no frame is on both and the weather at their border differs. Pure.
 
 use super::split::Side;
 use crate::data::split::Shares;
@@ -11,7 +11,7 @@ pub fn in_time(starts: &[usize], length: usize, shares: Shares) -> Option<Vec<Op
     let mut sides = vec![Some(Side::Train); starts.len()];
     let mut known = starts.len();
     if shares.test > 0.0 {
-        // What comes before the test must be long enough for a cut of its own.
+        // The part before the test must be long enough for its own cut.
         let most = |first: &[usize]| shares.val == 0.0 || cut(first, length, shares.val, |_| true).is_some();
         let (train, test) = cut(starts, length, shares.test, most)?;
         sides[train..test].fill(None);

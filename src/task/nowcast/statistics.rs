@@ -1,4 +1,4 @@
-//! What is in the frames of an event: how often each stored value occurs, and what follows from it.
+//! Statistics of the frames of an event: how often each stored value occurs, and what follows from it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -39,7 +39,7 @@ impl Counts {
         }
     }
 
-    /// Adds what was counted elsewhere.
+    /// Adds other counts.
     pub fn merge(&mut self, other: &Self) {
         for (sum, count) in self.0.iter_mut().zip(other.0) {
             *sum += count;

@@ -30,7 +30,7 @@ pub struct Gap {
     pub median_seconds: f64,
 }
 
-/// The windows of one event, and what stood in their way.
+/// The windows of one event, and the gaps that prevented more.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EventWindows {
     /// In time order.
@@ -113,7 +113,7 @@ fn check(config: &WindowsConfig) -> Result<(), WindowsError> {
 fn intervals(times: &[f64]) -> Result<Vec<f64>, WindowsError> {
     let interval = |(index, pair): (usize, &[f64])| {
         let (before, time) = (pair[0], pair[1]);
-        // Written so that a time that is not a number is refused as well.
+        // Written so that NaN is refused as well.
         if time - before > 0.0 {
             Ok(time - before)
         } else {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_start_anew_after_a_gap_and_none_crosses_it() {
+    fn windows_start_again_after_a_gap_and_none_crosses_it() {
         let mut times = every_three_minutes(12);
         times[5..].iter_mut().for_each(|time| *time += 600.0);
         let found = windows(&times, &config(2, 1, 2)).unwrap();

@@ -43,7 +43,7 @@ fn second_life(disk: &MemoryDisk, acknowledged: &[u64]) -> Result<(), String> {
     let store = open(disk).map_err(|error| error.to_string())?;
     let found = store.newest(|_| Ok(())).map_err(|error| error.to_string())?;
     if !found.refused.is_empty() {
-        return Err(format!("a damaged one stands under its name: {:?}", found.refused));
+        return Err(format!("a damaged one has its name: {:?}", found.refused));
     }
     let epoch = found.loaded.as_ref().map_or(0, |loaded| loaded.manifest.id.epoch);
     if epoch < acknowledged.last().copied().unwrap_or(0) {
@@ -53,7 +53,7 @@ fn second_life(disk: &MemoryDisk, acknowledged: &[u64]) -> Result<(), String> {
         return Err(format!("epoch {epoch} is not what was saved"));
     }
     for id in store.list().map_err(|error| error.to_string())? {
-        store.load(id).map_err(|error| format!("under its name stands what is not whole: {error}"))?;
+        store.load(id).map_err(|error| format!("its name refers to something incomplete: {error}"))?;
     }
     for path in [open_weights(disk).unwrap().best(), open_weights(disk).unwrap().last()] {
         match weights::read(disk, &path) {

@@ -93,7 +93,7 @@ fn a_damaged_one_is_set_aside_and_kept_when_its_position_is_saved_again() {
 }
 
 #[test]
-fn what_the_engine_does_not_accept_is_passed_over_with_its_reason() {
+fn a_checkpoint_that_the_engine_rejects_is_skipped_with_its_reason() {
     let (_, store) = two_saved();
     let accept = |loaded: &Loaded| match loaded.manifest.id.epoch {
         2 => Err(differences(&[], &loaded.model).join(", ")),
@@ -235,7 +235,7 @@ fn a_disk_that_fails_at_the_start_of_the_epoch_ends_with_its_code_too() {
 }
 
 #[test]
-fn where_all_checkpoints_are_damaged_each_one_is_told() {
+fn if_all_checkpoints_are_damaged_each_one_is_reported() {
     let empty = open(&MemoryDisk::default()).unwrap();
     assert!(empty.newest(|_| Ok(())).unwrap().refused.is_empty());
     let (disk, store) = two_saved();

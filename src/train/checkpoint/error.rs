@@ -24,7 +24,7 @@ pub enum CheckpointError {
         /// The disk's error.
         source: FsError,
     },
-    /// The disk is full, or will be. Earlier saves remain, and training can continue once there is space.
+    /// The disk is full, or soon will be. Earlier saves remain, and training can continue when there is space.
     #[error(
         "{} has {} free, but {} are needed: the next checkpoint is written beside the last one, and {} are left for logs and pictures; free some space{}",
         path.display(), bytes(*.free), bytes(*.needed), bytes(*.reserved), fewer(*.kept)
@@ -36,7 +36,7 @@ pub enum CheckpointError {
         free: u64,
         /// Bytes that are needed.
         needed: u64,
-        /// How many of them are for everything beside checkpoints.
+        /// The part of them for everything beside checkpoints.
         reserved: u64,
         /// Checkpoints that are there.
         kept: usize,
@@ -57,7 +57,7 @@ pub enum CheckpointError {
         /// What is wrong with it.
         problem: String,
     },
-    /// What is on the disk is not what was written.
+    /// The content of the disk differs from what was written.
     #[error("{} is damaged: {problem}", path.display())]
     Damaged {
         /// The checkpoint or the file.
@@ -77,7 +77,7 @@ pub enum CheckpointError {
     },
 }
 
-/// How to need less space, if checkpoints are kept that could go.
+/// How to need less space, if some checkpoints could be deleted.
 fn fewer(kept: usize) -> String {
     match kept {
         0 | 1 => ", or choose a folder on a larger disk".to_owned(),
@@ -111,8 +111,8 @@ impl CheckpointError {
         }
     }
 
-    /// Whether trying again from the last checkpoint may help: not if the disk is full, or the file too large for it, as nobody
-    /// makes room within seconds.
+    /// Whether trying again from the last checkpoint may help: not if the disk is full, or the file too large for it,
+    /// because nobody makes room within seconds.
     #[must_use]
     pub fn may_pass(&self) -> bool {
         let stays = match self {

@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_refused() {
+    fn an_invalid_name_is_refused() {
         for text in ["", "e1-s2", "e0001-s000002.damaged", "e+001-s000002", ".e0001-s000002", "e00001-s000002"] {
             assert!(text.parse::<CheckpointId>().is_err(), "{text}");
         }

@@ -1,5 +1,5 @@
-//! Finds the checkpoint to resume from: the newest intact one, by number. Damaged ones are reported, left in place, and
-//! never chosen.
+//! Finds the checkpoint to resume from: the newest intact one, by number. Damaged ones are reported, kept, and never
+//! chosen.
 
 use std::io;
 use std::path::Path;
@@ -30,7 +30,7 @@ pub struct Loaded {
 /// The outcome of looking for the newest valid checkpoint.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The newest valid one; none if there is none.
+    /// The newest valid one, if any.
     pub loaded: Option<Loaded>,
     /// If that one is in the middle of an epoch, the checkpoint that this epoch started with.
     pub epoch_start: Option<Loaded>,
@@ -63,7 +63,7 @@ impl Store {
 
     fn read_arrays(&self, path: &Path, expected: &FileRecord) -> Result<Vec<NamedArray>, CheckpointError> {
         let damaged = |problem: String| CheckpointError::Damaged { path: path.to_owned(), problem };
-        // Never more than a byte past what was written, however large the file is now.
+        // At most one byte more than was written, even if the file has become larger.
         let file = read_up_to(self.disk.as_ref(), path, expected.bytes.saturating_add(1))?;
         if file.len() as u64 > expected.bytes {
             return Err(damaged(format!("it has more than the expected {} bytes", expected.bytes)));

@@ -54,7 +54,8 @@ pub struct Manifest {
     pub code_version: String,
     /// The position in training.
     pub id: CheckpointId,
-    /// What decides the numbers of its run, as a digest: a checkpoint of another run is not resumed from.
+    /// The digest of everything that determines the numbers of its run: a checkpoint of another run is never resumed
+    /// from.
     pub recipe: String,
     /// The state that is not an array.
     pub progress: Progress,

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_begins_anew_after_a_resume_saves_nothing_by_itself() {
+    fn a_clock_that_restarts_after_a_resume_causes_no_save() {
         assert_eq!(due(&CONFIG, &saved(3, 150, 1000), &at(3, 151, 0)), None);
     }
 

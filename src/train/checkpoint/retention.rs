@@ -29,8 +29,8 @@ pub struct Standing {
     pub starts_epoch: bool,
 }
 
-/// What may be deleted, oldest first, after `written` was saved and read back. If `written` is not among the checkpoints,
-/// nothing is deleted: whatever happened to it, the older ones are all there is.
+/// What may be deleted, oldest first, after `written` was saved and read back. If `written` is not among the
+/// checkpoints, nothing is deleted, because only the older ones are left.
 #[must_use]
 pub fn deletions(standing: &[Standing], written: CheckpointId, keep: &Keep) -> Vec<CheckpointId> {
     if !standing.iter().any(|checkpoint| checkpoint.id == written) {
@@ -53,7 +53,7 @@ fn start_of(id: CheckpointId, newest_first: &[&Standing]) -> Option<CheckpointId
     newest_first.iter().find(is_start).map(|start| start.id)
 }
 
-/// Those with a score, best first; of equal ones the older is better, as it was when it was found. A phase may change
+/// Those with a score, best first; of equal ones the older is better, as it was when it was saved. A phase may change
 /// the loss, so only those of the newest phase are compared.
 fn ranked<'a>(standing: &'a [Standing], by: &Target) -> Vec<&'a Standing> {
     let scored = |checkpoint: &&Standing| by.is_better(&checkpoint.by, None);
@@ -134,12 +134,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_goes_where_the_new_one_does_not_stand() {
+    fn nothing_is_removed_if_the_new_one_is_not_complete() {
         assert_eq!(deletions(&standing(&[1.0, 2.0, 3.0]), id(4), &keep(1, 0, Better::Lower)), []);
     }
 
     #[test]
-    fn the_start_of_an_epoch_stays_as_long_as_a_newest_one_stands_in_it() {
+    fn the_start_of_an_epoch_stays_as_long_as_a_newest_one_is_in_it() {
         let at = |epoch, step, starts_epoch| {
             let id = CheckpointId { epoch, step };
             Standing { id, phase: 0, by: by(None), starts_epoch }

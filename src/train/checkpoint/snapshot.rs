@@ -10,7 +10,7 @@ use crate::nn::weights::{NamedArray, safetensors};
 pub struct Snapshot {
     /// The position in training.
     pub id: CheckpointId,
-    /// Counters, best values, metrics, and whatever else is needed to resume.
+    /// Counters, best values, metrics, and everything else that is needed to resume.
     pub progress: Progress,
     /// The weights that are trained.
     pub model: Vec<NamedArray>,

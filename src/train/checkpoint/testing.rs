@@ -2,6 +2,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -15,6 +17,17 @@ use crate::train::target::Target;
 
 pub const FOLDER: &str = "run/checkpoints";
 pub const WEIGHTS: &str = "run/weights";
+/// Longer than anything here takes, even on a busy machine.
+pub const NEVER: Duration = Duration::from_secs(120);
+
+/// Waits until something is so; a test that would wait for ever fails.
+pub fn wait_until(is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < NEVER, "waited in vain");
+        thread::yield_now();
+    }
+}
 
 /// The state after so many epochs of ten steps. The loss falls until epoch 3 and rises from there.
 pub fn snapshot(epoch: u64) -> Snapshot {

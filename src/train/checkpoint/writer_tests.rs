@@ -23,7 +23,7 @@ impl Disk for Slow {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
         if path.to_string_lossy().ends_with(".partial") {
             self.entered.lock().unwrap().send(()).unwrap();
-            self.go.lock().unwrap().recv().unwrap();
+            self.go.lock().unwrap().recv_timeout(NEVER).unwrap();
         }
         self.disk.create_folder(path)
     }
@@ -124,7 +124,7 @@ fn a_slow_disk_holds_up_nobody_and_periodic_saves_are_left_out_meanwhile() {
     let store = Store::open(Arc::new(slow), Path::new(FOLDER), "0.1.0").unwrap();
     let saver = Saver::start(store, open_weights(&memory).unwrap(), keep(), &[]).unwrap();
     saver.save(snapshot(1));
-    started.recv().unwrap();
+    started.recv_timeout(NEVER).unwrap();
     // The disk is blocked now. If anything below waited for it, this test would never end.
     assert!(saver.is_busy(), "a periodic save is left out");
     saver.save(snapshot(2));
@@ -139,9 +139,7 @@ fn a_full_disk_gives_the_snapshot_back_to_be_handed_over_again() {
     let disk = MemoryDisk::default();
     let saver = saver(&disk);
     saver.save(snapshot(1));
-    while saver.is_busy() {
-        std::thread::yield_now();
-    }
+    wait_until(|| !saver.is_busy());
     disk.inject(4, Fault::FromNowOn(ErrorKind::StorageFull));
     saver.save(snapshot(2));
     let mut outcomes = saver.wait();
@@ -155,7 +153,7 @@ fn a_full_disk_gives_the_snapshot_back_to_be_handed_over_again() {
 }
 
 #[test]
-fn a_failure_is_told_and_the_next_save_goes_on() {
+fn a_failure_is_reported_and_the_next_save_works() {
     let disk = MemoryDisk::default();
     let saver = saver(&disk);
     let mut diverged = snapshot(1);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
-    /// bf16 where the device is fast at it, else fp32.
+    /// bf16 if the device is fast at it, else fp32.
     #[default]
     Auto,
     /// 32 bits.
@@ -26,12 +26,12 @@ pub enum Precision {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DeviceChoice {
-    /// The first GPU, or the CPU where there is none.
+    /// The first GPU, or the CPU if there is none.
     #[default]
     Auto,
     /// The CPU.
     Cpu,
-    /// A GPU, by its number where one is given.
+    /// A GPU, by its number if one is given.
     Cuda(Option<u32>),
 }
 

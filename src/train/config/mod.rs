@@ -73,7 +73,7 @@ pub struct TrainConfig {
     pub phases: Vec<Phase>,
     /// How often the other samples are looked at.
     pub validate: ValidateConfig,
-    /// Times that a failed run starts again by itself from its last checkpoint.
+    /// Times that a failed run restarts from its last checkpoint.
     pub max_retries: u32,
     /// When the state of training is saved, and how much of it is kept.
     pub checkpoint: CheckpointConfig,

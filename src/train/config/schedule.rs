@@ -132,7 +132,7 @@ fn lowest_rate(min_lr: f64, lr: f64, found: &mut Vec<Problem>) {
 
 fn factor(factor: f64, found: &mut Vec<Problem>) {
     if !(factor > 0.0 && factor < 1.0) {
-        let message = format!("the learning rate can only be multiplied by what lies between 0 and 1, got {factor}");
+        let message = format!("the factor must be between 0 and 1, got {factor}");
         found.push(Problem::new("factor", message, "write a factor such as 0.5"));
     }
 }

@@ -11,7 +11,7 @@ use super::saving::Keeper;
 use crate::train::checkpoint::writer::{Outcome, Saver};
 use crate::train::checkpoint::{CheckpointError, CheckpointId, Snapshot};
 
-/// A saver with what it could not save.
+/// A saver with the snapshots that it could not save.
 pub struct Background {
     saver: Option<Saver>,
     /// The newest snapshot that was handed over, and the best one.

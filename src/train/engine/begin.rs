@@ -36,7 +36,7 @@ pub struct Setting {
     pub seed: u64,
     /// When patience starts again.
     pub patience_restarts: Vec<Restart>,
-    /// Where snapshots are saved.
+    /// The place where snapshots are saved.
     pub keeper: Box<dyn Keeper>,
     /// The event listeners.
     pub observers: Observers,
@@ -74,7 +74,7 @@ impl<T: Task> Engine<T> {
         let state = State::of(snapshot)?;
         if state.phase >= setting.phases.len() {
             let (got, expected) = (state.phase + 1, setting.phases.len());
-            let problem = format!("it stands in phase {got}, the configuration has {expected}");
+            let problem = format!("it is in phase {got}, the configuration has {expected}");
             return Err(TrainError::Misfit { checkpoint: snapshot.id.to_string(), problem });
         }
         let mut engine = Self::assemble(task, feeds, setting, state)?;
@@ -91,7 +91,7 @@ impl<T: Task> Engine<T> {
         }
         let Some(start) = epoch_start else {
             let id = snapshot.id;
-            tracing::warn!("the start of the epoch is lost: should training diverge, it goes back to {id} instead");
+            tracing::warn!("the start of the epoch is lost: if training diverges, it goes back to {id} instead");
             return Ok(snapshot.clone());
         };
         let state = State::of(start)?;

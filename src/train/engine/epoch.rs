@@ -19,11 +19,11 @@ pub(super) struct Group<S> {
     pub(super) position: Position,
 }
 
-/// Where groups come from.
+/// The source of groups.
 enum Source<S> {
     /// The rest of the epoch.
     Stream(Stream<S>),
-    /// The same samples again and again.
+    /// The same samples repeatedly.
     Single(Vec<S>),
 }
 
@@ -98,7 +98,7 @@ impl<T: Task> Engine<T> {
         }
     }
 
-    /// The limits of the current phase, which end training whatever the number of epochs is.
+    /// The limits of the current phase, which end training regardless of the number of epochs.
     pub(super) fn limits(&self) -> Limits {
         Limits { max_steps: self.config().max_steps, max_minutes: self.config().max_minutes }
     }

@@ -49,7 +49,7 @@ pub enum TrainError {
     /// A flat tensor does not match the model.
     #[error(transparent)]
     Parameters(#[from] ParametersError),
-    /// There is nothing to train on.
+    /// There are no training samples.
     #[error("there are no training samples; lower task.*.split.val_share, or add data")]
     NoSamples,
     /// An epoch has fewer samples than a step needs.

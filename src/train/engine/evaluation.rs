@@ -13,8 +13,8 @@ use crate::train::micro_batch::MicroBatchSize;
 use crate::train::task::{Task, TaskError};
 use crate::util::stop::Stop;
 
-/// Evaluates all samples, so many at once or fewer when memory runs out, and adds to the scores. `told` receives how many
-/// are done. Returns the averages of the loss and its parts.
+/// Evaluates all samples, at most this many at once, fewer if memory runs out, and adds to the scores. `told` receives
+/// the number of finished ones. Returns the averages of the loss and its parts.
 ///
 /// # Errors
 /// If a signal arrived, samples can't be read, libtorch fails, or memory runs out with a single sample.
@@ -50,7 +50,7 @@ pub(super) struct Evaluation<'a, T: Task> {
     pub(super) size: &'a mut MicroBatchSize,
     pub(super) reads: &'a Reads,
     pub(super) stop: &'a Stop,
-    /// Bytes in use whatever the number of samples.
+    /// Bytes in use regardless of the number of samples.
     pub(super) state_bytes: u64,
 }
 

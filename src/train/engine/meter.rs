@@ -55,7 +55,7 @@ pub(super) struct Remaining {
 }
 
 impl Remaining {
-    /// The same with fewer samples, if training ends after these: the epoch that is cut short is validated as well.
+    /// The same with fewer samples, if training ends after these: the shortened epoch is validated as well.
     pub(super) fn at_most(self, samples: u64) -> Self {
         if samples >= self.samples {
             return self;

@@ -56,7 +56,7 @@ impl<T: Task> Engine<T> {
         self.begin_phase()
     }
 
-    /// Why nothing is left to do in this phase, between two epochs.
+    /// Why this phase is done, between two epochs.
     pub(super) fn phase_is_over(&self) -> Option<Reason> {
         let (config, state) = (self.config(), &self.state);
         if state.seen > 0 {

@@ -115,8 +115,8 @@ impl<T: Task> Engine<T> {
         self.state.validated = false;
     }
 
-    /// Rolls back to the weights of the last epoch, with a lower learning rate. The samples continue from where they are, so
-    /// that samples which can't be learned from are passed and not met again and again.
+    /// Rolls back to the weights of the last epoch, with a lower learning rate. The samples continue from where they
+    /// are, so that samples which can't be learned from are not repeated.
     fn go_back(&mut self, samples: Vec<String>) -> Result<(), TrainError> {
         let good = Arc::clone(&self.last_good);
         let lr_factor = self.state.divergence.lr_factor();

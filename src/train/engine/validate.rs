@@ -14,7 +14,7 @@ use crate::train::task::{Depth, Scores, Task, TaskError};
 /// The result of a validation.
 #[derive(Default)]
 pub(super) struct Validation {
-    /// The averages of the loss parts; none if there are no samples.
+    /// The averages of the loss parts; empty if there are no samples.
     pub(super) parts: Vec<Named>,
     /// The task's scores.
     pub(super) scores: Vec<Named>,

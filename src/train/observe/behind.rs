@@ -1,5 +1,5 @@
-//! Listeners that draw, behind training: a thread passes events to them, so that a slow picture, page or disk never holds
-//! up a step. What they can't keep up with is dropped by rule, not by chance:
+//! Listeners that draw, behind training: a thread passes events to them, so that a slow picture, page or disk never
+//! holds up a step. Events that they can't keep up with are dropped by fixed rules:
 //!
 //! - Only what a picture can show is queued, and only a few of each kind of event wait. If one more comes, the oldest of its
 //!   kind is dropped: the newest always arrives, and in order.
@@ -140,7 +140,7 @@ impl Observer for Guarded {
 }
 
 fn report(text: Option<&str>) {
-    let text = text.unwrap_or("it said nothing");
+    let text = text.unwrap_or("without a message");
     tracing::error!("drawing pictures panicked, which is a bug: {text}; training continues without these pictures");
 }
 

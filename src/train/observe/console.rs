@@ -13,7 +13,7 @@ use crate::util::units;
 enum Form {
     /// As rows of a table, for people.
     Table(Epochs),
-    /// Each value with its name, for lines that stand alone.
+    /// Each value with its name, for single lines.
     Named(Vec<ScoreSpec>),
 }
 
@@ -33,7 +33,7 @@ impl Default for Lines {
 }
 
 impl Lines {
-    /// Epochs as rows of a table, for lines of so many characters.
+    /// Epochs as rows of a table, for lines of this width.
     #[must_use]
     pub fn table(width: usize) -> Self {
         Self { form: Form::Table(Epochs::new(width)), width, epochs: 0 }
@@ -45,7 +45,7 @@ impl Lines {
         Self { form: Form::Named(Vec::new()), width: usize::MAX, epochs: 0 }
     }
 
-    /// The line for an event, without a line end; `None` for what a person need not know now.
+    /// The line for an event, without a line end; `None` for events that are not shown.
     pub fn line(&mut self, event: &Event) -> Option<String> {
         match event {
             Event::Started(started) => {
@@ -135,7 +135,7 @@ fn headline(specs: &[ScoreSpec], scores: &[Named]) -> Option<String> {
     Some(against_baseline(specs, score, scores))
 }
 
-/// A number, with what it has to beat.
+/// A number, with the baseline that it has to beat.
 fn against_baseline(specs: &[ScoreSpec], (name, known): &Named, scores: &[Named]) -> String {
     let told = specs.iter().filter(|spec| spec.is_baseline_of(name)).filter_map(|spec| {
         let forecast = &spec.baseline.as_ref()?.forecast;
@@ -152,7 +152,7 @@ fn plain_line(event: &Event) -> Option<String> {
     match event {
         Event::PhaseStarted { phase, phases } if *phases > 1 => Some(format!("phase {} of {phases}", phase + 1)),
         Event::Skipped { step, samples, expected: false } => {
-            Some(format!("step {step} left out: loss or gradient is not finite; samples: {}", samples.join(", ")))
+            Some(format!("step {step} skipped: loss or gradient is not finite; samples: {}", samples.join(", ")))
         }
         Event::RolledBack { step, to_step, lr_factor, samples } => Some(format!(
             "step {step} failed again: back to the weights of step {to_step}, learning rate x {lr_factor}; samples: {}",

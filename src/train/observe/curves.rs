@@ -11,7 +11,7 @@ use crate::train::run_folder::history::Story;
 /// More lines than this in one chart can't be distinguished.
 const MOST_LINES: usize = 10;
 
-/// The loss, and a chart for each of its parts, with what it has to beat.
+/// The loss, and a chart for each of its parts, with its baseline.
 pub(super) fn losses(story: &Story) -> Vec<Chart> {
     let chart = |spec: &ScoreSpec| {
         let training = series(story, "training", Ink::Quiet, |record| value(&record.train, &spec.name));
@@ -28,7 +28,7 @@ pub(super) fn learning_rate(story: &Story) -> Chart {
     Chart { when: String::new(), ..chart(story, "Learning rate at the end of each epoch".into(), vec![rate]).scaled() }
 }
 
-/// One score, with what it is compared with.
+/// One score, with its baselines.
 pub(super) fn score(story: &Story, spec: &ScoreSpec) -> Chart {
     let model = series(story, "model", Ink::Accent, |record| value(&record.scores, &spec.name));
     let levels = levels(story, &spec.name, &[Ink::Baseline, Ink::Rival]);
@@ -61,7 +61,7 @@ fn family(story: &Story, name: &str, members: &[&ScoreSpec]) -> Chart {
     Chart { levels, ..chart(story, format!("{name}{unit} on validation{compared}"), lines) }
 }
 
-/// How fast epochs were, and what they held.
+/// The speed and memory of epochs.
 pub(super) fn pace(title: &str, values: &BTreeMap<u64, f64>) -> Chart {
     let points = values.iter().map(|(epoch, value)| [*epoch as f64, *value]).collect();
     Chart {
@@ -97,7 +97,7 @@ fn when(story: &Story) -> String {
     format!("{word} epoch {epoch}")
 }
 
-/// Where a phase begins that is not the first, and the best.
+/// The starts of phases after the first, and the best epoch.
 fn marks(story: &Story) -> Vec<Mark> {
     let changed = story.epochs.iter().zip(story.epochs.iter().skip(1)).filter(|(one, next)| one.phase < next.phase);
     let begins = changed.map(|(_, next)| Mark { place: next.epoch as f64, label: format!("phase {}", next.phase) });

@@ -5,7 +5,7 @@ use crate::metric::score::{ScoreSpec, Show};
 use crate::train::events::{Cost, Named, Record, Started, value};
 use crate::util::units;
 
-/// After so many rows the headings are repeated.
+/// The headings are repeated after this many rows.
 const REPEATED: usize = 20;
 
 /// The least columns of a terminal that all important values fit into; logs have this width too.
@@ -66,7 +66,7 @@ enum Content {
 }
 
 impl Epochs {
-    /// A table for lines of so many characters, before its columns are known.
+    /// A table for lines of this width, before its columns are known.
     #[must_use]
     pub fn new(width: usize) -> Self {
         Self { width, columns: Vec::new(), epochs: 0, rows: 0 }

@@ -13,7 +13,7 @@ use crate::train::run_folder::history::{History, Story};
 pub struct HistoryFile {
     disk: Arc<dyn Disk>,
     path: PathBuf,
-    /// What is measured, the epochs of the checkpoint that training resumes from, and what is the best by now.
+    /// What is measured, the epochs of the checkpoint that training resumes from, and the best so far.
     now: Story,
     /// `None` if the file on disk could not be read yet.
     history: Option<History>,
@@ -172,18 +172,14 @@ mod tests {
 
     fn started(epoch: u64) -> Event {
         Event::Started(Started {
-            parameters: 1,
-            train_samples: 1,
-            val_samples: 1,
             epochs: 4,
-            limits: crate::train::events::Limits::default(),
             epoch,
-            step: 0,
             best_by: vec!["loss".into()],
             best: if epoch == 0 { None } else { best(epoch, 10 * epoch) },
             parts: vec![ScoreSpec::new("loss", "Loss", Better::Lower)],
             scores: vec![ScoreSpec::new("csi", "CSI", Better::Higher)],
             rows: (1..=epoch).map(record).collect(),
+            ..Started::default()
         })
     }
 
@@ -202,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_row_that_can_not_be_written_is_told_at_the_end_whatever_follows() {
+    fn a_last_row_that_can_not_be_written_is_reported_at_the_end_whatever_follows() {
         let disk = disk();
         let mut observers = listening(&disk);
         [started(0), ended(1), saving(), ended(2), saving()].iter().for_each(|event| observers.tell(event));

@@ -1,6 +1,5 @@
-//! Pictures of what the best weights so far predict, in a folder of the run that the task names: the newest ones, and below
-//! `epochs/` the first file of each for every epoch that was the best when it ended. What is in a picture is the task's
-//! business.
+//! Pictures of the predictions of the best weights so far, in a folder of the run that the task names: the newest ones,
+//! and below `epochs/` the first file of each for every epoch that was the best when it ended. The task draws them.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

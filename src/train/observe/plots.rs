@@ -20,7 +20,7 @@ use crate::util::fs::{create_dir_all, write_atomic};
 pub struct Plots {
     run_folder: PathBuf,
     drawn: Drawn,
-    /// Where training resumes, as long as what is before it could not be read.
+    /// Where training resumes, until the epochs before it could be read.
     unread: Option<u64>,
     /// Whether an epoch has ended that is not drawn yet.
     is_stale: bool,
@@ -31,7 +31,7 @@ pub struct Plots {
 struct Drawn {
     /// What is measured, the best by now, and the epochs.
     story: Story,
-    /// How fast epochs were, by their numbers; not those of which an earlier session's log says nothing.
+    /// The speed of epochs by number, without those that are missing in the log of an earlier session.
     paces: BTreeMap<u64, Pace>,
 }
 
@@ -130,7 +130,7 @@ impl Observer for Plots {
         if !std::mem::take(&mut self.is_stale) {
             return Ok(Heard::Ignored);
         }
-        // If the past can't be read, what is known is drawn all the same.
+        // If earlier epochs can't be read, the known ones are drawn anyway.
         let read = self.read_past();
         self.draw().and(read).map(|()| Heard::Wrote)
     }

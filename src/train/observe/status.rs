@@ -15,7 +15,7 @@ pub struct StatusFile {
 }
 
 impl StatusFile {
-    /// A heartbeat that was started, and what is known of the run already.
+    /// A running heartbeat, and what is known of the run so far.
     #[must_use]
     pub fn new(heartbeat: Heartbeat, mut status: Status) -> Self {
         status.memory_limit_bytes = status.memory_limit_bytes.or_else(memory::limit_bytes);
@@ -100,7 +100,7 @@ mod tests {
     use crate::train::events::{Ended, Reason, Record};
 
     #[test]
-    fn the_status_tells_the_last_numbers_and_the_highest_memory() {
+    fn the_status_has_the_last_numbers_and_the_peak_memory() {
         let mut status = Status { peak_memory_bytes: 50, ..Status::default() };
         let val = vec![("loss".to_owned(), Some(0.25)), ("worst".to_owned(), None)];
         let record = Record { epoch: 3, phase: 1, step: 30, lr: 0.1, train: Vec::new(), val, scores: Vec::new() };

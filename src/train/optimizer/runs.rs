@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_alternate_where_the_decay_does() {
+    fn runs_alternate_with_the_decay() {
         let expected = [run(0..3, false), run(3..5, true), run(5..8, true), run(8..10, false)];
         assert_eq!(runs(&[3..5, 5..8], 10).unwrap(), expected);
         assert_eq!(runs(&[], 10).unwrap(), [run(0..10, false)]);
@@ -67,7 +67,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_weight_lies_in_one_run_and_every_block_sees_the_same_decay(
+        fn every_weight_is_in_one_run_and_every_block_has_the_same_decay(
             mut ends in prop::collection::vec(0_usize..200, 0..10), length in 200_usize..220, size in 1_usize..50,
         ) {
             ends.sort_unstable();

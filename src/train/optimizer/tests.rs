@@ -114,7 +114,7 @@ fn twenty_steps_with_the_operations_for_a_gpu_are_those_of_torch() {
 }
 
 #[test]
-fn a_saved_state_goes_on_bit_by_bit() {
+fn a_saved_state_continues_bit_by_bit() {
     let saved = Saved::read();
     for (name, rates) in cases() {
         let mut values = saved.values();
@@ -145,7 +145,7 @@ fn bits(tensor: &Tensor) -> Vec<u32> {
 }
 
 #[test]
-fn a_weight_does_not_depend_on_where_it_stands() {
+fn a_weight_does_not_depend_on_its_position() {
     let saved = Saved::read();
     let (all, gradient) = (saved.values(), saved.gradient(0));
     for (name, rates) in cases() {

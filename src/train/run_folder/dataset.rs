@@ -45,7 +45,7 @@ pub struct Dataset {
     pub fingerprint: String,
     /// Every source file that is used.
     pub files: Vec<FileDigest>,
-    /// The split, and whatever else the task must be able to find again.
+    /// The split, and everything else that the task needs again.
     pub samples: Value,
 }
 
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_happened_is_told_by_file() {
+    fn what_happened_is_reported_by_file() {
         let run = files(&[("a", "1"), ("b", "2"), ("c", "3")]);
         let now = files(&[("d", "4"), ("c", "x"), ("a", "1")]);
         assert_eq!(changes(&run, &now).to_string(), "added d; removed b; changed c");

@@ -92,8 +92,8 @@ fn is_of(run: &Existing, config: &Value) -> bool {
     run.record.as_ref().is_some_and(|record| differences(&record.config, config).is_empty())
 }
 
-/// Whether the limit that ended training has changed, so that there is something left to do. Patience starts again if more
-/// epochs are asked for, so these are something to do after an early stop, too.
+/// Whether the limit that ended training has changed, so that there is something left to do. Patience starts again if
+/// more epochs are requested, so these are something to do after an early stop, too.
 fn asks_for_more(ended: Option<Reason>, old: &Value, new: &Value) -> bool {
     let later = |key| is_later(&in_last_phase(old, key), &in_last_phase(new, key));
     let has_other_phases = || old.pointer(PHASES) != new.pointer(PHASES);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_start_begins_and_the_same_command_goes_on() {
+    fn the_first_start_trains_and_the_same_command_resumes() {
         assert_eq!(decide("storms", &[], &same(), false, &[]).unwrap(), new("storms"));
         let existing = [run("storms", false), run("other", false)];
         assert_eq!(resumed(decide("storms", &existing, &same(), false, &[]).unwrap()), ("storms".into(), 0));
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finished_run_goes_on_only_where_more_is_asked_for() {
+    fn a_finished_run_continues_only_if_more_is_requested() {
         let existing = [run("storms", true)];
         let decide = |config: Value| decide("storms", &existing, &config, false, &[]).unwrap();
         assert_eq!(decide(same()), done(None));
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finished_run_goes_on_only_where_that_which_ended_it_has_moved() {
+    fn a_finished_run_continues_only_if_the_limit_that_ended_it_was_raised() {
         let before = json!({"epochs": 20, "patience": 8, "max_steps": 500, "phases": []});
         let goes_on = |ended, changes: Value| {
             let mut train = before.clone();
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_in_phases_goes_on_only_where_the_last_one_grows() {
+    fn a_run_in_phases_continues_only_if_the_last_one_grows() {
         let config = |epochs, last: Value| json!({"seed": 42, "train": {"epochs": epochs, "phases": [{"train": {"epochs": 5}}, {"train": last}]}});
         for (last, goes_on) in [(json!({}), true), (json!({"epochs": 10}), false)] {
             let record = RunRecord { config: config(20, last.clone()), ..record("train") };

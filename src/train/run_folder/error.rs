@@ -26,7 +26,7 @@ pub enum RunError {
         /// What the lock's owner wrote about itself.
         holder: String,
     },
-    /// A file is not what was written.
+    /// A file was changed or damaged.
     #[error("{} can't be read: {problem}; restore it, or start a new run with --no-resume", path.display())]
     Unreadable {
         /// The file.
@@ -37,7 +37,7 @@ pub enum RunError {
     /// A picture can't be drawn.
     #[error("could not draw {}: {source}", path.display())]
     Picture {
-        /// If it was to be written.
+        /// The error, if it was being written.
         path: PathBuf,
         /// Why not.
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -101,7 +101,7 @@ impl RunError {
     }
 }
 
-/// What is there instead of a run that was asked for.
+/// What exists instead of the requested run.
 fn unknown(wanted: &str, root: &Path, known: &[String]) -> String {
     let place = root.display();
     match (wanted, known) {

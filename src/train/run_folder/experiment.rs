@@ -25,7 +25,7 @@ pub struct Experiment {
     pub best: BTreeMap<String, f64>,
     /// The values of the last epoch.
     pub last: BTreeMap<String, f64>,
-    /// Why it ended, which changes were allowed, what was repaired.
+    /// Why it ended, the allowed changes, the repairs.
     pub notes: Vec<String>,
 }
 

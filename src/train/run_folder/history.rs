@@ -43,7 +43,7 @@ impl Default for Story {
 }
 
 impl Story {
-    /// Reads what a run has written, for inspection; an empty history if there is no file.
+    /// Reads the history of a run, for inspection; an empty one if there is no file.
     ///
     /// # Errors
     /// If the file can't be read, is damaged, or is of another version.
@@ -125,8 +125,8 @@ pub struct History {
 }
 
 impl History {
-    /// Restores the history of a run: `now` has the rows of the checkpoint, what the run measures, and what is the best so
-    /// far. What the file has past them is dropped. A file that is damaged or says otherwise is reported.
+    /// Restores the history of a run: `now` has the rows of the checkpoint, what the run measures, and what is the best
+    /// so far. Later rows in the file are dropped. A damaged or different file is reported.
     ///
     /// # Errors
     /// If the folder can't be read or written, or the history is of another version.

@@ -36,10 +36,10 @@ pub fn runs(root: &Path) -> Result<Vec<Run>, RunError> {
     Ok(found)
 }
 
-/// A run, or what is wrong with it.
+/// A run, or its problem.
 pub type Readable = Result<Run, RunError>;
 
-/// Each run by the name of its folder, or what is wrong with it. A folder that is not a run is skipped.
+/// Each run by the name of its folder, or its problem. A folder that is not a run is skipped.
 ///
 /// # Errors
 /// If the folder of all runs can't be read.
@@ -88,7 +88,7 @@ fn newest<'a>(family: &str, existing: &'a mut [Existing]) -> Option<&'a mut Exis
 
 /// A folder that this user can't read only takes its name, as `lost+found` does.
 fn is_readable(path: &Path) -> bool {
-    fs::read_dir(path).inspect_err(|error| tracing::warn!("{} is passed over: {error}", path.display())).is_ok()
+    fs::read_dir(path).inspect_err(|error| tracing::warn!("{} is skipped: {error}", path.display())).is_ok()
 }
 
 fn folders(root: &Path) -> Result<Vec<String>, RunError> {
@@ -104,7 +104,7 @@ fn folders(root: &Path) -> Result<Vec<String>, RunError> {
             continue;
         }
         let inside = match names_in(&entry.path()) {
-            // Nothing is known about this folder. If it counted as taken, a start would take a new name for ever.
+            // Nothing is known about this folder. If it counted as taken, every start would take a new name.
             Err(error) if is_shortage(&error) => return Err(FsError::at("read folder", &entry.path())(error).into()),
             inside => inside,
         };
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_record_stands_in_the_way_of_nothing_but_its_own_run() {
+    fn a_damaged_record_affects_only_its_own_run() {
         let root = root();
         fs::write(root.path().join("storms-2/run.json"), "{").unwrap();
         fs::write(root.path().join("cells/run.json"), r#"{"format_version": 9}"#).unwrap();

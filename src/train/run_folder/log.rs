@@ -151,7 +151,7 @@ mod tests {
     use std::fs::{self, OpenOptions};
 
     #[test]
-    fn wherever_the_last_line_was_cut_the_log_goes_on_with_whole_lines() {
+    fn wherever_the_last_line_was_cut_the_log_continues_with_whole_lines() {
         let zero = json!({"event": "stepped", "step": 0});
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.jsonl");

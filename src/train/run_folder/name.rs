@@ -18,7 +18,7 @@ pub fn numbered(family: &str, number: u64) -> String {
     if number <= 1 { family.to_owned() } else { format!("{family}-{number}") }
 }
 
-/// The name of the next new run: one past the highest number that is taken, whatever has that name.
+/// The name of the next new run: one past the highest number that is taken by anything.
 #[must_use]
 pub fn next<'a>(family: &str, taken: impl IntoIterator<Item = &'a str>) -> String {
     let highest = taken.into_iter().filter_map(|name| number(family, name)).max();
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_go_on_after_the_highest() {
+    fn numbers_continue_after_the_highest() {
         assert_eq!(next("storms", []), "storms");
         assert_eq!(next("storms", ["other", "storms"]), "storms-2");
         assert_eq!(next("storms", ["storms", "storms-10", "storms-9", "storms-x"]), "storms-11");

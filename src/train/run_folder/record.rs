@@ -1,4 +1,4 @@
-//! `run.json`: what a run is and where it runs. Written at its start and at each change of stage.
+//! `run.json`: the identity of a run, and where it runs. Written at its start and at each change of stage.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -44,9 +44,10 @@ pub struct RunRecord {
     pub started_from: Option<PathBuf>,
     /// The dataset in short; its files are in `dataset.json`.
     pub dataset: Summary,
-    /// What decides the numbers, as digests, the current one last: that of the start, and one for each allowed change.
+    /// Digests of everything that determines the numbers, the current one last: that of the start, and one for each
+    /// allowed change.
     pub recipes: Vec<String>,
-    /// When patience starts again: where training had ended and more was asked for.
+    /// When patience starts again: where training had ended and more epochs were requested.
     pub patience_restarts: Vec<Restart>,
     /// The published weights by their path in the run folder, with their SHA-256, as the last start left them; empty while
     /// the run trains.
@@ -71,7 +72,7 @@ struct Version {
 }
 
 impl RunRecord {
-    /// Reads it; none if there is none.
+    /// Reads it, if it exists.
     ///
     /// # Errors
     /// If it is damaged or of another version.
@@ -173,7 +174,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_run_is_told_from_others_by_its_id_and_without_one_by_its_beginning() {
+    fn a_run_is_identified_by_its_id_and_without_one_by_its_start() {
         let with = |id: &str| RunRecord { id: Some(id.into()), ..record("train") };
         let later = RunRecord { started: "2026-01-02T03:04:06Z".parse().unwrap(), ..record("train") };
         assert!(with("a").is_same_run(&with("a")) && !with("a").is_same_run(&with("b")));

@@ -98,7 +98,7 @@ impl Status {
         self.state == State::Running && self.memory_limit_bytes.is_some_and(is_near)
     }
 
-    /// What to report at the next start about the last one, when nobody holds the folder; none if it ended cleanly.
+    /// What to report at the next start about the last one, when nobody holds the folder; `None` if it ended cleanly.
     #[must_use]
     pub fn death(&self) -> Option<String> {
         if self.state != State::Running {
@@ -116,8 +116,8 @@ impl Status {
         })
     }
 
-    /// The same for a start that left only this file, as the run had not started. The system may have killed it for its
-    /// memory: the first step takes more than everything before it.
+    /// The same for a start that left only this file, because the run had not started. The system may have killed it
+    /// for its memory: the first step takes more than everything before it.
     #[must_use]
     pub fn death_before_the_run(&self) -> Option<String> {
         let limit = self.memory_limit_bytes.map_or_else(String::new, |limit| format!(" of {}", bytes(limit)));
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_that_did_not_end_cleanly_is_told_with_its_probable_cause() {
+    fn a_start_that_did_not_end_cleanly_is_reported_with_its_probable_cause() {
         let place = "the last start was killed in stage train after epoch 3, step 40";
         assert_eq!(
             status(9_500_000_000, Some(10_000_000_000)).death().unwrap(),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_that_was_killed_before_the_run_began_is_told_too() {
+    fn a_start_that_was_killed_before_the_run_began_is_reported_too() {
         let early = |stage: &str| Status { stage: stage.into(), ..status(0, Some(10_000_000_000)) };
         let told = |stage: &str| early(stage).death_before_the_run().unwrap();
         let before = "before the run began";

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_environment_is_told_with_both_sides() {
+    fn another_environment_is_reported_with_both_sides() {
         let before =
             Used { libtorch: "2.4.1".into(), device: "cpu".into(), precision: "fp32".into(), ..Used::default() };
         let now = Used { libtorch: "2.11.0".into(), precision: "bf16".into(), micro_batch: 2, ..before.clone() };

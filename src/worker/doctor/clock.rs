@@ -35,7 +35,7 @@ mod tests {
     use crate::worker::doctor::Level;
 
     #[test]
-    fn a_clock_that_stands_before_the_program_is_wrong() {
+    fn a_clock_before_the_build_of_the_program_is_wrong() {
         let at = |days: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(86_400 * days);
         let wrong = judge(at(1), Some(at(20_000)));
         assert_eq!(wrong.level, Level::Warning);

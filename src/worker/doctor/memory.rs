@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_there_what_is_allowed_and_what_is_little_are_told() {
+    fn memory_its_limit_and_a_shortage_are_reported() {
         let meminfo =
             |kilobytes: u64| format!("MemTotal:       32000000 kB\nMemFree: 5 kB\nMemAvailable:   {kilobytes} kB\n");
         let text = judge(&meminfo(16_000_000), Some(8_000_000_000));

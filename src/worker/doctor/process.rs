@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_told_who_runs_and_in_what() {
+    fn user_and_container_are_reported() {
         let user = access::Owner { user: 10001, group: 100 };
         assert_eq!(text(None, user, 99, "systemd"), "no container, user 10001:100");
         let text = |own| text(Some(Container::Docker), user, own, "tini");

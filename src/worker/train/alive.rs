@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn each_stage_and_each_wait_is_told_at_once() {
+    fn each_stage_and_each_wait_is_reported_at_once() {
         let stage = |act: &dyn Fn(&Alive<'_>)| told(Status::default(), act).stage;
         assert_eq!(stage(&|_| {}), "start");
         assert_eq!(stage(&|alive| alive.begin(Stage::Download, None, Unit::BYTES)), "fetch");

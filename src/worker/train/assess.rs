@@ -22,7 +22,7 @@ pub(super) fn assess(
     around: &Surroundings<'_>,
 ) -> Result<(), TrainingError> {
     let Some(weights) = within(place.path()) else {
-        warn!("there are no weights to evaluate: no loss was a number");
+        warn!("there are no weights to evaluate: no loss was finite");
         return Ok(());
     };
     place.enter("evaluate")?;

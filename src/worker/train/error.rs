@@ -50,7 +50,7 @@ pub enum TrainingError {
     /// The weights to start from can't be read.
     #[error("train.init_from: {0}")]
     Weights(#[from] WeightsError),
-    /// There are no weights to start from.
+    /// The weights to start from do not exist.
     #[error(
         "train.init_from {}: no weights there; name a .safetensors file, a checkpoint, a run folder or a run below {}",
         wanted.display(),
@@ -80,7 +80,7 @@ pub enum TrainingError {
     #[error(transparent)]
     NoRoom(#[from] NoRoom),
     /// The run folder is gone.
-    #[error("{} is no longer there: its volume was taken away, or somebody moved it; bring it back and run the same command again", folder.display())]
+    #[error("{} is no longer there: its volume was unmounted, or the folder was moved; bring it back and run the same command again", folder.display())]
     Vanished {
         /// The run folder.
         folder: PathBuf,
@@ -94,7 +94,7 @@ pub enum TrainingError {
         tensor: String,
     },
     /// A key that may change does not exist.
-    #[error("--allow-change {key}: there is no such key; {}", .likely.as_ref().map_or_else(|| "name it as the table of differences does".to_owned(), |likely| format!("did you mean {likely}?")))]
+    #[error("--allow-change {key}: there is no such key; {}", .likely.as_ref().map_or_else(|| "write it as in the list of differences".to_owned(), |likely| format!("did you mean {likely}?")))]
     NoSuchKey {
         /// The requested key.
         key: String,

@@ -1,4 +1,4 @@
-//! Estimates what training will take before it starts, so that nobody pays for hours that they did not expect.
+//! Estimates the time and memory of training before it starts, so that nobody pays for unexpected hours.
 
 use std::time::{Duration, Instant};
 
@@ -120,14 +120,14 @@ pub(super) fn foresee(
 /// How long a rehearsal may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Patience {
-    /// As long as needed: the user asked for it.
+    /// Without a limit: the user requested it.
     Any,
     /// A few seconds.
     Little,
 }
 
 impl Foreseen {
-    /// What the user should agree to before training starts; none if nothing is unusual.
+    /// What the user should agree to before training starts; `None` if nothing is unusual.
     #[must_use]
     pub fn question(&self, config: &Config) -> Option<String> {
         let limit = config.train.max_minutes.map(|minutes| 60.0 * minutes);
@@ -135,7 +135,7 @@ impl Foreseen {
         let long = seconds.filter(|&seconds| seconds > LONG.as_secs_f64());
         let time = long.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).map(units::duration);
         let size = format!(
-            "this model takes {:.1e} multiplications per sample, which is work for a GPU, and {} computes here",
+            "this model needs {:.1e} multiplications per sample, which is work for a GPU, but it would train on {}",
             self.multiplications_per_sample, self.device
         );
         match (self.too_large_for_device, time) {
@@ -186,7 +186,7 @@ mod tests {
         let long = foreseen(7260.0, false).question(&config("")).unwrap();
         assert_eq!(long, "training will take about 2 h 01 min on CPU, 2 threads");
         let large = foreseen(0.0, true).question(&config("")).unwrap();
-        assert!(large.starts_with("this model takes 3.3e12 multiplications per sample"), "{large}");
+        assert!(large.starts_with("this model needs 3.3e12 multiplications per sample"), "{large}");
         assert!(foreseen(7200.0, true).question(&config("")).unwrap().ends_with("about 2 h 00 min"));
     }
 

@@ -4,10 +4,10 @@
 //! mirror     copies of the run off this machine, and restoring it from there
 //! place      which run folder this start uses, locked against other workers
 //! published  the weights that a run has published
-//! subject    the prepared dataset, and the learners that are made from it
+//! subject    the prepared dataset, and its learners
 //! initial    weights to start from
-//! foresee    what training will take, and whether the user has to agree
-//! attempt    one life of the engine: from the newest checkpoint to the end
+//! foresee    the time and memory of training, and whether the user must agree
+//! attempt    one run of the engine: from the newest checkpoint to the end
 //! persist    attempts, until one succeeds or retrying is pointless
 //! alive      the heartbeats of every stage except training itself
 //! assess     evaluates the best weights
@@ -73,7 +73,7 @@ pub struct TrainOptions<'a> {
 pub enum Trained {
     /// Training has finished now.
     Now(Summary),
-    /// It had already finished, and nothing more was requested.
+    /// It had already finished, and no more was requested.
     Before {
         /// Its result.
         summary: Summary,
@@ -160,7 +160,7 @@ fn explained<R>(config: &Config, place: &Place, stop: &Stop, work: impl FnOnce()
     })
 }
 
-/// Everything before the first step; after it, the folder is that of a run.
+/// Everything before the first step; from then on, the folder is that of a run.
 fn ready(
     config: &Config,
     machine: Resolved,
@@ -200,7 +200,7 @@ pub fn rehearse(config: &Config, around: &Surroundings<'_>) -> Result<Foreseen, 
     rehearsed(&subject, Patience::Any, || {}, around)
 }
 
-/// Rehearses. The steps of a large model take minutes and nothing of them is kept, so a signal ends the process at once.
+/// Rehearses. The steps of a large model take minutes and leave nothing, so a signal ends the process at once.
 fn rehearsed(
     subject: &Subject,
     patience: Patience,

@@ -96,7 +96,7 @@ mod tests {
         Failed { error: error.into(), step }
     }
 
-    /// The outcome, and how many attempts it took; every attempt except the last fails as scripted.
+    /// The outcome, and the number of attempts; every attempt except the last fails as scripted.
     fn run(failures: &[(ErrorKind, u64)]) -> (Result<Ended, TrainingError>, usize) {
         let number = Cell::new(0);
         let attempt = || {

@@ -48,7 +48,7 @@ pub(super) struct Place {
     differences: Vec<Difference>,
     /// Its last known state.
     status: Option<Status>,
-    /// Whether more is asked for, if it is finished.
+    /// Whether more is requested, if it is finished.
     asks_for_more: bool,
 }
 
@@ -96,7 +96,7 @@ pub(super) fn find(
             && !root.join(&config.name).join("run.json").is_file()
             && name != config.name
         {
-            warn!("{} holds no run.json, so it is left alone", root.join(&config.name).display());
+            warn!("{} has no run.json, so it is left alone", root.join(&config.name).display());
         }
         let folder = RunFolder::open(&root.join(&name))?;
         let again = decision()?;
@@ -114,8 +114,7 @@ pub(super) fn find(
         let status = status.filter(|_| before.is_some());
         return Ok(Found::Place(Box::new(Place { began, folder, name, before, differences, status, asks_for_more })));
     }
-    let unsettled =
-        std::io::Error::other("the folders in it are others at each look; does another program change them?");
+    let unsettled = std::io::Error::other("its folders keep changing; does another program change them?");
     Err(FsError::at("choose a run folder in", root)(unsettled).into())
 }
 
@@ -185,7 +184,7 @@ impl Place {
         }
     }
 
-    /// What has to be done if the process ends before this new run has begun: nothing of it may stay.
+    /// The cleanup if the process ends before this new run has begun: nothing of it may stay.
     pub(super) fn leaving(&self) -> impl FnOnce() + Send + 'static {
         let path = self.path().to_owned();
         move || {
@@ -275,8 +274,8 @@ impl Place {
         Ok(RunRecord { id, started: before.started, started_from, recipes, patience_restarts, resumed, ..now })
     }
 
-    /// When patience starts again. It is recorded before training resumes, so that a start that is killed resumes in the
-    /// same way. A run is continued after its end only if more is asked for.
+    /// When patience starts again. It is recorded before training resumes, so that a start that is killed resumes in
+    /// the same way. A run is continued after its end only if more is requested.
     fn patience_restarts(&self, before: &RunRecord) -> Vec<Restart> {
         let mut restarts = before.patience_restarts.clone();
         let has_ended = |status: &&Status| {
@@ -339,7 +338,8 @@ impl Place {
     }
 }
 
-/// What computes the run. The micro-batch is the configured one: what is really used is known in training.
+/// The hardware and settings of the run. The micro-batch is the configured one: the one really used is known only in
+/// training.
 fn used(config: &Config, subject: &Subject) -> Used {
     let machine = subject.machine();
     Used {

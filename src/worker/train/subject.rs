@@ -1,5 +1,5 @@
-//! What is trained: the prepared dataset and everything needed to make learners from it. Each attempt starts with a new
-//! learner; there are never two at once, as a model and its gradients may fill the memory of a device.
+//! The subject of training: the prepared dataset and everything needed to make learners. Each attempt starts with a new
+//! learner; there are never two at once, because a model and its gradients may fill the memory of a device.
 
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
@@ -95,7 +95,7 @@ impl Subject {
         self.phases.iter().map(|phase| phase.train.clone()).collect()
     }
 
-    /// A learner whose weights a checkpoint will replace: the weights to start from may be gone by now.
+    /// A learner whose weights a checkpoint will replace: the weights to start from may no longer exist.
     pub(super) fn learner(&self) -> Result<Box<dyn Learner>, TrainingError> {
         if let Some(rehearsed) = self.rehearsed.take() {
             return Ok(rehearsed);

@@ -81,7 +81,7 @@ fn is_part(word: &str, name: &str) -> bool {
     format!("_{word}_").contains(&format!("_{name}_"))
 }
 
-/// The variants of `TaskConfig` are told apart once, in `task/mod.rs`.
+/// The variants of `TaskConfig` are distinguished once, in `task/mod.rs`.
 pub fn variants(source: &Source) -> Vec<String> {
     let tokens = source.tokens();
     let is_variant = |at: &usize| {
@@ -134,7 +134,7 @@ pub fn packages(source: &Source) -> Vec<String> {
     found
 }
 
-/// Why a module may not use another, or `None` where it may.
+/// Why a module may not use another, or `None` if it may.
 fn refusal(rows: &[&[&str]], user: &str, used: &str) -> Option<&'static str> {
     let rank = |name: &str| rows.iter().position(|row| row.contains(&name));
     match (rank(user), rank(used)) {
@@ -167,7 +167,7 @@ fn is_path_root(tokens: &[Token<'_>], at: usize, name: &str) -> bool {
     text(at) == name && leads && before != "." && !(before == "::" && at > 1 && is_segment(text(at - 2)))
 }
 
-/// Whether a word is a part of a path; `use` may stand before the `::` of a path that begins there.
+/// Whether a word is a part of a path; `use` may precede the `::` of a path that begins there.
 fn is_segment(word: &str) -> bool {
     word != "use" && word.starts_with(|character: char| character.is_alphabetic() || character == '_')
 }
@@ -209,7 +209,7 @@ pub fn length(source: &Source) -> Vec<String> {
     vec![format!("{}: {lines} lines of code, {MAX_CODE_LINES} at most: give its second idea a file", source.path)]
 }
 
-/// `unsafe` stands only in `native`, in tests too.
+/// `unsafe` is only in `native`, also in tests.
 pub fn unsafe_code(source: &Source) -> Vec<String> {
     if source.package().is_none() && source.top() == "native" {
         return Vec::new();
@@ -218,7 +218,7 @@ pub fn unsafe_code(source: &Source) -> Vec<String> {
     found.map(|token| format!("{}:{}: `unsafe` outside `native`", source.path, token.line)).collect()
 }
 
-/// Only the command line prints. A test may tell why it skips.
+/// Only the command line prints. A test may say why it skips.
 pub fn printing(source: &Source) -> Vec<String> {
     if source.package().is_none() && source.top() == "cli" {
         return Vec::new();
@@ -247,7 +247,7 @@ pub fn homes(source: &Source) -> Vec<String> {
     found
 }
 
-/// Whether the path is the home's file or lies in its folder.
+/// Whether the path is the home's file or in its folder.
 fn lies_in(path: &str, home: &str) -> bool {
     path.strip_prefix(home).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
 }

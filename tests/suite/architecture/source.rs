@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// The line that everything for tests stands below.
+/// The line below which everything is for tests.
 const TESTS_BEGIN: &str = "#[cfg(test)]";
 
 /// One file of a package.
@@ -105,7 +105,7 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
 /// A word, `::`, or one other character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token<'a> {
-    /// As it stands in the file.
+    /// As in the file.
     pub text: &'a str,
     /// Counted from 1.
     pub line: usize,
@@ -151,7 +151,7 @@ fn skipped(text: &str) -> usize {
     }
 }
 
-/// How many `#` stand before the quote of a raw string, or `None` where it is none.
+/// How many `#` are before the quote of a raw string, or `None` if it is not one.
 fn raw_string_hashes(after_r: &str) -> Option<usize> {
     let hashes = after_r.chars().take_while(|character| *character == '#').count();
     after_r[hashes..].starts_with('"').then_some(hashes)
@@ -172,7 +172,7 @@ fn block_comment(text: &str) -> usize {
     text.len()
 }
 
-/// The length up to and with the closing quote that no backslash stands before.
+/// The length up to and with the closing quote without a backslash before it.
 fn quoted(text: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, character) in text.char_indices().skip(1) {

@@ -23,7 +23,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut ChaCha8Rng) {
     if bytes.is_empty() {
         return;
     }
-    // Headers are where the harm is.
+    // Most harm is done in headers.
     let end = if random.random_bool(0.5) { bytes.len().min(2048) } else { bytes.len() };
     let at = random.random_range(0..end);
     let len = random.random_range(1..=64.min(bytes.len() - at));

@@ -24,7 +24,7 @@ pub struct Format {
     pub name: &'static str,
     /// Writes whole files into `samples` below a folder, and what reading needs beside them.
     pub samples: fn(&Path),
-    /// Reads a damaged file of this name; what comes of it does not matter.
+    /// Reads a damaged file of this name; the result does not matter.
     pub read: fn(&Path, &str, &[u8]),
 }
 
@@ -66,7 +66,7 @@ fn sample(folder: &Path, name: &str, bytes: &[u8]) {
     put(&folder.join("samples"), name, bytes);
 }
 
-/// The fixtures of radar files whose name begins so.
+/// The fixtures of radar files with this prefix.
 fn volumes(folder: &Path, is_wanted: impl Fn(&[u8]) -> bool) {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/radar/tests/fixtures/volume");
     for place in [fixtures.clone(), fixtures.join("hostile")] {

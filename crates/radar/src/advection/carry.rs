@@ -43,7 +43,7 @@ pub(super) fn carry_along_mesh(frame: &[f32], motion: &Motion, lead_minutes: &[f
     carried
 }
 
-/// The distance to where each cell's echo was, for the cells of a coarse grid.
+/// The distance to the origin of each cell's echo, for the cells of a coarse grid.
 struct Ways {
     rows: usize,
     columns: usize,

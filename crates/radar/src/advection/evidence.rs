@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use super::nodes::{BLOCK, NodePlane, gaussian_sums};
 use super::plane::Plane;
 
-/// How far evidence reaches, in shares of the frame's longer side, and what it weighs there. Near evidence decides; more
-/// distant evidence counts if there is little nearby.
+/// The reach of evidence, as a share of the frame's longer side, and its weight at that distance. Near evidence
+/// decides; more distant evidence counts if there is little nearby.
 const REACHES: [(f32, f32); 2] = [(0.015, 1.0), (0.06, 0.003)];
 
 /// What the evidence of the whole frame weighs everywhere.
@@ -33,8 +33,8 @@ impl Evidence {
         Self { sums: std::array::from_fn(|_| NodePlane::zeros(rows, columns)) }
     }
 
-    /// Adds what the last frame and an earlier one, carried to the time of the last, say. Cells that came from outside
-    /// are NaN in the latter.
+    /// Adds the evidence of the last frame and of an earlier one, carried to the time of the last. Cells that came from
+    /// outside are NaN in the latter.
     pub fn add(&mut self, last: &Plane, carried: &Plane, minutes: f32, weight: f32) {
         if last.rows < 3 || last.columns < 3 {
             return;
@@ -107,7 +107,7 @@ fn add_row(sums: &mut [Vec<f32>; 5], frames: [&Plane; 2], row: usize, per_minute
         });
     let [xx, xy, yy, x, y] = sums.each_mut().map(|line| &mut line[1..=inner]);
     for cell in 0..inner {
-        // The gradient is the mean of both frames': it then holds halfway, and few repetitions suffice.
+        // The gradient is the mean of both frames': it is then valid halfway, and few iterations suffice.
         let gx = 0.25 * (right[cell] - left[cell] + carried_right[cell] - carried_left[cell]);
         let gy = 0.25 * (above[cell] - below[cell] + carried_above[cell] - carried_below[cell]);
         let change = (here[cell] - carried[cell]) * per_minutes;

@@ -1,5 +1,5 @@
-//! The motion of the echoes in the last frames, at every cell: from coarse to fine, the frames carried along what is
-//! known so far and compared again. Not the forecast.
+//! The motion of the echoes in the last frames, at every cell: from coarse to fine, at each level the frames are
+//! carried along the motion found so far and compared again.
 
 use super::evidence::Evidence;
 use super::nodes::{BLOCK, Between, NodePlane, interpolate_row, interpolated};

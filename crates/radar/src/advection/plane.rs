@@ -1,4 +1,4 @@
-//! Numbers on a grid, smoothed and halved, whatever they measure.
+//! A grid of numbers that can be smoothed and halved.
 
 use rayon::prelude::*;
 
@@ -61,7 +61,7 @@ impl Plane {
         })
     }
 
-    /// Smoothed with the weights 1 2 1 along both axes, so that differences between neighbours mean something.
+    /// Smoothed with the weights 1 2 1 along both axes, so that differences between neighbours are meaningful.
     pub fn smoothed(&self) -> Self {
         Self::from_rows(self.rows, self.columns, |row, line| {
             let [above, here, below] = [self.row(row.saturating_sub(1)), self.row(row), self.row(row + 1)];

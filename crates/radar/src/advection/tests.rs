@@ -79,7 +79,7 @@ fn shear_is_found_where_there_is_echo() {
 }
 
 #[test]
-fn uneven_intervals_are_told_by_the_clock() {
+fn uneven_intervals_are_shown_by_the_clock() {
     let minutes = [100.0, 112.0, 115.0];
     let frames = sequence(128, 128, minutes, |x, y, t| [x - 0.6 * (t - 100.0), y + 0.3 * (t - 100.0)]);
     let error = error(&found(&frames, 128, 128, minutes), &frames[2], |_, _| [0.6, -0.3]);

@@ -78,7 +78,7 @@ mod tests {
 
     /// Checked with the direct geodesic on the sphere: destination = asin(sin p cos d + cos p sin d cos azimuth).
     #[test]
-    fn a_cell_lies_at_its_distance_and_azimuth_from_the_radar() {
+    fn a_cell_is_at_its_distance_and_azimuth_from_the_radar() {
         for (x_km, y_km) in [(200.0, 0.0), (-120.0, 90.0), (0.0, -249.5), (3.0, 4.0)] {
             let cell = place(SAN_RAFAEL, x_km, y_km);
             let (p, q) = (SAN_RAFAEL.latitude_degrees.to_radians(), cell.latitude_degrees.to_radians());

@@ -96,7 +96,7 @@ pub struct Origin {
     pub source: String,
     /// How the file was made.
     pub history: String,
-    /// Where to read more.
+    /// References.
     pub references: String,
     /// Anything else.
     pub comment: String,

@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_are_written_only_where_the_scan_took_time() {
+    fn bounds_are_written_only_if_the_scan_took_time() {
         let names = |scan| named(&[scan], None).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         assert_eq!(names([0.0, 91.0, 182.0]), ["time", "start_time", "stop_time", "time_bounds"]);
         assert_eq!(names([91.0, 91.0, 91.0]), ["time", "start_time", "stop_time"]);

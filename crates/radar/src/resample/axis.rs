@@ -1,5 +1,5 @@
-//! One axis of a grid and the cells that take its place in another: tiles with integer weights, nearest cells, and points
-//! between cell centres. No values are touched here.
+//! One axis of a grid and its cells in another grid: tiles with integer weights, nearest cells, and points between cell
+//! centres. No values are touched here.
 
 use std::ops::Range;
 

@@ -37,7 +37,7 @@ enum Kind {
     Nearest,
 }
 
-/// The raw bytes that are not missing, if they form one range: in practice they do, as the missing ones are at an end.
+/// The raw bytes that are not missing, if they form one range: in practice they do, because missing ones are at an end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Present {
     /// The lowest of them.

@@ -58,7 +58,7 @@ impl Decode {
         if self.unsigned_span.is_some() {
             cells.iter_mut().for_each(|cell| *cell = self.raw(*cell));
         }
-        // Most files name one number; NaN means none, as nothing equals it.
+        // Most files name one number; NaN stands for none, because nothing equals it.
         let (first, rest) = self.missing.split_first().unwrap_or((&f64::NAN, &[]));
         for cell in &mut *cells {
             // Without short cuts between the comparisons this becomes vector instructions.
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn infinite_numbers_are_missing_also_where_no_range_is_given() {
+    fn infinite_numbers_are_missing_even_without_a_range() {
         let valid = Some([f64::NEG_INFINITY, f64::INFINITY]);
         let decode = Decode { scale: 1.0, offset: 0.0, missing: vec![], valid, unsigned_span: None };
         assert!(decode.is_missing(f64::INFINITY) && decode.is_missing(f64::NEG_INFINITY));

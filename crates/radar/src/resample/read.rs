@@ -1,4 +1,4 @@
-//! Resampling a frame as it was read from a file, whatever type its numbers have.
+//! Resampling a frame as read from a file, for every type of number.
 
 use super::{Decode, ResampleError, Resampler, Scratch};
 use crate::quantize::Quantizer;

@@ -21,8 +21,8 @@ pub(super) fn mean<T: Raw>(
     averaged(level, width, tiles, decode, |raw| raw, byte, out, scratch);
 }
 
-/// The area-weighted mean of Z = 10^(dBZ / 10) of the cells that are not missing, in dBZ. No echo that is a number of the
-/// file takes part with its Z, which is next to nothing.
+/// The area-weighted mean of Z = 10^(dBZ / 10) of the cells that are not missing, in dBZ. "No echo" that is a number in
+/// the file counts with its Z, which is almost 0.
 pub(super) fn mean_z<T: Raw>(
     level: &[T],
     width: usize,

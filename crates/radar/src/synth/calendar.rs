@@ -37,7 +37,7 @@ impl Event {
     }
 }
 
-/// The scans that a summer's schedule makes: 3:02 apart in 2013, 4:18 in 2014.
+/// The scan intervals of a summer: 3:02 apart in 2013, 4:18 in 2014.
 const SUMMERS: [(Date, i64); 2] = [(jiff::civil::date(2013, 1, 4), 182), (jiff::civil::date(2014, 1, 3), 258)];
 
 /// All events in time order: the first half in one summer, the rest in the next. One in five shares the day of the one before

@@ -1,4 +1,4 @@
-//! How the radar sees the air: how far and how low it sees, what blocks its view, what the ground sends back.
+//! The radar's view of the air: its range, its lowest beam, blockage, and ground clutter.
 
 use super::texture::Textures;
 use super::volume::LANES;
@@ -6,7 +6,7 @@ use crate::lrose::grid::Grid;
 
 /// Per cell of the grid, row by row from the south, filled up to whole blocks.
 pub(super) struct Radar {
-    /// The lowest beam: lower levels repeat what it sees. Above everything beyond the range.
+    /// The lowest beam: lower levels repeat its value. Beyond the range it is above everything.
     pub(super) lowest_km: Vec<f32>,
     /// The highest beam: above it is the cone of silence.
     pub(super) highest_km: Vec<f32>,

@@ -6,8 +6,8 @@ use super::storm::Plan;
 use super::texture::Textures;
 use super::volume::LANES;
 
-/// The columns of a square grid, row by row from the south, filled up to whole blocks. Reflectivities are in dBZ; without
-/// echo they are far below what any radar sees.
+/// The columns of a square grid, row by row from the south, filled up to whole blocks. Reflectivities are in dBZ;
+/// without echo they are far below what any radar detects.
 pub(super) struct Scene {
     size: usize,
     /// The strongest echo of convection.

@@ -1,5 +1,6 @@
-//! Which storms an event has: clusters whose cells are born one after another on a flank, some of which split; single large
-//! storms; squall lines with rain trailing behind. A plan is a list of cells; it holds no state that time changes.
+//! Which storms an event has: clusters whose cells are born one after another on a flank, some of which split; single
+//! large storms; squall lines with rain trailing behind. A plan is a list of cells, without state that changes over
+//! time.
 
 use std::f32::consts::TAU;
 
@@ -15,7 +16,7 @@ use fragua_util::seed;
 pub(super) struct Plan {
     pub(super) flow: Flow,
     pub(super) cells: Vec<Cell>,
-    /// Where the event looks into the textures, so that no two events show the same noise.
+    /// The event's offset into the textures, so that no two events have the same noise.
     pub(super) texture_offset: [f32; 2],
     /// Scattered showers between the storms: added to their strength, dBZ.
     pub(super) showers_dbz: f32,
@@ -110,7 +111,7 @@ impl Planner {
         Career { particle: start, propagation, born, life, peak_dbz: 45.0 + 16.0 * strength }
     }
 
-    /// A multicell storm; one in three splits in two that go apart, to the left and to the right of the wind.
+    /// A multicell storm; one in three splits into two that diverge to the left and to the right of the wind.
     fn cluster(&mut self, career: &Career) {
         let splits_at = if self.rng.random_bool(0.33) { self.rng.random_range(0.3..0.5) } else { 1.0 };
         let apart_speed = self.rng.random_range(0.0028..0.0052);

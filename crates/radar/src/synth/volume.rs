@@ -19,11 +19,11 @@ pub(super) struct Painter<'a> {
 const MEASUREMENT_DB: f32 = 0.7;
 /// What the inside of storms differs by from one level to the next few.
 const LEVEL_DB: f32 = 1.5;
-/// White noise above this is an echo of nothing: one cell in a thousand.
+/// White noise above this is a false echo: one cell in a thousand.
 const SPECKLE: f32 = 2.78;
 const NOTHING_DBZ: f32 = -60.0;
 
-/// Level by level: what does not depend on the cell.
+/// Per level, what does not depend on the cell.
 struct Level {
     z_km: f32,
     /// How the two noises of the scene mix here.
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bright_band_lies_at_the_melting_layer() {
+    fn the_bright_band_is_at_the_melting_layer() {
         let strongest = (2..16)
             .max_by(|&a, &b| rain_dbz(a as f32 * 0.5, 25.0, 4.0).total_cmp(&rain_dbz(b as f32 * 0.5, 25.0, 4.0)));
         assert!(matches!(strongest, Some(7 | 8)), "{strongest:?}");
@@ -199,7 +199,7 @@ mod tests {
 
     const SIZE: usize = 96;
 
-    /// Volumes of one event, some minutes apart, as dBZ with -30 for nothing seen.
+    /// Volumes of one event, some minutes apart, in dBZ; -30 is no echo.
     fn event(index: usize, levels: usize, minutes: &[i64]) -> Vec<Vec<f32>> {
         let textures = Textures::new(11);
         let grid = Grid::square(SAN_RAFAEL, SIZE, levels);

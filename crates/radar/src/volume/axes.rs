@@ -88,7 +88,8 @@ fn describe(dimensions: &[(FieldDimension, bool)]) -> String {
     format!("({})", parts.join(", "))
 }
 
-/// Two dimensions may claim the same role, such as a forecast's reference time and its valid time. One of length 1 gives way.
+/// Two dimensions may claim the same role, such as a forecast's reference time and its valid time. One of length 1 then
+/// loses it.
 fn drop_repeated_singles(roles: &mut [Option<Role>], dimensions: &[(FieldDimension, bool)]) -> Result<(), String> {
     for role in [Role::X, Role::Y, Role::Z, Role::Time] {
         let mut claims: Vec<usize> = (0..roles.len()).filter(|&i| roles[i] == Some(role)).collect();

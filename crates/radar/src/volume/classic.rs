@@ -201,8 +201,8 @@ impl Layout<'_> {
         })
     }
 
-    /// The size that the header states is redundant, and therefore a check of the shape. It means nothing if it
-    /// does not fit its field; a lone record variable may be stated with its padding or without.
+    /// The size that the header states is redundant, and therefore a check of the shape. It is ignored if it does not
+    /// fit its field; a lone record variable may be stated with its padding or without.
     fn check_sizes(&self, sizes: &[u64], stated: &[Stated]) -> Result<(), VolumeError> {
         for ((variable, &size), place) in self.variables.iter().zip(sizes).zip(stated) {
             let padded = size.next_multiple_of(4);

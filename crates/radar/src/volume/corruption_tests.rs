@@ -120,7 +120,8 @@ fn flipped_bits_in_protected_data_never_give_other_numbers() {
     }
 }
 
-/// Fletcher's checksum of zeros is zero, so if it is the only filter, a chunk of zeros can't be told from data.
+/// Fletcher's checksum of zeros is zero, so if it is the only filter, a chunk of zeros can't be distinguished from
+/// data.
 #[test]
 fn zeroed_chunks_never_give_other_numbers() {
     for name in PROTECTED {
@@ -137,7 +138,7 @@ fn zeroed_chunks_never_give_other_numbers() {
 /// What has no checksum may change silently: uncompressed numbers, and text and numbers in a classic header. All else is
 /// found, and nothing panics or hangs.
 #[test]
-fn flipped_bits_anywhere_are_found_where_the_format_allows() {
+fn flipped_bits_anywhere_are_found_if_the_format_allows() {
     let mut random = ChaCha8Rng::seed_from_u64(9);
     for (names, most_silent) in [(&CLASSIC[..], 100), (&UNPROTECTED[..], 4), (&PROTECTED[..], 3)] {
         for name in names {

@@ -12,7 +12,7 @@ const FIRST_READ: u64 = 16 * 1024;
 /// The longest header, and the most dimensions or variables: many times those of any radar volume.
 const MAX_HEADER: u64 = 16 << 20;
 const MAX_ITEMS: u64 = 8192;
-/// The longest name: twice what the format allows, as some writers count otherwise.
+/// The longest name: twice what the format allows, because some writers count differently.
 const MAX_NAME: u64 = 512;
 
 /// A place in a header, and the bytes around it.

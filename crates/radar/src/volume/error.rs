@@ -125,7 +125,7 @@ pub enum VolumeError {
     NoFrame {
         /// The file.
         path: PathBuf,
-        /// The frame asked for.
+        /// The requested frame.
         frame: usize,
         /// How many there are.
         frames: usize,

@@ -165,7 +165,7 @@ fn a_filter_that_nobody_has_is_named() {
 }
 
 #[test]
-fn other_files_are_told_from_netcdf() {
+fn other_files_are_distinguished_from_netcdf() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("20100826_000000.nc");
     for (content, found) in [(&b"<html>quota"[..], "a web page"), (b"", "an empty file"), (b"\x1f\x8b\x08", "gzip")] {

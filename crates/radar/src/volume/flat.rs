@@ -92,7 +92,7 @@ impl Source<'_> {
         Ok(())
     }
 
-    /// Many short runs, as they come with unusual orders of dimensions: everything between the first and the last.
+    /// Many short runs, which unusual orders of dimensions cause: everything between the first and the last.
     fn read_span<T: Element>(
         &self,
         slab: &Slab,

@@ -14,7 +14,7 @@ pub(super) struct Known<'a> {
     pub path: &'a Path,
     /// Its header.
     pub header: &'a Header,
-    /// The numbers of the variables of at most one dimension, as in [`Header::variables`].
+    /// The values of the variables of at most one dimension, in the order of [`Header::variables`].
     pub numbers: &'a [Option<Vec<f64>>],
 }
 

@@ -13,11 +13,11 @@ pub struct Axis {
     pub name: String,
     /// One coordinate per cell.
     pub values: Vec<f64>,
-    /// Their units, empty where the file names none.
+    /// Their units, empty if the file has none.
     pub units: String,
-    /// Their CF standard name, empty where the file names none.
+    /// Their CF standard name, empty if the file has none.
     pub standard_name: String,
-    /// Their description, empty where the file has none.
+    /// Their description, empty if the file has none.
     pub long_name: String,
     /// Whether the file holds these coordinates. Otherwise they are the cells' numbers.
     pub stated: bool,
@@ -30,7 +30,7 @@ pub struct Grid {
     pub y: Axis,
     /// Columns, from west to east.
     pub x: Axis,
-    /// Levels, from bottom to top; a nominal 0 where the field has none.
+    /// Levels, from bottom to top; a nominal 0 if the field has none.
     pub z: Axis,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct Directed {
 /// The axis of a dimension of the field. `coordinates` are the numbers of its coordinate variable.
 ///
 /// # Errors
-/// Where the coordinates are not strictly monotonic, or not as many as the dimension has cells.
+/// If the coordinates are not strictly monotonic, or not as many as the dimension has cells.
 pub(super) fn directed(
     path: &Path,
     header: &Header,

@@ -1,4 +1,4 @@
-//! What a netCDF file says about itself, whatever its format: dimensions, variables, attributes. Not their data.
+//! The header of a netCDF file in any format: dimensions, variables, attributes. Not their data.
 
 /// The type of a variable's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

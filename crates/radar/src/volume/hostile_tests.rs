@@ -1,4 +1,4 @@
-//! The files of `tests/fixtures/volume/hostile`: each is refused for what it is.
+//! The files of `tests/fixtures/volume/hostile`: each is refused for its own reason.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ fn refusal(name: &str) -> String {
     VolumeFile::open(&path, "DBZ").err().map_or_else(|| format!("{name} was opened"), |error| error.to_string())
 }
 
-/// The libraries follow links and read other files without asking. The crash of `no_text_in_heap.nc` is only survived by
-/// another process: see the tests of the program.
+/// The libraries follow links and read other files without asking. Only another process survives the crash of
+/// `no_text_in_heap.nc`: see the tests of the program.
 #[test]
 fn nothing_leads_out_of_a_file_or_in_circles() {
     for (name, told) in [

@@ -1,5 +1,5 @@
-//! Walks the objects of an HDF5 file before the netCDF library does: nothing in it may lead to another file, or back to where
-//! the walk came from. netCDF files hold no such thing, and the libraries follow all of it.
+//! Walks the objects of an HDF5 file before the netCDF library does: nothing in it may lead to another file, or form a
+//! circle. netCDF files contain no such links, but the libraries would follow them.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ const MAX_OBJECTS: usize = 4096;
 /// The deepest nesting of groups.
 const MAX_DEPTH: usize = 32;
 
-/// An object, with where it is.
+/// An object and its path.
 struct Object {
     name: String,
     link: LinkType,

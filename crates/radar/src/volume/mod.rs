@@ -1,9 +1,9 @@
 //! Radar volumes in netCDF files, classic and netCDF-4: grid, times, packing, and frames of raw numbers.
 //!
-//! This is the only place that knows these formats. A file may hold one frame or many; whatever its order of dimensions
-//! and directions, frames come out as levels from the bottom up, rows from south to north, columns from west to east.
-//! Opening reads the header alone. Reading a frame takes no lock, so any number of threads can read at once; only files
-//! that are stored in rare ways go through the netCDF library, one at a time.
+//! Only this module knows these formats. A file may hold one frame or many, in any order of dimensions and directions;
+//! frames always come out as levels from the bottom up, rows from south to north, columns from west to east. Opening
+//! reads the header alone. Reading a frame takes no lock, so any number of threads can read at once; only files that
+//! are stored in rare ways go through the netCDF library, one at a time.
 //!
 //! Numbers come as stored; [`Packing`] turns them into physical values.
 
@@ -72,7 +72,7 @@ const MAX_LEVELS: usize = 512;
 /// The most chunks that a frame is in. Each costs a look-up, and an own read from the disk.
 const MAX_FRAME_CHUNKS: u64 = 1 << 18;
 
-/// Tells files apart, so that a buffer knows whose chunk it holds.
+/// Distinguishes files, so that a buffer knows which file its chunk is from.
 static NEXT_IDENTITY: AtomicU64 = AtomicU64::new(0);
 
 /// An open file with radar frames.

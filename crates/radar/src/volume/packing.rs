@@ -18,7 +18,7 @@ pub struct Packing {
     pub scale: f64,
     /// What is added, 0 if the file has none.
     pub offset: f64,
-    /// Stored numbers that mean "missing", after the reinterpretation as unsigned.
+    /// Stored numbers that mean "missing", after conversion to unsigned.
     pub missing: Vec<f64>,
     /// The smallest and the largest stored number that is valid.
     pub valid_stored: [f64; 2],

@@ -1,4 +1,4 @@
-//! Opening a radar file, which may be no file at all.
+//! Opening a radar file, if it is a plain file.
 
 use std::fs::File;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The frames of a folder in time order, however many files they are in. It looks at headers only, and at no folder below.
+//! The frames of a folder in time order, over any number of files. Reads headers only, and no folders below.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use super::{VolumeError, VolumeFile};
 /// The endings of the names of radar files.
 pub const ENDINGS: [&str; 6] = ["nc", "nc3", "nc4", "cdf", "netcdf", "ncf"];
 
-/// Where a frame is.
+/// The file and index of a frame.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
     /// Its time in seconds since 1970 UTC.
@@ -19,7 +19,7 @@ pub struct Frame {
     pub in_file: usize,
 }
 
-/// Whether a file's name is that of a radar file. Hidden files are none: they are not complete yet.
+/// Whether a file's name is that of a radar file. Hidden files are not: they are incomplete.
 #[must_use]
 pub fn is_radar_name(path: &Path) -> bool {
     let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));

@@ -1,5 +1,5 @@
-//! The geometry of reading a box of cells out of a larger array: which runs of neighbouring cells go where.
-//! Not the reading itself.
+//! The geometry of reading a box of cells out of a larger array: the source and target of each run of neighbouring
+//! cells. Not the reading itself.
 
 /// A box of cells of an array, slowest dimension first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Slab {
         Self { start: vec![0; shape.len()], count: shape.to_vec() }
     }
 
-    /// How many cells the slab has; nothing if they could not be addressed.
+    /// The number of cells; `None` if they can't be addressed.
     pub fn len(&self) -> Option<usize> {
         let cells = self.count.iter().try_fold(1_u64, |cells, &count| cells.checked_mul(count))?;
         usize::try_from(cells).ok()

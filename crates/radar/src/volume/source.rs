@@ -43,7 +43,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Whether its parts fit together: it may come from a process whose memory was overwritten.
+    /// Whether its parts are consistent: it may come from a process whose memory was overwritten.
     pub fn is_consistent(&self) -> bool {
         let known = |variable: &Variable| variable.dimensions.iter().all(|&index| index < self.header.dimensions.len());
         let rank = self.header.variables.get(self.field).map(|field| field.dimensions.len());
@@ -64,9 +64,9 @@ pub(super) enum Store {
     Flat(Flat),
     /// In chunks.
     Chunked(Chunked),
-    /// Nothing was ever written: every cell has this number.
+    /// Never written: every cell has this number.
     Unwritten(f64),
-    /// In a way that only the netCDF library reads, one thread at a time.
+    /// Stored in a way that only the netCDF library reads, one thread at a time.
     Library,
 }
 

@@ -1,4 +1,4 @@
-//! The numbers of a frame in the type that the file stores them in. Not what they mean: that is `packing`.
+//! The numbers of a frame in the type of the file. Their meaning is in `packing`.
 
 use super::header::Kind;
 
@@ -41,7 +41,7 @@ macro_rules! with_values {
 pub(super) use with_values;
 
 impl Values {
-    /// An empty vector of a file's type; nothing if frames can't be of that type.
+    /// An empty vector of a file's type; `None` if frames can't be of that type.
     #[must_use]
     pub fn empty(kind: Kind) -> Option<Self> {
         Some(match kind {
@@ -78,7 +78,7 @@ impl Values {
         with_values!(self, values => values.len())
     }
 
-    /// Whether there is none.
+    /// Whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -1,5 +1,5 @@
-//! Splits a web page into tags and text: enough to find forms, links and titles in pages that programs wrote. It builds
-//! no tree and repairs nothing.
+//! Splits a web page into tags and text: enough to find forms, links and titles in generated pages. It builds no tree
+//! and repairs nothing.
 
 /// A part of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]

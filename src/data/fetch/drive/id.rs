@@ -1,4 +1,4 @@
-//! The id of a file or folder on Google Drive, from whatever the Share button or the address bar gave.
+//! The id of a file or folder on Google Drive, from the link of the Share button or the address bar.
 
 use url::Url;
 
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_and_bare_ids_are_told_apart() {
+    fn folders_and_bare_ids_are_distinguished() {
         for form in [
             "https://drive.google.com/drive/folders/ID?usp=sharing",
             "https://drive.google.com/drive/u/0/folders/ID",

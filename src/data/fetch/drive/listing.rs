@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_folders_and_documents_are_told_apart() {
+    fn files_folders_and_documents_are_distinguished() {
         let entry = |href: &str, name: &str| {
             format!(
                 "<div class=\"flip-entry\" tabindex=\"0\"><div class=\"flip-entry-info\"><a href=\"{href}\" \

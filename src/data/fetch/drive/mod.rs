@@ -1,4 +1,4 @@
-//! Google Drive as a browser without an account sees it: ids, pages, the way to a file, folders.
+//! Google Drive for a browser without an account: ids, pages, resolving a file, folders.
 
 pub mod folder;
 pub mod html;

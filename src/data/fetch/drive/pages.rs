@@ -1,5 +1,5 @@
-//! The meaning of a web page that came instead of a file: the virus-scan form, the quota, the sign-in, or unknown.
-//! Pure: text in, meaning out.
+//! The meaning of a web page sent instead of a file: the virus-scan form, the quota, the sign-in, or unknown. Pure:
+//! text in, meaning out.
 
 use url::Url;
 
@@ -20,7 +20,7 @@ pub enum Page {
     Other(String),
 }
 
-/// Reads a page that came from `url`.
+/// Reads a page sent by `url`.
 #[must_use]
 pub fn read(page: &str, url: &Url) -> Page {
     let tokens = tokens(page);

@@ -9,7 +9,7 @@ use super::super::redirect::{is_document, is_sign_in};
 use super::pages::{self, Page};
 use crate::data::html;
 
-/// The largest number of pages to go through.
+/// The most pages to follow.
 const MOST_PAGES: usize = 5;
 
 /// A file on Google Drive.
@@ -95,7 +95,7 @@ impl DriveFile {
     }
 }
 
-/// The error that a page stands for.
+/// The error for a page.
 #[must_use]
 pub fn refusal(page: Page, address: String) -> FetchError {
     match page {

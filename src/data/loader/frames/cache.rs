@@ -1,5 +1,5 @@
-//! Decoded frames in memory, bounded in bytes. A frame is held once however many windows share it, and decoded once when
-//! several threads need it at once.
+//! Decoded frames in memory, bounded in bytes. A frame is stored once for all windows that share it, and decoded once
+//! if several threads need it at the same time.
 //!
 //! When it is full, the frame needed last is evicted first, and a new frame that is needed later than all others is not
 //! kept at all: Belady's rule (<https://doi.org/10.1147/sj.52.0078>), which needs the future and has the fewest misses.
@@ -97,7 +97,7 @@ impl<S: FrameSource> FrameCache<S> {
         self.frame_bytes
     }
 
-    /// Takes note of what is served next, and in which order.
+    /// Records what is served next, and in which order.
     pub(super) fn start(&self, future: &Upcoming<'_>) {
         if let Some(ranking) = &mut self.state().ranking {
             ranking.start(future);
@@ -394,7 +394,7 @@ mod tests {
             for capacity in [2, 10, 40, 80] {
                 let fewest = fewest_decodes(&accesses(&list, shuffle, 6), capacity);
                 let ours = run(&list, shuffle, 6, config(0, capacity)).decodes;
-                // Ours already keeps frames for an epoch that this comparison does not see.
+                // Ours already keeps frames for an epoch that this comparison does not include.
                 assert!(
                     (fewest..=fewest + 2).contains(&ours),
                     "{capacity} frames, shuffle {shuffle}: {ours} decodes, {fewest} are possible"

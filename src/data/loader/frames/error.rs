@@ -19,7 +19,7 @@ pub enum WindowError<E: Failure> {
         source: E,
     },
     /// No longer needed.
-    #[error("nobody wants the window any more")]
+    #[error("the window is no longer needed")]
     Unwanted,
 }
 

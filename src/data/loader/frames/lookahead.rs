@@ -21,7 +21,7 @@ pub(super) struct Lookahead {
     /// The order of one of them.
     epoch: Option<(u64, Arc<[u32]>)>,
     uses: Vec<Uses>,
-    /// Uses of an older one are forgotten: that costs nothing at a restart, however many frames there are.
+    /// Uses in an older one are forgotten, so a restart costs nothing, for any number of frames.
     generation: u32,
     from: u64,
     to: u64,

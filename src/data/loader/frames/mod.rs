@@ -2,7 +2,7 @@
 //! hold them. It knows no radar: a [`FrameSource`] gives frames, a task turns delivered bytes into tensors.
 //!
 //! ```text
-//! Lookahead  which frames will be wanted next, as the order of samples is known
+//! Lookahead  which frames are needed next: the order of samples is known
 //! FrameCache decoded frames, each held and decoded once, the one needed last is evicted first
 //! Frames     the source that the loader reads
 //! ```

@@ -1,4 +1,4 @@
-//! Where frames come from: the only thing that windows of frames need from a dataset.
+//! The source of frames: the only thing that windows of frames need from a dataset.
 
 use crate::util::failure::Failure;
 

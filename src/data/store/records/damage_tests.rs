@@ -133,9 +133,9 @@ fn huge_counts_and_places_outside_are_refused_before_memory_is_taken() {
     let claims: [(&str, Change); 8] = [
         ("claims", Box::new(|_, index| index[16..24].fill(0xff))),
         ("claims", Box::new(|_, index| index[12..16].fill(0xff))),
-        ("means", Box::new(|_, index| index[16..24].copy_from_slice(&(MOST_RECORDS as u64).to_le_bytes()))),
+        ("implies", Box::new(|_, index| index[16..24].copy_from_slice(&(MOST_RECORDS as u64).to_le_bytes()))),
         ("expected", Box::new(|_, index| index[24..32].fill(0xff))),
-        ("are left for it", Box::new(move |_, index| index[first_shard..first_shard + 8].fill(0xff))),
+        ("are left", Box::new(move |_, index| index[first_shard..first_shard + 8].fill(0xff))),
         ("of shard 0", Box::new(move |_, index| index[first_shard + 8..first_shard + 16].fill(0xff))),
         ("of shard 0 on", Box::new(move |place, index| index[first_entry(place)..first_entry(place) + 8].fill(0xff))),
         (

@@ -17,10 +17,10 @@ pub enum RecordError {
     /// The disk refused a read.
     #[error("{0}; check the disk")]
     Read(FsError),
-    /// There is no store.
+    /// The store does not exist.
     #[error("there is no prepared dataset at {}: run `fragua prepare` first, with the same configuration", path.display())]
     Absent {
-        /// Where it was looked for.
+        /// The expected path.
         path: PathBuf,
     },
     /// A file is missing, or is not what was written.
@@ -61,7 +61,7 @@ pub enum RecordError {
         /// Ours.
         expected: u32,
     },
-    /// The facts are not those that were expected: another task or program wrote them.
+    /// The facts are not as expected: another task or program wrote them.
     #[error("{} can't be understood: {reason}; remove its folder and prepare again", path.display())]
     Facts {
         /// The file.
@@ -70,7 +70,7 @@ pub enum RecordError {
         reason: String,
     },
     /// A number past the last record.
-    #[error("record {record} was asked of {}, which has {records}", path.display())]
+    #[error("record {record} of {} was requested, which has {records}", path.display())]
     Number {
         /// The store.
         path: PathBuf,

@@ -88,7 +88,7 @@ pub(super) fn encode(facts: &FactsRecord, shards: &[ShardRecord], entries: &[u8]
 }
 
 impl Index {
-    /// Reads and checks an index. Memory is taken for what the file has, never for what it claims.
+    /// Reads and checks an index. It allocates by the file's real size, never by what the file claims.
     pub(super) fn read(path: &Path) -> Result<Self, RecordError> {
         let unreadable = || RecordError::unreadable(path);
         let mut file = File::open(path).map_err(unreadable())?;
@@ -101,7 +101,7 @@ impl Index {
         let counts = Counts::of_header(path, &header)?;
         let expected = counts.file_length();
         if length != expected {
-            let reason = format!("it has {length} bytes, its header means {expected}");
+            let reason = format!("it has {length} bytes, its header implies {expected}");
             return Err(RecordError::damaged(path, reason));
         }
         // The limits of the counts bound this length.
@@ -136,7 +136,7 @@ impl Index {
             let records = usize::try_from(shard.records).ok().filter(|&records| records <= self.records - next);
             let Some(records) = records else {
                 return Err(format!(
-                    "shard {number} has {} records, {} are left for it",
+                    "shard {number} claims {} records, only {} are left",
                     shard.records,
                     self.records - next
                 ));
@@ -188,7 +188,7 @@ struct Counts {
 impl Counts {
     fn of_header(path: &Path, header: &[u8; INDEX_HEADER]) -> Result<Self, RecordError> {
         if header[..8] != INDEX_MAGIC {
-            return Err(RecordError::damaged(path, "it does not begin as an index does"));
+            return Err(RecordError::damaged(path, "it does not start like an index"));
         }
         let got = u32_at(header, 8);
         if got != VERSION {

@@ -1,5 +1,5 @@
-//! A prepared dataset of records of any length: byte strings in shards, an index with a checksum of each, and one document
-//! of facts. What a record's bytes mean is the task's business; the store knows numbers and bytes.
+//! A prepared dataset of records of any length: byte strings in shards, an index with a checksum of each, and one
+//! document of facts. Only the task knows the meaning of a record's bytes; the store knows numbers and bytes.
 //!
 //! ```text
 //! records/
@@ -12,9 +12,9 @@
 //! All numbers are little-endian; [`format`] has the layouts. A folder under its final name is complete: it is written under
 //! a hidden name, synced, and renamed. One program at a time may write (the caller holds a lock); any number may read.
 //!
-//! Records are read by position, not through a memory map: a file that shrinks under a map ends the process with a signal,
-//! and the only way to catch that is not safe. Shards that fit into the memory that is granted are read once and then
-//! shared; see [`RecordStore::kept_in_memory`].
+//! Records are read by position, not through a memory map: a file that shrinks under a map ends the process with a
+//! signal, which can't be caught safely. Shards that fit into the memory that is granted are read once and then shared;
+//! see [`RecordStore::kept_in_memory`].
 
 mod error;
 mod format;

@@ -81,10 +81,10 @@ impl RecordStore {
         if record < self.len() { self.index.entry(record).length } else { 0 }
     }
 
-    /// What the task remembered.
+    /// The facts that the task stored.
     ///
     /// # Errors
-    /// If it is not what was expected.
+    /// If they are not as expected.
     pub fn facts<T: DeserializeOwned>(&self) -> Result<T, RecordError> {
         let failed =
             |error: serde_json::Error| RecordError::Facts { path: self.folder.join(FACTS), reason: error.to_string() };

@@ -77,7 +77,7 @@ fn check_header(path: &Path, header: &[u8; SHARD_HEADER], number: u32) -> Result
     }
     let reason = match header[..8] == SHARD_MAGIC {
         true => format!("its header is not that of shard {number}"),
-        false => "it does not begin as a shard does".to_owned(),
+        false => "it does not start like a shard".to_owned(),
     };
     Err(RecordError::damaged(path, reason))
 }

@@ -88,7 +88,7 @@ impl RecordWriter {
         self.entries.len() / RECORD_ENTRY
     }
 
-    /// Whether there is none so far.
+    /// Whether it is still empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -180,7 +180,7 @@ impl RecordWriter {
         Ok(FactsRecord { bytes: text.len() as u64, sha256: Digest::of(&text) })
     }
 
-    /// Compares what is on the disk with what was written.
+    /// Compares the content of the disk with what was written.
     fn read_back(&self, index: &[u8]) -> Result<(), RecordError> {
         let shards = self.shards.iter().enumerate().map(|(number, shard)| (shard_name(number), shard.sha256));
         for (name, expected) in shards.chain([(INDEX.to_owned(), Digest::of(index))]) {
@@ -207,7 +207,7 @@ impl Drop for RecordWriter {
             return;
         }
         self.open = None;
-        // It may have had its final name for a moment: the loss of that name must be durable before its files go.
+        // It may have had its final name for a moment; removing that name must be durable before its files are removed.
         match self.disk.sync_folder(parent(&self.place)) {
             Ok(()) => forget(self.disk.as_ref(), &self.partial),
             Err(error) => tracing::debug!("left {} for the next start: {error}", self.partial.display()),

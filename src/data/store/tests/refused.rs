@@ -11,7 +11,7 @@ fn names_that_hide_or_escape_and_events_within_events_are_refused() {
     }
     write(&store, "a/b", 0, 1);
     let outer = store.writer("a", spec()).unwrap_err().to_string();
-    assert!(outer.contains("would lie within the event"), "{outer}");
+    assert!(outer.contains("would be inside the event"), "{outer}");
     assert!(store.writer("a/b/c", spec()).is_err());
     let mut hidden = spec();
     hidden.name = "../DBZ".into();

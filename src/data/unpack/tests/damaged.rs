@@ -98,7 +98,7 @@ fn scramble(original: &[u8], random: &mut impl Rng) -> Vec<u8> {
     bytes
 }
 
-/// Makes checksums of tar headers right again where there are any, so that scrambled fields get past them.
+/// Corrects the checksums of tar headers, so that scrambled fields pass them.
 fn resum(bytes: &mut [u8]) {
     for block in bytes.chunks_exact_mut(512) {
         if let Ok(header) = <[u8; 512]>::try_from(&*block)

@@ -179,7 +179,7 @@ fn what_is_not_committed_is_removed() {
 }
 
 #[test]
-fn a_disk_that_is_too_small_is_told_beforehand() {
+fn a_disk_that_is_too_small_is_reported_beforehand() {
     let bench = Bench::new("a.tar", &Tar::default().file("a", &[1; 9000]).end());
     let limits = Limits { keep_free_bytes: u64::MAX, ..Limits::default() };
     let error = bench.unpack(&limits).unwrap_err();
@@ -212,7 +212,7 @@ fn make_tree(root: &Path) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// Runs a tool's command line in a folder, or tells that the tool is missing.
+/// Runs a tool's command line in a folder, or reports that the tool is missing.
 fn run_tool(folder: &Path, command: &str) -> bool {
     let tool = command.split_whitespace().next().unwrap();
     if Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {

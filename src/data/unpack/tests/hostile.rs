@@ -61,7 +61,7 @@ fn names_that_lead_astray_are_refused() {
 }
 
 #[test]
-fn whatever_is_no_plain_file_is_refused() {
+fn anything_but_a_plain_file_is_refused() {
     let link_then_through = Tar::default().entry(b"a", b'2', b"").file("a/evil", b"x").end();
     let sparse = Tar::default().pax(b'x', &[("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0")]).file("x", b"x");
     check(vec![
@@ -367,7 +367,7 @@ fn zip_archives_that_contradict_themselves_are_refused() {
 }
 
 #[test]
-fn what_is_no_archive_is_named() {
+fn other_files_are_named() {
     check(vec![
         case("xz", "a.tar.gz", b"\xfd7zXZ\0\0\0".to_vec(), "it is an xz archive; unpack it and pack it again"),
         case("bzip2", "a.tar.gz", b"BZh91AY&SY".to_vec(), "a bzip2 archive"),

@@ -41,9 +41,9 @@ pub struct Entry {
     pub crc: u32,
     pub compressed: u64,
     pub bytes: u64,
-    /// Where its own header is.
+    /// The offset of its own header.
     pub offset: u64,
-    /// Where the next one begins: its data must end before.
+    /// The offset of the next one: its data must end before.
     limit: u64,
     /// The name as it is in both headers.
     header_name: Vec<u8>,
@@ -87,7 +87,7 @@ pub fn read<R: Read + Seek>(reader: &mut BufReader<R>, path: &Path, most: u64) -
     Ok(entries)
 }
 
-/// Lets each entry end where the next one begins.
+/// Ends each entry at the start of the next one.
 fn set_limits(entries: &mut [Entry], directory: u64) -> Result<(), UnpackError> {
     let mut limit = directory;
     for entry in entries.iter_mut().rev() {
@@ -152,7 +152,7 @@ fn find_zip64<R: Read + Seek>(
         return Err(Refusal::Special("one part of a split archive").into());
     }
     let place = Place { offset: u64_at(&record, 48), bytes: u64_at(&record, 40), entries };
-    // A reader without zip64 must not see another directory.
+    // A reader without zip64 must not find another directory.
     let agrees = |narrow: u64, none: u64, wide: u64| narrow == none || narrow == wide;
     let no_size = u32::MAX.into();
     let is_same = agrees(u16_at(classic, 10).into(), u16::MAX.into(), entries)

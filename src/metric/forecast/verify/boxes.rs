@@ -48,7 +48,7 @@ impl Boxes {
         Self { scales: scales.to_vec(), columns, rows, margin: widest.min(columns), most }
     }
 
-    /// Counts what was observed, for each threshold in ascending order.
+    /// Counts the observed events, for each threshold in ascending order.
     pub(super) fn observe(&self, classes: &Classes, thresholds: usize) -> Observed {
         if self.most <= u16::MOST {
             Observed::Narrow((0..thresholds).map(|threshold| self.field(classes, threshold)).collect())
@@ -188,7 +188,7 @@ impl<T: Count> Table<T> {
 
 /// Adds the events of a row to the table's line above it. Behind the last event the line stays as it is there.
 fn accumulate<T: Count>(cells: &[u8], threshold: usize, above: &[T], line: &mut [T]) {
-    // Fewer than 256 thresholds have numbers of their own in a byte.
+    // Fewer than 256 thresholds fit into a byte.
     let threshold = threshold as u8;
     let mut events = T::default();
     let (inside, behind) = line.split_at_mut(cells.len());

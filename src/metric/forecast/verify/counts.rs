@@ -1,4 +1,4 @@
-//! Whole numbers that events are counted with: small ones, which a processor adds many at a time, if they suffice.
+//! Integers for counting events: small ones if they suffice, because a processor adds many of them at once.
 
 /// A count of events. Sums may wrap around, differences are still correct.
 pub(super) trait Count: Copy + Default + From<u8> + Send + Sync {

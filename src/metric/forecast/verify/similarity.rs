@@ -1,6 +1,6 @@
 //! The structural similarity of frames (Wang et al. 2004) by the convention of torchmetrics, which is also that of the
-//! loss: a Gaussian window of 11 x 11 with sigma 1.5, K1 0.01, K2 0.03, a data range of 1, frames continued by reflection,
-//! variances never below 0, a value for every cell. Other packages crop the border, and their numbers are not these.
+//! loss: a Gaussian window of 11 x 11 with sigma 1.5, K1 0.01, K2 0.03, a data range of 1, frames continued by
+//! reflection, variances never below 0, a value for every cell. Other packages crop the border and get other numbers.
 
 const SIGMA: f64 = 1.5;
 /// Cells of the window on each side of its centre.

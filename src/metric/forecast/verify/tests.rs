@@ -186,7 +186,7 @@ fn a_perfect_forecast_has_nothing_to_improve() {
 }
 
 #[test]
-fn where_nothing_was_observed_there_is_no_number() {
+fn if_nothing_was_observed_the_value_is_undefined() {
     let shape = Shape { leads: 2, channels: 1, rows: 11, columns: 11 };
     let verifier = verifier(shape, &[-5.0, 100.0], &[1, 5]);
     let observation = verifier.observe(&vec![0; shape.cells()]);

@@ -90,7 +90,7 @@ impl Classes {
         Self { cells, in_row, in_column }
     }
 
-    /// The rows and columns outside of which nothing is above a threshold, by its place in ascending order. Empty where
+    /// The rows and columns outside of which nothing is above a threshold, by its place in ascending order. Empty if
     /// there is no event.
     pub(super) fn extent(&self, threshold: usize) -> [Range<usize>; 2] {
         [&self.in_row, &self.in_column].map(|most| {
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_byte_and_its_float_are_above_the_same_thresholds_even_where_it_lies_on_one() {
+    fn a_byte_and_its_float_are_above_the_same_thresholds_even_if_it_equals_one() {
         for (min, max) in [(-29.0, 65.0), (0.0, 254.0), (-32.5, 95.0), (-30.1, 70.3)] {
             let on_bytes: Vec<f64> = (0..254).map(|step| min + f64::from(step) / STEPS * (max - min)).collect();
             let between = on_bytes.iter().map(|dbz| dbz + 0.3 * (max - min) / STEPS).collect();

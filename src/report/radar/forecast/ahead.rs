@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn times_stand_with_the_minutes_from_the_moment_of_the_forecast() {
+    fn times_are_shown_with_the_minutes_from_the_forecast() {
         let dbz = vec![0.0; 32 * 32];
         let (seen, ahead) = ([frame(&dbz, -182), frame(&dbz, 0)], [frame(&dbz, 182), frame(&dbz, 364)]);
         let forecast = Ahead { labels: labels(), seen: &seen, ahead: &ahead };

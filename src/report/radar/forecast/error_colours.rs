@@ -1,7 +1,7 @@
 //! The colours of a forecast's error: red where it is too strong, blue where it is too weak, white where it is good.
 
-use crate::report::canvas::{BLACK, Canvas, GREY, Rgb};
-use crate::report::radar::colours::{BAR_WIDTH, Scale, bar, missing};
+use crate::report::canvas::{Canvas, Rgb};
+use crate::report::radar::colours::{Bar, Scale, missing};
 
 /// From far too weak to far too strong: the diverging "RdBu" of ColorBrewer, with white in its middle.
 const COLOURS: [Rgb; 11] = [
@@ -28,7 +28,7 @@ pub(in crate::report) fn colour(scale: &Scale, error: f32, x: usize, y: usize) -
     COLOURS[if error < 0.0 { steps.len() - strength } else { steps.len() + strength }]
 }
 
-/// From none to large: "Purples" of ColorBrewer, as a size is neither too strong nor too weak.
+/// From none to large: "Purples" of ColorBrewer, because a size is neither too strong nor too weak.
 const SIZES: [Rgb; 6] = [
     [0xFF, 0xFF, 0xFF],
     [0xE2, 0xE0, 0xEE],
@@ -55,43 +55,28 @@ pub(in crate::report) fn larger(one: f32, other: f32) -> f32 {
 pub(in crate::report) const LEGEND_WIDTH: usize = 96;
 
 /// The colour bar, as tall as that of the values.
-pub(in crate::report) fn legend(canvas: &mut Canvas, scale: &Scale, [x, y]: [usize; 2], height: usize) {
-    let (top, bar_height) = bar(y, height);
-    let edge = |cell: usize| top + cell * bar_height / COLOURS.len();
-    let title = ["error", scale.unit_of_difference()].map(str::to_owned);
-    canvas.text(title.join(", ").trim_end_matches(", "), [x, y + 9], 14, BLACK);
+pub(in crate::report) fn legend(canvas: &mut Canvas, scale: &Scale, place: [usize; 2], height: usize) {
     let steps = scale.errors();
-    for (cell, &colour) in COLOURS.iter().rev().enumerate() {
-        canvas.fill([x, edge(cell)], [BAR_WIDTH, edge(cell + 1) - edge(cell)], colour);
-    }
-    canvas.frame([x, top], [BAR_WIDTH, bar_height], GREY);
-    let upper = steps.iter().rev().map(|step| format!("+{step}"));
-    for (cell, label) in (1..).zip(upper.chain(steps.iter().map(|step| format!("-{step}")))) {
-        canvas.fill([x + BAR_WIDTH + 1, edge(cell).saturating_sub(1)], [4, 1], GREY);
-        canvas.text(&label, [x + BAR_WIDTH + 9, edge(cell)], 13, BLACK);
-    }
-    for (index, (label, colour)) in [("too strong", COLOURS[8]), ("too weak", COLOURS[2])].into_iter().enumerate() {
-        let top = top + bar_height + 16 + 22 * index;
-        canvas.fill([x, top], [BAR_WIDTH, 14], colour);
-        canvas.frame([x, top], [BAR_WIDTH, 14], GREY);
-        canvas.text(label, [x + BAR_WIDTH + 8, top + 7], 13, BLACK);
-    }
+    let weak = steps.iter().rev().map(|step| format!("-{step}"));
+    let labels = weak.chain(steps.iter().map(|step| format!("+{step}")));
+    let ticks: Vec<_> = (1_u8..).map(f32::from).zip(labels).collect();
+    let samples: [(&str, &dyn Fn(usize, usize) -> Rgb); 2] =
+        [("too strong", &|_, _| COLOURS[8]), ("too weak", &|_, _| COLOURS[2])];
+    let title = title("error", scale);
+    Bar { title: &title, colours: &COLOURS, ticks: &ticks, samples: &samples }.draw(canvas, place, height);
 }
 
 /// The colour bar of sizes.
-pub(in crate::report) fn legend_of_sizes(canvas: &mut Canvas, scale: &Scale, [x, y]: [usize; 2], height: usize) {
-    let (top, bar_height) = bar(y, height);
-    let edge = |cell: usize| top + cell * bar_height / SIZES.len();
-    let title = ["size", scale.unit_of_difference()].map(str::to_owned);
-    canvas.text(title.join(", ").trim_end_matches(", "), [x, y + 9], 14, BLACK);
-    for (cell, &colour) in SIZES.iter().rev().enumerate() {
-        canvas.fill([x, edge(cell)], [BAR_WIDTH, edge(cell + 1) - edge(cell)], colour);
-    }
-    canvas.frame([x, top], [BAR_WIDTH, bar_height], GREY);
-    for (cell, step) in (1..).zip(scale.errors().iter().rev()) {
-        canvas.fill([x + BAR_WIDTH + 1, edge(cell).saturating_sub(1)], [4, 1], GREY);
-        canvas.text(&step.to_string(), [x + BAR_WIDTH + 9, edge(cell)], 13, BLACK);
-    }
+pub(in crate::report) fn legend_of_sizes(canvas: &mut Canvas, scale: &Scale, place: [usize; 2], height: usize) {
+    let labels = scale.errors().into_iter().map(|step| step.to_string());
+    let ticks: Vec<_> = (1_u8..).map(f32::from).zip(labels).collect();
+    let title = title("size", scale);
+    Bar { title: &title, colours: &SIZES, ticks: &ticks, samples: &[] }.draw(canvas, place, height);
+}
+
+/// What a bar shows, with its unit if there is one.
+fn title(name: &str, scale: &Scale) -> String {
+    [name, scale.unit_of_difference()].join(", ").trim_end_matches(", ").to_owned()
 }
 
 #[cfg(test)]

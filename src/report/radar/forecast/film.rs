@@ -1,4 +1,4 @@
-//! A forecast as a looping GIF: first what it was made from, then observation, forecast, and a simple method's side by side.
+//! A forecast as a looping GIF: first its input, then observation, forecast, and that of a simple method side by side.
 
 use super::Forecast;
 use super::minutes::Minutes;

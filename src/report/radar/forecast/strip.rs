@@ -1,5 +1,5 @@
-//! A forecast as a strip: a film for a page, which draws the panels and plays them. Weak echo fades, so that a forecast with a halo
-//! does not look larger than what was observed; no echo is transparent, as pages are light or dark.
+//! A forecast as a strip: a film for a page, which draws the panels and plays them. Weak echo fades, so that a forecast
+//! with a halo does not look larger than what was observed; no echo is transparent, because pages are light or dark.
 
 use super::Forecast;
 use super::minutes::Minutes;
@@ -69,7 +69,7 @@ fn place(scale: &Scale, value: f32, diagonal: usize) -> u8 {
     scale.step(value).map_or(NO_ECHO, |step| FIRST + step.min(usize::from(u8::MAX - FIRST)) as u8)
 }
 
-/// The colours that are seen, with where they begin.
+/// The visible colours and the values at which they begin.
 fn scale(scale: &Scale) -> Vec<(String, String)> {
     let seen = scale.faded().filter(|(_, [.., opacity])| *opacity > 0);
     let entry = |(from, [red, green, blue, opacity]): (f32, [u8; 4])| {

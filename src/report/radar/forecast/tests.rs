@@ -70,7 +70,7 @@ fn rows_are_observed_predicted_and_error_with_north_up() {
 }
 
 #[test]
-fn the_last_seen_frame_stands_at_the_left_of_the_first_row() {
+fn the_last_input_frame_is_at_the_left_of_the_first_row() {
     let (observed, predicted) = (storms(3), storms(3));
     let canvas = draw(&forecast(&observed, &predicted, &LEADS)).unwrap();
     let seen = corners(&canvas, COLOURS[12]);

@@ -1,4 +1,4 @@
-//! What is in a prepared dataset, for the person who wants to train on it: a table, and pictures of every event.
+//! The content of a prepared dataset, for a user who wants to train on it: a table, and pictures of every event.
 
 mod pictures;
 mod table;

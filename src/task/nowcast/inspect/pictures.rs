@@ -207,8 +207,8 @@ fn km_per_cell(event: &EventReader) -> Option<f32> {
     Some(((last - first) / (axis.values.len() - 1) as f64 * per_unit) as f32)
 }
 
-/// The event with the largest share above the highest threshold; if these are equal, as where nothing is so strong, above the
-/// next lower one. The first of equal events.
+/// The event with the largest share above the highest threshold; if these are equal, such as when nothing is so strong,
+/// above the next lower one. The first of equal events.
 fn wettest(events: &[EventView]) -> Option<&String> {
     let strong = |event: &EventView| event.shares.above.iter().rev().map(|above| above.share).collect::<Vec<_>>();
     let wetter = |a: &&EventView, b: &&EventView| strong(a).partial_cmp(&strong(b)).unwrap_or(Ordering::Equal);

@@ -1,5 +1,5 @@
-//! The models of this task, each in a file of its own behind [`Forecaster`]: what a further one needs beside its file is a variant
-//! in the configuration and an arm in [`forecaster`].
+//! The models of this task, each in its own file behind [`Forecaster`]: a new one also needs a variant in the
+//! configuration and an arm in [`forecaster`].
 
 pub mod convlstm;
 
@@ -68,7 +68,7 @@ fn io(config: &NowcastConfig, quantity: &Quantity, model: Value) -> Io {
     }
 }
 
-/// How values become what the network sees.
+/// How values become the network's input.
 fn normalisation(prepare: &PrepareConfig, quantity: &Quantity) -> Value {
     let PrepareConfig { min, max, .. } = prepare;
     if quantity.is_reflectivity() {

@@ -1,13 +1,13 @@
-//! What the radar saw on its own grid, and what follows for a forecast: which of its cells are missing, and how no echo
-//! is written. The rules are in the table of [`super`].
+//! The radar's observations on its own grid, and what follows for a forecast: which of its cells are missing, and how
+//! no echo is written. The rules are in the table of [`super`].
 
 use crate::task::nowcast::config::{Levels, Missing};
 use crate::task::nowcast::lrose::{MISSING, Stored};
 use crate::task::nowcast::quantize::Quantizer;
 use crate::task::nowcast::volume::{Packing, RawVolume};
 
-/// The share of present cells without an echo above which "no echo" is a number in the files. If it is, most cells are
-/// such; where it isn't, hardly any.
+/// The share of present cells without an echo above which "no echo" is a number in the files. If it is, most cells have
+/// it; otherwise hardly any.
 const TELLS_NO_ECHO: f64 = 0.1;
 
 /// How the levels of a volume become those of a forecast.
@@ -123,7 +123,7 @@ fn no_echo_below(quantizer: &Quantizer) -> f32 {
 /// How the numbers of a forecast are stored.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Storing<'a> {
-    /// Where a forecast is not missing; everywhere if `None`.
+    /// The cells in which a forecast is not missing; all if `None`.
     known: Option<&'a [bool]>,
     no_echo_below: f32,
     no_echo: i8,
@@ -182,13 +182,13 @@ mod tests {
     }
 
     #[test]
-    fn where_no_echo_is_a_number_cells_that_were_never_seen_stay_missing() {
+    fn if_no_echo_is_a_number_cells_that_were_never_observed_stay_missing() {
         let seen = seen(&[&[NAN, -29.0, 20.0, -29.0], &[NAN, NAN, -30.0, -29.0]]);
         same(&stored(&seen, Missing::Min, &[30.0, 31.0, -28.9, 15.3]), &[NAN, 31.0, -29.0, 15.5]);
     }
 
     #[test]
-    fn where_no_echo_is_missing_a_storm_may_go_where_nothing_was() {
+    fn if_no_echo_is_missing_a_storm_may_move_anywhere() {
         let seen = seen(&[&[NAN, 8.0, 20.0, NAN], &[NAN, NAN, 30.0, 25.0]]);
         same(&stored(&seen, Missing::Min, &[30.0, 7.0, 8.0, -20.0]), &[30.0, NAN, 8.0, NAN]);
     }
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_column_maximum_is_missing_where_all_levels_are() {
+    fn the_column_maximum_is_missing_only_if_all_levels_are() {
         same(&column_maximum(&[NAN, 1.0, NAN, 5.0], 2), &[NAN, 5.0]);
         let view = View::new(&Levels::Channels(vec![1]), [2, 1, 2]);
         let mut raw = RawVolume::new();

@@ -1,4 +1,4 @@
-//! Why there is no forecast: of anything, or of one event.
+//! Why there is no forecast at all, or none of one event.
 
 use std::path::PathBuf;
 
@@ -39,7 +39,7 @@ pub enum PredictError {
     /// No event covers a time.
     #[error("no event has a frame at {time} or shortly before it; the events have frames {spans}")]
     NoFrameAt {
-        /// The time asked for.
+        /// The requested time.
         time: Timestamp,
         /// The first and the last time of the events.
         spans: String,
@@ -55,7 +55,7 @@ pub enum PredictError {
     /// Files could not be found or read.
     #[error(transparent)]
     Prepare(#[from] PrepareError),
-    /// The grid can't be brought to that of the model.
+    /// The grid can't be resampled to that of the model.
     #[error(transparent)]
     Resample(#[from] ResampleError),
     /// The model failed.

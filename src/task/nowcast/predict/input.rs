@@ -1,4 +1,4 @@
-//! The frames of a forecast, read once: as the model sees them, and what the conversion back to the radar's grid needs.
+//! The frames of a forecast, read once: the model's input, and what the conversion back to the radar's grid needs.
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ pub struct Input {
     pub seen: Seen,
     /// The column maximum of each frame on the radar's grid in dBZ, if pictures are requested.
     pub composites: Vec<Vec<f32>>,
-    /// What the files of the forecast repeat of those of the radar.
+    /// What the forecast's files copy from the radar's.
     pub carried: Carried,
     /// All coordinates of the radar's grid.
     pub grid: Grid,
@@ -74,7 +74,7 @@ pub fn read(job: &Job, setting: &Setting<'_>) -> Result<Result<Input, Refusal>, 
     }))
 }
 
-/// The frames one after the other, or with `levels: each` those of one level after those of the other, as separate windows.
+/// The frames in order, or with `levels: each` level by level, as separate windows.
 fn windows(frames: &[&[u8]], levels: usize, config: &NowcastConfig) -> Vec<u8> {
     match config.prepare.levels {
         Levels::Each => {

@@ -61,7 +61,7 @@ impl Forecast {
     }
 }
 
-/// Brings what the model returned back onto the radar's grid.
+/// Converts the model's output back to the radar's grid.
 ///
 /// # Errors
 /// If the model returned values that are not finite.

@@ -1,5 +1,5 @@
-//! From the model's grid back to the radar's: bilinear between the centres of the model's cells, which are where preparing
-//! put them. Cells past the outermost centres take the value of the nearest.
+//! From the model's grid back to the radar's: bilinear between the centres of the model's cells, at the positions that
+//! preparing gave them. Cells past the outermost centres take the value of the nearest.
 
 use crate::task::nowcast::resample::{Method, Resampler};
 

@@ -1,4 +1,4 @@
-//! The results of predicting: a row for each forecast, and what was refused.
+//! The results of predicting: a row for each forecast, and the refused events.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::util::units;
 /// How much longer than the shortest the longest interval may be before it is reported.
 const UNEVEN: f64 = 1.5;
 
-/// Where a forecast is.
+/// The files of a forecast.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Written {
     /// Its folder, or its file.
@@ -62,7 +62,7 @@ pub struct Made {
 pub struct NotMade {
     /// The event.
     pub event: String,
-    /// The time that was asked for; `null` for the end of the event.
+    /// The requested time; `null` for the end of the event.
     pub at: Option<Timestamp>,
     /// Why.
     pub reason: String,
@@ -167,7 +167,7 @@ impl Report {
         uneven.map(line).collect()
     }
 
-    /// An error if anything was refused; what was made stays.
+    /// An error if anything was refused; finished forecasts stay.
     ///
     /// # Errors
     /// [`PredictError::Refused`].
@@ -193,7 +193,7 @@ impl Report {
 fn time(seconds: f64) -> Timestamp {
     let rounded = Timestamp::from_millisecond((seconds * 1000.0).round() as i64);
     rounded.unwrap_or_else(|_| {
-        tracing::warn!("the time {} can't be told", time_text(seconds));
+        tracing::warn!("the time {} can't be written", time_text(seconds));
         Timestamp::UNIX_EPOCH
     })
 }

@@ -95,7 +95,7 @@ pub fn select(times: &[f64], until: Option<f64>, config: &WindowsConfig) -> Resu
     Ok(Selection { frames, interval_seconds })
 }
 
-/// Whether an event has a frame at a time, or so shortly before that there is no gap between.
+/// Whether an event has a frame at a time, or one shortly before it without a gap between.
 #[must_use]
 pub fn covers(times: &[f64], at: f64, config: &WindowsConfig) -> bool {
     let known = &times[..times.partition_point(|&time| time <= at)];

@@ -1,4 +1,4 @@
-//! The events below a folder and what can be forecast of them, from the headers of their files alone.
+//! The events below a folder and their possible forecasts, from the headers of their files.
 
 use std::path::{Path, PathBuf};
 
@@ -46,13 +46,13 @@ pub struct Frame {
 pub struct Refused {
     /// The event.
     pub event: String,
-    /// The time that was asked for, in seconds since 1970.
+    /// The requested time, in seconds since 1970.
     pub at_seconds: Option<f64>,
     /// Why.
     pub why: Refusal,
 }
 
-/// What is to be done.
+/// The work to do.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// In the order of the events' paths, each in time order.
@@ -123,7 +123,7 @@ fn seconds(time: Timestamp) -> f64 {
     time.as_duration().as_secs_f64()
 }
 
-/// From when to when there are frames, for who asked for another time.
+/// The time span of the frames, for a user who requested another time.
 fn spans(events: &[Event]) -> String {
     let times = || events.iter().flat_map(Event::times);
     let (first, last) = (times().reduce(f64::min), times().reduce(f64::max));

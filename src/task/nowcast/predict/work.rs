@@ -1,5 +1,5 @@
-//! The forecasts for a folder of radar files: what to do is planned, then each event is read, goes through the model, and is
-//! written. Not how any of these is done.
+//! The forecasts for a folder of radar files: plans the work, then reads each event, runs the model, and writes the
+//! result. Each step is in its own module.
 
 use std::ops::Range;
 

@@ -30,7 +30,7 @@ pub fn check_output(input: &Path, output: &Path) -> Result<(), PredictError> {
     Ok(())
 }
 
-/// The path without links and detours, also of what is not there yet.
+/// The canonical path, also of something that does not exist yet.
 fn resolved(path: &Path) -> PathBuf {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let existing = whole.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
@@ -91,7 +91,7 @@ fn into_place(complete: &Path, place: &Path) -> Result<(), PredictError> {
         sync_parent(place)?;
         return Ok(remove_tree(complete)?);
     }
-    // A file system that can't exchange two names: for a moment there is no forecast, but never a part of one.
+    // This file system can't exchange two names: for a moment there is no forecast, but never a partial one.
     remove_tree(place)?;
     Ok(rename(complete, place)?)
 }

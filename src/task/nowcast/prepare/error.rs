@@ -1,13 +1,12 @@
 //! Why a dataset could not be prepared.
 
-use std::path::PathBuf;
-
 use thiserror::Error;
 
 use crate::data::prepare::files::FilesError;
 use crate::data::prepare::report::TooManyBad;
 use crate::data::store::StoreError;
 use crate::task::nowcast::resample::ResampleError;
+use crate::task::nowcast::volume::VolumeError;
 use crate::util::exit::Exit;
 use crate::util::fs::FsError;
 use crate::util::stop::Stopped;
@@ -19,7 +18,7 @@ pub enum PrepareError {
     /// There is nothing to prepare, or it can't be listed.
     #[error(transparent)]
     Files(#[from] FilesError),
-    /// All that is there is of a format that is not read.
+    /// All files are of a format that is not supported.
     #[error("{0}")]
     Foreign(String),
     /// Too much of the dataset is unusable.
@@ -44,7 +43,7 @@ pub enum PrepareError {
         /// Its unit.
         units: String,
     },
-    /// The grid can't be brought to the configured size.
+    /// The grid can't be resampled to the configured size.
     #[error(transparent)]
     Resample(#[from] ResampleError),
     /// The prepared dataset could not be read or written.
@@ -72,14 +71,9 @@ pub enum PrepareError {
         /// Bytes that there are.
         available: u64,
     },
-    /// The system gave no process to read a file in.
-    #[error("could not read {}: {reason}; run the same command again", path.display())]
-    NoReader {
-        /// The file.
-        path: PathBuf,
-        /// Why there is no process.
-        reason: String,
-    },
+    /// A file could not be read, which says nothing about the data.
+    #[error(transparent)]
+    Unread(VolumeError),
     /// Interrupted by a signal.
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -99,7 +93,7 @@ impl PrepareError {
             Self::Store(error) => error.exit(),
             Self::Fs(error) => error.exit(),
             Self::FrameTooLarge { .. } => Exit::OutOfMemory,
-            Self::NoReader { .. } => Exit::TryAgain,
+            Self::Unread(error) => error.exit(),
             Self::Stopped(stopped) => stopped.exit(),
         }
     }

@@ -29,7 +29,7 @@ mod tests {
     use crate::task::nowcast::config::{Levels, Missing};
 
     #[test]
-    fn the_name_tells_variable_size_and_method() {
+    fn the_name_has_variable_size_and_method() {
         let name = folder_name(&PrepareConfig::default());
         assert!(name.starts_with("dbz-250x250-mean-") && name.len() == "dbz-250x250-mean-".len() + 8, "{name}");
     }

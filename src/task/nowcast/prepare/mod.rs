@@ -1,8 +1,8 @@
-//! From radar files to the prepared dataset. Only what is new or changed is done; what can't be used is set aside with
-//! its reason, and too much of it stops the work.
+//! From radar files to the prepared dataset. Only new or changed files are processed; unusable ones are set aside with
+//! a reason, and too many of them stop the work.
 //!
-//! The passes: discover the files (names only), survey what is not known yet (headers only), convert event by event. An
-//! event is in the dataset complete, with the record of its files, or not at all.
+//! The passes: discover the files (names only), survey new files (headers only), convert event by event. An event is in
+//! the dataset complete, with the record of its files, or not at all.
 
 pub mod discover;
 pub mod plan;
@@ -71,7 +71,7 @@ pub struct Prepared {
     pub converted: usize,
 }
 
-/// Where the dataset with these options is below the folder of all prepared ones.
+/// The path of the dataset with these options below the folder of all prepared ones.
 #[must_use]
 pub fn store_path(prepared: &Path, config: &PrepareConfig) -> PathBuf {
     prepared.join(key::folder_name(config))
@@ -99,7 +99,7 @@ fn prepare_into(store: &Store, root: &Path, setting: &Setting<'_>) -> Result<Pre
     let units = common_units(&plans, &drafts, setting.config)?;
     let mut events: Vec<GroupReport> =
         plans.iter().zip(&drafts).map(|(plan, draft)| foreseen(plan, draft, grid.as_ref())).collect();
-    // Before anything is written: a dataset that lost its files must not lose what was prepared of them.
+    // Before anything is written: if the source files are gone, the prepared data must stay.
     check_share(&events, store, setting)?;
     make_room(store, &plans)?;
     let dataset = Common { grid: grid.as_ref(), units: &units };

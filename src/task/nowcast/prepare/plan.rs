@@ -6,7 +6,7 @@ use std::hash::Hash;
 use super::discover::{EventFiles, SourceFile};
 use super::record::{EventRecord, FileRecord, Frames, GridRecord, Known, Outcome};
 
-/// An event with what is remembered of it.
+/// An event with its record.
 #[derive(Debug)]
 pub struct EventPlan {
     /// Its files now.
@@ -54,7 +54,7 @@ pub fn most_frequent<'a>(grids: impl Iterator<Item = &'a GridRecord>) -> Option<
     best.map(|(grid, _)| grid.clone())
 }
 
-/// Where the frame of a candidate comes from.
+/// The source of a candidate's frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The file has to be read.
@@ -63,7 +63,7 @@ pub enum Origin {
     Adopt(usize),
 }
 
-/// A frame that is to be in the event.
+/// A frame of the new event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Candidate {
     /// The file, by its number in the event.
@@ -72,7 +72,7 @@ pub struct Candidate {
     pub in_file: usize,
     /// Seconds since 1970.
     pub time: f64,
-    /// Where it comes from.
+    /// Its source.
     pub origin: Origin,
 }
 
@@ -143,7 +143,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Sets aside what can't be used together: files of another grid, second frames of a time.
+    /// Sets aside files of another grid, and second frames of the same time.
     #[must_use]
     pub fn new(files: &[SourceFile], mut states: Vec<FileState>, grid: Option<&GridRecord>) -> Self {
         if let Some(grid) = grid {
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_stands_only_while_its_grid_is_that_of_the_dataset() {
+    fn a_record_is_valid_only_while_its_grid_is_that_of_the_dataset() {
         let plan = plan(&["a"], &["a"]);
         assert!(plan.standing(Some(&grid(3))).is_some());
         assert!(plan.standing(Some(&grid(4))).is_none());

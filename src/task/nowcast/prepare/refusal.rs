@@ -1,4 +1,4 @@
-//! Why the last attempt to prepare a dataset was refused, kept beside what was prepared before: for whoever looks at it later.
+//! Why the last attempt to prepare a dataset was refused, stored beside the earlier dataset for later commands.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What became of every event and file, as the report of this task.
+//! The outcome of every event and file, as the report of this task.
 
 use serde::{Deserialize, Serialize};
 

@@ -69,7 +69,7 @@ pub fn reason(error: VolumeError, path: &Path) -> Result<String, PrepareError> {
             return why_unreadable(&source, path).ok_or_else(|| FsError::at("read", path)(source).into());
         }
         VolumeError::Stopped(stopped) => return Err(stopped.into()),
-        VolumeError::NoReader { reason, .. } => return Err(PrepareError::NoReader { path: path.to_owned(), reason }),
+        VolumeError::NoReader { .. } => return Err(PrepareError::Unread(error)),
         other => other,
     };
     let remedy = match &error {

@@ -1,5 +1,5 @@
-//! From windows of bytes to tensors on the device. Bytes are sent, floats are made where they are needed: a quarter of the
-//! transfer. Not a second preparation: `quantize` defines what a byte means.
+//! From windows of bytes to tensors on the device. Bytes are transferred and become floats on the device, which needs a
+//! quarter of the bandwidth. Not a second preparation: `quantize` defines what a byte means.
 //!
 //! Tensors carry their dimensions: b samples, t frames, l levels, c channels, y rows, x columns.
 
@@ -15,9 +15,9 @@ use crate::task::nowcast::quantize::STEPS;
 pub struct Batch {
     /// What they are, in order.
     pub(super) samples: Vec<Sample>,
-    /// What the model sees, in 0 to 1; what is missing is 0.
+    /// The input, in 0 to 1; missing cells are 0.
     pub(super) input_btcyx: Tensor,
-    /// What follows, in 0 to 1; what is missing is 0.
+    /// The target, in 0 to 1; missing cells are 0.
     pub(super) target_btcyx: Tensor,
     /// Where the target is known; `None` if a missing cell means no echo.
     pub(super) known_btcyx: Option<Tensor>,

@@ -54,7 +54,7 @@ impl Frames {
             lead_minutes: &self.lead_minutes,
         };
         let caption = format!("Forecast of {title}: observed, forecast, and the difference.");
-        // The sheet first: it is what is kept of each epoch. A film is much larger.
+        // The sheet first: only it is kept for each epoch. A film is much larger.
         let page = strip(&Forecast { title: &self.name, ..forecast })?;
         let files = vec![("png", png(&forecast)?), ("gif", gif(&forecast)?), ("strip.png", page)];
         Ok(Drawing { name: self.name.clone(), caption, files })
@@ -62,7 +62,8 @@ impl Frames {
 }
 
 impl Frames {
-    /// The last frames seen, carried on: what needs no training. Where nothing is known it forecasts no echo, as it is judged.
+    /// Advection of the last input frames, which needs no training. If nothing is known about a cell it forecasts no
+    /// echo, as in the evaluation.
     fn carried(&self) -> Vec<f32> {
         let minutes = |of: &[f32]| of.iter().map(|&minutes| f64::from(minutes)).collect::<Vec<_>>();
         let (input_minutes, lead_minutes) = (minutes(&self.seen_minutes), minutes(&self.lead_minutes));

@@ -1,4 +1,4 @@
-//! Why a nowcast can't be trained as it was asked for.
+//! Why a nowcast can't be trained as configured.
 
 use thiserror::Error;
 
@@ -39,7 +39,7 @@ pub enum NowcastError {
         source: ParametersError,
     },
     /// A phase leaves nothing to learn.
-    #[error("phase {phase} (counted from 0) freezes all of the model; leave a part of it to learn")]
+    #[error("phase {phase} (counted from 0) freezes the whole model; leave a part of it trainable")]
     AllFrozen {
         /// The phase.
         phase: usize,

@@ -1,5 +1,5 @@
-//! Nowcasting as something that the engine can train: its network, its loss in each phase, and the windows that go through.
-//! Contains neither the engine nor the source of windows.
+//! Nowcasting as a task of the engine: its network, its loss in each phase, and its windows. Contains neither the
+//! engine nor the source of windows.
 //!
 //! ```text
 //! collate  windows of bytes to tensors on the device    draw   forecasts as plain arrays for pictures
@@ -58,7 +58,7 @@ pub struct Setting<'a> {
     pub config: &'a NowcastConfig,
     /// The frames of the dataset.
     pub frames: Frames,
-    /// Where it is computed.
+    /// The device.
     pub device: Device,
     /// What the network computes in. fp16 works on a CPU too, but much slower than the others.
     pub precision: Precision,

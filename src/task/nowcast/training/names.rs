@@ -1,4 +1,4 @@
-//! What windows are called, and when their frames were taken. Not what is in them.
+//! The names of windows, and the times of their frames.
 
 use std::collections::HashMap;
 

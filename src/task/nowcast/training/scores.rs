@@ -1,4 +1,4 @@
-//! What forecasts are judged by, beside the loss: the scores of `verification`, each also for forecasts that need no
+//! The measures of a forecast, beside the loss: the scores of `verification`, each also for forecasts that need no
 //! training. All cells of a validation count alike, regardless of their window.
 
 use serde_json::{Value, json};

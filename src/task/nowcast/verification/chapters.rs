@@ -1,5 +1,4 @@
-//! What the page of a run says about a nowcast beyond its scores: scores by lead time, and what is observed where an intensity
-//! is forecast.
+//! The chapters of a run's page for a nowcast: scores by lead time, and the mean observation by forecast intensity.
 
 use super::charts;
 use super::kinds::Kind;

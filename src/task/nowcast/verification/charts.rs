@@ -1,5 +1,5 @@
-//! What an evaluation found, as charts for the page and for pictures: scores by lead time, agreement by the size of squares, the
-//! performance diagram, and what is observed where an intensity is forecast.
+//! The results of an evaluation as charts, for the page and for pictures: scores by lead time, agreement by the size of
+//! squares, the performance diagram, and reliability.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ fn at(threshold: &str, unit: &str) -> String {
     format!("{threshold} {unit}").trim_end().to_owned()
 }
 
-/// The thresholds that no observation exceeds: nothing can be said of them.
+/// The thresholds that no observation exceeds: their scores are undefined.
 pub(super) fn unobserved(found: &Verification) -> Vec<f64> {
     let model = found.forecasts.get(Kind::Model.name());
     let is_silent =
@@ -113,7 +113,7 @@ pub(super) fn performance(found: &Verification) -> Chart {
     }
 }
 
-/// What is observed where an intensity is forecast.
+/// The mean observation by forecast intensity.
 pub(super) fn reliability(found: &Verification) -> Chart {
     let points = |scores: &ForecastScores| {
         let bins = scores.reliability.iter();

@@ -1,5 +1,5 @@
-//! What an evaluation found, as pictures: scores against lead time, agreement against the size of squares, the performance
-//! diagram, what is observed where an intensity is forecast, and where forecasts are wrong.
+//! The results of an evaluation as pictures: scores by lead time, agreement by the size of squares, the performance
+//! diagram, reliability, and maps of errors.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ const MOST_MAPS: usize = 3;
 const SMALL: [usize; 2] = [360, 260];
 const LARGE: [usize; 2] = [560, 560];
 
-/// The file with the maps of errors: the page shows it, as it can't be drawn from the scores.
+/// The file with the maps of errors: the page shows it, because it can't be drawn from the scores.
 pub(super) const ERROR_MAPS: &str = "error_maps.png";
 
 /// The pictures with their file names. `about` says what was evaluated, `size` are the rows and columns of a frame, and
@@ -77,7 +77,7 @@ fn maps(map: &ErrorMap, minutes: &[f64], about: &str, ([height, width], scale): 
         is_size,
     };
     let rows = vec![
-        row("mean error: forecast less observation", false, &|lead| map.mean(lead)),
+        row("mean error: forecast minus observation", false, &|lead| map.mean(lead)),
         row("root mean square error: the typical size of an error", true, &|lead| map.root_mean_square(lead)),
     ];
     ErrorMaps {

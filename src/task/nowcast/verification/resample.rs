@@ -1,4 +1,4 @@
-//! How much the scores of two evaluations differ by chance: the same events are drawn for both, again and again.
+//! How much the scores of two evaluations differ by chance: the same events are drawn repeatedly for both.
 
 use std::collections::BTreeMap;
 

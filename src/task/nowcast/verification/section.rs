@@ -41,7 +41,7 @@ pub struct ForecastScores {
     pub all_leads: Named,
     /// For each lead time.
     pub by_lead: Vec<Named>,
-    /// What is observed where an intensity is forecast.
+    /// The mean observation by forecast intensity.
     pub reliability: Vec<ReliabilityBin>,
 }
 

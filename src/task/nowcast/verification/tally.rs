@@ -54,7 +54,7 @@ impl Tally {
         }
     }
 
-    /// Judges windows, all at once, and adds what was found.
+    /// Judges windows in parallel and adds the results.
     pub fn add(&mut self, judge: &Judge, windows: &[Window]) {
         let depth = self.depth;
         // As many at once as there are threads: each takes its own memory.
@@ -81,7 +81,7 @@ impl Tally {
         self.map.as_ref()
     }
 
-    /// Adds what was found elsewhere, at the same depth, about windows of the same shape.
+    /// Adds another tally of the same depth and window shape.
     pub fn merge(&mut self, other: &Self) {
         self.samples += other.samples;
         self.cells += other.cells;

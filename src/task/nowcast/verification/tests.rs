@@ -83,7 +83,7 @@ fn what_was_added_up_in_parts_is_the_whole_when_it_is_merged() {
 }
 
 #[test]
-fn each_event_and_each_lead_stands_by_itself() {
+fn each_event_and_each_lead_is_independent() {
     let found = found(&[window(1), window(0), window(1)]);
     let events: Vec<_> = found.events.iter().map(|event| (event.event.as_str(), event.samples)).collect();
     assert_eq!(events, [("may/1", 1), ("may/2", 2)]);

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 
 use super::*;
 use crate::train::checkpoint::disk::memory::{Fault, MemoryDisk};
-use crate::train::checkpoint::testing::{keep, open, open_weights, snapshot};
+use crate::train::checkpoint::testing::{keep, open, open_weights, snapshot, wait_until};
 use crate::train::checkpoint::{Publish, weights};
 use crate::util::exit::Exit;
 
@@ -14,9 +14,7 @@ fn keeper(disk: &MemoryDisk) -> Background {
 
 fn save(keeper: &mut Background, epoch: u64) {
     keeper.save(Arc::new(snapshot(epoch))).unwrap();
-    while keeper.is_busy() {
-        std::thread::yield_now();
-    }
+    wait_until(|| !keeper.is_busy());
 }
 
 /// The epochs that the best and the last weights come from.
@@ -48,7 +46,7 @@ fn the_best_weights_outlast_a_disk_that_stays_full_for_many_saves() {
 }
 
 #[test]
-fn the_best_weights_are_not_forgotten_where_only_the_newer_ones_find_space() {
+fn the_best_weights_are_kept_if_only_newer_ones_find_space() {
     let disk = MemoryDisk::default();
     let mut keeper = keeper(&disk);
     save(&mut keeper, 2);
@@ -75,7 +73,7 @@ fn a_better_one_takes_the_place_of_the_best_that_found_no_space() {
 }
 
 #[test]
-fn a_save_of_the_same_place_that_is_not_the_best_does_not_stand_for_it() {
+fn a_save_of_the_same_position_that_is_not_the_best_does_not_replace_it() {
     let disk = MemoryDisk::default();
     let mut keeper = keeper(&disk);
     save(&mut keeper, 2);

@@ -47,7 +47,7 @@ fn another_micro_batch_is_halved_as_often_as_the_one_before_was() {
 }
 
 #[test]
-fn the_loss_is_scaled_where_the_precision_of_now_needs_it() {
+fn the_loss_is_scaled_if_the_current_precision_needs_it() {
     for now in [true, false] {
         let mut whole = Run::new(&config());
         whole.scales_loss = !now;

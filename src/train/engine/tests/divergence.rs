@@ -114,7 +114,7 @@ fn a_phase_that_diverges_after_it_was_resumed_goes_back_to_its_beginning() {
 }
 
 #[test]
-fn without_the_start_of_its_epoch_a_run_goes_on_and_goes_back_to_what_it_has() {
+fn without_the_start_of_its_epoch_a_run_resumes_and_rolls_back_to_its_checkpoint() {
     let mut whole = Run::new(&single_steps());
     broken(&mut whole, 1);
     let snapshot = whole.kept.0.borrow().iter().find(|snapshot| snapshot.id.step == 25).cloned().unwrap();
@@ -127,7 +127,7 @@ fn without_the_start_of_its_epoch_a_run_goes_on_and_goes_back_to_what_it_has() {
 }
 
 #[test]
-fn overflows_that_no_loss_scale_explains_are_told_as_the_fault_that_they_are() {
+fn overflows_that_no_loss_scale_explains_are_reported() {
     let mut run = Run::new(&TrainConfig { epochs: 20, patience: None, ..config() });
     run.scales_loss = true;
     run.faults.overflow_above = Some(0.0);

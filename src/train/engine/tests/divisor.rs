@@ -31,7 +31,7 @@ fn each_micro_batch_divides_by_its_own_and_a_step_averages_them_by_samples() {
 }
 
 #[test]
-fn such_a_task_learns_and_goes_on_from_any_checkpoint_to_the_same_end() {
+fn such_a_task_learns_and_resumes_from_any_checkpoint_to_the_same_end() {
     let mut whole = Run::new(&TrainConfig { checkpoint: often(), ..config() });
     whole.habits.divides = true;
     whole.engine().train().unwrap();

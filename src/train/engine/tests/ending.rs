@@ -47,7 +47,7 @@ fn after_an_early_stop_patience_starts_again_wherever_the_run_was_killed_since()
 }
 
 #[test]
-fn a_limit_of_steps_validates_and_goes_on_exactly_when_it_is_raised() {
+fn a_limit_of_steps_validates_and_training_continues_exactly_when_it_is_raised() {
     let whole = Run::new(&config());
     whole.engine().train().unwrap();
     let limited = Run::new(&TrainConfig { max_steps: Some(5), ..config() });
@@ -86,7 +86,7 @@ fn the_rate_falls_on_a_plateau_patience_ends_training_and_a_resumed_run_does_the
 }
 
 #[test]
-fn a_run_that_has_done_everything_as_it_reaches_its_limit_is_at_its_end() {
+fn a_run_that_has_done_everything_when_it_reaches_its_limit_is_finished() {
     let run = Run::new(&TrainConfig { max_steps: Some(12), ..config() });
     let ended = run.engine().train().unwrap();
     assert_eq!((ended.reason, ended.step), (Reason::Epochs, 12));

@@ -51,7 +51,7 @@ fn a_run_that_is_stopped_in_validation_and_resumed_is_the_same_run() {
 }
 
 #[test]
-fn a_run_that_is_killed_goes_on_from_any_checkpoint_to_the_same_end() {
+fn a_run_that_is_killed_resumes_from_any_checkpoint_to_the_same_end() {
     let often = CheckpointConfig { every_steps: Some(1), ..config().checkpoint };
     let whole = Run::new(&TrainConfig { checkpoint: often, ..config() });
     whole.engine().train().unwrap();

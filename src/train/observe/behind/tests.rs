@@ -154,7 +154,7 @@ impl Observer for Full {
 }
 
 #[test]
-fn what_can_not_be_written_to_the_last_is_the_error_of_the_end_and_what_was_made_good_is_none() {
+fn a_final_write_error_is_reported_at_the_end_and_a_repaired_one_is_not() {
     for (until, fails) in [(1, false), (2, true)] {
         let mut behind = behind(vec![Box::new(Full { until })]);
         for event in [epoch(1), epoch(2), ended()] {

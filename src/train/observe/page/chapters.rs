@@ -21,7 +21,7 @@ pub struct Plot {
     pub file: &'static str,
     /// What it is.
     pub title: &'static str,
-    /// What to look at, and what would be bad.
+    /// What to look for, and what would be bad.
     pub caption: &'static str,
     /// Whether it is shown only if its title is chosen.
     pub is_folded: bool,
@@ -39,12 +39,12 @@ pub trait Chapters: Sync {
         true
     }
 
-    /// The pictures of an evaluation that the page shows, as it can't draw them itself.
+    /// The pictures of an evaluation that the page shows because it can't draw them itself.
     fn pictures(&self) -> &'static [Plot] {
         &[]
     }
 
-    /// Scores of the model over something else than epochs, to be laid over those of other runs.
+    /// Scores of the model over something other than epochs, to be compared with those of other runs.
     fn curves(&self, _metrics: &Metrics) -> Vec<Curve> {
         Vec::new()
     }

@@ -59,7 +59,7 @@ pub fn compared(runs: &[Contestant], warnings: &[String], chapters: &dyn Chapter
     }
 }
 
-/// Which run is best by the score that decides, and whether its interval overlaps that of the next.
+/// Which run is best by the primary score, and whether its interval overlaps that of the next.
 fn verdict(runs: &[Contestant]) -> Option<String> {
     let primary = runs.first()?.metrics.primary.clone();
     let metric = |run: &Contestant| run.metrics.metrics.get(&primary).cloned();

@@ -84,7 +84,7 @@ fn more(run: &Run<'_>, story: &Story) -> Vec<Block> {
     blocks
 }
 
-/// Every score at the best epoch and at the last, with what it is compared with.
+/// Every score at the best epoch and at the last, with its baselines.
 fn scores_table(story: &Story) -> Block {
     let best = story.best.as_ref().and_then(|best| story.epoch(best.epoch));
     let last = story.epochs.iter().rev().find(|record| !record.scores.is_empty());

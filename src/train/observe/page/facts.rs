@@ -88,9 +88,7 @@ pub(super) fn configuration(run: &Run<'_>) -> Vec<Block> {
         Ok(text) if text.len() <= MOST_BYTES => {
             let text = String::from_utf8_lossy(&text).into_owned();
             let Some(text) = without_secrets(text, run.config(&["data", "source"])) else {
-                return vec![Block::Absent(
-                    "The configuration is left out: its sources hold what is not for all.".into(),
-                )];
+                return vec![Block::Absent("The configuration is left out: its sources contain private data.".into())];
             };
             vec![
                 Block::Text("Resolved and complete: training with config.yaml is the same run again.".into()),
@@ -122,7 +120,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_page_that_is_passed_around_holds_no_password_and_no_token() {
+    fn a_page_contains_no_password_and_no_token() {
         let address = "https://ann:secret@example.org/storms.tar.gz?token=abc";
         let given = json!([{"path": {"path": "/data/radar"}}, {"url": {"href": address}}]);
         let text = format!("data:\n  source:\n    - url:\n        href: {address}\n");

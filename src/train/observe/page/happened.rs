@@ -1,4 +1,4 @@
-//! What happened: starts, resumes and what had changed by then, warnings, the end. Newest first.
+//! What happened: starts, resumes with their changes, warnings, the end. Newest first.
 
 use super::run::Run;
 use super::words::time;
@@ -10,16 +10,14 @@ pub(super) fn blocks(run: &Run<'_>) -> Vec<Block> {
     let resumed = run.record.as_ref().map(|record| record.resumed.as_slice()).unwrap_or_default();
     let changed = resumed.iter().filter(|resumed| !resumed.changes.is_empty());
     moments.extend(
-        changed.map(|resumed| {
-            (time(resumed.at), format!("Resumed otherwise than before: {}.", resumed.changes.join("; ")))
-        }),
+        changed.map(|resumed| (time(resumed.at), format!("Resumed with changes: {}.", resumed.changes.join("; ")))),
     );
-    // Times read so that their order is that of their letters; what happened in one minute stays in its order.
+    // Times sort as text; events of the same minute keep their order.
     moments.sort_by(|(one, _), (other, _)| one.cmp(other));
     moments.reverse();
     match (&run.tale.problem, moments.is_empty()) {
         (Some(problem), true) => blocks.push(Block::Absent(format!("What happened is left out: {problem}."))),
-        (None, true) => blocks.push(Block::Absent("The log is empty yet.".into())),
+        (None, true) => blocks.push(Block::Absent("The log is still empty.".into())),
         (_, false) => blocks.push(Block::Moments(moments)),
     }
     blocks

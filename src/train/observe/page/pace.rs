@@ -1,4 +1,4 @@
-//! How fast epochs were, and what they held, from the log.
+//! The speed and memory of epochs, from the log.
 
 use super::run::Run;
 use super::tale::Cost;

@@ -18,7 +18,7 @@ pub(super) struct Run<'a> {
     pub(super) folder: PathBuf,
     /// When it was read.
     pub(super) at: jiff::Timestamp,
-    /// Why there is none, if so.
+    /// Why it is missing, if it is.
     pub(super) record: Result<RunRecord, String>,
     pub(super) status: Option<Status>,
     pub(super) state: State,
@@ -115,6 +115,6 @@ fn notes(path: &Path) -> Vec<String> {
     let experiment = std::fs::read(path).ok().and_then(|text| serde_json::from_slice::<Experiment>(&text).ok());
     let reasons = [Reason::Epochs, Reason::Steps, Reason::Time, Reason::Patience, Reason::Stopped].map(Reason::words);
     let notes = experiment.map(|experiment| experiment.notes).unwrap_or_default();
-    // How training ended is told elsewhere.
+    // How training ended is shown elsewhere.
     notes.into_iter().filter(|note| !reasons.contains(&note.as_str())).collect()
 }

@@ -80,7 +80,7 @@ fn notice(run: &Run<'_>) -> String {
     format!("Training is running, as of {at}{left}. The page is written after every epoch; reload to see the newest.")
 }
 
-/// The result of training, as long as nothing was evaluated.
+/// The result of training, until it is evaluated.
 fn verdict(run: &Run<'_>) -> Option<String> {
     let story = run.story.as_ref().ok()?;
     let best = story.best.as_ref()?;

@@ -1,5 +1,5 @@
-//! What the log says beyond the history: how fast epochs were, and what happened. For a
-//! long log only the end is read, and for a growing one only what is new.
+//! What the log has beyond the history: the speed of epochs, and what happened. For a long log only the end is read,
+//! and for a growing one only what is new.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -36,7 +36,7 @@ pub(super) struct Tale {
     read_to: u64,
 }
 
-/// What an epoch cost; `None` for what the log does not say.
+/// The cost of an epoch; `None` for values that the log does not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(super) struct Cost {

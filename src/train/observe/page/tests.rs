@@ -87,7 +87,7 @@ fn a_folder_with_nothing_in_it_gives_a_page_that_says_what_is_missing() {
 }
 
 #[test]
-fn damaged_files_are_told_and_do_no_other_harm() {
+fn damaged_files_are_reported_and_do_no_other_harm() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("evaluation")).unwrap();
     fs::create_dir_all(folder.path().join("forecasts")).unwrap();
@@ -110,7 +110,7 @@ fn damaged_files_are_told_and_do_no_other_harm() {
         "The curves are left out",
         "The evaluation is left out",
         "The dataset is left out",
-        "this is no PNG or GIF",
+        "not a PNG or GIF",
         "1 film left out",
         "name: \u{fffd}&lt;/code&gt;",
     ] {

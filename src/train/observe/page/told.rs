@@ -27,7 +27,7 @@ pub(super) fn told(event: &Value, starts: usize) -> Option<String> {
             format!("Phase {} of {}.", number("phase") + 1, number("phases"))
         }
         "skipped" if event["expected"] == false => format!(
-            "Warning: step {} was left out, as its loss or gradient was not finite; samples: {}.",
+            "Warning: step {} was skipped because its loss or gradient was not finite; samples: {}.",
             number("step"),
             listed(&event["samples"])
         ),
@@ -75,7 +75,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_is_out_of_the_ordinary_is_told_and_nothing_else() {
+    fn only_unusual_events_are_reported() {
         let text = |event: Value, starts| told(&event, starts).unwrap_or_default();
         let started = json!({"event": "started", "epochs": 8, "epoch": 2, "step": 106});
         assert_eq!(text(started, 2), "Resumed after step 106, with 2 of 8 epochs complete.");

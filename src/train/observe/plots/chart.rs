@@ -10,7 +10,7 @@ const MOST_CHARTS: usize = 12;
 /// The width and the height of a chart.
 const SIZE: [usize; 2] = [430, 280];
 
-/// The loss, and a chart for each of its parts, with what it has to beat.
+/// The loss, and a chart for each of its parts, with its baseline.
 pub(super) fn loss(drawn: &Drawn) -> Sheet {
     sheet(drawn, "Loss", curves::losses(&drawn.story))
 }
@@ -34,8 +34,8 @@ pub(super) fn throughput(drawn: &Drawn) -> Sheet {
     sheet(drawn, "Throughput", charts)
 }
 
-/// The task's charts: one for each family, with what its scores must beat. What there is no room for is counted; the
-/// table of the run has all of it.
+/// The task's charts: one for each family, with what its scores must beat. Scores without room are counted; the table
+/// of the run has all of them.
 pub(super) fn scores(drawn: &Drawn) -> Sheet {
     let (charts, left) = curves::scores(&drawn.story, MOST_CHARTS);
     let mut sheet = sheet(drawn, "Scores", charts);

@@ -10,8 +10,8 @@ use crate::train::events::Record;
 use crate::train::run_folder::history::Story;
 use crate::train::run_folder::{RunError, log};
 
-/// The complete epochs that training resumes from, and how fast they were, by their numbers. What is in the files past them is
-/// void, as it will be made again.
+/// The complete epochs that training resumes from and their speed, by number. Later entries in the files are ignored,
+/// because these epochs will be repeated.
 pub(super) fn read(run_folder: &Path, complete: u64) -> Result<(Vec<Record>, BTreeMap<u64, Pace>), RunError> {
     if complete == 0 {
         return Ok((Vec::new(), BTreeMap::new()));

@@ -269,7 +269,7 @@ fn what_there_is_no_room_for_is_counted_and_not_drawn() {
 }
 
 #[test]
-fn what_the_loss_has_to_beat_stands_with_the_loss() {
+fn the_baseline_of_the_loss_is_shown_with_the_loss() {
     let charts = loss(&drawn(1..=3)).charts;
     let [level] = &charts[0].levels[..] else { panic!("{:?}", charts[0].levels) };
     assert_eq!((level.name.as_str(), level.value, level.ink), ("persistence", 0.45, Ink::Baseline));

@@ -65,7 +65,7 @@ fn every_way_in_which_a_gpu_is_missing_has_its_remedy() {
 }
 
 #[test]
-fn a_gpu_is_named_and_one_without_kernels_is_told_what_image_has_them() {
+fn a_gpu_is_named_and_for_one_without_kernels_the_image_that_has_them() {
     let no_kernel = || Err("CUDA error: no kernel image is available for execution on the device".to_owned());
     let text = [
         told("H200", &with(gpu("NVIDIA H200", (9, 0)), Ok(()))),

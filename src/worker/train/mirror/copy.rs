@@ -38,14 +38,14 @@ pub(super) struct Left {
 
 /// Called during a round: with the bytes of everything planned, then of each thing that is done.
 pub(super) trait Watch {
-    /// Whether this worker still owns the run: checked before each write, as it may have been frozen for hours.
+    /// Whether this worker still owns the run: checked before each write, because it may have been frozen for hours.
     fn may_go_on(&self, remote: &Remote) -> Result<(), MirrorError>;
     fn planned(&self, bytes: u64);
     fn done(&self, bytes: u64);
 }
 
 impl Copy {
-    /// Looks at what is in the mirror.
+    /// Lists the content of the mirror.
     pub(super) fn begin(remote: &Remote, name: &str, damaged: &BTreeSet<CheckpointId>) -> Result<Self, MirrorError> {
         let mut known = Known { distrusted: damaged.clone(), ..Known::default() };
         let mut manifests = BTreeSet::new();
@@ -101,7 +101,7 @@ impl Copy {
         Ok(local)
     }
 
-    /// Copies what is missing, and deletes what may be deleted.
+    /// Copies missing files, and deletes those that may be deleted.
     pub(super) fn round(
         &mut self,
         remote: &Remote,
@@ -153,7 +153,7 @@ impl Copy {
         local.checkpoints.iter().all(is_there)
     }
 
-    /// Writes down what is there, before the file that says that the run is finished.
+    /// Writes the inventory, before the file that marks the run as finished.
     fn take_stock(&self, remote: &Remote, folder: &Path, last: &str, local: &Local) -> Result<(), MirrorError> {
         let path = folder.join(last);
         let status = Digest::of_file(&path).map_err(FsError::at("read", &path))?;
@@ -168,7 +168,7 @@ impl Copy {
         Ok(())
     }
 
-    /// Copies a file as it is when it is opened: writers rename, or append and leave what was there.
+    /// Copies a file in its state when opened: writers rename, or append and never change earlier bytes.
     fn file(&mut self, remote: &Remote, folder: &Path, name: &str) -> Result<(), MirrorError> {
         let path = folder.join(name);
         let Some(file) = unless_gone(File::open(&path)).map_err(FsError::at("open", &path))? else { return Ok(()) };

@@ -1,6 +1,6 @@
-//! What a finished run has in the mirror: every file beside its checkpoints with its SHA-256. Written when all of them are
-//! there, just before the state that says so. A restore compares what it gets: what is damaged or gone is made again from
-//! the checkpoints.
+//! The inventory of a finished run in the mirror: every file beside its checkpoints with its SHA-256. Written when all
+//! of them are copied, just before the state that says so. A restore compares the files with it: damaged or missing
+//! ones are made again from the checkpoints.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +17,7 @@ pub(super) const NAME: &str = "inventory.json";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Inventory {
-    /// The state that it belongs to: after another one it counts for nothing.
+    /// The state that it belongs to: with any other state it is ignored.
     pub(super) status: Digest,
     /// The files by name.
     pub(super) files: BTreeMap<String, FileRecord>,
@@ -28,7 +28,7 @@ impl Inventory {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// The inventory that belongs to this state; none if it is damaged or belongs to another one.
+    /// The inventory of this state; `None` if it is damaged or belongs to another one.
     pub(super) fn of_state(text: &[u8], status: Digest) -> Option<Self> {
         serde_json::from_slice(text).ok().filter(|found: &Self| found.status == status)
     }

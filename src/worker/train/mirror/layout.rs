@@ -32,7 +32,7 @@ pub(super) enum Item {
 /// When a file is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Turn {
-    /// Before anything else: that the run is not finished, or no longer.
+    /// Before anything else: that the run is not finished, or not any more.
     First,
     /// Before checkpoints.
     Before,

@@ -1,5 +1,5 @@
-//! The current content of a run folder: a listing that the plan compares with the mirror. Files come and go meanwhile;
-//! files that have gone are left out.
+//! The current content of a run folder: a listing that the plan compares with the mirror. Files may change meanwhile;
+//! those that are gone are left out.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
@@ -54,7 +54,7 @@ pub(super) struct Local {
 }
 
 impl Local {
-    /// Looks at a run folder, checkpoints first: everything that belongs to them was written before.
+    /// Lists a run folder, checkpoints first: everything that belongs to them was written before.
     pub(super) fn scan(folder: &Path) -> Result<Self, FsError> {
         let checkpoints = checkpoints(folder)?;
         let is_finished = is_finished(folder);

@@ -92,7 +92,7 @@ impl Seen {
         is_same && self.newest == other.newest && self.is_finished() == other.is_finished()
     }
 
-    /// When and where it was started, for people.
+    /// The time and host of its start, for people.
     pub(super) fn told(record: &RunRecord) -> String {
         let began = record.started.strftime("%Y-%m-%d %H:%M:%S UTC");
         format!("begun {began}, last on {}", record.used.host)

@@ -2,11 +2,11 @@
 //! trains, and copies the rest at its end.
 //!
 //! ```text
-//! look      what the mirror holds when a start looks at it
+//! look      the content of the mirror at a start
 //! owner     which worker copies to a run
 //! restore   downloads a run from the mirror
-//! layout    which files of a run folder are copied, and when
-//! local     what a run folder holds now
+//! layout    the files of a run folder that are copied, and when
+//! local     the content of a run folder now
 //! plan      what to do: pure
 //! copy      one round of copying
 //! inventory the files of a finished run there, with their digests
@@ -55,12 +55,12 @@ use crate::train::run_folder::decision::{Decision, Existing};
 use crate::util::surroundings::Surroundings;
 use crate::util::units;
 
-/// After a signal, a run is released within this time, or its claim becomes stale by itself.
+/// After a signal, a run is released within this time, or its claim becomes stale.
 const AFTER_A_SIGNAL: Duration = Duration::from_secs(2);
 /// How soon a signal is noticed.
 const TICK: Duration = Duration::from_millis(50);
 
-/// The mirror as a start sees it.
+/// The mirror at a start.
 pub(super) struct Mirror<'a> {
     remote: Remote,
     root: PathBuf,
@@ -75,7 +75,7 @@ pub(super) struct Mirror<'a> {
 }
 
 impl<'a> Mirror<'a> {
-    /// Looks at the mirror, if there is one. No answer is no error yet: the run may be on this machine.
+    /// Looks at the mirror, if there is one. No answer is not an error yet: the run may be on this machine.
     pub(super) fn open(config: &Config, around: &'a Surroundings<'a>) -> Result<Option<Self>, MirrorTrouble> {
         // A malformed address is reported when the configuration is read.
         let Ok(Some(address)) = config.output.mirror_address() else { return Ok(None) };

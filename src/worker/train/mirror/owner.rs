@@ -44,7 +44,7 @@ pub(super) struct Note {
     session: String,
     /// When it took over.
     pub(super) since: jiff::Timestamp,
-    /// The last heartbeat, for people: nothing is decided by it.
+    /// The last heartbeat, for people only.
     beat: jiff::Timestamp,
     /// Whether it was released. It stays: a worker that was frozen for long would take a missing note for its own.
     #[serde(default)]

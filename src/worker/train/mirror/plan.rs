@@ -1,9 +1,9 @@
-//! What to do so that the mirror holds what the run folder holds: a pure decision.
+//! The steps that bring the mirror up to date with the run folder: a pure decision.
 //!
 //! The order makes the mirror useful at every moment: what belongs to the checkpoints, the newest checkpoint and the
 //! one that its epoch started from, older ones from the newest on, everything else. That a run is finished is copied
-//! when all of it is there; that it is not, or no longer, before anything else. Deleted files are deleted there only
-//! after something newer is complete there.
+//! last; that it is not, or not any more, before anything else. Deleted files are deleted there only after something
+//! newer is complete there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -102,8 +102,8 @@ fn may_be_replaced(id: CheckpointId, known: &Known) -> bool {
     !known.complete.contains_key(&id) || !whole(&id) || known.complete.keys().any(|other| *other != id && whole(other))
 }
 
-/// The checkpoints that may be deleted there: no longer here, and older than one that is complete here and there.
-/// It is unknown why one that is newer than all of these is not here.
+/// The checkpoints that may be deleted there: no longer here, and older than one that is complete here and there. Newer
+/// ones that are missing here are kept, because the reason is unknown.
 pub(super) fn removals(local: &Local, known: &Known) -> Vec<CheckpointId> {
     let is_copied = |id: &CheckpointId| {
         let digest = local.checkpoints.get(id).map(|checkpoint| checkpoint.digest);
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_checkpoint_needs_goes_before_it_and_how_the_run_stands_goes_last() {
+    fn what_a_checkpoint_needs_is_copied_before_it_and_the_state_of_the_run_last() {
         let local = local(
             &[(10, "a"), (20, "b"), (25, "c"), (28, "d")],
             &["status.json", "report.html", "history.json", "run.json", "weights/best.safetensors"],

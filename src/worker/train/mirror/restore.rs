@@ -67,7 +67,7 @@ impl Held {
 /// Space that stays free for the run itself.
 const SPARE_BYTES: u64 = 64_000_000;
 
-/// Refuses what the disk has no room for before the first byte comes.
+/// Refuses a run that the disk has no room for, before the download starts.
 fn check_room(into: &Path, needed: u64) -> Result<(), MirrorTrouble> {
     let (needed, free) = (needed.saturating_add(SPARE_BYTES), free_bytes(into)?);
     if needed <= free { Ok(()) } else { Err(MirrorTrouble::NoRoom { folder: into.to_owned(), needed, free }) }
@@ -159,8 +159,8 @@ impl Restore<'_> {
         Ok(restored)
     }
 
-    /// Compares the files of a finished run with its inventory. If some are damaged or gone, the run is not finished: what
-    /// it lacks is made again from its newest checkpoint.
+    /// Compares the files of a finished run with its inventory. If some are damaged or missing, the run is not
+    /// finished: they are made again from its newest checkpoint.
     fn take_stock(&self, into: &Path) -> Result<Vec<String>, MirrorTrouble> {
         let status = into.join(STATUS);
         let Ok(digest) = Digest::of_file(&status) else { return Ok(Vec::new()) };
@@ -171,7 +171,7 @@ impl Restore<'_> {
         if !lost.is_empty() {
             let names = lost.join(", ");
             warn!("{names} of {} is damaged or gone in the mirror: it is made again", self.name);
-            // What identifies the run stays: who reads it says what is wrong with it.
+            // The files that identify the run stay: their readers report damage.
             let replaceable = lost.iter().filter(|name| !IDENTITY.contains(&name.as_str()));
             replaceable.map(|name| into.join(name)).try_for_each(|path| remove_file(&path))?;
             let last = Status::read(&status).unwrap_or_default();
@@ -292,7 +292,7 @@ fn remove_file(path: &Path) -> Result<(), FsError> {
     local::unless_gone(fs::remove_file(path)).map_err(FsError::at("remove", path)).map(drop)
 }
 
-/// Deletes what an earlier restore has left and is not in the mirror now: it may belong to another run.
+/// Deletes leftovers of an earlier restore that are not in the mirror now: they may belong to another run.
 fn sweep(into: &Path, entries: &[Entry]) -> Result<(), MirrorTrouble> {
     let there: BTreeSet<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
     let left = local::Local::scan(into)?;

@@ -1,5 +1,5 @@
 //! Copying during training. One thread copies, another one sends heartbeats to the mirror; training waits for neither.
-//! A failing mirror is reported once, retried with growing waits, and reported once more when it works again.
+//! A failing mirror is reported once, retried with growing waits, and reported again when it works again.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -118,7 +118,7 @@ impl Shared {
         state.wish = Wish::Leave;
         drop(state);
         self.changed.notify_all();
-        // Nothing in flight may arrive over what the other worker writes.
+        // No pending write may overwrite what the other worker writes.
         self.cancel.cancel();
         stop.request();
     }
@@ -167,7 +167,7 @@ pub(in crate::worker::train) struct Session {
 pub(in crate::worker::train) enum End {
     /// By itself, well or not: there is time.
     ByItself,
-    /// By a signal: there is no time.
+    /// By a signal, so there is no time.
     BySignal,
 }
 
@@ -201,8 +201,8 @@ impl Session {
         Ok(Self { shared, remote, folder, threads: vec![copying, beating] })
     }
 
-    /// Waits while the rest is copied, as long as it moves; after a signal only for the newest checkpoint, and not for
-    /// long. Reports what is missing then.
+    /// Waits while the rest is copied, as long as there is progress; after a signal only briefly, for the newest
+    /// checkpoint. Then reports what is missing.
     ///
     /// # Errors
     /// [`MirrorTrouble::Taken`] if another worker has taken over.

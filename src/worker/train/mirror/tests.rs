@@ -149,7 +149,7 @@ fn a_worker_that_lost_the_run_in_the_midst_of_a_round_writes_nothing_more() {
 }
 
 #[test]
-fn a_manifest_goes_up_after_all_that_it_stands_for() {
+fn a_manifest_is_uploaded_after_all_its_files() {
     let (folder, store, remote) = begin();
     let mut copy = copy(&remote);
     round(&mut copy, &remote, folder.path()).unwrap();
@@ -208,7 +208,7 @@ fn a_fault_at_any_request_leaves_a_complete_checkpoint_and_is_made_good_for() {
 }
 
 #[test]
-fn that_a_finished_run_goes_on_is_told_before_anything_of_it() {
+fn the_mirror_learns_that_a_finished_run_continues_before_anything_else() {
     let (folder, store, remote) = begin();
     let mut copy = copy(&remote);
     round(&mut copy, &remote, folder.path()).unwrap();
@@ -263,7 +263,7 @@ fn bring(remote: &Remote, root: &Path) -> Result<super::restore::Restored, Mirro
 }
 
 #[test]
-fn a_run_comes_back_as_it_went_and_a_damaged_checkpoint_does_not() {
+fn a_run_is_restored_unchanged_and_a_damaged_checkpoint_is_not() {
     let (folder, _, remote) = begin();
     round(&mut copy(&remote), &remote, folder.path()).unwrap();
     let root = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What is asked of the other process, and what it answers.
+//! The requests to the other process and its answers.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ pub(super) enum Request {
     },
 }
 
-/// What came of it.
+/// The result.
 pub(super) enum Answer {
     /// The file was opened.
     Opened(Box<Source>),
@@ -66,7 +66,7 @@ impl Refusal {
             VolumeError::NotPlain { what, .. } => (6, vec![what], [0, 0]),
             VolumeError::Damaged { check, .. } => (7, vec![check], [0, 0]),
             VolumeError::NotSelfContained { what, .. } => (8, vec![what], [0, 0]),
-            // Not reached: nothing over there has times, frames or other processes.
+            // Unreachable: the other process has no times, frames or further processes.
             other => (7, vec![other.to_string()], [0, 0]),
         };
         Self { kind, texts, numbers }

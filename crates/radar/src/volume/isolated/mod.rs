@@ -1,9 +1,9 @@
 //! The HDF5 and netCDF libraries in another process: a file that crashes them, keeps them busy for ever or makes them take all
 //! memory is then set aside like any damaged file.
 //!
-//! Without [`isolate`] everything happens in this process, as before. How another process is made is the caller's: it carries
-//! bytes to [`answer`] over there and brings back what that returns. Only what the libraries report crosses (a header, the
-//! places of chunks); the data itself is read here, so the same bytes come out.
+//! Without [`isolate`] everything happens in this process. The caller provides the other process: it passes bytes to
+//! [`answer`] there and returns the result. Only what the libraries report is transferred (a header, the places of
+//! chunks); the data itself is read here, so the same bytes come out.
 
 mod answer;
 mod wire;
@@ -26,7 +26,7 @@ use super::values::Values;
 pub enum Lost {
     /// The file was too much for the other process: how that ended.
     Died(String),
-    /// There is no other process: the system gave none, or somebody ended it.
+    /// There is no other process: the system could not start it, or it was killed.
     Gone(String),
     /// A signal asks this process to stop.
     Stopped(Stopped),
@@ -42,7 +42,7 @@ pub fn isolate(carrier: Box<Carrier>) {
     drop(CARRIER.set(carrier));
 }
 
-/// Opens an HDF5 file elsewhere; nothing if everything happens in this process.
+/// Opens an HDF5 file in the other process; `None` if there is none.
 pub(super) fn open(path: &Path, field: &str) -> Option<Result<Source, VolumeError>> {
     let carrier = CARRIER.get()?;
     let request = Request::Open { path: path.into(), field: field.to_owned() };
@@ -53,7 +53,7 @@ pub(super) fn open(path: &Path, field: &str) -> Option<Result<Source, VolumeErro
     }))
 }
 
-/// Reads a box of cells elsewhere; nothing if everything happens in this process.
+/// Reads a box of cells in the other process; `None` if there is none.
 pub(super) fn read(path: &Path, field: &str, slab: &Slab, into: &mut Values) -> Option<Result<(), VolumeError>> {
     let carrier = CARRIER.get()?;
     let request = Request::Read { path: path.into(), field: field.to_owned(), slab: slab.clone(), kind: into.kind() };
@@ -78,7 +78,7 @@ fn ask(carrier: &Carrier, path: &Path, request: &Request) -> Result<Answer, Volu
     Answer::take(&mut &answer[..]).ok_or_else(|| nonsense(path))
 }
 
-/// The memory of the other process was overwritten, and it went on.
+/// The memory of the other process was overwritten, and it continued.
 fn nonsense(path: &Path) -> VolumeError {
     VolumeError::damaged(path, "the HDF5 library reports things that can't be")
 }

@@ -1,5 +1,5 @@
-//! How requests and answers cross to another process and back: numbers with the lowest byte first, a length before all that
-//! varies. Reading stops at the first byte that makes no sense, and reserves no more than what has arrived.
+//! The encoding of requests and answers between processes: little-endian numbers, a length before everything of
+//! variable size. Reading stops at the first byte that makes no sense, and reserves no more than what has arrived.
 
 use crate::volume::chunked::{Chunk, Chunked};
 use crate::volume::classic::Place;
@@ -14,7 +14,7 @@ use crate::volume::values::{ByteOrder, Values};
 pub(super) trait Wire: Sized {
     /// Appends it.
     fn put(&self, to: &mut Vec<u8>);
-    /// Takes it from the front; nothing if the bytes are something else.
+    /// Takes it from the front; `None` if the bytes are something else.
     fn take(from: &mut &[u8]) -> Option<Self>;
 }
 

@@ -13,7 +13,7 @@ pub(super) struct Layer {
     padding: i64,
 }
 
-/// The states of a layer: what it shows, and what it remembers.
+/// The states of a layer: its output and its memory.
 struct State {
     hidden_bcyx: Tensor,
     cell_bcyx: Tensor,
@@ -54,7 +54,8 @@ impl Layer {
 
 /// c = sig(f) c + sig(i) tanh(g), h = sig(o) tanh(c), with the gates in the order i, f, o, g.
 ///
-/// The cell is a sum over all frames, so it stays fp32: in 16 bits what a frame adds would be lost beside what is there.
+/// The cell is a sum over all frames, so it stays fp32: in 16 bits the contribution of a frame would be lost in the
+/// sum.
 fn advance(gates_bcyx: &Tensor, state: Option<&State>, precision: Precision) -> State {
     let gates = gates_bcyx.chunk(4, 1);
     let (input, forget, output) = (gates[0].sigmoid(), gates[1].sigmoid(), gates[2].sigmoid());

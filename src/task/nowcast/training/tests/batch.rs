@@ -77,7 +77,7 @@ fn a_level_of_its_own_is_one_channel() {
 }
 
 #[test]
-fn where_missing_means_no_echo_everything_is_known() {
+fn if_missing_means_no_echo_everything_is_known() {
     let batch = batch(Levels::Channels(vec![2, 0]), Missing::Min);
     assert!(batch.known_btcyx.is_none());
     assert_eq!(floats(&batch.target_btcyx), normalised([1, 1, 1, 255]));

@@ -69,7 +69,7 @@ fn the_engine_trains_it_and_the_validation_loss_falls() {
         Event::Pictures { pictures, .. } => Some(pictures.clone()),
         _ => None,
     });
-    assert_eq!(pictures.unwrap().len(), 2, "all there are, as there are fewer than asked for");
+    assert_eq!(pictures.unwrap().len(), 2, "all of them, because there are fewer than requested");
 }
 
 #[test]

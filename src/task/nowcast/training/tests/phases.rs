@@ -16,7 +16,7 @@ fn storms(phases: Vec<Phase>) -> Storms {
 }
 
 #[test]
-fn a_phase_has_a_loss_and_a_frozen_part_of_its_own() {
+fn a_phase_has_its_own_loss_and_frozen_part() {
     let storms = storms(vec![phase(LossConfig::default(), &[]), phase(huber_only(), &["layers.*", "head.bias"])]);
     let mut task = storms.task(Precision::Fp32);
     let batch = [task.collate(&storms.windows(), None).unwrap()];

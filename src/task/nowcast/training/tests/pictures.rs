@@ -50,7 +50,7 @@ fn a_picture_shows_the_strongest_channel_in_dbz_with_the_minutes_of_its_frames()
 }
 
 #[test]
-fn where_missing_means_no_echo_the_weakest_value_is_shown() {
+fn if_missing_means_no_echo_the_weakest_value_is_shown() {
     let storms = storms(Missing::Min);
     let task = storms.task(Precision::Fp32);
     let batch = task.collate(&storms.windows(), None).unwrap();

@@ -105,7 +105,7 @@ fn scores_are_those_computed_by_hand() {
 }
 
 #[test]
-fn where_missing_means_no_echo_all_cells_count() {
+fn if_missing_means_no_echo_all_cells_count() {
     let mut config = config();
     config.prepare.missing = Missing::Min;
     let scores = judged(&config, &[[SEEN, OBSERVED]], &[FORECAST_DBZ], &[1]);

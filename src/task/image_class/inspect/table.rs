@@ -1,0 +1,117 @@
+//! What is in a prepared dataset, as text for people.
+
+use super::Inspection;
+use super::findings::Repeat;
+use crate::report::table::Table;
+use crate::task::image_class::dataset::Totals;
+use crate::util::units;
+
+/// Lines of a list; JSON has all of it.
+const SHOWN: usize = 5;
+
+impl Inspection {
+    /// A table for people.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let [rows, columns] = self.size;
+        let inverted = if self.inverted { ", inverted" } else { "" };
+        let mut text = format!("{}\n{rows} x {columns}{inverted}\n\n", self.store.display());
+        text += &self.classes();
+        text += &self.found();
+        text += &self.problems();
+        self.pictures.iter().for_each(|picture| text += &format!("{}\n", picture.display()));
+        text
+    }
+
+    fn classes(&self) -> String {
+        let mut table = Table::new(&["<class", "<folder", "images", "train", "val", "test"]);
+        let cells =
+            |totals: &Totals| [totals.all(), totals.train, totals.val, totals.test].map(|count| count.to_string());
+        for class in &self.classes {
+            let names = [class.label.clone(), class.folder.clone()];
+            table.row(names.into_iter().chain(cells(&class.images)).collect());
+        }
+        table.row(["all".to_owned(), String::new()].into_iter().chain(cells(&self.images)).collect());
+        table.render()
+    }
+
+    /// What was found and is no problem.
+    fn found(&self) -> String {
+        let mut text = String::from("\n");
+        let size = |size: &crate::task::image_class::prepare::SizeCount| {
+            format!("{} x {} ({})", size.size[0], size.size[1], size.images)
+        };
+        let sizes: Vec<String> = self.sizes.iter().take(SHOWN).map(size).collect();
+        let more =
+            if self.sizes.len() > SHOWN { format!(" and {} more", self.sizes.len() - SHOWN) } else { String::new() };
+        text += &format!("sizes before: {}{more}\n", sizes.join(", "));
+        let levels = &self.levels;
+        text += &format!("gray levels: mean {:.0}, {:.1} % ink\n", levels.mean, 100.0 * levels.ink_share);
+        if let Some(imbalance) = &self.imbalance {
+            let ((largest, most), (smallest, fewest)) = (&imbalance.largest, &imbalance.smallest);
+            text += &match most == fewest {
+                true => format!("balance: {most} images of each class\n"),
+                false => format!("balance: {largest} {most}, {smallest} {fewest}, ratio {:.1}\n", imbalance.ratio),
+            };
+        }
+        if self.replaced > 0 {
+            text += &format!("{} are replaced by processed ones\n", units::count(self.replaced as u64, "raw file"));
+        }
+        if self.capped > 0 {
+            text += &format!("{} above max_per_class are not used\n", units::count(self.capped as u64, "image"));
+        }
+        text
+    }
+
+    fn problems(&self) -> String {
+        let mut text = String::new();
+        let mut list = |title: String, lines: Vec<String>| {
+            if !lines.is_empty() {
+                text += &format!("\n{title}\n");
+                lines.iter().take(SHOWN).for_each(|line| text += &format!("  {line}\n"));
+                if lines.len() > SHOWN {
+                    text += &format!("  and {} more; --json lists them\n", lines.len() - SHOWN);
+                }
+            }
+        };
+        let count = |count: usize, noun: &str| units::count(count as u64, noun);
+        list("classes without images".into(), self.empty.clone());
+        let repeats = &self.repeats;
+        let groups = |is: &dyn Fn(&&Repeat) -> bool| repeats.groups.iter().filter(is).map(line).collect::<Vec<_>>();
+        list(
+            format!(
+                "the same image in several classes: {}, at least one label is wrong",
+                count(repeats.across_classes, "image")
+            ),
+            groups(&|repeat| repeat.classes.len() > 1),
+        );
+        list(
+            format!("the same image on several sides: {}", count(repeats.across_sides, "image")),
+            groups(&|repeat| repeat.sides.len() > 1 && repeat.classes.len() == 1),
+        );
+        list(
+            format!(
+                "repeated within a class: {}; equal images are on one side",
+                count(repeats.within_classes, "image")
+            ),
+            groups(&|repeat| repeat.classes.len() == 1 && repeat.sides.len() == 1),
+        );
+        list(format!("blank: {}", count(self.blank, "image")), self.blank_files.clone());
+        let set_aside = self.set_aside.iter().map(|bad| format!("{}: {}", bad.file, bad.reason)).collect();
+        list(format!("set aside: {}", count(self.set_aside.len(), "file")), set_aside);
+        let left_out = self.left_out.iter().map(|left| format!("{} ({}): {}", left.place, left.files, left.reason));
+        list("left out".into(), left_out.collect());
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// Equal images in a line.
+fn line(repeat: &Repeat) -> String {
+    let shown: Vec<&str> = repeat.files.iter().take(3).map(String::as_str).collect();
+    let more = repeat.files.len() - shown.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", shown.join(" = "))
+}
