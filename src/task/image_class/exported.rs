@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::facts::ModelFacts;
-use super::model::char_cnn::CharCnn;
+use super::model::ImageNetwork;
 use crate::nn::export::Script;
 use crate::nn::export::steps::{Head, script};
 use crate::nn::network::{Io, Network};
@@ -30,7 +30,7 @@ def probabilities(network, images):
 #[derive(Debug)]
 pub(super) struct Exported {
     /// The network.
-    pub network: CharCnn,
+    pub network: Box<dyn ImageNetwork>,
     /// What is known of its classes.
     pub facts: ModelFacts,
 }
@@ -92,9 +92,11 @@ mod tests {
     use crate::nn::layer::Mode;
     use crate::nn::parameters::Parameters;
     use crate::nn::precision::Precision;
+    use crate::task::image_class::config::{CharCnnConfig, ModelConfig, ResNetConfig};
+    use crate::task::image_class::model::image_network;
 
     #[test]
-    fn the_network_in_torchscript_gives_the_probabilities_that_ours_does() {
+    fn every_network_in_torchscript_gives_the_probabilities_that_ours_does() {
         tch::set_num_threads(1);
         let labels: Vec<String> = ["A", "b", "ñ", "\"", "7"].map(str::to_owned).to_vec();
         let facts = json!({
@@ -102,25 +104,30 @@ mod tests {
             "temperature": 1.5
         });
         let facts = ModelFacts::read(&facts).unwrap();
-        let network = CharCnn { size: [16, 20], labels, dropout: 0.2 };
-        let parameters = Parameters::new(&network.layout(), 5, Device::Cpu).unwrap();
-        let tensors: Vec<(String, Tensor)> = parameters
-            .names()
-            .map(|name| (name.to_owned(), parameters.view(name).unwrap().detach()))
-            .chain(parameters.buffer_parts().into_iter().map(|(spec, part)| (spec.name.clone(), part)))
-            .collect();
-        let images = Tensor::arange(4 * 320, (Kind::Float, Device::Cpu)).sin().abs().view([4, 1, 16, 20]);
-        let bound = network.bind(&parameters).unwrap();
-        let logits = tch::no_grad(|| bound.forward(&images, Mode::Evaluation, Precision::Fp32));
-        let exported = Exported { network, facts };
-        let mut file = Vec::new();
-        let weights = weights(&exported.layout(), &tensors).unwrap();
-        torchscript::write(&exported.script().unwrap(), &weights, &[], &mut file).unwrap();
-        let module = CModule::load_data(&mut file.as_slice()).unwrap();
-        let found = module.forward_ts(&[&images]).unwrap();
-        let expected = (logits / exported.temperature()).softmax(1, Kind::Float);
-        let error = (&found - &expected).abs().max().double_value(&[]);
-        assert!(error <= 1e-6, "{error:e}");
-        assert!(found.std(true).double_value(&[]) > 1e-3, "all alike");
+        let residual = ResNetConfig { widths: vec![4, 8], blocks: vec![2, 1], hidden: 6, ..ResNetConfig::default() };
+        for config in [ModelConfig::CharCnn(CharCnnConfig::default()), ModelConfig::Resnet(residual)] {
+            let network = image_network(&config, &facts);
+            let parameters = Parameters::new(&network.layout(), 5, Device::Cpu).unwrap();
+            // No running mean is 0, no variance 1.
+            tch::no_grad(|| drop(parameters.buffers().g_add_scalar_(0.25)));
+            let tensors: Vec<(String, Tensor)> = parameters
+                .names()
+                .map(|name| (name.to_owned(), parameters.view(name).unwrap().detach()))
+                .chain(parameters.buffer_parts().into_iter().map(|(spec, part)| (spec.name.clone(), part)))
+                .collect();
+            let images = Tensor::arange(4 * 320, (Kind::Float, Device::Cpu)).sin().abs().view([4, 1, 16, 20]);
+            let bound = network.over(&parameters).unwrap();
+            let logits = tch::no_grad(|| bound.forward(&images, Mode::Evaluation, Precision::Fp32));
+            let exported = Exported { network, facts: facts.clone() };
+            let mut file = Vec::new();
+            let weights = weights(&exported.layout(), &tensors).unwrap();
+            torchscript::write(&exported.script().unwrap(), &weights, &[], &mut file).unwrap();
+            let module = CModule::load_data(&mut file.as_slice()).unwrap();
+            let found = module.forward_ts(&[&images]).unwrap();
+            let expected = (logits / exported.temperature()).softmax(1, Kind::Float);
+            let error = (&found - &expected).abs().max().double_value(&[]);
+            assert!(error <= 1e-6, "{config:?}: {error:e}");
+            assert!(found.std(true).double_value(&[]) > 1e-3, "all alike");
+        }
     }
 }

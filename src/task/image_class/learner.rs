@@ -11,7 +11,6 @@ use super::samples::{ImageSample, Images};
 use super::training::{self, ATOM, Classifier, network};
 use crate::data::loader::{Loader, Order, Records};
 use crate::data::split::Side;
-use crate::nn::network::Network;
 use crate::task::{Data, LearnerSetting, Phase, Purpose};
 use crate::train::engine::Feeds;
 use crate::train::feed::Feed;

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use tch::{Device, Kind, Tensor};
 use thiserror::Error;
 
-use super::config::{ImageClassConfig, ModelConfig};
+use super::config::ImageClassConfig;
 use super::facts::ModelFacts;
 use super::foreign::{Rows, arrange, last_layer};
 use super::loss::losses;
-use super::model::char_cnn::{BoundCharCnn, CharCnn};
+use super::model::{Forward, ImageNetwork, image_network};
 use super::pictures;
 use super::prepare::IMAGES;
 use super::samples::ImageSample;
@@ -20,7 +20,6 @@ use crate::data::loader::Position;
 use crate::metric::better::Better;
 use crate::metric::score::{ScoreSpec, Show};
 use crate::nn::layer::{Mode, SampleKeys};
-use crate::nn::network::Network;
 use crate::nn::parameters::{LoadReport, Parameters, ParametersError};
 use crate::nn::precision::Precision;
 use crate::nn::weights::Weights;
@@ -62,7 +61,7 @@ pub struct Phase {
 /// A classifier of images.
 pub struct Classifier {
     parameters: Parameters,
-    network: BoundCharCnn,
+    network: Box<dyn Forward>,
     precision: Precision,
     phases: Vec<Phase>,
     phase: usize,
@@ -132,9 +131,8 @@ impl From<ClassifierError> for TaskError {
 
 /// The network that the configuration asks for.
 #[must_use]
-pub fn network(config: &ImageClassConfig, facts: &ModelFacts) -> CharCnn {
-    let ModelConfig::CharCnn(model) = &config.model;
-    CharCnn { size: facts.size.map(|side| side as i64), labels: facts.labels.clone(), dropout: model.dropout }
+pub fn network(config: &ImageClassConfig, facts: &ModelFacts) -> Box<dyn ImageNetwork> {
+    image_network(&config.model, facts)
 }
 
 /// What the loss and its parts are; the first is the loss.
@@ -171,7 +169,7 @@ impl Classifier {
         let Setting { phases, config, facts, names, device, precision, seed } = setting;
         let network = network(config, &facts);
         let parameters = Parameters::new(&network.layout(), seed, device)?;
-        let network = network.bind(&parameters)?;
+        let network = network.over(&parameters)?;
         let mut classifier =
             Self { parameters, network, precision, phases, phase: 0, facts, names, device, seed, parts: parts() };
         // A pattern of the last phase that matches nothing is found before the first one has run for hours.
@@ -294,9 +292,9 @@ impl Task for Classifier {
     }
 
     fn step(&mut self, batch: &Batch, scale: f64) -> Result<Tensor, TaskError> {
-        let logits_bc = self.network.forward(&batch.images_bcyx, Mode::Training(&batch.keys), self.precision);
-        let losses = losses(&logits_bc, &batch.truth_b, self.smoothing())?;
-        (losses.loss_b.f_sum(Kind::Float)? * scale).f_backward()?;
+        let passed = self.network.learn(&batch.images_bcyx, &batch.keys, self.precision);
+        let losses = losses(passed.output(), &batch.truth_b, self.smoothing())?;
+        passed.backward(&(losses.loss_b.f_sum(Kind::Float)? * scale))?;
         Ok(losses.sums()?)
     }
 
