@@ -37,7 +37,7 @@ pub(super) struct Exported {
 
 impl Exported {
     fn temperature(&self) -> f64 {
-        1.0
+        self.facts.temperature.unwrap_or(1.0)
     }
 }
 

@@ -19,9 +19,9 @@ use super::packed::is_packed;
 use super::predict::Predicting;
 use super::prepare::layout::LeftOut;
 use super::prepare::{self, About, PreparedImages};
-use super::scores::PRIMARY;
+use super::specs::{self, ACCURACY};
 use super::training::{network, parts};
-use super::{foreign, inspect, scores, synth};
+use super::{foreign, inspect, samples_seen, synth};
 use crate::data::acquire::Acquired;
 use crate::data::config::Source;
 use crate::data::prepare::report::Report;
@@ -39,6 +39,7 @@ use crate::train::run_folder::dataset::FileDigest;
 use crate::train::task::Task;
 use crate::util::exit::Exit;
 use crate::util::failure::Failed;
+use crate::util::fs::write_atomic;
 use crate::util::problem::Problem;
 use crate::util::progress::Unit;
 use crate::util::surroundings::Surroundings;
@@ -78,12 +79,20 @@ impl Kind for ImageClassConfig {
         parts()
     }
 
-    fn scores(&self, _facts: Option<&Value>) -> Vec<ScoreSpec> {
-        scores::specs()
+    fn scores(&self, facts: Option<&Value>) -> Vec<ScoreSpec> {
+        specs::specs(facts.and_then(|facts| ModelFacts::read(facts).ok()).map(|facts| facts.classes.len()))
     }
 
     fn primary(&self, _facts: &Value) -> String {
-        PRIMARY.into()
+        ACCURACY.into()
+    }
+
+    /// Of equally accurate weights, those with the lower loss are the better ones.
+    fn train_defaults(&self) -> Value {
+        match self.validates() {
+            true => json!({"patience_by": ACCURACY, "min_delta": 1e-4, "checkpoint": {"best_by": [ACCURACY, "loss"]}}),
+            false => Value::Null,
+        }
     }
 
     fn evaluated(&self) -> &'static dyn Evaluated {
@@ -157,7 +166,13 @@ impl Kind for ImageClassConfig {
     fn inspect(&self, prepared: &Path, options: &InspectOptions, _around: &Surroundings<'_>) -> Result<Shown, Failed> {
         let store = prepare::store_path(prepared, &self.prepare);
         let dataset = Dataset::open(&store, &self.split).map_err(InspectError::from)?;
-        let inspection = inspect::inspect(&dataset, options.pictures.as_deref())?;
+        let mut inspection = inspect::inspect(&dataset, options.pictures.as_deref())?;
+        if let Some(folder) = &options.pictures {
+            for (name, picture) in samples_seen::pictures(&dataset, &self.augment, options.seed)? {
+                write_atomic(&folder.join(&name), &picture).map_err(InspectError::from)?;
+                inspection.pictures.push(folder.join(name));
+            }
+        }
         Shown::new(inspection.table(), &inspection)
     }
 
@@ -171,7 +186,7 @@ impl Kind for ImageClassConfig {
         // The same on every machine: whether one multiplies bf16 must not decide between two classes.
         let machine = Resolved { precision: Precision::Fp32, ..model.setting.machine.clone() };
         let setting = LearnerSetting { machine: &machine, ..model.setting };
-        let mut classifier = classifier(self, &setting, Arc::clone(&facts), Arc::default())?;
+        let mut classifier = classifier(self, &setting, (Arc::clone(&facts), &[]), Arc::default())?;
         load(model.weights, |weights| classifier.parameters_mut().load_named(&weights.tensors))?;
         let predicting = Predicting {
             classifier: &classifier,
