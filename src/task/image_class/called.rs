@@ -28,7 +28,7 @@ fn look_alike(one: &str, other: &str) -> bool {
         let is_in = |label: &str| label.chars().count() == 1 && group.contains(label);
         is_in(one) && is_in(other)
     };
-    one.to_lowercase() == other.to_lowercase() || ALIKE.iter().any(|group| is_of_one(&group))
+    one.to_lowercase() == other.to_lowercase() || ALIKE.iter().any(is_of_one)
 }
 
 /// "upper O", "digit 0", "comma ,".
