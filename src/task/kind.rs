@@ -54,6 +54,11 @@ pub trait Kind: Any {
     /// The name of the score that evaluations on a dataset with these facts are compared by.
     fn primary(&self, facts: &Value) -> String;
 
+    /// What it would have in the section `train` where nothing is written, with the same keys; null for nothing.
+    fn train_defaults(&self) -> Value {
+        Value::Null
+    }
+
     /// What it knows of an evaluation from `metrics.json` alone, whatever its settings are.
     fn evaluated(&self) -> &'static dyn Evaluated;
 

@@ -38,6 +38,8 @@ pub struct InspectOptions {
     pub pictures: Option<PathBuf>,
     /// The level to draw, counted from 0.
     pub level: Option<usize>,
+    /// The seed of a training, for what would happen to samples by chance.
+    pub seed: u64,
 }
 
 /// What is to be predicted, and where it goes.

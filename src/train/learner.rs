@@ -64,6 +64,8 @@ pub struct Evaluation<'a> {
     pub basis: Basis,
     /// Other results of the task, by name.
     pub sections: Value,
+    /// The results as tables, with their file names.
+    pub tables: Plots,
     /// Draws the results. Its argument describes what was evaluated on what.
     pub draw: Box<Draw<'a>>,
 }
@@ -173,6 +175,7 @@ impl<T: Task + 'static> Learner for Learning<T> {
             measured: measured(task.parts(), &losses, &scores),
             basis: scores.basis(),
             sections: scores.sections(),
+            tables: task.tables(&scores)?,
             draw: Box::new(move |about| task.plots(&scores, about)),
         })
     }

@@ -141,6 +141,14 @@ pub trait Task {
         Ok(Vec::new())
     }
 
+    /// What an evaluation found, as tables with their file names, for other programs.
+    ///
+    /// # Errors
+    /// If one can't be encoded, which is a mistake of this program.
+    fn tables(&self, _scores: &Self::Scores) -> Result<Plots, TaskError> {
+        Ok(Vec::new())
+    }
+
     /// How many samples of the validation are shown in pictures, evenly spread.
     fn shown(&self) -> usize {
         0
@@ -161,7 +169,7 @@ pub trait Task {
     }
 }
 
-/// Pictures with their file names.
+/// Pictures or tables with their file names.
 pub type Plots = Vec<(String, Vec<u8>)>;
 
 /// How much is measured.
@@ -196,6 +204,12 @@ pub trait Scores {
 
     /// What `metrics.json` has beyond scores: an object with a key for each section.
     fn sections(&self) -> Value {
+        Value::Null
+    }
+
+    /// What a validation found out about the weights that must travel with them, such as the temperature of a classifier: an
+    /// object whose keys join those that are known of the dataset in every published file of these weights; null for nothing.
+    fn learned(&self) -> Value {
         Value::Null
     }
 }

@@ -165,6 +165,7 @@ pub(super) fn evaluate_on(
     let found = learner.evaluate(model.config.train.micro_batch_size(), around)?;
     let metrics = document(model, side, (fingerprint, &data.facts()), &found)?;
     draw(folder, &(found.draw)(&metrics.about())?)?;
+    found.tables.iter().try_for_each(|(name, table)| write_atomic(&folder.join(name), table))?;
     metrics.write(&folder.join("metrics.json"))?;
     let tables = chapters(&model.config).tables(&metrics);
     Ok(Evaluated { folder: folder.to_owned(), metrics, tables })

@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::config::{self, Config, ConfigError, Override};
 use crate::task::{LearnerSetting, Phase};
 use crate::train::checkpoint::disk::RealDisk;
-use crate::train::checkpoint::weights::metadata;
+use crate::train::checkpoint::weights::{FACTS, metadata};
 use crate::train::checkpoint::{CheckpointError, Manifest};
 use crate::train::config::TrainConfig;
 use crate::train::device::{self, DeviceError, Resolved};
@@ -23,9 +23,6 @@ use crate::util::sha256::Digest;
 /// The weights files of a run folder or a checkpoint, the best first.
 const CANDIDATES: [&str; 4] =
     ["weights/best.safetensors", "weights/last.safetensors", "ema.safetensors", "model.safetensors"];
-
-/// The key in a weights file for what the model learned about its dataset.
-pub(super) const FACTS: &str = "facts";
 
 /// How many levels above a weights file its run is searched for: run/checkpoints/e0001-s000010/model.safetensors.
 const LEVELS_UP: usize = 3;
@@ -211,7 +208,8 @@ impl TrainedModel {
     #[must_use]
     pub fn setting<'a>(&'a self, phases: &'a [Phase], machine: &'a Resolved) -> LearnerSetting<'a> {
         let data = &self.config.data;
-        LearnerSetting { phases, machine, seed: self.config.seed, fraction: data.fraction, loader: &data.loader }
+        let (seed, facts) = (self.config.seed, Some(&self.facts));
+        LearnerSetting { phases, machine, seed, fraction: data.fraction, loader: &data.loader, facts }
     }
 }
 

@@ -121,7 +121,7 @@ fn more_epochs_continue_a_run_that_had_stopped_early() {
     let impatient = ["--patience", "1", "--set", "train.min_delta=100"];
     let stopped = training.succeed(&[&impatient[..], &["--epochs", "5"]].concat());
     assert!(
-        stopped.stdout.contains("stopped early because the loss no longer improved, after 2 epochs"),
+        stopped.stdout.contains("stopped early because validation no longer improved, after 2 epochs"),
         "{stopped:?}"
     );
     assert!(stopped.stdout.contains("or the same command with more --epochs"), "{stopped:?}");

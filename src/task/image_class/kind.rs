@@ -17,9 +17,9 @@ use super::learner::{Classes, classifier};
 use super::packed::is_packed;
 use super::prepare::layout::LeftOut;
 use super::prepare::{self, About, PreparedImages};
-use super::scores::PRIMARY;
+use super::specs::{self, ACCURACY};
 use super::training::{network, parts};
-use super::{inspect, predict, scores, synth};
+use super::{inspect, predict, samples_seen, synth};
 use crate::data::acquire::Acquired;
 use crate::data::config::Source;
 use crate::data::prepare::report::Report;
@@ -34,6 +34,7 @@ use crate::train::run_folder::dataset::FileDigest;
 use crate::train::task::Task;
 use crate::util::exit::Exit;
 use crate::util::failure::Failed;
+use crate::util::fs::write_atomic;
 use crate::util::problem::Problem;
 use crate::util::progress::Unit;
 use crate::util::surroundings::Surroundings;
@@ -73,12 +74,20 @@ impl Kind for ImageClassConfig {
         parts()
     }
 
-    fn scores(&self, _facts: Option<&Value>) -> Vec<ScoreSpec> {
-        scores::specs()
+    fn scores(&self, facts: Option<&Value>) -> Vec<ScoreSpec> {
+        specs::specs(facts.and_then(|facts| ModelFacts::read(facts).ok()).map(|facts| facts.classes.len()))
     }
 
     fn primary(&self, _facts: &Value) -> String {
-        PRIMARY.into()
+        ACCURACY.into()
+    }
+
+    /// Of equally accurate weights, those with the lower loss are the better ones.
+    fn train_defaults(&self) -> Value {
+        match self.validates() {
+            true => json!({"patience_by": ACCURACY, "min_delta": 1e-4, "checkpoint": {"best_by": [ACCURACY, "loss"]}}),
+            false => Value::Null,
+        }
     }
 
     fn evaluated(&self) -> &'static dyn Evaluated {
@@ -148,7 +157,13 @@ impl Kind for ImageClassConfig {
     fn inspect(&self, prepared: &Path, options: &InspectOptions, _around: &Surroundings<'_>) -> Result<Shown, Failed> {
         let store = prepare::store_path(prepared, &self.prepare);
         let dataset = Dataset::open(&store, &self.split).map_err(InspectError::from)?;
-        let inspection = inspect::inspect(&dataset, options.pictures.as_deref())?;
+        let mut inspection = inspect::inspect(&dataset, options.pictures.as_deref())?;
+        if let Some(folder) = &options.pictures {
+            for (name, picture) in samples_seen::pictures(&dataset, &self.augment, options.seed)? {
+                write_atomic(&folder.join(&name), &picture).map_err(InspectError::from)?;
+                inspection.pictures.push(folder.join(name));
+            }
+        }
         Shown::new(inspection.table(), &inspection)
     }
 
@@ -159,7 +174,7 @@ impl Kind for ImageClassConfig {
         around: &Surroundings<'_>,
     ) -> Result<Predicted, Failed> {
         let facts = Arc::new(ModelFacts::read(model.facts)?);
-        let mut classifier = classifier(self, &model.setting, Arc::clone(&facts), Arc::default())?;
+        let mut classifier = classifier(self, &model.setting, (Arc::clone(&facts), &[]), Arc::default())?;
         load(model.weights, |tensors| classifier.parameters_mut().load_named(tensors))?;
         let places = [options.input.as_path(), options.output.as_path()];
         let outcome = predict::predict(&classifier, places, (model.at_once, around))?;

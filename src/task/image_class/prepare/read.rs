@@ -126,7 +126,7 @@ fn group(path: &str) -> GroupReport {
 /// How images are prepared before it is known whether to invert.
 pub(super) fn facts(config: &PrepareConfig) -> ModelFacts {
     let PrepareConfig { size, fit, transpose, .. } = *config;
-    ModelFacts { classes: Vec::new(), labels: Vec::new(), size, fit, transposed: transpose, inverted: false }
+    ModelFacts { classes: Vec::new(), labels: Vec::new(), size, fit, transposed: transpose, inverted: false, temperature: None }
 }
 
 fn file(
