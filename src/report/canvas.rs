@@ -1,4 +1,4 @@
-//! A picture being drawn: rectangles, lines, dots, text, pixels. It knows nothing of what it shows.
+//! A picture being drawn: rectangles, lines, dots, text, pixels.
 
 use std::collections::BTreeMap;
 
