@@ -24,6 +24,10 @@ pub struct ScoreSpec {
     pub show: Show,
     /// Set if it is the score of another forecast, that of a learned one is compared with.
     pub baseline: Option<Baseline>,
+    /// The short name by which each row of a history has it once more, for programs that expect it there: `acc` is in a row as
+    /// `acc_val`, and a part of the loss as `loss_train` and `loss_val`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brief: Option<String>,
 }
 
 /// Where a score is shown.
@@ -63,6 +67,7 @@ impl ScoreSpec {
             better,
             show: Show::Table,
             baseline: None,
+            brief: None,
         }
     }
 
@@ -90,6 +95,12 @@ impl ScoreSpec {
         Self { show, ..self }
     }
 
+    /// The same, also known by this short name in each row of a history.
+    #[must_use]
+    pub fn brief(self, brief: &str) -> Self {
+        Self { brief: Some(brief.into()), ..self }
+    }
+
     /// The same score of another forecast.
     #[must_use]
     pub fn of_baseline(&self, forecast: &str) -> Self {
@@ -99,6 +110,7 @@ impl ScoreSpec {
             label: format!("{} of {forecast}", self.label),
             show: Show::Listed,
             baseline: Some(baseline),
+            brief: None,
             ..self.clone()
         }
     }

@@ -1,6 +1,6 @@
-//! Where the gradient of a network's weights comes from: from autograd, or from a hand-written backward pass. The
-//! loss is computed from the network's output in both cases, and its gradient by that output comes from autograd. So a loss needs
-//! no second form, and autograd remains what a hand-written pass is tested with.
+//! The gradient of a network's weights: by autograd, or by a hand-written backward pass. The loss is computed from the
+//! network's output in both cases, and its gradient by that output comes from autograd. So a loss needs no second form,
+//! and autograd remains what a hand-written pass is tested with.
 
 use tch::{TchError, Tensor};
 

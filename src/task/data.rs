@@ -12,6 +12,7 @@ use crate::train::config::TrainConfig;
 use crate::train::device::Resolved;
 use crate::train::learner::Learner;
 use crate::train::run_folder::dataset::FileDigest;
+use crate::train::task::Plots;
 use crate::util::exit::Exit;
 use crate::util::failure::Failed;
 use crate::util::readers::Reading;
@@ -79,6 +80,15 @@ pub trait Data {
         Value::Null
     }
 
+    /// Pictures of what is trained on, with their file names, for the folder of plots of a new run: what each class has, samples
+    /// as training sees them.
+    ///
+    /// # Errors
+    /// If samples can't be read, or a picture can't be encoded.
+    fn pictures(&self, _seed: u64) -> Result<Plots, Failed> {
+        Ok(Vec::new())
+    }
+
     /// A model with its initial weights, and the samples for this purpose.
     ///
     /// # Errors
@@ -100,6 +110,9 @@ pub struct LearnerSetting<'a> {
     pub fraction: f64,
     /// How samples are brought from the disk.
     pub loader: &'a LoaderConfig,
+    /// What the weights say that the learner will get: [`Data::facts`] of the dataset that they learned from, and what their
+    /// validation found out. None in training, where they are not known yet.
+    pub facts: Option<&'a Value>,
 }
 
 /// A phase of training: the task and the training as they are then.

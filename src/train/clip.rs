@@ -1,5 +1,5 @@
-//! The gradient norm and gradient clipping, as in `torch.nn.utils.clip_grad_norm_`. The norm stays on the device, so that
-//! the caller can read it together with other numbers.
+//! The gradient norm and gradient clipping, as in `torch.nn.utils.clip_grad_norm_` and `clip_grad_value_`. The norm stays on
+//! the device, so that the caller can read it together with other numbers.
 
 use tch::{Device, Kind, TchError, Tensor};
 use thiserror::Error;
@@ -48,6 +48,18 @@ pub fn shorten(gradients: &mut Tensor, norm: f64, max_norm: Option<f64>) -> Resu
         tch::no_grad(|| gradients.f_mul_scalar_(factor).map(drop))?;
     }
     Ok(())
+}
+
+/// Sets every number that is larger than `most`, with either sign, to it. `norm` is that of the gradients: if it is not finite,
+/// they are left unchanged, for the caller to discard.
+///
+/// # Errors
+/// If libtorch returns an error.
+pub fn bound(gradients: &mut Tensor, norm: f64, most: Option<f64>) -> Result<(), TchError> {
+    match most.filter(|most| norm.is_finite() && norm > *most) {
+        Some(most) => tch::no_grad(|| gradients.f_clamp_(-most, most).map(drop)),
+        None => Ok(()),
+    }
 }
 
 /// Always in the same order; libtorch's order depends on the number of threads.
@@ -108,6 +120,20 @@ mod tests {
             assert!((found / norm - 1.0).abs() < 1e-6, "{limit}: {found}, expected {norm}");
             let worst = ((gradients - &clipped) / clipped.abs().clamp_min(1e-12)).abs().max().double_value(&[]);
             assert!(worst < 1e-6, "{limit}: {worst:e}");
+        }
+    }
+
+    #[test]
+    fn every_number_is_bounded_as_torch_bounds_it() {
+        let gradient = read("optimizers.safetensors")["gradients"].get(0);
+        for (limit, expected) in read("clipped_values.safetensors") {
+            let mut gradients = gradient.copy();
+            let norm = read_norm(&gradients);
+            bound(&mut gradients, norm, Some(limit.parse().unwrap())).unwrap();
+            assert!(gradients.equal(&expected) && !gradients.equal(&gradient), "{limit}");
+            let mut broken = Tensor::from_slice(&[f32::INFINITY, 9.0]);
+            bound(&mut broken, f64::INFINITY, Some(1.0)).unwrap();
+            assert_eq!(Vec::<f32>::try_from(broken).unwrap(), [f32::INFINITY, 9.0], "no step is made with it");
         }
     }
 

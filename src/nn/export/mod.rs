@@ -4,7 +4,7 @@
 //! ```text
 //! pth          a state dict for torch.load       archive  the zip file that both are
 //! torchscript  a network for torch.jit.load      pickle   the objects in it
-//! script       what such a network is made of
+//! script       what such a network is made of    steps    one from a list of operations
 //! python       a network as a module, for weights in a safetensors file
 //! ```
 
@@ -13,6 +13,7 @@ mod pickle;
 pub mod pth;
 pub mod python;
 pub mod script;
+pub mod steps;
 #[cfg(test)]
 mod tests;
 pub mod torchscript;

@@ -101,6 +101,15 @@ pub fn read(file: &[u8]) -> Result<(Vec<NamedArray>, Metadata), String> {
     Ok((arrays, metadata))
 }
 
+/// Reads the names and shapes of the arrays of a file, and its free text.
+///
+/// # Errors
+/// Why it is not a complete file of this format, in words.
+pub fn outline(file: &[u8]) -> Result<(Vec<(String, Vec<usize>)>, Metadata), String> {
+    let (places, metadata) = places(split(file)?.0)?;
+    Ok((places.into_iter().map(|(name, place)| (name, place.shape)).collect(), metadata))
+}
+
 /// Reads the free text of a file from its beginning.
 ///
 /// # Errors

@@ -36,7 +36,18 @@ impl ImageClassConfig {
             ("model", self.model.problems()),
             ("loss", self.loss.problems()),
         ];
-        sections.into_iter().flat_map(|(key, found)| found.into_iter().map(|problem| problem.below(key))).collect()
+        let below = sections.into_iter().flat_map(|(key, found)| found.into_iter().map(|problem| problem.below(key)));
+        self.balance_problems().into_iter().chain(below).collect()
+    }
+
+    fn balance_problems(&self) -> Vec<Problem> {
+        let remedy = "write 1 for equal classes, or 0.5 for the square root";
+        let mut found: Vec<_> = share("balance_power", self.balance_power, 4.0, remedy).into_iter().collect();
+        if let Some(beta) = self.balance_beta.filter(|beta| !(*beta > 0.0 && *beta < 1.0)) {
+            let message = format!("expected a value between 0 and 1, got {beta}");
+            found.push(Problem::new("balance_beta", message, "write 0.999, or null to count by balance_power"));
+        }
+        found
     }
 }
 
@@ -112,11 +123,30 @@ impl AugmentConfig {
     fn problems(&self) -> Vec<Problem> {
         let limits = [
             ("rotate_degrees", self.rotate_degrees, 180.0, "write 15"),
+            ("shear_degrees", self.shear_degrees, 60.0, "write 10"),
             ("shift", self.shift, 1.0, "write 0.1 for a tenth of the image"),
-            ("zoom", self.zoom, 0.9, "write 0.1 for sizes from 90 % to 110 %"),
-            ("noise", self.noise, 1.0, "write 0.05"),
+            ("zoom", self.zoom, 0.9, "write 0.1 for a tenth larger or smaller"),
+            ("hflip", self.hflip, 1.0, "write 0.5 to mirror every other image, or 0 for none"),
+            ("elastic_px", self.elastic_px, 1000.0, "write 34, or 0 for none"),
+            ("blur_px", self.blur_px, 20.0, "write 1.0, or 0 for none"),
+            ("blur_probability", self.blur_probability, 1.0, "write 0.5 for every other image"),
+            ("brightness", self.brightness, 1.0, "write 0.2"),
+            ("contrast", self.contrast, 1.0, "write 0.2"),
+            ("tone_probability", self.tone_probability, 1.0, "write 0.3 for three images in ten"),
+            ("erase_probability", self.erase_probability, 1.0, "write 0.15, or 0 for none"),
+            ("noise", self.noise, 1.0, "write 0.05 for a twentieth of the full scale"),
         ];
-        limits.into_iter().filter_map(|(key, value, most, remedy)| share(key, value, most, remedy)).collect()
+        let mut found: Vec<_> =
+            limits.into_iter().filter_map(|(key, value, most, remedy)| share(key, value, most, remedy)).collect();
+        if !(0.1..=40.0).contains(&self.elastic_sigma_px) {
+            let message = format!("expected a value from 0.1 to 40, got {}", self.elastic_sigma_px);
+            found.push(Problem::new("elastic_sigma_px", message, "write 4"));
+        }
+        if !(1..=LARGEST).contains(&self.erase_px) {
+            let message = format!("expected a value from 1 to {LARGEST}, got {}", self.erase_px);
+            found.push(Problem::new("erase_px", message, "write 6; erase_probability switches holes off"));
+        }
+        found
     }
 }
 
@@ -190,11 +220,17 @@ mod tests {
         config.prepare.max_bad_share = f64::NAN;
         config.split = SplitConfig { val_share: 0.6, test_share: 0.5 };
         config.augment.zoom = 1.5;
+        config.augment.erase_px = 0;
+        config.augment.elastic_sigma_px = 0.0;
+        config.balance_power = -1.0;
+        config.balance_beta = Some(1.0);
         config.loss.label_smoothing = -0.1;
         let keys: Vec<_> = config.section_problems().into_iter().map(|problem| problem.path).collect();
         assert_eq!(
             keys,
             [
+                "balance_power",
+                "balance_beta",
                 "prepare.size.0",
                 "prepare.size.1",
                 "prepare.channels",
@@ -203,6 +239,8 @@ mod tests {
                 "prepare.max_bad_share",
                 "split.test_share",
                 "augment.zoom",
+                "augment.elastic_sigma_px",
+                "augment.erase_px",
                 "loss.label_smoothing"
             ]
         );

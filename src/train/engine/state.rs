@@ -43,7 +43,7 @@ pub struct State {
     pub best: Option<Best>,
     /// The record of each complete epoch: the history can be restored from a checkpoint alone.
     pub rows: Vec<Record>,
-    /// The loss that patience must see beaten.
+    /// The value that patience must see beaten.
     pub patience: PatienceState,
     /// Validated epochs since it improved.
     pub stale_epochs: u64,

@@ -41,17 +41,19 @@ impl fmt::Display for Difference {
     }
 }
 
-const FREE: [&str; 8] = [
+const FREE: [&str; 9] = [
     "name",
     "output",
     "data.root",
     "train.max_steps",
     "train.max_minutes",
     "train.max_retries",
+    "train.validate.every_minutes",
     "log_level",
     "log_format",
 ];
-const WARN: [&str; 5] = ["device", "data.loader", "train.patience", "train.min_delta", "train.checkpoint"];
+const WARN: [&str; 6] =
+    ["device", "data.loader", "train.patience", "train.patience_by", "train.min_delta", "train.checkpoint"];
 
 /// Every key in which two configurations differ, in the order of the keys. A null key counts as absent.
 #[must_use]
@@ -150,7 +152,9 @@ fn epochs(old: &Value, new: &Value, config: &Value) -> Vec<&'static str> {
     let reasons = [
         (new.as_u64() < Some(old_epochs), "the run ends earlier than it was meant to"),
         (
-            config.pointer("/train/schedule/cosine").is_some(),
+            ["cosine", "one_cycle"]
+                .iter()
+                .any(|kind| config.pointer("/train/schedule").is_some_and(|of| of.get(kind).is_some())),
             "the learning rate falls over all epochs, and those until now had another length before them",
         ),
         (
@@ -208,7 +212,7 @@ mod tests {
             "task": {"any": {"model": {"hidden": [16, 16]}, "loss": {"ssim_weight": 0.5}, "split": {"val_share": 0.2}}},
             "train": {
                 "epochs": 20, "patience": 8, "max_steps": null, "checkpoint": {"keep_last": 2}, "batch": 4, "micro_batch": 2,
-                "init_from": null, "freeze": [], "validate": {"every_epochs": 1, "every_steps": null},
+                "init_from": null, "freeze": [], "validate": {"every_epochs": 1, "every_steps": null, "every_minutes": null}, "patience_by": "loss",
             },
         })
     }
@@ -237,6 +241,8 @@ mod tests {
             ("/train/init_from", json!("other"), "train.init_from", Class::Fixed),
             ("/train/validate/every_epochs", json!(2), "train.validate.every_epochs", Class::Fixed),
             ("/train/validate/every_steps", json!(50), "train.validate.every_steps", Class::Fixed),
+            ("/train/validate/every_minutes", json!(5.0), "train.validate.every_minutes", Class::Free),
+            ("/train/patience_by", json!("other"), "train.patience_by", Class::Warn),
             ("/task/any/model/hidden/1", json!(32), "task.any.model.hidden.1", Class::Fixed),
             ("/task/any/loss/ssim_weight", json!(0.1), "task.any.loss.ssim_weight", Class::Fixed),
             ("/data/fraction", json!(0.1), "data.fraction", Class::Fixed),
@@ -308,17 +314,19 @@ mod tests {
     }
 
     #[test]
-    fn more_epochs_of_a_cosine_are_told() {
-        let (mut old, mut new) = (config(), config());
-        old["train"]["schedule"] = json!({"cosine": {"min_lr": 0.0}});
-        new["train"]["schedule"] = old["train"]["schedule"].clone();
-        new["train"]["epochs"] = json!(40);
-        let found = &differences(&old, &new)[0];
-        assert_eq!(found.class, Class::Warn);
-        assert!(
-            found.to_string().starts_with("train.epochs: was 20, is 40 (the learning rate falls over all"),
-            "{found}"
-        );
+    fn more_epochs_of_a_schedule_over_all_epochs_are_told() {
+        for schedule in [json!({"cosine": {"min_lr": 0.0}}), json!({"one_cycle": {"warmup_share": 0.3}})] {
+            let (mut old, mut new) = (config(), config());
+            old["train"]["schedule"] = schedule;
+            new["train"]["schedule"] = old["train"]["schedule"].clone();
+            new["train"]["epochs"] = json!(40);
+            let found = &differences(&old, &new)[0];
+            assert_eq!(found.class, Class::Warn);
+            assert!(
+                found.to_string().starts_with("train.epochs: was 20, is 40 (the learning rate falls over all"),
+                "{found}"
+            );
+        }
     }
 
     #[test]

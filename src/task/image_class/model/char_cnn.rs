@@ -15,6 +15,7 @@ use tch::{TchError, Tensor};
 
 use super::{Forward, ImageNetwork, filled, io};
 use crate::nn::backward::Passed;
+use crate::nn::export::steps::Step;
 use crate::nn::layer::conv::ConvShape;
 use crate::nn::layer::fused::{self, Fused, Normed, Stem};
 use crate::nn::layer::{BatchNorm, Conv2d, Dropout, Linear, Mode, SampleKeys, max_pool};
@@ -75,6 +76,21 @@ impl CharCnn {
 }
 
 impl ImageNetwork for CharCnn {
+    fn steps(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for number in 1..CHANNELS.len() {
+            steps.push(Step::Conv { name: format!("conv{number}"), stride: 1, padding: 1 });
+            steps.extend([Step::BatchNorm(format!("bn{number}")), Step::Relu]);
+            steps.extend((number <= POOLED).then_some(Step::MaxPool(2)));
+        }
+        steps.push(Step::Flatten);
+        for number in 1..=WIDTHS.len() {
+            steps.extend([Step::Linear(format!("fc{number}")), Step::BatchNorm(format!("bn_fc{number}")), Step::Relu]);
+        }
+        steps.push(Step::Linear("fc4".into()));
+        steps
+    }
+
     fn over(&self, parameters: &Parameters) -> Result<Box<dyn Forward>, ParametersError> {
         let mut convolutions = Vec::new();
         for place in 0..CHANNELS.len() - 1 {

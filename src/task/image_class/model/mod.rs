@@ -14,6 +14,7 @@ use self::resnet::ResNet;
 use super::config::ModelConfig;
 use super::facts::ModelFacts;
 use crate::nn::backward::Passed;
+use crate::nn::export::steps::Step;
 use crate::nn::layer::{Mode, SampleKeys};
 use crate::nn::network::{Io, Network, Port};
 use crate::nn::parameters::{Parameters, ParametersError};
@@ -26,6 +27,9 @@ pub trait ImageNetwork: Network {
     /// # Errors
     /// If one of its parameters is missing or has another shape.
     fn over(&self, parameters: &Parameters) -> Result<Box<dyn Forward>, ParametersError>;
+
+    /// The network as a list of operations, for exports.
+    fn steps(&self) -> Vec<Step>;
 }
 
 /// A network with its weights.

@@ -16,6 +16,7 @@ use serde_json::json;
 use tch::{Kind, Tensor};
 
 use super::{Forward, ImageNetwork, filled, io};
+use crate::nn::export::steps::Step;
 use crate::nn::layer::conv::ConvShape;
 use crate::nn::layer::{BatchNorm, Conv2d, Dropout, Linear, Mode};
 use crate::nn::network::{Io, Network};
@@ -138,6 +139,27 @@ impl BlockShape {
 }
 
 impl ImageNetwork for ResNet {
+    fn steps(&self) -> Vec<Step> {
+        let normed = |(name, shape): &(String, ConvShape), norm: String| {
+            let (stride, padding) = (shape.stride, shape.padding);
+            vec![Step::Conv { name: name.clone(), stride, padding }, Step::BatchNorm(norm)]
+        };
+        let mut steps = normed(&("conv1".into(), self.stem()), "bn1".into());
+        steps.push(Step::Relu);
+        for block in self.blocks() {
+            let [first, second] = block.convolutions();
+            let mut change = normed(&first, format!("{}.bn1", block.name));
+            change.push(Step::Relu);
+            change.extend(normed(&second, format!("{}.bn2", block.name)));
+            let shortcut = block.shortcut().map(|kept| normed(&kept, format!("{}.shortcut.1", block.name)));
+            steps.extend([Step::Sum(change, shortcut.unwrap_or_default()), Step::Relu]);
+        }
+        let [(hidden, ..), (last, ..)] = self.linear();
+        let linear = |name: &str| Step::Linear(name.into());
+        steps.extend([Step::MeanOfChannel, linear(hidden), Step::Relu, linear(last)]);
+        steps
+    }
+
     fn over(&self, parameters: &Parameters) -> Result<Box<dyn Forward>, ParametersError> {
         let shape = self.stem();
         let stem = (Conv2d::new("conv1", &shape, parameters)?, BatchNorm::new("bn1", shape.outputs, parameters)?);

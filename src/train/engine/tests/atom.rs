@@ -32,7 +32,7 @@ fn a_sample_that_is_left_over_joins_the_step_before_it() {
 
 #[test]
 fn a_run_with_a_longer_last_step_goes_on_from_any_checkpoint_to_the_same_end() {
-    let validate = ValidateConfig { every_epochs: 1, every_steps: Some(2) };
+    let validate = ValidateConfig { every_epochs: 1, every_steps: Some(2), every_minutes: None };
     let mut whole = Run::new(&TrainConfig { batch: Some(3), checkpoint: often(), validate, ..config() });
     whole.habits = pairs();
     whole.engine().train().unwrap();

@@ -4,7 +4,11 @@ use super::*;
 
 fn validated(every_epochs: u64, every_steps: Option<u64>) -> TrainConfig {
     // 22 samples: an epoch has six steps.
-    TrainConfig { batch: Some(4), validate: ValidateConfig { every_epochs, every_steps }, ..config() }
+    TrainConfig {
+        batch: Some(4),
+        validate: ValidateConfig { every_epochs, every_steps, every_minutes: None },
+        ..config()
+    }
 }
 
 fn validated_epochs(run: &Run) -> Vec<u64> {
@@ -94,6 +98,26 @@ fn a_validation_changes_no_weight() {
     looking.engine().train().unwrap();
     assert_eq!(plain.kept.last().model, looking.kept.last().model);
     assert_eq!(plain.history(), looking.history());
+}
+
+#[test]
+fn a_validation_by_the_clock_reports_and_changes_nothing() {
+    let plain = Run::new(&validated(1, Some(4)));
+    plain.engine().train().unwrap();
+    // So short a time has passed after every step.
+    let by_clock = |checkpoint| {
+        let mut config = validated(1, Some(4));
+        (config.validate.every_minutes, config.checkpoint) = (Some(1e-12), checkpoint);
+        let run = Run::new(&config);
+        run.engine().train().unwrap();
+        run
+    };
+    let looking = by_clock(config().checkpoint);
+    assert_same(&looking, &plain, "validated by the clock");
+    let places: Vec<_> = midway(&looking).into_iter().map(|(_, step, improved)| (step, improved)).take(5).collect();
+    assert_eq!(places.iter().map(|place| place.0).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    assert!(places.iter().all(|(step, improved)| !improved || *step == 4), "{places:?}");
+    assert_same_from_everywhere(&by_clock(often()));
 }
 
 #[test]
