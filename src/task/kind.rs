@@ -86,6 +86,15 @@ pub trait Kind: Any {
     /// If the facts are not those of such a network.
     fn network(&self, facts: &Value) -> Result<Box<dyn Network>, Failed>;
 
+    /// What weights of another program say of the dataset that they learned from, as [`super::Data::facts`]; null if this task
+    /// needs nothing.
+    ///
+    /// # Errors
+    /// If the file can't be read, or does not say enough.
+    fn foreign_facts(&self, _weights: &Path) -> Result<Value, Failed> {
+        Ok(Value::Null)
+    }
+
     /// What commands may ask of it that not every task knows.
     fn wishes(&self) -> &'static [Wish];
 

@@ -5,6 +5,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use thiserror::Error;
 
 use crate::native::flat::{self, NotFlat};
+use crate::native::wide::{self, Loop};
 
 /// A norm that can't be computed.
 #[derive(Debug, Error)]
@@ -24,7 +25,9 @@ pub enum NormError {
 /// If gradients in main memory are not a flat fp32 tensor, or libtorch returns an error.
 pub fn norm(gradients: &Tensor) -> Result<Tensor, NormError> {
     if gradients.device() == Device::Cpu {
-        return Ok(Tensor::f_from_slice(&[flat::read(gradients, sum_of_squares)?.sqrt()])?);
+        return Ok(Tensor::f_from_slice(&[
+            flat::read(gradients, |numbers| wide::widest(SumOfSquares(numbers)))?.sqrt()
+        ])?);
     }
     Ok(norm_by_kernel(gradients)?)
 }
@@ -60,14 +63,23 @@ pub fn bound(gradients: &mut Tensor, norm: f64, most: Option<f64>) -> Result<(),
 }
 
 /// Always in the same order; libtorch's order depends on the number of threads.
-fn sum_of_squares(numbers: &[f32]) -> f64 {
-    let mut lanes = [0.0_f64; 16];
-    for block in numbers.chunks(lanes.len()) {
-        for (lane, number) in lanes.iter_mut().zip(block) {
-            *lane += f64::from(*number) * f64::from(*number);
+struct SumOfSquares<'a>(&'a [f32]);
+
+impl Loop for SumOfSquares<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run(self) -> f64 {
+        let mut lanes = [0.0_f64; 16];
+        let blocks = self.0.chunks_exact(lanes.len());
+        let rest = blocks.remainder();
+        for block in blocks.chain([rest]) {
+            for (lane, number) in lanes.iter_mut().zip(block) {
+                *lane += f64::from(*number) * f64::from(*number);
+            }
         }
+        lanes.iter().sum()
     }
-    lanes.iter().sum()
 }
 
 #[cfg(test)]

@@ -45,7 +45,8 @@ use crate::data::loader::Position;
 use crate::metric::document::Basis;
 use crate::metric::score::ScoreSpec;
 use crate::native::shortage::is_out_of_memory;
-use crate::nn::parameters::Parameters;
+use crate::nn::parameters::{LoadReport, Parameters};
+use crate::nn::weights::Weights;
 use crate::report::PictureError;
 use crate::train::drawing::Sketch;
 use crate::train::micro_batch::OutOfMemory;
@@ -66,6 +67,12 @@ pub trait Task {
 
     /// The same, to be given other values.
     fn parameters_mut(&mut self) -> &mut Parameters;
+
+    /// Takes the values of a file of weights as far as they fit, and reports the rest. A task whose outputs have a meaning of
+    /// their own looks into what the file says of that beside its tensors.
+    fn take(&mut self, weights: Weights) -> LoadReport {
+        self.parameters_mut().load_named(&weights.tensors)
+    }
 
     /// The numbers that [`Self::step`] and [`Self::evaluate`] return; the first is the loss.
     fn parts(&self) -> &[ScoreSpec];

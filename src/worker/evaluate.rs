@@ -158,7 +158,7 @@ pub(super) fn evaluate_on(
     }
     let (machine, phases) = (model.machine()?, model.last_phase());
     let mut learner = data.learner(&model.setting(&phases, &machine), Purpose::Evaluate(side))?;
-    load(&model.weights, |tensors| learner.load(tensors))?;
+    load(&model.weights, |weights| learner.load(weights))?;
     // An unwritable folder is found before the work, not after it; a model that does not fit leaves no folder behind.
     create_dir_all(folder)?;
     let _lock = FolderLock::acquire(folder)?;

@@ -7,6 +7,7 @@ mod acquire_kill;
 mod architecture;
 mod characters;
 mod characters_train;
+mod class_weights;
 mod classifier_scores;
 mod cli;
 mod compare;

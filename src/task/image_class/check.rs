@@ -3,13 +3,24 @@
 use crate::util::problem::Problem;
 
 use super::class_names::canonical;
-use super::config::{AugmentConfig, ImageClassConfig, LossConfig, ModelConfig, PrepareConfig, SplitConfig};
+use super::config::{
+    AugmentConfig, ImageClassConfig, LossConfig, ModelConfig, PrepareConfig, ResNetConfig, SplitConfig,
+};
 
 /// Three poolings halve the image, and the last feature map must not be empty.
 const SMALLEST: usize = 8;
 
 /// Larger images are work for another model, and 62,000 of them would not fit into memory.
 const LARGEST: usize = 256;
+
+/// The most stages of a residual network: five halvings leave little of an image of 28 rows.
+const STAGES: usize = 6;
+
+/// The most channels of a layer.
+const WIDEST: usize = 4096;
+
+/// The most blocks of a stage.
+const DEEPEST: usize = 100;
 
 /// The most classes.
 pub(super) const MOST_CLASSES: usize = 1 << 16;
@@ -141,8 +152,38 @@ impl AugmentConfig {
 
 impl ModelConfig {
     fn problems(&self) -> Vec<Problem> {
-        let Self::CharCnn(model) = self;
-        share("char_cnn.dropout", model.dropout, 0.95, "write 0.2, or 0 for none").into_iter().collect()
+        let remedy = "write 0.2, or 0 for none";
+        match self {
+            Self::CharCnn(model) => share("char_cnn.dropout", model.dropout, 0.95, remedy).into_iter().collect(),
+            Self::Resnet(model) => {
+                let dropout = share("dropout", model.dropout, 0.95, remedy);
+                model.sizes().into_iter().chain(dropout).map(|problem| problem.below("resnet")).collect()
+            }
+        }
+    }
+}
+
+impl ResNetConfig {
+    fn sizes(&self) -> Vec<Problem> {
+        let counted = |key: &str, list: &[usize], most: usize, example: &str| {
+            let wrong = list.iter().enumerate().filter(|(_, value)| !(1..=most).contains(*value));
+            let problem = |(index, value): (usize, &usize)| {
+                Problem::new(format!("{key}.{index}"), format!("expected 1 to {most}, got {value}"), example.to_owned())
+            };
+            wrong.map(problem).collect::<Vec<_>>()
+        };
+        let mut found = counted("widths", &self.widths, WIDEST, "write [64, 128, 256, 512]");
+        found.extend(counted("blocks", &self.blocks, DEEPEST, "write [2, 2, 2, 2]"));
+        if !(1..=WIDEST).contains(&self.hidden) {
+            let message = format!("expected 1 to {WIDEST}, got {}", self.hidden);
+            found.push(Problem::new("hidden", message, "write 256"));
+        }
+        let (widths, blocks) = (self.widths.len(), self.blocks.len());
+        if widths != blocks || !(1..=STAGES).contains(&widths) {
+            let message = format!("expected as many stages as in `widths`, 1 to {STAGES}, got {blocks} and {widths}");
+            found.push(Problem::new("blocks", message, "give both lists a number for each stage"));
+        }
+        found
     }
 }
 
@@ -203,5 +244,18 @@ mod tests {
                 "loss.label_smoothing"
             ]
         );
+    }
+
+    #[test]
+    fn stages_of_a_residual_network_must_match() {
+        let problems = |widths: &[usize], blocks: &[usize]| {
+            let model = ResNetConfig { widths: widths.into(), blocks: blocks.into(), ..ResNetConfig::default() };
+            let config = ImageClassConfig { model: ModelConfig::Resnet(model), ..ImageClassConfig::default() };
+            config.section_problems().into_iter().map(|problem| problem.path).collect::<Vec<_>>()
+        };
+        assert_eq!(problems(&[64, 128], &[2, 2]), Vec::<String>::new());
+        assert_eq!(problems(&[64, 0], &[2, 2]), ["model.resnet.widths.1"]);
+        assert_eq!(problems(&[64, 128], &[2]), ["model.resnet.blocks"]);
+        assert_eq!(problems(&[], &[]), ["model.resnet.blocks"]);
     }
 }

@@ -11,15 +11,17 @@ use super::chapters::Evaluated as OfClasses;
 use super::config::ImageClassConfig;
 use super::dataset::Dataset;
 use super::decode::is_image;
+use super::exported::Exported;
 use super::facts::ModelFacts;
 use super::inspect::InspectError;
 use super::learner::{Classes, classifier};
 use super::packed::is_packed;
+use super::predict::Predicting;
 use super::prepare::layout::LeftOut;
 use super::prepare::{self, About, PreparedImages};
 use super::specs::{self, ACCURACY};
 use super::training::{network, parts};
-use super::{inspect, predict, samples_seen, synth};
+use super::{foreign, inspect, samples_seen, synth};
 use crate::data::acquire::Acquired;
 use crate::data::config::Source;
 use crate::data::prepare::report::Report;
@@ -27,9 +29,12 @@ use crate::data::split::Side;
 use crate::data::synthetic::Synthetic;
 use crate::metric::score::ScoreSpec;
 use crate::nn::network::Network;
+use crate::nn::precision::Precision;
 use crate::task::{
-    Beside, Evaluated, InspectOptions, Kind, Model, PredictOptions, Predicted, Prepared, Shown, Wish, load,
+    Beside, Evaluated, InspectOptions, Kind, LearnerSetting, Model, PredictOptions, Predicted, Prepared, Shown, Wish,
+    load,
 };
+use crate::train::device::Resolved;
 use crate::train::run_folder::dataset::FileDigest;
 use crate::train::task::Task;
 use crate::util::exit::Exit;
@@ -116,11 +121,15 @@ impl Kind for ImageClassConfig {
 
     fn network(&self, facts: &Value) -> Result<Box<dyn Network>, Failed> {
         let facts = ModelFacts::read(facts)?;
-        Ok(Box::new(network(self, &facts)))
+        Ok(Box::new(Exported { network: network(self, &facts), facts }))
+    }
+
+    fn foreign_facts(&self, weights: &Path) -> Result<Value, Failed> {
+        foreign::facts(self, weights)
     }
 
     fn wishes(&self) -> &'static [Wish] {
-        &[]
+        &[Wish::Top, Wish::Tta]
     }
 
     fn synthesise(&self, synthetic: &Synthetic, into: &Path, around: &Surroundings<'_>) -> Result<(), Failed> {
@@ -159,10 +168,10 @@ impl Kind for ImageClassConfig {
         let dataset = Dataset::open(&store, &self.split).map_err(InspectError::from)?;
         let mut inspection = inspect::inspect(&dataset, options.pictures.as_deref())?;
         if let Some(folder) = &options.pictures {
-            for (name, picture) in samples_seen::pictures(&dataset, &self.augment, options.seed)? {
-                write_atomic(&folder.join(&name), &picture).map_err(InspectError::from)?;
-                inspection.pictures.push(folder.join(name));
-            }
+            let path = folder.join(samples_seen::AUGMENTED);
+            let picture = samples_seen::augmented(&dataset, &self.augment, options.seed)?;
+            write_atomic(&path, &picture).map_err(InspectError::from)?;
+            inspection.pictures.push(path);
         }
         Shown::new(inspection.table(), &inspection)
     }
@@ -174,11 +183,21 @@ impl Kind for ImageClassConfig {
         around: &Surroundings<'_>,
     ) -> Result<Predicted, Failed> {
         let facts = Arc::new(ModelFacts::read(model.facts)?);
-        let mut classifier = classifier(self, &model.setting, (Arc::clone(&facts), &[]), Arc::default())?;
-        load(model.weights, |tensors| classifier.parameters_mut().load_named(tensors))?;
-        let places = [options.input.as_path(), options.output.as_path()];
-        let outcome = predict::predict(&classifier, places, (model.at_once, around))?;
-        let shown = Shown::new(outcome.table(), &outcome.predictions)?;
+        // The same on every machine: whether one multiplies bf16 must not decide between two classes.
+        let machine = Resolved { precision: Precision::Fp32, ..model.setting.machine.clone() };
+        let setting = LearnerSetting { machine: &machine, ..model.setting };
+        let mut classifier = classifier(self, &setting, (Arc::clone(&facts), &[]), Arc::default())?;
+        load(model.weights, |weights| classifier.parameters_mut().load_named(&weights.tensors))?;
+        let predicting = Predicting {
+            classifier: &classifier,
+            config: self,
+            model: model.described,
+            at_once: model.at_once,
+            top: options.top,
+            tta: options.tta,
+        };
+        let outcome = predicting.run(&options.input, &options.output, around)?;
+        let shown = Shown::new(outcome.text(), &outcome.document)?;
         Ok(Predicted { shown, refused: outcome.refused.map(Failed::from) })
     }
 }

@@ -13,7 +13,6 @@ use super::samples_seen;
 use super::training::{self, ATOM, Classifier, network};
 use crate::data::loader::{Epochs, Loader, Order, Records};
 use crate::data::split::Side;
-use crate::nn::network::Network;
 use crate::task::{Data, LearnerSetting, Phase, Purpose};
 use crate::train::engine::Feeds;
 use crate::train::feed::Feed;

@@ -15,6 +15,7 @@
 //! samples_seen what training sees, drawn        kind     the task as commands reach it
 //! resample     what may be chance               charts   charts of an evaluation
 //! synth        characters made on this machine  inspect, predict  what commands do
+//! foreign      weights of other programs        exported  the network for other programs
 //! ```
 
 pub mod augment;
@@ -27,8 +28,10 @@ pub mod class_names;
 pub mod config;
 pub mod dataset;
 pub mod decode;
+mod exported;
 pub mod facts;
 pub mod fit;
+mod foreign;
 pub mod inspect;
 mod kind;
 mod learner;

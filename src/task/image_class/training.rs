@@ -9,10 +9,11 @@ use thiserror::Error;
 
 use super::balance::weights;
 use super::called::called;
-use super::config::{Balance, ImageClassConfig, LossConfig, ModelConfig, SmoothingOver};
+use super::config::{Balance, ImageClassConfig, LossConfig, SmoothingOver};
 use super::facts::ModelFacts;
+use super::foreign::{Rows, arrange, last_layer};
 use super::loss::Criterion;
-use super::model::char_cnn::{BoundCharCnn, CharCnn};
+use super::model::{Forward, ImageNetwork, image_network};
 use super::pictures;
 use super::prepare::IMAGES;
 use super::samples::ImageSample;
@@ -23,9 +24,9 @@ use crate::metric::better::Better;
 use crate::metric::score::{ScoreSpec, Show};
 use crate::native::shortage::is_out_of_memory;
 use crate::nn::layer::{Mode, SampleKeys};
-use crate::nn::network::Network;
-use crate::nn::parameters::{Parameters, ParametersError};
+use crate::nn::parameters::{LoadReport, Parameters, ParametersError};
 use crate::nn::precision::Precision;
+use crate::nn::weights::Weights;
 use crate::report::PictureError;
 use crate::train::task::{Depth, Plots, Task, TaskError};
 use crate::util::exit::Exit;
@@ -66,7 +67,7 @@ pub struct Phase {
 /// A classifier of images.
 pub struct Classifier {
     parameters: Parameters,
-    network: BoundCharCnn,
+    network: Box<dyn Forward>,
     precision: Precision,
     phases: Vec<Phase>,
     phase: usize,
@@ -152,9 +153,8 @@ impl From<ClassifierError> for TaskError {
 
 /// The network that the configuration asks for.
 #[must_use]
-pub fn network(config: &ImageClassConfig, facts: &ModelFacts) -> CharCnn {
-    let ModelConfig::CharCnn(model) = &config.model;
-    CharCnn { size: facts.size.map(|side| side as i64), labels: facts.labels.clone(), dropout: model.dropout }
+pub fn network(config: &ImageClassConfig, facts: &ModelFacts) -> Box<dyn ImageNetwork> {
+    image_network(&config.model, facts)
 }
 
 /// What the loss and its parts are; the first is the loss.
@@ -192,7 +192,7 @@ impl Classifier {
         let Setting { phases, config, facts, counts, names, device, precision, seed } = setting;
         let network = network(config, &facts);
         let parameters = Parameters::new(&network.layout(), seed, device)?;
-        let network = network.bind(&parameters)?;
+        let network = network.over(&parameters)?;
         let weighs = config.balance == Balance::Weights && !counts.is_empty();
         let mut classifier = Self {
             parameters,
@@ -292,6 +292,13 @@ impl Task for Classifier {
         &mut self.parameters
     }
 
+    /// The rows of the last layer are matched by the names of classes.
+    fn take(&mut self, mut weights: Weights) -> LoadReport {
+        let layer = self.parameters.names().last().map_or_else(String::new, last_layer);
+        let Rows { doubts, notes } = arrange(&mut weights, &self.facts, &self.parameters, &layer);
+        LoadReport { doubts, notes, ..self.parameters.load_named(&weights.tensors) }
+    }
+
     fn parts(&self) -> &[ScoreSpec] {
         &self.parts
     }
@@ -334,9 +341,9 @@ impl Task for Classifier {
     }
 
     fn step(&mut self, batch: &Batch, scale: f64) -> Result<Tensor, TaskError> {
-        let logits_bc = self.network.forward(&batch.images_bcyx, Mode::Training(&batch.keys), self.precision);
-        let losses = self.criterion.losses(&logits_bc, &batch.truth_b)?;
-        (losses.loss_b.f_sum(Kind::Float)? * scale).f_backward()?;
+        let passed = self.network.learn(&batch.images_bcyx, &batch.keys, self.precision);
+        let losses = self.criterion.losses(passed.output(), &batch.truth_b)?;
+        passed.backward(&(losses.loss_b.f_sum(Kind::Float)? * scale))?;
         Ok(losses.sums()?)
     }
 

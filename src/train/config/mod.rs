@@ -69,7 +69,7 @@ pub struct TrainConfig {
     pub min_delta: f64,
     /// The decay of a running average of the weights, which is then what is evaluated and exported.
     pub ema_decay: Option<f64>,
-    /// Weights to start from: a safetensors file, a checkpoint or a run folder.
+    /// Weights to start from: a file (.safetensors, or .pth and .pt of torch.save), a checkpoint or a run folder.
     pub init_from: Option<PathBuf>,
     /// Parameters that stay as they are, by name, where `*` stands for anything.
     pub freeze: Vec<String>,
