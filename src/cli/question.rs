@@ -32,7 +32,8 @@ pub fn ask(question: &str, longest: Duration, stop: &Stop) -> Answer {
     drop(write!(std::io::stderr(), "{question} ").and_then(|()| std::io::stderr().flush()));
     let stdin = std::io::stdin();
     let answer = answer(&stdin, || line(&mut stdin.lock()), longest, stop);
-    if answer == Answer::None {
+    // Enter was not pressed: what follows gets a line of its own.
+    if answer == Answer::None || stop.check().is_err() {
         drop(writeln!(std::io::stderr()));
     }
     answer

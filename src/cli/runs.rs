@@ -59,6 +59,7 @@ pub(super) fn run(arguments: &RunsArguments) -> Result<(), CommandError> {
     }
     let unreadable = found.iter().filter(|run| run.state != Standing::Failed);
     unreadable.filter_map(|run| run.problem.as_ref()).for_each(|problem| warn!("{}", problem.text));
+    found.iter().flat_map(|run| &run.unreadable).for_each(|problem| warn!("{problem}"));
     if found.is_empty() {
         info!("no runs in {}; fragua train makes one", root.display());
         return Ok(());

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::modelled::runs_folder;
 use super::{CommandError, Session, output};
@@ -45,13 +45,14 @@ pub(super) fn run(arguments: &WatchArguments, session: &Session) -> Result<(), C
     let mut watched = Watched::find(&root, &arguments.run)?;
     let name = watched.folder().file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut screen: Box<dyn Screen> = match io::stdout().is_terminal() {
-        true => Box::new(Redrawn { name: name.clone(), lines: 0 }),
+        true => Box::new(Redrawn { name: name.clone(), lines: 0, size: SIZE }),
         false => Box::new(Appended::default()),
     };
     loop {
         watched.look();
         screen.show(&watched.now)?;
         if !watched.now.is_running() {
+            watched.now.unreadable.iter().for_each(|problem| warn!("{problem}"));
             return Ok(output::text(&ending(&name, &watched.now))?);
         }
         if let Some(exit) = wait(session) {
@@ -73,7 +74,7 @@ fn wait(session: &Session) -> Option<Exit> {
     None
 }
 
-/// Where the table goes.
+/// The destination of the table.
 trait Screen {
     fn show(&mut self, view: &View) -> io::Result<()>;
 }
@@ -115,17 +116,29 @@ impl Appended {
 struct Redrawn {
     name: String,
     lines: usize,
+    /// The size of the terminal when they were drawn.
+    size: (usize, usize),
 }
 
 impl Screen for Redrawn {
     fn show(&mut self, view: &View) -> io::Result<()> {
         let (rows, columns) = size();
         let lines = drawn(&self.name, view, rows, columns);
-        let up = if self.lines > 0 { format!("\x1b[{}A", self.lines) } else { String::new() };
         let mut out = io::stdout().lock();
-        writeln!(out, "{up}\x1b[J{}", lines.join("\n"))?;
-        self.lines = lines.len();
+        writeln!(out, "{}\x1b[J{}", self.back((rows, columns)), lines.join("\n"))?;
+        (self.lines, self.size) = (lines.len(), (rows, columns));
         out.flush()
+    }
+}
+
+impl Redrawn {
+    /// To where the table begins. A terminal of another size has wrapped the lines that were there, or moved them.
+    fn back(&self, size: (usize, usize)) -> String {
+        match self.lines {
+            0 => String::new(),
+            _ if size != self.size => "\x1b[H".to_owned(),
+            lines => format!("\x1b[{lines}A\r"),
+        }
     }
 }
 
@@ -136,6 +149,7 @@ fn drawn(name: &str, view: &View, rows: usize, columns: usize) -> Vec<String> {
     let room = rows.saturating_sub(lines.len() + 2).max(1);
     let skipped = view.story.epochs.len().saturating_sub(room);
     lines.extend(view.story.epochs.iter().skip(skipped).map(|record| row(&table, view, record)));
+    lines.extend(view.unreadable.clone());
     lines.extend(view.status.as_ref().map(doing));
     lines.into_iter().map(|line| line.chars().take(columns.saturating_sub(1)).collect()).collect()
 }
@@ -233,6 +247,15 @@ mod tests {
     }
 
     #[test]
+    fn a_terminal_that_was_resized_is_drawn_from_its_first_line() {
+        let mut screen = Redrawn { name: "storms".into(), lines: 0, size: SIZE };
+        assert_eq!(screen.back((40, 120)), "");
+        (screen.lines, screen.size) = (5, (40, 120));
+        assert_eq!(screen.back((40, 120)), "\x1b[5A\r");
+        assert_eq!(screen.back((40, 60)), "\x1b[H", "nobody knows over how many lines these were wrapped");
+    }
+
+    #[test]
     fn the_end_is_reported_with_its_reason() {
         let told = |standing, status: Status| {
             let view =
@@ -240,7 +263,7 @@ mod tests {
             ending("storms", &view)
         };
         let ended = Status { ended: Some(Reason::Patience), state: State::Finished, ..Status::default() };
-        let text = "storms: training stopped early because the loss no longer improved, after 3 epochs";
+        let text = "storms: training stopped early because validation no longer improved, after 3 epochs";
         assert_eq!(told(Standing::Finished, ended), text);
         let problem = Problem::new("disk", "the disk is full", Some("free some".into()), Exit::DiskIo);
         let failed = Status { problem: Some(problem), ..Status::default() };

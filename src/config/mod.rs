@@ -17,6 +17,7 @@ mod check;
 mod diagnostic;
 mod error;
 mod former;
+mod habits;
 mod load;
 mod naming;
 mod output;
@@ -39,7 +40,7 @@ pub use error::{ConfigError, Mistakes};
 pub use load::{DEFAULT_FILE, Loaded, built_in, load, resolve};
 pub use output::OutputConfig;
 pub use overlay::{Override, PREFIX};
-pub use schema::schema;
+pub use schema::{schema, schema_of};
 pub use show::show;
 pub use variables::{KNOWN as KNOWN_VARIABLES, ignored as ignored_variables, key_named};
 

@@ -7,6 +7,8 @@ use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::atomic::{AtomicI32, Ordering};
 
+use crate::util::exit::Exit;
+
 /// The allocator of the system, which remembers an allocation that failed until one of its size succeeds on the same thread.
 pub struct Allocator;
 
@@ -68,6 +70,18 @@ pub fn watch(no_memory: u8, bug: u8) {
     let handler: extern "C" fn(c_int) = on_abort;
     // SAFETY: the handler calls nothing that is not allowed in one; see there.
     unsafe { libc::signal(libc::SIGABRT, handler as libc::sighandler_t) };
+}
+
+/// The loader calls this before the constructors of the libraries: a large one that gets no memory for its tables aborts, before
+/// there is a `main`.
+#[used]
+#[expect(unsafe_code, reason = "a section that the loader reads")]
+// SAFETY: the section is an array of such functions. This one only needs the C library, which is ready by then.
+#[unsafe(link_section = ".preinit_array")]
+static BEFORE_CONSTRUCTORS: extern "C" fn() = watch_constructors;
+
+extern "C" fn watch_constructors() {
+    watch(Exit::OutOfMemory.code(), Exit::Bug.code());
 }
 
 const MESSAGE: &[u8] =

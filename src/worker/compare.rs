@@ -21,7 +21,7 @@ const IN_RUN: &str = "evaluation/metrics.json";
 /// Evaluations that can't be compared.
 #[derive(Debug, Error)]
 pub enum CompareError {
-    /// There is no such run.
+    /// The run does not exist.
     #[error(transparent)]
     Run(#[from] RunError),
     /// A run was not evaluated.
@@ -33,7 +33,7 @@ pub enum CompareError {
     /// A file can't be read.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// They are of different tasks.
+    /// The tasks differ.
     #[error("{} is of the task {got}, {} of {expected}; compare two of one task", current.display(), baseline.display())]
     Task {
         /// The current one.
@@ -45,13 +45,15 @@ pub enum CompareError {
         /// Its task.
         expected: String,
     },
-    /// There is no such score.
-    #[error("--metric {name}: {} has no such score; it has {known}", file.display())]
+    /// The score does not exist.
+    #[error("--metric {name}: {} has no such score; {}it has {known}", file.display(), meant.as_ref().map_or_else(String::new, |meant| format!("did you mean {meant}? ")))]
     Metric {
         /// The requested score.
         name: String,
         /// The file.
         file: PathBuf,
+        /// The score that was probably meant.
+        meant: Option<String>,
         /// The scores that exist.
         known: String,
     },
@@ -126,8 +128,9 @@ pub fn compare(
         return Err(CompareError::Task { current, got, baseline, expected });
     }
     if let Some(name) = metric.filter(|name| current.metrics.metrics.get(name).is_none()) {
-        let known = current.metrics.metrics.names().collect::<Vec<_>>().join(", ");
-        return Err(CompareError::Metric { name: name.into(), file: current.path.clone(), known });
+        let known: Vec<&str> = current.metrics.metrics.names().collect();
+        let (meant, known) = (meant(name, &known), known.join(", "));
+        return Err(CompareError::Metric { name: name.into(), file: current.path.clone(), meant, known });
     }
     let primary = metric.unwrap_or(&current.metrics.primary);
     let task = TaskConfig::named(&current.metrics.task);
@@ -135,7 +138,17 @@ pub fn compare(
     Ok(comparison::compare(&current.metrics, &baseline.metrics, resample, primary, tolerance))
 }
 
-/// Writes a page that shows several runs side by side: scores, curves, and in what their configurations differ.
+/// The known name that was probably meant: one that begins with it or differs in a few letters.
+fn meant(name: &str, known: &[&str]) -> Option<String> {
+    let typed = name.to_lowercase().replace('-', "_");
+    let distance = |known: &str| strsim::damerau_levenshtein(&typed, known);
+    let near =
+        known.iter().filter(|known| distance(known) <= (typed.len() / 3).max(1)).min_by_key(|known| distance(known));
+    let begun = || known.iter().find(|known| known.starts_with(&typed));
+    near.or_else(begun).map(|meant| (*meant).to_owned())
+}
+
+/// Writes a page that shows several runs side by side: scores, curves, and the differences of their configurations.
 ///
 /// # Errors
 /// If they are of different tasks, or the page can't be written.
@@ -156,17 +169,22 @@ pub fn write_page(runs: &[Evaluated], output: &Path) -> Result<(), CompareError>
     Ok(fs::write_atomic(output, compared(&contestants, &warnings, chapters).html().as_bytes())?)
 }
 
-/// What is known of a run: an evaluation by itself has neither history nor configuration.
+/// What is known of a run: an evaluation alone has neither history nor configuration.
 fn contestant(of: &Evaluated) -> Contestant {
     let folder = of.path.ancestors().take(4).find(|folder| folder.join("run.json").is_file());
-    let record = folder.and_then(|folder| RunRecord::read(&folder.join("run.json")).ok().flatten());
-    let story = folder.and_then(|folder| Story::read(&folder.join("history.json")).ok());
+    let record = folder.and_then(|folder| told(RunRecord::read(&folder.join("run.json")))?);
+    let story = folder.and_then(|folder| told(Story::read(&folder.join("history.json"))));
     Contestant {
         name: name(of),
         story: story.unwrap_or_default(),
         metrics: of.metrics.clone(),
         config: record.map_or(serde_json::Value::Null, |record| record.config),
     }
+}
+
+/// A file that can't be read is reported, and what it holds is left out.
+fn told<T>(read: Result<T, RunError>) -> Option<T> {
+    read.inspect_err(|error| tracing::warn!("{error}; the page leaves out what it holds")).ok()
 }
 
 /// The run's folder, or the file if there is none.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::error::WorkError;
 use crate::metric::better::Better;
-use crate::metric::document::Metrics;
+use crate::metric::document::{DocumentError, Metrics};
 use crate::train::events::Best;
 use crate::train::run_folder::RunError;
 use crate::train::run_folder::history::Story;
@@ -78,6 +78,8 @@ pub struct Glance {
     pub state: Standing,
     /// What is wrong with it: why it failed, or why it can't be read.
     pub problem: Option<Problem>,
+    /// Which of its other files can't be read, and why: what they hold is not known here.
+    pub unreadable: Vec<String>,
     /// The task.
     pub task: Option<String>,
     /// When it was started first.
@@ -132,6 +134,7 @@ fn unreadable(name: String, error: &RunError) -> Glance {
         latest: false,
         state,
         problem: Some(Problem::new("run folder", &error.to_string(), None, error.exit())),
+        unreadable: Vec::new(),
         task: None,
         started: None,
         seconds: None,
@@ -154,13 +157,20 @@ fn of_run(run: &Run) -> Glance {
         Standing::Running => Some(jiff::Timestamp::now()),
         _ => status.and_then(|status| status.written),
     };
-    let best = Story::read(&run.path.join("history.json")).ok().and_then(|story| story.best);
+    let mut unreadable = Vec::new();
+    let story = Story::read(&run.path.join("history.json"));
+    let best = story.map_err(|error| unreadable.push(error.to_string())).ok().and_then(|story| story.best);
+    let score = score(&run.path).unwrap_or_else(|error| {
+        unreadable.push(error.to_string());
+        None
+    });
     let config = &run.record.config;
     Glance {
         name: run.name.clone(),
         latest: false,
         state,
         problem: (state == Standing::Failed).then(|| run.record.problem.clone()).flatten(),
+        unreadable,
         task: config.get("task").and_then(Value::as_object).and_then(|task| task.keys().next().cloned()),
         started: Some(run.record.started),
         seconds: until.map(|until| until.duration_since(run.record.started).as_secs_f64().max(0.0)),
@@ -170,7 +180,7 @@ fn of_run(run: &Run) -> Glance {
         best_epoch: best.as_ref().map(|best| best.epoch),
         best_val_loss: best.as_ref().and_then(|best| best.loss),
         best_by: best.as_ref().map(Best::by_text),
-        score: score(&run.path),
+        score,
         device: Some(run.record.used.device.clone()),
         used: Some(run.record.used.clone()),
     }
@@ -199,8 +209,12 @@ fn epochs(config: &Value) -> Option<u64> {
     }
 }
 
-fn score(run: &Path) -> Option<Decides> {
-    let metrics = Metrics::read(&run.join("evaluation/metrics.json")).ok()?;
-    let metric = metrics.primary()?;
-    Some(Decides { value: metric.value?, better: metric.spec.better, name: metrics.primary.clone() })
+/// None if the run was not evaluated, or its primary score is undefined.
+fn score(run: &Path) -> Result<Option<Decides>, DocumentError> {
+    let metrics = match Metrics::read(&run.join("evaluation/metrics.json")) {
+        Err(DocumentError::Fs(error)) if error.source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        metrics => metrics?,
+    };
+    let decides = |value, better| Decides { value, better, name: metrics.primary.clone() };
+    Ok(metrics.primary().and_then(|metric| Some(decides(metric.value?, metric.spec.better))))
 }

@@ -36,6 +36,8 @@ pub struct View {
     pub status: Option<Status>,
     /// Its state.
     pub standing: Option<Standing>,
+    /// Why its history can't be read, if so: what is shown of it is what was known before.
+    pub unreadable: Option<String>,
 }
 
 impl Watched {
@@ -63,8 +65,9 @@ impl Watched {
         for event in self.tail.events(&["started", "epoch_ended"]).unwrap_or_default() {
             self.now.hear(&event);
         }
-        if let Ok(story) = Story::read(&self.folder.join("history.json")) {
-            self.now.story = story;
+        match Story::read(&self.folder.join("history.json")) {
+            Ok(story) => (self.now.story, self.now.unreadable) = (story, None),
+            Err(error) => self.now.unreadable = Some(error.to_string()),
         }
     }
 }

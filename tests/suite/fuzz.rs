@@ -39,6 +39,8 @@ struct Tally {
     crashes: Vec<String>,
     hangs: Vec<String>,
     memory: Vec<String>,
+    /// How often a process that reads files for the program ended on one, which the program survives.
+    survived: u64,
     slowest_ms: u128,
     most_kib: u64,
 }
@@ -50,11 +52,13 @@ impl Tally {
 
     fn line(&self, format: &str) -> String {
         let mut line = format!(
-            "{format:<12} {} cases: {} crashes, {} hangs, {} times over 1 GB; slowest {} ms, most memory {} MiB",
+            "{format:<12} {} cases: {} crashes, {} hangs, {} times over 1 GB; {} readers ended on a file, which was survived; \
+             slowest {} ms, most memory {} MiB",
             self.cases,
             self.crashes.len(),
             self.hangs.len(),
             self.memory.len(),
+            self.survived,
             self.slowest_ms,
             self.most_kib >> 10
         );
@@ -152,6 +156,7 @@ fn follow(worker: &Worker, format: &Format, first: u64, tally: &mut Tally) -> u6
                             return current.unwrap_or(first) + 1;
                         }
                     }
+                    ["survived"] => tally.survived += 1,
                     ["done"] => return u64::MAX,
                     _ => {}
                 }

@@ -47,6 +47,25 @@ fn loads(kilobytes: u64) -> bool {
     limited(version.arg("--version"), kilobytes).output().unwrap().status.success()
 }
 
+/// Constructors of libtorch run before `main`, and abort if they get no memory. What the loader can't even map is its own matter:
+/// it ends with 127.
+#[test]
+fn a_library_that_gets_no_memory_before_main_ends_with_71() {
+    let version = |kilobytes: u64| {
+        let mut version = Command::new(env!("CARGO_BIN_EXE_fragua"));
+        Outcome::of(limited(version.arg("--version"), kilobytes).output().unwrap())
+    };
+    let (mut too_little, mut least) = (0, ENOUGH);
+    while least - too_little > 4_000 {
+        let middle = u64::midpoint(too_little, least);
+        if version(middle).code == 127 { too_little = middle } else { least = middle }
+    }
+    let outcomes: Vec<Outcome> = (0..12).map(|step| version(least + step * 8_000)).collect();
+    assert!(outcomes.iter().all(|outcome| [0, 71].contains(&outcome.code)), "from {least} kB: {outcomes:#?}");
+    assert!(has(&outcomes, 71), "from {least} kB: {outcomes:#?}");
+    assert!(outcomes[0].stderr.contains("out of memory"), "{:#?}", outcomes[0]);
+}
+
 /// Runs a command with less and less memory; how each run ended.
 fn with_less_and_less(limits: &[u64], command: impl Fn(u64) -> Command) -> Vec<Outcome> {
     let mut outcomes = Vec::new();

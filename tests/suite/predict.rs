@@ -180,6 +180,13 @@ fn a_damaged_file_among_the_last_frames_is_named_and_an_older_one_does_not_matte
     assert_eq!(outcome.code, 65, "{outcome:?}");
     let name = frames[4].file_name().unwrap().to_str().unwrap();
     assert!(outcome.stderr.contains(&format!("{name}, among the last frames, can't be used: ")), "{}", outcome.stderr);
+    // One that crashes the library that reads it does no more harm.
+    let hostile = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/radar/tests/fixtures/volume/hostile");
+    fs::copy(hostile.join("no_text_in_heap.nc"), &frames[4]).unwrap();
+    let outcome = predicting.run(&["--no-pictures"]);
+    assert_eq!(outcome.code, 65, "{outcome:?}");
+    assert!(outcome.stderr.contains("the HDF5 library crashed on it (SIGSEGV)"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("1 of 2 forecasts could not be made"), "the other one is: {}", outcome.stderr);
 }
 
 #[test]

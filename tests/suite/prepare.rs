@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::program::{Program, python};
+use crate::program::{Outcome, Program, python};
 use crate::storms::in_place;
 
 const EVENTS: usize = 3;
@@ -317,4 +317,24 @@ fn files_that_hang_crash_or_lead_astray_are_set_aside() {
         assert!(found.contains(reason), "{name}: {found}");
     }
     assert_eq!(prepared["frames"], EVENTS * FRAMES, "{prepared}");
+    // A look at the data reads what is new, too.
+    let again = event.join("no_text_in_heap_again.nc");
+    fs::copy(hostile.join("no_text_in_heap.nc"), again).unwrap();
+    let outcome = program.succeed(&["inspect", "--set", "task.nowcast.prepare.max_bad_share=0.5"]);
+    assert!(outcome.stdout.contains(&name(&event)), "{outcome:?}");
+}
+
+/// A library in C is never given a file in the process of the program, whatever the system refuses.
+#[test]
+fn without_processes_to_read_files_in_such_a_file_ends_with_75() {
+    let program = in_place();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/radar/tests/fixtures/volume/lrose_nc4_zlib.nc");
+    fs::copy(fixture, events(&program)[0].join("a.nc")).unwrap();
+    let command = program.command(&["prepare"]);
+    let mut limited = std::process::Command::new("sh");
+    // No room for the sockets to another process.
+    limited.args(["-c", "ulimit -n 6 && exec \"$0\" \"$@\""]).arg(command.get_program()).args(command.get_args());
+    let outcome = Outcome::of(limited.current_dir(program.folder()).output().unwrap());
+    assert_eq!(outcome.code, 75, "{outcome:?}");
+    assert!(outcome.stderr.contains("the system gives no process to read it in"), "{}", outcome.stderr);
 }

@@ -61,7 +61,7 @@ fn run(program: &Program, name: &str, day: u32, state: State) {
     let written = format!("2026-01-{day:02}T02:07:00Z").parse().ok();
     Status { state, epoch: 3, written, ..Status::default() }.write(&folder.join("status.json")).unwrap();
     let story = Story { best: Some(best), epochs, parts: vec![loss], ..Story::default() };
-    fs::write(folder.join("history.json"), json!(story).to_string()).unwrap();
+    fs::write(folder.join("history.json"), story.text(&folder).unwrap()).unwrap();
 }
 
 fn evaluated(program: &Program, name: &str, value: f64) {

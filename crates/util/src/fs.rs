@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use thiserror::Error;
 
@@ -86,11 +87,64 @@ pub fn partial_name(path: &Path) -> PathBuf {
 /// # Errors
 /// If the folder can't be written; the old content is then kept.
 pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FsError> {
+    write_atomic_together(&[(path, content)])
+}
+
+/// The same for several files of one folder, in the time that one of them takes on a slow disk. Each is whole at every
+/// moment; they get their names in this order.
+///
+/// # Errors
+/// If the folder can't be written; some of the files may then be new and others old.
+pub fn write_atomic_together(files: &[(&Path, &[u8])]) -> Result<(), FsError> {
+    let Some((first, _)) = files.first() else { return Ok(()) };
+    let written: Vec<_> = files.iter().map(|(path, content)| write_partial(path, content)).collect::<Result<_, _>>()?;
+    together(written.iter().map(|file| -> Task<'_> { Box::new(|| file.sync_all()) }).collect())
+        .map_err(FsError::at("sync", &partial_name(first)))?;
+    for (path, _) in files {
+        let partial = partial_name(path);
+        fs::rename(&partial, path).map_err(FsError::at("rename", &partial))?;
+    }
+    sync_parent(first)
+}
+
+/// Not durable yet.
+fn write_partial(path: &Path, content: &[u8]) -> Result<File, FsError> {
     let partial = partial_name(path);
     let mut file = create_plain(&partial).map_err(FsError::at("create", &partial))?;
     file.write_all(content).map_err(FsError::at("write", &partial))?;
-    file.sync_all().map_err(FsError::at("sync", &partial))?;
-    rename(&partial, path)
+    Ok(file)
+}
+
+/// Something that waits for the disk.
+pub type Task<'a> = Box<dyn FnOnce() -> io::Result<()> + Send + 'a>;
+
+/// Does all of these at the same time and returns once all are done: a slow disk is waited for once, and a file system
+/// writes its journal once for all of them.
+///
+/// # Errors
+/// One of those that failed.
+pub fn together(mut tasks: Vec<Task<'_>>) -> io::Result<()> {
+    let more = tasks.len().saturating_sub(1);
+    tasks.reverse();
+    let waiting = Mutex::new(tasks);
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let work = || {
+        let mut result = Ok(());
+        while let Some(task) = next() {
+            result = task().and(result);
+        }
+        result
+    };
+    std::thread::scope(|scope| {
+        // If the system has no more threads, this one does the rest.
+        let start = |_| std::thread::Builder::new().name("sync".into()).spawn_scoped(scope, work).ok();
+        let others: Vec<_> = (0..more).filter_map(start).collect();
+        let done = work();
+        let join = |other: std::thread::ScopedJoinHandle<'_, _>| {
+            other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        others.into_iter().map(join).fold(done, Result::and)
+    })
 }
 
 /// Renames within one file system and syncs the folder, so that the new name survives a power cut.
@@ -195,6 +249,38 @@ mod tests {
         write_atomic(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn files_that_are_written_together_are_all_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
+        fs::write(&two, "old").unwrap();
+        write_atomic_together(&[(&one, b"1"), (&two, b"2")]).unwrap();
+        assert_eq!([one, two].map(|path| fs::read(path).unwrap()), [b"1", b"2"]);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        write_atomic_together(&[]).unwrap();
+    }
+
+    #[test]
+    fn tasks_wait_at_the_same_time_and_one_that_fails_does_not_keep_the_others_from_being_done() {
+        let meeting = std::sync::Barrier::new(3);
+        let done = Mutex::new(Vec::new());
+        let task = |number: usize| -> Task<'_> {
+            let (meeting, done) = (&meeting, &done);
+            Box::new(move || {
+                // One after another, they would wait here for ever.
+                meeting.wait();
+                done.lock().unwrap().push(number);
+                if number == 1 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+            })
+        };
+        let error = together((0..3).map(task).collect()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        let mut done = done.into_inner().unwrap();
+        done.sort_unstable();
+        assert_eq!(done, [0, 1, 2]);
+        together(Vec::new()).unwrap();
     }
 
     #[test]

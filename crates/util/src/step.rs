@@ -7,6 +7,9 @@ pub struct Step {
     power: i32,
 }
 
+/// The largest whole numbers whose neighbours a double knows: 2^53.
+const LARGEST: f64 = 9_007_199_254_740_992.0;
+
 impl Step {
     /// The smallest round step that is not smaller than a number above 0.
     #[must_use]
@@ -25,9 +28,13 @@ impl Step {
         if self.power < 0 { digits / 10_f64.powi(-self.power) } else { digits * 10_f64.powi(self.power) }
     }
 
-    /// The multiples strictly between two numbers.
+    /// The multiples strictly between two numbers; none if they are too large to be told from their neighbours.
     #[must_use]
     pub fn between(self, low: f64, high: f64) -> Vec<f64> {
+        let are_told_apart = [low, high].iter().all(|end| (end / self.times(1)).abs() < LARGEST);
+        if !are_told_apart || low >= high {
+            return Vec::new();
+        }
         let first = (low / self.times(1)).floor() as i64;
         let multiples = (first..).map(|count| self.times(count)).take_while(|value| *value < high);
         multiples.filter(|value| *value > low).collect()
@@ -46,5 +53,12 @@ mod tests {
         assert_eq!(Step::at_least(0.1).between(0.0, 0.5), [0.1, 0.2, 0.3, 0.4]);
         assert_eq!(Step::at_least(20.0).between(-29.0, 65.0), [-20.0, 0.0, 20.0, 40.0, 60.0]);
         assert_eq!(Step::at_least(f64::NAN).times(2), 2.0);
+    }
+
+    #[test]
+    fn between_numbers_that_are_too_large_or_no_numbers_there_is_nothing() {
+        for (low, high) in [(1e308, 65.0), (1e300, 2e300), (0.0, f64::INFINITY), (f64::NAN, 1.0), (5.0, 2.0)] {
+            assert_eq!(Step::at_least(1.0).between(low, high), Vec::<f64>::new(), "{low} {high}");
+        }
     }
 }

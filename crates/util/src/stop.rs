@@ -25,7 +25,7 @@ const ONE_REQUEST: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(100);
 
 /// After this time the stop is urgent: Docker kills after ten seconds, and on a slow disk each file takes a second.
-const URGENT: Duration = Duration::from_secs(3);
+const URGENT: Duration = Duration::from_secs(2);
 
 /// The flag of this process.
 static OF_PROCESS: OnceLock<Stop> = OnceLock::new();

@@ -244,6 +244,8 @@ fn local(
 ) -> Result<Option<Origin>, AcquireError> {
     match local::look(source, context)? {
         Local::Folder(path) => {
+            // An earlier start with another source may have been killed while it wrote.
+            durable::remove_tree(&durable::partial_name(raw))?;
             info!("using {} in place", path.display());
             Ok(None)
         }

@@ -60,6 +60,8 @@ struct State {
     nodes: Vec<Node>,
     operations: Vec<&'static str>,
     fault: Option<(usize, Fault)>,
+    /// A file that can't be read.
+    unreadable: Option<(usize, ErrorKind)>,
     free_bytes: u64,
 }
 
@@ -70,7 +72,13 @@ pub struct MemoryDisk(Arc<Mutex<State>>);
 impl Default for MemoryDisk {
     fn default() -> Self {
         let nodes = vec![Node::Folder(vec![Names::new()])];
-        Self(Arc::new(Mutex::new(State { nodes, operations: Vec::new(), fault: None, free_bytes: 1 << 40 })))
+        Self(Arc::new(Mutex::new(State {
+            nodes,
+            operations: Vec::new(),
+            fault: None,
+            unreadable: None,
+            free_bytes: 1 << 40,
+        })))
     }
 }
 
@@ -85,9 +93,16 @@ impl MemoryDisk {
         state.fault = Some((state.operations.len() + operation, fault));
     }
 
+    /// From now on this file can't be opened.
+    pub fn make_unreadable(&self, path: &Path, kind: ErrorKind) {
+        let mut state = self.state();
+        state.unreadable = Some((state.find(path).unwrap(), kind));
+    }
+
     /// No fault from now on.
     pub fn heal(&self) {
-        self.state().fault = None;
+        let mut state = self.state();
+        (state.fault, state.unreadable) = (None, None);
     }
 
     /// The operations so far, by name.
@@ -267,6 +282,9 @@ impl Disk for MemoryDisk {
         let mut state = self.state();
         state.operation("open")?;
         let index = state.find(path)?;
+        if let Some((_, kind)) = state.unreadable.filter(|(file, _)| *file == index) {
+            return Err(kind.into());
+        }
         match &state.nodes[index] {
             Node::File { content, .. } => Ok(Box::new(Cursor::new(content.clone()))),
             Node::Folder(_) => Err(ErrorKind::IsADirectory.into()),

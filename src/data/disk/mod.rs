@@ -1,5 +1,5 @@
-//! The few file operations that checkpoints, the history and stores of records are made of, behind a trait, so that tests
-//! can make any of them fail, die or be forgotten by a power cut. Not a general file system.
+//! The few file operations of checkpoints, the history and stores of records, behind a trait, so that tests can make
+//! any of them fail, die or be forgotten by a power cut. Not a general file system.
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -14,8 +14,8 @@ mod real;
 pub use real::RealDisk;
 
 /// A file being written.
-pub trait DiskFile: Write {
-    /// Returns once everything written has reached the disk. After an error nothing about the file may be believed, not
+pub trait DiskFile: Write + Send {
+    /// Returns once everything written has reached the disk. After an error nothing about the file can be trusted, not
     /// even a second `sync` that succeeds: Linux reports a failed write-back once and then forgets it.
     ///
     /// # Errors
@@ -32,7 +32,7 @@ pub struct Entry {
     pub is_folder: bool,
 }
 
-/// File operations, each as the system knows it: nothing is durable before the sync that makes it so.
+/// File operations of the system: nothing is durable before its sync.
 pub trait Disk: Send + Sync {
     /// Creates one folder; one that exists is an error.
     ///
@@ -64,6 +64,15 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// If the disk failed.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
+    /// Returns once the content of these files and, if one is given, the names in a folder have reached the disk: in any
+    /// order, or all at the same time.
+    ///
+    /// # Errors
+    /// If the disk failed at one of them.
+    fn sync_together(&self, files: Vec<Box<dyn DiskFile>>, folder: Option<&Path>) -> io::Result<()> {
+        files.into_iter().try_for_each(|mut file| file.sync())?;
+        folder.map_or(Ok(()), |folder| self.sync_folder(folder))
+    }
     /// Removes a file.
     ///
     /// # Errors
@@ -74,10 +83,10 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// If it can't be removed.
     fn remove_folder(&self, path: &Path) -> io::Result<()>;
-    /// Bytes that may still be written below a folder.
+    /// Free bytes below a folder.
     ///
     /// # Errors
-    /// If the file system doesn't tell.
+    /// If the file system doesn't report it.
     fn free_bytes(&self, path: &Path) -> io::Result<u64>;
 }
 
@@ -88,16 +97,42 @@ pub(crate) fn parent(path: &Path) -> &Path {
 
 /// Writes a whole new file and syncs its content, not its name.
 pub(crate) fn write_file(disk: &dyn Disk, path: &Path, content: &[u8]) -> Result<(), FsError> {
-    let mut file = disk.create_file(path).map_err(FsError::at("create", path))?;
-    file.write_all(content).map_err(FsError::at("write", path))?;
+    let mut file = write_unsynced(disk, path, content)?;
     file.sync().map_err(FsError::at("sync", path))
 }
 
-/// Writes a file so that a reader sees the old content or the new, never a part, and that survives a power cut.
-pub(crate) fn write_atomic(disk: &dyn Disk, path: &Path, content: &[u8]) -> Result<(), FsError> {
-    let partial = partial_name(path);
-    let written = write_file(disk, &partial, content).and_then(|()| rename(disk, &partial, path));
-    written.inspect_err(|_| forget(disk, &partial))
+/// Writes a whole new file of which nothing is durable yet.
+pub(crate) fn write_unsynced(disk: &dyn Disk, path: &Path, content: &[u8]) -> Result<Box<dyn DiskFile>, FsError> {
+    let mut file = disk.create_file(path).map_err(FsError::at("create", path))?;
+    file.write_all(content).map_err(FsError::at("write", path))?;
+    Ok(file)
+}
+
+/// Writes files of one folder so that a reader of each sees the old content or the new, never a part, and that survives a
+/// power cut. They get their names in this order.
+pub(crate) fn write_atomic(disk: &dyn Disk, files: &[(&Path, &[u8])]) -> Result<(), FsError> {
+    let write = |(path, content): &(&Path, &[u8])| write_unsynced(disk, &partial_name(path), content);
+    let written = files.iter().map(write).collect::<Result<Vec<_>, _>>();
+    let places: Vec<&Path> = files.iter().map(|(path, _)| *path).collect();
+    replace(disk, written, &places)
+}
+
+/// Gives files that were written under their partial names to the disk, and then their final names.
+pub(crate) fn replace(
+    disk: &dyn Disk,
+    written: Result<Vec<Box<dyn DiskFile>>, FsError>,
+    places: &[&Path],
+) -> Result<(), FsError> {
+    let Some(first) = places.first() else { return Ok(()) };
+    let named = written.and_then(|files| {
+        disk.sync_together(files, None).map_err(FsError::at("sync", &partial_name(first)))?;
+        for place in places {
+            let partial = partial_name(place);
+            disk.rename(&partial, place).map_err(FsError::at("rename", &partial))?;
+        }
+        disk.sync_folder(parent(first)).map_err(FsError::at("sync folder", parent(first)))
+    });
+    named.inspect_err(|_| places.iter().for_each(|place| forget(disk, &partial_name(place))))
 }
 
 /// Removes what could not be completed. If even that fails, the next start removes it.
@@ -142,7 +177,7 @@ pub(crate) fn read(disk: &dyn Disk, path: &Path) -> Result<Vec<u8>, FsError> {
     Ok(content)
 }
 
-/// Reads a whole file, but at most so many bytes of it.
+/// Reads a file, but at most this many bytes.
 pub(crate) fn read_up_to(disk: &dyn Disk, path: &Path, most: u64) -> Result<Vec<u8>, FsError> {
     let mut content = Vec::new();
     let opened = disk.open_file(path).and_then(|file| file.take(most).read_to_end(&mut content));
@@ -150,7 +185,7 @@ pub(crate) fn read_up_to(disk: &dyn Disk, path: &Path, most: u64) -> Result<Vec<
     Ok(content)
 }
 
-/// Removes a file, or a folder with all below it; what does not exist is fine.
+/// Removes a file, or a folder with its content; it is no error if it does not exist.
 pub(crate) fn remove_tree(disk: &dyn Disk, path: &Path) -> Result<(), FsError> {
     let gone = |result: io::Result<()>| match result {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FsError::at("remove", path)(error)),

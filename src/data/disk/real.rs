@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::{Disk, DiskFile, Entry};
+use crate::util::fs::{Task, together};
 use crate::util::plain::{self, create_plain};
 
 /// The file system of this machine.
@@ -57,6 +58,12 @@ impl Disk for RealDisk {
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()
+    }
+
+    fn sync_together(&self, mut files: Vec<Box<dyn DiskFile>>, folder: Option<&Path>) -> io::Result<()> {
+        let files = files.iter_mut().map(|file| -> Task<'_> { Box::new(move || file.sync()) });
+        let folder = folder.map(|folder| -> Task<'_> { Box::new(move || self.sync_folder(folder)) });
+        together(files.chain(folder).collect())
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {

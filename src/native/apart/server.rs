@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, PipeReader, Read, Write};
 use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use super::{End, Slot, Work, drain, poll, watched, worker};
 
@@ -28,9 +29,8 @@ struct Worker {
 /// If the system gives no process.
 #[expect(unsafe_code, reason = "another process and its end are C functions")]
 pub(super) fn fork(here: Vec<Slot>, there: Vec<Slot>, work: Work) -> io::Result<Vec<Slot>> {
-    // SAFETY: there is one thread, so the child is a whole copy of this process; it returns from nothing, but ends below.
-    match unsafe { libc::fork() } {
-        -1 => Err(io::Error::last_os_error()),
+    // There is one thread, so the child is a whole copy of this process; it returns from nothing, but ends below.
+    match fork_patiently()? {
         0 => {
             drop(here);
             drop(catch_unwind(AssertUnwindSafe(|| serve(there, work))));
@@ -40,6 +40,25 @@ pub(super) fn fork(here: Vec<Slot>, there: Vec<Slot>, work: Work) -> io::Result<
         _ => Ok(here),
     }
 }
+
+/// Forks. Other programs may have all processes or all memory for a moment, so that is tried again for a while.
+#[expect(unsafe_code, reason = "another process is a C function")]
+fn fork_patiently() -> io::Result<libc::pid_t> {
+    let mut refused = io::Error::from(io::ErrorKind::WouldBlock);
+    for pause in PAUSES {
+        // SAFETY: this process has one thread: the callers see to that.
+        match unsafe { libc::fork() } {
+            -1 => refused = io::Error::last_os_error(),
+            process => return Ok(process),
+        }
+        std::thread::sleep(pause);
+    }
+    Err(refused)
+}
+
+/// How long is waited after each attempt.
+const PAUSES: [Duration; 4] =
+    [Duration::from_millis(10), Duration::from_millis(50), Duration::from_millis(200), Duration::ZERO];
 
 /// The life of the server: as long as the other side of a slot is open.
 fn serve(slots: Vec<Slot>, work: Work) {
@@ -122,9 +141,8 @@ impl Served {
     #[expect(unsafe_code, reason = "another process and its end are C functions")]
     fn employ(&mut self, work: Work) -> io::Result<Worker> {
         let (alive, held) = io::pipe()?;
-        // SAFETY: the server has one thread; the child returns from nothing, but ends below.
-        match unsafe { libc::fork() } {
-            -1 => Err(io::Error::last_os_error()),
+        // The server has one thread; the child returns from nothing, but ends below.
+        match fork_patiently()? {
             0 => {
                 let ended = catch_unwind(AssertUnwindSafe(|| worker::run(&mut self.slot.data, work)));
                 // SAFETY: as above.

@@ -203,21 +203,42 @@ fn published_weights_are_the_average_with_their_origin() {
 }
 
 #[test]
-fn a_disk_that_cannot_be_read_ends_with_its_code_and_is_not_taken_for_damage() {
+fn an_unreadable_newest_one_is_passed_over_kept_and_used_again_once_it_can_be_read() {
+    for kind in [std::io::ErrorKind::Other, std::io::ErrorKind::PermissionDenied] {
+        for name in FILES {
+            let (disk, store) = two_saved();
+            disk.make_unreadable(&store.path(snapshot(2).id).join(name), kind);
+            assert!(falls_back(&store).contains(name));
+            disk.heal();
+            assert_eq!(newest(&store), Some(snapshot(2)));
+            disk.make_unreadable(&store.path(snapshot(2).id).join(name), kind);
+            store.save(&snapshot(2)).unwrap();
+            assert_eq!(newest(&store), Some(snapshot(2)), "it was trained again");
+            assert!(disk.list(&Path::new(FOLDER).join("e0002-s000020.damaged")).is_ok(), "what was there is kept");
+        }
+    }
+}
+
+#[test]
+fn a_disk_on_which_no_checkpoint_can_be_read_ends_with_its_code_and_is_not_taken_for_damage() {
     use super::disk::memory::Fault;
     for kind in [std::io::ErrorKind::Other, std::io::ErrorKind::PermissionDenied] {
         let (disk, store) = two_saved();
         disk.inject(0, Fault::Unreadable(kind));
         let error = store.newest(|_| Ok(())).unwrap_err();
         assert!(matches!(error, CheckpointError::Unreadable { .. }), "{error}");
-        assert!(error.to_string().contains("move run/checkpoints/e0002-s000020 away"), "{error}");
+        assert!(error.to_string().contains("no other checkpoint in run/checkpoints can be used"), "{error}");
         disk.heal();
         assert_eq!(newest(&store), Some(snapshot(2)));
+        // The older one is damaged, and the newer one can't be read.
+        disk.damage(&store.path(snapshot(1).id).join(FILES[0]), Vec::clear);
+        disk.make_unreadable(&store.path(snapshot(2).id).join(FILES[0]), kind);
+        assert!(matches!(store.newest(|_| Ok(())), Err(CheckpointError::Unreadable { .. })));
     }
 }
 
 #[test]
-fn a_disk_that_fails_at_the_start_of_the_epoch_ends_with_its_code_too() {
+fn a_start_of_the_epoch_that_can_not_be_read_is_lost_and_the_newest_is_used() {
     use super::disk::memory::Fault;
     let (disk, store) = two_saved();
     let mut midway = snapshot(2);
@@ -228,7 +249,8 @@ fn a_disk_that_fails_at_the_start_of_the_epoch_ends_with_its_code_too() {
     // The folder, four files of the newest, the folder again: then come the files of the start.
     for operation in 6..8 {
         disk.inject(operation, Fault::Unreadable(std::io::ErrorKind::Other));
-        assert!(matches!(store.newest(|_| Ok(())), Err(CheckpointError::Disk(_))), "{operation}");
+        let found = store.newest(|_| Ok(())).unwrap();
+        assert!(found.loaded.is_some() && found.epoch_start.is_none(), "{operation}");
         disk.inject(operation, Fault::Once(std::io::ErrorKind::Other));
         assert!(store.newest(|_| Ok(())).unwrap().epoch_start.is_some(), "{operation}");
     }

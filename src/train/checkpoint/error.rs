@@ -16,10 +16,10 @@ pub enum CheckpointError {
     /// A disk operation failed.
     #[error(transparent)]
     Disk(#[from] FsError),
-    /// A checkpoint can't be read. Another start may be able to: an older one would lose work.
-    #[error("{source}; if it stays so, move {} away: training then resumes from the checkpoint before it", path.display())]
+    /// No checkpoint can be used, and at least one could not be read. Another start may be able to.
+    #[error("{source}; no other checkpoint in {} can be used: check the disk and whom the files belong to", path.display())]
     Unreadable {
-        /// The checkpoint.
+        /// The folder of the checkpoints.
         path: PathBuf,
         /// The disk's error.
         source: FsError,

@@ -78,13 +78,14 @@ impl Store {
     }
 
     /// The newest checkpoint that is intact and that `accept` takes; `accept` returns the reason if it rejects one. Each one
-    /// that is skipped is reported in a warning and in the result.
+    /// that is skipped is reported in a warning and in the result, and stays where it is: one that could not be read may be
+    /// readable at the next start.
     ///
     /// # Errors
-    /// If the folder or a checkpoint can't be read twice in a row: an older one would lose training, but a disk that
-    /// recovers costs nothing. If a checkpoint was written by another version of the program.
+    /// If the folder can't be read. If no checkpoint can be used, and one of them because the disk failed. If a checkpoint was
+    /// written by another version of the program.
     pub fn newest(&self, accept: impl Fn(&Loaded) -> Result<(), String>) -> Result<Found, CheckpointError> {
-        let mut found = Found::default();
+        let (mut found, mut unreadable) = (Found::default(), None);
         for id in self.list()?.into_iter().rev() {
             let reason = match twice(|| self.load(id)) {
                 Ok(loaded) => match accept(&loaded) {
@@ -97,14 +98,19 @@ impl Store {
                 },
                 Err(error) if is_damage(&error) => error.to_string(),
                 Err(CheckpointError::Disk(source)) => {
-                    return Err(CheckpointError::Unreadable { path: self.path(id), source });
+                    let reason = source.to_string();
+                    unreadable.get_or_insert(source);
+                    reason
                 }
                 Err(error) => return Err(error),
             };
             tracing::warn!("checkpoint {id} can't be used, the next older one is tried: {reason}");
             found.refused.push((id, reason));
         }
-        Ok(found)
+        match (&found.loaded, unreadable) {
+            (None, Some(source)) => Err(CheckpointError::Unreadable { path: self.folder.clone(), source }),
+            _ => Ok(found),
+        }
     }
 
     /// The checkpoint at the start of the epoch that another one is in the middle of; none if it is lost.
@@ -121,11 +127,11 @@ impl Store {
             match twice(|| self.manifest(id)) {
                 Ok(manifest) if manifest.progress.position > 0 => continue,
                 Ok(_) => {}
-                Err(error) if is_damage(&error) => continue,
+                Err(error) if is_lost(&error) => continue,
                 Err(error) => return Err(error),
             }
             return match twice(|| self.load(id)) {
-                Err(error) if is_damage(&error) => {
+                Err(error) if is_lost(&error) => {
                     tracing::warn!("checkpoint {id} can't be used: {error}");
                     Ok(None)
                 }
@@ -143,8 +149,13 @@ impl Store {
     }
 }
 
+/// Whether there is nothing to read, today at least.
+fn is_lost(error: &CheckpointError) -> bool {
+    is_damage(error) || matches!(error, CheckpointError::Disk(_))
+}
+
 /// Retries once after a disk failure.
-fn twice<R>(read: impl Fn() -> Result<R, CheckpointError>) -> Result<R, CheckpointError> {
+pub(super) fn twice<R>(read: impl Fn() -> Result<R, CheckpointError>) -> Result<R, CheckpointError> {
     match read() {
         Err(CheckpointError::Disk(error)) => {
             tracing::debug!("it is read again: {error}");

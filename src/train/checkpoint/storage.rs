@@ -8,16 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::disk::place::{self, Before};
-use super::disk::{Disk, DiskFile, create_folders, forget, is_folder, read_up_to, write_file};
+use super::disk::{Disk, DiskFile, create_folders, forget, is_folder, read_up_to, write_unsynced};
 use super::error::CheckpointError;
 use super::id::CheckpointId;
-use super::load::Loaded;
+use super::load::{Loaded, twice};
 use super::manifest::{FileRecord, Manifest};
 use super::snapshot::{MANIFEST, Snapshot};
 use crate::nn::weights::NamedArray;
 use crate::nn::weights::safetensors::{self, Metadata};
 use crate::util::fs::FsError;
-use crate::util::plain::is_not_plain;
 use crate::util::sha256::Hasher;
 
 /// How often a save is rewritten, each time under a new name, before giving up.
@@ -149,28 +148,27 @@ impl Store {
         if !is_folder(self.disk.as_ref(), &place)? {
             return Ok(Before::Nothing);
         }
-        match self.verify(&place, id) {
-            Err(CheckpointError::Damaged { .. } | CheckpointError::Version { .. }) => Ok(Before::Damaged),
-            Err(CheckpointError::Disk(error)) if is_gone(&error.source) => Ok(Before::Damaged),
-            _ => Ok(Before::Whole),
-        }
+        // One that can't be read now may be whole: it is kept for the user.
+        Ok(twice(|| self.verify(&place, id)).map_or(Before::Damaged, |_| Before::Whole))
     }
 
-    /// Writes all files into a new folder and syncs them and their names.
+    /// Writes all files into a new folder, and then syncs them and their names: all at the same time, as none of them counts
+    /// before the folder has its name.
     fn write(&self, partial: &Path, snapshot: &Snapshot) -> Result<Manifest, CheckpointError> {
         self.disk.create_folder(partial).map_err(FsError::at("create folder", partial))?;
-        let mut files = BTreeMap::new();
+        let (mut files, mut written) = (BTreeMap::new(), Vec::new());
         for (name, arrays) in snapshot.files() {
-            let record = write_arrays(self.disk.as_ref(), &partial.join(name), arrays, &Metadata::new())?;
+            let (record, file) = write_arrays(self.disk.as_ref(), &partial.join(name), arrays, &Metadata::new())?;
             files.insert(name.to_owned(), record);
+            written.push(file);
         }
         let manifest =
             Manifest::new(&self.code_version, snapshot.id, snapshot.progress.clone(), snapshot.publish, files);
         let manifest = Manifest { recipe: self.recipe.clone(), ..manifest };
         let checkpoint = snapshot.id.to_string();
         let text = manifest.text().map_err(|problem| CheckpointError::Malformed { checkpoint, problem })?;
-        write_file(self.disk.as_ref(), &partial.join(MANIFEST), text.as_bytes())?;
-        self.disk.sync_folder(partial).map_err(FsError::at("sync folder", partial))?;
+        written.push(write_unsynced(self.disk.as_ref(), &partial.join(MANIFEST), text.as_bytes())?);
+        self.disk.sync_together(written, Some(partial)).map_err(FsError::at("sync", partial))?;
         Ok(manifest)
     }
 
@@ -203,7 +201,7 @@ impl Store {
         Ok(manifest)
     }
 
-    /// Deletes a checkpoint such that a partial one never has its name.
+    /// Deletes a checkpoint so that its name never refers to a partial one.
     ///
     /// # Errors
     /// If the disk failed; the next start then removes what is left over.
@@ -214,10 +212,6 @@ impl Store {
     }
 }
 
-fn is_gone(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound || is_not_plain(error)
-}
-
 /// "1,024 bytes with SHA-256 ..., expected ...".
 pub(super) fn both_sides(got: &FileRecord, expected: &FileRecord) -> String {
     match got.bytes == expected.bytes {
@@ -226,21 +220,20 @@ pub(super) fn both_sides(got: &FileRecord, expected: &FileRecord) -> String {
     }
 }
 
-/// Writes arrays as a safetensors file and syncs its content, but not its name.
+/// Writes arrays as a safetensors file of which nothing is durable yet.
 pub(super) fn write_arrays(
     disk: &dyn Disk,
     path: &Path,
     arrays: &[NamedArray],
     metadata: &Metadata,
-) -> Result<FileRecord, FsError> {
+) -> Result<(FileRecord, Box<dyn DiskFile>), FsError> {
     let file = disk.create_file(path).map_err(FsError::at("create", path))?;
     let mut hashing = Hashing { file, hasher: Hasher::default(), bytes: 0 };
     safetensors::write(arrays, metadata, &mut hashing).map_err(FsError::at("write", path))?;
-    hashing.file.sync().map_err(FsError::at("sync", path))?;
-    Ok(FileRecord { bytes: hashing.bytes, sha256: hashing.hasher.finish() })
+    Ok((FileRecord { bytes: hashing.bytes, sha256: hashing.hasher.finish() }, hashing.file))
 }
 
-/// Hashes what is written to a file.
+/// Hashes the bytes written to a file.
 struct Hashing {
     file: Box<dyn DiskFile>,
     hasher: Hasher,

@@ -4,7 +4,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::disk::{Disk, RealDisk, create_folders, forget, partials, remove_tree, rename};
+use serde_json::{Value, json};
+
+use super::disk::{Disk, RealDisk, create_folders, partials, remove_tree, replace};
 use super::error::CheckpointError;
 use super::id::CheckpointId;
 use super::snapshot::{Publish, Snapshot};
@@ -56,13 +58,10 @@ impl Weights {
 
     pub(super) fn publish_as(&self, snapshot: &Snapshot, names: Publish) -> Result<(), CheckpointError> {
         snapshot.check()?;
-        if names.last {
-            self.replace(&self.last(), snapshot)?;
-        }
-        if names.best {
-            self.replace(&self.best(), snapshot)?;
-        }
-        Ok(())
+        let named = [(names.last, self.last()), (names.best, self.best())];
+        let places: Vec<PathBuf> =
+            named.into_iter().filter_map(|(is_wanted, path)| is_wanted.then_some(path)).collect();
+        Ok(self.replace(&places, snapshot)?)
     }
 
     /// Publishes the best weights again if the file is not what their checkpoint holds: damaged, missing or replaced. Says
@@ -75,7 +74,7 @@ impl Weights {
         let expected = self.metadata_of(of);
         // A position that was saved again later has no metrics: then those in the file are not known.
         let is_same = |got: &Metadata| match of.progress.metrics.is_empty() {
-            true => expected.iter().all(|(key, value)| got.get(key) == Some(value)),
+            true => expected.iter().all(|(key, value)| key == FACTS || got.get(key) == Some(value)),
             false => *got == expected,
         };
         match read(self.disk.as_ref(), &path) {
@@ -87,6 +86,9 @@ impl Weights {
 
     fn metadata_of(&self, snapshot: &Snapshot) -> Metadata {
         let mut metadata = self.metadata.clone();
+        if let Some(facts) = with(metadata.get(FACTS), &snapshot.progress.learned) {
+            metadata.insert(FACTS.into(), facts);
+        }
         metadata.insert(CHECKPOINT.into(), snapshot.id.to_string());
         // As in the manifest: a checkpoint that is published again leaves the same bytes.
         let known = snapshot.progress.metrics.iter().filter(|(_, value)| value.is_finite());
@@ -94,29 +96,40 @@ impl Weights {
         metadata
     }
 
-    fn replace(&self, path: &Path, snapshot: &Snapshot) -> Result<(), FsError> {
-        let partial = partial_name(path);
-        let metadata = self.metadata_of(snapshot);
-        let disk = self.disk.as_ref();
-        // An existing file may come from a failed sync and must not be reused.
-        remove_tree(disk, &partial)?;
-        write_arrays(disk, &partial, snapshot.weights(), &metadata)
-            .and_then(|_| rename(disk, &partial, path))
-            .inspect_err(|_| forget(disk, &partial))
+    fn replace(&self, places: &[PathBuf], snapshot: &Snapshot) -> Result<(), FsError> {
+        let (disk, metadata) = (self.disk.as_ref(), self.metadata_of(snapshot));
+        let write = |place: &PathBuf| {
+            let partial = partial_name(place);
+            // An existing file may come from a failed sync and must not be reused.
+            remove_tree(disk, &partial)?;
+            write_arrays(disk, &partial, snapshot.weights(), &metadata).map(|(_, file)| file)
+        };
+        let written = places.iter().map(write).collect();
+        replace(disk, written, &places.iter().map(PathBuf::as_path).collect::<Vec<_>>())
     }
 }
 
 const CHECKPOINT: &str = "checkpoint";
+
+/// The key in a weights file for what its model must know wherever it is used: an object of JSON.
+pub const FACTS: &str = "facts";
+
+/// Facts with what a validation has found out about these weights; `None` if it found nothing.
+fn with(facts: Option<&String>, learned: &Value) -> Option<String> {
+    let learned = learned.as_object().filter(|learned| !learned.is_empty())?;
+    let facts: Value = facts.and_then(|facts| serde_json::from_str(facts).ok()).unwrap_or_else(|| json!({}));
+    let mut joined = facts.as_object().cloned()?;
+    joined.extend(learned.clone());
+    Some(Value::Object(joined).to_string())
+}
 
 /// Writes a weights file, with its free text, so that a reader sees the old file or the new, never a part.
 ///
 /// # Errors
 /// If the disk failed; the old file then remains.
 pub fn write(path: &Path, arrays: &[NamedArray], metadata: &Metadata) -> Result<(), FsError> {
-    let partial = partial_name(path);
-    write_arrays(&RealDisk, &partial, arrays, metadata)
-        .and_then(|_| rename(&RealDisk, &partial, path))
-        .inspect_err(|_| forget(&RealDisk, &partial))
+    let written = write_arrays(&RealDisk, &partial_name(path), arrays, metadata);
+    replace(&RealDisk, written.map(|(_, file)| vec![file]), &[path])
 }
 
 /// Reads a weights file, with its free text: the task, the checkpoint that it comes from.

@@ -19,11 +19,11 @@ use crate::util::stop::Stop;
 /// The outcome of one save.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It is on the disk; what the policy no longer keeps is deleted.
+    /// It is on the disk; checkpoints that the policy no longer keeps are deleted.
     Saved {
         /// What was saved.
         id: CheckpointId,
-        /// The names under which it was to be published.
+        /// The names under which to publish it.
         publish: Publish,
         /// What was deleted after it.
         deleted: Vec<CheckpointId>,
@@ -49,13 +49,15 @@ pub enum Outcome {
     },
 }
 
-/// Saves on a thread of its own.
+/// Saves on its own thread.
 pub struct Saver {
     jobs: Option<SyncSender<Arc<Snapshot>>>,
     outcomes: Receiver<Outcome>,
     /// Saves whose outcome was not collected yet.
     awaited: Cell<usize>,
     under_way: Arc<AtomicUsize>,
+    /// Those of them that have the best weights.
+    best_under_way: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -91,13 +93,14 @@ impl Saver {
         let (jobs, queue) = sync_channel::<Arc<Snapshot>>(1);
         let (report, outcomes) = channel();
         let under_way = Arc::new(AtomicUsize::new(0));
-        let worker = Worker { store, weights, keep, standing: Vec::new(), stop };
-        let count = Arc::clone(&under_way);
+        let best_under_way = Arc::new(AtomicUsize::new(0));
+        let counts = [&under_way, &best_under_way].map(Arc::clone);
+        let worker = Worker { store, weights, keep, standing: Vec::new(), stop, counts };
         let thread = std::thread::Builder::new().name("checkpoints".into());
         let thread = thread
-            .spawn(move || worker.run(&found, &queue, &report, &count))
+            .spawn(move || worker.run(&found, &queue, &report))
             .map_err(crate::util::fs::FsError::at("start a thread for", &path))?;
-        Ok(Self { jobs: Some(jobs), outcomes, awaited: Cell::new(0), under_way, thread: Some(thread) })
+        Ok(Self { jobs: Some(jobs), outcomes, awaited: Cell::new(0), under_way, best_under_way, thread: Some(thread) })
     }
 
     /// Whether a save is in progress or waits.
@@ -108,14 +111,17 @@ impl Saver {
 
     /// Hands over a save that must not be skipped. Blocks only if one is being written and another one already waits.
     pub fn save(&self, snapshot: impl Into<Arc<Snapshot>>) {
+        let snapshot: Arc<Snapshot> = snapshot.into();
+        let bests = usize::from(snapshot.publish.best);
         self.under_way.fetch_add(1, Ordering::AcqRel);
-        let snapshot = snapshot.into();
+        self.best_under_way.fetch_add(bests, Ordering::AcqRel);
         let handed = self.jobs.as_ref().map(|jobs| jobs.send(snapshot));
         if matches!(handed, Some(Ok(()))) {
             self.awaited.set(self.awaited.get() + 1);
         } else {
             // Only a thread that has panicked no longer receives; `finish` reports it.
             self.under_way.fetch_sub(1, Ordering::AcqRel);
+            self.best_under_way.fetch_sub(bests, Ordering::AcqRel);
         }
     }
 
@@ -170,8 +176,8 @@ fn of(manifest: &Manifest, keep: &Keep) -> Standing {
     Standing { id: manifest.id, phase: *phase, by, starts_epoch: *position == 0 }
 }
 
-/// Whether a snapshot need not be saved, as the stop is urgent and a newer one is among those that are handed over. The best
-/// weights are in no newer one.
+/// Whether a snapshot need not be saved because the stop is urgent and a newer one was handed over. Snapshots with the
+/// best weights are always saved.
 pub(super) fn is_replaced(stop: &Stop, publish: Publish, under_way: usize) -> bool {
     stop.is_urgent() && !publish.best && under_way > 1
 }
@@ -182,24 +188,23 @@ struct Worker {
     keep: Keep,
     standing: Vec<Standing>,
     stop: Stop,
+    /// The save that is being written and those that wait: all, and those with the best weights.
+    counts: [Arc<AtomicUsize>; 2],
 }
 
 impl Worker {
-    fn run(
-        mut self,
-        found: &[CheckpointId],
-        queue: &Receiver<Arc<Snapshot>>,
-        report: &Sender<Outcome>,
-        under_way: &AtomicUsize,
-    ) {
+    fn run(mut self, found: &[CheckpointId], queue: &Receiver<Arc<Snapshot>>, report: &Sender<Outcome>) {
         self.standing = standing(&self.store, found, &self.keep);
         for snapshot in queue {
-            let outcome = match is_replaced(&self.stop, snapshot.publish, under_way.load(Ordering::Acquire)) {
+            let bests = usize::from(snapshot.publish.best);
+            let [all, with_best] = self.counts.each_ref().map(Arc::clone);
+            let outcome = match is_replaced(&self.stop, snapshot.publish, all.load(Ordering::Acquire)) {
                 true => Outcome::Skipped { id: snapshot.id },
                 false => self.handle(snapshot),
             };
             let heard = report.send(outcome);
-            under_way.fetch_sub(1, Ordering::AcqRel);
+            all.fetch_sub(1, Ordering::AcqRel);
+            with_best.fetch_sub(bests, Ordering::AcqRel);
             if heard.is_err() {
                 tracing::debug!("nobody waits for the outcome of a save");
             }
@@ -222,16 +227,24 @@ impl Worker {
         self.standing.retain(|checkpoint| checkpoint.id != snapshot.id);
         self.standing.push(of(&manifest, &self.keep));
         let is_newest = self.standing.iter().all(|checkpoint| checkpoint.id <= snapshot.id);
-        // In a hurry, the last weights are left to the next start: it publishes those of the checkpoint that it resumes from.
-        let last = snapshot.publish.last && is_newest && !self.stop.is_urgent();
-        let publish = Publish { last, ..snapshot.publish };
+        // If the stop is urgent, the next start publishes the last weights, from the checkpoint that it resumes from.
+        let last = snapshot.publish.last && is_newest && !self.is_in_a_hurry();
+        let is_beaten = self.stop.check().is_err() && self.counts[1].load(Ordering::Acquire) > 1;
+        let publish = Publish { last, best: snapshot.publish.best && !is_beaten };
         self.weights.publish_as(snapshot, publish)
+    }
+
+    /// Whether only what must be saved is still saved. Once a stop was requested, what is saved now must not hold up the
+    /// state that waits behind it.
+    fn is_in_a_hurry(&self) -> bool {
+        let is_followed = || self.stop.check().is_err() && self.counts[0].load(Ordering::Acquire) > 1;
+        self.stop.is_urgent() || is_followed()
     }
 
     /// What can't be deleted is reported and tried again after the next save.
     fn rotate(&mut self, written: CheckpointId) -> Vec<CheckpointId> {
         let mut deleted = Vec::new();
-        if self.stop.is_urgent() {
+        if self.is_in_a_hurry() {
             return deleted;
         }
         for id in deletions(&self.standing, written, &self.keep) {

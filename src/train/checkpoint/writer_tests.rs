@@ -1,6 +1,7 @@
 //! Saving beside training: a slow disk blocks nothing, a full one pauses saving, and nothing handed over is lost.
 
 use std::io::ErrorKind;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::{io, io::Read, path::Path};
@@ -105,6 +106,116 @@ fn an_urgent_stop_saves_what_the_next_start_needs_and_leaves_the_rest_to_it() {
     assert_eq!(weights::origin(&disk, &weights.last()).unwrap().epoch, 4, "the last are those of the checkpoint");
     weights.publish(&snapshot(5)).unwrap();
     assert_eq!(weights::origin(&disk, &weights.last()).unwrap().epoch, 5);
+}
+
+/// A disk that counts how often one waits for it.
+struct Waits {
+    disk: MemoryDisk,
+    count: Arc<AtomicUsize>,
+}
+
+struct WaitedFor(Box<dyn DiskFile>, Arc<AtomicUsize>);
+
+impl io::Write for WaitedFor {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl DiskFile for WaitedFor {
+    fn sync(&mut self) -> io::Result<()> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.sync()
+    }
+}
+
+impl Disk for Waits {
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        self.disk.create_folder(path)
+    }
+
+    fn create_file(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(WaitedFor(self.disk.create_file(path)?, Arc::clone(&self.count))))
+    }
+
+    fn open_file(&self, path: &Path) -> io::Result<Box<dyn Read>> {
+        self.disk.open_file(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
+        self.disk.list(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        self.disk.sync_folder(path)
+    }
+
+    /// One wait, however many there are.
+    fn sync_together(&self, files: Vec<Box<dyn DiskFile>>, folder: Option<&Path>) -> io::Result<()> {
+        let before = self.count.load(Ordering::SeqCst);
+        for mut file in files {
+            file.sync()?;
+        }
+        folder.map_or(Ok(()), |folder| self.sync_folder(folder))?;
+        self.count.store(before + 1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove_file(path)
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove_folder(path)
+    }
+
+    fn free_bytes(&self, path: &Path) -> io::Result<u64> {
+        self.disk.free_bytes(path)
+    }
+}
+
+/// On a disk where each wait takes 0.6 s, a stop has time for some ten of them before Docker kills.
+#[test]
+fn a_save_waits_for_the_disk_twice_and_publishing_both_weights_twice_more() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let disk: Arc<dyn Disk> = Arc::new(Waits { disk: MemoryDisk::default(), count: Arc::clone(&count) });
+    let store = Store::open(Arc::clone(&disk), Path::new(FOLDER), "0.1.0").unwrap();
+    let weights = weights::Weights::open(disk, Path::new(WEIGHTS), Default::default()).unwrap();
+    count.store(0, Ordering::SeqCst);
+    store.save(&snapshot(1)).unwrap();
+    assert_eq!(count.swap(0, Ordering::SeqCst), 2, "the files with their names, and the name of the checkpoint");
+    weights.publish(&snapshot(1)).unwrap();
+    assert_eq!(count.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn once_a_stop_was_requested_what_is_saved_does_not_hold_up_what_waits_behind_it() {
+    let disk = MemoryDisk::default();
+    let (entered, entering) = channel();
+    let (release, go) = channel();
+    let slow = Slow { disk: disk.clone(), entered: Mutex::new(entered), go: Mutex::new(go) };
+    let store = Store::open(Arc::new(slow), Path::new(FOLDER), "0.1.0").unwrap();
+    let stop = Stop::default();
+    let saver = Saver::heeding(store, open_weights(&disk).unwrap(), keep(), &[], stop.clone()).unwrap();
+    saver.save(snapshot(2));
+    entering.recv().unwrap();
+    stop.request();
+    saver.save(snapshot(3));
+    (0..2).for_each(|_| release.send(()).unwrap());
+    assert_eq!(saved(&saver.finish()), [(2, vec![]), (3, vec![2])]);
+    let weights = open_weights(&disk).unwrap();
+    assert_eq!([weights.best(), weights.last()].map(|path| weights::origin(&disk, &path).unwrap().epoch), [3, 3]);
+    let renamed = disk.operations().iter().filter(|name| **name == "rename").count();
+    assert_eq!(renamed, 5, "two checkpoints, the best and the last weights once, and the old checkpoint that goes");
 }
 
 #[test]

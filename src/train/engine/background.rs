@@ -21,13 +21,15 @@ pub struct Background {
     paused: Vec<Arc<Snapshot>>,
     /// The disk's last error.
     full: Option<CheckpointError>,
+    /// Whether the last save found no space.
+    is_full: bool,
 }
 
 impl Background {
     /// Saves with this saver.
     #[must_use]
     pub fn new(saver: Saver) -> Self {
-        Self { saver: Some(saver), newest: None, best: None, paused: Vec::new(), full: None }
+        Self { saver: Some(saver), newest: None, best: None, paused: Vec::new(), full: None, is_full: false }
     }
 
     fn take_in(&mut self, outcomes: Vec<Outcome>) -> Result<(), CheckpointError> {
@@ -36,9 +38,15 @@ impl Background {
                 Outcome::Saved { id, publish, .. } => {
                     // The same position may be saved as the best and then again as just the last.
                     self.paused.retain(|snapshot| snapshot.id != id || snapshot.publish.best && !publish.best);
+                    if std::mem::take(&mut self.is_full) {
+                        tracing::info!("there is space again: {id} is saved");
+                    }
                 }
                 Outcome::Paused { snapshot, error } => {
-                    tracing::warn!("{error}; training continues");
+                    // Each save would say the same.
+                    if !std::mem::replace(&mut self.is_full, true) {
+                        tracing::warn!("{error}; training continues, and saves again once there is space");
+                    }
                     self.paused.push(snapshot);
                     self.full = Some(error);
                 }

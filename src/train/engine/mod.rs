@@ -85,6 +85,8 @@ pub struct Engine<T: Task> {
     last_saved: (CheckpointId, Instant),
     /// The metrics that decide which weights are the best.
     target: Target,
+    /// The metric that patience watches.
+    watched: Target,
     /// What the scores of a validation are.
     scores: Vec<ScoreSpec>,
     /// What was published as the best: that of the state, or an epoch cut short by a limit before there was any.
@@ -98,6 +100,7 @@ impl<T: Task> Engine<T> {
     /// If a signal arrived, samples can't be read, memory runs out with the fewest samples that the task can take, training
     /// diverges, or a checkpoint can't be written.
     pub fn train(mut self) -> Result<Ended, TrainError> {
+        self.stop.check()?;
         self.announce();
         let reason = match self.run() {
             Err(TrainError::Stopped(_)) => self.save_where_it_stands().map(|()| Reason::Stopped),

@@ -8,6 +8,7 @@ use crate::train::checkpoint::disk::Disk;
 use crate::train::events::{Best, Event, Heard, Observer, Record};
 use crate::train::run_folder::RunError;
 use crate::train::run_folder::history::{History, Story};
+use crate::util::stop::Stop;
 
 /// Writes the history of a run. What can't be written is kept and tried again with the next epoch and at the end.
 pub struct HistoryFile {
@@ -21,13 +22,29 @@ pub struct HistoryFile {
     waiting: Vec<Record>,
     /// Whether something is not on the disk.
     is_behind: bool,
+    stop: Stop,
 }
 
 impl HistoryFile {
     /// Nothing is read or written before training starts.
     #[must_use]
     pub fn new(disk: Arc<dyn Disk>, path: PathBuf) -> Self {
-        Self { disk, path, now: Story::default(), history: None, waiting: Vec::new(), is_behind: false }
+        Self {
+            disk,
+            path,
+            now: Story::default(),
+            history: None,
+            waiting: Vec::new(),
+            is_behind: false,
+            stop: Stop::default(),
+        }
+    }
+
+    /// The same; once a stop was requested, a row is written while its checkpoint is, and not before: on a slow disk both in
+    /// turn take too long. The checkpoint has the row as well.
+    #[must_use]
+    pub fn heeding(self, stop: Stop) -> Self {
+        Self { stop, ..self }
     }
 
     fn catch_up(&mut self) -> Result<Heard, RunError> {
@@ -71,8 +88,10 @@ impl Observer for HistoryFile {
             Event::EpochEnded { record, best, .. } => {
                 self.waiting.push(record.clone());
                 self.is_best(best);
-                self.catch_up()
+                self.is_behind = true;
+                if self.stop.check().is_ok() { self.catch_up() } else { Ok(Heard::Ignored) }
             }
+            Event::Saving { .. } if self.is_behind && self.stop.check().is_err() => self.catch_up(),
             Event::Ended(_) if self.is_behind => self.catch_up(),
             _ => Ok(Heard::Ignored),
         }
@@ -193,8 +212,8 @@ mod tests {
     }
 
     fn epochs(disk: &MemoryDisk) -> Vec<u64> {
-        let story: Story = serde_json::from_slice(&read(disk, Path::new(PATH)).unwrap()).unwrap();
-        story.epochs.iter().map(|record| record.epoch).collect()
+        let story: serde_json::Value = serde_json::from_slice(&read(disk, Path::new(PATH)).unwrap()).unwrap();
+        story["epochs"].as_array().unwrap().iter().map(|record| record["epoch"].as_u64().unwrap()).collect()
     }
 
     #[test]
@@ -207,6 +226,23 @@ mod tests {
         let error = observers.finish().unwrap_err();
         assert!(error.to_string().contains("history.json"), "{error}");
         assert_eq!(epochs(&disk), [1, 2]);
+    }
+
+    #[test]
+    fn once_a_stop_was_requested_a_row_is_written_with_its_checkpoint_or_at_the_end() {
+        for last in [saving(), over()] {
+            let disk = disk();
+            let stop = Stop::default();
+            let file = HistoryFile::new(Arc::new(disk.clone()), PATH.into()).heeding(stop.clone());
+            let mut observers = Observers::default().with(file);
+            [started(0), ended(1)].iter().for_each(|event| observers.tell(event));
+            assert_eq!(epochs(&disk), [1]);
+            stop.request();
+            observers.tell(&ended(2));
+            assert_eq!(epochs(&disk), [1], "the checkpoint is not handed over yet");
+            observers.tell(&last);
+            assert_eq!(epochs(&disk), [1, 2]);
+        }
     }
 
     #[test]

@@ -5,15 +5,22 @@ use serde_json::{Value, json};
 use crate::train::events::{Event, Heard, Observer};
 use crate::train::run_folder::RunError;
 use crate::train::run_folder::log::EventLog;
+use crate::util::stop::Stop;
 
 /// Appends the events to the log of a run.
-pub struct LogFile(EventLog);
+pub struct LogFile(EventLog, Stop);
 
 impl LogFile {
     /// A log that was opened.
     #[must_use]
     pub fn new(log: EventLog) -> Self {
-        Self(log)
+        Self(log, Stop::default())
+    }
+
+    /// The same, synced only at the end once a stop was requested: a slow disk must not hold up the checkpoint.
+    #[must_use]
+    pub fn heeding(self, stop: Stop) -> Self {
+        Self(self.0, stop)
     }
 }
 
@@ -27,6 +34,7 @@ impl Observer for LogFile {
             self.0.append(&line)?;
         }
         match event {
+            Event::EpochEnded { .. } if self.1.check().is_err() => Ok(Heard::Ignored),
             Event::EpochEnded { .. } | Event::Ended(_) => self.0.sync().map(|()| Heard::Wrote),
             // Only what is on the disk clears an earlier failure.
             _ => Ok(Heard::Ignored),

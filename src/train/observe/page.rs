@@ -9,6 +9,7 @@ mod facts;
 mod forecasts;
 mod happened;
 mod pace;
+mod parted;
 mod run;
 mod summary;
 mod tale;
@@ -19,7 +20,7 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
-pub use self::chapters::{Chapters, Curve, Plot};
+pub use self::chapters::{Chapters, Curve, Parts, Plot};
 pub use self::compared::{Contestant, compared};
 use self::run::Run;
 use self::tale::Tale;
@@ -96,14 +97,19 @@ fn write_page(folder: &Path, tale: &mut Tale, now: Now, chapters: &dyn Chapters)
 }
 
 fn page(run: &Run<'_>, chapters: &dyn Chapters) -> Page {
-    let mut page = summary::page(run);
+    let mut page = summary::page(run, chapters);
     let evaluation = ("Scores", evaluation::blocks(run, chapters));
-    let mut sections = vec![("Training", curves::blocks(run))];
+    let samples = forecasts::plots(run, "plots", chapters.samples());
+    let mut sections = vec![("Training", curves::blocks(run).into_iter().chain(samples).collect())];
     if chapters.has_forecasts() {
         sections.push(("Forecasts", forecasts::blocks(run)));
     }
-    // What there is comes first: scores are last as long as there are none.
-    let place = if run.metrics.is_some() { 1 } else { sections.len() };
+    // Existing content comes first: scores are last until there are some.
+    let place = match (run.metrics.is_some(), chapters.scores_come_first()) {
+        (true, true) => 0,
+        (true, false) => 1,
+        (false, _) => sections.len(),
+    };
     sections.insert(place, evaluation);
     sections.push(("Details", details(run)));
     page.sections = sections.into_iter().map(|(title, blocks)| Section { title: title.into(), blocks }).collect();

@@ -1,17 +1,20 @@
-//! `status.json`: the heartbeat, at most one beat every few seconds. The last state of a run is left to the stage runner.
+//! `status.json`: the heartbeat, at most one beat every few seconds. The last state of a run is left to the
+//! stage runner, except that of one that was stopped.
 
 use std::time::Instant;
 
-use crate::train::events::{Cost, Event, Heard, Named, Observer};
+use crate::train::events::{Cost, Event, Heard, Named, Observer, Reason};
 use crate::train::run_folder::RunError;
-use crate::train::run_folder::status::{Heartbeat, INTERVAL, Status};
+use crate::train::run_folder::status::{Heartbeat, INTERVAL, State, Status};
 use crate::util::memory;
+use crate::util::stop::Stop;
 
 /// Reports the state of training to a heartbeat.
 pub struct StatusFile {
     heartbeat: Heartbeat,
     status: Status,
     last: Option<Instant>,
+    stop: Stop,
 }
 
 impl StatusFile {
@@ -19,7 +22,13 @@ impl StatusFile {
     #[must_use]
     pub fn new(heartbeat: Heartbeat, mut status: Status) -> Self {
         status.memory_limit_bytes = status.memory_limit_bytes.or_else(memory::limit_bytes);
-        Self { heartbeat, status, last: None }
+        Self { heartbeat, status, last: None, stop: Stop::default() }
+    }
+
+    /// The same, with no beat but the last one once a stop was requested: on a slow disk that would wait behind the others.
+    #[must_use]
+    pub fn heeding(self, stop: Stop) -> Self {
+        Self { stop, ..self }
     }
 
     fn beat(&mut self, at_once: bool) {
@@ -38,7 +47,9 @@ impl Observer for StatusFile {
         // The end of an epoch is reported with the checkpoint that follows, which says whether the epoch is complete.
         let at_once = matches!(event, Event::Started(_) | Event::Saving { .. } | Event::Ended(_));
         take_in(&mut self.status, event);
-        self.beat(at_once);
+        if self.stop.check().is_ok() || matches!(event, Event::Ended(_)) {
+            self.beat(at_once);
+        }
         Ok(Heard::Ignored)
     }
 }
@@ -79,6 +90,10 @@ fn take_in(status: &mut Status, event: &Event) {
         }
         Event::Ended(ended) => {
             (status.epoch, status.step, status.epoch_share) = (ended.epoch, ended.step, ended.epoch_share);
+            if ended.reason == Reason::Stopped {
+                // This comes when everything is saved. It is said at once, as a slow disk may leave time for one beat only.
+                (status.state, status.eta_seconds) = (State::Stopped, None);
+            }
         }
         _ => {}
     }
@@ -109,6 +124,16 @@ mod tests {
         take_in(&mut status, &Event::Saving { epoch: 3, step: 30 });
         assert_eq!((status.epoch, status.peak_memory_bytes, status.eta_seconds), (3, 50, Some(9.0)));
         assert_eq!(status.metrics, [("val.loss".to_owned(), 0.25)].into());
+    }
+
+    #[test]
+    fn the_last_beat_of_a_run_that_was_stopped_is_its_state() {
+        let mut status = Status { eta_seconds: Some(5.0), ..Status::default() };
+        let ended = |reason| Event::Ended(Ended { reason, epoch: 2, step: 25, epoch_share: 0.5, best: None });
+        take_in(&mut status, &ended(Reason::Epochs));
+        assert_eq!(status.state, State::Running, "it is evaluated next");
+        take_in(&mut status, &ended(Reason::Stopped));
+        assert_eq!((status.state, status.step, status.eta_seconds), (State::Stopped, 25, None));
     }
 
     #[test]

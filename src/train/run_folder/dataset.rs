@@ -85,9 +85,17 @@ impl Dataset {
     /// # Errors
     /// If the folder can't be written.
     pub fn write(&self, path: &Path) -> Result<(), RunError> {
+        Ok(write_atomic(path, &self.text(path)?)?)
+    }
+
+    /// What is written; the path is for messages.
+    ///
+    /// # Errors
+    /// If a path in it is not UTF-8.
+    pub fn text(&self, path: &Path) -> Result<Vec<u8>, RunError> {
         let mut text = serde_json::to_vec(self).map_err(|error| FsError::at("encode", path)(error.into()))?;
         text.push(b'\n');
-        Ok(write_atomic(path, &text)?)
+        Ok(text)
     }
 }
 

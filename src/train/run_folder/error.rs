@@ -27,7 +27,7 @@ pub enum RunError {
         holder: String,
     },
     /// A file was changed or damaged.
-    #[error("{} can't be read: {problem}; restore it, or start a new run with --no-resume", path.display())]
+    #[error("{} can't be read: {problem}; {}", path.display(), restored(path))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -82,6 +82,14 @@ pub enum RunError {
         /// The existing runs.
         known: Vec<String>,
     },
+}
+
+/// What to do about a file that is not what was written: the history is also in the checkpoints.
+fn restored(path: &Path) -> &'static str {
+    match path.ends_with("history.json") {
+        true => "the next start of the training restores it from its checkpoint",
+        false => "restore it, or start a new run with --no-resume",
+    }
 }
 
 impl RunError {

@@ -9,16 +9,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::error::RunError;
-use super::record::pretty;
 use crate::metric::score::ScoreSpec;
 use crate::train::checkpoint::disk::{Disk, RealDisk, forget, partials, read, rename, write_atomic};
 use crate::train::events::{Best, Named, Record, value};
+use crate::train::seal::{open, seal};
 
-/// The version of the format that this program writes and reads. The first one was a plain list of rows.
-pub const VERSION: u64 = 2;
+/// The version of the format that this program writes and reads. The first one was a plain list of rows, the second had no
+/// digest.
+pub const VERSION: u64 = 3;
+
+/// The last key: a digest of everything above it, so that a changed number is not shown for a measured one.
+const SEAL: &str = "sha256";
 
 /// The content of `history.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,6 +56,16 @@ impl Story {
             Ok(story) => Ok(story),
             Err(problem) => Err(RunError::Unreadable { path: path.into(), problem }),
         }
+    }
+
+    /// What is written; the path is for messages.
+    ///
+    /// # Errors
+    /// If it holds what JSON has no word for.
+    pub fn text(&self, path: &Path) -> Result<String, RunError> {
+        let unwritable = |problem| RunError::Unreadable { path: path.into(), problem };
+        let json = serde_json::to_string_pretty(&Written::of(self)).map_err(|error| unwritable(error.to_string()))?;
+        seal(&json, SEAL).map_err(unwritable)
     }
 
     /// An epoch by its number, counted from 1.
@@ -178,13 +192,51 @@ impl History {
     /// # Errors
     /// If the folder can't be written.
     pub fn write(&self) -> Result<(), RunError> {
-        write_atomic(self.disk.as_ref(), &self.path, &pretty(&self.path, &self.story)?)?;
+        let (story, table) = (self.story.text(&self.path)?, self.story.table());
         let results = self.path.with_file_name(RESULTS);
-        Ok(write_atomic(self.disk.as_ref(), &results, self.story.table().as_bytes())?)
+        let files: [(&Path, &[u8]); 2] = [(&self.path, story.as_bytes()), (&results, table.as_bytes())];
+        Ok(write_atomic(self.disk.as_ref(), &files)?)
     }
 }
 
 const RESULTS: &str = "results.csv";
+
+/// The history as it is written: rows also have the short names of their numbers, beside the others, for programs that expect
+/// them there. They are not read back.
+#[derive(Serialize)]
+struct Written<'a> {
+    format_version: u64,
+    best: &'a Option<Best>,
+    parts: &'a [ScoreSpec],
+    scores: &'a [ScoreSpec],
+    epochs: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(flatten)]
+    record: &'a Record,
+    #[serde(flatten)]
+    brief: Map<String, Value>,
+}
+
+impl<'a> Written<'a> {
+    fn of(story: &'a Story) -> Self {
+        let Story { format_version, best, parts, scores, epochs } = story;
+        let row = |record: &'a Record| Row { record, brief: brief(parts, scores, record) };
+        Self { format_version: *format_version, best, parts, scores, epochs: epochs.iter().map(row).collect() }
+    }
+}
+
+/// What has a short name, null where it was not measured.
+fn brief(parts: &[ScoreSpec], scores: &[ScoreSpec], record: &Record) -> Map<String, Value> {
+    let sides = [("train", parts, &record.train), ("val", parts, &record.val), ("val", scores, &record.scores)];
+    let of = |(side, specs, values): (&'static str, &[ScoreSpec], &Vec<Named>)| -> Vec<(String, Value)> {
+        let named = specs.iter().filter_map(|spec| Some((spec.brief.as_ref()?, value(values, &spec.name))));
+        named.map(|(brief, value)| (format!("{brief}_{side}"), Value::from(value))).collect()
+    };
+    sides.into_iter().flat_map(of).collect()
+}
 
 /// The content on the disk, an empty one if there is no file, or what is wrong with it.
 fn stored(disk: &dyn Disk, path: &Path) -> Result<Result<Story, String>, RunError> {
@@ -198,7 +250,7 @@ fn stored(disk: &dyn Disk, path: &Path) -> Result<Result<Story, String>, RunErro
     let version = if json.is_array() { Some(1) } else { json["format_version"].as_u64() };
     match version.filter(|version| *version != VERSION) {
         Some(got) => Err(RunError::Version { path: path.into(), got, expected: VERSION }),
-        None => Ok(serde_json::from_value(json).map_err(|error| error.to_string())),
+        None => Ok(open(&text, SEAL).and_then(|json| serde_json::from_str(&json).map_err(|error| error.to_string()))),
     }
 }
 

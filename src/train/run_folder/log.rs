@@ -29,7 +29,9 @@ impl EventLog {
         let whole = whole_lines(&mut file).map_err(FsError::at("read", path))?;
         file.set_len(whole).map_err(FsError::at("repair", path))?;
         file.seek(SeekFrom::End(0)).map_err(FsError::at("read", path))?;
-        sync_parent(path)?;
+        if whole == 0 {
+            sync_parent(path)?;
+        }
         Ok(Self { file, path: path.into(), is_torn: false })
     }
 

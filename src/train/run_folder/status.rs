@@ -81,7 +81,15 @@ impl Status {
     /// # Errors
     /// If the folder can't be written.
     pub fn write(&self, path: &Path) -> Result<(), RunError> {
-        Ok(write_atomic(path, &pretty(path, self)?)?)
+        Ok(write_atomic(path, &self.text(path)?)?)
+    }
+
+    /// What is written; the path is for messages.
+    ///
+    /// # Errors
+    /// If it holds what JSON has no word for.
+    pub fn text(&self, path: &Path) -> Result<Vec<u8>, RunError> {
+        pretty(path, self)
     }
 
     /// The same, as if written now by this process.
@@ -108,6 +116,8 @@ impl Status {
             format!("the last start was killed in stage {} after epoch {}, step {}", self.stage, self.epoch, self.step);
         let peak = bytes(self.peak_memory_bytes);
         Some(match self.memory_limit_bytes {
+            // Killed before its first beat, which would have said how much it took.
+            _ if self.peak_memory_bytes == 0 => format!("{place}, or power was lost"),
             Some(limit) if self.died_of_memory() => {
                 format!("{place}, probably out of memory: its peak was {peak} of {}", bytes(limit))
             }
@@ -218,6 +228,9 @@ mod tests {
         let other = status(2_000_000_000, Some(10_000_000_000)).death().unwrap();
         assert_eq!(other, format!("{place}, or power was lost; its peak memory was 2.0 GB of 10.0 GB"));
         assert!(status(1, None).death().is_some());
+        for limit in [None, Some(10_000_000_000)] {
+            assert_eq!(status(0, limit).death().unwrap(), format!("{place}, or power was lost"), "nothing is known");
+        }
         for state in [State::Stopped, State::Failed, State::Finished] {
             assert_eq!(Status { state, ..status(1, None) }.death(), None);
         }

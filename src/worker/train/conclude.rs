@@ -104,6 +104,7 @@ pub(super) fn conclude(
 fn fail(config: &Config, place: &Place, error: &TrainingError, stop: &Stop) {
     let stage = if matches!(error, TrainingError::Evaluation(_)) { "evaluate" } else { "train" };
     let marked = match error.exit().is_by_signal() {
+        true if stop.is_urgent() => place.end_in_a_hurry(State::Stopped, stage),
         true => place.end(State::Stopped, None, stage),
         false => place.fail(&remedy::problem(error, config), stage),
     };
@@ -250,7 +251,7 @@ mod tests {
             epochs: vec![record(1, 0.5, None), record(2, 0.3, Some(0.4)), record(3, 0.4, Some(0.5))],
             ..Story::default()
         };
-        std::fs::write(folder.join("history.json"), serde_json::to_string(&story).unwrap()).unwrap();
+        std::fs::write(folder.join("history.json"), story.text(folder).unwrap()).unwrap();
     }
 
     #[test]

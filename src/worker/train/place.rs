@@ -10,6 +10,7 @@ use tracing::{info, warn};
 
 use super::TrainOptions;
 use super::alive::Alive;
+use super::allowed::check_key;
 use super::error::TrainingError;
 use super::initial;
 use super::mirror::Mirror;
@@ -29,7 +30,7 @@ use crate::train::run_folder::record::{Resumed, RunRecord, VERSION};
 use crate::train::run_folder::status::{State, Status};
 use crate::train::run_folder::used::Used;
 use crate::train::run_folder::{RunError, RunFolder, listing};
-use crate::util::fs::{FsError, check_tree_writable, remove_tree, write_atomic};
+use crate::util::fs::{FsError, check_tree_writable, remove_tree, write_atomic_together};
 use crate::util::memory;
 use crate::util::progress::Progress;
 
@@ -211,15 +212,16 @@ impl Place {
             None => now,
             Some(before) => self.resumed(before, now, &dataset)?,
         };
-        dataset.write(&self.file(DATASET))?;
         let named = Config { name: self.name.clone(), ..config.clone() };
         let text = config::show(&named).map_err(|error| TrainingError::Configuration(error.to_string()))?;
-        write_atomic(&self.file("config.yaml"), text.as_bytes())?;
         let last = self.status.clone().unwrap_or_default();
         let (state, stage) = (State::Running, "train".into());
         let used = Some(record.used.clone());
         let status = Status { state, stage, used, ended: None, problem: None, peak_memory_bytes: 0, ..last };
-        status.signed().write(&self.file("status.json"))?;
+        let [data_path, config_path, status_path] = [DATASET, "config.yaml", "status.json"].map(|name| self.file(name));
+        let (data, status) = (dataset.text(&data_path)?, status.signed().text(&status_path)?);
+        write_atomic_together(&[(&data_path, &data), (&config_path, text.as_bytes()), (&status_path, &status)])?;
+        // Last: it makes the folder that of a run.
         Ok(record.write(&self.file("run.json"))?)
     }
 
@@ -269,7 +271,7 @@ impl Place {
         let patience_restarts = self.patience_restarts(before);
         let has_stopped_early = self.status.as_ref().is_some_and(|status| status.ended == Some(Reason::Patience));
         if has_stopped_early && patience_restarts.len() > before.patience_restarts.len() {
-            info!("training had stopped early and more is asked for: patience starts again");
+            info!("training had stopped early and more is requested: patience starts again");
         }
         Ok(RunRecord { id, started: before.started, started_from, recipes, patience_restarts, resumed, ..now })
     }
@@ -298,10 +300,22 @@ impl Place {
         self.mark(state, ended, stage)
     }
 
+    /// The same, without a new record: on a slow disk there may be no time for it. The record of a run that trains names no
+    /// published weights.
+    pub(super) fn end_in_a_hurry(&self, state: State, stage: &str) -> Result<(), TrainingError> {
+        self.mark(state, None, stage)
+    }
+
     fn mark(&self, state: State, ended: Option<Reason>, stage: &str) -> Result<(), TrainingError> {
         let path = self.file("status.json");
-        let last = Status::read(&path).unwrap_or_default();
-        Ok(Status { state, ended, stage: stage.into(), eta_seconds: None, ..last }.signed().write(&path)?)
+        let last = Status::read(&path);
+        let before = last.clone().unwrap_or_default();
+        let now = Status { state, ended, stage: stage.into(), eta_seconds: None, ..before }.signed();
+        // The last beat may have said it already.
+        match last.is_some_and(|last| Status { written: now.written, ..last } == now) {
+            true => Ok(()),
+            false => Ok(now.write(&path)?),
+        }
     }
 
     /// Records why the run failed: in its state, its record and its log.
@@ -364,51 +378,7 @@ fn failed_line(problem: &Problem) -> Value {
     line
 }
 
-/// Whether a key that may change is one of the configuration, or inside a list or a variant of it.
-fn check_key(key: &str, config: &Value) -> Result<(), TrainingError> {
-    let names: Vec<&str> = key.split('.').collect();
-    let known = |names: &[&str]| config.pointer(&format!("/{}", names.join("/"))).is_some();
-    // What a list or a variant contained before may be gone from the configuration; the list or variant itself must exist.
-    if known(&names) || names.len() > 1 && (1..names.len()).rev().any(|length| known(&names[..length]) && length > 1) {
-        return Ok(());
-    }
-    let (all, last) = (keys("", config), names.last().copied().unwrap_or_default());
-    let ending = |ending: &str| all.iter().find(|known| known.ends_with(&format!(".{ending}")));
-    let typed = || all.iter().find(|known| strsim::damerau_levenshtein(known, key) <= (key.len() / 4).max(1));
-    let likely = ending(key).or_else(|| ending(last)).or_else(typed).cloned();
-    Err(TrainingError::NoSuchKey { key: key.to_owned(), likely })
-}
-
-/// All keys, dotted.
-fn keys(above: &str, config: &Value) -> Vec<String> {
-    let below = |name: &str| if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
-    let sections = config.as_object().into_iter().flatten();
-    sections.flat_map(|(name, value)| [vec![below(name)], keys(&below(name), value)].concat()).collect()
-}
-
 /// The configuration as a value, for comparing two of them.
 pub(super) fn value(config: &Config) -> Result<Value, TrainingError> {
     serde_json::to_value(config).map_err(|error| TrainingError::Configuration(error.to_string()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_that_may_change_must_be_one() {
-        let config = json!({"seed": 1, "train": {"optimizer": {"adamw": {"lr": 0.1}}}, "task": {"any": {"model": {"hidden": [4]}}}});
-        for known in ["seed", "train.optimizer", "train.optimizer.sgd.lr", "task.any.model.hidden.1"] {
-            check_key(known, &config).unwrap();
-        }
-        let error = check_key("model.hidden", &config).unwrap_err().to_string();
-        assert!(error.contains("did you mean task.any.model.hidden?"), "{error}");
-        for (typed, meant) in
-            [("train.lr", "train.optimizer.adamw.lr"), ("trian.optimizer", "train.optimizer"), ("sed", "seed")]
-        {
-            let error = check_key(typed, &config).unwrap_err().to_string();
-            assert!(error.contains(&format!("did you mean {meant}?")), "{error}");
-        }
-        assert!(check_key("nonsense", &config).unwrap_err().to_string().contains("there is no such key;"));
-    }
 }

@@ -36,7 +36,7 @@ use volume::Painter;
 const FRAMES: Unit = Unit { one: "frame", many: "frames" };
 /// The smallest grid that storms fit in.
 const MIN_GRID: usize = 16;
-/// The largest: the radar does not see farther.
+/// The largest grid: the radar reaches no farther.
 const MAX_GRID: usize = 2000;
 const MAX_LEVELS: usize = 30;
 
@@ -105,6 +105,8 @@ fn claim(config: &Storms, into: &Path) -> Result<(), SynthError> {
     let wanted = format!("{config}\n");
     match std::fs::read_to_string(&note) {
         Ok(found) if found == wanted => Ok(()),
+        // An earlier start was killed before its first event was complete: nothing of it is worth keeping.
+        Ok(_) if has_no_event(into)? => Ok(fs::write_atomic(&note, wanted.as_bytes())?),
         Ok(found) => Err(SynthError::Taken {
             folder: into.to_owned(),
             found: found.trim_end().to_owned(),
@@ -116,6 +118,21 @@ fn claim(config: &Storms, into: &Path) -> Result<(), SynthError> {
         }
         Err(error) => Err(FsError::at("read", &note)(error).into()),
     }
+}
+
+/// Whether there is nothing but what has a hidden name. What an event left unfinished is removed.
+fn has_no_event(folder: &Path) -> Result<bool, SynthError> {
+    let mut left = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(FsError::at("read folder", folder))? {
+        let path = entry.map_err(FsError::at("read folder", folder))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if !name.starts_with('.') {
+            return Ok(false);
+        }
+        left.extend((name.ends_with(".partial") && path.is_dir()).then_some(path));
+    }
+    left.iter().try_for_each(|partial| fs::remove_tree(partial))?;
+    Ok(true)
 }
 
 fn check(config: &Storms) -> Result<(), SynthError> {
@@ -221,7 +238,7 @@ pub enum SynthError {
         folder: PathBuf,
         /// What is in it.
         found: String,
-        /// What was to be written.
+        /// What should have been written.
         wanted: String,
     },
     /// A file could not be encoded or written.
@@ -288,7 +305,28 @@ mod tests {
         assert!(alone != other);
     }
 
-    /// Asks to stop when so many frames are done.
+    #[test]
+    fn a_start_that_was_killed_before_its_first_event_was_complete_does_not_claim_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let stop = Stop::default();
+        stop.request();
+        write(&config(), folder.path(), &stop, &Silent).unwrap_err();
+        let hidden = || {
+            std::fs::read_dir(folder.path())
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name())
+                .filter(|name| name.as_encoded_bytes()[0] == b'.')
+                .count()
+        };
+        assert_eq!(hidden(), 2, "the note, and an event that is not complete");
+        let other = Storms { seed: 7, ..config() };
+        write(&other, folder.path(), &Stop::default(), &Silent).unwrap();
+        assert_eq!(hidden(), 1);
+        let taken = write(&config(), folder.path(), &Stop::default(), &Silent).unwrap_err();
+        assert!(matches!(taken, SynthError::Taken { .. }), "{taken}");
+    }
+
+    /// Requests a stop after this many frames.
     struct StopAfter {
         frames: std::sync::atomic::AtomicI64,
         stop: Stop,

@@ -1,17 +1,23 @@
 //! Turns a frame from the file's order of dimensions and directions into levels, rows and columns that run upwards,
 //! northwards and eastwards.
 
+use std::ops::Range;
+
 use super::axes::{FieldDimension, Role};
 use super::slab::Slab;
 
-/// How frames are cut out of the variable and turned.
+/// How frames, or some of their levels, are cut out of the variable and turned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
     shape: Vec<u64>,
     time: Option<usize>,
-    /// The cells of a frame: levels, rows, columns.
+    /// For each dimension of the variable, which of levels, rows, columns it is.
+    places: Vec<Option<usize>>,
+    /// The cells that are cut out: levels, rows, columns.
     pub frame: [usize; 3],
-    /// The distance in a stored frame between neighbours of a level, row, column.
+    /// The first of these levels as they are stored.
+    first_level: usize,
+    /// The distance in what is cut out between neighbours of a level, row, column.
     strides: [usize; 3],
     reversed: [bool; 3],
 }
@@ -20,22 +26,31 @@ impl Plan {
     /// The plan for a field with these dimensions. `reversed` says which of levels, rows, columns are stored the other
     /// way round.
     pub fn new(dimensions: &[FieldDimension], reversed: [bool; 3]) -> Self {
-        let (mut frame, mut strides) = ([1; 3], [0; 3]);
-        let mut stride = 1_usize;
-        for dimension in dimensions.iter().rev() {
-            let place = match dimension.role {
-                Role::Z => 0,
-                Role::Y => 1,
-                Role::X => 2,
-                Role::Time | Role::Single => continue,
-            };
-            frame[place] = dimension.len as usize;
-            strides[place] = stride;
-            stride = stride.saturating_mul(dimension.len as usize);
+        let place = |dimension: &FieldDimension| match dimension.role {
+            Role::Z => Some(0),
+            Role::Y => Some(1),
+            Role::X => Some(2),
+            Role::Time | Role::Single => None,
+        };
+        let mut frame = [1; 3];
+        for dimension in dimensions {
+            if let Some(place) = place(dimension) {
+                frame[place] = dimension.len as usize;
+            }
         }
         let shape = dimensions.iter().map(|dimension| dimension.len).collect();
         let time = dimensions.iter().position(|dimension| dimension.role == Role::Time);
-        Self { shape, time, frame, strides, reversed }
+        let places: Vec<_> = dimensions.iter().map(place).collect();
+        let strides = strides(&places, frame);
+        Self { shape, time, places, frame, first_level: 0, strides, reversed }
+    }
+
+    /// The same for some of the levels, counted as frames come out.
+    pub fn of_levels(&self, levels: &Range<usize>) -> Self {
+        let [all, rows, columns] = self.frame;
+        let first_level = if self.reversed[0] { all - levels.end } else { levels.start };
+        let frame = [levels.len(), rows, columns];
+        Self { frame, first_level, strides: strides(&self.places, frame), ..self.clone() }
     }
 
     /// The place of a frame in the variable.
@@ -45,10 +60,14 @@ impl Plan {
             slab.start[time] = frame as u64;
             slab.count[time] = 1;
         }
+        if let Some(level) = self.places.iter().position(|place| *place == Some(0)) {
+            slab.start[level] = self.first_level as u64;
+            slab.count[level] = self.frame[0] as u64;
+        }
         slab
     }
 
-    /// The cells of a frame.
+    /// The cells that are cut out.
     pub fn len(&self) -> usize {
         self.frame.iter().product()
     }
@@ -84,6 +103,16 @@ impl Plan {
     }
 }
 
+/// The distances between neighbours, if so many levels, rows and columns are stored in the order of these dimensions.
+fn strides(places: &[Option<usize>], frame: [usize; 3]) -> [usize; 3] {
+    let (mut strides, mut stride) = ([0; 3], 1_usize);
+    for place in places.iter().rev().flatten() {
+        strides[*place] = stride;
+        stride = stride.saturating_mul(frame[*place]);
+    }
+    strides
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +138,41 @@ mod tests {
         let mut turned = [0; 12];
         plan.turn(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], &mut turned);
         assert_eq!(turned, [11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
+    }
+
+    #[test]
+    fn some_levels_are_those_of_the_whole_in_any_order_of_dimensions() {
+        use Role::{X, Y, Z};
+        for order in [[Z, Y, X], [X, Z, Y], [Y, X, Z]] {
+            for reversed in [[false; 3], [true, false, true]] {
+                let lens = order.map(|role| (role, if role == Z { 5 } else { 2 }));
+                let plan = Plan::new(&dimensions(&lens), reversed);
+                let stored: Vec<u64> = (0..20).collect();
+                let mut whole = vec![0; 20];
+                plan.turn(&stored, &mut whole);
+                for levels in [0..2, 2..4, 4..5] {
+                    let some = plan.of_levels(&levels);
+                    let mut cut = Vec::new();
+                    let Slab { start, count } = some.slab(0);
+                    for index in 0..20 {
+                        let at = [
+                            index / (count_of(&lens, 1) * count_of(&lens, 2)),
+                            index / count_of(&lens, 2) % count_of(&lens, 1),
+                            index % count_of(&lens, 2),
+                        ];
+                        let is_in = (0..3).all(|d| (start[d]..start[d] + count[d]).contains(&at[d]));
+                        cut.extend(is_in.then_some(stored[index as usize]));
+                    }
+                    let mut turned = vec![0; some.len()];
+                    some.turn(&cut, &mut turned);
+                    assert_eq!(turned, whole[levels.start * 4..levels.end * 4], "{order:?} {reversed:?} {levels:?}");
+                }
+            }
+        }
+    }
+
+    fn count_of(lens: &[(Role, u64)], dimension: usize) -> u64 {
+        lens[dimension].1
     }
 
     #[test]

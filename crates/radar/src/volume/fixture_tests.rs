@@ -193,6 +193,68 @@ fn latitude_and_longitude_are_read_like_fields() {
 }
 
 #[test]
+fn a_frame_that_is_read_some_levels_at_a_time_is_the_same() {
+    let mut compared = 0;
+    for (name, entry) in &expected() {
+        let file = VolumeFile::open(&folder().join(name), entry["variable"].as_str().unwrap());
+        let Ok(mut file) = file else { continue };
+        let (mut whole, mut parts) = (RawVolume::new(), RawVolume::new());
+        file.read(0, &mut whole).unwrap();
+        file.levels_at_once = 1;
+        assert!(file.parts().all(|part| part.len() == 1));
+        file.read(0, &mut parts).unwrap();
+        // NaN is not equal to itself.
+        let bits = |raw: &RawVolume| raw.values.to_f64().into_iter().map(f64::to_bits).collect::<Vec<_>>();
+        assert_eq!((parts.shape, bits(&parts)), (whole.shape, bits(&whole)), "{name}");
+        compared += usize::from(file.grid().shape()[0] > 1);
+    }
+    assert!(compared > 0, "no fixture has more than one level");
+}
+
+/// Of a file with holes, which takes no space: 33 levels of the United States in cells of 1 km are read, a level of 1 GB is not.
+#[test]
+fn a_continent_with_all_its_levels_is_read_and_what_is_too_large_is_refused_with_the_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let [fits, too_large] = [("20200101_000000.nc", [33, 3500, 7000]), ("20200101_000500.nc", [1, 1 << 14, 1 << 14])]
+        .map(|(name, shape)| {
+            let path = folder.path().join(name);
+            classic_with_holes(&path, shape);
+            VolumeFile::open(&path, "Z").map(|file| file.parts().map(|part| part.len()).max())
+        });
+    assert_eq!(fits.unwrap(), Some(2), "256 MiB at once");
+    let error = too_large.map(drop).unwrap_err().to_string();
+    for part in ["1 x 16384 x 16384 cells of 4 bytes", "1.1 GB a level", "268 MB a level are read", "ncks"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+}
+
+/// A classic file with 64-bit offsets whose one variable of floats is nothing but zeros.
+fn classic_with_holes(path: &Path, shape: [u32; 3]) {
+    let mut header = b"CDF\x02\0\0\0\0".to_vec();
+    let number = |header: &mut Vec<u8>, number: u32| header.extend(number.to_be_bytes());
+    let name = |header: &mut Vec<u8>, name: &str| {
+        header.extend((name.len() as u32).to_be_bytes());
+        header.extend(name.bytes());
+        header.resize(header.len().next_multiple_of(4), 0);
+    };
+    [10, 3].into_iter().for_each(|value| number(&mut header, value));
+    for (dimension, len) in ["z0", "y0", "x0"].into_iter().zip(shape) {
+        name(&mut header, dimension);
+        number(&mut header, len);
+    }
+    [0, 0, 11, 1].into_iter().for_each(|value| number(&mut header, value));
+    name(&mut header, "Z");
+    let bytes = shape.iter().map(|&len| u64::from(len)).product::<u64>() * 4;
+    [3, 0, 1, 2, 0, 0, 5, u32::try_from(bytes).unwrap_or(u32::MAX)]
+        .into_iter()
+        .for_each(|value| number(&mut header, value));
+    let begin = header.len() as u64 + 8;
+    header.extend(begin.to_be_bytes());
+    std::fs::write(path, header).unwrap();
+    File::options().write(true).open(path).unwrap().set_len(begin + bytes).unwrap();
+}
+
+#[test]
 fn a_frame_past_the_last_is_refused() {
     let error = open("prediction.nc", "DBZ").read(3, &mut RawVolume::new()).unwrap_err().to_string();
     assert!(error.contains("has 3 frames, frame 3"), "{error}");

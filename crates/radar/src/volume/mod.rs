@@ -43,6 +43,7 @@ mod fixture_tests;
 mod hostile_tests;
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -58,15 +59,19 @@ pub use isolated::{Carrier, Lost, answer, isolate};
 pub use packing::Packing;
 pub use raw::RawVolume;
 pub use sequence::{ENDINGS, Frame, frames_in, is_radar_name};
+use slab::Slab;
 pub use source::Format;
 use source::{Source, Store};
 use values::with_values;
 pub use values::{ByteOrder, Values};
 
-/// The most bytes of a frame, and the most cells: several levels of a continent in cells of 1 km. A damaged header must not
-/// make us reserve all memory.
-const MAX_FRAME_BYTES: usize = 1 << 28;
-const MAX_FRAME_CELLS: usize = 1 << 27;
+use fragua_util::units;
+
+/// The most bytes that are held at once, of a frame or of a chunk: a damaged header must not make us reserve all memory, and
+/// the process that runs the libraries has a limit. A larger frame is read some levels at a time.
+const MAX_BYTES_AT_ONCE: usize = 1 << 28;
+/// The most cells of a frame: 40 levels of a continent in cells of 1 km.
+const MAX_FRAME_CELLS: usize = 1 << 30;
 /// The most levels: several times those of any radar.
 const MAX_LEVELS: usize = 512;
 /// The most chunks that a frame is in. Each costs a look-up, and an own read from the disk.
@@ -90,6 +95,8 @@ pub struct VolumeFile {
     plan: Plan,
     store: Store,
     empty: Values,
+    /// How many levels are read at once.
+    levels_at_once: usize,
 }
 
 impl VolumeFile {
@@ -125,9 +132,11 @@ impl VolumeFile {
         let plan = Plan::new(&dimensions, [z_reversed, y_reversed, x_reversed]);
         check_frame_size(&plan, field.kind).map_err(unusable)?;
         if let Store::Chunked(chunked) = &store {
-            check_chunks(chunked.touched_by(&plan.slab(0))).map_err(unusable)?;
+            check_chunks(chunked.touched_by(&plan.slab(0)), &chunked.chunk_shape, field.kind).map_err(unusable)?;
         }
+        let [_, rows, columns] = plan.frame;
         Ok(Self {
+            levels_at_once: (MAX_BYTES_AT_ONCE / (rows * columns * field.kind.size())).max(1),
             times: known.times(field, &dimensions)?,
             packing: Packing::of(path, field)?,
             attributes: field::describe(&header, field),
@@ -203,18 +212,44 @@ impl VolumeFile {
     /// # Errors
     /// If there is no such frame, the disk fails, or a checksum does not match. The buffer's values are then undefined.
     pub fn read(&self, frame: usize, into: &mut RawVolume) -> Result<(), VolumeError> {
+        let levels = self.plan.frame[0];
+        if levels <= self.levels_at_once {
+            return self.read_levels(frame, &(0..levels), into);
+        }
+        let mut some = RawVolume::new();
+        into.shape = self.plan.frame;
+        into.values.reset(&self.empty, self.plan.len());
+        for part in self.parts() {
+            self.read_levels(frame, &part, &mut some)?;
+            into.values.put(part.start * self.plan.len() / levels, &some.values);
+        }
+        Ok(())
+    }
+
+    /// The levels in parts that can be held at once: all of them, unless frames are very large.
+    pub fn parts(&self) -> impl Iterator<Item = Range<usize>> {
+        let (levels, step) = (self.plan.frame[0], self.levels_at_once);
+        (0..levels).step_by(step).map(move |first| first..levels.min(first + step))
+    }
+
+    /// Reads some levels of a frame, as [`Self::read`] does.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_levels(&self, frame: usize, levels: &Range<usize>, into: &mut RawVolume) -> Result<(), VolumeError> {
         let frames = self.times.len();
         if frame >= frames {
             return Err(VolumeError::NoFrame { path: self.path.clone(), frame, frames });
         }
-        into.shape = self.plan.frame;
+        let plan = self.plan.of_levels(levels);
+        into.shape = plan.frame;
         let RawVolume { values, stored, decoder, bytes, .. } = into;
-        let target = if self.plan.is_identity() { &mut *values } else { &mut *stored };
-        target.reset(&self.empty, self.plan.len());
-        self.read_stored(frame, decoder, bytes, target)?;
-        if !self.plan.is_identity() {
-            values.reset(&self.empty, self.plan.len());
-            values.turn(stored, &self.plan);
+        let target = if plan.is_identity() { &mut *values } else { &mut *stored };
+        target.reset(&self.empty, plan.len());
+        self.read_stored(&plan.slab(frame), decoder, bytes, target)?;
+        if !plan.is_identity() {
+            values.reset(&self.empty, plan.len());
+            values.turn(stored, &plan);
         }
         Ok(())
     }
@@ -237,27 +272,26 @@ impl VolumeFile {
         Ok(stored == all)
     }
 
-    /// Reads a frame in the file's order of dimensions.
+    /// Reads a box of cells in the file's order of dimensions.
     fn read_stored(
         &self,
-        frame: usize,
+        slab: &Slab,
         decoder: &mut chunked::Decoder,
         bytes: &mut Vec<u8>,
         target: &mut Values,
     ) -> Result<(), VolumeError> {
-        let slab = self.plan.slab(frame);
         let place = (&self.file, self.path.as_path());
         match &self.store {
-            Store::Flat(flat) => with_values!(target, values => flat.read(place, &slab, bytes, values)),
+            Store::Flat(flat) => with_values!(target, values => flat.read(place, slab, bytes, values)),
             Store::Chunked(chunked) => {
-                with_values!(target, values => chunked.read(place, self.identity, &slab, decoder, values))
+                with_values!(target, values => chunked.read(place, self.identity, slab, decoder, values))
             }
             Store::Unwritten(fill) => {
                 with_values!(target, values => values.fill(values::Element::nearest(*fill)));
                 Ok(())
             }
-            Store::Library => isolated::read(&self.path, &self.variable, &slab, target)
-                .unwrap_or_else(|| hdf::read(&self.path, &self.variable, &slab, target)),
+            Store::Library => isolated::read(&self.path, &self.variable, slab, target)
+                .unwrap_or_else(|| hdf::read(&self.path, &self.variable, slab, target)),
         }
     }
 }
@@ -282,26 +316,42 @@ fn axis(
 
 fn check_frame_size(plan: &Plan, kind: Kind) -> Result<(), String> {
     let [levels, rows, columns] = plan.frame;
-    let cells = plan.frame.iter().try_fold(1_usize, |cells, &len| cells.checked_mul(len));
-    match cells {
+    let product = |lens: &[usize]| lens.iter().try_fold(1_usize, |cells, &len| cells.checked_mul(len));
+    let level_bytes = product(&[rows, columns, kind.size()]);
+    match product(&plan.frame) {
         Some(0) => Err(format!("has frames without cells ({levels} x {rows} x {columns}); remove the file")),
         Some(_) if levels > MAX_LEVELS => {
             Err(format!("has {levels} levels, at most {MAX_LEVELS} are read; cut out those of interest"))
         }
-        Some(cells) if cells <= MAX_FRAME_CELLS && cells * kind.size() <= MAX_FRAME_BYTES => Ok(()),
-        _ => Err(format!(
-            "has frames of {levels} x {rows} x {columns} cells of {} bytes, at most {} million cells and {} MiB are read; \
-             cut out the region of interest",
+        Some(cells) if cells <= MAX_FRAME_CELLS && level_bytes.is_some_and(|bytes| bytes <= MAX_BYTES_AT_ONCE) => {
+            Ok(())
+        }
+        cells => Err(format!(
+            "has frames of {levels} x {rows} x {columns} cells of {} bytes, {} a level; at most {} million cells a frame and {} a \
+             level are read; cut out the region of interest, for example with ncks -d",
             kind.size(),
-            MAX_FRAME_CELLS >> 20,
-            MAX_FRAME_BYTES >> 20
+            level_bytes
+                .filter(|_| cells.is_some())
+                .map_or_else(|| "more than can be addressed".to_owned(), |bytes| units::bytes(bytes as u64)),
+            MAX_FRAME_CELLS / 1_000_000,
+            units::bytes(MAX_BYTES_AT_ONCE as u64)
         )),
     }
 }
 
-fn check_chunks(chunks: u64) -> Result<(), String> {
-    if chunks <= MAX_FRAME_CHUNKS {
+fn check_chunks(chunks: u64, shape: &[u64], kind: Kind) -> Result<(), String> {
+    if chunks > MAX_FRAME_CHUNKS {
+        return Err(format!(
+            "has frames in {chunks} chunks each, at most {MAX_FRAME_CHUNKS} are read; write it in larger chunks"
+        ));
+    }
+    let bytes = shape.iter().try_fold(kind.size() as u64, |bytes, len| bytes.checked_mul(*len));
+    if bytes.is_some_and(|bytes| bytes <= MAX_BYTES_AT_ONCE as u64) {
         return Ok(());
     }
-    Err(format!("has frames in {chunks} chunks each, at most {MAX_FRAME_CHUNKS} are read; write it in larger chunks"))
+    Err(format!(
+        "has chunks of {}, at most {} are read; write it in smaller chunks, for example with nccopy -c",
+        bytes.map_or_else(|| "more than can be addressed".to_owned(), units::bytes),
+        units::bytes(MAX_BYTES_AT_ONCE as u64)
+    ))
 }

@@ -31,6 +31,21 @@ impl Default for RawVolume {
 }
 
 impl Values {
+    /// Puts numbers of the same type in a place of it.
+    pub(super) fn put(&mut self, at: usize, some: &Self) {
+        match (self, some) {
+            (Self::I8(into), Self::I8(some)) => into[at..at + some.len()].copy_from_slice(some),
+            (Self::U8(into), Self::U8(some)) => into[at..at + some.len()].copy_from_slice(some),
+            (Self::I16(into), Self::I16(some)) => into[at..at + some.len()].copy_from_slice(some),
+            (Self::U16(into), Self::U16(some)) => into[at..at + some.len()].copy_from_slice(some),
+            (Self::I32(into), Self::I32(some)) => into[at..at + some.len()].copy_from_slice(some),
+            (Self::U32(into), Self::U32(some)) => into[at..at + some.len()].copy_from_slice(some),
+            (Self::F32(into), Self::F32(some)) => into[at..at + some.len()].copy_from_slice(some),
+            (Self::F64(into), Self::F64(some)) => into[at..at + some.len()].copy_from_slice(some),
+            _ => unreachable!("both were made for the type of the same file"),
+        }
+    }
+
     /// Takes the numbers of a stored frame of the same type, turned by a plan.
     pub(super) fn turn(&mut self, stored: &Self, plan: &Plan) {
         match (self, stored) {

@@ -129,7 +129,8 @@ fn group(path: &str) -> GroupReport {
 /// How images are prepared before it is known whether to invert.
 pub(super) fn facts(config: &PrepareConfig) -> ModelFacts {
     let PrepareConfig { size, fit, transpose, .. } = *config;
-    ModelFacts { classes: Vec::new(), labels: Vec::new(), size, fit, transposed: transpose, inverted: false }
+    let (classes, labels, temperature) = (Vec::new(), Vec::new(), None);
+    ModelFacts { classes, labels, size, fit, transposed: transpose, inverted: false, temperature }
 }
 
 fn file(

@@ -17,7 +17,7 @@ use crate::util::sha256::Digest;
 pub struct Work {
     /// Its number in the event.
     pub file: usize,
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// Its hash when it was fetched, if known.
     pub expected: Option<Digest>,
@@ -120,13 +120,16 @@ fn convert_frames(
             Ok(false) => continue,
             Err(error) => return refused(error),
         }
-        if let Err(error) = volume.read(in_file, &mut scratch.raw) {
-            return refused(error);
-        }
-        let (out, memory) = (&mut scratch.out, &mut scratch.resample);
-        let resampled = resampler.run_volume(&scratch.raw, volume.packing(), &setting.quantizer, out, memory);
-        if let Err(error) = resampled {
-            return Ok(Err(format!("it changed while it was read: {error}")));
+        // Of a very large frame, some levels at a time.
+        for part in volume.parts() {
+            if let Err(error) = volume.read_levels(in_file, &part, &mut scratch.raw) {
+                return refused(error);
+            }
+            let out = &mut scratch.out[part.start * rows * columns..part.end * rows * columns];
+            let (packing, memory) = (volume.packing(), &mut scratch.resample);
+            if let Err(error) = resampler.run_volume(&scratch.raw, packing, &setting.quantizer, out, memory) {
+                return Ok(Err(format!("it changed while it was read: {error}")));
+            }
         }
         if scratch.out.iter().any(|&cell| cell != 0) {
             writer.write_frame(slot, &scratch.out)?;

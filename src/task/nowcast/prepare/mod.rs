@@ -148,7 +148,15 @@ fn common_units(plans: &[EventPlan], drafts: &[Draft], config: &PrepareConfig) -
         units::common(plans, drafts).map_err(|found| PrepareError::MixedUnits { variable: variable(), found })?;
     match config.method == Method::MeanZ && !Quantity::of(&units).is_reflectivity() {
         true => Err(PrepareError::NoReflectivity { variable: variable(), units }),
-        false => Ok(units),
+        false => {
+            if units.is_empty() && drafts.iter().any(|draft| draft.states.iter().any(|state| state.grid().is_some())) {
+                let variable = variable();
+                tracing::warn!(
+                    "no file says in which units {variable} is: dBZ is assumed; if it is something else, give it the attribute units"
+                );
+            }
+            Ok(units)
+        }
     }
 }
 

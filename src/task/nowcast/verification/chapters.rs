@@ -9,7 +9,7 @@ use crate::metric::forecast::scores::error_names;
 use crate::metric::score::ScoreSpec;
 use crate::report::chart::Chart;
 use crate::report::page::{Block, Cell, Charts, Grid};
-use crate::train::observe::page::{Chapters, Curve, Plot};
+use crate::train::observe::page::{Chapters, Curve, Parts, Plot};
 
 /// Reads an evaluation of a nowcast.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,7 +19,7 @@ pub struct Evaluated;
 const MOST: usize = 18;
 
 impl Chapters for Evaluated {
-    fn chapters(&self, metrics: &Metrics) -> Vec<Block> {
+    fn chapters(&self, metrics: &Metrics, _plot: &dyn Fn(&Plot) -> Option<Block>) -> Vec<Block> {
         let Some(found) = metrics.section::<Verification>(SECTION) else { return Vec::new() };
         let (first, rest) = by_lead(&found, metrics);
         let mut shown: Vec<Chart> = first.iter().map(|spec| charts::by_lead(&found, spec)).collect();
@@ -61,6 +61,21 @@ impl Chapters for Evaluated {
                       A colour over the whole map is a bias. Below, the typical size of the error: dark is large.",
             is_folded: true,
         }]
+    }
+
+    fn parts(&self, metrics: &Metrics, score: &ScoreSpec) -> Option<Parts> {
+        let found = metrics.section::<Verification>(SECTION)?;
+        let values = |kind: Kind| -> Option<Vec<Option<f64>>> {
+            let leads = found.forecasts.get(kind.name())?.by_lead.iter();
+            Some(leads.map(|lead| lead.get(&score.name).copied().flatten()).collect())
+        };
+        let others = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Model);
+        Some(Parts {
+            word: "lead time",
+            labels: found.lead_minutes.iter().map(|minutes| format!("+{minutes:.0} min")).collect(),
+            model: values(Kind::Model)?,
+            baselines: others.filter_map(|kind| Some((kind.name().to_owned(), values(kind)?))).collect(),
+        })
     }
 
     fn tables(&self, metrics: &Metrics) -> Vec<Grid> {

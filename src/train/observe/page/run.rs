@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
 use super::Now;
 use super::tale::Tale;
 use crate::metric::document::{DocumentError, Metrics};
 use crate::train::events::Reason;
 use crate::train::run_folder::experiment::Experiment;
 use crate::train::run_folder::history::Story;
+use crate::train::run_folder::problem::Problem;
 use crate::train::run_folder::record::RunRecord;
 use crate::train::run_folder::status::{State, Status};
 
@@ -33,21 +32,6 @@ pub(super) struct Run<'a> {
     pub(super) problem: Option<Problem>,
 }
 
-/// Why a run failed, as `status.json` has it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub(super) struct Problem {
-    /// What happened.
-    pub(super) text: String,
-    /// What to do about it.
-    pub(super) remedy: String,
-}
-
-/// The part of `status.json` that says why.
-#[derive(Deserialize)]
-struct Failed {
-    problem: Option<Problem>,
-}
-
 impl<'a> Run<'a> {
     pub(super) fn read(folder: &Path, tale: &'a Tale, now: Now) -> Self {
         let status = Status::read(&folder.join("status.json"));
@@ -58,6 +42,7 @@ impl<'a> Run<'a> {
             Ok(None) => Err("run.json is not there".to_owned()),
             Err(error) => Err(error.to_string()),
         };
+        let problem = status.as_ref().and_then(|status| status.problem.clone()).filter(|_| state == State::Failed);
         Self {
             folder: folder.into(),
             at: jiff::Timestamp::now(),
@@ -69,7 +54,7 @@ impl<'a> Run<'a> {
             tale,
             metrics: metrics(&folder.join("evaluation/metrics.json")),
             notes: notes(&folder.join("experiment_log.json")),
-            problem: problem(&folder.join("status.json")).filter(|_| state == State::Failed),
+            problem,
         }
     }
 
@@ -97,10 +82,6 @@ fn standing(status: Option<&Status>, now: Now) -> (State, Option<Reason>) {
         Now::Ended(reason) => (State::Finished, Some(reason)),
         Now::AsWritten => status.map_or((State::Running, None), |status| (status.state, status.ended)),
     }
-}
-
-fn problem(path: &Path) -> Option<Problem> {
-    serde_json::from_slice::<Failed>(&std::fs::read(path).ok()?).ok()?.problem
 }
 
 fn metrics(path: &Path) -> Option<Result<Metrics, String>> {

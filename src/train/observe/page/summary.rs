@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::run::Run;
 use super::words::{number, time};
-use super::{REFRESH_SECONDS, evaluation};
+use super::{Chapters, REFRESH_SECONDS, evaluation};
 use crate::metric::score::{ScoreSpec, Show, families};
 use crate::report::page::{Page, Problem, Tile, Tone};
 use crate::train::events::{Reason, Record, value};
@@ -16,14 +16,14 @@ use crate::util::units::duration;
 const MOST_SCORES: usize = 2;
 
 /// The page without its sections.
-pub(super) fn page(run: &Run<'_>) -> Page {
+pub(super) fn page(run: &Run<'_>, chapters: &dyn Chapters) -> Page {
     let is_at_work = run.state == State::Running;
     let version = run.record.as_ref().map_or(env!("CARGO_PKG_VERSION"), |record| &record.used.program);
     Page {
         title: run.name(),
         kind: "Training run".into(),
         state: Some(state(run)),
-        verdict: evaluation::verdict(run).or_else(|| verdict(run)),
+        verdict: evaluation::verdict(run, chapters).or_else(|| verdict(run)),
         problem: problem(run),
         notice: is_at_work.then(|| notice(run)),
         refresh_seconds: is_at_work.then_some(REFRESH_SECONDS),

@@ -53,7 +53,7 @@ fn history(folder: &Path, epochs: Vec<Record>, best: (u64, u64)) {
     let loss = epochs.iter().find(|record| record.epoch == best.0).and_then(|record| record.val[0].1);
     let best = Best { epoch: best.0, step: best.1, by: vec![("loss".to_owned(), loss)], loss };
     let story = Story { epochs, best: Some(best), ..measured() };
-    fs::write(folder.join("history.json"), json!(story).to_string()).unwrap();
+    fs::write(folder.join("history.json"), story.text(folder).unwrap()).unwrap();
 }
 
 fn ended(epoch: u64, seconds: f64) -> Value {
@@ -175,7 +175,7 @@ fn many_scores_of_a_family_are_a_table_and_no_forty_charts() {
     let scores = names.iter().map(|name| (name.clone(), Some(0.5))).collect();
     let epochs = vec![Record { scores, ..record(1, 0.6) }];
     let story = Story { scores: (0..40).map(spec).collect(), epochs, ..measured() };
-    fs::write(folder.path().join("history.json"), json!(story).to_string()).unwrap();
+    fs::write(folder.path().join("history.json"), story.text(folder.path()).unwrap()).unwrap();
     write(folder.path(), &()).unwrap();
     let html = read(folder.path());
     assert!(html.contains("40 more scores are in the table below"), "{html}");
