@@ -50,7 +50,8 @@ impl Inspection {
         if let Some(imbalance) = &self.imbalance {
             let ((largest, most), (smallest, fewest)) = (&imbalance.largest, &imbalance.smallest);
             text += &match most == fewest {
-                true => format!("balance: {most} images of each class\n"),
+                true if self.empty.is_empty() => format!("balance: {most} images of each class\n"),
+                true => format!("balance: {most} images of each class that has any\n"),
                 false => format!("balance: {largest} {most}, {smallest} {fewest}, ratio {:.1}\n", imbalance.ratio),
             };
         }
