@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::trained::{FACTS, TrainedError, TrainedModel};
+use super::trained::{TrainedError, TrainedModel};
 use crate::nn::export::python::{self, Module};
 use crate::nn::export::{self, MAX_ARCHIVE_BYTES, Weight, pth, torchscript};
 use crate::nn::network::Io;
 use crate::nn::parameters::Numbers;
 use crate::nn::weights::{self, WeightsError};
 use crate::task::Misfit;
-use crate::train::checkpoint::weights::write as write_safetensors;
+use crate::train::checkpoint::weights::{FACTS, write as write_safetensors};
 use crate::train::checkpoint::{Dtype, NamedArray};
 use crate::util::exit::Exit;
 use crate::util::failure::Failed;

@@ -13,7 +13,6 @@ use super::class_names::{character, folder};
 use super::config::ImageClassConfig;
 use super::facts::ModelFacts;
 use super::training::network;
-use crate::nn::network::Network;
 use crate::nn::parameters::Parameters;
 use crate::nn::weights::{Weights, WeightsError, outline};
 use crate::util::exit::Exit;

@@ -263,10 +263,10 @@ fn pickled(folder: &Path, name: &str, bytes: &[u8]) {
     let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
     for place in 0..archive.len() {
         let mut entry = archive.by_index(place).unwrap();
-        let mut content = Vec::new();
+        let (name, mut content) = (entry.name().unwrap().into_owned(), Vec::new());
         entry.read_to_end(&mut content).unwrap();
-        writer.start_file(entry.name(), stored).unwrap();
-        let is_pickle = entry.name().ends_with("/data.pkl");
+        writer.start_file(name.as_str(), stored).unwrap();
+        let is_pickle = name.ends_with("/data.pkl");
         writer.write_all(if is_pickle { bytes } else { &content }).unwrap();
     }
     safetensors(folder, name, &writer.finish().unwrap().into_inner());
