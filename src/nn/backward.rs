@@ -4,12 +4,15 @@
 
 use tch::{TchError, Tensor};
 
+type FromOutput = Box<dyn FnOnce(&Tensor) -> Result<(), TchError>>;
+type FromLeaves = Box<dyn FnOnce() -> Result<(), TchError>>;
+
 /// What is left to do when autograd is done.
 enum ByHand {
     /// From the gradient of the output.
-    All(Box<dyn FnOnce(&Tensor) -> Result<(), TchError>>),
+    All(FromOutput),
     /// From gradients that autograd left at leaves.
-    Rest(Box<dyn FnOnce() -> Result<(), TchError>>),
+    Rest(FromLeaves),
 }
 
 /// The output of a forward pass in training.

@@ -1,4 +1,4 @@
-//! A picture being drawn: rectangles, lines, dots, text, pixels. It knows nothing of what it shows.
+//! A picture being drawn: rectangles, lines, dots, text, pixels.
 
 use std::collections::BTreeMap;
 
@@ -100,25 +100,32 @@ impl Canvas {
 
     /// The picture as a PNG file with a palette, a third of the size: colours that no eye tells apart become one.
     pub(super) fn small_png(&self) -> Result<Vec<u8>, image::ImageError> {
-        const STEP: u8 = 3;
+        // 255 is a multiple of each, so white stays white.
+        match [3, 5, 15].into_iter().find_map(|step| self.indexed(step)) {
+            Some((palette, indexes)) => indexed([self.width, self.height], &palette, &indexes).map_err(|error| {
+                let hint = image::error::ImageFormatHint::Exact(image::ImageFormat::Png);
+                image::ImageError::Encoding(image::error::EncodingError::new(hint, error))
+            }),
+            None => self.png(),
+        }
+    }
+
+    /// Colours in steps, and the place of each pixel among them; `None` if they are too many for a palette.
+    fn indexed(&self, step: u8) -> Option<(Vec<Rgb>, Vec<u8>)> {
         let mut palette: Vec<Rgb> = Vec::new();
         let mut places: BTreeMap<Rgb, u8> = BTreeMap::new();
         let mut indexes = Vec::with_capacity(self.width * self.height);
         for pixel in self.rgb.chunks_exact(3) {
-            let colour = [pixel[0], pixel[1], pixel[2]].map(|part| part / STEP * STEP);
+            let colour = [pixel[0], pixel[1], pixel[2]].map(|part| part / step * step);
             let place = places.get(&colour).copied().or_else(|| {
                 let place = u8::try_from(palette.len()).ok()?;
                 palette.push(colour);
                 places.insert(colour, place);
                 Some(place)
             });
-            let Some(place) = place else { return self.png() };
-            indexes.push(place);
+            indexes.push(place?);
         }
-        indexed([self.width, self.height], &palette, &indexes).map_err(|error| {
-            let hint = image::error::ImageFormatHint::Exact(image::ImageFormat::Png);
-            image::ImageError::Encoding(image::error::EncodingError::new(hint, error))
-        })
+        Some((palette, indexes))
     }
 
     /// The picture as a PNG file.

@@ -1,4 +1,5 @@
-//! What a choice among classes looks like, as small images: in rows with captions, or by pairs of classes that were confused.
+//! What a choice among classes looks like, as small images: in rows with captions, a row for each class, or by pairs of classes
+//! that were confused.
 
 pub mod contact;
 pub mod pairs;

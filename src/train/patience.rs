@@ -8,7 +8,7 @@ use crate::metric::better::Better;
 /// The rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Patience {
-    /// Validated epochs without a better value after which training stops; `None` is for ever.
+    /// Validated epochs without a better value after which training stops; `None` is never.
     pub epochs: Option<usize>,
     /// Which way the value gets better.
     pub better: Better,
@@ -16,7 +16,7 @@ pub struct Patience {
     pub min_delta: f64,
 }
 
-/// When patience starts again: training had ended after these epochs, and more was asked for.
+/// When patience starts again: training had ended after these epochs, and more were requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Restart {
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_that_is_no_number_is_never_better() {
+    fn a_loss_that_is_not_finite_is_never_better() {
         use Outlook::{Better, Stop, Worse};
         let nan = f64::NAN;
         assert_eq!(outlooks(THREE, &[nan, 5.0, nan, 4.0])[1..], [Better, Worse { since: 1 }, Better]);

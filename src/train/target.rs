@@ -24,7 +24,7 @@ pub const BEST_BY: &str = "train.checkpoint.best_by";
 /// The key of the metric that patience watches.
 pub const PATIENCE_BY: &str = "train.patience_by";
 
-/// A target that nothing measures.
+/// A target that is not measured.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TargetError {
     /// The task has no such number.
@@ -103,7 +103,7 @@ impl Target {
         self.by.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Their values in a validation; none for those that are missing.
+    /// Their values in a validation; `None` for those that are missing.
     #[must_use]
     pub fn values(&self, parts: &[Named], scores: &[Named]) -> Vec<Named> {
         let of = |name: &str| value(scores, name).or_else(|| value(parts, name));

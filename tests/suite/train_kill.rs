@@ -87,7 +87,7 @@ fn end_somewhere(campaign: &Campaign<'_>, name: &str, arguments: &[&str], random
     }
 }
 
-/// How often a run went on from a checkpoint, by its log.
+/// How often a run resumed from a checkpoint, by its log.
 fn resumes(training: &Training, name: &str) -> usize {
     let log = fs::read_to_string(training.file(name, "log.jsonl")).unwrap();
     let events = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
@@ -143,7 +143,7 @@ impl Campaign<'_> {
             fs::remove_dir_all(training.file(&name, "")).unwrap();
         }
         assert!(killed >= kills, "only {killed} of {kills} kills came before the ends of the runs");
-        assert!(resumed.iter().all(|&times| times > 0), "{killed} kills; went on from a checkpoint: {resumed:?}");
+        assert!(resumed.iter().all(|&times| times > 0), "{killed} kills; resumed from a checkpoint: {resumed:?}");
     }
 }
 

@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn groups_are_balanced_within_the_share_that_takes_part() {
         // A fifth of the samples are of group 0.
-        let group = |index: u32| usize::from(index % 5 != 0);
+        let group = |index: u32| usize::from(!index.is_multiple_of(5));
         let tenth = Epochs::over(1000, SHUFFLED).with_share(0.1, 1);
         let even = tenth.clone().with_balance(group, |count| 1.0 / count as f64);
         let (all, drawn) = (tenth.members(), even.indices(4));

@@ -50,7 +50,7 @@ pub struct Weight {
 pub enum ExportError {
     /// Some are missing, have another shape, or are too many.
     #[error("{0}")]
-    Fits(LoadReport),
+    Fits(Box<LoadReport>),
     /// The network can't be built.
     #[error(transparent)]
     Parameters(#[from] ParametersError),
@@ -85,7 +85,7 @@ pub fn weights(layout: &Layout, tensors: &[(String, Tensor)]) -> Result<Vec<Weig
     let mut parameters = Parameters::new(layout, 0, Device::Cpu)?;
     let report = parameters.load_named(tensors);
     if !report.is_complete() {
-        return Err(ExportError::Fits(report));
+        return Err(ExportError::Fits(Box::new(report)));
     }
     let parameter = |(spec, _): (&ParameterSpec, Range<usize>)| {
         weight(&spec.name, &parameters.view(&spec.name)?.detach(), Numbers::Float, true)

@@ -77,6 +77,15 @@ impl BatchNorm {
         [self.scale.shallow_clone(), self.bias.shallow_clone()]
     }
 
+    /// The factor and the summand of each channel by which a norm of running statistics replaces values that lack this bias.
+    pub(super) fn learned(&self, bias: Option<&Tensor>) -> Result<[Vec<f32>; 2], TchError> {
+        let _guard = tch::no_grad_guard();
+        let factor = self.scale.f_div(&self.variance.f_add_scalar(EPSILON)?.f_sqrt()?)?;
+        let mean = bias.map_or_else(|| Ok(self.mean.shallow_clone()), |bias| self.mean.f_sub(bias))?;
+        let summand = self.bias.f_sub(&mean.f_mul(&factor)?)?;
+        Ok([Vec::try_from(factor)?, Vec::try_from(summand)?])
+    }
+
     /// The running statistics follow those of a batch: the mean and the biased variance of so many values for each channel, which
     /// were computed elsewhere. The convolution left out this bias.
     ///

@@ -80,7 +80,7 @@ impl Dropout {
     /// If there are not as many keys as samples.
     pub(super) fn masks(&self, keys: &SampleKeys, samples: usize) -> Vec<Mask> {
         if self.share == 0.0 {
-            return vec![Mask { key: [0; 2], threshold: 0, factor: 1.0 }; samples];
+            return vec![Mask::NONE; samples];
         }
         let keys = keys.of(&self.purpose);
         assert_eq!(keys.len(), samples, "dropout needs a key for each sample");
@@ -105,6 +105,11 @@ pub(super) struct Mask {
     pub key: [u32; 2],
     pub threshold: u32,
     pub factor: f32,
+}
+
+impl Mask {
+    /// Nothing is dropped.
+    pub const NONE: Self = Self { key: [0; 2], threshold: 0, factor: 1.0 };
 }
 
 /// Spreads the counter of a value. The other constants are those of a 32-bit mixer that its author, C. Wellons, searched for

@@ -69,11 +69,14 @@ pub struct Weights {
     pub beside: Map<String, Value>,
 }
 
+/// The names and shapes of tensors.
+pub type Shapes = Vec<(String, Vec<usize>)>;
+
 /// What a file of weights says of itself, without its numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outline {
     /// The names and shapes of its tensors.
-    pub shapes: Vec<(String, Vec<usize>)>,
+    pub shapes: Shapes,
     /// What is beside them.
     pub beside: Map<String, Value>,
 }

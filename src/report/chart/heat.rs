@@ -1,5 +1,5 @@
-//! A square of counts, one row for each true class, one column for each predicted one. The stronger a cell, the larger its share
-//! of its row: right choices in the colour of what matters, wrong ones in that of mistakes.
+//! A square of counts, one row for each true class, one column for each predicted one. The stronger a cell, the larger
+//! its share of its row: right predictions in the main colour, wrong ones in the colour of mistakes.
 
 use super::Ink;
 use super::scene::{Anchor, BOLD, Item, Scene, Text, width};

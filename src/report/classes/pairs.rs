@@ -9,10 +9,8 @@ use crate::report::text_width::shortened;
 /// A pair of classes that were confused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pair {
-    /// What was taken for what.
-    pub name: String,
-    /// How often.
-    pub note: String,
+    /// What was taken for what, and how often, in three lines.
+    pub lines: [String; 3],
     /// Some of the images.
     pub images: Vec<Shown>,
 }
@@ -22,8 +20,9 @@ const SHOWN: usize = 84;
 const GAP: usize = 10;
 const MARGIN: usize = 32;
 const TITLE: usize = 34;
-const NAME: [usize; 2] = [30, 24];
-const LABEL: usize = 300;
+const TEXT: [usize; 3] = [30, 26, 22];
+const LINE: usize = 32;
+const LABEL: usize = 330;
 const COLUMNS: usize = 2;
 
 /// The pairs as a PNG file, each with at most so many images.
@@ -34,18 +33,20 @@ pub fn png(title: &str, pairs: &[Pair], most: usize) -> Result<Vec<u8>, PictureE
     let size = pairs.iter().find_map(|pair| pair.images.first()).map_or([1, 1], |image| image.size);
     let zoom = zoom(size, SHOWN);
     let [height, width] = size.map(|side| side * zoom);
-    let column = LABEL + most * (width + GAP) + MARGIN;
+    let most = pairs.iter().map(|pair| pair.images.len()).max().unwrap_or(0).min(most);
+    let column = LABEL + most.max(2) * (width + GAP) + MARGIN;
     let (lines, top) = (pairs.len().div_ceil(COLUMNS), 2 * MARGIN + TITLE);
     let step = height.max(SHOWN) + 2 * GAP;
     let mut canvas = Canvas::new(MARGIN + COLUMNS * column, top + lines.max(1) * step + MARGIN - GAP);
-    canvas.text(title, [MARGIN, MARGIN + TITLE / 2], TITLE, BLACK);
+    let title = shortened(title, canvas.width - 2 * MARGIN, TITLE);
+    canvas.text(&title, [MARGIN, MARGIN + TITLE / 2], TITLE, BLACK);
     for (place, pair) in pairs.iter().enumerate() {
         // Down the first column, then down the second.
         let at = [MARGIN + place / lines * column, top + place % lines * step];
         let middle = at[1] + height / 2;
-        for (line, text) in [&pair.name, &pair.note].into_iter().enumerate() {
-            let y = middle + 36 * line - 16;
-            canvas.text(&shortened(text, LABEL - 16, NAME[line]), [at[0], y], NAME[line], [BLACK, GREY][line]);
+        for (line, text) in pair.lines.iter().enumerate() {
+            let y = (middle + LINE * line).saturating_sub(LINE);
+            canvas.text(&shortened(text, LABEL - 16, TEXT[line]), [at[0], y], TEXT[line], [BLACK, BLACK, GREY][line]);
         }
         for (number, image) in pair.images.iter().filter(|image| image.size == size).take(most).enumerate() {
             draw(&mut canvas, image, [at[0] + LABEL + number * (width + GAP), at[1]], zoom);
@@ -61,7 +62,8 @@ mod tests {
     #[test]
     fn pairs_are_in_two_columns_and_none_is_a_title() {
         let image = Shown { levels: vec![200; 784], size: [28, 28], ..Shown::default() };
-        let pair = Pair { name: "l for 1".into(), note: "12 images".into(), images: vec![image; 9] };
+        let lines = ["lower l", "taken for digit 1", "12 of 40"].map(str::to_owned);
+        let pair = Pair { lines, images: vec![image; 9] };
         let size = |count: usize| {
             let png = png("Confused", &vec![pair.clone(); count], 8).unwrap();
             [16, 20].map(|at| u32::from_be_bytes(png[at..at + 4].try_into().unwrap()))

@@ -44,7 +44,8 @@ pub fn png(title: &str, images: &[Shown]) -> Result<Vec<u8>, PictureError> {
     let lines = images.len().div_ceil(COLUMNS).max(1);
     let top = 2 * MARGIN + TITLE;
     let mut canvas = Canvas::new(2 * MARGIN + COLUMNS * step[0] - GAP, top + lines * step[1] + MARGIN - GAP);
-    canvas.text(title, [MARGIN, MARGIN + TITLE / 2], TITLE, BLACK);
+    let title = shortened(title, canvas.width - 2 * MARGIN, TITLE);
+    canvas.text(&title, [MARGIN, MARGIN + TITLE / 2], TITLE, BLACK);
     for (place, image) in images.iter().enumerate().filter(|(_, image)| image.size == [rows, columns]) {
         let at = [MARGIN + place % COLUMNS * step[0] + (step[0] - GAP - width) / 2, top + place / COLUMNS * step[1]];
         draw(&mut canvas, image, at, zoom);

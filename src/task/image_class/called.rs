@@ -28,13 +28,13 @@ fn look_alike(one: &str, other: &str) -> bool {
         let is_in = |label: &str| label.chars().count() == 1 && group.contains(label);
         is_in(one) && is_in(other)
     };
-    one.to_lowercase() == other.to_lowercase() || ALIKE.iter().any(|group| is_of_one(&group))
+    one.to_lowercase() == other.to_lowercase() || ALIKE.iter().any(is_of_one)
 }
 
-/// "O upper", "comma ,".
+/// "upper O", "digit 0", "comma ,".
 fn spoken(folder: &str, label: &str) -> String {
     match folder.split_once('_') {
-        Some((character, kind)) if character == label => format!("{character} {kind}"),
+        Some((character, kind)) if character == label => format!("{kind} {character}"),
         _ if folder.trim().is_empty() => format!("\"{folder}\""),
         _ if folder == label || label.trim().is_empty() => folder.to_owned(),
         _ => format!("{folder} {label}"),
@@ -57,9 +57,9 @@ mod tests {
     #[test]
     fn what_is_clear_is_short_and_what_looks_like_another_is_told_apart() {
         assert_eq!(of(&["A_upper", "B_upper", "7_digit"]), ["A", "B", "7"]);
-        assert_eq!(of(&["A_upper", "a_lower", "O_upper", "0_digit"]), ["A upper", "O upper", "a lower", "0 digit"]);
+        assert_eq!(of(&["A_upper", "a_lower", "O_upper", "0_digit"]), ["upper A", "upper O", "lower a", "digit 0"]);
         assert_eq!(of(&["A_upper", "comma", "iquestion"]), ["A", "comma ,", "¿"]);
-        assert_eq!(of(&["l_lower", "pipe", "slash"]), ["l lower", "slash /", "pipe |"]);
+        assert_eq!(of(&["l_lower", "pipe", "slash"]), ["lower l", "slash /", "pipe |"]);
         assert_eq!(of(&["猫", "犬", "a b", "  "]), ["\"  \"", "a b", "犬", "猫"]);
     }
 }

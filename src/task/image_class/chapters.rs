@@ -18,6 +18,9 @@ const PAIRS: usize = 20;
 /// A matrix of more classes is a picture: a page can't be pointed at so precisely.
 const MOST_CLASSES: usize = 100;
 
+/// One of more confused pairs would make the page large.
+const MOST_CELLS: usize = 2000;
+
 /// Reads an evaluation of a classifier.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Evaluated;
@@ -59,7 +62,7 @@ impl Chapters for Evaluated {
         let folded = |title: &str, block: Block| Block::Folded(title.into(), vec![block]);
         let mut blocks: Vec<Block> = [&WORST, &SUREST].into_iter().filter_map(plot).collect();
         blocks.extend(confused(&found).map(|grid| folded("The most confused classes as a table", Block::Table(grid))));
-        match found.labels.len() <= MOST_CLASSES {
+        match found.labels.len() <= MOST_CLASSES && found.confused.len() <= MOST_CELLS {
             true => blocks.push(Block::Folded("Which class was taken for which".into(), vec![matrix(&found)])),
             false => blocks.extend(plot(&WHOLE)),
         }
@@ -185,7 +188,7 @@ fn calibration(found: &Section) -> Block {
         title: "Are the probabilities honest?".into(),
         caption: format!(
             "The points should be on the diagonal: of choices with a probability of 0.8, 80 % should be right. Below it the model \
-             is too sure of itself.{said}"
+             is too sure of itself. In ranges with few images they jump.{said}"
         ),
         charts: vec![
             reliability(&found.reliability, &found.reliability_raw, temperature),

@@ -48,7 +48,7 @@ pub struct ImageFacts {
     pub file: String,
     /// The number of its class.
     pub class: usize,
-    /// The digest of its gray levels as they were decoded, with their size: the same whatever they are prepared for.
+    /// The digest of its gray levels as they were decoded, with their size: the same for all options of preparing.
     pub content: Digest,
     /// The side that the dataset puts it on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,15 +134,8 @@ mod tests {
     fn facts() -> ModelFacts {
         let names = vec!["A".to_owned()];
         let (size, fit) = ([8, 8], Fit::Stretch);
-        ModelFacts {
-            classes: names.clone(),
-            labels: names,
-            size,
-            fit,
-            transposed: false,
-            inverted: false,
-            temperature: None,
-        }
+        let temperature = None;
+        ModelFacts { classes: names.clone(), labels: names, size, fit, transposed: false, inverted: false, temperature }
     }
 
     #[test]
@@ -164,9 +157,9 @@ mod tests {
             value[key] = other;
             value
         };
-        let none = serde_json::json!([]);
         let mut older = value.clone();
         older.as_object_mut().unwrap().remove("fit");
+        let none = serde_json::json!([]);
         for wrong in
             [Value::Null, older, with("labels", none), with("temperature", 0.into()), with("temperature", (-1).into())]
         {

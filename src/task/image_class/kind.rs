@@ -168,10 +168,10 @@ impl Kind for ImageClassConfig {
         let dataset = Dataset::open(&store, &self.split).map_err(InspectError::from)?;
         let mut inspection = inspect::inspect(&dataset, options.pictures.as_deref())?;
         if let Some(folder) = &options.pictures {
-            for (name, picture) in samples_seen::pictures(&dataset, &self.augment, options.seed)? {
-                write_atomic(&folder.join(&name), &picture).map_err(InspectError::from)?;
-                inspection.pictures.push(folder.join(name));
-            }
+            let path = folder.join(samples_seen::AUGMENTED);
+            let picture = samples_seen::augmented(&dataset, &self.augment, options.seed)?;
+            write_atomic(&path, &picture).map_err(InspectError::from)?;
+            inspection.pictures.push(path);
         }
         Shown::new(inspection.table(), &inspection)
     }

@@ -50,3 +50,5 @@ pub mod specs;
 pub mod synth;
 mod tables;
 pub mod training;
+#[cfg(test)]
+mod training_tests;

@@ -41,7 +41,7 @@ pub fn plots(scores: &ClassScoresSum, size: [usize; 2], about: &str) -> Result<P
     if !scores.mistakes.is_empty() {
         let name = title("The most confused classes");
         plots.push((CONFUSED.to_owned(), pairs::png(&name, &confused(scores, size), IMAGES)?));
-        let name = title("The surest mistakes: what the model chose, and below it the true class");
+        let name = title("The surest mistakes");
         plots.push((MISTAKES.to_owned(), sheet::png(&name, &mistakes(scores, size))?));
     }
     let [reported, raw] = scores.reliability();
@@ -68,8 +68,11 @@ fn confused(scores: &ClassScoresSum, size: [usize; 2]) -> Vec<Pair> {
         let images = scores.examples.get(&(truth, predicted)).into_iter().flatten();
         let share = 100.0 * count as f64 / classes[truth].support as f64;
         Pair {
-            name: format!("{} taken for {}", labels[truth], labels[predicted]),
-            note: format!("{count} of {}, {share:.0} %", classes[truth].support),
+            lines: [
+                labels[truth].clone(),
+                format!("taken for {}", labels[predicted]),
+                format!("{count} of {}, {share:.0} %", classes[truth].support),
+            ],
             images: images.map(|mistake| shown(mistake, size, [String::new(), String::new()])).collect(),
         }
     };

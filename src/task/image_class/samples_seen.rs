@@ -78,7 +78,10 @@ fn balance(dataset: &Dataset) -> Result<Vec<u8>, Unseen> {
 }
 
 /// The first images of the first epoch of a training with this seed, as a PNG file.
-fn augmented(dataset: &Dataset, augment: &AugmentConfig, seed: u64) -> Result<Vec<u8>, Unseen> {
+///
+/// # Errors
+/// If an image can't be read, or the picture can't be encoded.
+pub(super) fn augmented(dataset: &Dataset, augment: &AugmentConfig, seed: u64) -> Result<Vec<u8>, Unseen> {
     let names = called(&dataset.facts.model);
     let records = Records::new(Arc::clone(&dataset.records), dataset.of(Side::Train));
     let source = Images::new(records, Arc::clone(&dataset.facts), Some((augment.clone(), seed)));

@@ -21,16 +21,16 @@ const OF_THE_WHOLE_RUN: [(&str, &str); 10] = [
     ("max_steps", "the limit counts the steps of all phases together and ends all of training"),
     ("max_minutes", "the limit counts the time of all phases together and ends all of training"),
     ("shuffle", "all phases go through the samples in one order"),
-    ("overfit_single_batch", "a model is checked this way as a whole, not in between"),
+    ("overfit_single_batch", "this check is for the whole model, not for a part of its training"),
     (
         "init_from",
         "only the first phase starts from other weights; each later one continues with those of the one before",
     ),
     ("patience_by", "one number is watched from beginning to end"),
-    ("max_retries", "whether a failed run starts again has nothing to do with its phases"),
+    ("max_retries", "retries concern the whole run, not its phases"),
     ("checkpoint.keep_last", "the checkpoints of all phases lie in one folder"),
     ("checkpoint.keep_best", "the checkpoints of all phases lie in one folder"),
-    ("checkpoint.best_by", "the best weights of all phases are compared in one folder"),
+    ("checkpoint.best_by", "the best weights of all phases are in one folder"),
 ];
 
 impl Phase {

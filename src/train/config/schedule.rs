@@ -209,6 +209,6 @@ mod tests {
         assert_eq!(paths(Warmup { epochs: 60.0, start_factor: 0.0 }, Schedule::Constant), ["epochs", "start_factor"]);
         let cycle = || Schedule::OneCycle(OneCycle::default());
         assert_eq!(paths(Warmup { epochs: 1.0, start_factor: 0.1 }, cycle()), ["epochs"], "it has one of its own");
-        assert_eq!(paths(Warmup::default(), cycle()), [String::new(); 0]);
+        assert_eq!(paths(Warmup::default(), cycle()), Vec::<String>::new());
     }
 }

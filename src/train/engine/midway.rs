@@ -57,7 +57,7 @@ impl<T: Task> Engine<T> {
         seen > 0 && seen < self.feeds.train.samples() && self.val_samples() > 0
     }
 
-    /// A function of the state alone, so that a resumed run validates where it would have without the stop.
+    /// A function of the state alone, so that a resumed run validates at the same steps as an uninterrupted one.
     fn is_midway_due(&self) -> bool {
         let Some(every) = self.config().validate.every_steps else { return false };
         let step = self.grouping().step_of(self.state.seen) as u64;

@@ -121,8 +121,9 @@ impl<T: Task> Engine<T> {
         self.hand_over(Arc::clone(&self.last_good))
     }
 
-    /// Saves the end of an epoch, which is also what a diverged run rolls back to. Only this save is used for that: the
-    /// others depend on a clock, and a run's results must not. Without a validation it has no loss to be compared by.
+    /// Saves the end of an epoch, which is also what a diverged run rolls back to. Only this save is used for that,
+    /// because the others depend on a clock, and a run's results must not. Without a validation it has no loss to
+    /// compare.
     pub(super) fn save_epoch(
         &mut self,
         record: &Record,

@@ -10,10 +10,10 @@ use crate::train::patience::{Outlook, Patience};
 use crate::train::task::Task;
 
 impl<T: Task> Engine<T> {
-    /// Ends an epoch and saves. An epoch cut short by a limit is validated and its weights are published as `last`, but it
-    /// changes no training state; raising the limit later continues as if it had never applied. Its weights are therefore
-    /// published as `best` only if there is no best yet, as the end of the epoch will then replace them. An epoch that was
-    /// not validated decides nothing.
+    /// Ends an epoch and saves. An epoch cut short by a limit is validated and its weights are published as `last`, but
+    /// it changes no training state; raising the limit later continues as if it had never applied. Its weights are
+    /// therefore published as `best` only if there is no best yet; the end of the epoch will then replace them. An
+    /// epoch that was not validated decides nothing.
     pub(super) fn conclude(&mut self, found: Option<Validation>, cut: Option<Reason>) -> Result<(), TrainError> {
         let validated = found.is_some();
         let mut found = found.unwrap_or_default();

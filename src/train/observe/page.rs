@@ -104,7 +104,7 @@ fn page(run: &Run<'_>, chapters: &dyn Chapters) -> Page {
     if chapters.has_forecasts() {
         sections.push(("Forecasts", forecasts::blocks(run)));
     }
-    // What there is comes first: scores are last as long as there are none.
+    // Existing content comes first: scores are last until there are some.
     let place = match (run.metrics.is_some(), chapters.scores_come_first()) {
         (true, true) => 0,
         (true, false) => 1,

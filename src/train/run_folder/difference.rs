@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::util::sha256::Digest;
 
-/// What a change of a key means.
+/// The effect of changing a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     /// The run continues as if nothing had changed.
@@ -130,7 +130,7 @@ fn class(key: &str, old: &Value, new: &Value, config: &Value) -> (Class, Vec<&'s
         keys.iter().any(|prefix| key.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
     };
     if key == MICRO_BATCH {
-        return (Class::Warn, vec!["sums of gradients are rounded otherwise, and statistics over a batch change"]);
+        return (Class::Warn, vec!["sums of gradients are rounded differently, and statistics over a batch change"]);
     }
     if key == "train.epochs" {
         let why = epochs(old, new, config);
@@ -161,7 +161,7 @@ fn epochs(old: &Value, new: &Value, config: &Value) -> Vec<&'static str> {
             new.as_u64() > Some(old_epochs) && !old_epochs.is_multiple_of(every),
             "the epoch that was to be the last one is validated out of turn, which patience and schedule may have seen",
         ),
-        (has_phases, "phases that are finished do not grow"),
+        (has_phases, "finished phases get no more epochs"),
     ];
     reasons.into_iter().filter_map(|(holds, why)| holds.then_some(why)).collect()
 }
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn auto_and_the_number_that_it_stands_for_are_no_difference() {
+    fn auto_and_its_number_are_no_difference() {
         let mut whole = config();
         whole["train"]["micro_batch"] = json!(4);
         let mut auto = whole.clone();
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn more_epochs_are_told_where_the_run_is_not_what_it_would_have_been() {
+    fn more_epochs_are_reported_if_the_result_differs() {
         let longer = |pointer: &str, value: Value| {
             let mut old = config();
             old["train"]["phases"] = json!([]);
@@ -349,7 +349,7 @@ mod tests {
         assert_eq!((in_turn.class, in_turn.to_string().as_str()), (Class::Free, "train.epochs: was 20, is 40"));
         let phases = longer("/train/phases", json!([{"train": {"epochs": 2}}, {"train": {}}]));
         assert_eq!(phases.class, Class::Warn);
-        assert!(phases.to_string().ends_with("(phases that are finished do not grow)"), "{phases}");
+        assert!(phases.to_string().ends_with("(finished phases get no more epochs)"), "{phases}");
     }
 
     #[test]

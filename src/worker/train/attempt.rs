@@ -172,8 +172,9 @@ fn metadata(config: &Config, facts: &Value) -> BTreeMap<String, String> {
     says.into_iter().chain(facts).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// All event listeners. The history comes first: its row is on disk before any other listener reports the epoch. The status
-/// is written by a thread of its own while the log is synced. Plots are drawn on a background thread; the page comes last, as it shows them.
+/// All event listeners. The history comes first: its row is on disk before any other listener reports the epoch. The
+/// status is written by a thread of its own while the log is synced. Plots are drawn on a background thread; the page
+/// comes last, because it shows them.
 fn observers(
     config: &Config,
     disk: &Arc<dyn Disk>,

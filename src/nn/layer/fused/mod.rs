@@ -20,6 +20,7 @@ use tch::{Device, Kind, TchError, Tensor};
 pub use sides::{Fused, Normed};
 pub use stem::{Stem, Stemmed};
 
+use super::norm::EPSILON;
 use crate::native::flat::NotFlat;
 use crate::nn::precision::Precision;
 
@@ -43,6 +44,19 @@ fn room([images, rows, columns, channels]: [usize; 4]) -> Result<(Tensor, Tensor
 
 fn numbers(tensor: &Tensor) -> Result<Vec<f32>, TchError> {
     Vec::try_from(tensor.f_detach()?.f_contiguous()?.f_flatten(0, -1)?)
+}
+
+fn inverse_deviation(variance: &[f64]) -> Vec<f64> {
+    variance.iter().map(|variance| 1.0 / (variance + EPSILON).sqrt()).collect()
+}
+
+/// The factor and the summand of each channel by which a norm with this scale and bias replaces values.
+fn affine([scale, bias]: &[Tensor; 2], mean: &[f64], inverse_deviation: &[f64]) -> Result<[Vec<f32>; 2], TchError> {
+    let factor = numbers(scale)?.into_iter().zip(inverse_deviation).map(|(scale, by)| f64::from(scale) * by);
+    let factor: Vec<f64> = factor.collect();
+    let summand = numbers(bias)?.into_iter().zip(&factor).zip(mean);
+    let summand = summand.map(|((bias, factor), mean)| (f64::from(bias) - mean * factor) as f32).collect();
+    Ok([factor.into_iter().map(|factor| factor as f32).collect(), summand])
 }
 
 /// Adds to the gradient of a parameter, unless it is frozen.

@@ -3,9 +3,9 @@
 use tch::{TchError, Tensor};
 
 use super::loops::{GradientSums, Moments, Pool, Shape, Spread};
-use super::{add_gradient, flat, lent, numbers, room};
+use super::{add_gradient, affine, flat, inverse_deviation, lent, numbers, room};
 use crate::native::{flat as memory, parallel, wide};
-use crate::nn::layer::norm::EPSILON;
+use crate::nn::layer::dropout::Mask;
 use crate::nn::layer::{BatchNorm, Conv2d, Dropout, SampleKeys};
 
 /// A convolution, a batch norm, and what follows.
@@ -56,38 +56,60 @@ impl Fused<'_> {
     /// If there are not as many keys as images.
     pub fn forward(&self, images_bcyx: &Tensor, keys: &SampleKeys) -> Result<Normed, TchError> {
         let product_bcyx = self.convolution.without_bias(images_bcyx);
-        let (images, channels, rows, columns) = product_bcyx.size4()?;
-        let [images, channels, rows, columns] = [images, channels, rows, columns].map(|side| side as usize);
-        let shape = Shape { rows, columns, channels, window: self.window };
+        let (shape, images) = self.shape(&product_bcyx)?;
         let product = flat(&product_bcyx)?;
         let values = product.f_detach()?;
         let statistics = statistics(&values, shape, images)?;
         let (_, bias) = self.convolution.parameters();
         self.norm.follow(&statistics.mean, &statistics.variance, statistics.count, bias.as_ref())?;
-        let parameters = self.norm.affine();
-        let [scale, shift] = [numbers(&parameters[0])?, numbers(&parameters[1])?];
-        let deviation = statistics.inverse_deviation();
-        let gain: Vec<f64> = scale.iter().zip(&deviation).map(|(scale, by)| f64::from(*scale) * by).collect();
-        let shift = shift.iter().zip(&gain).zip(&statistics.mean);
-        let shift: Vec<f32> = shift.map(|((shift, gain), mean)| (f64::from(*shift) - mean * gain) as f32).collect();
-        let gain: Vec<f32> = gain.into_iter().map(|gain| gain as f32).collect();
-        let masks = self.dropout.masks(keys, images);
-        let [pooled_rows, pooled_columns] = shape.pooled();
-        let (mut pooled, output_bcyx) = room([images, pooled_rows, pooled_columns, channels])?;
-        let mut winners = vec![0; pooled.numel()];
-        memory::lend([&mut pooled], [&values], |[pooled], [values]| {
-            let outputs =
-                pooled.chunks_exact_mut(shape.pooled_values()).zip(winners.chunks_exact_mut(shape.pooled_values()));
-            let items = values.chunks_exact(shape.values()).zip(outputs).zip(masks).collect();
-            parallel::for_each(items, |((values, (pooled, winners)), mask)| {
-                wide::widest(Pool { shape, values, affine: [&gain, &shift], mask, pooled, winners });
-            });
-        })
-        .map_err(lent)?;
-        let output_bcyx = output_bcyx.set_requires_grad(true);
-        let factor = self.dropout.factor();
+        let (parameters, deviation) = (self.norm.affine(), statistics.inverse_deviation());
+        let affine = affine(&parameters, &statistics.mean, &deviation)?;
+        let (winners, output_bcyx) = pool(&values, shape, &affine, self.dropout.masks(keys, images))?;
+        let (output_bcyx, factor) = (output_bcyx.set_requires_grad(true), self.dropout.factor());
         Ok(Normed { output_bcyx, product, values, winners, shape, statistics, parameters, deviation, factor })
     }
+
+    /// The result by running statistics, channels last.
+    ///
+    /// # Errors
+    /// If memory runs out, or libtorch refuses.
+    pub fn evaluate(&self, images_bcyx: &Tensor) -> Result<Tensor, TchError> {
+        let product_bcyx = self.convolution.without_bias(images_bcyx);
+        let (shape, images) = self.shape(&product_bcyx)?;
+        let (_, bias) = self.convolution.parameters();
+        let affine = self.norm.learned(bias.as_ref())?;
+        let (_, output_bcyx) = pool(&flat(&product_bcyx.f_detach()?)?, shape, &affine, vec![Mask::NONE; images])?;
+        Ok(output_bcyx)
+    }
+
+    /// The shape of each image, and how many there are.
+    fn shape(&self, product_bcyx: &Tensor) -> Result<(Shape, usize), TchError> {
+        let (images, channels, rows, columns) = product_bcyx.size4()?;
+        let [images, channels, rows, columns] = [images, channels, rows, columns].map(|side| side as usize);
+        Ok((Shape { rows, columns, channels, window: self.window }, images))
+    }
+}
+
+/// The winner of each window, and the pooled images `[b, c, y, x]`.
+fn pool(
+    values: &Tensor,
+    shape: Shape,
+    [gain, shift]: &[Vec<f32>; 2],
+    masks: Vec<Mask>,
+) -> Result<(Vec<u8>, Tensor), TchError> {
+    let [rows, columns] = shape.pooled();
+    let (mut pooled, pooled_bcyx) = room([masks.len(), rows, columns, shape.channels])?;
+    let mut winners = vec![0; pooled.numel()];
+    memory::lend([&mut pooled], [values], |[pooled], [values]| {
+        let outputs =
+            pooled.chunks_exact_mut(shape.pooled_values()).zip(winners.chunks_exact_mut(shape.pooled_values()));
+        let items = values.chunks_exact(shape.values()).zip(outputs).zip(masks).collect();
+        parallel::for_each(items, |((values, (pooled, winners)), mask)| {
+            wide::widest(Pool { shape, values, affine: [gain, shift], mask, pooled, winners });
+        });
+    })
+    .map_err(lent)?;
+    Ok((winners, pooled_bcyx))
 }
 
 impl Normed {
@@ -145,7 +167,7 @@ impl Normed {
 
 impl Statistics {
     pub fn inverse_deviation(&self) -> Vec<f64> {
-        self.variance.iter().map(|variance| 1.0 / (variance + EPSILON).sqrt()).collect()
+        inverse_deviation(&self.variance)
     }
 }
 

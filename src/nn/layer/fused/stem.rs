@@ -11,11 +11,10 @@
 use tch::{TchError, Tensor};
 
 use super::loops::{Drawn, NONE, Shape, best_of, outcome};
-use super::{add_gradient, flat, lent, numbers, room};
+use super::{add_gradient, affine, flat, inverse_deviation, lent, numbers, room};
 use crate::native::wide::Loop;
 use crate::native::{flat as memory, parallel, wide};
 use crate::nn::layer::dropout::Mask;
-use crate::nn::layer::norm::EPSILON;
 use crate::nn::layer::{BatchNorm, Conv2d, Dropout, SampleKeys};
 
 /// The pixels below a window of 3 x 3.
@@ -68,41 +67,70 @@ impl Stem<'_> {
     /// # Panics
     /// If there are not as many keys as images.
     pub fn forward(&self, images_bcyx: &Tensor, keys: &SampleKeys) -> Result<Stemmed, TchError> {
-        let (images, _, rows, columns) = images_bcyx.size4()?;
-        let [images, rows, columns] = [images, rows, columns].map(|side| side as usize);
         let (weight, bias) = self.convolution.parameters();
         let [scale, shift] = self.norm.affine();
         let weights = numbers(&weight)?;
-        let shape = Shape { rows, columns, channels: weights.len() / PIXELS, window: 2 };
+        let (shape, images) = shape(images_bcyx, &weights)?;
         let bordered = bordered(&numbers(images_bcyx)?, shape);
         let seen = Seen::new(&bordered, shape, images);
         let mean: Vec<f64> = weights.chunks_exact(PIXELS).map(|weights| dot(weights, &seen.mean)).collect();
         let variance = weights.chunks_exact(PIXELS).map(|weights| dot(weights, &seen.along(weights)).max(0.0));
         let variance: Vec<f64> = variance.collect();
-        self.norm.follow(&mean, &variance, images * rows * columns, bias.as_ref())?;
-        let deviation: Vec<f64> = variance.iter().map(|variance| 1.0 / (variance + EPSILON).sqrt()).collect();
-        let gain: Vec<f64> =
-            numbers(&scale)?.iter().zip(&deviation).map(|(scale, by)| f64::from(*scale) * by).collect();
-        let offset = numbers(&shift)?.into_iter().zip(&gain).zip(&mean);
-        let offset: Vec<f32> = offset.map(|((shift, gain), mean)| (f64::from(shift) - gain * mean) as f32).collect();
-        let folded = folded(&weights, &gain);
-        let [pooled_rows, pooled_columns] = shape.pooled();
-        let (mut pooled, output_bcyx) = room([images, pooled_rows, pooled_columns, shape.channels])?;
-        let mut winners = vec![0; pooled.numel()];
+        self.norm.follow(&mean, &variance, images * shape.rows * shape.columns, bias.as_ref())?;
+        let (parameters, deviation) = ([scale, shift], inverse_deviation(&variance));
+        let affine = affine(&parameters, &mean, &deviation)?;
         let masks = self.dropout.masks(keys, images);
-        memory::lend([&mut pooled], [], |[pooled], []| {
-            let outputs =
-                pooled.chunks_exact_mut(shape.pooled_values()).zip(winners.chunks_exact_mut(shape.pooled_values()));
-            let items = bordered.chunks_exact(bordered_size(shape)).zip(outputs).zip(masks).collect();
-            parallel::for_each(items, |((image, (pooled, winners)), mask)| {
-                wide::widest(Convolved { shape, image, weights: &folded, offset: &offset, mask, pooled, winners });
-            });
-        })
-        .map_err(lent)?;
-        let output_bcyx = output_bcyx.set_requires_grad(true);
-        let (parameters, factor) = ([weight, scale, shift], self.dropout.factor());
+        let (winners, output_bcyx) = convolved(&bordered, shape, &weights, &affine, masks)?;
+        let (output_bcyx, factor) = (output_bcyx.set_requires_grad(true), self.dropout.factor());
+        let [scale, shift] = parameters;
+        let parameters = [weight, scale, shift];
         Ok(Stemmed { output_bcyx, bordered, winners, shape, seen, weights, mean, deviation, parameters, factor })
     }
+
+    /// The result by running statistics, channels last.
+    ///
+    /// # Errors
+    /// If memory runs out, or libtorch refuses.
+    pub fn evaluate(&self, images_bcyx: &Tensor) -> Result<Tensor, TchError> {
+        let (weight, bias) = self.convolution.parameters();
+        let weights = numbers(&weight)?;
+        let (shape, images) = shape(images_bcyx, &weights)?;
+        let bordered = bordered(&numbers(images_bcyx)?, shape);
+        let affine = self.norm.learned(bias.as_ref())?;
+        let (_, output_bcyx) = convolved(&bordered, shape, &weights, &affine, vec![Mask::NONE; images])?;
+        Ok(output_bcyx)
+    }
+}
+
+/// The shape of the convolution's output for each image, and how many images there are.
+fn shape(images_bcyx: &Tensor, weights: &[f32]) -> Result<(Shape, usize), TchError> {
+    let (images, _, rows, columns) = images_bcyx.size4()?;
+    let [images, rows, columns] = [images, rows, columns].map(|side| side as usize);
+    Ok((Shape { rows, columns, channels: weights.len() / PIXELS, window: 2 }, images))
+}
+
+/// The winner of each window, and the pooled images `[b, c, y, x]`.
+fn convolved(
+    bordered: &[f32],
+    shape: Shape,
+    weights: &[f32],
+    [gain, offset]: &[Vec<f32>; 2],
+    masks: Vec<Mask>,
+) -> Result<(Vec<u8>, Tensor), TchError> {
+    let [rows, columns] = shape.pooled();
+    let (mut pooled, pooled_bcyx) = room([masks.len(), rows, columns, shape.channels])?;
+    let mut winners = vec![0; pooled.numel()];
+    let folded = folded(weights, gain);
+    memory::lend([&mut pooled], [], |[pooled], []| {
+        let outputs =
+            pooled.chunks_exact_mut(shape.pooled_values()).zip(winners.chunks_exact_mut(shape.pooled_values()));
+        let items = bordered.chunks_exact(bordered_size(shape)).zip(outputs).zip(masks).collect();
+        parallel::for_each(items, |((image, (pooled, winners)), mask)| {
+            wide::widest(Convolved { shape, image, weights: &folded, offset, mask, pooled, winners });
+        });
+    })
+    .map_err(lent)?;
+    Ok((winners, pooled_bcyx))
 }
 
 impl Stemmed {
@@ -191,11 +219,11 @@ fn total<T: Copy + Into<f64>>(sums: &[T], size: usize) -> Vec<f64> {
 }
 
 /// Weights times the gain of their channel, channels last.
-fn folded(weights: &[f32], gain: &[f64]) -> Vec<f32> {
+fn folded(weights: &[f32], gain: &[f32]) -> Vec<f32> {
     let channels = gain.len();
     let weight = |place: usize| {
         let (pixel, channel) = (place / channels, place % channels);
-        (f64::from(weights[channel * PIXELS + pixel]) * gain[channel]) as f32
+        weights[channel * PIXELS + pixel] * gain[channel]
     };
     (0..weights.len()).map(weight).collect()
 }

@@ -32,6 +32,7 @@ struct Found {
     gradient_of_images: Option<Tensor>,
     gradients: Tensor,
     buffers: Tensor,
+    evaluated: Tensor,
 }
 
 fn learned(case: Case, way: Way, threads: i32) -> Found {
@@ -83,6 +84,22 @@ fn learned(case: Case, way: Way, threads: i32) -> Found {
             output
         }
     };
+    let _guard = tch::no_grad_guard();
+    let evaluated = match way {
+        Way::Layers => {
+            let product = convolution.forward(&images, Precision::Fp32);
+            let active = norm.forward(&product, Mode::Evaluation, Precision::Fp32).relu();
+            if case.window == 2 { max_pool(&active, 2) } else { active }
+        }
+        Way::Fused => {
+            let fused = Fused { convolution: &convolution, norm: &norm, window: case.window, dropout: &dropout };
+            fused.evaluate(&images).unwrap()
+        }
+        Way::Stem => {
+            let stem = Stem { convolution: &convolution, norm: &norm, dropout: &dropout };
+            stem.evaluate(&images).unwrap()
+        }
+    };
     // The gradient of the idle bias is nothing but rounding.
     drop(parameters.gradient("conv.bias").unwrap().zero_());
     Found {
@@ -90,6 +107,7 @@ fn learned(case: Case, way: Way, threads: i32) -> Found {
         gradient_of_images: (way != Way::Stem).then(|| images.grad()),
         gradients: parameters.gradients().copy(),
         buffers: parameters.buffers().copy(),
+        evaluated: evaluated.contiguous(),
     }
 }
 
@@ -110,6 +128,7 @@ fn they_compute_what_the_layers_do_one_by_one() {
                 assert!(error < 2e-5, "{what} of {way:?} in {case:?}: {error:e}");
             };
             near("output", &found.output, &expected.output);
+            near("evaluation", &found.evaluated, &expected.evaluated);
             near("gradients", &found.gradients, &expected.gradients);
             near("statistics", &found.buffers, &expected.buffers);
             if let (Some(found), Some(expected)) = (&found.gradient_of_images, &expected.gradient_of_images) {

@@ -21,7 +21,7 @@ mod view;
 
 use serde_json::{Map, Value};
 
-use super::NamedArray;
+use super::{NamedArray, Shapes};
 use archive::Archive;
 use machine::unpickle;
 use state::State;
@@ -72,7 +72,7 @@ pub fn read(file: &[u8]) -> Result<Held, String> {
 ///
 /// # Errors
 /// Why it can't be used, in words.
-pub fn outline(file: &[u8]) -> Result<(Vec<(String, Vec<usize>)>, Map<String, Value>), String> {
+pub fn outline(file: &[u8]) -> Result<(Shapes, Map<String, Value>), String> {
     let (objects, root) = unpickle(Archive::open(file)?.pickle()?)?;
     let state = State::find(&objects, root)?;
     Ok((state.shapes(), state.beside(&objects)))

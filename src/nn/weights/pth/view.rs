@@ -32,8 +32,9 @@ impl<'a> View<'a> {
             return Err(format!("a tensor has {} dimensions and {} strides", shape.len(), strides.len()));
         }
         let is_empty = shape.contains(&0);
-        let steps = shape.iter().zip(&strides).map(|(length, stride)| length.saturating_sub(1).checked_mul(*stride));
-        let last = steps.fold(Some(offset), |sum, step| sum?.checked_add(step?));
+        let mut steps =
+            shape.iter().zip(&strides).map(|(length, stride)| length.saturating_sub(1).checked_mul(*stride));
+        let last = steps.try_fold(offset, |sum, step| sum.checked_add(step?));
         if !is_empty && last.is_none_or(|last| last >= storage.count) {
             return Err(format!(
                 "a tensor {shape:?} with the strides {strides:?} and the offset {offset} leaves its storage of {} numbers",

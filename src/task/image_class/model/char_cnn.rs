@@ -117,6 +117,9 @@ impl ImageNetwork for CharCnn {
 
 impl Forward for BoundCharCnn {
     fn forward(&self, images_bcyx: &Tensor, mode: Mode<'_>, precision: Precision) -> Tensor {
+        if matches!(mode, Mode::Evaluation) && fused::fits(images_bcyx, precision) {
+            return self.evaluate_fused(images_bcyx).unwrap_or_else(|error| panic!("{error}"));
+        }
         let mut images = images_bcyx.shallow_clone();
         for (place, (convolution, norm, dropout)) in self.convolutions.iter().enumerate() {
             let active = norm.forward(&convolution.forward(&images, precision), mode, precision).relu();
@@ -134,6 +137,11 @@ impl Forward for BoundCharCnn {
     }
 }
 
+/// Rows and columns of the windows that a convolution is pooled in.
+fn window(place: usize) -> usize {
+    if place < POOLED { 2 } else { 1 }
+}
+
 impl BoundCharCnn {
     /// The linear layers.
     fn classify(&self, images: &Tensor, mode: Mode<'_>, precision: Precision) -> Tensor {
@@ -145,6 +153,18 @@ impl BoundCharCnn {
         self.last.forward(&vectors, precision)
     }
 
+    /// Each convolution with what follows it in one loop.
+    fn evaluate_fused(&self, images_bcyx: &Tensor) -> Result<Tensor, TchError> {
+        let mut images = images_bcyx.shallow_clone();
+        for (place, (convolution, norm, dropout)) in self.convolutions.iter().enumerate() {
+            images = match place {
+                0 => Stem { convolution, norm, dropout }.evaluate(&images)?,
+                _ => Fused { convolution, norm, window: window(place), dropout }.evaluate(&images)?,
+            };
+        }
+        Ok(self.classify(&images, Mode::Evaluation, Precision::Fp32))
+    }
+
     /// Each convolution with what follows it by hand, the linear layers by autograd.
     fn learn_fused(&self, images_bcyx: &Tensor, keys: &SampleKeys) -> Result<Passed, TchError> {
         let [(convolution, norm, dropout), later @ ..] = self.convolutions.as_slice() else {
@@ -154,8 +174,7 @@ impl BoundCharCnn {
         let mut layers: Vec<Normed> = Vec::new();
         for (place, (convolution, norm, dropout)) in (1..).zip(later) {
             let images = layers.last().map_or(stem.output(), Normed::output);
-            let window = if place < POOLED { 2 } else { 1 };
-            layers.push(Fused { convolution, norm, window, dropout }.forward(images, keys)?);
+            layers.push(Fused { convolution, norm, window: window(place), dropout }.forward(images, keys)?);
         }
         let images = layers.last().map_or(stem.output(), Normed::output);
         let logits = self.classify(images, Mode::Training(keys), Precision::Fp32);

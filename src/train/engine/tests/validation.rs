@@ -121,7 +121,7 @@ fn a_validation_by_the_clock_reports_and_changes_nothing() {
 }
 
 #[test]
-fn a_run_that_is_seldom_or_often_validated_goes_on_from_any_checkpoint_to_the_same_end() {
+fn a_run_that_is_seldom_or_often_validated_resumes_from_any_checkpoint_to_the_same_end() {
     for (every_epochs, every_steps) in [(3, None), (1, Some(2)), (2, Some(1)), (4, Some(4))] {
         let whole = Run::new(&TrainConfig { checkpoint: often(), ..validated(every_epochs, every_steps) });
         whole.engine().train().unwrap();
@@ -155,7 +155,7 @@ fn a_run_that_is_stopped_in_a_validation_inside_an_epoch_makes_it_up() {
 }
 
 #[test]
-fn a_limit_at_the_end_of_an_epoch_validates_it_and_goes_on_exactly_when_it_is_raised() {
+fn a_limit_at_the_end_of_an_epoch_validates_it_and_training_continues_exactly_when_it_is_raised() {
     let whole = Run::new(&validated(3, Some(4)));
     whole.engine().train().unwrap();
     for max_steps in [6, 8, 12, 15, 18] {

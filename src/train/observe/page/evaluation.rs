@@ -1,5 +1,5 @@
-//! The evaluation section: tables of all scores, what the task adds to them, and the sentence that says whether the model
-//! beats forecasts that need no training.
+//! The evaluation section: tables of all scores, what the task adds to them, and the sentence that compares the model
+//! with the baselines.
 
 use super::run::Run;
 use super::words::{list, number, time};
@@ -50,7 +50,8 @@ pub(super) fn verdict(run: &Run<'_>, chapters: &dyn Chapters) -> Option<String> 
     Some(format!("{judged}: {} is {}{interval}{against}.{parts}", spec.title(), end(value)))
 }
 
-/// What the model is better and worse than, by all scores that are drawn: one alone would hide what the others say.
+/// The baselines that the model beats and those that it does not, by all scores that are drawn: one alone could
+/// mislead.
 fn judged(metrics: &Metrics) -> String {
     let against = metrics.baselines().into_iter().filter_map(|name| Some((name, Against::of(metrics, name)?)));
     let mut groups: Vec<(Against, Vec<&str>)> = Vec::new();
@@ -154,7 +155,11 @@ fn said(metrics: &Metrics, chapters: &dyn Chapters) -> String {
 fn table(metrics: &Metrics, shown: &[&Metric], caption: &str) -> Grid {
     let baselines = metrics.baselines();
     Grid {
-        caption: format!("{caption}. The best of each row is marked."),
+        caption: if baselines.is_empty() {
+            caption.to_owned()
+        } else {
+            format!("{caption}. The best of each row is marked.")
+        },
         head: ["score", "model"].into_iter().chain(baselines.iter().copied()).map(str::to_owned).collect(),
         rows: shown.iter().map(|metric| row(metric, &baselines)).collect(),
         is_stacked: true,

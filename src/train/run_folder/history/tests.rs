@@ -10,6 +10,8 @@ use serde_json::json;
 const PATH: &str = "run/history.json";
 const EPOCHS: u64 = 4;
 
+type Damage = fn(&mut Vec<u8>);
+
 fn spec(name: &str) -> ScoreSpec {
     ScoreSpec::new(name, name, Better::Lower).shown(Show::First)
 }
@@ -107,7 +109,7 @@ fn rows_that_were_changed_or_never_written_come_back_with_the_checkpoint() {
         *content = text.replacen("\"step\": 20", "\"step\": 21", 1).into_bytes();
     };
     let cut = |content: &mut Vec<u8>| *content = now(1).text(Path::new(PATH)).unwrap().into_bytes();
-    let damages: [(fn(&mut Vec<u8>), &str); 2] = [(flipped, "does not fit its own digest"), (cut, "is restored")];
+    let damages: [(Damage, &str); 2] = [(flipped, "does not fit its own digest"), (cut, "is restored")];
     for (damage, says) in damages {
         disk.damage(Path::new(PATH), damage);
         assert_ne!(files(&disk), expected);
