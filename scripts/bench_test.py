@@ -9,6 +9,7 @@ import unittest
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "bench")]
+import classify_rows
 import measure
 import run  # noqa: F401  (its rows must be importable)
 import train_rows
@@ -64,6 +65,27 @@ class TrainRows(unittest.TestCase):
             (Path(folder) / "run").mkdir()
             (Path(folder) / "run/log.jsonl").write_text("".join(json.dumps(event) + "\n" for event in log))
             self.assertEqual(train_rows.pace(Path(folder)), (1.0, 2, 2))
+
+    def test_memory_of_a_command_is_that_of_all_processes_that_it_starts(self):
+        holds = "import time; held = bytearray(40 << 20); time.sleep(1)"
+        script = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {holds!r}])"
+        run, failure = measure.measure([sys.executable, "-c", f"held = bytearray(30 << 20); {script}"])
+        self.assertEqual(failure, "")
+        self.assertGreater(run.family_mb, 70)
+        self.assertLess(run.peak_mb, 70)
+
+    def test_the_classifier_is_compared_with_both_ways_of_pytorch(self):
+        def ran(name, rate, family, loss):
+            told = classify_rows.Told(rate, family, 1.5, [9.0] + [loss] * classify_rows.LAST, 20.0, family)
+            return train_rows.Trainee(name, None, None, [told])
+
+        trainees = [ran("fragua", 2000, 200, 2.0), ran("PyTorch folder", 800, 600, 2.1), ran("PyTorch memory", 1600, 500, 3.0)]
+        same_work, text = self.printed(classify_rows.judge, {one.name: one for one in trainees})
+        verdicts = {line[:56].strip(): line[56:].split() for line in text.splitlines()[1:]}
+        self.assertEqual(verdicts["images/s, PyTorch with folder and 2 workers to fragua"], ["0.4", "0.5", "met"])
+        self.assertEqual(verdicts["images/s, PyTorch in memory to fragua"][0], "0.8")
+        self.assertEqual(verdicts["peak memory with all processes, fragua to folder"], ["0.333", "0.5", "met"])
+        self.assertEqual(same_work, 2, "the contender with another loss learned something else")
 
     def test_a_command_that_fails_is_shown_with_its_last_lines_and_one_that_succeeds_with_its_output(self):
         run, failure = measure.measure(["sh", "-c", "echo one; echo two >&2; exit 3"])

@@ -3,20 +3,26 @@
     fragua export --checkpoint storms --output out/storms.py    writes storms.safetensors too; the same with .pth and .pt
     python scripts/check_export.py out/storms.safetensors out/storms.pth out/storms.pt out/storms.py
 
-Needs torch and safetensors. Compares the TorchScript network and the Python module with a ConvLSTM written here from its
-description alone, which is given the weights of each of the other two files.
+Needs torch and safetensors. A radar model in TorchScript and in Python is compared with a ConvLSTM written here from its
+description alone, which is given the weights of each of the other two files. A classifier is compared with what `fragua predict`
+has written, given its folder and that of the images; for this, numpy and Pillow are needed, and images of the model's size:
+
+    fragua predict --checkpoint letters --input images --output predicted --top 1000
+    python scripts/check_export.py out/l.safetensors out/l.pth out/l.pt out/l.py predicted/predictions.json images
 """
 
 import importlib.util
 import json
 import math
 import sys
+from pathlib import Path
 
 import torch
 from safetensors import safe_open
 from torch.nn.functional import conv2d, group_norm, layer_norm
 
 TOLERANCE = 1e-6
+PROBABILITY_TOLERANCE = 1e-5
 
 
 def convlstm(weights, frames, description):
@@ -45,10 +51,10 @@ def convlstm(weights, frames, description):
     return logits.sigmoid().unflatten(1, (description["output"]["frames"], -1))
 
 
-def check(name, found, expected):
+def check(name, found, expected, tolerance=TOLERANCE):
     error = (found - expected).abs().max().item()
     print(f"{name}: {tuple(found.shape)}, largest difference {error:.1e}")
-    assert found.shape == expected.shape and error <= TOLERANCE, name
+    assert found.shape == expected.shape and error <= tolerance, name
 
 
 def imported(path):
@@ -58,7 +64,11 @@ def imported(path):
     return module
 
 
-def main(safetensors, pth, torchscript, python):
+def same(found, expected):
+    return sorted(found) == sorted(expected) and all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def main(safetensors, pth, torchscript, python, *predicted):
     torch.manual_seed(1)
     with safe_open(safetensors, "pt") as file:
         named = {name: file.get_tensor(name) for name in file.keys()}
@@ -66,17 +76,16 @@ def main(safetensors, pth, torchscript, python):
     description = json.loads(metadata["description"])
     print(f"safetensors: {len(named)} tensors, task {metadata['task']}, {metadata['program']}")
 
-    state = torch.load(pth, weights_only=True)
-    assert sorted(state) == sorted(named) and all(torch.equal(state[name], named[name]) for name in named)
-    print(f"pth: torch.load(weights_only=True) gives {type(state).__name__} of the same {len(state)} tensors")
+    loaded = torch.load(pth, weights_only=True)
+    state = loaded.get("model_state_dict", loaded)
+    assert same(state, named)
+    print(f"pth: torch.load(weights_only=True) gives the same {len(state)} tensors")
 
     extra = {"fragua.json": ""}
     network = torch.jit.load(torchscript, _extra_files=extra)
     assert json.loads(extra["fragua.json"]) == description
-    parameters = dict(network.named_parameters())
-    assert sorted(parameters) == sorted(named) == sorted(network.state_dict())
-    assert all(torch.equal(parameters[name], named[name]) for name in named)
-    print(f"torchscript: {len(parameters)} parameters, {network.min_dbz} to {network.max_dbz} dBZ")
+    assert same(network.state_dict(), named)
+    print(f"torchscript: {len(list(network.parameters()))} parameters")
 
     module = imported(python)
     own = module.load()
@@ -84,6 +93,15 @@ def main(safetensors, pth, torchscript, python):
     assert sorted(own.state_dict()) == sorted(named) and not own.training
     print(f"python: a module with {sum(value.numel() for value in own.parameters())} parameters")
 
+    if "labels" in description:
+        check_classifier(loaded, description, network, (module, own), pth, *predicted)
+    else:
+        check_radar(named, state, description, network, own)
+    print("all is well")
+
+
+def check_radar(named, state, description, network, own):
+    print(f"torchscript: {network.min_dbz} to {network.max_dbz} dBZ")
     sizes = [description["input"][name] for name in ("frames", "channels", "rows", "columns")]
     for batch in (1, 3):
         frames = torch.rand(batch, *sizes)
@@ -107,10 +125,55 @@ def main(safetensors, pth, torchscript, python):
         losses.append(loss.item())
     assert losses[2] < losses[0] and all(parameter.grad is not None for parameter in network.parameters())
     print(f"torchscript learns: loss {losses[0]:.5f}, {losses[1]:.5f}, {losses[2]:.5f}")
-    print("all is well")
+
+
+def check_classifier(loaded, description, network, python, pth, predictions=None, images=None):
+    module, own = python
+    labels = description["labels"]
+    assert loaded["labels"] == labels and loaded["num_classes"] == len(labels) and 0 <= loaded["dropout_rate"] < 1
+    beside = json.loads((Path(pth).parent / "config_finetuned.json").read_text())
+    assert beside["num_classes"] == len(labels) and beside["dropout_rate"] == loaded["dropout_rate"]
+    again = type(own)()
+    again.load_state_dict(loaded["model_state_dict"])
+    again.eval()
+    print(f"pth: {len(labels)} labels, dropout {loaded['dropout_rate']}")
+
+    size = [description["input"][name] for name in ("channels", "rows", "columns")]
+    for batch in (1, 3):
+        values = torch.rand(batch, *size)
+        expected = module.probabilities(own, values)
+        check(f"torchscript, batch {batch}", network(values), expected)
+        check(f"pth, batch {batch}", module.probabilities(again, values), expected)
+    if predictions:
+        check_predictions(json.loads(Path(predictions).read_text()), Path(images), module, own, network)
+
+
+def check_predictions(document, folder, module, own, network):
+    """What fragua has predicted for images that need no scaling."""
+    import numpy
+    from PIL import Image
+
+    assert document["tta"] == 1 and document["predictions"]
+    rows, columns = (module.DESCRIPTION["input"][name] for name in ("rows", "columns"))
+    levels = []
+    for prediction in document["predictions"]:
+        image = Image.open(folder / prediction["file"]).convert("L")
+        assert image.size == (columns, rows), "the images must have the size of the model"
+        levels.append(numpy.asarray(image, dtype=numpy.float32) / 255)
+    values = torch.from_numpy(numpy.stack(levels))[:, None]
+    values = 1 - values if module.DESCRIPTION["inverted"] else values
+    classes = module.DESCRIPTION["classes"]
+    expected = torch.zeros(len(values), len(classes))
+    for row, prediction in enumerate(document["predictions"]):
+        assert len(prediction["top"]) == len(classes), "predict with --top 1000, so that all classes are listed"
+        for choice in prediction["top"]:
+            expected[row, classes.index(choice["class"])] = choice["probability"]
+    check("predict and python", module.probabilities(own, values), expected, PROBABILITY_TOLERANCE)
+    with torch.no_grad():
+        check("predict and torchscript", network(values), expected, PROBABILITY_TOLERANCE)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 5:
+    if len(sys.argv) not in (5, 7):
         sys.exit(__doc__)
     main(*sys.argv[1:])

@@ -4,7 +4,7 @@
 #     scripts/fuzz.sh --cases 100000 netcdf4      one format
 #     scripts/fuzz.sh                             1000 cases of every format
 #     scripts/fuzz.sh --first 4711 --cases 1 zip  one case again
-# Formats: classic netcdf4 zip tar tar.gz tar.zst png run status history manifest safetensors config index shard.
+# Formats: classic netcdf4 zip tar tar.gz tar.zst png run status history manifest safetensors pth pickle config index shard.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

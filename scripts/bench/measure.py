@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from family import Family
+
 ROOT = Path(__file__).resolve().parents[2]
 FRAGUA = ROOT / "target/debug/fragua"
 HERE = Path(__file__).parent
@@ -21,6 +23,8 @@ class Run:
     peak_mb: float
     began: float
     output: str
+    # Of the process and all that it started, looked at a few times a second.
+    family_mb: float = 0.0
 
 
 def measure(command, env=None):
@@ -29,13 +33,14 @@ def measure(command, env=None):
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         began, clock = time.time(), time.monotonic()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, env=env)
-        _, status, usage = os.wait4(process.pid, 0)
+        with Family(process.pid) as family:
+            _, status, usage = os.wait4(process.pid, 0)
         wall = time.monotonic() - clock
         process.returncode = os.waitstatus_to_exitcode(status)
         told, wrong = read(output), read(errors)
     if process.returncode != 0:
         return None, f"exit {process.returncode}: " + " | ".join((told + wrong).strip().splitlines()[-3:])
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, began, told), ""
+    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, began, told, family.peak_mb), ""
 
 
 def read(file):

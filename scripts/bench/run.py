@@ -14,6 +14,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import classify_rows
 import train_rows
 from measure import FRAGUA, HERE, ROOT, measure, verdict
 
@@ -177,6 +178,7 @@ ROWS = {
     "checkpoint": train_rows.checkpoint_row,
     "first": train_rows.first_step_row,
     "default": train_rows.default_row,
+    "classifier": classify_rows.classifier_row,
 }
 
 

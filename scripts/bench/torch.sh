@@ -25,7 +25,7 @@ unset PIP_TARGET PIP_PREFIX PIP_USER PIP_REQUIRE_VIRTUALENV
 for name in "${EMPTY[@]}"; do
   cc -shared -Wl,-soname,"$name" -o "$new/torch/lib/$name" -x c /dev/null
 done
-PYTHONPATH=$new .tools/python/bin/python -c 'import os, sys; sys.setdlopenflags(os.RTLD_LAZY); import torch, torchmetrics'
+PYTHONPATH=$new .tools/python/bin/python -c 'import os, sys; sys.setdlopenflags(os.RTLD_LAZY); import torch, torchmetrics, torchvision'
 key >"$new/.complete"
 sync
 rm -rf "$final"

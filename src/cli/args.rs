@@ -161,8 +161,8 @@ pub struct TrainArguments {
     #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
     #[arg(value_parser = whole::<u32>, allow_negative_numbers = true)]
     pub max_retries: Option<u32>,
-    /// Epochs without a better validation loss after which training stops early: train.patience; more than a run that
-    /// stopped early had continues it
+    /// Validated epochs without a better loss, or whatever train.patience_by names, after which training stops early:
+    /// train.patience; more than a run that stopped early had continues it
     #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
     #[arg(value_parser = whole::<usize>, allow_negative_numbers = true)]
     pub patience: Option<usize>,

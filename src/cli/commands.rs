@@ -121,7 +121,8 @@ fn same_flags(configured: &Configured) -> &'static str {
 fn inspect(arguments: &InspectArguments, session: &Session) -> Result<(), CommandError> {
     let config = load(&arguments.configured)?;
     let folder = arguments.output.clone().unwrap_or_else(|| worker::pictures_folder(&config));
-    let options = InspectOptions { pictures: (!arguments.no_pictures).then_some(folder), level: arguments.level };
+    let pictures = (!arguments.no_pictures).then_some(folder);
+    let options = InspectOptions { pictures, level: arguments.level, seed: config.seed };
     refuse_unknown(&config.task, &options.wishes())?;
     let shown = worker::inspect(&config, &options, &session.around())?;
     Ok(output::shown(&shown, arguments.json)?)

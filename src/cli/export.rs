@@ -19,13 +19,13 @@ pub struct ExportArguments {
     /// Which model.
     #[command(flatten)]
     pub modelled: Modelled,
-    /// safetensors: weights by name. pth: a state dict. python: the network as a Python module for PyTorch, with its
-    /// weights beside it as safetensors. torchscript: one file that PyTorch runs by itself, in Python and C++, for models
-    /// that have this form (radar: all). [default: by the ending of the file name]
+    /// safetensors: weights by name. pth: a state dict, for images within a dictionary with the names of classes. python: the
+    /// network as a Python module for PyTorch, with its weights beside it as safetensors. torchscript: one file that PyTorch
+    /// runs by itself, in Python and C++. [default: by the ending of the file name]
     #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true)]
     pub format: Option<FormatName>,
-    /// The file to write: .safetensors, .pth, .py (python) or .pt (torchscript). An existing file is replaced, and for
-    /// python the .safetensors of the same name too
+    /// The file to write: .safetensors, .pth, .py (python) or .pt (torchscript). An existing file is replaced, as
+    /// are those beside it: for python the .safetensors of the same name, for images as pth config_finetuned.json
     #[arg(long, value_name = "FILE")]
     pub output: PathBuf,
     /// Print the result as JSON, with what the file says about the model
@@ -40,8 +40,10 @@ In Python:
   torch.load(\"storms.pth\", weights_only=True)
   network = torch.jit.load(\"storms.pt\")
   network = storms.load()    after \"import storms\", the file storms.py
-  network(frames)    normalised frames [batch, time, channels, rows, columns];
-                     network.from_dbz and network.to_dbz convert";
+  network(frames)    radar: normalised frames [batch, time, channels, rows, columns];
+                     network.from_dbz and network.to_dbz convert
+  network(images)    images: [batch, 1, rows, columns], 0 to 1; .pt gives probabilities, .py logits
+                     and a function probabilities(network, images)";
 
 /// A format by its name on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -106,7 +108,7 @@ fn hint(format: Format, exported: &Exported) -> String {
     let file = exported.path.display();
     match format {
         Format::Safetensors => format!("in Python: safetensors.torch.load_file({:?})", file.to_string()),
-        Format::TorchScript => format!("in Python: torch.jit.load({:?}), then call it with frames", file.to_string()),
+        Format::TorchScript => format!("in Python: torch.jit.load({:?}), then call it", file.to_string()),
         Format::Pth => format!("in Python: torch.load({:?}, weights_only=True)", file.to_string()),
         Format::Python => format!("in Python: import {file} and call load(); it reads the .safetensors file beside it"),
     }

@@ -37,6 +37,7 @@ pub fn start(format: LogFormat, verbose: bool, bars: &MultiProgress, stderr: &St
             builder.event_format(Line { colour }).try_init()
         }
     };
+    stderr::leave_out_handled_panics();
     // A second call, as in tests, keeps the first logger.
     drop(started);
 }

@@ -46,7 +46,7 @@ use crate::util::progress::Progress;
 use crate::util::stop::Stop;
 use crate::worker::WorkError;
 
-/// Where messages go, for the life of the process.
+/// The destination of messages, for the life of the process.
 pub struct Messages {
     bars: MultiProgress,
     /// Never read; dropping it ends the relay.

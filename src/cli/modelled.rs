@@ -12,7 +12,8 @@ use crate::worker::{TrainedError, TrainedModel, Wanted, WorkError};
 /// Which trained model is meant.
 #[derive(Clone, Debug, Args)]
 pub struct Modelled {
-    /// The model: a run folder, its name, latest, a checkpoint or a .safetensors file; of a run, the best weights
+    /// The model: a run folder, its name, latest, a checkpoint or a file of weights (.safetensors, or .pth and .pt of
+    /// torch.save); of a run, the best weights
     #[arg(long, value_name = "RUN", default_value = "latest")]
     pub checkpoint: String,
     /// The folder of all runs [default: output.root of config.yaml]

@@ -21,8 +21,9 @@ pub struct PredictArguments {
     /// Which model.
     #[command(flatten)]
     pub modelled: Modelled,
-    /// The folder with the files to predict from; for radar with its files, or with a folder of them for each event
-    #[arg(long, value_name = "DIR")]
+    /// The folder with the files to predict from: for radar its files, or a folder of them for each event; for images at any
+    /// depth, with scores if folders have the names of classes. Also a single image
+    #[arg(long, value_name = "DIR|FILE")]
     pub input: PathBuf,
     /// The folder for the predictions; one that is there already is replaced
     #[arg(long, value_name = "DIR")]
@@ -36,6 +37,12 @@ pub struct PredictArguments {
     /// [default: per-lead]
     #[arg(long, value_enum, hide_possible_values = true)]
     pub layout: Option<LayoutName>,
+    /// Images: list so many of the most probable classes [default: 5]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    pub top: Option<u32>,
+    /// Images: average the probabilities of this many copies, each shifted by at most one pixel: 1 or 5 [default: 1]
+    #[arg(long, value_name = "N", value_parser = copies)]
+    pub tta: Option<usize>,
     /// Draw no pictures
     #[arg(long)]
     pub no_pictures: bool,
@@ -70,6 +77,8 @@ pub(super) fn run(arguments: &PredictArguments, session: &Session) -> Result<(),
         times: arguments.times.clone(),
         layout: arguments.layout.map(Layout::from),
         pictures: !arguments.no_pictures,
+        top: arguments.top.map(|top| top as usize),
+        tta: arguments.tta,
     };
     let around = Surroundings { stop: &session.stop, progress: session.progress.as_ref() };
     let model = arguments.modelled.find()?;
@@ -89,6 +98,11 @@ fn time(text: &str) -> Result<Timestamp, String> {
     let utc = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|time| time.timestamp());
     let wrong = || format!("expected a time such as 2013-01-05T18:30:00Z, got {text:?}");
     text.parse().ok().or_else(utc).ok_or_else(wrong)
+}
+
+/// Copies of an image: itself, or itself and its four neighbours.
+fn copies(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|copies| [1, 5].contains(copies)).ok_or_else(|| format!("expected 1 or 5, got {text:?}"))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use tracing::error;
 
 use super::args::LogFormat;
 use crate::native::relay::Relay;
+use crate::train::fault::is_handled;
 
 /// Stderr in the form that the command needs, until the process ends.
 #[derive(Debug, Default)]
@@ -26,7 +27,7 @@ impl Stderr {
         }
     }
 
-    /// Where log lines go.
+    /// The destination of log lines.
     pub(super) fn past(&self) -> Option<File> {
         self.0.as_ref().and_then(|relay| relay.past().ok())
     }
@@ -51,6 +52,16 @@ pub(super) fn tell(message: &str) {
 /// Turns a panic, in any thread, into a log line instead of text.
 pub(super) fn log_panics() {
     std::panic::set_hook(Box::new(log_panic));
+}
+
+/// Leaves out panics that are handled: smaller micro-batches are reported, and that is all.
+pub(super) fn leave_out_handled_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !panic.payload_as_str().is_some_and(is_handled) {
+            usual(panic);
+        }
+    }));
 }
 
 fn log_panic(panic: &PanicHookInfo<'_>) {

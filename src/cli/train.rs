@@ -121,7 +121,7 @@ fn agree(arguments: &TrainArguments, text: &str, stop: &Stop) -> bool {
 /// Why a finished run does not continue, and how to continue it.
 fn finished_text(ended: Option<Reason>, config: &Config) -> String {
     let (why, flag, key) = match ended {
-        Some(Reason::Patience) => (": the loss no longer improved", "--epochs", "epochs"),
+        Some(Reason::Patience) => (": validation no longer improved", "--epochs", "epochs"),
         Some(Reason::Steps) => (": all steps are done", "--max-steps", "max_steps"),
         Some(Reason::Epochs) => (": all epochs are done", "--epochs", "epochs"),
         Some(Reason::Time | Reason::Stopped) | None => ("", "--epochs", "epochs"),
@@ -145,7 +145,7 @@ fn summary_text(summary: &Summary) -> String {
     let done = format!("{epochs} and {}", units::count(summary.steps, "step"));
     let why = match summary.reason {
         Reason::Epochs | Reason::Steps => "trained",
-        Reason::Patience => "stopped early because the loss no longer improved, after",
+        Reason::Patience => "stopped early because validation no longer improved, after",
         Reason::Time => "trained until the time was up; the same command resumes:",
         Reason::Stopped => "stopped after",
     };

@@ -74,7 +74,7 @@ fn wait(session: &Session) -> Option<Exit> {
     None
 }
 
-/// Where the table goes.
+/// The destination of the table.
 trait Screen {
     fn show(&mut self, view: &View) -> io::Result<()>;
 }
@@ -263,7 +263,7 @@ mod tests {
             ending("storms", &view)
         };
         let ended = Status { ended: Some(Reason::Patience), state: State::Finished, ..Status::default() };
-        let text = "storms: training stopped early because the loss no longer improved, after 3 epochs";
+        let text = "storms: training stopped early because validation no longer improved, after 3 epochs";
         assert_eq!(told(Standing::Finished, ended), text);
         let problem = Problem::new("disk", "the disk is full", Some("free some".into()), Exit::DiskIo);
         let failed = Status { problem: Some(problem), ..Status::default() };

@@ -51,6 +51,7 @@ impl Checker<'_> {
             (Shape::OneOrMore(item), _) => self.value(at, node, item),
             (Shape::WordOr(word, _), Value::Text(text)) if text == word => {}
             (Shape::WordOr(_, inner), Value::Integer(_)) => self.value(at, node, inner),
+            (Shape::WordOr(_, inner), Value::Bool(_)) if **inner == Shape::Bool => {}
             (Shape::Map(fields), Value::Map(entries)) => self.map(at, entries, fields),
             (Shape::Short(_, variants), Value::Map(entries)) if names_variant(entries, shape) => {
                 self.variant(at, node, entries, variants);
@@ -249,6 +250,7 @@ fn expectation(shape: &Shape) -> String {
         Shape::Integer(..) => "a whole number".into(),
         Shape::Number => "a finite number".into(),
         Shape::OneOrMore(item) => format!("{}, or a list of it", expectation(item)),
+        Shape::WordOr(word, other) if **other == Shape::Bool => format!("{word}, true or false"),
         Shape::WordOr(word, other) => format!("{word} or {}", expectation(other)),
         Shape::Nullable(_) => "a value".into(),
     }

@@ -17,7 +17,7 @@ use super::schema::schema_of;
 use super::shape::Shape;
 use super::text::{Span, Text, Texts};
 use super::tree::{Node, Value};
-use super::{BUILT_IN, Config, naming};
+use super::{BUILT_IN, Config, habits, naming};
 
 /// The file that is read when none is named.
 pub const DEFAULT_FILE: &str = "config.yaml";
@@ -137,6 +137,7 @@ fn not_a_configuration(root: &Node, shape: &Shape) -> Option<Diagnostic> {
 fn build(root: &Node, unusable: &[String], file: &str, found: &mut Vec<Diagnostic>) -> Option<Config> {
     let mut value = root.json(unusable);
     naming::complete(&mut value, file);
+    habits::complete(&mut value);
     match serde_json::from_value::<Config>(value) {
         Ok(config) => {
             let section = |path: &str| path.rsplit_once('.').map_or(String::new(), |(section, _)| section.to_owned());

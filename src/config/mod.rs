@@ -17,6 +17,7 @@ mod check;
 mod diagnostic;
 mod error;
 mod former;
+mod habits;
 mod load;
 mod naming;
 mod output;

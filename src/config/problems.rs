@@ -4,7 +4,7 @@
 use crate::data::folder_name;
 use crate::data::split::Side;
 use crate::task::Beside;
-use crate::train::target::{Target, TargetError};
+use crate::train::target::{BEST_BY, PATIENCE_BY, Target, TargetError};
 use crate::util::problem::Problem;
 
 use super::Config;
@@ -23,23 +23,28 @@ impl Config {
         found.extend(self.output.mirror_among(&self.data.root).map(|problem| problem.below("output")));
         found.extend(self.task.kind().problems(&Beside { data: &self.data, train: &self.train }));
         found.extend(self.phase_problems(&found));
-        found.extend(self.unknown_target());
+        found.extend(self.unknown_target((BEST_BY, &self.train.checkpoint.best_by.0)));
+        found.extend(self.unknown_target((PATIENCE_BY, std::slice::from_ref(&self.train.patience_by))));
         found
     }
 
-    /// Weights can't be compared by what nothing measures.
-    fn unknown_target(&self) -> Option<Problem> {
+    /// Weights can't be compared by what nothing measures, and patience can't watch it.
+    fn unknown_target(&self, (key, names): (&'static str, &[String])) -> Option<Problem> {
         let kind = self.task.kind();
         let validates = kind.validates() || self.train.overfit_single_batch;
-        let (names, samples) = (&self.train.checkpoint.best_by.0, usize::from(validates));
-        let problem = |message: String, remedy| Some(Problem::new("train.checkpoint.best_by", message, remedy));
-        match Target::new(names, &kind.parts(), &kind.scores(None), samples) {
+        let samples = usize::from(validates);
+        let problem = |message: String, remedy| Some(Problem::new(key, message, remedy));
+        match Target::new((key, names), &kind.parts(), &kind.scores(None), samples) {
             Ok(_) => None,
-            Err(TargetError::Unknown { wanted, known }) => problem(
+            Err(TargetError::Unknown { wanted, known, .. }) => problem(
                 format!("nothing measures {wanted}"),
-                format!("write one of {}, or a list of these", known.join(", ")),
+                format!(
+                    "write one of {}{}",
+                    known.join(", "),
+                    if key == BEST_BY { ", or a list of these" } else { "" }
+                ),
             ),
-            Err(TargetError::NotValidated { wanted, parts }) => problem(
+            Err(TargetError::NotValidated { wanted, parts, .. }) => problem(
                 format!("{wanted} is measured on validation samples, and there are none"),
                 format!("write one of {}, or raise {}", parts.join(", "), kind.share_key(Side::Val)),
             ),

@@ -250,10 +250,13 @@ impl Basis {
         (self.groups < MIN_GROUPS).then(|| format!("n/a ({})", count(self.groups as u64, &self.words.group)))
     }
 
-    /// "34 windows of 2 events".
+    /// "34 windows of 2 events"; "34 images" if each is a group by itself.
     #[must_use]
     pub fn counted(&self) -> String {
         let Self { samples, groups, words, .. } = self;
+        if words.sample == words.group && samples == groups {
+            return count(*samples as u64, &words.sample);
+        }
         format!("{} of {}", count(*samples as u64, &words.sample), count(*groups as u64, &words.group))
     }
 }

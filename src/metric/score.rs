@@ -1,5 +1,5 @@
-//! What a score is: its name, what people call it, what it means, its unit, which way it gets better, and where it is shown.
-//! The code that measures a score says so once; everything else reads it here and parses no names. Not its value.
+//! The description of a score: name, label, meaning, unit, direction, and where it is shown. The code that measures a
+//! score declares it once; everything else reads it here and parses no names. Not its value.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +22,12 @@ pub struct ScoreSpec {
     pub family: String,
     /// Where it is shown.
     pub show: Show,
-    /// Set if it is the score of another forecast, that of a learned one is compared with.
+    /// Set if it is the score of a baseline, which that of a learned forecast is compared with.
     pub baseline: Option<Baseline>,
+    /// The short name by which each row of a history has it once more, for programs that expect it there: `acc` is in a row as
+    /// `acc_val`, and a part of the loss as `loss_train` and `loss_val`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brief: Option<String>,
 }
 
 /// Where a score is shown.
@@ -63,6 +67,7 @@ impl ScoreSpec {
             better,
             show: Show::Table,
             baseline: None,
+            brief: None,
         }
     }
 
@@ -90,6 +95,12 @@ impl ScoreSpec {
         Self { show, ..self }
     }
 
+    /// The same, also known by this short name in each row of a history.
+    #[must_use]
+    pub fn brief(self, brief: &str) -> Self {
+        Self { brief: Some(brief.into()), ..self }
+    }
+
     /// The same score of another forecast.
     #[must_use]
     pub fn of_baseline(&self, forecast: &str) -> Self {
@@ -99,6 +110,7 @@ impl ScoreSpec {
             label: format!("{} of {forecast}", self.label),
             show: Show::Listed,
             baseline: Some(baseline),
+            brief: None,
             ..self.clone()
         }
     }
@@ -112,7 +124,7 @@ impl ScoreSpec {
         }
     }
 
-    /// Whether it is drawn in charts. What a learned score is compared with is drawn beside that one.
+    /// Whether it is drawn in charts. A baseline is drawn beside its learned score.
     #[must_use]
     pub fn is_drawn(&self) -> bool {
         self.show <= Show::Drawn && self.baseline.is_none()
@@ -138,7 +150,8 @@ pub fn families<'a>(specs: impl IntoIterator<Item = &'a ScoreSpec>) -> Vec<(&'a 
     families
 }
 
-/// What scores mean, each meaning once: under the family's name if all of a family share it, else under the score's own.
+/// The meanings of scores, each once: under the family's name if the whole family shares it, else under the score's
+/// own.
 #[must_use]
 pub fn meanings<'a>(specs: impl IntoIterator<Item = &'a ScoreSpec>) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
@@ -179,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_together_is_found_wherever_it_stands() {
+    fn related_parts_are_found_in_any_order() {
         let far = |dbz: u32| ScoreSpec::new(format!("far_{dbz}"), "FAR", Better::Lower).meaning("false alarms");
         let specs = [csi(20), far(20), csi(30), far(30)];
         let found: Vec<_> = families(&specs).into_iter().map(|(family, members)| (family, members.len())).collect();

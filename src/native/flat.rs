@@ -72,6 +72,29 @@ pub fn read<R>(tensor: &Tensor, work: impl FnOnce(&[f32]) -> R + Sync) -> Result
     Ok(work(unsafe { span.slice() }))
 }
 
+/// Lends the numbers of tensors of any lengths, of some of them to be written.
+///
+/// # Errors
+/// [`NotFlat`], before anything is written.
+#[expect(unsafe_code, reason = "a tensor's memory becomes slices")]
+pub fn lend<const W: usize, const N: usize, R>(
+    written: [&mut Tensor; W],
+    read: [&Tensor; N],
+    work: impl FnOnce([&mut [f32]; W], [&[f32]; N]) -> R + Sync,
+) -> Result<R, NotFlat> {
+    let targets = written.iter().map(|tensor| Span::of(tensor)).collect::<Result<Vec<_>, _>>()?;
+    let sources = read.iter().map(|tensor| Span::of(tensor)).collect::<Result<Vec<_>, _>>()?;
+    sources.iter().try_for_each(|source| apart(&targets, *source))?;
+    if sources.is_empty() {
+        targets.iter().enumerate().try_for_each(|(index, target)| apart(&targets[..index], *target))?;
+    }
+    // SAFETY: as in `update`.
+    let (targets, sources) = unsafe {
+        (std::array::from_fn(|index| targets[index].slice_mut()), std::array::from_fn(|index| sources[index].slice()))
+    };
+    Ok(work(targets, sources))
+}
+
 /// The memory of a tensor's numbers.
 #[derive(Clone, Copy)]
 struct Span {
@@ -180,6 +203,21 @@ mod tests {
             Err(NotFlat::Overlap)
         );
         assert_eq!(update([&mut part(0)], &part(3), |_, _| ()), Ok(()));
+    }
+
+    #[test]
+    fn tensors_of_any_lengths_are_lent_together() {
+        let (one, other) = (Tensor::from_slice(&[1.0_f32, 2.0]), Tensor::from_slice(&[10.0_f32, 20.0, 30.0]));
+        let mut sums = Tensor::zeros([1], (Kind::Float, Device::Cpu));
+        let read = lend([&mut sums], [&one, &other], |[sums], [one, other]| {
+            sums[0] = one.iter().chain(other).sum();
+            one.len() + other.len()
+        });
+        assert_eq!((read, sums.double_value(&[0])), (Ok(5), 63.0));
+        let mut part = other.narrow(0, 1, 2);
+        assert_eq!(lend([&mut part], [&one, &other], |[_], [_, _]| ()), Err(NotFlat::Overlap));
+        let (mut first, mut second) = (other.narrow(0, 0, 2), other.narrow(0, 1, 2));
+        assert_eq!(lend([&mut first, &mut second], [], |[_, _], []| ()), Err(NotFlat::Overlap));
     }
 
     #[test]

@@ -7,6 +7,8 @@ pub mod cuda;
 pub mod flat;
 pub mod gpu;
 pub mod memory;
+pub mod parallel;
 pub mod relay;
 pub mod shortage;
 pub mod versions;
+pub mod wide;

@@ -1,10 +1,19 @@
-//! Where the gradient of a network's weights comes from: from autograd, or from a hand-written backward pass. The
-//! loss is computed from the network's output in both cases, and its gradient by that output comes from autograd. So a loss needs
-//! no second form, and autograd remains what a hand-written pass is tested with.
+//! The gradient of a network's weights: by autograd, or by a hand-written backward pass. The loss is computed from the
+//! network's output in both cases, and its gradient by that output comes from autograd. So a loss needs no second form,
+//! and autograd remains what a hand-written pass is tested with.
 
 use tch::{TchError, Tensor};
 
-type ByHand = Box<dyn FnOnce(&Tensor) -> Result<(), TchError>>;
+type FromOutput = Box<dyn FnOnce(&Tensor) -> Result<(), TchError>>;
+type FromLeaves = Box<dyn FnOnce() -> Result<(), TchError>>;
+
+/// What is left to do when autograd is done.
+enum ByHand {
+    /// From the gradient of the output.
+    All(FromOutput),
+    /// From gradients that autograd left at leaves.
+    Rest(FromLeaves),
+}
 
 /// The output of a forward pass in training.
 pub struct Passed {
@@ -22,7 +31,13 @@ impl Passed {
     /// An output with its gradient: a function that takes the gradient of the loss by the output, in the output's shape, and
     /// adds the gradient of the weights to [`crate::nn::parameters::Parameters::gradient`].
     pub fn by_hand(output: &Tensor, backward: impl FnOnce(&Tensor) -> Result<(), TchError> + 'static) -> Self {
-        Self { output: output.detach().set_requires_grad(true), by_hand: Some(Box::new(backward)) }
+        Self { output: output.detach().set_requires_grad(true), by_hand: Some(ByHand::All(Box::new(backward))) }
+    }
+
+    /// An output whose last layers autograd differentiates, up to leaves that it gives their gradients; `backward` takes those
+    /// and adds the gradients of the weights in front of them.
+    pub fn continued(output: Tensor, backward: impl FnOnce() -> Result<(), TchError> + 'static) -> Self {
+        Self { output, by_hand: Some(ByHand::Rest(Box::new(backward))) }
     }
 
     /// What the loss is computed from.
@@ -37,7 +52,11 @@ impl Passed {
     pub fn backward(self, loss: &Tensor) -> Result<(), TchError> {
         loss.f_backward()?;
         match self.by_hand {
-            Some(backward) => tch::no_grad(|| backward(&self.output.f_grad()?)),
+            Some(ByHand::All(backward)) => tch::no_grad(|| backward(&self.output.f_grad()?)),
+            Some(ByHand::Rest(backward)) => {
+                drop(self.output);
+                tch::no_grad(backward)
+            }
             None => Ok(()),
         }
     }

@@ -24,6 +24,11 @@ pub trait Network: Debug {
     /// names of weight files. `torch` and `nn` are imported by the file that contains it.
     fn python(&self) -> String;
 
+    /// A small file beside a `.pth` file, for programs that expect one: its name, and what it says.
+    fn beside_pth(&self) -> Option<(&'static str, Map<String, Value>)> {
+        None
+    }
+
     /// The network in TorchScript, if there is a version of it.
     fn script(&self) -> Option<Script> {
         None

@@ -1,4 +1,7 @@
-//! What a choice among classes looks like: who was taken for whom, and small images with captions.
+//! What a choice among classes looks like, as small images: in rows with captions, a row for each class, or by pairs of classes
+//! that were confused.
 
 pub mod contact;
+pub mod pairs;
 pub mod sheet;
+mod tile;

@@ -1,6 +1,7 @@
 //! Text as ink: the font that is part of the program (containers have none), how wide a text will be, and which pixels it covers.
 //! Letters keep the fractions of pixels between them, and all of a line share one baseline.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
@@ -17,6 +18,7 @@ pub(super) const LINE_OF_SIZE: f64 = 1.164;
 /// The width of a text in pixels, at this height of a line.
 pub(super) fn width(text: &str, height: f64) -> f64 {
     let Some(font) = FONT.as_ref() else { return text.chars().count() as f64 * height };
+    let text = legible(font, text);
     let font = font.as_scaled(height as f32);
     let mut width = 0.0;
     let mut before = None;
@@ -32,6 +34,7 @@ pub(super) fn width(text: &str, height: f64) -> f64 {
 /// capital letters is at `y`.
 pub(super) fn draw(text: &str, [x, y]: [f64; 2], height: f64, mut cover: impl FnMut(i64, i64, f64)) {
     let Some(font) = FONT.as_ref() else { return };
+    let text = legible(font, text);
     let scaled = font.as_scaled(height as f32);
     // On a whole pixel, so that letters have sharp feet.
     let baseline = (y as f32 + CAPITAL * height as f32 / 2.0).round();
@@ -52,9 +55,51 @@ pub(super) fn draw(text: &str, [x, y]: [f64; 2], height: f64, mut cover: impl Fn
     }
 }
 
+/// Whether the font has a glyph for a character.
+pub(super) fn has(letter: char) -> bool {
+    FONT.as_ref().is_some_and(|font| is_there(font, letter))
+}
+
+fn is_there(font: &FontRef<'_>, letter: char) -> bool {
+    // Glyph 0 is the empty box that stands for all that is missing.
+    font.glyph_id(letter).0 != 0
+}
+
+/// The text, with the numbers of characters in place of those that the font lacks, as U+6F22: boxes would all look alike.
+fn legible<'a>(font: &FontRef<'_>, text: &'a str) -> Cow<'a, str> {
+    if text.chars().all(|letter| is_there(font, letter)) {
+        return text.into();
+    }
+    let mut shown = String::new();
+    let mut is_number = false;
+    for letter in text.chars() {
+        let is_missing = !is_there(font, letter);
+        if (is_missing || is_number) && !shown.is_empty() && !shown.ends_with(' ') && letter != ' ' {
+            shown.push(' ');
+        }
+        match is_missing {
+            true => shown += &format!("U+{:04X}", letter as u32),
+            false => shown.push(letter),
+        }
+        is_number = is_missing;
+    }
+    shown.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_font_lacks_is_named_by_its_number() {
+        let font = FONT.as_ref().unwrap();
+        let shown = |text: &str| legible(font, text).into_owned();
+        assert_eq!(shown("a b\u{bf}|/"), "a b\u{bf}|/");
+        assert_eq!(shown("\u{6f22}\u{5b57}"), "U+6F22 U+5B57");
+        assert_eq!(shown("a\u{6f22}b \u{1f9a0}!"), "a U+6F22 b U+1F9A0 !");
+        assert!(has('\u{bf}') && !has('\u{6f22}'));
+        assert!(width("\u{6f22}", 15.0) > 3.0 * width("W", 15.0));
+    }
 
     #[test]
     fn more_letters_and_larger_ones_are_wider() {

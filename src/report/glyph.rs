@@ -20,6 +20,9 @@ pub struct Ink {
 /// Draws a character at this font size in pixels; `None` if the font has no ink for it.
 #[must_use]
 pub fn ink(character: char, size: usize) -> Option<Ink> {
+    if !font::has(character) {
+        return None;
+    }
     let mut inked = BTreeMap::new();
     font::draw(&character.to_string(), [0.0, 0.0], size as f64, |x, y, share| {
         inked.insert((y, x), level(share));
@@ -51,7 +54,7 @@ mod tests {
         let bar = ink('|', 60).unwrap();
         assert!(bar.rows > 5 * bar.columns, "{} x {}", bar.rows, bar.columns);
         assert!(bar.levels.iter().filter(|&&level| level > 128).count() * 2 > bar.levels.len());
-        assert_eq!(ink(' ', 60), None);
+        assert_eq!((ink(' ', 60), ink('\u{6f22}', 60)), (None, None));
     }
 
     #[test]

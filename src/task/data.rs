@@ -12,6 +12,7 @@ use crate::train::config::TrainConfig;
 use crate::train::device::Resolved;
 use crate::train::learner::Learner;
 use crate::train::run_folder::dataset::FileDigest;
+use crate::train::task::Plots;
 use crate::util::exit::Exit;
 use crate::util::failure::Failed;
 use crate::util::readers::Reading;
@@ -20,7 +21,7 @@ use crate::util::readers::Reading;
 pub struct Prepared {
     /// Its folder.
     pub store: PathBuf,
-    /// Stands for all samples: changes with any source file that is used, and with nothing else.
+    /// Identifies all samples: changes with any source file that is used, and with nothing else.
     pub fingerprint: String,
     /// Every source file that is used.
     pub files: Vec<FileDigest>,
@@ -70,13 +71,23 @@ pub trait Data {
     /// The samples of a side.
     fn samples(&self, side: Side) -> usize;
 
-    /// What a run keeps of it beside its files: what is on which side, and whatever else would have to be found again.
+    /// What a run records besides its files: the sides of the split, and whatever else would have to be determined
+    /// again.
     fn document(&self) -> Value;
 
-    /// What a model of this dataset must know wherever it is used, such as the names of its classes. It is written into every
-    /// published file of weights; null for nothing.
+    /// What a model of this dataset needs wherever it is used, such as the names of its classes. It is written into
+    /// every published file of weights; null if it needs nothing.
     fn facts(&self) -> Value {
         Value::Null
+    }
+
+    /// Pictures of what is trained on, with their file names, for the folder of plots of a new run: what each class has, samples
+    /// as training sees them.
+    ///
+    /// # Errors
+    /// If samples can't be read, or a picture can't be encoded.
+    fn pictures(&self, _seed: u64) -> Result<Plots, Failed> {
+        Ok(Vec::new())
     }
 
     /// A model with its initial weights, and the samples for this purpose.
@@ -86,7 +97,7 @@ pub trait Data {
     fn learner(&self, setting: &LearnerSetting<'_>, purpose: Purpose) -> Result<Box<dyn Learner>, Failed>;
 }
 
-/// What learners are made with, beside the dataset.
+/// The inputs of a learner, beside the dataset.
 #[derive(Clone, Copy, Debug)]
 pub struct LearnerSetting<'a> {
     /// The phases of training, at least one.
@@ -98,8 +109,11 @@ pub struct LearnerSetting<'a> {
     /// The share of the samples of each side that takes part: every loader of a task is given it, with
     /// [`crate::data::loader::Loader::with_share`].
     pub fraction: f64,
-    /// How samples are brought from the disk.
+    /// How samples are loaded from the disk.
     pub loader: &'a LoaderConfig,
+    /// What the weights say that the learner will get: [`Data::facts`] of the dataset that they learned from, and what their
+    /// validation found out. None in training, where they are not known yet.
+    pub facts: Option<&'a Value>,
 }
 
 /// A phase of training: the task and the training as they are then.

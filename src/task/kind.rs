@@ -54,6 +54,11 @@ pub trait Kind: Any {
     /// The name of the score that evaluations on a dataset with these facts are compared by.
     fn primary(&self, facts: &Value) -> String;
 
+    /// What it would have in the section `train` where nothing is written, with the same keys; null for nothing.
+    fn train_defaults(&self) -> Value {
+        Value::Null
+    }
+
     /// What it knows of an evaluation from `metrics.json` alone, whatever its settings are.
     fn evaluated(&self) -> &'static dyn Evaluated;
 
@@ -80,6 +85,15 @@ pub trait Kind: Any {
     /// # Errors
     /// If the facts are not those of such a network.
     fn network(&self, facts: &Value) -> Result<Box<dyn Network>, Failed>;
+
+    /// What weights of another program say of the dataset that they learned from, as [`super::Data::facts`]; null if this task
+    /// needs nothing.
+    ///
+    /// # Errors
+    /// If the file can't be read, or does not say enough.
+    fn foreign_facts(&self, _weights: &Path) -> Result<Value, Failed> {
+        Ok(Value::Null)
+    }
 
     /// What commands may ask of it that not every task knows.
     fn wishes(&self) -> &'static [Wish];

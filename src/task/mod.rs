@@ -31,7 +31,7 @@ pub use options::{InspectOptions, Layout, PredictOptions, Predicted, Wish};
 pub use reading::read_apart;
 
 /// The `task` section: exactly one task with its settings.
-#[expect(clippy::large_enum_variant, reason = "there is one of it")]
+#[allow(clippy::large_enum_variant, reason = "there is one of it")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum TaskConfig {

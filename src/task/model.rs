@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tch::Tensor;
 use thiserror::Error;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::data::LearnerSetting;
 use crate::nn::parameters::LoadReport;
-use crate::nn::weights;
+use crate::nn::weights::{self, Weights};
 use crate::util::exit::Exit;
 use crate::util::failure::Failed;
 
@@ -57,9 +56,10 @@ crate::util::failures!("weights": Misfit);
 ///
 /// # Errors
 /// If the file can't be read, or does not have exactly the weights of the model.
-pub fn load(file: &Path, take: impl FnOnce(&[(String, Tensor)]) -> LoadReport) -> Result<(), Failed> {
-    let report = take(&weights::read(file)?);
+pub fn load(file: &Path, take: impl FnOnce(Weights) -> LoadReport) -> Result<(), Failed> {
+    let report = take(weights::read_all(file)?);
     debug!("{}: {report}", file.display());
+    report.notes.iter().for_each(|note| warn!("{}: {note}", file.display()));
     if report.is_complete() {
         return Ok(());
     }

@@ -17,6 +17,10 @@ pub enum Wish {
     Time,
     /// `--layout`: how a prediction becomes files.
     Layout,
+    /// `--top`: how many classes of each sample are listed.
+    Top,
+    /// `--tta`: over how many changed copies of a sample the prediction is averaged.
+    Tta,
 }
 
 impl Wish {
@@ -27,6 +31,8 @@ impl Wish {
             Self::Level => "--level",
             Self::Time => "--time",
             Self::Layout => "--layout",
+            Self::Top => "--top",
+            Self::Tta => "--tta",
         }
     }
 }
@@ -38,12 +44,14 @@ pub struct InspectOptions {
     pub pictures: Option<PathBuf>,
     /// The level to draw, counted from 0.
     pub level: Option<usize>,
+    /// The seed of a training, for what would happen to samples by chance.
+    pub seed: u64,
 }
 
 /// What is to be predicted, and where it goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PredictOptions {
-    /// The folder with the files to predict from.
+    /// The folder with the files to predict from, or one such file.
     pub input: PathBuf,
     /// The folder for the predictions.
     pub output: PathBuf,
@@ -53,6 +61,10 @@ pub struct PredictOptions {
     pub times: Vec<Timestamp>,
     /// How a prediction becomes files.
     pub layout: Option<Layout>,
+    /// How many of the most probable classes are listed.
+    pub top: Option<usize>,
+    /// Over how many changed copies of a sample the prediction is averaged.
+    pub tta: Option<usize>,
 }
 
 /// How a prediction of several times becomes files.
@@ -77,7 +89,12 @@ impl PredictOptions {
     /// The wishes that were said.
     #[must_use]
     pub fn wishes(&self) -> Vec<Wish> {
-        let said = [(Wish::Time, !self.times.is_empty()), (Wish::Layout, self.layout.is_some())];
+        let said = [
+            (Wish::Time, !self.times.is_empty()),
+            (Wish::Layout, self.layout.is_some()),
+            (Wish::Top, self.top.is_some()),
+            (Wish::Tta, self.tta.is_some()),
+        ];
         said.into_iter().filter_map(|(wish, is_said)| is_said.then_some(wish)).collect()
     }
 }

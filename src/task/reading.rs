@@ -1,4 +1,4 @@
-//! Files that others made are read by other processes, if a library in C is needed for it: see `native::apart`.
+//! Untrusted files that need a C library are read in other processes: see `native::apart`.
 
 use fragua_radar::volume::{Lost, answer, isolate};
 

@@ -1,10 +1,11 @@
-//! The gradient norm and gradient clipping, as in `torch.nn.utils.clip_grad_norm_`. The norm stays on the device, so that
-//! the caller can read it together with other numbers.
+//! The gradient norm and gradient clipping, as in `torch.nn.utils.clip_grad_norm_` and `clip_grad_value_`. The norm stays on
+//! the device, so that the caller can read it together with other numbers.
 
 use tch::{Device, Kind, TchError, Tensor};
 use thiserror::Error;
 
 use crate::native::flat::{self, NotFlat};
+use crate::native::wide::{self, Loop};
 
 /// A norm that can't be computed.
 #[derive(Debug, Error)]
@@ -24,7 +25,9 @@ pub enum NormError {
 /// If gradients in main memory are not a flat fp32 tensor, or libtorch returns an error.
 pub fn norm(gradients: &Tensor) -> Result<Tensor, NormError> {
     if gradients.device() == Device::Cpu {
-        return Ok(Tensor::f_from_slice(&[flat::read(gradients, sum_of_squares)?.sqrt()])?);
+        return Ok(Tensor::f_from_slice(&[
+            flat::read(gradients, |numbers| wide::widest(SumOfSquares(numbers)))?.sqrt()
+        ])?);
     }
     Ok(norm_by_kernel(gradients)?)
 }
@@ -47,15 +50,36 @@ pub fn shorten(gradients: &mut Tensor, norm: f64, max_norm: Option<f64>) -> Resu
     Ok(())
 }
 
-/// Always in the same order; libtorch's order depends on the number of threads.
-fn sum_of_squares(numbers: &[f32]) -> f64 {
-    let mut lanes = [0.0_f64; 16];
-    for block in numbers.chunks(lanes.len()) {
-        for (lane, number) in lanes.iter_mut().zip(block) {
-            *lane += f64::from(*number) * f64::from(*number);
-        }
+/// Sets every number that is larger than `most`, with either sign, to it. `norm` is that of the gradients: if it is not finite,
+/// they are left unchanged, for the caller to discard.
+///
+/// # Errors
+/// If libtorch returns an error.
+pub fn bound(gradients: &mut Tensor, norm: f64, most: Option<f64>) -> Result<(), TchError> {
+    match most.filter(|most| norm.is_finite() && norm > *most) {
+        Some(most) => tch::no_grad(|| gradients.f_clamp_(-most, most).map(drop)),
+        None => Ok(()),
     }
-    lanes.iter().sum()
+}
+
+/// Always in the same order; libtorch's order depends on the number of threads.
+struct SumOfSquares<'a>(&'a [f32]);
+
+impl Loop for SumOfSquares<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run(self) -> f64 {
+        let mut lanes = [0.0_f64; 16];
+        let blocks = self.0.chunks_exact(lanes.len());
+        let rest = blocks.remainder();
+        for block in blocks.chain([rest]) {
+            for (lane, number) in lanes.iter_mut().zip(block) {
+                *lane += f64::from(*number) * f64::from(*number);
+            }
+        }
+        lanes.iter().sum()
+    }
 }
 
 #[cfg(test)]
@@ -96,6 +120,20 @@ mod tests {
             assert!((found / norm - 1.0).abs() < 1e-6, "{limit}: {found}, expected {norm}");
             let worst = ((gradients - &clipped) / clipped.abs().clamp_min(1e-12)).abs().max().double_value(&[]);
             assert!(worst < 1e-6, "{limit}: {worst:e}");
+        }
+    }
+
+    #[test]
+    fn every_number_is_bounded_as_torch_bounds_it() {
+        let gradient = read("optimizers.safetensors")["gradients"].get(0);
+        for (limit, expected) in read("clipped_values.safetensors") {
+            let mut gradients = gradient.copy();
+            let norm = read_norm(&gradients);
+            bound(&mut gradients, norm, Some(limit.parse().unwrap())).unwrap();
+            assert!(gradients.equal(&expected) && !gradients.equal(&gradient), "{limit}");
+            let mut broken = Tensor::from_slice(&[f32::INFINITY, 9.0]);
+            bound(&mut broken, f64::INFINITY, Some(1.0)).unwrap();
+            assert_eq!(Vec::<f32>::try_from(broken).unwrap(), [f32::INFINITY, 9.0], "no step is made with it");
         }
     }
 

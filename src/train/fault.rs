@@ -2,6 +2,7 @@
 //! return an error, so both are caught. `native::shortage` has the messages that mean out of memory.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -34,7 +35,7 @@ impl<E> Fault<E> {
 /// The outcome of the work.
 pub fn caught<R>(work: impl FnOnce() -> Result<R, TaskError>) -> Result<R, Fault> {
     // The buffers that the work writes to are cleared before they are used again.
-    match catch_unwind(AssertUnwindSafe(work)) {
+    match catch_unwind(AssertUnwindSafe(|| Catching::run(work))) {
         Ok(Ok(result)) => Ok(result),
         Ok(Err(error)) => match &error {
             TaskError::Torch(torch) if is_out_of_memory(&torch.to_string()) => {
@@ -47,6 +48,34 @@ pub fn caught<R>(work: impl FnOnce() -> Result<R, TaskError>) -> Result<R, Fault
             _ => resume_unwind(panic),
         },
     }
+}
+
+thread_local! {
+    /// How many calls of [`caught`] this thread is in.
+    static CATCHING: Cell<u32> = const { Cell::new(0) };
+}
+
+/// As long as it lives, this thread handles memory that runs out.
+struct Catching;
+
+impl Catching {
+    fn run<R>(work: impl FnOnce() -> R) -> R {
+        CATCHING.with(|calls| calls.set(calls.get() + 1));
+        let _catching = Self;
+        work()
+    }
+}
+
+impl Drop for Catching {
+    fn drop(&mut self) {
+        CATCHING.with(|calls| calls.set(calls.get() - 1));
+    }
+}
+
+/// Whether a panic of this thread with this message means that memory ran out and is handled: nobody needs to read about it.
+#[must_use]
+pub fn is_handled(message: &str) -> bool {
+    CATCHING.with(Cell::get) > 0 && is_out_of_memory(message)
 }
 
 /// Does the work for so many items in pieces, in order. When memory runs out, the piece is repeated in halves.
@@ -100,6 +129,16 @@ pub fn panic_text(panic: &(dyn Any + Send)) -> Option<&str> {
 mod tests {
     use super::*;
     use tch::{Device, Kind, Tensor};
+
+    #[test]
+    fn a_panic_is_handled_only_while_it_would_be_caught_and_only_if_memory_ran_out() {
+        let memory = "CUDA out of memory. Tried to allocate 2.00 GiB";
+        assert!(!is_handled(memory));
+        let inside = caught(|| Ok((is_handled(memory), is_handled("index out of bounds")))).unwrap();
+        assert_eq!(inside, (true, false));
+        assert!(matches!(caught::<()>(|| panic!("{memory}")), Err(Fault::OutOfMemory(_))));
+        assert!(!is_handled(memory), "the unwinding has ended it");
+    }
 
     #[test]
     fn memory_that_runs_out_is_recognised_whether_returned_or_panicked() {

@@ -1,7 +1,6 @@
 //! A task with its samples, without its types: training, rehearsal and evaluation exist once, for all tasks.
 
 use serde_json::Value;
-use tch::Tensor;
 
 use super::checkpoint::Snapshot;
 use super::engine::{self, Engine, Feeds, Rehearsal, Setting, TrainError};
@@ -11,6 +10,7 @@ use super::task::{Depth, Plots, Scores, Task};
 use crate::metric::document::{Basis, Measured};
 use crate::metric::score::ScoreSpec;
 use crate::nn::parameters::{LoadReport, Parameters};
+use crate::nn::weights::Weights;
 use crate::report::PictureError;
 use crate::util::progress::Stage;
 use crate::util::surroundings::Surroundings;
@@ -21,7 +21,7 @@ pub trait Learner {
     fn parameters(&self) -> &Parameters;
 
     /// Loads the weights that fit, and reports the rest.
-    fn load(&mut self, tensors: &[(String, Tensor)]) -> LoadReport;
+    fn load(&mut self, weights: Weights) -> LoadReport;
 
     /// Multiplications for one sample, forward.
     fn multiplications(&self) -> f64;
@@ -64,6 +64,8 @@ pub struct Evaluation<'a> {
     pub basis: Basis,
     /// Other results of the task, by name.
     pub sections: Value,
+    /// The results as tables, with their file names.
+    pub tables: Plots,
     /// Draws the results. Its argument describes what was evaluated on what.
     pub draw: Box<Draw<'a>>,
 }
@@ -120,8 +122,8 @@ impl<T: Task + 'static> Learner for Learning<T> {
         self.task.parameters()
     }
 
-    fn load(&mut self, tensors: &[(String, Tensor)]) -> LoadReport {
-        self.task.parameters_mut().load_named(tensors)
+    fn load(&mut self, weights: Weights) -> LoadReport {
+        self.task.take(weights)
     }
 
     fn multiplications(&self) -> f64 {
@@ -173,6 +175,7 @@ impl<T: Task + 'static> Learner for Learning<T> {
             measured: measured(task.parts(), &losses, &scores),
             basis: scores.basis(),
             sections: scores.sections(),
+            tables: task.tables(&scores)?,
             draw: Box::new(move |about| task.plots(&scores, about)),
         })
     }

@@ -16,7 +16,7 @@ impl Lerp {
     }
 
     /// The interpolated number.
-    #[inline]
+    #[inline(always)]
     pub fn between(self, from: f32, to: f32) -> f32 {
         let way = to - from;
         if self.near { from + self.weight * way } else { to - way * self.rest }

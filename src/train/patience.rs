@@ -1,18 +1,22 @@
-//! Early stopping: training stops after so many validated epochs without a better loss. It decides nothing else; in
-//! particular, not which weights are the best.
+//! Early stopping: training stops after so many validated epochs without a better loss, or without a better value of whatever
+//! else `train.patience_by` names. It decides nothing else; in particular, not which weights are the best.
 
 use serde::{Deserialize, Serialize};
+
+use crate::metric::better::Better;
 
 /// The rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Patience {
-    /// Validated epochs without a better loss after which training stops; `None` is for ever.
+    /// Validated epochs without a better value after which training stops; `None` is never.
     pub epochs: Option<usize>,
-    /// How much smaller a loss must be to count as better.
+    /// Which way the value gets better.
+    pub better: Better,
+    /// By more than how much a value must be better to count.
     pub min_delta: f64,
 }
 
-/// When patience starts again: training had ended after these epochs, and more was asked for.
+/// When patience starts again: training had ended after these epochs, and more were requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Restart {
@@ -22,20 +26,30 @@ pub struct Restart {
     pub patience: u64,
 }
 
-/// The loss to beat: saved with a checkpoint.
+/// The value to beat: saved with a checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PatienceState {
+    /// What is watched.
+    by: Option<String>,
     best: Option<Best>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Best {
-    loss: f64,
+    /// None if no value was finite yet.
+    value: Option<f64>,
     epoch: u64,
 }
 
 impl PatienceState {
-    /// Counts again from the epoch that was observed last. The loss to beat stays.
+    /// Watches this metric from now on. The best of another one says nothing about it.
+    pub fn watch(&mut self, by: &str) {
+        if self.by.as_deref() != Some(by) {
+            *self = Self { by: Some(by.to_owned()), best: None };
+        }
+    }
+
+    /// Counts again from the epoch that was observed last. The value to beat stays.
     pub fn restart(&mut self, last: u64) {
         if let Some(best) = &mut self.best {
             best.epoch = last;
@@ -43,7 +57,7 @@ impl PatienceState {
     }
 }
 
-/// What a validation loss means for the rest of training.
+/// What a validation means for the rest of training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outlook {
     /// It is better than all before it.
@@ -61,14 +75,19 @@ pub enum Outlook {
 }
 
 impl Patience {
-    /// Records the validation loss after an epoch; only validated epochs count. A loss that is not finite is never
+    /// Records the value of a validation after an epoch; only validated epochs count. A value that is not finite is never
     /// better; if the very first one is not finite, patience counts from there.
-    pub fn observe(self, state: &mut PatienceState, epoch: u64, loss: f64) -> Outlook {
-        let is_better = state.best.as_ref().is_none_or(|best| loss < best.loss - self.min_delta);
+    pub fn observe(self, state: &mut PatienceState, epoch: u64, value: f64) -> Outlook {
+        let finite = Some(value).filter(|value| value.is_finite());
+        let is_better = match &state.best {
+            None => true,
+            Some(best) => {
+                finite.is_some_and(|value| best.value.is_none_or(|best| self.better.gain(value, best) > self.min_delta))
+            }
+        };
         if is_better {
-            let outlook = if loss.is_nan() { Outlook::Worse { since: 0 } } else { Outlook::Better };
-            let loss = if loss.is_finite() { loss } else { f64::MAX };
-            state.best = Some(Best { loss, epoch });
+            let outlook = if finite.is_none() { Outlook::Worse { since: 0 } } else { Outlook::Better };
+            state.best = Some(Best { value: finite, epoch });
             return outlook;
         }
         let since = state.best.as_ref().map_or(0, |best| epoch.saturating_sub(best.epoch));
@@ -85,7 +104,7 @@ mod tests {
 
     use super::*;
 
-    const THREE: Patience = Patience { epochs: Some(3), min_delta: 0.0 };
+    const THREE: Patience = Patience { epochs: Some(3), better: Better::Lower, min_delta: 0.0 };
 
     fn outlooks(rule: Patience, losses: &[f64]) -> Vec<Outlook> {
         let mut state = PatienceState::default();
@@ -121,7 +140,27 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_that_is_no_number_is_never_better() {
+    fn an_accuracy_must_be_larger_by_more_than_the_least_difference() {
+        use Outlook::{Better, Worse};
+        let rule = Patience { better: super::Better::Higher, min_delta: 1e-4, ..THREE };
+        let expected = [Better, Worse { since: 1 }, Better, Worse { since: 1 }, Worse { since: 2 }];
+        assert_eq!(outlooks(rule, &[0.5, 0.50005, 0.5002, 0.4, 0.5002]), expected);
+    }
+
+    #[test]
+    fn another_metric_is_watched_from_the_beginning() {
+        let mut state = PatienceState::default();
+        let observe = |state: &mut PatienceState, by, epoch, value| {
+            state.watch(by);
+            THREE.observe(state, epoch, value)
+        };
+        assert_eq!(observe(&mut state, "loss", 0, 0.1), Outlook::Better);
+        assert_eq!(observe(&mut state, "loss", 1, 0.1), Outlook::Worse { since: 1 });
+        assert_eq!(observe(&mut state, "error", 2, 0.5), Outlook::Better, "0.1 was a loss");
+    }
+
+    #[test]
+    fn a_loss_that_is_not_finite_is_never_better() {
         use Outlook::{Better, Stop, Worse};
         let nan = f64::NAN;
         assert_eq!(outlooks(THREE, &[nan, 5.0, nan, 4.0])[1..], [Better, Worse { since: 1 }, Better]);
@@ -134,7 +173,7 @@ mod tests {
         fn a_run_that_was_stopped_anywhere_decides_the_same(
             losses in prop::collection::vec(0.0..1.0_f64, 1..30), cut in 0_usize..30, patience in 1_usize..6,
         ) {
-            let rule = Patience { epochs: Some(patience), min_delta: 0.01 };
+            let rule = Patience { epochs: Some(patience), better: Better::Lower, min_delta: 0.01 };
             let mut state = PatienceState::default();
             let mut resumed = Vec::new();
             for (epoch, loss) in losses.iter().enumerate() {
@@ -148,7 +187,7 @@ mod tests {
 
         #[test]
         fn without_a_limit_training_never_stops(losses in prop::collection::vec(any::<f64>(), 1..30)) {
-            let rule = Patience { epochs: None, min_delta: 0.0 };
+            let rule = Patience { epochs: None, better: Better::Higher, min_delta: 0.0 };
             let stops = |outlook: &Outlook| matches!(outlook, Outlook::Stop { .. });
             prop_assert!(!outlooks(rule, &losses).iter().any(stops));
         }

@@ -1,7 +1,7 @@
 //! The learning rate at every moment of training: a pure function of the moment, except that a plateau also remembers
 //! the validation losses.
 
-use super::config::{self, Cosine, Step, TrainConfig, Warmup};
+use super::config::{self, Cosine, OneCycle, Step, TrainConfig, Warmup};
 use super::plateau::PlateauState;
 
 /// A moment of training: the start of a step of an epoch, both counted from 0 in the phase.
@@ -16,6 +16,12 @@ pub struct Moment {
 }
 
 impl Moment {
+    /// The steps that have passed.
+    #[must_use]
+    pub fn steps(self) -> f64 {
+        self.epoch as f64 * self.steps_per_epoch as f64 + self.step as f64
+    }
+
     /// The epochs that have passed, in fractions too.
     #[must_use]
     pub fn epochs(self) -> f64 {
@@ -47,8 +53,8 @@ impl Schedule {
         }
     }
 
-    /// The learning rate of the step that starts now. The warm-up grows within epochs and a cosine falls within them;
-    /// the other schedules change between epochs.
+    /// The learning rate of the step that starts now. The warm-up, a cosine and one cycle change it within epochs, the other
+    /// schedules between them.
     #[must_use]
     pub fn lr(&self, now: Moment) -> f64 {
         let lr = match &self.kind {
@@ -56,6 +62,7 @@ impl Schedule {
             config::Schedule::Cosine(cosine) => self.cosine(cosine, now.epochs()),
             config::Schedule::Step(step) => self.stepped(step, now.epoch),
             config::Schedule::Plateau(_) => self.plateau.lr,
+            config::Schedule::OneCycle(cycle) => self.one_cycle(cycle, now),
         };
         lr * self.warmup_factor(now.epochs())
     }
@@ -93,7 +100,19 @@ impl Schedule {
     fn cosine(&self, cosine: &Cosine, epochs: f64) -> f64 {
         let length = self.epochs - self.warmup.epochs;
         let share = if length > 0.0 { ((epochs - self.warmup.epochs) / length).clamp(0.0, 1.0) } else { 0.0 };
-        cosine.min_lr + (self.lr - cosine.min_lr) * (1.0 + (std::f64::consts::PI * share).cos()) / 2.0
+        between(self.lr, cosine.min_lr, share)
+    }
+
+    /// Up and down by half cosines (Smith and Topin 2018), with torch's choice of the steps: the highest rate is that of the
+    /// step `warmup_share * steps - 1`, the lowest that of the last one.
+    fn one_cycle(&self, cycle: &OneCycle, now: Moment) -> f64 {
+        let (start, end) = (self.lr / cycle.start_divisor, self.lr / cycle.end_divisor);
+        let last = self.epochs * now.steps_per_epoch as f64 - 1.0;
+        let (top, step) = (cycle.warmup_share * (last + 1.0) - 1.0, now.steps().min(last));
+        match step <= top {
+            true => between(start, self.lr, if top > 0.0 { step / top } else { 1.0 }),
+            false => between(self.lr, end, ((step - top) / (last - top)).clamp(0.0, 1.0)),
+        }
     }
 
     /// A reduction at the end of every N epochs, counted from the first whole epoch after the warm-up.
@@ -101,6 +120,11 @@ impl Schedule {
         let since_warmup = epoch.saturating_sub(self.warmup.epochs.ceil() as u64);
         self.lr * step.factor.powf((since_warmup / step.every_epochs.max(1) as u64) as f64)
     }
+}
+
+/// Half a cosine from one rate to another.
+fn between(from: f64, to: f64, share: f64) -> f64 {
+    to + (from - to) * (1.0 + (std::f64::consts::PI * share).cos()) / 2.0
 }
 
 #[cfg(test)]
@@ -153,6 +177,26 @@ mod tests {
         let warmup = Warmup { epochs: 2.5, start_factor: 0.1 };
         let schedule = Schedule::new(&train(config::Schedule::Constant, warmup, 4));
         assert_near((0..).map(|step| schedule.lr(at(step / 10, step % 10, 10))), &torch("warmup"));
+    }
+
+    #[test]
+    fn one_cycle_rises_and_falls_as_that_of_torch_at_every_step() {
+        let expected: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/fixtures/optimizer/expected.json")).unwrap();
+        for case in expected["schedules"]["one_cycle"].as_array().unwrap() {
+            let number = |key: &str| case[key].as_f64().unwrap();
+            let (epochs, steps) = (number("epochs") as usize, number("steps_per_epoch") as u64);
+            let cycle = OneCycle {
+                warmup_share: number("pct_start"),
+                start_divisor: number("div_factor"),
+                end_divisor: number("div_factor") * number("final_div_factor"),
+            };
+            let schedule = Schedule::new(&train(config::Schedule::OneCycle(cycle), Warmup::default(), epochs));
+            let rates: Vec<f64> = serde_json::from_value(case["rates"].clone()).unwrap();
+            assert_eq!(rates.len() as u64, epochs as u64 * steps);
+            assert_near((0..).map(|step| schedule.lr(at(step / steps, step % steps, steps))), &rates);
+            assert_eq!(schedule.lr(at(epochs as u64 + 3, 0, steps)), *rates.last().unwrap(), "past the end");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The metrics by which weights are compared: the validation loss, a part of it, any score of the task, or several of these,
 //! with later ones breaking ties. Only this module says which of two validations is better: the engine uses it to decide
-//! which weights are the best, and retained checkpoints are ranked by it. Patience and schedule always use the loss, because
-//! it is what training minimises.
+//! which weights are the best, and retained checkpoints are ranked by it. It also finds what patience watches. The schedule
+//! always uses the loss, because it is what training minimises.
 
 use std::cmp::Ordering;
 
@@ -18,12 +18,20 @@ pub struct Target {
     by: Vec<(String, Better)>,
 }
 
-/// A target that nothing measures.
+/// The key of the metrics that decide which weights are the best.
+pub const BEST_BY: &str = "train.checkpoint.best_by";
+
+/// The key of the metric that patience watches.
+pub const PATIENCE_BY: &str = "train.patience_by";
+
+/// A target that is not measured.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TargetError {
     /// The task has no such number.
-    #[error("train.checkpoint.best_by {wanted}: the task does not measure it; choose one of {}", known.join(", "))]
+    #[error("{key} {wanted}: the task does not measure it; choose one of {}", known.join(", "))]
     Unknown {
+        /// The key of the configuration.
+        key: &'static str,
         /// What was requested.
         wanted: String,
         /// What is available.
@@ -31,10 +39,12 @@ pub enum TargetError {
     },
     /// Nothing is validated.
     #[error(
-        "train.checkpoint.best_by {wanted}: there are no samples to validate on, so there are no scores; raise the \
+        "{key} {wanted}: there are no samples to validate on, so there are no scores; raise the \
          validation share of the task's split, or choose one of {}", parts.join(", ")
     )]
     NotValidated {
+        /// The key of the configuration.
+        key: &'static str,
         /// What was requested.
         wanted: String,
         /// What training measures too.
@@ -51,13 +61,13 @@ impl TargetError {
 }
 
 impl Target {
-    /// The metrics of these names, if the task measures them: parts of the loss, and scores if there are validation samples.
-    /// If a part and a score share a name, the score is used.
+    /// The metrics that a key of the configuration names, if the task measures them: parts of the loss, and scores if there are
+    /// validation samples. If a part and a score share a name, the score is used.
     ///
     /// # Errors
     /// If it does not.
     pub fn new(
-        names: &[String],
+        (key, names): (&'static str, &[String]),
         parts: &[ScoreSpec],
         scores: &[ScoreSpec],
         val_samples: usize,
@@ -68,13 +78,14 @@ impl Target {
             let score = learned().find(|spec| spec.name == *wanted);
             if score.is_some() && val_samples == 0 {
                 return Err(TargetError::NotValidated {
+                    key,
                     wanted: wanted.clone(),
                     parts: parts.iter().map(name).collect(),
                 });
             }
             let Some(found) = score.or_else(|| parts.iter().find(|spec| spec.name == *wanted)) else {
                 let known = parts.iter().chain(learned()).map(name).collect();
-                return Err(TargetError::Unknown { wanted: wanted.clone(), known });
+                return Err(TargetError::Unknown { key, wanted: wanted.clone(), known });
             };
             Ok((found.name.clone(), found.better))
         };
@@ -92,11 +103,18 @@ impl Target {
         self.by.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Their values in a validation; none for those that are missing.
+    /// Their values in a validation; `None` for those that are missing.
     #[must_use]
     pub fn values(&self, parts: &[Named], scores: &[Named]) -> Vec<Named> {
         let of = |name: &str| value(scores, name).or_else(|| value(parts, name));
         self.names().map(|name| (name.to_owned(), of(name))).collect()
+    }
+
+    /// The most important metric in a validation, and which way it gets better; none if it is missing.
+    #[must_use]
+    pub fn first(&self, parts: &[Named], scores: &[Named]) -> Option<(Better, Option<f64>)> {
+        let (_, better) = self.by.first()?;
+        Some((*better, self.values(parts, scores).first().and_then(|(_, value)| *value)))
     }
 
     /// Whether these values are better than others. Without a finite first one they never are.
@@ -137,7 +155,7 @@ mod tests {
 
     fn target(names: &[&str], samples: usize) -> Result<Target, TargetError> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        Target::new(&names, &parts(), &scores(), samples)
+        Target::new((BEST_BY, &names), &parts(), &scores(), samples)
     }
 
     fn named(values: &[(&str, f64)]) -> Vec<Named> {

@@ -45,7 +45,8 @@ use crate::data::loader::Position;
 use crate::metric::document::Basis;
 use crate::metric::score::ScoreSpec;
 use crate::native::shortage::is_out_of_memory;
-use crate::nn::parameters::Parameters;
+use crate::nn::parameters::{LoadReport, Parameters};
+use crate::nn::weights::Weights;
 use crate::report::PictureError;
 use crate::train::drawing::Sketch;
 use crate::train::micro_batch::OutOfMemory;
@@ -66,6 +67,12 @@ pub trait Task {
 
     /// The same, to be given other values.
     fn parameters_mut(&mut self) -> &mut Parameters;
+
+    /// Takes the values of a file of weights as far as they fit, and reports the rest. A task whose outputs have a meaning of
+    /// their own looks into what the file says of that beside its tensors.
+    fn take(&mut self, weights: Weights) -> LoadReport {
+        self.parameters_mut().load_named(&weights.tensors)
+    }
 
     /// The numbers that [`Self::step`] and [`Self::evaluate`] return; the first is the loss.
     fn parts(&self) -> &[ScoreSpec];
@@ -141,6 +148,14 @@ pub trait Task {
         Ok(Vec::new())
     }
 
+    /// What an evaluation found, as tables with their file names, for other programs.
+    ///
+    /// # Errors
+    /// If one can't be encoded, which is a mistake of this program.
+    fn tables(&self, _scores: &Self::Scores) -> Result<Plots, TaskError> {
+        Ok(Vec::new())
+    }
+
     /// How many samples of the validation are shown in pictures, evenly spread.
     fn shown(&self) -> usize {
         0
@@ -161,7 +176,7 @@ pub trait Task {
     }
 }
 
-/// Pictures with their file names.
+/// Pictures or tables with their file names.
 pub type Plots = Vec<(String, Vec<u8>)>;
 
 /// How much is measured.
@@ -196,6 +211,12 @@ pub trait Scores {
 
     /// What `metrics.json` has beyond scores: an object with a key for each section.
     fn sections(&self) -> Value {
+        Value::Null
+    }
+
+    /// What a validation found out about the weights that must travel with them, such as the temperature of a classifier: an
+    /// object whose keys join those that are known of the dataset in every published file of these weights; null for nothing.
+    fn learned(&self) -> Value {
         Value::Null
     }
 }

@@ -21,7 +21,7 @@ const IN_RUN: &str = "evaluation/metrics.json";
 /// Evaluations that can't be compared.
 #[derive(Debug, Error)]
 pub enum CompareError {
-    /// There is no such run.
+    /// The run does not exist.
     #[error(transparent)]
     Run(#[from] RunError),
     /// A run was not evaluated.
@@ -33,7 +33,7 @@ pub enum CompareError {
     /// A file can't be read.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// They are of different tasks.
+    /// The tasks differ.
     #[error("{} is of the task {got}, {} of {expected}; compare two of one task", current.display(), baseline.display())]
     Task {
         /// The current one.
@@ -45,7 +45,7 @@ pub enum CompareError {
         /// Its task.
         expected: String,
     },
-    /// There is no such score.
+    /// The score does not exist.
     #[error("--metric {name}: {} has no such score; {}it has {known}", file.display(), meant.as_ref().map_or_else(String::new, |meant| format!("did you mean {meant}? ")))]
     Metric {
         /// The requested score.
@@ -148,7 +148,7 @@ fn meant(name: &str, known: &[&str]) -> Option<String> {
     near.or_else(begun).map(|meant| (*meant).to_owned())
 }
 
-/// Writes a page that shows several runs side by side: scores, curves, and in what their configurations differ.
+/// Writes a page that shows several runs side by side: scores, curves, and the differences of their configurations.
 ///
 /// # Errors
 /// If they are of different tasks, or the page can't be written.
@@ -169,7 +169,7 @@ pub fn write_page(runs: &[Evaluated], output: &Path) -> Result<(), CompareError>
     Ok(fs::write_atomic(output, compared(&contestants, &warnings, chapters).html().as_bytes())?)
 }
 
-/// What is known of a run: an evaluation by itself has neither history nor configuration.
+/// What is known of a run: an evaluation alone has neither history nor configuration.
 fn contestant(of: &Evaluated) -> Contestant {
     let folder = of.path.ancestors().take(4).find(|folder| folder.join("run.json").is_file());
     let record = folder.and_then(|folder| told(RunRecord::read(&folder.join("run.json")))?);

@@ -158,13 +158,14 @@ pub(super) fn evaluate_on(
     }
     let (machine, phases) = (model.machine()?, model.last_phase());
     let mut learner = data.learner(&model.setting(&phases, &machine), Purpose::Evaluate(side))?;
-    load(&model.weights, |tensors| learner.load(tensors))?;
+    load(&model.weights, |weights| learner.load(weights))?;
     // An unwritable folder is found before the work, not after it; a model that does not fit leaves no folder behind.
     create_dir_all(folder)?;
     let _lock = FolderLock::acquire(folder)?;
     let found = learner.evaluate(model.config.train.micro_batch_size(), around)?;
     let metrics = document(model, side, (fingerprint, &data.facts()), &found)?;
     draw(folder, &(found.draw)(&metrics.about())?)?;
+    found.tables.iter().try_for_each(|(name, table)| write_atomic(&folder.join(name), table))?;
     metrics.write(&folder.join("metrics.json"))?;
     let tables = chapters(&model.config).tables(&metrics);
     Ok(Evaluated { folder: folder.to_owned(), metrics, tables })

@@ -15,7 +15,7 @@ use crate::nn::network::Io;
 use crate::nn::parameters::Numbers;
 use crate::nn::weights::{self, WeightsError};
 use crate::task::Misfit;
-use crate::train::checkpoint::weights::write as write_safetensors;
+use crate::train::checkpoint::weights::{FACTS, write as write_safetensors};
 use crate::train::checkpoint::{Dtype, NamedArray};
 use crate::util::exit::Exit;
 use crate::util::failure::Failed;
@@ -153,7 +153,7 @@ impl Format {
 pub struct Exported {
     /// The requested file.
     pub path: PathBuf,
-    /// The weights file beside it, if the requested file contains no weights.
+    /// The file beside it: the weights, if the requested file contains none; or what programs that read it expect.
     pub beside: Option<PathBuf>,
     /// The total size of all files written.
     pub bytes: u64,
@@ -168,9 +168,10 @@ pub struct Exported {
 /// # Errors
 /// If the weights are not those of the configuration, or the file can't be written.
 pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exported, ExportError> {
-    let files = files(format, output)?;
-    files.iter().try_for_each(|file| check_place(model, format, file))?;
     let network = model.config.task.kind().network(&model.facts)?;
+    let beside = network.beside_pth().filter(|_| format == Format::Pth);
+    let files = files(format, output, beside.as_ref().map(|(name, _)| *name))?;
+    files.iter().try_for_each(|file| check_place(model, format, file))?;
     // Before anything is created: a refused export leaves nothing behind.
     let script = network.script();
     if format == Format::TorchScript && script.is_none() {
@@ -197,7 +198,12 @@ pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exp
             replace(output, |out| torchscript::write(&script, &weights, &extra, out))?;
         }
         Format::Safetensors => safetensors(model, weights, &text, output)?,
-        Format::Pth => replace(output, |out| pth::write(&weights, &io.in_pth, &extra, out))?,
+        Format::Pth => {
+            replace(output, |out| pth::write(&weights, &io.in_pth, &extra, out))?;
+            if let Some((name, said)) = &beside {
+                replace(&output.with_file_name(name), |out| writeln!(out, "{:#}", Value::Object(said.clone())))?;
+            }
+        }
         Format::Python => {
             safetensors(model, weights, &text, &output.with_extension(SAFETENSORS))?;
             let module = Module {
@@ -216,12 +222,12 @@ pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exp
 }
 
 /// The files to write, the requested one first.
-fn files(format: Format, output: &Path) -> Result<Vec<PathBuf>, ExportError> {
+fn files(format: Format, output: &Path, beside: Option<&str>) -> Result<Vec<PathBuf>, ExportError> {
     let weights = output.with_extension(SAFETENSORS);
     match format {
         Format::Python if weights == output => Err(ExportError::OneName { path: weights }),
         Format::Python => Ok(vec![output.into(), weights]),
-        _ => Ok(vec![output.into()]),
+        _ => Ok(std::iter::once(output.into()).chain(beside.map(|name| output.with_file_name(name))).collect()),
     }
 }
 
@@ -276,6 +282,9 @@ fn safetensors(
     metadata.insert("task".into(), model.config.task.name().into());
     metadata.insert("program".into(), concat!("fragua ", env!("CARGO_PKG_VERSION")).into());
     metadata.insert("description".into(), description.into());
+    if !model.facts.is_null() {
+        metadata.insert(FACTS.into(), model.facts.to_string());
+    }
     let array = |weight: Weight| {
         let Weight { name, shape, numbers, bytes, .. } = weight;
         let dtype = match numbers {

@@ -8,24 +8,23 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::config::{self, Config, ConfigError, Override};
+use crate::nn::weights::Format;
 use crate::task::{LearnerSetting, Phase};
 use crate::train::checkpoint::disk::RealDisk;
-use crate::train::checkpoint::weights::metadata;
+use crate::train::checkpoint::weights::{FACTS, metadata};
 use crate::train::checkpoint::{CheckpointError, Manifest};
 use crate::train::config::TrainConfig;
 use crate::train::device::{self, DeviceError, Resolved};
 use crate::train::run_folder::record::RunRecord;
 use crate::train::run_folder::{RunError, listing};
 use crate::util::exit::Exit;
+use crate::util::failure::Failed;
 use crate::util::fs::FsError;
 use crate::util::sha256::Digest;
 
 /// The weights files of a run folder or a checkpoint, the best first.
 const CANDIDATES: [&str; 4] =
     ["weights/best.safetensors", "weights/last.safetensors", "ema.safetensors", "model.safetensors"];
-
-/// The key in a weights file for what the model learned about its dataset.
-pub(super) const FACTS: &str = "facts";
 
 /// How many levels above a weights file its run is searched for: run/checkpoints/e0001-s000010/model.safetensors.
 const LEVELS_UP: usize = 3;
@@ -38,7 +37,7 @@ pub enum TrainedError {
     Run(#[from] RunError),
     /// The weights do not exist.
     #[error(
-        "{} holds no weights, expected one of {}; train first, or name a .safetensors file",
+        "{} holds no weights, expected one of {}; train first, or name a file, .safetensors or .pth",
         folder.display(),
         CANDIDATES.join(", ")
     )]
@@ -84,6 +83,9 @@ pub enum TrainedError {
         /// What its run or checkpoint recorded.
         expected: String,
     },
+    /// It is not a weights file, or does not say what its task must know.
+    #[error(transparent)]
+    Foreign(#[from] Failed),
     /// The device is not available.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -100,6 +102,7 @@ impl TrainedError {
             Self::Config(error) => error.exit(),
             Self::Header(error) => error.exit(),
             Self::File(error) => error.exit(),
+            Self::Foreign(error) => error.exit(),
             Self::Device(error) => error.exit(),
         }
     }
@@ -150,8 +153,8 @@ impl TrainedModel {
             return Err(TrainedError::NoConfig { file: weights });
         };
         let config = config::load(Some(&file), wanted.variables.iter().cloned(), wanted.overrides)?.config;
-        let says = metadata(&RealDisk, &weights)?;
-        let facts = facts(&says, run.as_deref());
+        let says = says(&weights)?;
+        let facts = facts(&says, run.as_deref()).map_or_else(|| config.task.kind().foreign_facts(&weights), Ok)?;
         let expected = config.task.name();
         match says.get("task") {
             Some(got) if got != expected => Err(TrainedError::Task { file: weights, got: got.clone(), expected }),
@@ -165,7 +168,7 @@ impl TrainedModel {
     /// If the header of the weights can't be read.
     pub fn of_run(run: &Path, weights: &Path, config: &Config) -> Result<Self, TrainedError> {
         let says = metadata(&RealDisk, weights)?;
-        let facts = facts(&says, Some(run));
+        let facts = facts(&says, Some(run)).unwrap_or(Value::Null);
         Ok(Self { weights: weights.to_owned(), says, facts, run: Some(run.to_owned()), config: config.clone() })
     }
 
@@ -211,15 +214,25 @@ impl TrainedModel {
     #[must_use]
     pub fn setting<'a>(&'a self, phases: &'a [Phase], machine: &'a Resolved) -> LearnerSetting<'a> {
         let data = &self.config.data;
-        LearnerSetting { phases, machine, seed: self.config.seed, fraction: data.fraction, loader: &data.loader }
+        let (seed, facts) = (self.config.seed, Some(&self.facts));
+        LearnerSetting { phases, machine, seed, fraction: data.fraction, loader: &data.loader, facts }
     }
 }
 
-/// What a weights file says about its dataset. Checkpoints say nothing, but the weights published by their run do.
-fn facts(says: &BTreeMap<String, String>, run: Option<&Path>) -> Value {
+/// The metadata of a weights file; none for one of PyTorch, whose task looks for what it needs.
+fn says(file: &Path) -> Result<BTreeMap<String, String>, TrainedError> {
+    match Format::of(file).map_err(Failed::from)? {
+        Format::Safetensors => Ok(metadata(&RealDisk, file)?),
+        Format::Pth => Ok(BTreeMap::new()),
+    }
+}
+
+/// What a weights file says about its dataset. Checkpoints say nothing, but the weights published by their run do. None for a
+/// file of another program.
+fn facts(says: &BTreeMap<String, String>, run: Option<&Path>) -> Option<Value> {
     let own = |says: &BTreeMap<String, String>| serde_json::from_str(says.get(FACTS)?).ok();
     let published = || own(&metadata(&RealDisk, &within(run?)?).ok()?);
-    own(says).or_else(published).unwrap_or(Value::Null)
+    own(says).or_else(|| published().filter(|_| !says.is_empty()))
 }
 
 /// Compares a weights file with the digest that its run or its checkpoint has recorded, if there is one.

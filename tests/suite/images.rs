@@ -145,7 +145,7 @@ fn packed_images_take_their_classes_from_the_configuration_and_mistakes_are_name
         texts.iter().for_each(|text| assert!(outcome.stderr.contains(text), "{text}: {}", outcome.stderr));
     };
     refused("channels: 3", 78, &["images become gray, which is 1 channel, got 3", "^"]);
-    refused("invert: always", 78, &["auto", "^"]);
+    refused("invert: always", 78, &["must be auto, true or false, got \"always\"", "^"]);
     refused("classes: [a, b, a]", 78, &["the class \"a\" is listed twice", "^"]);
     refused("classes: [a, b, c], max_per_class: 1", 78, &["a class needs an image to train on"]);
     fs::remove_file(program.path("own/train-labels-idx1-ubyte")).unwrap();

@@ -121,14 +121,14 @@ fn more_epochs_continue_a_run_that_had_stopped_early() {
     let impatient = ["--patience", "1", "--set", "train.min_delta=100"];
     let stopped = training.succeed(&[&impatient[..], &["--epochs", "5"]].concat());
     assert!(
-        stopped.stdout.contains("stopped early because the loss no longer improved, after 2 epochs"),
+        stopped.stdout.contains("stopped early because validation no longer improved, after 2 epochs"),
         "{stopped:?}"
     );
     assert!(stopped.stdout.contains("or the same command with more --epochs"), "{stopped:?}");
     let same = training.succeed(&[&impatient[..], &["--epochs", "5"]].concat());
     assert!(same.stderr.contains("--epochs with a larger number continues it"), "{}", same.stderr);
     let more = training.succeed(&[&impatient[..], &["--epochs", "6"]].concat());
-    assert!(more.stderr.contains("more is asked for: patience starts again"), "{}", more.stderr);
+    assert!(more.stderr.contains("more is requested: patience starts again"), "{}", more.stderr);
     assert!(more.stdout.contains("after 3 epochs"), "{more:?}");
     assert_eq!(training.json("storms", "history.json")["epochs"].as_array().unwrap().len(), 3);
     let patient = training.succeed(&["--patience", "2", "--set", "train.min_delta=100", "--epochs", "6"]);

@@ -73,7 +73,7 @@ impl Exit {
     #[must_use]
     pub fn words(self) -> [&'static str; 2] {
         match self {
-            Self::Done => ["done, or stopped early because the loss no longer improved", ""],
+            Self::Done => ["done, or stopped early because validation no longer improved", ""],
             Self::Degraded => ["`compare`: worse than the baseline; `health`: no progress", "read its output"],
             Self::Usage => ["the command line was not understood", "`fragua COMMAND --help`"],
             Self::DataRefused => {

@@ -1,5 +1,5 @@
-//! The few file operations that checkpoints, the history and stores of records are made of, behind a trait, so that tests
-//! can make any of them fail, die or be forgotten by a power cut. Not a general file system.
+//! The few file operations of checkpoints, the history and stores of records, behind a trait, so that tests can make
+//! any of them fail, die or be forgotten by a power cut. Not a general file system.
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub use real::RealDisk;
 
 /// A file being written.
 pub trait DiskFile: Write + Send {
-    /// Returns once everything written has reached the disk. After an error nothing about the file may be believed, not
+    /// Returns once everything written has reached the disk. After an error nothing about the file can be trusted, not
     /// even a second `sync` that succeeds: Linux reports a failed write-back once and then forgets it.
     ///
     /// # Errors
@@ -32,7 +32,7 @@ pub struct Entry {
     pub is_folder: bool,
 }
 
-/// File operations, each as the system knows it: nothing is durable before the sync that makes it so.
+/// File operations of the system: nothing is durable before its sync.
 pub trait Disk: Send + Sync {
     /// Creates one folder; one that exists is an error.
     ///
@@ -83,10 +83,10 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// If it can't be removed.
     fn remove_folder(&self, path: &Path) -> io::Result<()>;
-    /// Bytes that may still be written below a folder.
+    /// Free bytes below a folder.
     ///
     /// # Errors
-    /// If the file system doesn't tell.
+    /// If the file system doesn't report it.
     fn free_bytes(&self, path: &Path) -> io::Result<u64>;
 }
 
@@ -177,7 +177,7 @@ pub(crate) fn read(disk: &dyn Disk, path: &Path) -> Result<Vec<u8>, FsError> {
     Ok(content)
 }
 
-/// Reads a whole file, but at most so many bytes of it.
+/// Reads a file, but at most this many bytes.
 pub(crate) fn read_up_to(disk: &dyn Disk, path: &Path, most: u64) -> Result<Vec<u8>, FsError> {
     let mut content = Vec::new();
     let opened = disk.open_file(path).and_then(|file| file.take(most).read_to_end(&mut content));
@@ -185,7 +185,7 @@ pub(crate) fn read_up_to(disk: &dyn Disk, path: &Path, most: u64) -> Result<Vec<
     Ok(content)
 }
 
-/// Removes a file, or a folder with all below it; what does not exist is fine.
+/// Removes a file, or a folder with its content; it is no error if it does not exist.
 pub(crate) fn remove_tree(disk: &dyn Disk, path: &Path) -> Result<(), FsError> {
     let gone = |result: io::Result<()>| match result {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FsError::at("remove", path)(error)),

@@ -17,7 +17,7 @@ use super::{DownloadedFile, verify};
 
 /// What is known of a file before it is fetched.
 pub struct Wanted<'a> {
-    /// Where it is.
+    /// Its source.
     pub source: &'a Source,
     /// Its digest.
     pub sha256: Option<Digest>,

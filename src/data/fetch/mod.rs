@@ -41,7 +41,7 @@ use source::Source;
 /// A file that is complete, durable, and has the size and digest that the configuration asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DownloadedFile {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// The server's name for it.
     pub origin: String,

@@ -91,7 +91,7 @@ impl Part {
         Ok(part)
     }
 
-    /// Where the bytes are.
+    /// The file with the bytes.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -31,6 +31,12 @@ impl<S: SampleSource> Loader<S> {
         Self { epochs: self.epochs.map(|epochs| epochs.with_share(fraction, least)), ..self }
     }
 
+    /// Draws groups of samples as often as is asked for: see [`Epochs::with_balance`]. It comes after [`Self::with_share`].
+    #[must_use]
+    pub fn with_balance(self, group: impl Fn(u32) -> usize, chance: impl Fn(usize) -> f64) -> Self {
+        Self { epochs: self.epochs.map(|epochs| epochs.with_balance(group, chance)), ..self }
+    }
+
     /// The source.
     #[must_use]
     pub fn source(&self) -> &Arc<S> {
@@ -56,6 +62,7 @@ impl<S: SampleSource> Loader<S> {
         let route = Arc::new(Route {
             queue: self.queue(position.next, &indices),
             source: Arc::clone(&self.source),
+            repeats: epochs.repeats(&indices),
             indices,
             epoch: position.epoch,
             base,
@@ -89,6 +96,8 @@ type Loaded<S> = Result<<S as SampleSource>::Sample, LoaderError<<S as SampleSou
 struct Route<S: SampleSource> {
     source: Arc<S>,
     indices: Arc<[u32]>,
+    /// How often the sample of a place came before in the epoch, if any comes more than once.
+    repeats: Option<Vec<u32>>,
     epoch: u64,
     /// The samples of all epochs before this one.
     base: u64,
@@ -98,7 +107,8 @@ struct Route<S: SampleSource> {
 impl<S: SampleSource> Route<S> {
     fn load(&self, place: usize) -> Loaded<S> {
         let position = Position { epoch: self.epoch, next: place };
-        let at = Place::new(position, self.base + place as u64, self.queue.wanted());
+        let repeat = self.repeats.as_ref().map_or(0, |repeats| repeats[place]);
+        let at = Place::new(position, self.base + place as u64, self.queue.wanted()).again(repeat);
         self.source.load(at, self.indices[place] as usize).map_err(LoaderError::Sample)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::balanced::{Balanced, repeats};
 use super::order::{Order, shuffle};
 
 /// The order of every epoch over the samples that take part.
@@ -11,13 +12,15 @@ pub struct Epochs {
     samples: u32,
     /// The samples that take part, ascending; `None` for all.
     chosen: Option<Arc<[u32]>>,
+    /// How often groups of them come; `None` if every sample comes once.
+    balanced: Option<Arc<Balanced>>,
 }
 
 impl Epochs {
     /// Epochs over all samples of a list.
     #[must_use]
     pub fn over(samples: u32, order: Order) -> Self {
-        Self { order, samples, chosen: None }
+        Self { order, samples, chosen: None, balanced: None }
     }
 
     /// Epochs over a share of them: the nearest number to `fraction`, at least `least` or all. Which ones is a function of
@@ -36,6 +39,20 @@ impl Epochs {
         Self { chosen: Some(numbers.into()), ..self }
     }
 
+    /// Draws the samples that take part so that their groups come as often as is asked for: `group` says which one a sample is in,
+    /// and `chance` how probable each sample of a group of so many is. See [`super::balanced`].
+    #[must_use]
+    pub fn with_balance(self, group: impl Fn(u32) -> usize, chance: impl Fn(usize) -> f64) -> Self {
+        let balanced = Balanced::new(self.members().into_iter(), group, chance);
+        Self { balanced: Some(Arc::new(balanced)), ..self }
+    }
+
+    /// The samples that take part, ascending.
+    #[must_use]
+    pub fn members(&self) -> Vec<u32> {
+        self.chosen.as_ref().map_or_else(|| (0..self.samples).collect(), |chosen| chosen.to_vec())
+    }
+
     /// The samples of an epoch.
     #[must_use]
     pub fn samples(&self) -> u32 {
@@ -46,11 +63,29 @@ impl Epochs {
     /// The samples of an epoch in order, by their index in the list.
     #[must_use]
     pub fn indices(&self, epoch: u64) -> Arc<[u32]> {
+        if let Some(balanced) = &self.balanced {
+            return self.drawn(balanced, epoch).into();
+        }
         let mut places = self.order.epoch(epoch, self.samples());
         if let Some(chosen) = &self.chosen {
             Arc::make_mut(&mut places).iter_mut().for_each(|place| *place = chosen[*place as usize]);
         }
         places
+    }
+
+    fn drawn(&self, balanced: &Balanced, epoch: u64) -> Vec<u32> {
+        let mut drawn = balanced.epoch(self.order.seed, epoch, self.samples());
+        match self.order.shuffle {
+            true => shuffle(&mut drawn, self.order.seed, "shuffle", epoch),
+            false => drawn.sort_unstable(),
+        }
+        drawn
+    }
+
+    /// How often the sample at each place of an epoch came before in it; `None` if every one comes once.
+    #[must_use]
+    pub fn repeats(&self, indices: &[u32]) -> Option<Vec<u32>> {
+        self.balanced.is_some().then(|| repeats(indices))
     }
 }
 
@@ -97,6 +132,24 @@ mod tests {
         let share = |fraction| sorted(&Epochs::over(500, SHUFFLED).with_share(fraction, 1), 0);
         let (small, large) = (share(0.1), share(0.3));
         assert!(small.iter().all(|index| large.contains(index)));
+    }
+
+    #[test]
+    fn groups_are_balanced_within_the_share_that_takes_part() {
+        // A fifth of the samples are of group 0.
+        let group = |index: u32| usize::from(!index.is_multiple_of(5));
+        let tenth = Epochs::over(1000, SHUFFLED).with_share(0.1, 1);
+        let even = tenth.clone().with_balance(group, |count| 1.0 / count as f64);
+        let (all, drawn) = (tenth.members(), even.indices(4));
+        assert_eq!((even.samples(), drawn.len()), (100, 100));
+        assert!(drawn.iter().all(|index| all.contains(index)), "only samples of the share");
+        assert_eq!(drawn.iter().filter(|&&index| group(index) == 0).count(), 50);
+        assert!(!drawn.is_sorted() && drawn != even.indices(5));
+        let repeats = even.repeats(&drawn).unwrap();
+        assert!(repeats.iter().any(|&repeat| repeat > 0) && repeats.iter().all(|&repeat| repeat < 5), "{repeats:?}");
+        assert_eq!(tenth.repeats(&drawn), None);
+        let given = Epochs { order: Order { shuffle: false, ..SHUFFLED }, ..even };
+        assert!(given.indices(4).is_sorted());
     }
 
     #[test]

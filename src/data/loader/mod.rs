@@ -4,6 +4,7 @@
 //! ```text
 //! Order      which sample comes at a position: a function of (seed, epoch), so any position can be resumed
 //! Epochs     the order of all epochs, over all samples or a share of them
+//! balanced   epochs in which small groups of samples come as often as large ones
 //! Queue      samples on their way from the threads, delivered in order, limited in number and bytes
 //! Epoch      what training iterates over
 //! frames     a source: windows of equal-sized frames, with a cache that knows the future
@@ -13,6 +14,7 @@
 //! Memory: what the source keeps (`cache_bytes` of decoded frames or of records), and beside it at most `queue_bytes` (but at least one
 //! sample) that wait in the queue. Frames in the queue are mostly those that the cache holds as well.
 
+mod balanced;
 mod config;
 mod epoch;
 mod epochs;

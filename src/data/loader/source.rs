@@ -50,12 +50,20 @@ pub struct Place<'a> {
     pub position: Position,
     /// The samples before it since the start of the first epoch.
     pub count: u64,
+    /// How often the epoch had the same sample before: it is to be changed in another way each time.
+    pub repeat: u32,
     wanted: &'a AtomicBool,
 }
 
 impl<'a> Place<'a> {
     pub(super) fn new(position: Position, count: u64, wanted: &'a AtomicBool) -> Self {
-        Self { position, count, wanted }
+        Self { position, count, repeat: 0, wanted }
+    }
+
+    /// The same place of a sample that the epoch had so often before.
+    #[must_use]
+    pub fn again(self, repeat: u32) -> Self {
+        Self { repeat, ..self }
     }
 
     /// Whether the sample is still wanted: false once the epoch is dropped. Only worth asking in the middle of long work.
@@ -70,7 +78,7 @@ impl Place<'static> {
     #[must_use]
     pub fn in_epoch(epoch: u64) -> Self {
         static WANTED: AtomicBool = AtomicBool::new(true);
-        Self { position: Position { epoch, next: 0 }, count: 0, wanted: &WANTED }
+        Self { position: Position { epoch, next: 0 }, count: 0, repeat: 0, wanted: &WANTED }
     }
 }
 

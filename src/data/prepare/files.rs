@@ -23,12 +23,12 @@ pub struct FileKind {
     pub endings: &'static [&'static str],
     /// The required layout: "in a folder for each class".
     pub layout: &'static str,
-    /// Names that are not files of the dataset though their ending is right, and folders that are passed over: "__MACOSX".
+    /// Names that are not files of the dataset though their ending is right, and folders that are skipped: "__MACOSX".
     pub ignored: &'static [&'static str],
 }
 
 impl FileKind {
-    /// Whether a file of this name is one.
+    /// Whether a file with this name is part of the dataset.
     #[must_use]
     pub fn is_name(&self, name: &str) -> bool {
         let name = name.to_ascii_lowercase();
@@ -83,7 +83,7 @@ impl Stamp {
 /// Files that can't be found.
 #[derive(Debug, Error)]
 pub enum FilesError {
-    /// There is none.
+    /// There are no such files.
     #[error("no {} below {}: expected files that end in .{}, {}", kind.name, root.display(), kind.endings.join(", ."), kind.layout)]
     None {
         /// The dataset's root.
@@ -115,8 +115,8 @@ impl FilesError {
     }
 }
 
-/// Finds all folders below one that directly hold files of a kind, sorted by path. Hidden files and folders are passed over;
-/// links are followed, once.
+/// Finds all folders below one that directly hold files of a kind, sorted by path. Hidden files and folders are
+/// skipped; links are followed, once.
 ///
 /// # Errors
 /// If a folder can't be read, a name is not UTF-8, or there is no such file at all.

@@ -27,6 +27,26 @@ pub struct ClassScores {
     pub support: u64,
 }
 
+/// The scores of all classes in one number each: `macro` over all classes, `present` over those that have samples, `weighted`
+/// by their samples. The weighted recall is the accuracy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Means {
+    /// The mean precision.
+    pub precision_macro: f64,
+    /// The mean recall.
+    pub recall_macro: f64,
+    /// The mean F1.
+    pub f1_macro: f64,
+    /// The mean F1 over classes that have samples.
+    pub f1_macro_present: f64,
+    /// The precision, weighted.
+    pub precision_weighted: f64,
+    /// The F1, weighted.
+    pub f1_weighted: f64,
+    /// The mean recall over classes that have samples.
+    pub balanced_accuracy: f64,
+}
+
 impl Confusion {
     /// Without samples.
     #[must_use]
@@ -74,30 +94,52 @@ impl Confusion {
         ratio(self.correct(), self.samples())
     }
 
-    /// The scores of a class.
+    /// The scores of each class, in their order.
     #[must_use]
-    pub fn of_class(&self, class: usize) -> ClassScores {
-        let (hits, support) = (self.count(class, class), self.support(class));
-        let taken: u64 = (0..self.classes).map(|truth| self.count(truth, class)).sum();
-        let [precision, recall] = [taken, support].map(|all| ratio(hits, all).unwrap_or(0.0));
-        // 2PR / (P + R), in counts.
-        let f1 = ratio(2 * hits, taken + support).unwrap_or(0.0);
-        ClassScores { precision, recall, f1, support }
+    pub fn by_class(&self) -> Vec<ClassScores> {
+        let scores = |(class, (support, taken)): (usize, (u64, u64))| {
+            let hits = self.count(class, class);
+            let [precision, recall] = [taken, support].map(|all| ratio(hits, all).unwrap_or(0.0));
+            // 2PR / (P + R), in counts.
+            let f1 = ratio(2 * hits, taken + support).unwrap_or(0.0);
+            ClassScores { precision, recall, f1, support }
+        };
+        let [supports, taken] = self.margins();
+        supports.into_iter().zip(taken).enumerate().map(scores).collect()
     }
 
-    /// The mean F1 over all classes.
+    /// The scores of all classes in one number each; `None` without samples.
     #[must_use]
-    pub fn f1_macro(&self) -> Option<f64> {
-        let sum: f64 = (0..self.classes).map(|class| self.of_class(class).f1).sum();
-        (self.samples() > 0).then(|| sum / self.classes as f64)
+    pub fn means(&self) -> Option<Means> {
+        let (classes, samples) = (self.by_class(), self.samples());
+        let mean = |of: &dyn Fn(&ClassScores) -> f64, weight: &dyn Fn(&ClassScores) -> f64| {
+            let weights: f64 = classes.iter().map(weight).sum();
+            classes.iter().map(|class| weight(class) * of(class)).sum::<f64>() / weights
+        };
+        let all = |_: &ClassScores| 1.0;
+        let present = |class: &ClassScores| if class.support > 0 { 1.0 } else { 0.0 };
+        let support = |class: &ClassScores| class.support as f64;
+        (samples > 0).then(|| Means {
+            precision_macro: mean(&|class| class.precision, &all),
+            recall_macro: mean(&|class| class.recall, &all),
+            f1_macro: mean(&|class| class.f1, &all),
+            f1_macro_present: mean(&|class| class.f1, &present),
+            precision_weighted: mean(&|class| class.precision, &support),
+            f1_weighted: mean(&|class| class.f1, &support),
+            balanced_accuracy: mean(&|class| class.recall, &present),
+        })
     }
 
-    /// The mean recall over the classes that have samples.
+    /// By how much the choices agree with the truth beyond what their frequencies alone would give (Cohen 1960); undefined if
+    /// these give all of it.
     #[must_use]
-    pub fn balanced_accuracy(&self) -> Option<f64> {
-        let present = (0..self.classes).map(|class| self.of_class(class)).filter(|class| class.support > 0);
-        let recalls: Vec<f64> = present.map(|class| class.recall).collect();
-        (!recalls.is_empty()).then(|| recalls.iter().sum::<f64>() / recalls.len() as f64)
+    pub fn kappa(&self) -> Option<f64> {
+        let samples = self.samples() as f64;
+        let [supports, taken] = self.margins();
+        let pairs = supports.iter().zip(&taken);
+        let by_chance =
+            pairs.map(|(&support, &taken)| support as f64 / samples * (taken as f64 / samples)).sum::<f64>();
+        Some((self.accuracy()? - by_chance) / (1.0 - by_chance)).filter(|kappa| kappa.is_finite())
     }
 
     /// The pairs of true and predicted class that were confused, the most frequent first; of equally frequent ones in the
@@ -113,8 +155,14 @@ impl Confusion {
         confused
     }
 
-    fn support(&self, class: usize) -> u64 {
-        self.counts[class * self.classes..][..self.classes].iter().sum()
+    /// The samples of each class, and how often each was chosen.
+    fn margins(&self) -> [Vec<u64>; 2] {
+        let (mut supports, mut taken) = (vec![0; self.classes], vec![0; self.classes]);
+        for (place, count) in self.counts.iter().enumerate() {
+            supports[place / self.classes] += count;
+            taken[place % self.classes] += count;
+        }
+        [supports, taken]
     }
 }
 
@@ -135,20 +183,21 @@ mod tests {
         let counts = confusion(&[[3, 1, 1], [1, 3, 0], [1, 0, 0]]);
         let close = |value: f64, expected: f64| assert!((value - expected).abs() < 1e-12, "{value} {expected}");
         close(counts.accuracy().unwrap(), 0.6);
-        close(counts.balanced_accuracy().unwrap(), 0.45);
-        close(counts.f1_macro().unwrap(), 0.45);
-        let first = counts.of_class(0);
+        let means = counts.means().unwrap();
+        close(means.balanced_accuracy, 0.45);
+        close(means.f1_macro, 0.45);
+        let [first, _, last] = counts.by_class()[..] else { panic!("three classes") };
         close(first.precision, 0.6);
         close(first.recall, 0.6);
-        let last = counts.of_class(2);
         assert_eq!((last.precision, last.recall, last.f1, last.support), (0.0, 0.0, 0.0, 1));
     }
 
     #[test]
     fn without_samples_nothing_is_defined() {
         let none = Confusion::none(3);
-        assert_eq!((none.accuracy(), none.f1_macro(), none.balanced_accuracy()), (None, None, None));
+        assert_eq!((none.accuracy(), none.means(), none.kappa()), (None, None, None));
         assert!(none.most_confused(5).is_empty());
+        assert_eq!(confusion(&[[4, 0, 0], [0, 0, 0], [0, 0, 0]]).kappa(), None, "always the only class");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! ```text
 //! pth          a state dict for torch.load       archive  the zip file that both are
 //! torchscript  a network for torch.jit.load      pickle   the objects in it
-//! script       what such a network is made of
+//! script       what such a network is made of    steps    one from a list of operations
 //! python       a network as a module, for weights in a safetensors file
 //! ```
 
@@ -13,6 +13,7 @@ mod pickle;
 pub mod pth;
 pub mod python;
 pub mod script;
+pub mod steps;
 #[cfg(test)]
 mod tests;
 pub mod torchscript;
@@ -49,7 +50,7 @@ pub struct Weight {
 pub enum ExportError {
     /// Some are missing, have another shape, or are too many.
     #[error("{0}")]
-    Fits(LoadReport),
+    Fits(Box<LoadReport>),
     /// The network can't be built.
     #[error(transparent)]
     Parameters(#[from] ParametersError),
@@ -84,7 +85,7 @@ pub fn weights(layout: &Layout, tensors: &[(String, Tensor)]) -> Result<Vec<Weig
     let mut parameters = Parameters::new(layout, 0, Device::Cpu)?;
     let report = parameters.load_named(tensors);
     if !report.is_complete() {
-        return Err(ExportError::Fits(report));
+        return Err(ExportError::Fits(Box::new(report)));
     }
     let parameter = |(spec, _): (&ParameterSpec, Range<usize>)| {
         weight(&spec.name, &parameters.view(&spec.name)?.detach(), Numbers::Float, true)

@@ -4,7 +4,7 @@
 //!
 //! The batch is what goes through the model at once, the micro-batch, so its size changes what is learned.
 
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::Mode;
 use super::norm::EPSILON;
@@ -68,6 +68,51 @@ impl BatchNorm {
         let running = (Some(&self.mean), Some(&self.variance));
         let normalised = input.batch_norm(scale, bias, running.0, running.1, trains, MOMENTUM, EPSILON, true);
         precision.cast(&normalised)
+    }
+}
+
+impl BatchNorm {
+    /// The scale and the bias.
+    pub(super) fn affine(&self) -> [Tensor; 2] {
+        [self.scale.shallow_clone(), self.bias.shallow_clone()]
+    }
+
+    /// The factor and the summand of each channel by which a norm of running statistics replaces values that lack this bias.
+    pub(super) fn learned(&self, bias: Option<&Tensor>) -> Result<[Vec<f32>; 2], TchError> {
+        let _guard = tch::no_grad_guard();
+        let factor = self.scale.f_div(&self.variance.f_add_scalar(EPSILON)?.f_sqrt()?)?;
+        let mean = bias.map_or_else(|| Ok(self.mean.shallow_clone()), |bias| self.mean.f_sub(bias))?;
+        let summand = self.bias.f_sub(&mean.f_mul(&factor)?)?;
+        Ok([Vec::try_from(factor)?, Vec::try_from(summand)?])
+    }
+
+    /// The running statistics follow those of a batch: the mean and the biased variance of so many values for each channel, which
+    /// were computed elsewhere. The convolution left out this bias.
+    ///
+    /// # Panics
+    /// If there is a single value: its variance is undefined.
+    pub(super) fn follow(
+        &self,
+        mean: &[f64],
+        variance: &[f64],
+        values: usize,
+        bias: Option<&Tensor>,
+    ) -> Result<(), TchError> {
+        assert!(values > 1, "batch norm learns from more than one value per channel; got {values}");
+        let _guard = tch::no_grad_guard();
+        drop(self.batches.shallow_clone().f_add_scalar_(1)?);
+        let unbiased = values as f64 / (values as f64 - 1.0);
+        let single = |values: &[f64], by: f64| values.iter().map(|value| (value * by) as f32).collect::<Vec<_>>();
+        let mut of_batch =
+            [Tensor::f_from_slice(&single(mean, 1.0))?, Tensor::f_from_slice(&single(variance, unbiased))?];
+        if let Some(bias) = bias {
+            of_batch[0] = of_batch[0].f_add(bias)?;
+        }
+        for (running, of_batch) in [&self.mean, &self.variance].into_iter().zip(of_batch) {
+            let kept = running.f_mul_scalar(1.0 - MOMENTUM)?;
+            running.shallow_clone().f_copy_(&kept.f_add(&of_batch.f_mul_scalar(MOMENTUM)?)?)?;
+        }
+        Ok(())
     }
 }
 

@@ -80,8 +80,22 @@ impl Conv2d {
 
     /// Images `[b, out, y, x]` from images `[b, in, y, x]`, in this precision.
     pub fn forward(&self, images_bcyx: &Tensor, precision: Precision) -> Tensor {
-        let (weight, bias) = (precision.cast(&self.weight), self.bias.as_ref().map(|bias| precision.cast(bias)));
+        self.product(images_bcyx, self.bias.as_ref(), precision)
+    }
+
+    /// The same without the bias, for a batch norm to follow: it subtracts what is the same everywhere.
+    pub(super) fn without_bias(&self, images_bcyx: &Tensor) -> Tensor {
+        self.product(images_bcyx, None, Precision::Fp32)
+    }
+
+    fn product(&self, images_bcyx: &Tensor, bias: Option<&Tensor>, precision: Precision) -> Tensor {
+        let (weight, bias) = (precision.cast(&self.weight), bias.map(|bias| precision.cast(bias)));
         let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
         precision.cast(images_bcyx).conv2d(&weight, bias.as_ref(), stride, padding, [1, 1], 1)
+    }
+
+    /// The weight and the bias.
+    pub(super) fn parameters(&self) -> (Tensor, Option<Tensor>) {
+        (self.weight.shallow_clone(), self.bias.as_ref().map(Tensor::shallow_clone))
     }
 }

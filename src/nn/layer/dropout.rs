@@ -55,7 +55,7 @@ impl Dropout {
             Mode::Training(keys) if self.share > 0.0 => {
                 let mask_b = self.mask(keys, &input_b.size(), input_b.device()).to_kind(input_b.kind());
                 // The factor is not part of the mask: in 16 bits it would be rounded, which would scale all values wrongly.
-                input_b * mask_b * (1.0 / (1.0 - self.share))
+                input_b * mask_b * self.factor()
             }
             Mode::Training(_) | Mode::Evaluation => input_b.shallow_clone(),
         }
@@ -74,10 +74,42 @@ impl Dropout {
         mask.view(shape)
     }
 
+    /// The same masks for loops that draw them value by value, one for each sample.
+    ///
+    /// # Panics
+    /// If there are not as many keys as samples.
+    pub(super) fn masks(&self, keys: &SampleKeys, samples: usize) -> Vec<Mask> {
+        if self.share == 0.0 {
+            return vec![Mask::NONE; samples];
+        }
+        let keys = keys.of(&self.purpose);
+        assert_eq!(keys.len(), samples, "dropout needs a key for each sample");
+        let (threshold, factor) = (self.threshold(), self.factor() as f32);
+        keys.into_iter().map(|key| Mask { key, threshold, factor }).collect()
+    }
+
+    /// What kept values are multiplied by, so that the mean stays.
+    pub(super) fn factor(&self) -> f64 {
+        1.0 / (1.0 - self.share)
+    }
+
     /// Values whose hash is below are dropped.
     fn threshold(&self) -> u32 {
         (self.share * 2_f64.powi(32)).round() as u32
     }
+}
+
+/// Which values of a sample are dropped: those whose hash is below the threshold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mask {
+    pub key: [u32; 2],
+    pub threshold: u32,
+    pub factor: f32,
+}
+
+impl Mask {
+    /// Nothing is dropped.
+    pub const NONE: Self = Self { key: [0; 2], threshold: 0, factor: 1.0 };
 }
 
 /// Spreads the counter of a value. The other constants are those of a 32-bit mixer that its author, C. Wellons, searched for
@@ -87,7 +119,8 @@ const SPREAD: u32 = 0x1e37_79b9;
 const FIRST: u32 = 0x21f0_aaad;
 const SECOND: u32 = 0x735a_2d97;
 
-fn hash(value: u32, [start, middle]: [u32; 2]) -> u32 {
+#[inline(always)]
+pub(super) fn hash(value: u32, [start, middle]: [u32; 2]) -> u32 {
     let mut hash = value.wrapping_mul(SPREAD).wrapping_add(start);
     hash ^= hash >> 16;
     hash = hash.wrapping_mul(FIRST);

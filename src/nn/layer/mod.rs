@@ -9,6 +9,7 @@
 pub mod batch_norm;
 pub mod conv;
 pub mod dropout;
+pub mod fused;
 pub mod linear;
 pub mod norm;
 pub mod pool;

@@ -19,6 +19,10 @@ pub struct LoadReport {
     pub mismatched: Vec<Mismatch>,
     /// Tensors that match nothing in the model.
     pub unexpected: Vec<String>,
+    /// What else the file does not have, or has too much, in words: rows of classes.
+    pub doubts: Vec<String>,
+    /// What was assumed or arranged, in words.
+    pub notes: Vec<String>,
 }
 
 /// A tensor that does not fit.
@@ -36,7 +40,7 @@ impl LoadReport {
     /// Whether everything has a new value and no tensor was left.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.missing.is_empty() && self.mismatched.is_empty() && self.unexpected.is_empty()
+        self.doubts.is_empty() && self.missing.is_empty() && self.mismatched.is_empty() && self.unexpected.is_empty()
     }
 }
 
@@ -52,7 +56,7 @@ impl fmt::Display for LoadReport {
                 write!(out, "; {what}: {}", names.join(", "))?;
             }
         }
-        Ok(())
+        self.doubts.iter().chain(&self.notes).try_for_each(|words| write!(out, "; {words}"))
     }
 }
 

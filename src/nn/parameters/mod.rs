@@ -223,11 +223,11 @@ impl Parameters {
     }
 
     /// The names of those that should learn and whose gradient is nothing but 0: asked after a backward pass, a part of the
-    /// model that the loss does not depend on. Waits for the device once.
+    /// model that the loss does not depend on, against expectation. Waits for the device once.
     #[must_use]
     pub fn unused(&self) -> Vec<&str> {
         let learning: Vec<&Entry> =
-            self.entries.iter().filter(|entry| !entry.frozen && !entry.range.is_empty()).collect();
+            self.entries.iter().filter(|entry| !entry.frozen && !entry.spec.idle && !entry.range.is_empty()).collect();
         if learning.is_empty() {
             return Vec::new();
         }

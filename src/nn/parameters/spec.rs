@@ -14,6 +14,8 @@ pub struct ParameterSpec {
     pub init: Init,
     /// Whether weight decay applies to it.
     pub decay: bool,
+    /// Whether the loss does not depend on it in training, as on a bias in front of a batch norm.
+    pub idle: bool,
 }
 
 /// A buffer that a model requests: a running statistic. It is saved with the parameters and never optimised.
@@ -50,13 +52,19 @@ pub struct Layout {
 impl ParameterSpec {
     /// A parameter.
     pub fn new(name: impl Into<String>, shape: &[i64], init: Init) -> Self {
-        Self { name: name.into(), shape: shape.into(), init, decay: false }
+        Self { name: name.into(), shape: shape.into(), init, decay: false, idle: false }
     }
 
     /// The same parameter with weight decay.
     #[must_use]
     pub fn decayed(self) -> Self {
         Self { decay: true, ..self }
+    }
+
+    /// The same parameter if the loss does not depend on it in training.
+    #[must_use]
+    pub fn idle(self) -> Self {
+        Self { idle: true, ..self }
     }
 
     /// The weights of a layer, `[out, in, ...]`: random, with weight decay.

@@ -1,11 +1,16 @@
-//! Weight files: named arrays in the safetensors format, which PyTorch and others read. The same format holds the arrays of
-//! checkpoints, which decide for themselves how a file gets onto the disk and how it is found whole again.
+//! Weight files: named arrays in the safetensors format, which PyTorch and others read, and what `torch.save` writes. The
+//! safetensors format also holds the arrays of checkpoints, which decide for themselves how a file gets onto the disk and how it is
+//! found whole again.
 
 mod array;
+pub mod pth;
 pub mod safetensors;
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Map, Value};
 use tch::{Kind, Tensor};
 use thiserror::Error;
 
@@ -20,12 +25,25 @@ pub enum WeightsError {
     #[error(transparent)]
     Fs(#[from] FsError),
     /// It is not a complete file of this format.
-    #[error("{} is not readable as weights: {problem}; expected a complete safetensors file", .path.display())]
+    #[error(
+        "{} is not readable as weights: {problem}; expected a complete file of safetensors or of torch.save",
+        .path.display()
+    )]
     Read {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         problem: String,
+    },
+    /// It is of the format that `torch.save` wrote before PyTorch 1.6.
+    #[error(
+        "{path} is of the format before PyTorch 1.6 or a plain pickle, which is not read here; in Python, save it again: \
+         torch.save(torch.load({path:?}, weights_only=True), {path:?})",
+        path = .path.display().to_string()
+    )]
+    Legacy {
+        /// The file.
+        path: PathBuf,
     },
 }
 
@@ -35,23 +53,127 @@ impl WeightsError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Fs(error) => error.exit(),
-            Self::Read { .. } => Exit::DataRefused,
+            Self::Read { .. } | Self::Legacy { .. } => Exit::DataRefused,
         }
     }
 }
 
 crate::util::failures!("weights": WeightsError);
 
-/// Reads the tensors of a file, of any type, into main memory.
+/// What a file of weights holds.
+#[derive(Debug)]
+pub struct Weights {
+    /// The tensors by name, of any type, in main memory.
+    pub tensors: Vec<(String, Tensor)>,
+    /// What is beside them: the metadata of a safetensors file as texts, or what a trainer saved beside its state dict.
+    pub beside: Map<String, Value>,
+}
+
+/// The names and shapes of tensors.
+pub type Shapes = Vec<(String, Vec<usize>)>;
+
+/// What a file of weights says of itself, without its numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outline {
+    /// The names and shapes of its tensors.
+    pub shapes: Shapes,
+    /// What is beside them.
+    pub beside: Map<String, Value>,
+}
+
+/// What wrappers of PyTorch put in front of all names: `DataParallel`, `compile`.
+const PREFIXES: [&str; 2] = ["module.", "_orig_mod."];
+
+/// Reads a file. Prefixes that wrappers of PyTorch put in front of all names are dropped.
 ///
 /// # Errors
-/// If the file does not exist, or is not a complete safetensors file.
-pub fn read(path: &Path) -> Result<Vec<(String, Tensor)>, WeightsError> {
+/// If the file does not exist, is not complete, or has something that is not known.
+pub fn read_all(path: &Path) -> Result<Weights, WeightsError> {
     let file = std::fs::read(path).map_err(FsError::at("open", path))?;
     let refused = |problem| WeightsError::Read { path: path.into(), problem };
-    let (arrays, _) = safetensors::read(&file).map_err(refused)?;
+    let (mut arrays, beside) = match format(path, &file)? {
+        Format::Safetensors => {
+            let (arrays, metadata) = safetensors::read(&file).map_err(refused)?;
+            (arrays, texts(metadata))
+        }
+        Format::Pth => {
+            let held = pth::read(&file).map_err(refused)?;
+            (held.arrays, held.beside)
+        }
+    };
     drop(file);
-    tensors(&arrays).map_err(refused)
+    drop_prefixes(arrays.iter_mut().map(|array| &mut array.name).collect());
+    Ok(Weights { tensors: tensors(&arrays).map_err(refused)?, beside })
+}
+
+/// Reads the tensors of a file.
+///
+/// # Errors
+/// See [`read_all`].
+pub fn read(path: &Path) -> Result<Vec<(String, Tensor)>, WeightsError> {
+    Ok(read_all(path)?.tensors)
+}
+
+/// Reads what a file says of itself.
+///
+/// # Errors
+/// See [`read_all`].
+pub fn outline(path: &Path) -> Result<Outline, WeightsError> {
+    let file = std::fs::read(path).map_err(FsError::at("open", path))?;
+    let refused = |problem| WeightsError::Read { path: path.into(), problem };
+    let (mut shapes, beside) = match format(path, &file)? {
+        Format::Safetensors => {
+            let (shapes, metadata) = safetensors::outline(&file).map_err(refused)?;
+            (shapes, texts(metadata))
+        }
+        Format::Pth => pth::outline(&file).map_err(refused)?,
+    };
+    drop_prefixes(shapes.iter_mut().map(|(name, _)| name).collect());
+    Ok(Outline { shapes, beside })
+}
+
+/// The format of a file of weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Safetensors.
+    Safetensors,
+    /// What `torch.save` writes.
+    Pth,
+}
+
+impl Format {
+    /// The format of a file, whatever its name says.
+    ///
+    /// # Errors
+    /// If it can't be read, or is of a format that is refused.
+    pub fn of(path: &Path) -> Result<Self, WeightsError> {
+        let mut start = Vec::new();
+        let file = File::open(path).map_err(FsError::at("open", path))?;
+        file.take(8).read_to_end(&mut start).map_err(FsError::at("read", path))?;
+        format(path, &start)
+    }
+}
+
+/// The format by the first bytes.
+fn format(path: &Path, file: &[u8]) -> Result<Format, WeightsError> {
+    match () {
+        () if pth::is_archive(file) => Ok(Format::Pth),
+        () if pth::is_legacy(file) => Err(WeightsError::Legacy { path: path.into() }),
+        () => Ok(Format::Safetensors),
+    }
+}
+
+fn texts(metadata: safetensors::Metadata) -> Map<String, Value> {
+    metadata.into_iter().map(|(name, text)| (name, Value::String(text))).collect()
+}
+
+fn drop_prefixes(mut names: Vec<&mut String>) {
+    while let Some(prefix) = PREFIXES.iter().find(|prefix| names.iter().all(|name| name.starts_with(**prefix))) {
+        if names.is_empty() {
+            return;
+        }
+        names.iter_mut().for_each(|name| drop(name.drain(..prefix.len())));
+    }
 }
 
 /// Arrays as tensors in main memory.

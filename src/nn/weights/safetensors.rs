@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::Shapes;
 use super::array::{Dtype, NamedArray, byte_length, shape_text};
 
 /// Free text in the header.
@@ -99,6 +100,15 @@ pub fn read(file: &[u8]) -> Result<(Vec<NamedArray>, Metadata), String> {
         return Err(format!("{} bytes follow the last array", data.len() - end));
     }
     Ok((arrays, metadata))
+}
+
+/// Reads the names and shapes of the arrays of a file, and its free text.
+///
+/// # Errors
+/// Why it is not a complete file of this format, in words.
+pub fn outline(file: &[u8]) -> Result<(Shapes, Metadata), String> {
+    let (places, metadata) = places(split(file)?.0)?;
+    Ok((places.into_iter().map(|(name, place)| (name, place.shape)).collect(), metadata))
 }
 
 /// Reads the free text of a file from its beginning.

@@ -6,6 +6,7 @@
 //! axis    which values an axis spans, its ticks      plot     a chart becomes a scene
 //! legend  the names of lines and their values        labels   texts beside points that don't overlap
 //! ink     the colours of what is drawn               heat     a square of shares becomes a scene
+//! parts   named quantities in parts, as bars
 //! svg     a scene for a page                         raster   a scene as pixels      sheet  several charts in a file
 //! ```
 
@@ -15,6 +16,7 @@ mod heat;
 mod ink;
 mod labels;
 mod legend;
+mod parts;
 mod plot;
 mod raster;
 mod scene;
@@ -24,8 +26,9 @@ mod svg;
 mod tests;
 
 pub use axis::{Scale, brief};
-pub use heat::Heat;
+pub use heat::{Heat, Says};
 pub use ink::Ink;
+pub use parts::Parts;
 #[cfg(test)]
 use scene::Scene;
 pub use sheet::{Sheet, png};

@@ -97,6 +97,10 @@ impl Text {
 }
 
 impl Scene {
+    pub(in crate::report) fn width(&self) -> f64 {
+        self.size[0]
+    }
+
     pub(super) fn line(&mut self, points: Vec<[f64; 2]>, ink: Ink, width: f64) {
         self.items.push(Item::Line { points, ink, width, dashes: ink.dashes() });
     }

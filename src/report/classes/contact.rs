@@ -2,7 +2,7 @@
 
 use crate::report::PictureError;
 use crate::report::canvas::{BLACK, Canvas, GREY};
-use crate::report::text_width::shortened;
+use crate::report::text_width::{shortened, text_width};
 
 /// The side of a shown image, about.
 pub const SIDE: usize = 56;
@@ -39,13 +39,30 @@ pub fn png(title: &str, [rows, columns]: [usize; 2], lines: &[Line]) -> Result<V
     canvas.text(title, [MARGIN, MARGIN + TITLE / 2], TITLE, BLACK);
     for (place, line) in lines.iter().enumerate() {
         let y = top + place * step;
-        canvas.text(&shortened(&line.name, NAMES - 8, NAME), [MARGIN, y + step / 2 - 11], NAME, BLACK);
+        let (name, size) = fitting(&line.name);
+        canvas.text(&name, [MARGIN, y + step / 2 - 11], size, BLACK);
         canvas.text(&shortened(&line.about, NAMES - 8, TEXT), [MARGIN, y + step / 2 + 8], TEXT, GREY);
         for (number, levels) in line.images.iter().enumerate() {
             draw(&mut canvas, levels, [rows, columns], [MARGIN + NAMES + number * (width + GAP), y], zoom);
         }
     }
     Ok(canvas.png()?)
+}
+
+/// A name with its size: smaller if it is long, and cut in the middle if it is very long, since names often differ at their ends.
+fn fitting(name: &str) -> (String, usize) {
+    let fits = |text: &str, size: usize| text_width(text, size) <= NAMES - 8;
+    if fits(name, NAME) {
+        return (name.to_owned(), NAME);
+    }
+    let letters: Vec<char> = name.chars().collect();
+    let cut = |gone: usize| -> String {
+        let kept = letters.len() - gone;
+        let (start, end) = letters.split_at(kept - kept / 2);
+        start.iter().chain(['…'].iter().take(gone)).chain(&end[end.len() - kept / 2..]).collect()
+    };
+    let texts = (0..letters.len()).map(cut);
+    (texts.into_iter().find(|text| fits(text, TEXT)).unwrap_or_default(), TEXT)
 }
 
 fn draw(canvas: &mut Canvas, levels: &[u8], [rows, columns]: [usize; 2], at: [usize; 2], zoom: usize) {
@@ -59,6 +76,14 @@ fn draw(canvas: &mut Canvas, levels: &[u8], [rows, columns]: [usize; 2], at: [us
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_name_is_written_small_and_a_very_long_one_loses_its_middle() {
+        assert_eq!(fitting("A"), ("A".to_owned(), NAME));
+        assert_eq!(fitting("Balinese_character19"), ("Balinese_character19".to_owned(), TEXT));
+        let (name, size) = fitting("Early_Aramaic_character_of_the_north_05");
+        assert!(name.starts_with("Early") && name.contains('…') && name.ends_with("05") && size == TEXT, "{name}");
+    }
 
     #[test]
     fn a_picture_grows_with_its_classes_and_their_images() {

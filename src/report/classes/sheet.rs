@@ -1,11 +1,9 @@
 //! Small gray images in rows, each with a caption of up to two lines.
 
+use super::tile::{draw, zoom};
 use crate::report::PictureError;
-use crate::report::canvas::{BLACK, Canvas, GREY, Rgb};
+use crate::report::canvas::{BLACK, Canvas, GREY};
 use crate::report::text_width::{centred, shortened};
-
-/// The side of a shown image, at least.
-const SHOWN: usize = 84;
 
 /// Images of a row.
 const COLUMNS: usize = 10;
@@ -13,8 +11,11 @@ const COLUMNS: usize = 10;
 const TITLE: usize = 18;
 const MARGIN: usize = 16;
 const GAP: usize = 10;
-const TEXT: usize = 12;
-const LINE: usize = 16;
+const TEXT: usize = 13;
+const LINE: usize = 17;
+
+/// The side of a shown image, at least.
+const SHOWN: usize = 84;
 
 /// An image of a sheet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,14 +36,16 @@ pub struct Shown {
 /// If it can't be encoded.
 pub fn png(title: &str, images: &[Shown]) -> Result<Vec<u8>, PictureError> {
     let [rows, columns] = images.first().map_or([1, 1], |image| image.size);
-    let zoom = SHOWN.div_ceil(rows.max(columns).max(1)).max(1);
+    let zoom = zoom([rows, columns], SHOWN);
     let [height, width] = [rows * zoom, columns * zoom];
-    let has_captions = images.iter().any(|image| image.caption.iter().any(|line| !line.is_empty()));
-    let step = [width.max(SHOWN) + GAP, height + GAP + if has_captions { 2 * LINE + 4 } else { 0 }];
+    let captions = images.iter().map(|image| image.caption.iter().filter(|line| !line.is_empty()).count());
+    let captioned = captions.max().filter(|lines| *lines > 0).map_or(0, |lines| lines * LINE + 4);
+    let step = [width.max(SHOWN) + GAP, height + GAP + captioned];
     let lines = images.len().div_ceil(COLUMNS).max(1);
     let top = 2 * MARGIN + TITLE;
     let mut canvas = Canvas::new(2 * MARGIN + COLUMNS * step[0] - GAP, top + lines * step[1] + MARGIN - GAP);
-    canvas.text(title, [MARGIN, MARGIN + TITLE / 2], TITLE, BLACK);
+    let title = shortened(title, canvas.width - 2 * MARGIN, TITLE);
+    canvas.text(&title, [MARGIN, MARGIN + TITLE / 2], TITLE, BLACK);
     for (place, image) in images.iter().enumerate().filter(|(_, image)| image.size == [rows, columns]) {
         let at = [MARGIN + place % COLUMNS * step[0] + (step[0] - GAP - width) / 2, top + place / COLUMNS * step[1]];
         draw(&mut canvas, image, at, zoom);
@@ -52,17 +55,7 @@ pub fn png(title: &str, images: &[Shown]) -> Result<Vec<u8>, PictureError> {
             centred(&mut canvas, &text, [middle, at[1] + height + 10 + line * LINE], TEXT, [BLACK, GREY][line]);
         }
     }
-    Ok(canvas.png()?)
-}
-
-fn draw(canvas: &mut Canvas, image: &Shown, at: [usize; 2], zoom: usize) {
-    const WRONG: Rgb = [178, 34, 34];
-    let [rows, columns] = image.size;
-    for (place, level) in image.levels.iter().take(rows * columns).enumerate() {
-        let (row, column) = (place / columns, place % columns);
-        canvas.fill([at[0] + column * zoom, at[1] + row * zoom], [zoom, zoom], [*level; 3]);
-    }
-    canvas.frame(at, [columns * zoom, rows * zoom], if image.is_wrong { WRONG } else { GREY });
+    Ok(canvas.small_png()?)
 }
 
 #[cfg(test)]

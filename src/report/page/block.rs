@@ -1,6 +1,6 @@
 //! What a page is made of: sections, and the blocks in them. Plain values, no markup.
 
-use crate::report::chart::Chart;
+use crate::report::chart::{Chart, Heat};
 use crate::report::strip::Strip;
 
 /// How a word is meant.
@@ -49,6 +49,10 @@ pub enum Block {
     Charts(Charts),
     /// A table.
     Table(Grid),
+    /// A table whose rows can be sorted by any of its columns, if the page's script runs.
+    Sortable(Grid),
+    /// A matrix of counts, with what to look at, in sentences.
+    Matrix(Heat, String),
     /// Pictures under each other.
     Pictures(Vec<Picture>),
     /// Films, one at a time.

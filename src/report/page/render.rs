@@ -7,7 +7,7 @@ use super::figure::figure;
 use super::film::films;
 use super::head::{head, script};
 use super::tables::table;
-use crate::report::chart::{Backdrop, Chart};
+use crate::report::chart::{Backdrop, Chart, Heat};
 
 /// The whole file.
 pub(super) fn page(page: &Page) -> String {
@@ -90,7 +90,9 @@ fn block(of: &Block) -> String {
         Block::Absent(text) => format!("<p class=\"absent\">{}</p>\n", escape(text)),
         Block::Facts(facts) => facts_list(facts),
         Block::Charts(of) => charts(of),
-        Block::Table(grid) => table(grid),
+        Block::Table(grid) => table(grid, false),
+        Block::Sortable(grid) => table(grid, true),
+        Block::Matrix(heat, caption) => matrix(heat, caption),
         Block::Pictures(pictures) => {
             format!("<div class=\"pictures\">\n{}</div>\n", pictures.iter().map(figure).collect::<String>())
         }
@@ -102,6 +104,20 @@ fn block(of: &Block) -> String {
             format!("<details><summary>{}</summary>\n{blocks}</details>\n", escape(title))
         }
     }
+}
+
+/// A matrix in its own size, which scrolls inside of itself where it does not fit.
+fn matrix(heat: &Heat, caption: &str) -> String {
+    let scene = heat.scene();
+    let caption =
+        if caption.is_empty() { String::new() } else { format!("<figcaption>{}</figcaption>", escape(caption)) };
+    format!(
+        "<figure class=\"matrix\"><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\"><div \
+         style=\"width:{}px\">{}</div></div>{caption}</figure>\n",
+        escape(&heat.title),
+        scene.width().ceil(),
+        scene.svg()
+    )
 }
 
 fn facts_list(facts: &[(String, String)]) -> String {

@@ -27,6 +27,30 @@
     strip.addEventListener("pointerleave", function () { tip.style.display = "none"; });
   });
 
+  document.querySelectorAll(".sortable").forEach(function (table) {
+    var body = table.tBodies[0];
+    Array.from(table.tHead.rows[0].cells).forEach(function (head, at) {
+      var button = document.createElement("button");
+      button.type = "button";
+      button.textContent = head.textContent;
+      button.title = "Sort by " + head.textContent;
+      head.replaceChildren(button);
+      button.addEventListener("click", function () {
+        // Numbers first from the largest, names from A.
+        var falls = head.hasAttribute("aria-sort") ? head.getAttribute("aria-sort") === "ascending" : at > 0;
+        table.querySelectorAll("[aria-sort]").forEach(function (other) { other.removeAttribute("aria-sort"); });
+        head.setAttribute("aria-sort", falls ? "descending" : "ascending");
+        var rows = Array.from(body.rows);
+        var value = function (row) { return row.cells[at].textContent; };
+        rows.sort(function (one, other) {
+          var difference = at > 0 ? Number(value(one)) - Number(value(other)) : value(one).localeCompare(value(other));
+          return falls ? -difference : difference;
+        });
+        rows.forEach(function (row) { body.appendChild(row); });
+      });
+    });
+  });
+
   var still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   document.querySelectorAll(".film").forEach(function (film) {
     var moments = film.dataset.moments.split("|");

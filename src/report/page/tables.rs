@@ -3,12 +3,16 @@
 use super::block::{Cell, Grid};
 use super::escape::escape;
 
-/// A table that scrolls inside of itself, also by keyboard.
-pub(super) fn table(grid: &Grid) -> String {
+/// A table that scrolls inside of itself, also by keyboard; the script sorts one that is sortable.
+pub(super) fn table(grid: &Grid, is_sortable: bool) -> String {
     let head: String = grid.head.iter().map(|name| format!("<th scope=\"col\">{}</th>", escape(name))).collect();
     let rows: String = grid.rows.iter().map(|cells| row(cells, &grid.head)).collect();
     let caption = escape(&grid.caption);
-    let class = if grid.is_stacked { " class=\"stacked\"" } else { "" };
+    let class = match (grid.is_stacked, is_sortable) {
+        (true, _) => " class=\"stacked\"",
+        (false, true) => " class=\"sortable\"",
+        (false, false) => "",
+    };
     format!(
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table{class}><caption>{caption}</caption>\
          <thead><tr>{head}</tr></thead><tbody>\n{rows}</tbody></table></div>\n"

@@ -1,7 +1,7 @@
 //! Pages as a browser gets them: what is escaped, what is drawn, what is left out.
 
 use super::*;
-use crate::report::chart::{AxisOf, Chart, Ink, Level, Mark, Series};
+use crate::report::chart::{AxisOf, Chart, Heat, Ink, Level, Mark, Says, Series};
 use crate::report::strip::Strip;
 
 #[test]
@@ -43,6 +43,22 @@ fn nothing_that_comes_from_outside_becomes_markup() {
                 unit: text(),
             },
         }]),
+        Block::Sortable(Grid {
+            caption: text(),
+            head: vec![text()],
+            rows: vec![vec![text().into()]],
+            is_stacked: false,
+        }),
+        Block::Matrix(
+            Heat {
+                title: text(),
+                note: text(),
+                names: vec![text(), text()],
+                counts: vec![1, 2, 0, 3],
+                says: Says::Counts,
+            },
+            text(),
+        ),
         Block::Moments(vec![(text(), text())]),
         Block::Folded(text(), vec![Block::Code(text())]),
     ];
@@ -100,5 +116,6 @@ fn tables_scroll_inside_of_themselves_and_mark_the_best() {
         html.contains("<th scope=\"row\">CSI 20</th><td class=\"best\" data-of=\"model\"><strong>0.4</strong></td>"),
         "{html}"
     );
+    assert!(!html.contains("class=\"sortable\""));
     assert!(html.contains("<a href=\"#sevaluation\">Evaluation</a>") && html.contains("<section id=\"sevaluation\""));
 }

@@ -264,6 +264,9 @@ pub(super) fn bar(y: usize, height: usize) -> (usize, usize) {
     (y + 26, step * COLOURS.len())
 }
 
+/// What a colour at a pixel means.
+pub(super) type Named<'a> = (&'a str, &'a dyn Fn(usize, usize) -> Rgb);
+
 /// A colour bar: colours of equal height, ticks counted in colours from below, and samples of further colours under it.
 pub(super) struct Bar<'a> {
     /// The text above the bar.
@@ -273,7 +276,7 @@ pub(super) struct Bar<'a> {
     /// Each with its place, counted in colours from below.
     pub(super) ticks: &'a [(f32, String)],
     /// Names under the bar, each with its colour at a pixel.
-    pub(super) samples: &'a [(&'a str, &'a dyn Fn(usize, usize) -> Rgb)],
+    pub(super) samples: &'a [Named<'a>],
 }
 
 impl Bar<'_> {
@@ -308,7 +311,7 @@ pub(super) fn legend(canvas: &mut Canvas, scale: &Scale, place: [usize; 2], heig
     let colours: Vec<Rgb> = scale.colours().collect();
     let nothing = |x, y| scale.colour(f32::NEG_INFINITY, x, y);
     let missing = |x, y| scale.colour(f32::NAN, x, y);
-    let samples: [(&str, &dyn Fn(usize, usize) -> Rgb); 2] = [(scale.nothing, &nothing), ("missing", &missing)];
+    let samples: [Named<'_>; 2] = [(scale.nothing, &nothing), ("missing", &missing)];
     Bar { title: &scale.unit, colours: &colours, ticks: &scale.ticks, samples: &samples }.draw(canvas, place, height);
 }
 

@@ -43,7 +43,7 @@ fn chart(histogram: &Histogram) -> Chart {
     let points = bins.map(|(bin, &count)| [first + (bin as f64 + 0.5) * step, percent_of_all(count)]);
     let ends = [first, first + counts.len() as f64 * step];
     let marked = thresholds.iter().filter(|(threshold, _)| (ends[0]..=ends[1]).contains(threshold));
-    let mark = |&(place, share): &(f64, f64)| Mark { place, label: format!("{place}: {}", percent(share)) };
+    let mark = |&(place, share): &(f64, f64)| Mark { place, label: percent(share) };
     Chart {
         across: AxisOf::named(&histogram.unit).range(ends[0], ends[1]),
         up: AxisOf { scale: Scale::Logarithmic, ..AxisOf::named("% of all cells") },
@@ -60,10 +60,10 @@ fn total(histogram: &Histogram) -> u64 {
 fn summary(histogram: &Histogram) -> String {
     let total = total(histogram);
     let missing = percent(histogram.missing as f64 / total.max(1) as f64);
-    let marks = if histogram.thresholds.is_empty() {
-        ""
-    } else {
-        "; marked: thresholds, and the share of all cells above each"
+    let thresholds: Vec<String> = histogram.thresholds.iter().map(|(threshold, _)| threshold.to_string()).collect();
+    let marks = match &thresholds[..] {
+        [] => String::new(),
+        some => format!("; marked: {} {}, each with the share of all cells above it", some.join(", "), histogram.unit),
     };
     format!("{}, {missing} of them missing{marks}", units::count(total, "cell"))
 }
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(chart.series[0].points, [[5.0, 90.0], [15.0, 9.0], [35.0, 0.1]]);
         assert_eq!((chart.series[0].look, chart.up.scale), (Look::Bars(10.0), Scale::Logarithmic));
         assert_eq!(chart.across.range, Some([0.0, 40.0]));
-        assert_eq!(chart.marks, [Mark { place: 35.0, label: "35: 0.1 %".into() }]);
+        assert_eq!(chart.marks, [Mark { place: 35.0, label: "0.1 %".into() }]);
     }
 
     #[test]
@@ -111,7 +111,7 @@ mod tests {
         let histogram = Histogram { counts, missing: 10, thresholds, ..storms() };
         assert_eq!(
             summary(&histogram),
-            "100 cells, 10.0 % of them missing; marked: thresholds, and the share of all cells above each"
+            "100 cells, 10.0 % of them missing; marked: 10 dBZ, each with the share of all cells above it"
         );
         assert_eq!([percent(0.0), percent(0.001), percent(1e-7)], ["0 %", "0.1 %", "< 0.001 %"]);
     }

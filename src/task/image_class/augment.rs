@@ -1,80 +1,126 @@
-//! Random changes of a training image: one geometric map with one bilinear sampling, then noise. A pure function of the
-//! generator that the caller derives from (seed, epoch, index), and of nothing else.
+//! Random changes of a training image: one geometric map with one bilinear sampling, then blur, brightness and contrast, a hole,
+//! and noise. A pure function of the generator that the caller derives from (seed, epoch, index), and of nothing else.
+
+mod chance;
+mod map;
+mod smooth;
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
+use self::map::{Field, Map};
 use super::config::AugmentConfig;
 
-/// What is drawn for one image, in pixels and radians.
+/// What is drawn for one image, beside what is drawn for each pixel. Everything is drawn whether it is used or not, so that
+/// switching a change on or off leaves the others as they are.
 struct Drawn {
-    cos: f32,
-    sin: f32,
-    zoom: f32,
-    /// Columns, rows.
-    shift: [f32; 2],
+    map: Map,
+    blur: Option<f64>,
+    /// What levels are multiplied by, and what is then added as a share of the full scale.
+    tone: Option<[f64; 2]>,
+    hole: Option<Hole>,
+}
+
+/// A rectangle of pixels, from its first row and column to the ones after its last.
+struct Hole {
+    rows: [usize; 2],
+    columns: [usize; 2],
 }
 
 impl AugmentConfig {
+    /// Changes nothing.
+    pub const OFF: Self = Self {
+        rotate_degrees: 0.0,
+        shear_degrees: 0.0,
+        shift: 0.0,
+        zoom: 0.0,
+        hflip: 0.0,
+        elastic_px: 0.0,
+        elastic_sigma_px: 4.0,
+        blur_px: 0.0,
+        blur_probability: 0.5,
+        brightness: 0.0,
+        contrast: 0.0,
+        tone_probability: 0.3,
+        erase_probability: 0.0,
+        erase_px: 6,
+        noise: 0.0,
+    };
+
     /// Whether it changes nothing.
     #[must_use]
     pub fn is_off(&self) -> bool {
-        *self == Self { rotate_degrees: 0.0, shift: 0.0, zoom: 0.0, noise: 0.0 }
+        let geometric = [self.rotate_degrees, self.shear_degrees, self.shift, self.zoom, self.hflip, self.elastic_px];
+        let tones = self.tone_probability * (self.brightness + self.contrast);
+        let others = [self.blur_px * self.blur_probability, tones, self.erase_probability, self.noise];
+        geometric.iter().chain(&others).all(|amount| *amount == 0.0)
     }
 
     /// The image as training sees it: levels of the same size, 0 outside of the original.
     #[must_use]
     pub fn apply(&self, levels: &[u8], [rows, columns]: [usize; 2], generator: &mut ChaCha8Rng) -> Vec<u8> {
         let drawn = self.draw([rows, columns], generator);
-        let noise = self.noise as f32 * 255.0;
-        let mut changed = Vec::with_capacity(levels.len());
-        for row in 0..rows {
-            for column in 0..columns {
-                let value = drawn.sample(levels, [rows, columns], [row as f32, column as f32]);
-                let value = if noise > 0.0 { value + noise * normal(generator) } else { value };
-                changed.push(value.round().clamp(0.0, 255.0) as u8);
-            }
+        let field = (self.elastic_px > 0.0).then(|| self.field([rows, columns], generator));
+        let mut image = drawn.map.sample(levels, [rows, columns], field.as_ref());
+        if let Some(sigma) = drawn.blur {
+            smooth::smooth(&mut image, [rows, columns], sigma);
         }
-        changed
+        if let Some([factor, sum]) = drawn.tone.map(|[factor, sum]| [factor as f32, (255.0 * sum) as f32]) {
+            image.iter_mut().for_each(|level| *level = (*level * factor + sum).clamp(0.0, 255.0));
+        }
+        if let Some(hole) = drawn.hole {
+            let lines = image.chunks_exact_mut(columns.max(1)).take(hole.rows[1]).skip(hole.rows[0]);
+            lines.for_each(|line| line[hole.columns[0]..hole.columns[1]].fill(0.0));
+        }
+        if self.noise > 0.0 {
+            chance::add_normal(&mut image, (255.0 * self.noise) as f32, generator);
+        }
+        // To the nearest level; what is outside of 0 to 255 becomes one of these.
+        image.into_iter().map(|level| (level + 0.5) as u8).collect()
     }
 
-    fn draw(&self, [rows, columns]: [usize; 2], generator: &mut ChaCha8Rng) -> Drawn {
-        let mut within = |most: f64| (generator.random::<f64>() * 2.0 - 1.0) * most;
+    fn draw(&self, size: [usize; 2], generator: &mut ChaCha8Rng) -> Drawn {
+        let [rows, columns] = size.map(|side| side as f64);
+        let mut share = || generator.random::<f64>();
+        let mut within = |most: f64| (share() * 2.0 - 1.0) * most;
         let angle = within(self.rotate_degrees).to_radians();
         let zoom = 1.0 + within(self.zoom);
-        let shift = [within(self.shift * columns as f64), within(self.shift * rows as f64)];
-        Drawn { cos: angle.cos() as f32, sin: angle.sin() as f32, zoom: zoom as f32, shift: shift.map(|by| by as f32) }
+        let shift = [within(self.shift * columns), within(self.shift * rows)];
+        let shear = within(self.shear_degrees).to_radians();
+        let tone = [1.0 + within(self.contrast), within(self.brightness)];
+        let [flips, blurs, sigma, tones, erases] = [(); 5].map(|()| share());
+        let hole = Hole::draw(size, self.erase_px, [(); 4].map(|()| share()));
+        let sigma = (blurs < self.blur_probability).then_some(sigma * self.blur_px);
+        Drawn {
+            map: Map { angle, shear, zoom, shift, is_mirrored: flips < self.hflip },
+            blur: sigma.filter(|sigma| *sigma > 0.0),
+            tone: (tones < self.tone_probability).then_some(tone).filter(|tone| *tone != [1.0, 0.0]),
+            hole: (erases < self.erase_probability).then_some(hole),
+        }
+    }
+
+    /// A random displacement of every pixel, alike for pixels that are near each other (Simard et al. 2003).
+    fn field(&self, size: [usize; 2], generator: &mut ChaCha8Rng) -> Field {
+        [(); 2].map(|()| {
+            let mut field = chance::uniform(size.iter().product(), generator);
+            smooth::smooth(&mut field, size, self.elastic_sigma_px);
+            field.iter_mut().for_each(|by| *by *= self.elastic_px as f32);
+            field
+        })
     }
 }
 
-impl Drawn {
-    /// The level at an output pixel q: source = c + R (q - c - t) / s, with the centre c, the rotation R
-    /// (counter-clockwise on the screen, where rows grow downwards), the shift t and the zoom s.
-    fn sample(&self, levels: &[u8], [rows, columns]: [usize; 2], [row, column]: [f32; 2]) -> f32 {
-        let centre = [(columns as f32 - 1.0) / 2.0, (rows as f32 - 1.0) / 2.0];
-        let x = (column - centre[0] - self.shift[0]) / self.zoom;
-        let y = (row - centre[1] - self.shift[1]) / self.zoom;
-        let from = [centre[0] + self.cos * x - self.sin * y, centre[1] + self.sin * x + self.cos * y];
-        bilinear(levels, [rows, columns], from)
+impl Hole {
+    /// One to `most` pixels high and wide, anywhere inside.
+    fn draw([rows, columns]: [usize; 2], most: usize, [height, width, down, right]: [f64; 4]) -> Self {
+        let below = |share: f64, count: usize| (share * count as f64) as usize;
+        let place = |side: usize, length: f64, start: f64| {
+            let length = 1 + below(length, most.max(1)).min(side.saturating_sub(1));
+            let start = below(start, side + 1 - length);
+            [start, start + length]
+        };
+        Self { rows: place(rows, height, down), columns: place(columns, width, right) }
     }
-}
-
-/// Between the four pixels around a place (column, row); what lies outside is 0.
-fn bilinear(levels: &[u8], [rows, columns]: [usize; 2], [x, y]: [f32; 2]) -> f32 {
-    let (left, top) = (x.floor(), y.floor());
-    let (right_share, below_share) = (x - left, y - top);
-    let level = |row: f32, column: f32| {
-        let inside = row >= 0.0 && column >= 0.0 && row < rows as f32 && column < columns as f32;
-        if inside { f32::from(levels[row as usize * columns + column as usize]) } else { 0.0 }
-    };
-    let line = |row: f32| (1.0 - right_share) * level(row, left) + right_share * level(row, left + 1.0);
-    (1.0 - below_share) * line(top) + below_share * line(top + 1.0)
-}
-
-/// A standard normal number (Box and Muller 1958).
-fn normal(generator: &mut ChaCha8Rng) -> f32 {
-    let radius = (-2.0 * (1.0 - generator.random::<f32>()).ln()).sqrt();
-    radius * (std::f32::consts::TAU * generator.random::<f32>()).cos()
 }
 
 #[cfg(test)]
@@ -82,50 +128,59 @@ mod tests {
     use super::*;
     use crate::util::seed;
 
-    const OFF: AugmentConfig = AugmentConfig { rotate_degrees: 0.0, shift: 0.0, zoom: 0.0, noise: 0.0 };
+    const OFF: AugmentConfig = AugmentConfig::OFF;
 
-    fn drawn(degrees: f32, zoom: f32, shift: [f32; 2]) -> Drawn {
-        let angle = degrees.to_radians();
-        Drawn { cos: angle.cos(), sin: angle.sin(), zoom, shift }
+    fn changed(config: &AugmentConfig, levels: &[u8], index: u64) -> Vec<u8> {
+        let side = levels.len().isqrt();
+        config.apply(levels, [side, side], &mut seed::generator(42, "augment", 0, index))
     }
 
-    fn mapped(drawn: &Drawn, levels: &[u8; 9]) -> Vec<u8> {
-        let places = (0..9).map(|place| [(place / 3) as f32, (place % 3) as f32]);
-        places.map(|place| drawn.sample(levels, [3, 3], place).round() as u8).collect()
+    fn some_image() -> Vec<u8> {
+        (0..784_usize).map(|place| (place * 37 % 251) as u8).collect()
     }
 
     #[test]
     fn what_is_off_changes_nothing() {
         let levels: Vec<u8> = (0..=255).collect();
-        let mut generator = seed::generator(1, "augment", 0, 0);
         assert!(OFF.is_off() && !AugmentConfig::default().is_off());
-        assert_eq!(OFF.apply(&levels, [16, 16], &mut generator), levels);
+        assert!(AugmentConfig { blur_px: 3.0, blur_probability: 0.0, ..OFF }.is_off());
+        assert_eq!(changed(&OFF, &levels, 0), levels);
     }
 
     #[test]
-    fn a_positive_angle_turns_counter_clockwise_and_a_positive_shift_moves_right_and_down() {
-        let right: [u8; 9] = [0, 0, 0, 0, 0, 200, 0, 0, 0];
-        assert_eq!(
-            mapped(&drawn(90.0, 1.0, [0.0, 0.0]), &right),
-            [0, 200, 0, 0, 0, 0, 0, 0, 0],
-            "from the right to the top"
-        );
-        let middle: [u8; 9] = [0, 0, 0, 0, 200, 0, 0, 0, 0];
-        assert_eq!(mapped(&drawn(0.0, 1.0, [1.0, 1.0]), &middle), [0, 0, 0, 0, 0, 0, 0, 0, 200]);
-        assert_eq!(mapped(&drawn(0.0, 1.0, [-1.0, 0.0]), &middle), [0, 0, 0, 200, 0, 0, 0, 0, 0]);
+    fn each_change_alone_changes_the_image_and_stays_within_the_levels() {
+        let levels = some_image();
+        for config in [
+            AugmentConfig { rotate_degrees: 15.0, ..OFF },
+            AugmentConfig { shear_degrees: 15.0, ..OFF },
+            AugmentConfig { shift: 0.1, ..OFF },
+            AugmentConfig { zoom: 0.1, ..OFF },
+            AugmentConfig { hflip: 1.0, ..OFF },
+            AugmentConfig { elastic_px: 34.0, ..OFF },
+            AugmentConfig { blur_px: 1.0, blur_probability: 1.0, ..OFF },
+            AugmentConfig { brightness: 0.2, tone_probability: 1.0, ..OFF },
+            AugmentConfig { contrast: 0.2, tone_probability: 1.0, ..OFF },
+            AugmentConfig { erase_probability: 1.0, ..OFF },
+            AugmentConfig { noise: 0.05, ..OFF },
+        ] {
+            assert!(!config.is_off(), "{config:?}");
+            let one = changed(&config, &levels, 1);
+            assert!(one.len() == levels.len() && one != levels, "{config:?}");
+            assert_eq!(changed(&config, &levels, 1), one, "{config:?}");
+        }
     }
 
     #[test]
-    fn a_zoom_above_1_enlarges() {
-        let cross: [u8; 9] = [0, 200, 0, 200, 200, 200, 0, 200, 0];
-        let ink = |zoom| mapped(&drawn(0.0, zoom, [0.0, 0.0]), &cross).into_iter().map(u32::from).sum::<u32>();
-        assert!(ink(1.5) > ink(1.0) && ink(1.0) > ink(0.7), "{} {} {}", ink(1.5), ink(1.0), ink(0.7));
+    fn a_change_does_not_depend_on_which_others_are_on() {
+        let levels = some_image();
+        let turned = changed(&AugmentConfig { rotate_degrees: 15.0, ..OFF }, &levels, 3);
+        let hidden = AugmentConfig { rotate_degrees: 15.0, blur_px: 2.0, blur_probability: 0.0, hflip: 1e-12, ..OFF };
+        assert_eq!(changed(&hidden, &levels, 3), turned);
     }
 
     #[test]
     fn the_same_key_gives_the_same_image_and_another_epoch_another() {
-        let levels: Vec<u8> = (0..784).map(|place| (place % 251) as u8).collect();
-        let config = AugmentConfig::default();
+        let (levels, config) = (some_image(), AugmentConfig::default());
         let apply = |epoch, index| config.apply(&levels, [28, 28], &mut seed::generator(42, "augment", epoch, index));
         assert_eq!(apply(3, 7), apply(3, 7));
         assert!(apply(3, 7) != apply(4, 7) && apply(3, 7) != apply(3, 8));
@@ -134,10 +189,50 @@ mod tests {
     #[test]
     fn noise_has_the_width_that_is_asked_for() {
         let config = AugmentConfig { noise: 0.05, ..OFF };
-        let levels = vec![128; 10_000];
-        let changed = config.apply(&levels, [100, 100], &mut seed::generator(42, "augment", 0, 0));
+        let changed = changed(&config, &vec![128; 10_000], 0);
         let squares: f64 = changed.iter().map(|&level| (f64::from(level) - 128.0).powi(2)).sum();
         let width = (squares / 10_000.0).sqrt() / 255.0;
         assert!((width - 0.05).abs() < 0.002, "{width}");
+    }
+
+    #[test]
+    fn probabilities_are_kept() {
+        let levels = vec![200; 64];
+        let share = |config: &AugmentConfig| {
+            (0..1000).filter(|index| changed(config, &levels, *index) != levels).count() as f64 / 1000.0
+        };
+        assert!((share(&AugmentConfig { erase_probability: 0.15, ..OFF }) - 0.15).abs() < 0.04);
+        let tone = AugmentConfig { brightness: 0.2, contrast: 0.2, ..OFF };
+        assert!((share(&tone) - 0.3).abs() < 0.05);
+    }
+
+    #[test]
+    fn a_hole_has_the_sizes_that_are_asked_for_and_is_inside() {
+        let levels = vec![200; 100];
+        let config = AugmentConfig { erase_probability: 1.0, erase_px: 3, ..OFF };
+        let mut sizes = [0; 10];
+        for index in 0..500 {
+            let zeros = changed(&config, &levels, index).iter().filter(|level| **level == 0).count();
+            sizes[zeros] += 1;
+        }
+        let found: Vec<usize> = (0..10).filter(|size| sizes[*size] > 0).collect();
+        assert_eq!(found, [1, 2, 3, 4, 6, 9], "products of 1 to 3");
+        let tiny = AugmentConfig { erase_px: 99, ..config };
+        assert!((0..50).all(|index| changed(&tiny, &[200; 4], index).contains(&0)));
+    }
+
+    #[test]
+    fn an_elastic_change_moves_pixels_by_about_as_much_as_published() {
+        // U(-1, 1) smoothed by a Gaussian of sigma has the deviation 1 / (sqrt(3) * 2 * sigma * sqrt(pi)).
+        let config = AugmentConfig { elastic_px: 34.0, ..OFF };
+        let [columns, rows] = config.field([64, 64], &mut seed::generator(1, "augment", 0, 0));
+        let inner = |field: &[f32]| {
+            let rows = field.chunks_exact(64).skip(12).take(40);
+            let squares: Vec<f32> = rows.flat_map(|row| row[12..52].iter().map(|by| by * by)).collect();
+            (squares.iter().sum::<f32>() / squares.len() as f32).sqrt()
+        };
+        for found in [inner(&columns), inner(&rows)] {
+            assert!((0.9..1.9).contains(&found), "{found} instead of about 1.38 pixels");
+        }
     }
 }

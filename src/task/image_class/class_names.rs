@@ -94,7 +94,8 @@ pub fn folder(character: char) -> Option<String> {
 }
 
 /// The rank of a folder among characters, and its character; none if it follows another naming.
-fn character(folder: &str) -> Option<(u32, char)> {
+#[must_use]
+pub fn character(folder: &str) -> Option<(u32, char)> {
     if let Some(rank) = SYMBOLS.iter().position(|(name, _)| *name == folder) {
         return Some((62 + rank as u32, SYMBOLS[rank].1));
     }

@@ -4,19 +4,52 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The `task.image_class` section.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ImageClassConfig {
     /// From image files to the prepared dataset.
     pub prepare: PrepareConfig,
     /// Which images train, validate and test.
     pub split: SplitConfig,
+    /// What is done about classes with few training images.
+    pub balance: Balance,
+    /// Each image of a class of n counts `n^-power`: 1 makes all classes equal, 0.5 takes the square root.
+    pub balance_power: f64,
+    /// If set, each image of a class of n counts by the effective number of images, `(1 - beta) / (1 - beta^n)`, instead.
+    pub balance_beta: Option<f64>,
     /// Random changes of the training images.
     pub augment: AugmentConfig,
     /// The network.
     pub model: ModelConfig,
     /// What training minimises.
     pub loss: LossConfig,
+}
+
+impl Default for ImageClassConfig {
+    fn default() -> Self {
+        Self {
+            prepare: PrepareConfig::default(),
+            split: SplitConfig::default(),
+            balance: Balance::None,
+            balance_power: 1.0,
+            balance_beta: None,
+            augment: AugmentConfig::default(),
+            model: ModelConfig::default(),
+            loss: LossConfig::default(),
+        }
+    }
+}
+
+/// What is done about classes with few training images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Balance {
+    /// Nothing.
+    None,
+    /// Their images weigh more in the loss.
+    Weights,
+    /// Their images come more often, and those of large classes less often; an epoch keeps its length.
+    Sampler,
 }
 
 /// From image files to the prepared dataset.
@@ -142,23 +175,45 @@ impl Default for SplitConfig {
     }
 }
 
-/// Random changes of the training images; 0 switches one off.
+/// Random changes of the training images; 0 switches one off. They are made in this order; the geometric ones are one map.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AugmentConfig {
     /// The largest rotation to either side, degrees.
     pub rotate_degrees: f64,
+    /// The largest slant to either side, degrees.
+    pub shear_degrees: f64,
     /// The largest shift, as a share of the image's width and height.
     pub shift: f64,
     /// The largest change of size, as a share.
     pub zoom: f64,
+    /// The share of images that are mirrored from left to right: for objects, never for characters.
+    pub hflip: f64,
+    /// The strength of an elastic distortion, pixels: what a random field from -1 to 1 is multiplied by once it is smoothed.
+    pub elastic_px: f64,
+    /// The standard deviation of the Gaussian that smooths this field, pixels.
+    pub elastic_sigma_px: f64,
+    /// The largest standard deviation of a Gaussian blur, pixels.
+    pub blur_px: f64,
+    /// The share of images that are blurred.
+    pub blur_probability: f64,
+    /// The largest change of brightness to either side, as a share of the full scale.
+    pub brightness: f64,
+    /// The largest change of contrast, as a share of each level.
+    pub contrast: f64,
+    /// The share of images whose brightness and contrast change.
+    pub tone_probability: f64,
+    /// The share of images that get a hole of background.
+    pub erase_probability: f64,
+    /// The largest height and width of the hole, pixels.
+    pub erase_px: usize,
     /// The standard deviation of the noise, as a share of the full scale.
     pub noise: f64,
 }
 
 impl Default for AugmentConfig {
     fn default() -> Self {
-        Self { rotate_degrees: 15.0, shift: 0.1, zoom: 0.1, noise: 0.05 }
+        Self { rotate_degrees: 15.0, shift: 0.1, zoom: 0.1, noise: 0.05, ..Self::OFF }
     }
 }
 
@@ -168,6 +223,8 @@ impl Default for AugmentConfig {
 pub enum ModelConfig {
     /// CharCNN_v2: four convolutions and four linear layers, each with batch norm.
     CharCnn(CharCnnConfig),
+    /// A residual network: more accurate with many images, and about forty times as much work.
+    Resnet(ResNetConfig),
 }
 
 impl Default for ModelConfig {
@@ -190,17 +247,49 @@ impl Default for CharCnnConfig {
     }
 }
 
+/// A residual network of basic blocks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ResNetConfig {
+    /// The channels of each stage. Every stage but the first halves rows and columns.
+    pub widths: Vec<usize>,
+    /// The blocks of each stage, of two convolutions each.
+    pub blocks: Vec<usize>,
+    /// The outputs of the linear layer before the last.
+    pub hidden: usize,
+    /// The share of values that dropout clears before the first linear layer; before the second half of it.
+    pub dropout: f64,
+}
+
+impl Default for ResNetConfig {
+    fn default() -> Self {
+        Self { widths: vec![64, 128, 256, 512], blocks: vec![2; 4], hidden: 256, dropout: 0.4 }
+    }
+}
+
 /// What training minimises: the cross entropy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LossConfig {
-    /// The share of the target that is spread evenly over all classes.
+    /// The share of the target that is spread evenly over classes.
     pub label_smoothing: f64,
+    /// The classes that it is spread over.
+    pub smoothing_over: SmoothingOver,
+}
+
+/// The classes that label smoothing spreads a share of the target over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SmoothingOver {
+    /// All classes.
+    All,
+    /// Those with training images: a class that never occurs is then not held at a probability above 0.
+    Present,
 }
 
 impl Default for LossConfig {
     fn default() -> Self {
-        Self { label_smoothing: 0.1 }
+        Self { label_smoothing: 0.1, smoothing_over: SmoothingOver::All }
     }
 }
 

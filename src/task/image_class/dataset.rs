@@ -126,6 +126,7 @@ mod tests {
                 fit: Fit::Stretch,
                 transposed: false,
                 inverted: false,
+                temperature: None,
             },
             images: images.iter().map(image).collect(),
             sources: Vec::new(),

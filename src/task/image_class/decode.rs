@@ -1,4 +1,4 @@
-//! From the bytes of an image file to gray levels, whatever the format. It decides nothing about the dataset: size and
+//! From the bytes of an image file to gray levels, for every format that is read. It decides nothing about the dataset: size and
 //! whether to invert are the caller's decisions.
 
 use std::io::Cursor;
@@ -36,7 +36,7 @@ pub fn decode(bytes: &[u8]) -> Result<Gray, String> {
         Err(_) if bytes.is_empty() => return Err("is empty".to_owned()),
         Err(_) => return Err(format!("is not an image, {EXPECTED}")),
     };
-    let failed = |error: image::ImageError| format!("can't be decoded: {error}");
+    let failed = |error: image::ImageError| format!("can't be decoded: {}", error.to_string().trim_end());
     let mut decoder = ImageReader::with_format(Cursor::new(bytes), format).into_decoder().map_err(failed)?;
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > MOST_PIXELS {

@@ -48,7 +48,7 @@ pub struct ImageFacts {
     pub file: String,
     /// The number of its class.
     pub class: usize,
-    /// The digest of its gray levels as they were decoded, with their size: the same whatever they are prepared for.
+    /// The digest of its gray levels as they were decoded, with their size: the same for all options of preparing.
     pub content: Digest,
     /// The side that the dataset puts it on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +56,7 @@ pub struct ImageFacts {
 }
 
 /// What a model must know wherever it is used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelFacts {
     /// The folders of the classes, in the order of the model's outputs.
     pub classes: Vec<String>,
@@ -70,11 +70,15 @@ pub struct ModelFacts {
     pub transposed: bool,
     /// Whether levels are inverted.
     pub inverted: bool,
+    /// What logits are divided by before they become probabilities. Not a fact of the dataset: a validation finds it, and it
+    /// travels with the weights; `None` is 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
 }
 
 /// Weights that do not say what their outputs mean.
 #[derive(Debug, Error)]
-#[error("the weights do not name their classes ({reason}); use a file below weights/ of a run")]
+#[error("the weights do not say what their outputs mean ({reason}); use a file below weights/ of a run")]
 pub struct NoFacts {
     reason: String,
 }
@@ -107,10 +111,13 @@ impl ModelFacts {
     /// If it says nothing of the kind.
     pub fn read(facts: &Value) -> Result<Self, NoFacts> {
         let facts: Self = Self::deserialize(facts).map_err(|error| NoFacts { reason: error.to_string() })?;
-        if facts.classes.len() == facts.labels.len() && !facts.classes.is_empty() {
-            return Ok(facts);
-        }
-        let reason = format!("{} classes and {} labels", facts.classes.len(), facts.labels.len());
+        let reason = match facts.temperature {
+            Some(temperature) if !temperature.is_normal() || temperature < 0.0 => {
+                format!("the temperature {temperature}, expected a positive number")
+            }
+            _ if facts.classes.len() == facts.labels.len() && !facts.classes.is_empty() => return Ok(facts),
+            _ => format!("{} classes and {} labels", facts.classes.len(), facts.labels.len()),
+        };
         Err(NoFacts { reason })
     }
 }
@@ -127,7 +134,8 @@ mod tests {
     fn facts() -> ModelFacts {
         let names = vec!["A".to_owned()];
         let (size, fit) = ([8, 8], Fit::Stretch);
-        ModelFacts { classes: names.clone(), labels: names, size, fit, transposed: false, inverted: false }
+        let temperature = None;
+        ModelFacts { classes: names.clone(), labels: names, size, fit, transposed: false, inverted: false, temperature }
     }
 
     #[test]
@@ -141,12 +149,20 @@ mod tests {
 
     #[test]
     fn a_model_without_names_of_classes_is_refused() {
-        let facts = facts();
-        assert_eq!(ModelFacts::read(&serde_json::to_value(&facts).unwrap()).unwrap(), facts);
-        let unlabelled = serde_json::to_value(ModelFacts { labels: Vec::new(), ..facts }).unwrap();
-        let mut older = unlabelled.clone();
+        let facts = ModelFacts { temperature: Some(1.5), ..facts() };
+        let value = serde_json::to_value(&facts).unwrap();
+        assert_eq!(ModelFacts::read(&value).unwrap(), facts);
+        let with = |key: &str, other: Value| {
+            let mut value = value.clone();
+            value[key] = other;
+            value
+        };
+        let mut older = value.clone();
         older.as_object_mut().unwrap().remove("fit");
-        for wrong in [Value::Null, unlabelled, older] {
+        let none = serde_json::json!([]);
+        for wrong in
+            [Value::Null, older, with("labels", none), with("temperature", 0.into()), with("temperature", (-1).into())]
+        {
             assert_eq!(ModelFacts::read(&wrong).unwrap_err().exit(), Exit::DataRefused);
         }
     }

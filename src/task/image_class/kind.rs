@@ -11,15 +11,17 @@ use super::chapters::Evaluated as OfClasses;
 use super::config::ImageClassConfig;
 use super::dataset::Dataset;
 use super::decode::is_image;
+use super::exported::Exported;
 use super::facts::ModelFacts;
 use super::inspect::InspectError;
 use super::learner::{Classes, classifier};
 use super::packed::is_packed;
+use super::predict::Predicting;
 use super::prepare::layout::LeftOut;
 use super::prepare::{self, About, PreparedImages};
-use super::scores::PRIMARY;
+use super::specs::{self, ACCURACY};
 use super::training::{network, parts};
-use super::{inspect, predict, scores, synth};
+use super::{foreign, inspect, samples_seen, synth};
 use crate::data::acquire::Acquired;
 use crate::data::config::Source;
 use crate::data::prepare::report::Report;
@@ -27,13 +29,17 @@ use crate::data::split::Side;
 use crate::data::synthetic::Synthetic;
 use crate::metric::score::ScoreSpec;
 use crate::nn::network::Network;
+use crate::nn::precision::Precision;
 use crate::task::{
-    Beside, Evaluated, InspectOptions, Kind, Model, PredictOptions, Predicted, Prepared, Shown, Wish, load,
+    Beside, Evaluated, InspectOptions, Kind, LearnerSetting, Model, PredictOptions, Predicted, Prepared, Shown, Wish,
+    load,
 };
+use crate::train::device::Resolved;
 use crate::train::run_folder::dataset::FileDigest;
 use crate::train::task::Task;
 use crate::util::exit::Exit;
 use crate::util::failure::Failed;
+use crate::util::fs::write_atomic;
 use crate::util::problem::Problem;
 use crate::util::progress::Unit;
 use crate::util::surroundings::Surroundings;
@@ -73,12 +79,20 @@ impl Kind for ImageClassConfig {
         parts()
     }
 
-    fn scores(&self, _facts: Option<&Value>) -> Vec<ScoreSpec> {
-        scores::specs()
+    fn scores(&self, facts: Option<&Value>) -> Vec<ScoreSpec> {
+        specs::specs(facts.and_then(|facts| ModelFacts::read(facts).ok()).map(|facts| facts.classes.len()))
     }
 
     fn primary(&self, _facts: &Value) -> String {
-        PRIMARY.into()
+        ACCURACY.into()
+    }
+
+    /// Of equally accurate weights, those with the lower loss are the better ones.
+    fn train_defaults(&self) -> Value {
+        match self.validates() {
+            true => json!({"patience_by": ACCURACY, "min_delta": 1e-4, "checkpoint": {"best_by": [ACCURACY, "loss"]}}),
+            false => Value::Null,
+        }
     }
 
     fn evaluated(&self) -> &'static dyn Evaluated {
@@ -107,11 +121,15 @@ impl Kind for ImageClassConfig {
 
     fn network(&self, facts: &Value) -> Result<Box<dyn Network>, Failed> {
         let facts = ModelFacts::read(facts)?;
-        Ok(Box::new(network(self, &facts)))
+        Ok(Box::new(Exported { network: network(self, &facts), facts }))
+    }
+
+    fn foreign_facts(&self, weights: &Path) -> Result<Value, Failed> {
+        foreign::facts(self, weights)
     }
 
     fn wishes(&self) -> &'static [Wish] {
-        &[]
+        &[Wish::Top, Wish::Tta]
     }
 
     fn synthesise(&self, synthetic: &Synthetic, into: &Path, around: &Surroundings<'_>) -> Result<(), Failed> {
@@ -148,7 +166,13 @@ impl Kind for ImageClassConfig {
     fn inspect(&self, prepared: &Path, options: &InspectOptions, _around: &Surroundings<'_>) -> Result<Shown, Failed> {
         let store = prepare::store_path(prepared, &self.prepare);
         let dataset = Dataset::open(&store, &self.split).map_err(InspectError::from)?;
-        let inspection = inspect::inspect(&dataset, options.pictures.as_deref())?;
+        let mut inspection = inspect::inspect(&dataset, options.pictures.as_deref())?;
+        if let Some(folder) = &options.pictures {
+            let path = folder.join(samples_seen::AUGMENTED);
+            let picture = samples_seen::augmented(&dataset, &self.augment, options.seed)?;
+            write_atomic(&path, &picture).map_err(InspectError::from)?;
+            inspection.pictures.push(path);
+        }
         Shown::new(inspection.table(), &inspection)
     }
 
@@ -159,11 +183,21 @@ impl Kind for ImageClassConfig {
         around: &Surroundings<'_>,
     ) -> Result<Predicted, Failed> {
         let facts = Arc::new(ModelFacts::read(model.facts)?);
-        let mut classifier = classifier(self, &model.setting, Arc::clone(&facts), Arc::default())?;
-        load(model.weights, |tensors| classifier.parameters_mut().load_named(tensors))?;
-        let places = [options.input.as_path(), options.output.as_path()];
-        let outcome = predict::predict(&classifier, places, (model.at_once, around))?;
-        let shown = Shown::new(outcome.table(), &outcome.predictions)?;
+        // The same on every machine: whether one multiplies bf16 must not decide between two classes.
+        let machine = Resolved { precision: Precision::Fp32, ..model.setting.machine.clone() };
+        let setting = LearnerSetting { machine: &machine, ..model.setting };
+        let mut classifier = classifier(self, &setting, (Arc::clone(&facts), &[]), Arc::default())?;
+        load(model.weights, |weights| classifier.parameters_mut().load_named(&weights.tensors))?;
+        let predicting = Predicting {
+            classifier: &classifier,
+            config: self,
+            model: model.described,
+            at_once: model.at_once,
+            top: options.top,
+            tta: options.tta,
+        };
+        let outcome = predicting.run(&options.input, &options.output, around)?;
+        let shown = Shown::new(outcome.text(), &outcome.document)?;
         Ok(Predicted { shown, refused: outcome.refused.map(Failed::from) })
     }
 }

@@ -1,42 +1,131 @@
-//! What an evaluation found, drawn: who was taken for whom, and the mistakes that the model was surest of.
+//! What an evaluation found, drawn: which class was taken for which, with images of the worst pairs, the mistakes that the model
+//! was surest of, and whether its probabilities are honest.
 
-use super::facts::ModelFacts;
-use super::scores::ClassScoresSum;
+use super::charts::reliability;
+use super::scores::{ClassScoresSum, Mistake};
+use crate::metric::classes::similarity::order;
 use crate::report::PictureError;
-use crate::report::chart::Heat;
+use crate::report::chart::{self, Heat, Says, Sheet};
+use crate::report::classes::pairs::{self, Pair};
 use crate::report::classes::sheet::{self, Shown};
 use crate::train::task::Plots;
 
-/// The pictures with their file names.
+pub(super) const MATRIX: &str = "confusion_matrix.png";
+pub(super) const NORMALIZED: &str = "confusion_matrix_normalized.png";
+pub(super) const SIMILAR: &str = "confusion_matrix_similar.png";
+pub(super) const CONFUSED: &str = "most_confused.png";
+pub(super) const MISTAKES: &str = "misclassified.png";
+pub(super) const RELIABILITY: &str = "reliability.png";
+
+/// Pairs on the sheet, and images of each.
+const PAIRS: usize = 20;
+const IMAGES: usize = 8;
+
+/// From so many classes on, an order by similarity shows what the usual one hides.
+const MANY: usize = 20;
+
+/// The pictures with their file names, of images of this size.
 ///
 /// # Errors
 /// If one can't be encoded.
-pub fn plots(scores: &ClassScoresSum, facts: &ModelFacts, about: &str) -> Result<Plots, PictureError> {
+pub fn plots(scores: &ClassScoresSum, size: [usize; 2], about: &str) -> Result<Plots, PictureError> {
     let title = |what: &str| if about.is_empty() { what.to_owned() } else { format!("{what}: {about}") };
-    let classes = facts.labels.len();
-    let count = |place: usize| scores.confusion.count(place / classes, place % classes);
-    let confused = Heat {
-        title: title("Which class was taken for which"),
-        names: facts.labels.clone(),
-        counts: (0..classes * classes).map(count).collect(),
-    };
-    let mut plots = vec![("confusion_matrix.png".to_owned(), confused.png()?)];
-    if !scores.mistakes.is_empty() {
-        plots.push(("mistakes.png".to_owned(), sheet::png(&title("The surest mistakes"), &mistakes(scores, facts))?));
+    let classes: Vec<usize> = (0..scores.labels().len()).collect();
+    let counts = heat(scores, &classes, Says::Counts, title("Which class was taken for which"));
+    let shares = heat(scores, &classes, Says::Shares, title("Which class was taken for which, % of the true class"));
+    let mut plots = vec![(MATRIX.to_owned(), counts.png()?), (NORMALIZED.to_owned(), shares.png()?)];
+    if classes.len() > MANY {
+        let title = title("Which class was taken for which, similar classes beside each other");
+        plots.push((SIMILAR.to_owned(), heat(scores, &order(&scores.confusion), Says::Shares, title).png()?));
     }
+    if !scores.mistakes.is_empty() {
+        let name = title("The most confused classes");
+        plots.push((CONFUSED.to_owned(), pairs::png(&name, &confused(scores, size), IMAGES)?));
+        let name = title("The surest mistakes");
+        plots.push((MISTAKES.to_owned(), sheet::png(&name, &mistakes(scores, size))?));
+    }
+    let [reported, raw] = scores.reliability();
+    let chart = reliability(&reported, &raw, scores.temperature());
+    let sheet =
+        Sheet { title: title("Reliability"), size: [520, 420], columns: 1, charts: vec![chart], ..Sheet::default() };
+    plots.push((RELIABILITY.to_owned(), chart::png(&sheet)?));
     Ok(plots)
 }
 
-fn mistakes(scores: &ClassScoresSum, facts: &ModelFacts) -> Vec<Shown> {
-    let label = |class: usize| facts.labels.get(class).map_or("?", String::as_str);
-    let shown = scores.mistakes.iter().map(|mistake| Shown {
-        levels: mistake.image.levels.clone(),
-        size: facts.size,
-        caption: [
-            format!("{} for {}", label(mistake.predicted), label(mistake.image.class)),
-            format!("{:.0} %", 100.0 * mistake.confidence),
-        ],
-        is_wrong: true,
+const NOTE: &str = "Rows are true classes, columns what the model chose. Blue is right, red is wrong: the stronger, the larger the \
+                    share of its row.";
+
+fn heat(scores: &ClassScoresSum, order: &[usize], says: Says, title: String) -> Heat {
+    let counts =
+        order.iter().flat_map(|truth| order.iter().map(|predicted| scores.confusion.count(*truth, *predicted)));
+    let names = order.iter().map(|class| scores.labels()[*class].clone()).collect();
+    Heat { title, note: NOTE.into(), names, counts: counts.collect(), says }
+}
+
+fn confused(scores: &ClassScoresSum, size: [usize; 2]) -> Vec<Pair> {
+    let (labels, classes) = (scores.labels(), scores.confusion.by_class());
+    let pair = |(truth, predicted, count): (usize, usize, u64)| {
+        let images = scores.examples.get(&(truth, predicted)).into_iter().flatten();
+        let share = 100.0 * count as f64 / classes[truth].support as f64;
+        Pair {
+            lines: [
+                labels[truth].clone(),
+                format!("taken for {}", labels[predicted]),
+                format!("{count} of {}, {share:.0} %", classes[truth].support),
+            ],
+            images: images.map(|mistake| shown(mistake, size, [String::new(), String::new()])).collect(),
+        }
+    };
+    scores.confusion.most_confused(PAIRS).into_iter().map(pair).collect()
+}
+
+fn mistakes(scores: &ClassScoresSum, size: [usize; 2]) -> Vec<Shown> {
+    let label = |class: usize| scores.labels().get(class).map_or("?", String::as_str);
+    let shown = scores.mistakes.iter().map(|mistake| {
+        let chosen = format!("{} {:.0} %", label(mistake.predicted), 100.0 * mistake.confidence);
+        shown(mistake, size, [chosen, format!("is {}", label(mistake.image.class))])
     });
     shown.collect()
+}
+
+fn shown(mistake: &Mistake, size: [usize; 2], caption: [String; 2]) -> Shown {
+    Shown { levels: mistake.image.levels.clone(), size, caption, is_wrong: true }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::ImageSample;
+    use super::*;
+    use crate::train::task::Depth;
+
+    /// Each class is taken for the next one every third time.
+    fn scores(labels: &[&str], per_class: usize) -> ClassScoresSum {
+        let labels: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
+        let classes = labels.len();
+        let mut scores = ClassScoresSum::none(labels.into(), Depth::Evaluation, 1.0);
+        for number in 0..classes * per_class {
+            let class = number % classes;
+            let levels = (0..784).map(|place| (place * (class + 1) % 256) as u8).collect();
+            let mut logits = vec![0.0; classes];
+            logits[(class + usize::from(number / classes % 3 == 2)) % classes] = 3.0;
+            scores.add(&ImageSample { record: number, class, repeat: 0, levels }, &logits);
+        }
+        scores
+    }
+
+    #[test]
+    fn every_picture_is_made_for_few_many_and_odd_names() {
+        let names = |scores: &ClassScoresSum| {
+            let plots = plots(scores, [28, 28], "a run").unwrap();
+            assert!(plots.iter().all(|(_, png)| png.starts_with(b"\x89PNG")));
+            plots.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+        };
+        let all = [MATRIX, NORMALIZED, SIMILAR, CONFUSED, MISTAKES, RELIABILITY];
+        let odd = ["\u{bf}", "|", "/", "\u{6f22}\u{5b57}", "", "a\nb", "x y z"];
+        let many: Vec<&str> = odd.iter().cycle().take(45).copied().collect();
+        assert_eq!(names(&scores(&many, 3)), all);
+        assert_eq!(names(&scores(&odd, 3)), [MATRIX, NORMALIZED, CONFUSED, MISTAKES, RELIABILITY]);
+        assert_eq!(names(&scores(&odd, 1)), [MATRIX, NORMALIZED, RELIABILITY], "without a mistake");
+        assert_eq!(names(&scores(&odd, 0)), [MATRIX, NORMALIZED, RELIABILITY], "without an image");
+    }
 }

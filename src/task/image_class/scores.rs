@@ -1,61 +1,35 @@
-//! What a validation or an evaluation of a classifier adds up, and the scores that follow.
+//! What a validation or an evaluation of a classifier adds up, and the scores that follow. Which scores there are is in
+//! `specs`, what `metrics.json` has beyond them in `section`.
 
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::samples::ImageSample;
-use crate::metric::better::Better;
-use crate::metric::classes::calibration::Calibration;
-use crate::metric::classes::confusion::{ClassScores, Confusion};
+use super::section::{SECTION, Section};
+use super::specs::{self, specs};
+use crate::metric::classes::confusion::{Confusion, Means};
 use crate::metric::classes::interval::wilson;
+use crate::metric::classes::probabilities::{Probabilities, choice};
+use crate::metric::classes::temperature::{Kept, fit};
 use crate::metric::document::{Basis, Words};
-use crate::metric::score::{ScoreSpec, Show};
+use crate::metric::score::ScoreSpec;
 use crate::train::task::{Depth, Scores};
 
-/// The score by which evaluations are compared.
-pub const PRIMARY: &str = "accuracy";
+/// The confident errors that are remembered for a picture.
+const ERRORS: usize = 64;
 
-/// The key of what `metrics.json` has beyond scores.
-pub const SECTION: &str = "classes";
-
-/// The choices of the second score.
-const CHOICES: usize = 5;
-
-/// The confident errors that are remembered for pictures.
-const ERRORS: usize = 60;
-
-/// The most confused pairs that `metrics.json` lists.
-const PAIRS: usize = 50;
-
-/// What is measured of a classifier.
-#[must_use]
-pub fn specs() -> Vec<ScoreSpec> {
-    let higher = |name: &str, label: &str, meaning: &str| ScoreSpec::new(name, label, Better::Higher).meaning(meaning);
-    vec![
-        higher(PRIMARY, "Accuracy", "The share of images whose class has the highest probability.").shown(Show::First),
-        higher("top5", "Top 5", "The share of images whose class is among the five with the highest probability.")
-            .shown(Show::Drawn),
-        higher(
-            "f1_macro",
-            "F1, mean over classes",
-            "Precision and recall of each class in one number, the mean over all classes.",
-        )
-        .shown(Show::Drawn),
-        higher("balanced_accuracy", "Balanced accuracy", "The mean over the classes of the share that is recognised."),
-        ScoreSpec::new("ece", "Calibration error", Better::Lower)
-            .meaning("How far the probability of a choice is from how often such choices are right, on average.")
-            .shown(Show::Drawn),
-    ]
-}
+/// The images of each confused pair that are remembered for a picture.
+const EXAMPLES: usize = 8;
 
 /// A choice that was wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mistake {
     /// The image.
     pub image: ImageSample,
-    /// The chosen one.
+    /// The chosen class.
     pub predicted: usize,
     /// The probability that this was given.
     pub confidence: f64,
@@ -66,72 +40,170 @@ pub struct Mistake {
 pub struct ClassScoresSum {
     labels: Arc<[String]>,
     depth: Depth,
-    /// Who was taken for whom.
+    /// That of the weights, in an evaluation; a validation finds it.
+    temperature: f64,
+    fitted: OnceCell<Option<f64>>,
+    kept: Kept,
+    /// Which class was taken for which.
     pub confusion: Confusion,
-    calibration: Calibration,
-    within_choices: u64,
+    raw: Probabilities,
+    reported: Probabilities,
+    /// Images whose class is among the first choices, for each number of them.
+    within: [u64; 2],
     /// For each record whether the choice, and one of the first choices, was right.
-    right: Vec<(usize, [bool; 2])>,
+    pub(super) right: Vec<(usize, [bool; 2])>,
     /// The mistakes that the model was surest of, the surest first.
     pub mistakes: Vec<Mistake>,
+    /// The surest mistakes of each true and predicted class.
+    pub examples: BTreeMap<(usize, usize), Vec<Mistake>>,
 }
 
 impl ClassScoresSum {
-    /// Without samples, for classes that people call so.
+    /// Without samples, for classes that people call so. Probabilities are reported at this temperature.
     #[must_use]
-    pub fn none(labels: Arc<[String]>, depth: Depth) -> Self {
-        let (confusion, calibration) = (Confusion::none(labels.len()), Calibration::default());
-        Self { labels, depth, confusion, calibration, within_choices: 0, right: Vec::new(), mistakes: Vec::new() }
+    pub fn none(labels: Arc<[String]>, depth: Depth, temperature: f64) -> Self {
+        Self {
+            confusion: Confusion::none(labels.len()),
+            labels,
+            depth,
+            temperature,
+            fitted: OnceCell::new(),
+            kept: Kept::default(),
+            raw: Probabilities::default(),
+            reported: Probabilities::default(),
+            within: [0; 2],
+            right: Vec::new(),
+            mistakes: Vec::new(),
+            examples: BTreeMap::new(),
+        }
     }
 
-    /// Adds an image with the probabilities of all classes. Of equal ones the first is chosen.
-    pub fn add(&mut self, image: &ImageSample, probabilities: &[f32]) {
-        let truth = image.class;
-        let better = |best: usize, class: usize| if probabilities[class] > probabilities[best] { class } else { best };
-        let predicted = (0..probabilities.len()).fold(0, better);
-        let own = probabilities.get(truth).copied().unwrap_or(0.0);
+    /// Adds an image with the logits of all classes. Of equal ones the first is chosen.
+    pub fn add(&mut self, image: &ImageSample, logits: &[f32]) {
+        let (truth, predicted) = (image.class, choice(logits));
+        let own = logits.get(truth).copied().unwrap_or(f32::NEG_INFINITY);
         let before =
-            probabilities.iter().enumerate().filter(|&(class, &other)| other > own || (other == own && class < truth));
-        let confidence = probabilities.get(predicted).copied().map_or(0.0, f64::from);
+            logits.iter().enumerate().filter(|&(class, &other)| other > own || (other == own && class < truth));
+        let place = before.count();
         self.confusion.add(truth, predicted);
-        self.calibration.add(confidence, truth == predicted);
-        let is_within = before.count() < CHOICES;
-        self.within_choices += u64::from(is_within);
-        if self.depth == Depth::Evaluation {
-            self.right.push((image.record, [truth == predicted, is_within]));
+        self.raw.add(logits, truth, 1.0);
+        for (within, choices) in self.within.iter_mut().zip(specs::CHOICES) {
+            *within += u64::from(place < choices);
         }
-        if truth != predicted && self.depth == Depth::Evaluation {
+        if self.depth == Depth::Validation {
+            self.fitted = OnceCell::new();
+            return self.kept.add(logits, truth);
+        }
+        let confidence = self.reported.add(logits, truth, self.temperature);
+        self.right.push((image.record, [truth == predicted, place < specs::CHOICES[0]]));
+        if truth != predicted {
             self.remember([Mistake { image: image.clone(), predicted, confidence }]);
         }
     }
 
     fn remember(&mut self, mistakes: impl IntoIterator<Item = Mistake>) {
-        self.mistakes.extend(mistakes);
-        self.mistakes.sort_by(|one, other| {
-            other.confidence.total_cmp(&one.confidence).then(one.image.record.cmp(&other.image.record))
-        });
-        self.mistakes.truncate(ERRORS);
+        for mistake in mistakes {
+            let pair = self.examples.entry((mistake.image.class, mistake.predicted)).or_default();
+            insert(pair, mistake.clone(), EXAMPLES);
+            insert(&mut self.mistakes, mistake, ERRORS);
+        }
+    }
+
+    /// The temperature at which probabilities are reported.
+    #[must_use]
+    pub fn temperature(&self) -> f64 {
+        match self.depth {
+            Depth::Validation => self.fitted().unwrap_or(1.0),
+            Depth::Evaluation => self.temperature,
+        }
+    }
+
+    /// The temperature that a validation finds.
+    fn fitted(&self) -> Option<f64> {
+        *self.fitted.get_or_init(|| fit(self.kept.logits()))
+    }
+
+    /// How good the probabilities are as they are reported.
+    fn reported(&self) -> Probabilities {
+        if self.depth == Depth::Evaluation {
+            return self.reported.clone();
+        }
+        let (mut found, temperature) = (Probabilities::default(), self.temperature());
+        for (logits, truth) in self.kept.logits().rows() {
+            found.add(logits, truth, temperature);
+        }
+        found
+    }
+
+    /// How many, mean probability of the choice and share of right choices, for ranges of that probability: as they are
+    /// reported, and without the temperature.
+    pub(super) fn reliability(&self) -> [Vec<(u64, f64, f64)>; 2] {
+        [&self.reported, &self.raw].map(|of| of.calibration.points().collect())
+    }
+
+    pub(super) fn labels(&self) -> &[String] {
+        &self.labels
+    }
+}
+
+/// Puts a mistake in its place among the surest.
+fn insert(among: &mut Vec<Mistake>, mistake: Mistake, most: usize) {
+    let is_surer = |other: &Mistake| {
+        other
+            .confidence
+            .total_cmp(&mistake.confidence)
+            .reverse()
+            .then(other.image.record.cmp(&mistake.image.record))
+            .is_lt()
+    };
+    let place = among.partition_point(is_surer);
+    if place < most {
+        among.insert(place, mistake);
+        among.truncate(most);
     }
 }
 
 impl Scores for ClassScoresSum {
     fn specs(&self) -> Vec<ScoreSpec> {
-        specs()
+        specs(Some(self.labels.len()))
     }
 
     fn values(&self) -> Vec<Option<f64>> {
+        let (means, reported) = (self.confusion.means(), self.reported());
+        let of = |mean: fn(&Means) -> f64| means.as_ref().map(mean);
         let samples = self.confusion.samples();
-        let top = (samples > 0).then(|| self.within_choices as f64 / samples as f64);
-        let Self { confusion, calibration, .. } = self;
-        vec![confusion.accuracy(), top, confusion.f1_macro(), confusion.balanced_accuracy(), calibration.error()]
+        let within = |of: usize| (samples > 0).then(|| self.within[of] as f64 / samples as f64);
+        let value = |name: &str| match name {
+            specs::ACCURACY => self.confusion.accuracy(),
+            specs::TOP_5 => within(0),
+            specs::TOP_10 => within(1),
+            "precision_macro" => of(|means| means.precision_macro),
+            "recall_macro" => of(|means| means.recall_macro),
+            "f1_macro" => of(|means| means.f1_macro),
+            "f1_macro_present" => of(|means| means.f1_macro_present),
+            "precision_weighted" => of(|means| means.precision_weighted),
+            "f1_weighted" => of(|means| means.f1_weighted),
+            "balanced_accuracy" => of(|means| means.balanced_accuracy),
+            "kappa" => self.confusion.kappa(),
+            "nll_reported" => reported.likelihood(),
+            "brier" => reported.brier(),
+            "ece" => reported.calibration.error(),
+            "ece_raw" => self.raw.calibration.error(),
+            "temperature" => (samples > 0).then(|| self.temperature()),
+            _ => None,
+        };
+        self.specs().iter().map(|spec| value(&spec.name)).collect()
     }
 
     fn merge(&mut self, other: &Self) {
+        self.fitted = OnceCell::new();
+        self.kept.merge(&other.kept);
         self.confusion.merge(&other.confusion);
-        self.calibration.merge(&other.calibration);
-        self.within_choices += other.within_choices;
-        self.remember(other.mistakes.iter().cloned());
+        self.raw.merge(&other.raw);
+        self.reported.merge(&other.reported);
+        self.within.iter_mut().zip(other.within).for_each(|(within, more)| *within += more);
         self.right.extend(&other.right);
+        self.remember(other.examples.values().flatten().cloned());
     }
 
     fn intervals(&self) -> Vec<Option<[f64; 2]>> {
@@ -139,7 +211,13 @@ impl Scores for ClassScoresSum {
             return Vec::new();
         }
         let samples = self.confusion.samples();
-        vec![wilson(self.confusion.correct(), samples), wilson(self.within_choices, samples), None, None, None]
+        let interval = |name: &str| match name {
+            specs::ACCURACY => wilson(self.confusion.correct(), samples),
+            specs::TOP_5 => wilson(self.within[0], samples),
+            specs::TOP_10 => wilson(self.within[1], samples),
+            _ => None,
+        };
+        self.specs().iter().map(|spec| interval(&spec.name)).collect()
     }
 
     fn basis(&self) -> Basis {
@@ -154,45 +232,13 @@ impl Scores for ClassScoresSum {
         }
         json!({ SECTION: Section::of(self) })
     }
-}
 
-/// What `metrics.json` has beyond scores.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Section {
-    /// What people call the classes, in the order of the model's outputs.
-    pub labels: Vec<String>,
-    /// The scores of each class.
-    pub by_class: Vec<ClassScores>,
-    /// True class, predicted class, count: the most frequent first.
-    pub most_confused: Vec<(usize, usize, u64)>,
-    /// For each image, in the order of the records: 2 if the choice was right, 1 if one of the first five was, else 0. Two
-    /// models of one dataset are compared by these.
-    pub right: String,
-    /// Images, mean probability of the choice, share of right choices, for ranges of that probability.
-    pub reliability: Vec<(u64, f64, f64)>,
-}
-
-impl Section {
-    fn of(sum: &ClassScoresSum) -> Self {
-        Self {
-            labels: sum.labels.to_vec(),
-            by_class: (0..sum.confusion.classes()).map(|class| sum.confusion.of_class(class)).collect(),
-            most_confused: sum.confusion.most_confused(PAIRS),
-            right: right(&sum.right),
-            reliability: sum.calibration.points().collect(),
+    fn learned(&self) -> Value {
+        match (self.depth, self.fitted()) {
+            (Depth::Validation, Some(temperature)) => json!({ "temperature": temperature }),
+            _ => Value::Null,
         }
     }
-}
-
-fn right(records: &[(usize, [bool; 2])]) -> String {
-    let mut records = records.to_vec();
-    records.sort_unstable();
-    let digit = |(_, [first, within]): &(usize, [bool; 2])| match (first, within) {
-        (true, _) => '2',
-        (false, true) => '1',
-        (false, false) => '0',
-    };
-    records.iter().map(digit).collect()
 }
 
 #[cfg(test)]
@@ -203,41 +249,88 @@ mod tests {
         (0..7).map(|class| class.to_string()).collect()
     }
 
+    fn images() -> Vec<(ImageSample, [f32; 7])> {
+        let image = |record, class| ImageSample { record, class, repeat: 0, levels: Vec::new() };
+        vec![
+            (image(0, 2), [0.0, 0.1, 3.0, 0.1, 0.1, 0.0, 0.0]),
+            (image(1, 6), [3.0, 2.0, 1.5, 1.0, 1.0, 1.0, 0.5]),
+            (image(2, 1), [4.0, 4.0, 1.0, 1.0, 0.0, 0.0, 0.0]),
+        ]
+    }
+
     fn sum(depth: Depth) -> ClassScoresSum {
-        let mut sum = ClassScoresSum::none(labels(), depth);
-        let image = |record, class| ImageSample { record, class, levels: Vec::new() };
-        sum.add(&image(0, 2), &[0.0, 0.1, 0.7, 0.1, 0.1, 0.0, 0.0]);
-        sum.add(&image(1, 6), &[0.3, 0.2, 0.15, 0.1, 0.1, 0.1, 0.05]);
-        sum.add(&image(2, 1), &[0.4, 0.4, 0.1, 0.1, 0.0, 0.0, 0.0]);
+        let mut sum = ClassScoresSum::none(labels(), depth, 2.0);
+        images().iter().for_each(|(image, logits)| sum.add(image, logits));
         sum
     }
 
+    fn value(sum: &ClassScoresSum, name: &str) -> Option<f64> {
+        let place = sum.specs().iter().position(|spec| spec.name == name).unwrap_or_else(|| panic!("no {name}"));
+        sum.values()[place]
+    }
+
     #[test]
-    fn the_first_of_equal_probabilities_is_chosen() {
+    fn the_first_of_equal_logits_is_chosen() {
         let sum = sum(Depth::Validation);
         assert_eq!((sum.confusion.count(1, 0), sum.confusion.count(2, 2), sum.confusion.count(6, 0)), (1, 1, 1));
-        let values = sum.values();
-        assert_eq!((values[0], values[1]), (Some(1.0 / 3.0), Some(2.0 / 3.0)));
-        assert_eq!(values.len(), specs().len());
+        assert_eq!((value(&sum, "accuracy"), value(&sum, "top5")), (Some(1.0 / 3.0), Some(2.0 / 3.0)));
+        assert!(sum.specs().iter().all(|spec| spec.name != "top10"), "of seven classes all would be among ten");
         assert!(sum.mistakes.is_empty() && sum.intervals().is_empty() && sum.sections().is_null());
+    }
+
+    #[test]
+    fn every_score_has_a_value() {
+        for depth in [Depth::Validation, Depth::Evaluation] {
+            let sum = sum(depth);
+            for (spec, value) in sum.specs().iter().zip(sum.values()) {
+                assert!(value.is_some_and(f64::is_finite), "{}: {value:?}", spec.name);
+            }
+            assert!(ClassScoresSum::none(labels(), depth, 1.0).values().iter().all(Option::is_none));
+        }
+    }
+
+    #[test]
+    fn a_validation_finds_the_temperature_and_an_evaluation_is_given_it() {
+        let validated = sum(Depth::Validation);
+        let found = validated.learned()["temperature"].as_f64().unwrap();
+        assert_eq!(value(&validated, "temperature"), Some(found));
+        let mut evaluated = ClassScoresSum::none(labels(), Depth::Evaluation, found);
+        images().iter().for_each(|(image, logits)| evaluated.add(image, logits));
+        assert_eq!(evaluated.values(), validated.values(), "both report the same");
+        assert!(evaluated.learned().is_null());
+        assert_eq!(value(&sum(Depth::Evaluation), "temperature"), Some(2.0));
+        assert_ne!(value(&sum(Depth::Evaluation), "ece"), value(&sum(Depth::Evaluation), "ece_raw"));
+        // Whatever was asked before, another image counts.
+        let mut more = validated.clone();
+        more.add(
+            &ImageSample { record: 3, class: 0, repeat: 0, levels: Vec::new() },
+            &[9.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+        );
+        assert_ne!(more.learned(), validated.learned());
     }
 
     #[test]
     fn an_evaluation_remembers_the_surest_mistakes_and_how_sure_its_scores_are() {
         let sum = sum(Depth::Evaluation);
         assert_eq!(sum.mistakes.iter().map(|mistake| mistake.image.record).collect::<Vec<_>>(), [2, 1]);
-        assert_eq!(sum.intervals().len(), specs().len());
+        assert_eq!(sum.examples.keys().copied().collect::<Vec<_>>(), [(1, 0), (6, 0)]);
+        assert_eq!(sum.intervals().len(), sum.specs().len());
         let section: Section = serde_json::from_value(sum.sections()[SECTION].clone()).unwrap();
         assert_eq!(section.by_class.len(), 7);
-        assert_eq!(section.most_confused, [(1, 0, 1), (6, 0, 1)]);
-        assert_eq!(section.right, "201");
+        assert_eq!(section.confused, [(1, 0, 1), (6, 0, 1)]);
+        assert_eq!((section.right.as_str(), section.temperature), ("201", 2.0));
     }
 
     #[test]
     fn parts_merge_to_the_whole() {
-        let whole = sum(Depth::Evaluation);
-        let mut first = ClassScoresSum::none(labels(), Depth::Evaluation);
-        first.merge(&whole);
-        assert_eq!((first.values(), first.sections()), (whole.values(), whole.sections()));
+        for depth in [Depth::Validation, Depth::Evaluation] {
+            let mut parts = [0, 1].map(|_| ClassScoresSum::none(labels(), depth, 2.0));
+            images().iter().enumerate().for_each(|(place, (image, logits))| parts[place % 2].add(image, logits));
+            let [mut first, second] = parts;
+            first.merge(&second);
+            let whole = sum(depth);
+            assert_eq!((first.values(), first.sections()), (whole.values(), whole.sections()));
+            assert_eq!(first.mistakes, whole.mistakes);
+        }
     }
 }

@@ -7,21 +7,26 @@ use std::sync::Arc;
 use tch::{Device, Kind, Tensor};
 use thiserror::Error;
 
-use super::config::{ImageClassConfig, ModelConfig};
+use super::balance::weights;
+use super::called::called;
+use super::config::{Balance, ImageClassConfig, LossConfig, SmoothingOver};
 use super::facts::ModelFacts;
-use super::loss::losses;
-use super::model::char_cnn::{BoundCharCnn, CharCnn};
+use super::foreign::{Rows, arrange, last_layer};
+use super::loss::Criterion;
+use super::model::{Forward, ImageNetwork, image_network};
 use super::pictures;
 use super::prepare::IMAGES;
 use super::samples::ImageSample;
 use super::scores::ClassScoresSum;
+use super::tables::{self, NoTable};
 use crate::data::loader::Position;
 use crate::metric::better::Better;
 use crate::metric::score::{ScoreSpec, Show};
+use crate::native::shortage::is_out_of_memory;
 use crate::nn::layer::{Mode, SampleKeys};
-use crate::nn::network::Network;
-use crate::nn::parameters::{Parameters, ParametersError};
+use crate::nn::parameters::{LoadReport, Parameters, ParametersError};
 use crate::nn::precision::Precision;
+use crate::nn::weights::Weights;
 use crate::report::PictureError;
 use crate::train::task::{Depth, Plots, Task, TaskError};
 use crate::util::exit::Exit;
@@ -38,6 +43,8 @@ pub struct Setting<'a> {
     pub config: &'a ImageClassConfig,
     /// The classes.
     pub facts: Arc<ModelFacts>,
+    /// The training images of each class; none if no loss is computed.
+    pub counts: &'a [usize],
     /// The files of the images, by the numbers of their records.
     pub names: Arc<[String]>,
     /// Where it is computed.
@@ -51,8 +58,8 @@ pub struct Setting<'a> {
 /// What a phase of training changes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Phase {
-    /// The share of the target that is spread over all classes.
-    pub label_smoothing: f64,
+    /// The loss.
+    pub loss: LossConfig,
     /// Patterns of the names of parameters that don't learn.
     pub freeze: Vec<String>,
 }
@@ -60,10 +67,15 @@ pub struct Phase {
 /// A classifier of images.
 pub struct Classifier {
     parameters: Parameters,
-    network: BoundCharCnn,
+    network: Box<dyn Forward>,
     precision: Precision,
     phases: Vec<Phase>,
     phase: usize,
+    /// The training images of each class.
+    counts: Vec<usize>,
+    /// The weights of the classes; none if all are 1.
+    weights: Option<Vec<f64>>,
+    criterion: Criterion,
     facts: Arc<ModelFacts>,
     names: Arc<[String]>,
     device: Device,
@@ -77,6 +89,9 @@ pub enum ClassifierError {
     /// The parameters are not those of the network, or a pattern of `freeze` matches none.
     #[error(transparent)]
     Parameters(#[from] ParametersError),
+    /// The weights of the classes can't be brought to the device.
+    #[error("libtorch failed: {0}")]
+    Torch(#[from] tch::TchError),
     /// A phase freezes all there is.
     #[error("phase {phase} freezes every parameter, so nothing would learn; leave some out of train.freeze")]
     AllFrozen {
@@ -113,13 +128,21 @@ impl ClassifierError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Parameters(error) => error.exit(),
+            Self::Torch(error) if is_out_of_memory(&error.to_string()) => Exit::OutOfMemory,
             Self::AllFrozen { .. } => Exit::Configuration,
-            Self::NoPhase { .. } | Self::Image { .. } => Exit::Bug,
+            Self::Torch(_) | Self::NoPhase { .. } | Self::Image { .. } => Exit::Bug,
         }
     }
 }
 
 crate::util::failures!("classifier": ClassifierError);
+
+impl From<NoTable> for TaskError {
+    fn from(error: NoTable) -> Self {
+        let exit = error.exit();
+        Self::Other { source: error.into(), exit }
+    }
+}
 
 impl From<ClassifierError> for TaskError {
     fn from(error: ClassifierError) -> Self {
@@ -130,9 +153,8 @@ impl From<ClassifierError> for TaskError {
 
 /// The network that the configuration asks for.
 #[must_use]
-pub fn network(config: &ImageClassConfig, facts: &ModelFacts) -> CharCnn {
-    let ModelConfig::CharCnn(model) = &config.model;
-    CharCnn { size: facts.size.map(|side| side as i64), labels: facts.labels.clone(), dropout: model.dropout }
+pub fn network(config: &ImageClassConfig, facts: &ModelFacts) -> Box<dyn ImageNetwork> {
+    image_network(&config.model, facts)
 }
 
 /// What the loss and its parts are; the first is the loss.
@@ -142,11 +164,12 @@ pub fn parts() -> Vec<ScoreSpec> {
         ScoreSpec::new(name, label, Better::Lower).meaning(meaning).shown(Show::Drawn)
     };
     vec![
-        part("loss", "Loss", "The cross entropy with label smoothing, which training minimises."),
+        part("loss", "Loss", "The cross entropy with label smoothing and class weights, which training minimises.")
+            .brief("loss"),
         part(
             "nll",
             "Negative log likelihood",
-            "The cross entropy without smoothing: how improbable the true class seems.",
+            "The cross entropy without smoothing, averaged with the class weights: how improbable the true class seems.",
         ),
     ]
 }
@@ -166,12 +189,26 @@ impl Classifier {
     /// # Errors
     /// If a phase freezes what is not there or everything, or memory is missing.
     pub fn new(setting: Setting<'_>) -> Result<Self, ClassifierError> {
-        let Setting { phases, config, facts, names, device, precision, seed } = setting;
+        let Setting { phases, config, facts, counts, names, device, precision, seed } = setting;
         let network = network(config, &facts);
         let parameters = Parameters::new(&network.layout(), seed, device)?;
-        let network = network.bind(&parameters)?;
-        let mut classifier =
-            Self { parameters, network, precision, phases, phase: 0, facts, names, device, seed, parts: parts() };
+        let network = network.over(&parameters)?;
+        let weighs = config.balance == Balance::Weights && !counts.is_empty();
+        let mut classifier = Self {
+            parameters,
+            network,
+            precision,
+            phases,
+            phase: 0,
+            weights: weighs.then(|| weights(config, counts)),
+            counts: counts.to_vec(),
+            criterion: Criterion::even(0.0),
+            facts,
+            names,
+            device,
+            seed,
+            parts: parts(),
+        };
         // A pattern of the last phase that matches nothing is found before the first one has run for hours.
         (0..classifier.phases.len()).rev().try_for_each(|phase| classifier.enter(phase))?;
         Ok(classifier)
@@ -181,6 +218,11 @@ impl Classifier {
     #[must_use]
     pub fn facts(&self) -> &ModelFacts {
         &self.facts
+    }
+
+    /// What logits are divided by before they become probabilities.
+    fn temperature(&self) -> f64 {
+        self.facts.temperature.unwrap_or(1.0)
     }
 
     fn enter(&mut self, phase: usize) -> Result<(), ClassifierError> {
@@ -194,22 +236,25 @@ impl Classifier {
         if frozen == self.parameters.count() {
             return Err(ClassifierError::AllFrozen { phase });
         }
+        self.criterion = self.criterion_of(&self.phases[phase].loss)?;
         self.phase = phase;
         Ok(())
     }
 
-    fn smoothing(&self) -> f64 {
-        self.phases.get(self.phase).map_or(0.0, |phase| phase.label_smoothing)
+    fn criterion_of(&self, loss: &LossConfig) -> Result<Criterion, tch::TchError> {
+        let is_partial = loss.smoothing_over == SmoothingOver::Present && !self.counts.is_empty();
+        let counts = is_partial.then_some(&self.counts[..]);
+        Criterion::new(loss.label_smoothing, self.weights.as_deref(), counts, self.device)
     }
 
-    /// The probabilities of all classes, image by image.
+    /// The probabilities of all classes, image by image, at the temperature of the weights.
     ///
     /// # Errors
     /// If memory runs out, or libtorch refuses.
     pub fn probabilities(&self, levels: &[u8]) -> Result<Vec<f32>, TaskError> {
         let _guard = tch::no_grad_guard();
         let logits_bc = self.network.forward(&self.images(levels)?, Mode::Evaluation, self.precision);
-        plain(&logits_bc.f_softmax(1, Kind::Float)?)
+        plain(&logits_bc.f_to_kind(Kind::Float)?.f_div_scalar(self.temperature())?.f_softmax(1, Kind::Float)?)
     }
 
     /// Levels as values from 0 to 1, on the device.
@@ -247,12 +292,23 @@ impl Task for Classifier {
         &mut self.parameters
     }
 
+    /// The rows of the last layer are matched by the names of classes.
+    fn take(&mut self, mut weights: Weights) -> LoadReport {
+        let layer = self.parameters.names().last().map_or_else(String::new, last_layer);
+        let Rows { doubts, notes } = arrange(&mut weights, &self.facts, &self.parameters, &layer);
+        LoadReport { doubts, notes, ..self.parameters.load_named(&weights.tensors) }
+    }
+
     fn parts(&self) -> &[ScoreSpec] {
         &self.parts
     }
 
     fn name(&self, sample: &ImageSample) -> String {
         self.names.get(sample.record).cloned().unwrap_or_else(|| format!("record {}", sample.record))
+    }
+
+    fn weight(&self, sample: &ImageSample) -> f64 {
+        self.weights.as_ref().map_or(1.0, |weights| weights.get(sample.class).copied().unwrap_or(0.0))
     }
 
     fn atom(&self) -> usize {
@@ -279,30 +335,29 @@ impl Task for Classifier {
         Ok(Batch {
             images_bcyx: self.images(&levels)?,
             truth_b: Tensor::f_from_slice(&truth)?.f_to_device(self.device)?,
-            keys: SampleKeys::new(self.seed, epoch, samples.iter().map(|sample| sample.record as u64)),
+            keys: SampleKeys::new(self.seed, epoch, samples.iter().map(ImageSample::key)),
             samples: samples.to_vec(),
         })
     }
 
     fn step(&mut self, batch: &Batch, scale: f64) -> Result<Tensor, TaskError> {
-        let logits_bc = self.network.forward(&batch.images_bcyx, Mode::Training(&batch.keys), self.precision);
-        let losses = losses(&logits_bc, &batch.truth_b, self.smoothing())?;
-        (losses.loss_b.f_sum(Kind::Float)? * scale).f_backward()?;
+        let passed = self.network.learn(&batch.images_bcyx, &batch.keys, self.precision);
+        let losses = self.criterion.losses(passed.output(), &batch.truth_b)?;
+        passed.backward(&(losses.loss_b.f_sum(Kind::Float)? * scale))?;
         Ok(losses.sums()?)
     }
 
     fn scores(&self, depth: Depth) -> ClassScoresSum {
-        ClassScoresSum::none(self.facts.labels.clone().into(), depth)
+        ClassScoresSum::none(called(&self.facts).into(), depth, self.temperature())
     }
 
     fn evaluate(&mut self, batch: &Batch, scores: &mut ClassScoresSum) -> Result<Tensor, TaskError> {
         let _guard = tch::no_grad_guard();
         let logits_bc = self.network.forward(&batch.images_bcyx, Mode::Evaluation, self.precision);
-        let sums = losses(&logits_bc, &batch.truth_b, self.smoothing())?.sums()?;
-        let probabilities = plain(&logits_bc.f_to_kind(Kind::Float)?.f_softmax(1, Kind::Float)?)?;
-        let classes = self.facts.classes.len();
-        for (sample, probabilities) in batch.samples.iter().zip(probabilities.chunks_exact(classes)) {
-            scores.add(sample, probabilities);
+        let sums = self.criterion.losses(&logits_bc, &batch.truth_b)?.sums()?;
+        let logits = plain(&logits_bc)?;
+        for (sample, logits) in batch.samples.iter().zip(logits.chunks_exact(self.facts.classes.len())) {
+            scores.add(sample, logits);
         }
         Ok(sums)
     }
@@ -312,6 +367,10 @@ impl Task for Classifier {
     }
 
     fn plots(&self, scores: &ClassScoresSum, about: &str) -> Result<Plots, PictureError> {
-        pictures::plots(scores, &self.facts, about)
+        pictures::plots(scores, self.facts.size, about)
+    }
+
+    fn tables(&self, scores: &ClassScoresSum) -> Result<Plots, TaskError> {
+        Ok(tables::tables(scores, &self.facts.classes)?)
     }
 }

@@ -198,7 +198,7 @@ fn unmet(totals: &Totals, whole: Whole, asked: &SplitConfig) -> Vec<String> {
     let text = |(name, total, asked): (&str, &Total, f64)| {
         let (got, train) = (reached(total), reached(&totals.train));
         format!(
-            "the {name} has {got:.1} % of the windows instead of {:.1} %, as {why}; {train:.1} % train",
+            "the {name} has {got:.1} % of the windows instead of {:.1} % because {why}; {train:.1} % train",
             100.0 * asked
         )
     };

@@ -14,7 +14,7 @@ use crate::train::seal::{open, seal};
 use crate::util::sha256::Digest;
 
 /// The version of the format that this program writes and reads.
-const VERSION: u64 = 3;
+const VERSION: u64 = 4;
 
 /// The training state that is not an array.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ pub struct Progress {
     pub best: BTreeMap<String, f64>,
     /// The scores of the validation at this checkpoint; none inside an epoch. Infinity and NaN are left out.
     pub metrics: BTreeMap<String, f64>,
+    /// What that validation found out about the weights that must travel with them; null inside an epoch.
+    pub learned: Value,
     /// Whatever else the engine needs: schedule, loss scaler, phase.
     pub state: Value,
 }
@@ -146,6 +148,7 @@ mod tests {
             seed: u64::MAX,
             best: [("val_loss".into(), 0.1 + 0.2), ("never".into(), f64::INFINITY)].into(),
             metrics: [("val_loss".into(), f64::NAN)].into(),
+            learned: json!({"temperature": 1.25}),
             state: json!({"schedule": {"best": 1.0 / 3.0}, "scale": 65536.0}),
         };
         Manifest::new("0.1.0", ID, progress, Publish::default(), files)
@@ -183,9 +186,9 @@ mod tests {
         let other = CheckpointId { epoch: 12, step: 3500 };
         let error = Manifest::parse(Path::new("m"), other, text.as_bytes()).unwrap_err().to_string();
         assert!(error.contains("belongs to e0012-s003400, expected e0012-s003500"), "{error}");
-        let newer = seal("{\n  \"format_version\": 4,\n  \"more\": 1\n}", SEAL).unwrap();
+        let newer = seal("{\n  \"format_version\": 5,\n  \"more\": 1\n}", SEAL).unwrap();
         let error = parse(newer.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains("has format version 4, this program reads version 3"), "{error}");
+        assert!(error.contains("has format version 5, this program reads version 4"), "{error}");
     }
 
     proptest! {

@@ -201,7 +201,7 @@ impl Store {
         Ok(manifest)
     }
 
-    /// Deletes a checkpoint such that a partial one never has its name.
+    /// Deletes a checkpoint so that its name never refers to a partial one.
     ///
     /// # Errors
     /// If the disk failed; the next start then removes what is left over.
@@ -233,7 +233,7 @@ pub(super) fn write_arrays(
     Ok((FileRecord { bytes: hashing.bytes, sha256: hashing.hasher.finish() }, hashing.file))
 }
 
-/// Hashes what is written to a file.
+/// Hashes the bytes written to a file.
 struct Hashing {
     file: Box<dyn DiskFile>,
     hasher: Hasher,

@@ -4,6 +4,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
 use super::disk::{Disk, RealDisk, create_folders, partials, remove_tree, replace};
 use super::error::CheckpointError;
 use super::id::CheckpointId;
@@ -72,7 +74,7 @@ impl Weights {
         let expected = self.metadata_of(of);
         // A position that was saved again later has no metrics: then those in the file are not known.
         let is_same = |got: &Metadata| match of.progress.metrics.is_empty() {
-            true => expected.iter().all(|(key, value)| got.get(key) == Some(value)),
+            true => expected.iter().all(|(key, value)| key == FACTS || got.get(key) == Some(value)),
             false => *got == expected,
         };
         match read(self.disk.as_ref(), &path) {
@@ -84,6 +86,9 @@ impl Weights {
 
     fn metadata_of(&self, snapshot: &Snapshot) -> Metadata {
         let mut metadata = self.metadata.clone();
+        if let Some(facts) = with(metadata.get(FACTS), &snapshot.progress.learned) {
+            metadata.insert(FACTS.into(), facts);
+        }
         metadata.insert(CHECKPOINT.into(), snapshot.id.to_string());
         // As in the manifest: a checkpoint that is published again leaves the same bytes.
         let known = snapshot.progress.metrics.iter().filter(|(_, value)| value.is_finite());
@@ -105,6 +110,18 @@ impl Weights {
 }
 
 const CHECKPOINT: &str = "checkpoint";
+
+/// The key in a weights file for what its model must know wherever it is used: an object of JSON.
+pub const FACTS: &str = "facts";
+
+/// Facts with what a validation has found out about these weights; `None` if it found nothing.
+fn with(facts: Option<&String>, learned: &Value) -> Option<String> {
+    let learned = learned.as_object().filter(|learned| !learned.is_empty())?;
+    let facts: Value = facts.and_then(|facts| serde_json::from_str(facts).ok()).unwrap_or_else(|| json!({}));
+    let mut joined = facts.as_object().cloned()?;
+    joined.extend(learned.clone());
+    Some(Value::Object(joined).to_string())
+}
 
 /// Writes a weights file, with its free text, so that a reader sees the old file or the new, never a part.
 ///

@@ -19,11 +19,11 @@ use crate::util::stop::Stop;
 /// The outcome of one save.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It is on the disk; what the policy no longer keeps is deleted.
+    /// It is on the disk; checkpoints that the policy no longer keeps are deleted.
     Saved {
         /// What was saved.
         id: CheckpointId,
-        /// The names under which it was to be published.
+        /// The names under which to publish it.
         publish: Publish,
         /// What was deleted after it.
         deleted: Vec<CheckpointId>,
@@ -49,7 +49,7 @@ pub enum Outcome {
     },
 }
 
-/// Saves on a thread of its own.
+/// Saves on its own thread.
 pub struct Saver {
     jobs: Option<SyncSender<Arc<Snapshot>>>,
     outcomes: Receiver<Outcome>,
@@ -176,8 +176,8 @@ fn of(manifest: &Manifest, keep: &Keep) -> Standing {
     Standing { id: manifest.id, phase: *phase, by, starts_epoch: *position == 0 }
 }
 
-/// Whether a snapshot need not be saved, as the stop is urgent and a newer one is among those that are handed over. The best
-/// weights are in no newer one.
+/// Whether a snapshot need not be saved because the stop is urgent and a newer one was handed over. Snapshots with the
+/// best weights are always saved.
 pub(super) fn is_replaced(stop: &Stop, publish: Publish, under_way: usize) -> bool {
     stop.is_urgent() && !publish.best && under_way > 1
 }
@@ -227,7 +227,7 @@ impl Worker {
         self.standing.retain(|checkpoint| checkpoint.id != snapshot.id);
         self.standing.push(of(&manifest, &self.keep));
         let is_newest = self.standing.iter().all(|checkpoint| checkpoint.id <= snapshot.id);
-        // In a hurry, the last weights are left to the next start: it publishes those of the checkpoint that it resumes from.
+        // If the stop is urgent, the next start publishes the last weights, from the checkpoint that it resumes from.
         let last = snapshot.publish.last && is_newest && !self.is_in_a_hurry();
         let is_beaten = self.stop.check().is_err() && self.counts[1].load(Ordering::Acquire) > 1;
         let publish = Publish { last, best: snapshot.publish.best && !is_beaten };

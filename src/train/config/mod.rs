@@ -22,7 +22,7 @@ pub use self::checkpoint::CheckpointConfig;
 pub use self::device::{DeviceChoice, Precision};
 pub use self::optimizer::{Adam, AdamW, Optimizer, Sgd};
 pub use self::phase::Phase;
-pub use self::schedule::{Cosine, Plateau, Schedule, Step, Warmup};
+pub use self::schedule::{Cosine, OneCycle, Plateau, Schedule, Step, Warmup};
 pub use self::validate::ValidateConfig;
 use crate::util::problem::Problem;
 
@@ -59,13 +59,17 @@ pub struct TrainConfig {
     pub warmup: Warmup,
     /// The norm that a longer gradient is shortened to.
     pub clip_norm: Option<f64>,
-    /// Validated epochs without a better validation loss after which training stops early.
+    /// The size that no number of a gradient exceeds: larger ones are set to it, after `clip_norm`.
+    pub clip_value: Option<f64>,
+    /// Validated epochs without a better `patience_by` after which training stops early.
     pub patience: Option<usize>,
-    /// How much smaller a validation loss must be to count as better.
+    /// What patience watches: loss, a part of it, or a score. A task may choose another default.
+    pub patience_by: String,
+    /// By how much it must improve to count as better.
     pub min_delta: f64,
     /// The decay of a running average of the weights, which is then what is evaluated and exported.
     pub ema_decay: Option<f64>,
-    /// Weights to start from: a safetensors file, a checkpoint or a run folder.
+    /// Weights to start from: a file (.safetensors, or .pth and .pt of torch.save), a checkpoint or a run folder.
     pub init_from: Option<PathBuf>,
     /// Parameters that stay as they are, by name, where `*` stands for anything.
     pub freeze: Vec<String>,
@@ -94,7 +98,9 @@ impl Default for TrainConfig {
             schedule: Schedule::Plateau(Plateau::default()),
             warmup: Warmup::default(),
             clip_norm: Some(1.0),
+            clip_value: None,
             patience: Some(8),
+            patience_by: "loss".into(),
             min_delta: 0.0,
             ema_decay: None,
             init_from: None,
@@ -114,6 +120,7 @@ impl TrainConfig {
         let mut found = self.limit_problems();
         found.extend(self.batch_problems());
         positive_or_off("clip_norm", self.clip_norm, &mut found);
+        positive_or_off("clip_value", self.clip_value, &mut found);
         if let Some(decay) = self.ema_decay.filter(|decay| !(*decay > 0.0 && *decay < 1.0)) {
             let message = format!("the decay must be between 0 and 1, got {decay}");
             found.push(Problem::new("ema_decay", message, "write a decay such as 0.999, or null for no average"));
@@ -130,7 +137,7 @@ impl TrainConfig {
         let sections = [
             ("optimizer", self.optimizer.problems()),
             ("schedule", self.schedule.problems(self.optimizer.lr())),
-            ("warmup", self.warmup.problems(self.epochs)),
+            ("warmup", self.warmup.problems(self.epochs, &self.schedule)),
             ("validate", self.validate.problems()),
             ("checkpoint", self.checkpoint.problems()),
         ];

@@ -17,19 +17,20 @@ pub struct Phase {
 }
 
 /// Keys that hold for all of training, and why a phase can't have one of its own.
-const OF_THE_WHOLE_RUN: [(&str, &str); 9] = [
+const OF_THE_WHOLE_RUN: [(&str, &str); 10] = [
     ("max_steps", "the limit counts the steps of all phases together and ends all of training"),
     ("max_minutes", "the limit counts the time of all phases together and ends all of training"),
     ("shuffle", "all phases go through the samples in one order"),
-    ("overfit_single_batch", "a model is checked this way as a whole, not in between"),
+    ("overfit_single_batch", "this check is for the whole model, not for a part of its training"),
     (
         "init_from",
         "only the first phase starts from other weights; each later one continues with those of the one before",
     ),
-    ("max_retries", "whether a failed run starts again has nothing to do with its phases"),
+    ("patience_by", "one number is watched from beginning to end"),
+    ("max_retries", "retries concern the whole run, not its phases"),
     ("checkpoint.keep_last", "the checkpoints of all phases lie in one folder"),
     ("checkpoint.keep_best", "the checkpoints of all phases lie in one folder"),
-    ("checkpoint.best_by", "the best weights of all phases are compared in one folder"),
+    ("checkpoint.best_by", "the best weights of all phases are in one folder"),
 ];
 
 impl Phase {
@@ -59,7 +60,7 @@ mod tests {
         let phase = |train: serde_json::Value| Phase { train: train.as_object().unwrap().clone(), ..Phase::default() };
         let refused = phase(serde_json::json!({
             "epochs": 3, "patience": null, "max_steps": null, "max_minutes": 5, "shuffle": true, "init_from": "storms",
-            "overfit_single_batch": false, "max_retries": 1, "checkpoint": {"every_steps": 5, "keep_last": 1, "keep_best": 1, "best_by": "csi_35"},
+            "overfit_single_batch": false, "patience_by": "csi_35", "max_retries": 1, "checkpoint": {"every_steps": 5, "keep_last": 1, "keep_best": 1, "best_by": "csi_35"},
         }));
         let found = refused.problems();
         let paths: Vec<_> = found.iter().map(|problem| problem.path.strip_prefix("train.").unwrap()).collect();

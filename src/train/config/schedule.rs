@@ -19,6 +19,8 @@ pub enum Schedule {
     Step(Step),
     /// A multiplication whenever the validation loss has stopped falling.
     Plateau(Plateau),
+    /// Up to the optimizer's rate and down again, a little at every step.
+    OneCycle(OneCycle),
 }
 
 /// Half a cosine.
@@ -65,6 +67,24 @@ impl Default for Plateau {
     }
 }
 
+/// Half a cosine up to the optimizer's rate, and half a cosine down to nearly nothing at the last step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OneCycle {
+    /// The share of all steps in which the rate rises.
+    pub warmup_share: f64,
+    /// The first step has the optimizer's rate divided by this.
+    pub start_divisor: f64,
+    /// The last step has the optimizer's rate divided by this.
+    pub end_divisor: f64,
+}
+
+impl Default for OneCycle {
+    fn default() -> Self {
+        Self { warmup_share: 0.3, start_divisor: 25.0, end_divisor: 250_000.0 }
+    }
+}
+
 /// A slow start: the learning rate grows linearly.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -101,15 +121,26 @@ impl Schedule {
                 lowest_rate(plateau.min_lr, lr, &mut found);
                 "plateau"
             }
+            Self::OneCycle(cycle) => {
+                share(cycle.warmup_share, &mut found);
+                divisor("start_divisor", cycle.start_divisor, &mut found);
+                divisor("end_divisor", cycle.end_divisor, &mut found);
+                "one_cycle"
+            }
         };
         found.into_iter().map(|problem| problem.below(variant)).collect()
     }
 }
 
 impl Warmup {
-    pub(super) fn problems(&self, epochs: usize) -> Vec<Problem> {
+    pub(super) fn problems(&self, epochs: usize, schedule: &Schedule) -> Vec<Problem> {
         let mut found = Vec::new();
         not_negative("epochs", self.epochs, &mut found);
+        if self.epochs > 0.0 && matches!(schedule, Schedule::OneCycle(_)) {
+            let message =
+                format!("the schedule one_cycle starts slowly by itself, got a warm-up of {} epochs", self.epochs);
+            found.push(Problem::new("epochs", message, "write 0, and set `schedule.one_cycle.warmup_share`"));
+        }
         if self.epochs > epochs as f64 {
             let message = format!("the warm-up takes {} epochs, but training only has {epochs}", self.epochs);
             found.push(Problem::new("epochs", message, "shorten the warm-up, or raise `train.epochs`"));
@@ -137,6 +168,20 @@ fn factor(factor: f64, found: &mut Vec<Problem>) {
     }
 }
 
+fn share(share: f64, found: &mut Vec<Problem>) {
+    if !(0.0..=1.0).contains(&share) {
+        let message = format!("the share of the steps must be from 0 to 1, got {share}");
+        found.push(Problem::new("warmup_share", message, "write a share such as 0.3"));
+    }
+}
+
+fn divisor(key: &str, divisor: f64, found: &mut Vec<Problem>) {
+    if divisor.is_nan() || divisor < 1.0 {
+        let message = format!("the rate can only be divided by 1 or more, got {divisor}");
+        found.push(Problem::new(key, message, "write a number such as 25"));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +192,8 @@ mod tests {
             (Schedule::Cosine(Cosine { min_lr: 1.0 }), "cosine.min_lr"),
             (Schedule::Step(Step { every_epochs: 1, factor: 1.5 }), "step.factor"),
             (Schedule::Plateau(Plateau { factor: 0.0, ..Plateau::default() }), "plateau.factor"),
+            (Schedule::OneCycle(OneCycle { warmup_share: 1.5, ..OneCycle::default() }), "one_cycle.warmup_share"),
+            (Schedule::OneCycle(OneCycle { end_divisor: 0.5, ..OneCycle::default() }), "one_cycle.end_divisor"),
         ];
         for (schedule, path) in schedules {
             let paths: Vec<_> = schedule.problems(1e-5).into_iter().map(|problem| problem.path).collect();
@@ -156,8 +203,12 @@ mod tests {
 
     #[test]
     fn a_warm_up_longer_than_training_is_refused() {
-        let found = Warmup { epochs: 60.0, start_factor: 0.0 }.problems(50);
-        let paths: Vec<_> = found.into_iter().map(|problem| problem.path).collect();
-        assert_eq!(paths, ["epochs", "start_factor"]);
+        let paths = |warmup: Warmup, schedule| -> Vec<String> {
+            warmup.problems(50, &schedule).into_iter().map(|problem| problem.path).collect()
+        };
+        assert_eq!(paths(Warmup { epochs: 60.0, start_factor: 0.0 }, Schedule::Constant), ["epochs", "start_factor"]);
+        let cycle = || Schedule::OneCycle(OneCycle::default());
+        assert_eq!(paths(Warmup { epochs: 1.0, start_factor: 0.1 }, cycle()), ["epochs"], "it has one of its own");
+        assert_eq!(paths(Warmup::default(), cycle()), Vec::<String>::new());
     }
 }

@@ -16,7 +16,7 @@ use crate::train::config::TrainConfig;
 use crate::train::events::{Event, Observers, Started};
 use crate::train::feed::Feed;
 use crate::train::patience::Restart;
-use crate::train::target::Target;
+use crate::train::target::{BEST_BY, PATIENCE_BY, Target};
 use crate::train::task::{Depth, Scores, Task};
 use crate::util::stop::Stop;
 
@@ -115,7 +115,9 @@ impl<T: Task> Engine<T> {
         let start = Snapshot { publish: Publish::default(), ..capture(&task, &tools, &state, seed)? };
         let (saved, last_good) = (start.id, Arc::new(start));
         let scores = task.scores(Depth::Validation).specs();
-        let target = Target::new(&config.checkpoint.best_by.0, task.parts(), &scores, val_samples(&feeds, config))?;
+        let target = |key| Target::new(key, task.parts(), &scores, val_samples(&feeds, config));
+        let (by, watched) = (&config.checkpoint.best_by.0, std::slice::from_ref(&config.patience_by));
+        let (target, watched) = (target((BEST_BY, by))?, target((PATIENCE_BY, watched))?);
         let best = state.best.clone();
         Ok(Self {
             task,
@@ -135,6 +137,7 @@ impl<T: Task> Engine<T> {
             meter: Meter::start(gpu, began),
             last_saved: (saved, Instant::now()),
             target,
+            watched,
             scores,
             best,
         })

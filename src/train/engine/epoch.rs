@@ -112,10 +112,15 @@ impl<T: Task> Engine<T> {
         let all = Remaining {
             samples: epochs.saturating_mul(epoch).saturating_sub(self.state.seen as u64),
             validations: epochs as f64 * self.validations_per_epoch(),
-            until: max_minutes.and_then(|minutes| Duration::try_from_secs_f64(60.0 * minutes).ok()),
+            looks: self.config().validate.every_minutes.and_then(of_minutes),
+            until: max_minutes.and_then(of_minutes),
         };
         let steps = max_steps.map(|most| most.saturating_sub(self.state.step));
         let samples = steps.map(|steps| steps.saturating_mul(self.config().batch_size() as u64));
         self.meter.cost(&samples.map_or(all, |samples| all.at_most(samples)))
     }
+}
+
+fn of_minutes(minutes: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(60.0 * minutes).ok()
 }

@@ -16,6 +16,8 @@ pub(super) struct Meter {
     samples: usize,
     /// How long the last validation took.
     validation: Duration,
+    /// When it ended, or the session began.
+    validated: Instant,
     gauge: Gauge,
 }
 
@@ -50,6 +52,8 @@ pub(super) struct Remaining {
     pub(super) samples: u64,
     /// Validations.
     pub(super) validations: f64,
+    /// The time from one validation by the clock to the next.
+    pub(super) looks: Option<Duration>,
     /// The time since the start of the program after which training ends.
     pub(super) until: Option<Duration>,
 }
@@ -71,7 +75,7 @@ impl Meter {
         let now = Instant::now();
         let (waited, validation) = (Duration::ZERO, Duration::ZERO);
         let gauge = Gauge { gpu, seen: Cell::new(None) };
-        Self { started: began, epoch_started: now, waited, samples: 0, validation, gauge }
+        Self { started: began, epoch_started: now, waited, samples: 0, validation, validated: now, gauge }
     }
 
     pub(super) fn begin_epoch(&mut self) {
@@ -93,8 +97,14 @@ impl Meter {
 
     pub(super) fn validated(&mut self, began: Instant) {
         self.validation = began.elapsed();
+        self.validated = Instant::now();
         // The speed reported at the end of an epoch is that of training.
         self.epoch_started += self.validation;
+    }
+
+    /// The time since the last validation of this session, or its beginning.
+    pub(super) fn since_validation(&self) -> Duration {
+        self.validated.elapsed()
     }
 
     pub(super) fn started(&self) -> Instant {
@@ -116,7 +126,9 @@ impl Meter {
             memory_bytes: memory_bytes(),
             gpu: self.gauge.read(),
             seconds_left: (rate > 0.0).then(|| {
-                let work = remaining.samples as f64 / rate + validations;
+                let training = remaining.samples as f64 / rate;
+                let looks = remaining.looks.map_or(0.0, |every| (training / every.as_secs_f64()).floor());
+                let work = training + validations + looks * self.validation.as_secs_f64();
                 let time = remaining.until.map(|until| until.saturating_sub(self.elapsed()).as_secs_f64());
                 time.map_or(work, |time| work.min(time))
             }),
@@ -136,17 +148,22 @@ mod tests {
     #[test]
     fn the_end_is_estimated_from_samples_and_validations() {
         let mut meter = Meter::start(None, Instant::now());
-        let remaining = Remaining { samples: 100, validations: 2.0, until: None };
+        let remaining = Remaining { samples: 100, validations: 2.0, looks: None, until: None };
         assert_eq!(meter.cost(&remaining).seconds_left, None);
         meter.count(10);
         meter.validation = Duration::from_secs(30);
         let left = meter.cost(&remaining).seconds_left.unwrap();
         assert!((60.0..61.0).contains(&left), "{left}");
+        // Of 100 seconds of training, three times 30 are followed by another validation.
+        meter.epoch_started = Instant::now() - Duration::from_secs(10);
+        let looks = Remaining { looks: Some(Duration::from_secs(30)), ..remaining };
+        let left = meter.cost(&looks).seconds_left.unwrap();
+        assert!((250.0..=251.0).contains(&left.round()), "{left}");
     }
 
     #[test]
     fn what_ends_training_earlier_shortens_the_time_left() {
-        let all = Remaining { samples: 100, validations: 4.0, until: None };
+        let all = Remaining { samples: 100, validations: 4.0, looks: None, until: None };
         assert_eq!((all.at_most(30).samples, all.at_most(30).validations), (30, 2.0));
         assert_eq!((all.at_most(100).samples, all.at_most(100).validations), (100, 4.0));
         let mut meter = Meter::start(None, Instant::now());

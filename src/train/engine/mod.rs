@@ -85,6 +85,8 @@ pub struct Engine<T: Task> {
     last_saved: (CheckpointId, Instant),
     /// The metrics that decide which weights are the best.
     target: Target,
+    /// The metric that patience watches.
+    watched: Target,
     /// What the scores of a validation are.
     scores: Vec<ScoreSpec>,
     /// What was published as the best: that of the state, or an epoch cut short by a limit before there was any.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Engine;
 use super::error::TrainError;
@@ -121,11 +121,19 @@ impl<T: Task> Engine<T> {
         self.hand_over(Arc::clone(&self.last_good))
     }
 
-    /// Saves the end of an epoch, which is also what a diverged run rolls back to. Only this save is used for that: the
-    /// others depend on a clock, and a run's results must not. Without a validation it has no loss to be compared by.
-    pub(super) fn save_epoch(&mut self, record: &Record, target: &[Named], publish: Publish) -> Result<(), TrainError> {
+    /// Saves the end of an epoch, which is also what a diverged run rolls back to. Only this save is used for that,
+    /// because the others depend on a clock, and a run's results must not. Without a validation it has no loss to
+    /// compare.
+    pub(super) fn save_epoch(
+        &mut self,
+        record: &Record,
+        learned: Value,
+        target: &[Named],
+        publish: Publish,
+    ) -> Result<(), TrainError> {
         let mut snapshot = Snapshot { publish, ..self.capture()? };
         snapshot.progress.metrics = metrics(&record.val, &record.scores, target);
+        snapshot.progress.learned = learned;
         let snapshot = Arc::new(snapshot);
         self.last_good = Arc::clone(&snapshot);
         self.hand_over(snapshot)
@@ -135,6 +143,7 @@ impl<T: Task> Engine<T> {
     pub(super) fn save_midway(&mut self, found: &Validation) -> Result<(), TrainError> {
         let mut snapshot = Snapshot { publish: Publish { last: true, best: true }, ..self.capture()? };
         snapshot.progress.metrics = metrics(&found.parts, &found.scores, &[]);
+        snapshot.progress.learned = found.learned.clone();
         self.hand_over(Arc::new(snapshot))
     }
 

@@ -29,7 +29,7 @@ pub struct State {
     pub seen: usize,
     /// Steps that are complete: made or skipped.
     pub step: u64,
-    /// Whether the validation that belongs to this position in the middle of the epoch is done.
+    /// Whether the validation of this position in the middle of the epoch is done.
     pub validated: bool,
     /// Epochs of this phase that ended with a validation.
     pub validated_epochs: u64,
@@ -43,7 +43,7 @@ pub struct State {
     pub best: Option<Best>,
     /// The record of each complete epoch: the history can be restored from a checkpoint alone.
     pub rows: Vec<Record>,
-    /// The loss that patience must see beaten.
+    /// The value that patience must see beaten.
     pub patience: PatienceState,
     /// Validated epochs since it improved.
     pub stale_epochs: u64,
@@ -75,7 +75,7 @@ impl Sums {
         self.parts.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
     }
 
-    /// The averages with their names; none if nothing was added.
+    /// The averages with their names; empty if nothing was added.
     #[must_use]
     pub fn means(&self, specs: &[ScoreSpec]) -> Vec<Named> {
         named(specs, self.parts.iter().map(|sum| Some(sum / self.weight)))
@@ -158,8 +158,8 @@ impl State {
         CheckpointId { epoch: self.epoch, step: self.step }
     }
 
-    /// Lets patience start again if training had stopped early here and more was asked for. It makes no difference whether
-    /// this state was saved before or after that.
+    /// Restarts patience if training had stopped early here and more epochs were requested. It makes no difference
+    /// whether this state was saved before or after that.
     pub(super) fn restart_patience(&mut self, restarts: &[Restart]) {
         let is_here = |restart: &Restart| restart.epoch == self.epoch && self.stale_epochs >= restart.patience.max(1);
         if self.seen == 0 && restarts.iter().any(is_here) {

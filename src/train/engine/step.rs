@@ -8,7 +8,7 @@ use tch::{Kind, Tensor};
 use super::Engine;
 use super::epoch::Group;
 use super::error::TrainError;
-use crate::train::clip::{norm, shorten};
+use crate::train::clip::{bound, norm, shorten};
 use crate::train::divergence::{Health, Verdict};
 use crate::train::events::{Event, Stepped, named};
 use crate::train::schedule::Moment;
@@ -33,8 +33,10 @@ impl<T: Task> Engine<T> {
         let sums = self.gradient(group, self.loss_scale() / weight)?;
         let measured = self.measure(weight, &sums)?;
         // A gradient that is not finite is left unchanged: no step is made with it.
-        let max_norm = self.config().clip_norm;
-        shorten(&mut self.task.parameters().gradients(), measured.norm, max_norm)?;
+        let (max_norm, max_value) = (self.config().clip_norm, self.config().clip_value);
+        let mut gradients = self.task.parameters().gradients();
+        shorten(&mut gradients, measured.norm, max_norm)?;
+        bound(&mut gradients, measured.norm, max_value)?;
         let verdict = self.state.divergence.judge(measured.health);
         let samples = || group.samples.iter().map(|sample| self.task.name(sample)).collect::<Vec<_>>();
         let step = self.state.step + 1;

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use serde_json::Value;
+
 use super::error::TrainError;
 use super::evaluation::{Evaluated, Evaluation};
 use super::{Engine, Feeds};
@@ -18,6 +20,8 @@ pub(super) struct Validation {
     pub(super) parts: Vec<Named>,
     /// The task's scores.
     pub(super) scores: Vec<Named>,
+    /// What must travel with the weights.
+    pub(super) learned: Value,
 }
 
 /// The samples of a validation, in order.
@@ -53,8 +57,11 @@ impl<T: Task> Engine<T> {
         let mut evaluation = Evaluation { task, size: &mut state.micro_batch, reads, stop, state_bytes };
         let sums = evaluation.run(samples, &mut scores, &mut told)?;
         // If nothing was evaluated, there is no score, not even an undefined one.
-        let scores = if of == 0 { Vec::new() } else { named(&self.scores, scores.values()) };
-        Ok(Validation { parts: sums.means(self.task.parts()), scores })
+        let (scores, learned) = match of {
+            0 => (Vec::new(), Value::Null),
+            _ => (named(&self.scores, scores.values()), scores.learned()),
+        };
+        Ok(Validation { parts: sums.means(self.task.parts()), scores, learned })
     }
 
     /// The samples of a validation: the validation side, or the one batch that is being overfitted.

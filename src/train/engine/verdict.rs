@@ -3,19 +3,22 @@
 use super::Engine;
 use super::error::TrainError;
 use super::validate::Validation;
+use crate::metric::better::Better;
 use crate::train::checkpoint::Publish;
 use crate::train::events::{Best, Ended, Event, Named, Reason, Record};
 use crate::train::patience::{Outlook, Patience};
 use crate::train::task::Task;
 
 impl<T: Task> Engine<T> {
-    /// Ends an epoch and saves. An epoch cut short by a limit is validated and its weights are published as `last`, but it
-    /// changes no training state; raising the limit later continues as if it had never applied. Its weights are therefore
-    /// published as `best` only if there is no best yet, as the end of the epoch will then replace them. An epoch that was
-    /// not validated decides nothing.
+    /// Ends an epoch and saves. An epoch cut short by a limit is validated and its weights are published as `last`, but
+    /// it changes no training state; raising the limit later continues as if it had never applied. Its weights are
+    /// therefore published as `best` only if there is no best yet; the end of the epoch will then replace them. An
+    /// epoch that was not validated decides nothing.
     pub(super) fn conclude(&mut self, found: Option<Validation>, cut: Option<Reason>) -> Result<(), TrainError> {
         let validated = found.is_some();
-        let record = self.record(found.unwrap_or_default());
+        let mut found = found.unwrap_or_default();
+        let learned = found.learned.take();
+        let record = self.record(found);
         let first = record.val.first().or(record.train.first());
         let loss = first.filter(|_| validated).and_then(|(_, loss)| *loss);
         let target = match (validated, record.val.is_empty()) {
@@ -36,13 +39,13 @@ impl<T: Task> Engine<T> {
             self.state.best = self.best.clone();
             self.state.rows.push(record.clone());
             if validated {
-                self.learn(loss.unwrap_or(f64::NAN));
+                self.learn(loss.unwrap_or(f64::NAN), &record);
             }
             self.grow_back();
             self.state.end_epoch();
             self.state.restart_patience(&self.patience_restarts);
         }
-        self.save_epoch(&record, &target, Publish { last: true, best: improved })
+        self.save_epoch(&record, learned, &target, Publish { last: true, best: improved })
     }
 
     /// Whether values of the current epoch are better than all before them; if so they are remembered, but not yet in the
@@ -68,12 +71,16 @@ impl<T: Task> Engine<T> {
         }
     }
 
-    /// Updates the learning rate and patience from the loss at the end of an epoch.
-    fn learn(&mut self, loss: f64) {
-        let patience = Patience { epochs: self.config().patience, min_delta: self.config().min_delta };
+    /// Updates the learning rate from the loss at the end of an epoch, and patience from what it watches.
+    fn learn(&mut self, loss: f64, record: &Record) {
         self.tools.schedule.observe(self.state.phase_epoch, loss);
         self.state.plateau = Some(self.tools.schedule.state().clone());
-        self.state.stale_epochs = match patience.observe(&mut self.state.patience, self.state.validated_epochs, loss) {
+        let parts = if record.val.is_empty() { &record.train } else { &record.val };
+        let (better, value) = self.watched.first(parts, &record.scores).unwrap_or((Better::Lower, Some(loss)));
+        let patience = Patience { epochs: self.config().patience, better, min_delta: self.config().min_delta };
+        let (value, epoch) = (value.unwrap_or(f64::NAN), self.state.validated_epochs);
+        self.state.patience.watch(&self.config().patience_by.clone());
+        self.state.stale_epochs = match patience.observe(&mut self.state.patience, epoch, value) {
             Outlook::Better => 0,
             Outlook::Worse { since } | Outlook::Stop { since } => since,
         };

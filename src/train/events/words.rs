@@ -30,7 +30,7 @@ impl Reason {
             Self::Epochs => "ended after all epochs",
             Self::Steps => "ended after all steps",
             Self::Time => "ended because its time was up",
-            Self::Patience => "stopped early because the loss no longer improved",
+            Self::Patience => "stopped early because validation no longer improved",
             Self::Stopped => "was stopped by a signal, with a checkpoint",
         }
     }

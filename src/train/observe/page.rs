@@ -99,12 +99,17 @@ fn write_page(folder: &Path, tale: &mut Tale, now: Now, chapters: &dyn Chapters)
 fn page(run: &Run<'_>, chapters: &dyn Chapters) -> Page {
     let mut page = summary::page(run, chapters);
     let evaluation = ("Scores", evaluation::blocks(run, chapters));
-    let mut sections = vec![("Training", curves::blocks(run))];
+    let samples = forecasts::plots(run, "plots", chapters.samples());
+    let mut sections = vec![("Training", curves::blocks(run).into_iter().chain(samples).collect())];
     if chapters.has_forecasts() {
         sections.push(("Forecasts", forecasts::blocks(run)));
     }
-    // What there is comes first: scores are last as long as there are none.
-    let place = if run.metrics.is_some() { 1 } else { sections.len() };
+    // Existing content comes first: scores are last until there are some.
+    let place = match (run.metrics.is_some(), chapters.scores_come_first()) {
+        (true, true) => 0,
+        (true, false) => 1,
+        (false, _) => sections.len(),
+    };
     sections.insert(place, evaluation);
     sections.push(("Details", details(run)));
     page.sections = sections.into_iter().map(|(title, blocks)| Section { title: title.into(), blocks }).collect();

@@ -14,6 +14,8 @@ use super::super::config::{Adam, AdamW};
 use super::super::lerp::Lerp;
 use super::blocks::{Blocks, penalised};
 use super::runs::Run;
+use crate::native::wide::Loop;
+use crate::native::{parallel, wide};
 
 /// The names of the two running means in a saved state, as in `torch.optim`.
 pub(super) const MOMENTS: [&str; 2] = ["exp_avg", "exp_avg_sq"];
@@ -40,6 +42,32 @@ impl From<&Adam> for Rates {
     }
 }
 
+/// Weights that a thread works on at a time.
+const BLOCK: usize = 1 << 16;
+
+/// The step of a block of weights.
+struct OnBlock<'a> {
+    step: Step,
+    written: [&'a mut [f32]; 3],
+    gradients: &'a [f32],
+}
+
+impl Loop for OnBlock<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.step.on_run(self.written, self.gradients);
+    }
+}
+
+/// Splits the first values off.
+fn first<'a>(values: &mut &'a mut [f32], size: usize) -> &'a mut [f32] {
+    let (first, rest) = std::mem::take(values).split_at_mut(size);
+    *values = rest;
+    first
+}
+
 /// What one step does to every weight.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
@@ -63,15 +91,28 @@ impl Step {
         Self { betas, eps, shrink, penalty, step_size, square_correction: square_correction.sqrt() }
     }
 
-    /// In one pass over main memory.
-    pub fn on_slices(self, [values, means, squares]: [&mut [f32]; 3], gradients: &[f32], runs: &[Run]) {
+    /// In one pass over main memory, block by block on all threads.
+    pub fn on_slices(self, written: [&mut [f32]; 3], mut gradients: &[f32], runs: &[Run]) {
+        let (mut written, mut blocks) = (written, Vec::new());
         for Run { range, decayed } in runs {
             let step = if *decayed { self } else { Self { shrink: 1.0, penalty: 0.0, ..self } };
-            let written = [&mut values[range.clone()], &mut means[range.clone()], &mut squares[range.clone()]];
-            step.on_run(written, &gradients[range.clone()]);
+            let mut left = range.len();
+            while left > 0 {
+                let size = left.min(BLOCK);
+                let (of_block, rest) = gradients.split_at(size);
+                blocks.push(OnBlock {
+                    step,
+                    written: written.each_mut().map(|values| first(values, size)),
+                    gradients: of_block,
+                });
+                gradients = rest;
+                left -= size;
+            }
         }
+        parallel::for_each(blocks, wide::widest);
     }
 
+    #[inline(always)]
     fn on_run(self, [values, means, squares]: [&mut [f32]; 3], gradients: &[f32]) {
         let (shrink, penalty, eps) = (self.shrink as f32, self.penalty as f32, self.eps as f32);
         let (keep, gain) = (self.betas[1] as f32, (1.0 - self.betas[1]) as f32);

@@ -1,8 +1,8 @@
 //! Turns gradients into steps: AdamW, Adam and gradient descent over one flat tensor of weights. It knows nothing about
 //! layers; the caller specifies that biases and norms do not decay.
 //!
-//! In main memory a step is one loop of our own: it passes over memory once, and its result depends neither on the number
-//! of threads nor on the width of the machine's vectors. Elsewhere it is a few tensor operations.
+//! In main memory a step is one loop of our own, on all threads: it passes over memory once, and its result depends neither on the
+//! number of threads nor on the width of the machine's vectors. Elsewhere it is a few tensor operations.
 
 mod adam;
 mod blocks;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::util::sha256::Digest;
 
-/// What a change of a key means.
+/// The effect of changing a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     /// The run continues as if nothing had changed.
@@ -41,17 +41,19 @@ impl fmt::Display for Difference {
     }
 }
 
-const FREE: [&str; 8] = [
+const FREE: [&str; 9] = [
     "name",
     "output",
     "data.root",
     "train.max_steps",
     "train.max_minutes",
     "train.max_retries",
+    "train.validate.every_minutes",
     "log_level",
     "log_format",
 ];
-const WARN: [&str; 5] = ["device", "data.loader", "train.patience", "train.min_delta", "train.checkpoint"];
+const WARN: [&str; 6] =
+    ["device", "data.loader", "train.patience", "train.patience_by", "train.min_delta", "train.checkpoint"];
 
 /// Every key in which two configurations differ, in the order of the keys. A null key counts as absent.
 #[must_use]
@@ -128,7 +130,7 @@ fn class(key: &str, old: &Value, new: &Value, config: &Value) -> (Class, Vec<&'s
         keys.iter().any(|prefix| key.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
     };
     if key == MICRO_BATCH {
-        return (Class::Warn, vec!["sums of gradients are rounded otherwise, and statistics over a batch change"]);
+        return (Class::Warn, vec!["sums of gradients are rounded differently, and statistics over a batch change"]);
     }
     if key == "train.epochs" {
         let why = epochs(old, new, config);
@@ -150,14 +152,16 @@ fn epochs(old: &Value, new: &Value, config: &Value) -> Vec<&'static str> {
     let reasons = [
         (new.as_u64() < Some(old_epochs), "the run ends earlier than it was meant to"),
         (
-            config.pointer("/train/schedule/cosine").is_some(),
+            ["cosine", "one_cycle"]
+                .iter()
+                .any(|kind| config.pointer("/train/schedule").is_some_and(|of| of.get(kind).is_some())),
             "the learning rate falls over all epochs, and those until now had another length before them",
         ),
         (
             new.as_u64() > Some(old_epochs) && !old_epochs.is_multiple_of(every),
             "the epoch that was to be the last one is validated out of turn, which patience and schedule may have seen",
         ),
-        (has_phases, "phases that are finished do not grow"),
+        (has_phases, "finished phases get no more epochs"),
     ];
     reasons.into_iter().filter_map(|(holds, why)| holds.then_some(why)).collect()
 }
@@ -208,7 +212,7 @@ mod tests {
             "task": {"any": {"model": {"hidden": [16, 16]}, "loss": {"ssim_weight": 0.5}, "split": {"val_share": 0.2}}},
             "train": {
                 "epochs": 20, "patience": 8, "max_steps": null, "checkpoint": {"keep_last": 2}, "batch": 4, "micro_batch": 2,
-                "init_from": null, "freeze": [], "validate": {"every_epochs": 1, "every_steps": null},
+                "init_from": null, "freeze": [], "validate": {"every_epochs": 1, "every_steps": null, "every_minutes": null}, "patience_by": "loss",
             },
         })
     }
@@ -237,6 +241,8 @@ mod tests {
             ("/train/init_from", json!("other"), "train.init_from", Class::Fixed),
             ("/train/validate/every_epochs", json!(2), "train.validate.every_epochs", Class::Fixed),
             ("/train/validate/every_steps", json!(50), "train.validate.every_steps", Class::Fixed),
+            ("/train/validate/every_minutes", json!(5.0), "train.validate.every_minutes", Class::Free),
+            ("/train/patience_by", json!("other"), "train.patience_by", Class::Warn),
             ("/task/any/model/hidden/1", json!(32), "task.any.model.hidden.1", Class::Fixed),
             ("/task/any/loss/ssim_weight", json!(0.1), "task.any.loss.ssim_weight", Class::Fixed),
             ("/data/fraction", json!(0.1), "data.fraction", Class::Fixed),
@@ -285,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn auto_and_the_number_that_it_stands_for_are_no_difference() {
+    fn auto_and_its_number_are_no_difference() {
         let mut whole = config();
         whole["train"]["micro_batch"] = json!(4);
         let mut auto = whole.clone();
@@ -308,21 +314,23 @@ mod tests {
     }
 
     #[test]
-    fn more_epochs_of_a_cosine_are_told() {
-        let (mut old, mut new) = (config(), config());
-        old["train"]["schedule"] = json!({"cosine": {"min_lr": 0.0}});
-        new["train"]["schedule"] = old["train"]["schedule"].clone();
-        new["train"]["epochs"] = json!(40);
-        let found = &differences(&old, &new)[0];
-        assert_eq!(found.class, Class::Warn);
-        assert!(
-            found.to_string().starts_with("train.epochs: was 20, is 40 (the learning rate falls over all"),
-            "{found}"
-        );
+    fn more_epochs_of_a_schedule_over_all_epochs_are_told() {
+        for schedule in [json!({"cosine": {"min_lr": 0.0}}), json!({"one_cycle": {"warmup_share": 0.3}})] {
+            let (mut old, mut new) = (config(), config());
+            old["train"]["schedule"] = schedule;
+            new["train"]["schedule"] = old["train"]["schedule"].clone();
+            new["train"]["epochs"] = json!(40);
+            let found = &differences(&old, &new)[0];
+            assert_eq!(found.class, Class::Warn);
+            assert!(
+                found.to_string().starts_with("train.epochs: was 20, is 40 (the learning rate falls over all"),
+                "{found}"
+            );
+        }
     }
 
     #[test]
-    fn more_epochs_are_told_where_the_run_is_not_what_it_would_have_been() {
+    fn more_epochs_are_reported_if_the_result_differs() {
         let longer = |pointer: &str, value: Value| {
             let mut old = config();
             old["train"]["phases"] = json!([]);
@@ -341,7 +349,7 @@ mod tests {
         assert_eq!((in_turn.class, in_turn.to_string().as_str()), (Class::Free, "train.epochs: was 20, is 40"));
         let phases = longer("/train/phases", json!([{"train": {"epochs": 2}}, {"train": {}}]));
         assert_eq!(phases.class, Class::Warn);
-        assert!(phases.to_string().ends_with("(phases that are finished do not grow)"), "{phases}");
+        assert!(phases.to_string().ends_with("(finished phases get no more epochs)"), "{phases}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::error::RunError;
 use crate::metric::score::ScoreSpec;
@@ -64,7 +64,7 @@ impl Story {
     /// If it holds what JSON has no word for.
     pub fn text(&self, path: &Path) -> Result<String, RunError> {
         let unwritable = |problem| RunError::Unreadable { path: path.into(), problem };
-        let json = serde_json::to_string_pretty(self).map_err(|error| unwritable(error.to_string()))?;
+        let json = serde_json::to_string_pretty(&Written::of(self)).map_err(|error| unwritable(error.to_string()))?;
         seal(&json, SEAL).map_err(unwritable)
     }
 
@@ -200,6 +200,43 @@ impl History {
 }
 
 const RESULTS: &str = "results.csv";
+
+/// The history as it is written: rows also have the short names of their numbers, beside the others, for programs that expect
+/// them there. They are not read back.
+#[derive(Serialize)]
+struct Written<'a> {
+    format_version: u64,
+    best: &'a Option<Best>,
+    parts: &'a [ScoreSpec],
+    scores: &'a [ScoreSpec],
+    epochs: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(flatten)]
+    record: &'a Record,
+    #[serde(flatten)]
+    brief: Map<String, Value>,
+}
+
+impl<'a> Written<'a> {
+    fn of(story: &'a Story) -> Self {
+        let Story { format_version, best, parts, scores, epochs } = story;
+        let row = |record: &'a Record| Row { record, brief: brief(parts, scores, record) };
+        Self { format_version: *format_version, best, parts, scores, epochs: epochs.iter().map(row).collect() }
+    }
+}
+
+/// What has a short name, null where it was not measured.
+fn brief(parts: &[ScoreSpec], scores: &[ScoreSpec], record: &Record) -> Map<String, Value> {
+    let sides = [("train", parts, &record.train), ("val", parts, &record.val), ("val", scores, &record.scores)];
+    let of = |(side, specs, values): (&'static str, &[ScoreSpec], &Vec<Named>)| -> Vec<(String, Value)> {
+        let named = specs.iter().filter_map(|spec| Some((spec.brief.as_ref()?, value(values, &spec.name))));
+        named.map(|(brief, value)| (format!("{brief}_{side}"), Value::from(value))).collect()
+    };
+    sides.into_iter().flat_map(of).collect()
+}
 
 /// The content on the disk, an empty one if there is no file, or what is wrong with it.
 fn stored(disk: &dyn Disk, path: &Path) -> Result<Result<Story, String>, RunError> {

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::nn::parameters::Parameters;
 use crate::train::checkpoint::disk::{Disk, RealDisk};
 use crate::train::checkpoint::retention::Keep;
-use crate::train::checkpoint::weights::Weights;
+use crate::train::checkpoint::weights::{FACTS, Weights};
 use crate::train::checkpoint::writer::Saver;
 use crate::train::checkpoint::{CheckpointId, Found, Loaded, Snapshot, Store, differences};
 use crate::train::config::{Optimizer, TrainConfig};
@@ -30,11 +30,10 @@ use crate::train::observe::{
 use crate::train::run_folder::RunError;
 use crate::train::run_folder::log::EventLog;
 use crate::train::run_folder::status::{Heartbeat, Status};
-use crate::train::target::Target;
+use crate::train::target::{BEST_BY, Target};
 use crate::util::memory;
 use crate::util::stop::Stop;
 use crate::worker::evaluate::chapters;
-use crate::worker::trained::FACTS;
 
 /// A failed attempt, and the step it reached.
 pub(super) struct Failed {
@@ -105,8 +104,8 @@ fn run(
     stop.check()?;
     let keep = &config.train.checkpoint;
     let (kind, samples) = (config.task.kind(), usize::from(subject.validates()));
-    let by =
-        Target::new(&keep.best_by.0, &kind.parts(), &kind.scores(Some(&facts)), samples).map_err(TrainError::from)?;
+    let by = Target::new((BEST_BY, &keep.best_by.0), &kind.parts(), &kind.scores(Some(&facts)), samples)
+        .map_err(TrainError::from)?;
     let keep = Keep { last: keep.keep_last, best: keep.keep_best, by };
     let setting = Setting {
         phases: subject.phases(),
@@ -173,8 +172,9 @@ fn metadata(config: &Config, facts: &Value) -> BTreeMap<String, String> {
     says.into_iter().chain(facts).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// All event listeners. The history comes first: its row is on disk before any other listener reports the epoch. The status
-/// is written by a thread of its own while the log is synced. Plots are drawn on a background thread; the page comes last, as it shows them.
+/// All event listeners. The history comes first: its row is on disk before any other listener reports the epoch. The
+/// status is written by a thread of its own while the log is synced. Plots are drawn on a background thread; the page
+/// comes last, because it shows them.
 fn observers(
     config: &Config,
     disk: &Arc<dyn Disk>,

@@ -52,7 +52,7 @@ pub enum TrainingError {
     Weights(#[from] WeightsError),
     /// The weights to start from do not exist.
     #[error(
-        "train.init_from {}: no weights there; name a .safetensors file, a checkpoint, a run folder or a run below {}",
+        "train.init_from {}: no weights there; name a file (.safetensors, .pth), a checkpoint, a run folder or a run below {}",
         wanted.display(),
         root.display()
     )]

@@ -1,4 +1,5 @@
-//! Weights to start from: a file, a checkpoint or another run. Tensors that fit are loaded, the others are reported.
+//! Weights to start from: a file of safetensors or of PyTorch, a checkpoint or another run. Tensors that fit are loaded, the
+//! others are reported.
 
 use std::path::{Path, PathBuf};
 
@@ -33,7 +34,7 @@ fn check(path: &Path) -> Result<(), TrainingError> {
 
 /// Loads the weights of a file into a learner, as far as they fit, and `reports` which were loaded and which were not.
 pub(super) fn load(path: &Path, learner: &mut dyn Learner, reports: bool) -> Result<(), TrainingError> {
-    let report = learner.load(&weights::read(path)?);
+    let report = learner.load(weights::read_all(path)?);
     if report.loaded.is_empty() {
         return Err(TrainingError::NothingFits { file: path.to_owned(), report: report.to_string() });
     }

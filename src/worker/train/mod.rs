@@ -52,6 +52,7 @@ use crate::train::device::Resolved;
 use crate::train::events::{Observer, Reason};
 use crate::train::fault::panic_text;
 use crate::util::container::{self, Container};
+use crate::util::fs::{create_dir_all, write_atomic};
 use crate::util::mount;
 use crate::util::stop::Stop;
 use crate::util::surroundings::Surroundings;
@@ -142,6 +143,7 @@ fn run(
 ) -> Result<Summary, WorkError> {
     let mut subject = ready(config, machine, place, options, around).inspect_err(|_| place.abandon())?;
     info!("run folder: {}", place.path().display());
+    illustrate(&subject, place);
     let ended = explained(config, place, around.stop, || {
         persist::train(config, &mut subject, place, options, around).and_then(|ended| {
             // A run stopped by its time limit is not finished.
@@ -152,6 +154,23 @@ fn run(
         })
     });
     Ok(conclude::conclude(config, options, place, ended, around.stop)?)
+}
+
+/// Draws what is trained on, once for each run. Pictures that can't be drawn do not fail it.
+fn illustrate(subject: &Subject, place: &Place) {
+    let folder = place.file("plots");
+    if !place.is_new() && folder.exists() {
+        return;
+    }
+    let write = |(name, picture): &(String, Vec<u8>)| write_atomic(&folder.join(name), picture);
+    let drawn = subject.prepared().data.pictures(subject.seed());
+    let written = drawn.map_err(|error| error.to_string()).and_then(|pictures| {
+        let made = if pictures.is_empty() { Ok(()) } else { create_dir_all(&folder) };
+        made.and_then(|()| pictures.iter().try_for_each(write)).map_err(|error| error.to_string())
+    });
+    if let Err(problem) = written {
+        warn!("the samples can't be drawn: {problem}");
+    }
 }
 
 /// Does the work. A panic that ends it is recorded as the reason before it continues.

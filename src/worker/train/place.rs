@@ -271,7 +271,7 @@ impl Place {
         let patience_restarts = self.patience_restarts(before);
         let has_stopped_early = self.status.as_ref().is_some_and(|status| status.ended == Some(Reason::Patience));
         if has_stopped_early && patience_restarts.len() > before.patience_restarts.len() {
-            info!("training had stopped early and more is asked for: patience starts again");
+            info!("training had stopped early and more is requested: patience starts again");
         }
         Ok(RunRecord { id, started: before.started, started_from, recipes, patience_restarts, resumed, ..now })
     }

@@ -102,7 +102,7 @@ impl Subject {
         }
         let (phases, machine) = (&self.phases[..], &self.machine);
         let (seed, fraction, loader) = (self.seed, self.fraction, &self.loader);
-        let setting = LearnerSetting { phases, machine, seed, fraction, loader };
+        let setting = LearnerSetting { phases, machine, seed, fraction, loader, facts: None };
         Ok(self.prepared.data.learner(&setting, Purpose::Train)?)
     }
 

@@ -1,6 +1,6 @@
 //! The formats: whole files of each, and the function of the library that reads them.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use fragua::data::disk::RealDisk;
@@ -28,7 +28,7 @@ pub struct Format {
     pub read: fn(&Path, &str, &[u8]),
 }
 
-pub const FORMATS: [Format; 15] = [
+pub const FORMATS: [Format; 17] = [
     Format { name: "classic", samples: classic, read: volume },
     Format { name: "netcdf4", samples: netcdf4, read: volume },
     Format { name: "zip", samples: |folder| archive(folder, "zip"), read: archived },
@@ -41,6 +41,8 @@ pub const FORMATS: [Format; 15] = [
     Format { name: "history", samples: |folder| trained(folder, "history.json"), read: history },
     Format { name: "manifest", samples: |folder| trained(folder, "manifest.json"), read: manifest },
     Format { name: "safetensors", samples: |folder| trained(folder, "best.safetensors"), read: safetensors },
+    Format { name: "pth", samples: pth, read: safetensors },
+    Format { name: "pickle", samples: pickle, read: pickled },
     Format { name: "config", samples: config, read: configured },
     Format { name: "index", samples: |folder| records(folder, "index"), read: recorded },
     Format { name: "shard", samples: |folder| records(folder, "shard"), read: recorded },
@@ -235,7 +237,51 @@ fn manifest(folder: &Path, name: &str, bytes: &[u8]) {
 }
 
 fn safetensors(folder: &Path, name: &str, bytes: &[u8]) {
-    drop(fragua::nn::weights::read(&put(folder, name, bytes)));
+    let path = put(folder, name, bytes);
+    drop((fragua::nn::weights::outline(&path), fragua::nn::weights::read(&path)));
+}
+
+fn of_pytorch() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pth")
+}
+
+/// The pickles alone: within their files the checksum would find the damage.
+fn pickle(folder: &Path) {
+    for name in ["last.pth", "views.pth", "protocol4.pth", "parameters.pth"] {
+        let mut archive = zip::ZipArchive::new(std::fs::File::open(of_pytorch().join(name)).unwrap()).unwrap();
+        let stem = name.trim_end_matches(".pth");
+        let mut bytes = Vec::new();
+        archive.by_name(&format!("{stem}/data.pkl")).unwrap().read_to_end(&mut bytes).unwrap();
+        sample(folder, name, &bytes);
+    }
+}
+
+/// A damaged pickle in its file, with a checksum that fits.
+fn pickled(folder: &Path, name: &str, bytes: &[u8]) {
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(of_pytorch().join(name)).unwrap()).unwrap();
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for place in 0..archive.len() {
+        let mut entry = archive.by_index(place).unwrap();
+        let (name, mut content) = (entry.name().unwrap().into_owned(), Vec::new());
+        entry.read_to_end(&mut content).unwrap();
+        writer.start_file(name.as_str(), stored).unwrap();
+        let is_pickle = name.ends_with("/data.pkl");
+        writer.write_all(if is_pickle { bytes } else { &content }).unwrap();
+    }
+    safetensors(folder, name, &writer.finish().unwrap().into_inner());
+}
+
+/// Those that are refused too: damage may make them look harmless.
+fn pth(folder: &Path) {
+    let fixtures = of_pytorch();
+    for place in [fixtures.clone(), fixtures.join("refused")] {
+        for entry in std::fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.extension().is_some_and(|ending| ending == "pth" || ending == "pt") {
+                sample(folder, entry.file_name().unwrap().to_str().unwrap(), &std::fs::read(&entry).unwrap());
+            }
+        }
+    }
 }
 
 fn config(folder: &Path) {

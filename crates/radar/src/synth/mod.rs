@@ -36,7 +36,7 @@ use volume::Painter;
 const FRAMES: Unit = Unit { one: "frame", many: "frames" };
 /// The smallest grid that storms fit in.
 const MIN_GRID: usize = 16;
-/// The largest: the radar does not see farther.
+/// The largest grid: the radar reaches no farther.
 const MAX_GRID: usize = 2000;
 const MAX_LEVELS: usize = 30;
 
@@ -238,7 +238,7 @@ pub enum SynthError {
         folder: PathBuf,
         /// What is in it.
         found: String,
-        /// What was to be written.
+        /// What should have been written.
         wanted: String,
     },
     /// A file could not be encoded or written.
@@ -326,7 +326,7 @@ mod tests {
         assert!(matches!(taken, SynthError::Taken { .. }), "{taken}");
     }
 
-    /// Asks to stop when so many frames are done.
+    /// Requests a stop after this many frames.
     struct StopAfter {
         frames: std::sync::atomic::AtomicI64,
         stop: Stop,

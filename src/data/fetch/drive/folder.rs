@@ -28,7 +28,7 @@ use super::resolve::{DriveFile, refusal};
 /// A folder that is complete and durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DownloadedFolder {
-    /// Where it is.
+    /// Its folder.
     pub path: PathBuf,
     /// Its name on Google Drive.
     pub origin: String,

@@ -57,7 +57,7 @@ impl RecordStore {
         self
     }
 
-    /// Where it is.
+    /// The folder of the store.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder

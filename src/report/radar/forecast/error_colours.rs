@@ -1,7 +1,7 @@
 //! The colours of a forecast's error: red where it is too strong, blue where it is too weak, white where it is good.
 
 use crate::report::canvas::{Canvas, Rgb};
-use crate::report::radar::colours::{Bar, Scale, missing};
+use crate::report::radar::colours::{Bar, Named, Scale, missing};
 
 /// From far too weak to far too strong: the diverging "RdBu" of ColorBrewer, with white in its middle.
 const COLOURS: [Rgb; 11] = [
@@ -60,8 +60,7 @@ pub(in crate::report) fn legend(canvas: &mut Canvas, scale: &Scale, place: [usiz
     let weak = steps.iter().rev().map(|step| format!("-{step}"));
     let labels = weak.chain(steps.iter().map(|step| format!("+{step}")));
     let ticks: Vec<_> = (1_u8..).map(f32::from).zip(labels).collect();
-    let samples: [(&str, &dyn Fn(usize, usize) -> Rgb); 2] =
-        [("too strong", &|_, _| COLOURS[8]), ("too weak", &|_, _| COLOURS[2])];
+    let samples: [Named<'_>; 2] = [("too strong", &|_, _| COLOURS[8]), ("too weak", &|_, _| COLOURS[2])];
     let title = title("error", scale);
     Bar { title: &title, colours: &COLOURS, ticks: &ticks, samples: &samples }.draw(canvas, place, height);
 }

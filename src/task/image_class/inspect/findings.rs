@@ -9,7 +9,7 @@ use crate::data::store::records::RecordError;
 use crate::task::image_class::dataset::Dataset;
 use crate::util::sha256::Digest;
 
-/// An image whose levels differ by less is blank.
+/// An image is blank if its levels differ by less.
 const FLAT: u8 = 16;
 
 /// Ink is brighter than this.

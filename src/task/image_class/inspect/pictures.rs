@@ -81,13 +81,14 @@ fn pages(dataset: &Dataset, inspection: &Inspection) -> Result<Vec<(String, Vec<
             let totals = class.images;
             let about = match (totals.all(), totals.test) {
                 (0, _) => "no images".to_owned(),
-                (_, 0) => format!("{} + {} val", totals.train, totals.val),
-                (_, test) => format!("{} + {} + {test}", totals.train, totals.val),
+                (_, 0) => format!("{} / {}", totals.train, totals.val),
+                (_, test) => format!("{} / {} / {test}", totals.train, totals.val),
             };
             lines.push(Line { name: class.label.clone(), about, images: images.collect::<Result<_, InspectError>>()? });
         }
         let of = if pages > 1 { format!(", page {} of {pages}", page + 1) } else { String::new() };
-        let title = format!("Images of each class as the model sees them{of}");
+        let counted = if inspection.images.test > 0 { "train / val / test" } else { "train / val" };
+        let title = format!("Images of each class as the model sees them ({counted}){of}");
         let png = contact::png(&title, small_size(dataset.facts.model.size), &lines)?;
         pictures.push((page_name(page + 1), png));
     }
@@ -146,10 +147,12 @@ fn counts(inspection: &Inspection) -> Result<Vec<u8>, InspectError> {
         classes.map(|(number, class)| [number as f64, count(class) as f64]).collect::<Vec<_>>()
     };
     let last = inspection.classes.len() as f64 - 0.5;
+    let most = inspection.classes.iter().map(|class| class.images.all()).max().unwrap_or(1);
     let classes = Chart {
         title: "Images of each class".into(),
         across: AxisOf::named("number of the class").range(-0.5, last),
-        up: AxisOf::named("images"),
+        // From 0, or small differences would look large.
+        up: AxisOf::named("images").range(0.0, 1.05 * most as f64),
         series: vec![
             bars("all", Ink::Quiet, 0.8, of(&|class| class.images.all())),
             bars("train", Ink::Accent, 0.8, of(&|class| class.images.train)),

@@ -10,12 +10,16 @@
 //! | `fc1` 2304 -> 512, `fc2` -> 256, `fc3` -> 128, each with `bn_fc`, ReLU, dropout p | 128 |
 //! | `fc4` 128 -> classes | classes |
 
-use serde_json::{Map, Value, json};
-use tch::Tensor;
+use serde_json::json;
+use tch::{TchError, Tensor};
 
+use super::{Forward, ImageNetwork, filled, io};
+use crate::nn::backward::Passed;
+use crate::nn::export::steps::Step;
 use crate::nn::layer::conv::ConvShape;
-use crate::nn::layer::{BatchNorm, Conv2d, Dropout, Linear, Mode, max_pool};
-use crate::nn::network::{Io, Network, Port};
+use crate::nn::layer::fused::{self, Fused, Normed, Stem};
+use crate::nn::layer::{BatchNorm, Conv2d, Dropout, Linear, Mode, SampleKeys, max_pool};
+use crate::nn::network::{Io, Network};
 use crate::nn::parameters::{Layout, Parameters, ParametersError};
 use crate::nn::precision::Precision;
 
@@ -69,12 +73,25 @@ impl CharCnn {
     fn convolution(place: usize) -> ConvShape {
         ConvShape::same(CHANNELS[place], CHANNELS[place + 1], 3)
     }
+}
 
-    /// The network over these parameters.
-    ///
-    /// # Errors
-    /// If one of them is missing or has another shape.
-    pub fn bind(&self, parameters: &Parameters) -> Result<BoundCharCnn, ParametersError> {
+impl ImageNetwork for CharCnn {
+    fn steps(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for number in 1..CHANNELS.len() {
+            steps.push(Step::Conv { name: format!("conv{number}"), stride: 1, padding: 1 });
+            steps.extend([Step::BatchNorm(format!("bn{number}")), Step::Relu]);
+            steps.extend((number <= POOLED).then_some(Step::MaxPool(2)));
+        }
+        steps.push(Step::Flatten);
+        for number in 1..=WIDTHS.len() {
+            steps.extend([Step::Linear(format!("fc{number}")), Step::BatchNorm(format!("bn_fc{number}")), Step::Relu]);
+        }
+        steps.push(Step::Linear("fc4".into()));
+        steps
+    }
+
+    fn over(&self, parameters: &Parameters) -> Result<Box<dyn Forward>, ParametersError> {
         let mut convolutions = Vec::new();
         for place in 0..CHANNELS.len() - 1 {
             let number = place + 1;
@@ -94,19 +111,40 @@ impl CharCnn {
             ));
         }
         let last = Linear::new("fc4", WIDTHS[WIDTHS.len() - 1], self.classes(), parameters)?;
-        Ok(BoundCharCnn { convolutions, linear, last })
+        Ok(Box::new(BoundCharCnn { convolutions, linear, last }))
     }
 }
 
-impl BoundCharCnn {
-    /// The logits `[b, classes]` of images `[b, 1, y, x]` with values from 0 to 1.
-    pub fn forward(&self, images_bcyx: &Tensor, mode: Mode<'_>, precision: Precision) -> Tensor {
+impl Forward for BoundCharCnn {
+    fn forward(&self, images_bcyx: &Tensor, mode: Mode<'_>, precision: Precision) -> Tensor {
+        if matches!(mode, Mode::Evaluation) && fused::fits(images_bcyx, precision) {
+            return self.evaluate_fused(images_bcyx).unwrap_or_else(|error| panic!("{error}"));
+        }
         let mut images = images_bcyx.shallow_clone();
         for (place, (convolution, norm, dropout)) in self.convolutions.iter().enumerate() {
             let active = norm.forward(&convolution.forward(&images, precision), mode, precision).relu();
             let pooled = if place < POOLED { max_pool(&active, 2) } else { active };
             images = dropout.forward(&pooled, mode);
         }
+        self.classify(&images, mode, precision)
+    }
+
+    fn learn(&self, images_bcyx: &Tensor, keys: &SampleKeys, precision: Precision) -> Passed {
+        if !fused::fits(images_bcyx, precision) {
+            return Passed::with_autograd(self.forward(images_bcyx, Mode::Training(keys), precision));
+        }
+        self.learn_fused(images_bcyx, keys).unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+/// Rows and columns of the windows that a convolution is pooled in.
+fn window(place: usize) -> usize {
+    if place < POOLED { 2 } else { 1 }
+}
+
+impl BoundCharCnn {
+    /// The linear layers.
+    fn classify(&self, images: &Tensor, mode: Mode<'_>, precision: Precision) -> Tensor {
         let mut vectors = images.flatten(1, -1);
         for (linear, norm, dropout) in &self.linear {
             vectors =
@@ -114,12 +152,36 @@ impl BoundCharCnn {
         }
         self.last.forward(&vectors, precision)
     }
-}
 
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
+    /// Each convolution with what follows it in one loop.
+    fn evaluate_fused(&self, images_bcyx: &Tensor) -> Result<Tensor, TchError> {
+        let mut images = images_bcyx.shallow_clone();
+        for (place, (convolution, norm, dropout)) in self.convolutions.iter().enumerate() {
+            images = match place {
+                0 => Stem { convolution, norm, dropout }.evaluate(&images)?,
+                _ => Fused { convolution, norm, window: window(place), dropout }.evaluate(&images)?,
+            };
+        }
+        Ok(self.classify(&images, Mode::Evaluation, Precision::Fp32))
+    }
+
+    /// Each convolution with what follows it by hand, the linear layers by autograd.
+    fn learn_fused(&self, images_bcyx: &Tensor, keys: &SampleKeys) -> Result<Passed, TchError> {
+        let [(convolution, norm, dropout), later @ ..] = self.convolutions.as_slice() else {
+            return Ok(Passed::with_autograd(self.classify(images_bcyx, Mode::Training(keys), Precision::Fp32)));
+        };
+        let stem = Stem { convolution, norm, dropout }.forward(images_bcyx, keys)?;
+        let mut layers: Vec<Normed> = Vec::new();
+        for (place, (convolution, norm, dropout)) in (1..).zip(later) {
+            let images = layers.last().map_or(stem.output(), Normed::output);
+            layers.push(Fused { convolution, norm, window: window(place), dropout }.forward(images, keys)?);
+        }
+        let images = layers.last().map_or(stem.output(), Normed::output);
+        let logits = self.classify(images, Mode::Training(keys), Precision::Fp32);
+        Ok(Passed::continued(logits, move || {
+            layers.into_iter().rev().try_for_each(Normed::backward)?;
+            stem.backward()
+        }))
     }
 }
 
@@ -159,7 +221,9 @@ impl Network for CharCnn {
         let mut layout = Layout::default();
         for place in 0..CHANNELS.len() - 1 {
             let number = place + 1;
-            layout = layout.with(Self::convolution(place).layout(&format!("conv{number}")));
+            let mut convolution = Self::convolution(place).layout(&format!("conv{number}"));
+            convolution.parameters.iter_mut().filter(|spec| spec.shape.len() == 1).for_each(|bias| bias.idle = true);
+            layout = layout.with(convolution);
             layout = layout.with(BatchNorm::layout(&format!("bn{number}"), CHANNELS[number]));
         }
         for (number, (inputs, outputs)) in (1..).zip(self.widths()) {
@@ -177,33 +241,12 @@ impl Network for CharCnn {
     }
 
     fn describe(&self) -> Io {
-        let [rows, columns] = self.size;
-        let meaning = json!({
-            "scaling": "gray levels / 255, bright strokes on a dark ground",
-            "meaning": "logits; softmax gives probabilities",
-            "labels": self.labels,
-        });
-        Io {
-            input: Port::new(
-                "batch, channels, rows, columns",
-                &[("channels", 1), ("rows", rows), ("columns", columns)],
-            ),
-            output: Port::new("batch, classes", &[("classes", self.classes())]),
-            meaning: object(meaning),
-            in_pth: object(json!({
-                "labels": self.labels, "num_classes": self.classes(), "dropout_rate": self.dropout,
-            })),
-        }
+        io(self.size, &self.labels, json!({"dropout_rate": self.dropout}))
     }
 
     fn python(&self) -> String {
-        let numbers = [
-            ("flat", self.flat().to_string()),
-            ("classes", self.classes().to_string()),
-            ("p", self.dropout.to_string()),
-        ];
-        let put = |code: String, (name, number): &(&str, String)| code.replace(&format!("{{{name}}}"), number);
-        numbers.iter().fold(PYTHON.to_owned(), put)
+        let (flat, classes) = (self.flat().to_string(), self.classes().to_string());
+        filled(PYTHON, &[("flat", flat), ("classes", classes), ("p", self.dropout.to_string())])
     }
 }
 
@@ -212,7 +255,6 @@ mod tests {
     use tch::{Device, Kind};
 
     use super::*;
-    use crate::nn::layer::SampleKeys;
 
     fn network(classes: i64) -> CharCnn {
         CharCnn { size: [28, 28], labels: (0..classes).map(|class| class.to_string()).collect(), dropout: 0.2 }
@@ -237,7 +279,7 @@ mod tests {
     fn a_sample_has_the_same_logits_in_every_batch_when_evaluated() {
         let network = network(10);
         let parameters = Parameters::new(&network.layout(), 42, Device::Cpu).unwrap();
-        let bound = network.bind(&parameters).unwrap();
+        let bound = network.over(&parameters).unwrap();
         let images = Tensor::arange(4 * 784, (Kind::Float, Device::Cpu)).sin().abs().view([4, 1, 28, 28]);
         let all = bound.forward(&images, Mode::Evaluation, Precision::Fp32);
         assert_eq!(all.size(), [4, 10]);
@@ -249,7 +291,7 @@ mod tests {
     fn training_reaches_every_parameter_and_moves_the_running_statistics() {
         let network = network(10);
         let parameters = Parameters::new(&network.layout(), 42, Device::Cpu).unwrap();
-        let bound = network.bind(&parameters).unwrap();
+        let bound = network.over(&parameters).unwrap();
         let before = parameters.buffers().copy();
         let images = Tensor::arange(8 * 784, (Kind::Float, Device::Cpu)).sin().abs().view([8, 1, 28, 28]);
         let keys = SampleKeys::new(42, 0, 0..8);

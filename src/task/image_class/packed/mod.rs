@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! idx   big-endian header, then bytes            npz     arrays of NumPy in a zip archive
-//! csv   a line for each image, its label first   names   what a number stands for
+//! csv   a line for each image, its label first   names   what a label is called
 //! pair  images with their labels
 //! ```
 

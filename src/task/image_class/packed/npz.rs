@@ -1,5 +1,5 @@
-//! Arrays of NumPy in zip archives: `x_train`, `y_train`, `x_test`, `y_test`, or `images`, `labels`, or one array in each file,
-//! whose names then say what it is (`kmnist-train-imgs.npz`, `kmnist-train-labels.npz`).
+//! Arrays of NumPy in zip archives: `x_train`, `y_train`, `x_test`, `y_test`, or `images`, `labels`, or one array in each file.
+//! Then the names of the files say what they hold (`kmnist-train-imgs.npz`, `kmnist-train-labels.npz`).
 
 use std::path::Path;
 

@@ -65,19 +65,22 @@ pub(super) fn files(
         read
     })?;
     let mut groups: Vec<GroupReport> = classes.iter().map(|class| group(&class.folder)).collect();
+    let mut bad = group("");
     let mut images = Vec::with_capacity(read.len());
     for ((source, class), read) in sources.iter().zip(read) {
-        let group = &mut groups[*class];
-        group.files += 1;
         match read {
             Read::Good { image, sha256 } => {
+                let group = &mut groups[*class];
                 group.items += 1;
+                group.files += 1;
                 group.used.push((source.path.clone(), sha256));
                 images.push(image);
             }
-            Read::Bad(reason) => group.set_aside.push(SetAside { file: source.path.clone(), reason }),
+            Read::Bad(reason) => bad.set_aside.push(SetAside { file: source.path.clone(), reason }),
         }
     }
+    bad.files = bad.set_aside.len();
+    groups.push(bad);
     Ok(Images { classes, images, groups, left_out: Vec::new(), are_files: true })
 }
 
@@ -116,7 +119,7 @@ pub(super) fn packed(
     Ok(Images { classes, images, groups: vec![whole], left_out, are_files: false })
 }
 
-/// Why images are left out whose class is not listed.
+/// Why images of a class that is not listed are left out.
 pub(super) const UNLISTED: &str = "its class is not in task.image_class.prepare.classes";
 
 fn group(path: &str) -> GroupReport {
@@ -126,7 +129,8 @@ fn group(path: &str) -> GroupReport {
 /// How images are prepared before it is known whether to invert.
 pub(super) fn facts(config: &PrepareConfig) -> ModelFacts {
     let PrepareConfig { size, fit, transpose, .. } = *config;
-    ModelFacts { classes: Vec::new(), labels: Vec::new(), size, fit, transposed: transpose, inverted: false }
+    let (classes, labels, temperature) = (Vec::new(), Vec::new(), None);
+    ModelFacts { classes, labels, size, fit, transposed: transpose, inverted: false, temperature }
 }
 
 fn file(

@@ -60,7 +60,7 @@ fn next_to(place: Place, inked: &BTreeSet<Place>) -> Vec<Place> {
         let (row, column) = AROUND[side % 8];
         Some((place.0 + row, place.1 + column)).filter(|place| inked.contains(place))
     };
-    let is_needed = |side: &usize| side % 2 == 0 || at(side + 1).is_none() && at(side + 7).is_none();
+    let is_needed = |side: &usize| side.is_multiple_of(2) || at(side + 1).is_none() && at(side + 7).is_none();
     (0..8).filter(is_needed).filter_map(at).collect()
 }
 

@@ -52,7 +52,7 @@ pub struct Made {
     pub strongest_dbz: Option<Vec<Option<f32>>>,
     /// Levels, rows and columns of a forecast.
     pub shape: [usize; 3],
-    /// Where it is.
+    /// Its files.
     #[serde(flatten)]
     pub written: Written,
 }

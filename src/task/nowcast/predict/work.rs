@@ -157,7 +157,7 @@ impl<'a> Work<'a> {
                 let (shape, quantity) = ([levels, rows, columns], self.setting.quantity.clone());
                 let frames = Frames { shape, events: Vec::new(), quantity };
                 let mut model = nowcast(config, &self.model.setting, frames)?;
-                load(self.model.weights, |tensors| model.parameters_mut().load_named(tensors))?;
+                load(self.model.weights, |weights| model.parameters_mut().load_named(&weights.tensors))?;
                 (levels, model)
             }
         };

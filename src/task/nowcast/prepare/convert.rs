@@ -17,7 +17,7 @@ use crate::util::sha256::Digest;
 pub struct Work {
     /// Its number in the event.
     pub file: usize,
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// Its hash when it was fetched, if known.
     pub expected: Option<Digest>,

@@ -19,7 +19,7 @@ pub struct Batch {
     pub(super) input_btcyx: Tensor,
     /// The target, in 0 to 1; missing cells are 0.
     pub(super) target_btcyx: Tensor,
-    /// Where the target is known; `None` if a missing cell means no echo.
+    /// The known cells of the target; `None` if a missing cell means no echo.
     pub(super) known_btcyx: Option<Tensor>,
     /// All frames as bytes. There is no 0 among them if a missing cell means no echo.
     pub(super) bytes_btcyx: Tensor,

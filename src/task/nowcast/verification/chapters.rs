@@ -19,7 +19,7 @@ pub struct Evaluated;
 const MOST: usize = 18;
 
 impl Chapters for Evaluated {
-    fn chapters(&self, metrics: &Metrics) -> Vec<Block> {
+    fn chapters(&self, metrics: &Metrics, _plot: &dyn Fn(&Plot) -> Option<Block>) -> Vec<Block> {
         let Some(found) = metrics.section::<Verification>(SECTION) else { return Vec::new() };
         let (first, rest) = by_lead(&found, metrics);
         let mut shown: Vec<Chart> = first.iter().map(|spec| charts::by_lead(&found, spec)).collect();

@@ -31,8 +31,8 @@ fn a_sample_that_is_left_over_joins_the_step_before_it() {
 }
 
 #[test]
-fn a_run_with_a_longer_last_step_goes_on_from_any_checkpoint_to_the_same_end() {
-    let validate = ValidateConfig { every_epochs: 1, every_steps: Some(2) };
+fn a_run_with_a_longer_last_step_resumes_from_any_checkpoint_to_the_same_end() {
+    let validate = ValidateConfig { every_epochs: 1, every_steps: Some(2), every_minutes: None };
     let mut whole = Run::new(&TrainConfig { batch: Some(3), checkpoint: often(), validate, ..config() });
     whole.habits = pairs();
     whole.engine().train().unwrap();
@@ -51,7 +51,7 @@ fn memory_that_does_not_hold_an_atom_ends_training_with_its_code() {
 }
 
 #[test]
-fn a_smaller_micro_batch_is_told_as_changing_statistics() {
+fn a_smaller_micro_batch_is_reported_as_changing_statistics() {
     for habits in [Habits::default(), pairs()] {
         let mut run = Run::new(&TrainConfig { epochs: 3, ..config() });
         run.habits = habits;

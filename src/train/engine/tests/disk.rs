@@ -64,7 +64,7 @@ fn a_run_on_a_disk_leaves_the_same_bytes_however_often_it_was_stopped() {
 fn a_run_that_diverges_after_a_stop_finds_the_start_of_its_epoch_on_the_disk() {
     // Only the newest one is kept, and each that is not needed is deleted.
     let checkpoint = CheckpointConfig { every_steps: Some(1), keep_last: 1, keep_best: 1, ..config().checkpoint };
-    let validate = ValidateConfig { every_epochs: 2, every_steps: Some(5) };
+    let validate = ValidateConfig { every_epochs: 2, every_steps: Some(5), every_minutes: None };
     let config = TrainConfig { batch: Some(1), micro_batch: Samples(1), checkpoint, validate, ..config() };
     for epoch in [0, 2] {
         let faults = Faults { broken: Some((epoch, 8..14)), ..Faults::default() };

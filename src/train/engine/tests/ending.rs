@@ -18,6 +18,25 @@ fn training_stops_early_when_patience_is_at_an_end_and_not_before() {
 }
 
 #[test]
+fn patience_watches_what_it_is_asked_to() {
+    let still = Optimizer::Adamw(AdamW { lr: 1e-12, ..AdamW::default() });
+    let config = TrainConfig { epochs: 50, patience: Some(3), optimizer: still, ..config() };
+    // The worst error is about 1: no change of it is larger than 10, and none is smaller than -10.
+    for (by, min_delta, epochs) in [("worst", 10.0, 4), ("worst", -10.0, 50), ("absolute", 10.0, 4)] {
+        let run = Run::new(&TrainConfig { patience_by: by.into(), min_delta, checkpoint: often(), ..config.clone() });
+        let ended = run.engine().train().unwrap();
+        assert_eq!(ended.epoch, epochs, "{by} {min_delta}");
+        if epochs == 4 {
+            assert_same_from_everywhere(&run);
+        }
+    }
+    let unknown = Run::new(&TrainConfig { patience_by: "beauty".into(), ..config });
+    let error = unknown.try_engine_with(Box::new(unknown.kept.clone()), Observers::default()).err().unwrap();
+    assert!(error.to_string().starts_with("train.patience_by beauty: the task does not measure it"), "{error}");
+    assert_eq!(error.exit(), Exit::Configuration);
+}
+
+#[test]
 fn after_an_early_stop_patience_starts_again_wherever_the_run_was_killed_since() {
     let still = Optimizer::Adamw(AdamW { lr: 1e-12, ..AdamW::default() });
     let config = TrainConfig {

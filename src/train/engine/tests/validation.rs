@@ -4,7 +4,11 @@ use super::*;
 
 fn validated(every_epochs: u64, every_steps: Option<u64>) -> TrainConfig {
     // 22 samples: an epoch has six steps.
-    TrainConfig { batch: Some(4), validate: ValidateConfig { every_epochs, every_steps }, ..config() }
+    TrainConfig {
+        batch: Some(4),
+        validate: ValidateConfig { every_epochs, every_steps, every_minutes: None },
+        ..config()
+    }
 }
 
 fn validated_epochs(run: &Run) -> Vec<u64> {
@@ -97,7 +101,27 @@ fn a_validation_changes_no_weight() {
 }
 
 #[test]
-fn a_run_that_is_seldom_or_often_validated_goes_on_from_any_checkpoint_to_the_same_end() {
+fn a_validation_by_the_clock_reports_and_changes_nothing() {
+    let plain = Run::new(&validated(1, Some(4)));
+    plain.engine().train().unwrap();
+    // So short a time has passed after every step.
+    let by_clock = |checkpoint| {
+        let mut config = validated(1, Some(4));
+        (config.validate.every_minutes, config.checkpoint) = (Some(1e-12), checkpoint);
+        let run = Run::new(&config);
+        run.engine().train().unwrap();
+        run
+    };
+    let looking = by_clock(config().checkpoint);
+    assert_same(&looking, &plain, "validated by the clock");
+    let places: Vec<_> = midway(&looking).into_iter().map(|(_, step, improved)| (step, improved)).take(5).collect();
+    assert_eq!(places.iter().map(|place| place.0).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    assert!(places.iter().all(|(step, improved)| !improved || *step == 4), "{places:?}");
+    assert_same_from_everywhere(&by_clock(often()));
+}
+
+#[test]
+fn a_run_that_is_seldom_or_often_validated_resumes_from_any_checkpoint_to_the_same_end() {
     for (every_epochs, every_steps) in [(3, None), (1, Some(2)), (2, Some(1)), (4, Some(4))] {
         let whole = Run::new(&TrainConfig { checkpoint: often(), ..validated(every_epochs, every_steps) });
         whole.engine().train().unwrap();
@@ -131,7 +155,7 @@ fn a_run_that_is_stopped_in_a_validation_inside_an_epoch_makes_it_up() {
 }
 
 #[test]
-fn a_limit_at_the_end_of_an_epoch_validates_it_and_goes_on_exactly_when_it_is_raised() {
+fn a_limit_at_the_end_of_an_epoch_validates_it_and_training_continues_exactly_when_it_is_raised() {
     let whole = Run::new(&validated(3, Some(4)));
     whole.engine().train().unwrap();
     for max_steps in [6, 8, 12, 15, 18] {

@@ -43,9 +43,30 @@ pub struct Parts {
 
 /// What a task adds about an evaluation, beyond tables of scores.
 pub trait Chapters: Sync {
-    /// Charts, tables and texts for the evaluation section.
-    fn chapters(&self, _metrics: &Metrics) -> Vec<Block> {
+    /// Charts, tables and texts for the evaluation section. `plot` finds a picture of the evaluation; what is not there becomes
+    /// nothing.
+    fn chapters(&self, _metrics: &Metrics, _plot: &dyn Fn(&Plot) -> Option<Block>) -> Vec<Block> {
         Vec::new()
+    }
+
+    /// The result in a sentence; none for one that is made of the scores and their baselines.
+    fn verdict(&self, _metrics: &Metrics) -> Option<String> {
+        None
+    }
+
+    /// Whether people look for scores before they look at curves.
+    fn scores_come_first(&self) -> bool {
+        false
+    }
+
+    /// Where the intervals of scores come from, in a sentence. `group` is what is drawn again and again.
+    fn intervals(&self, group: &str) -> String {
+        format!("Intervals of 95 % come from resampling these {group}s.")
+    }
+
+    /// Pictures of what is trained on, among the plots of the run.
+    fn samples(&self) -> &'static [Plot] {
+        &[]
     }
 
     /// Whether training draws forecasts, so that the page has a place for them.

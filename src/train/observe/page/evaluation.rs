@@ -1,5 +1,5 @@
-//! The evaluation section: tables of all scores, what the task adds to them, and the sentence that says whether the model
-//! beats forecasts that need no training.
+//! The evaluation section: tables of all scores, what the task adds to them, and the sentence that compares the model
+//! with the baselines.
 
 use super::run::Run;
 use super::words::{list, number, time};
@@ -10,6 +10,9 @@ use crate::metric::score::{ScoreSpec, Show, families};
 use crate::report::page::{Block, Cell, Grid};
 use crate::util::units::count;
 
+/// The folder of what an evaluation drew, in that of the run.
+const EVALUATION: &str = "evaluation/plots";
+
 pub(super) fn blocks(run: &Run<'_>, chapters: &dyn Chapters) -> Vec<Block> {
     let metrics = match &run.metrics {
         None => return vec![Block::Absent("The run was not evaluated yet.".into())],
@@ -19,9 +22,9 @@ pub(super) fn blocks(run: &Run<'_>, chapters: &dyn Chapters) -> Vec<Block> {
     let is_first = |metric: &&Metric| metric.spec.show == Show::First || metric.spec.name == metrics.primary;
     let (first, rest): (Vec<&Metric>, Vec<_>) = metrics.metrics.values().partition(is_first);
     let caption = chapters.caption();
-    let mut blocks = vec![Block::Text(said(metrics)), Block::Table(table(metrics, &first, caption))];
-    blocks.extend(chapters.chapters(metrics));
-    blocks.extend(forecasts::plots(run, chapters.pictures()));
+    let mut blocks = vec![Block::Text(said(metrics, chapters)), Block::Table(table(metrics, &first, caption))];
+    blocks.extend(chapters.chapters(metrics, &|plot| forecasts::plot(run, EVALUATION, plot)));
+    blocks.extend(forecasts::plots(run, EVALUATION, chapters.pictures()));
     if !rest.is_empty() {
         let table = Block::Table(table(metrics, &rest, caption));
         blocks.push(Block::Folded("All other scores".into(), vec![table]));
@@ -32,6 +35,9 @@ pub(super) fn blocks(run: &Run<'_>, chapters: &dyn Chapters) -> Vec<Block> {
 /// Whether the model beats its baselines, and the score that decides with theirs.
 pub(super) fn verdict(run: &Run<'_>, chapters: &dyn Chapters) -> Option<String> {
     let metrics = run.evaluation()?;
+    if let Some(verdict) = chapters.verdict(metrics) {
+        return Some(verdict);
+    }
     let primary = telling(metrics)?;
     let (spec, value) = (&primary.spec, primary.value?);
     let baselines = || primary.baselines.iter().filter_map(|(name, other)| Some((name, (*other)?)));
@@ -44,7 +50,8 @@ pub(super) fn verdict(run: &Run<'_>, chapters: &dyn Chapters) -> Option<String> 
     Some(format!("{judged}: {} is {}{interval}{against}.{parts}", spec.title(), end(value)))
 }
 
-/// What the model is better and worse than, by all scores that are drawn: one alone would hide what the others say.
+/// The baselines that the model beats and those that it does not, by all scores that are drawn: one alone could
+/// mislead.
 fn judged(metrics: &Metrics) -> String {
     let against = metrics.baselines().into_iter().filter_map(|name| Some((name, Against::of(metrics, name)?)));
     let mut groups: Vec<(Against, Vec<&str>)> = Vec::new();
@@ -125,13 +132,13 @@ fn telling(metrics: &Metrics) -> Option<&Metric> {
 }
 
 /// What was evaluated on what.
-fn said(metrics: &Metrics) -> String {
+fn said(metrics: &Metrics, chapters: &dyn Chapters) -> String {
     let (data, basis) = (&metrics.dataset, &metrics.dataset.basis);
     let step = metrics.weights.step.map_or_else(String::new, |step| format!(" of step {step}"));
     let notes: String = basis.notes.iter().map(|note| format!("; {note}")).collect();
     let group = &basis.words.group;
     let intervals = match metrics.metrics.values().any(|metric| metric.interval.is_some()) {
-        true => format!(" Intervals of 95 % come from resampling these {group}s."),
+        true => format!(" {}", chapters.intervals(group)),
         false => format!(" Intervals are n/a: {} are too few to estimate them.", count(basis.groups as u64, group)),
     };
     format!(
@@ -148,7 +155,11 @@ fn said(metrics: &Metrics) -> String {
 fn table(metrics: &Metrics, shown: &[&Metric], caption: &str) -> Grid {
     let baselines = metrics.baselines();
     Grid {
-        caption: format!("{caption}. The best of each row is marked."),
+        caption: if baselines.is_empty() {
+            caption.to_owned()
+        } else {
+            format!("{caption}. The best of each row is marked.")
+        },
         head: ["score", "model"].into_iter().chain(baselines.iter().copied()).map(str::to_owned).collect(),
         rows: shown.iter().map(|metric| row(metric, &baselines)).collect(),
         is_stacked: true,

@@ -59,16 +59,18 @@ fn films(strips: Vec<PathBuf>) -> Vec<Film> {
     strips.into_iter().filter_map(film).take(MOST_FILMS).collect()
 }
 
-/// What an evaluation drew and the page can't draw itself.
-pub(super) fn plots(run: &Run<'_>, plots: &[Plot]) -> Vec<Block> {
-    let shown = |plot: &Plot| {
-        let link = format!("evaluation/plots/{}", plot.file);
-        let bytes = read(&run.folder.join(&link))?;
-        let picture = Picture { bytes, description: plot.title.into(), caption: plot.caption.into(), link };
-        let shown = Block::Pictures(vec![picture]);
-        Some(if plot.is_folded { Block::Folded(plot.title.into(), vec![shown]) } else { shown })
-    };
-    plots.iter().filter_map(shown).collect()
+/// What was drawn into a folder of the run and the page can't draw itself.
+pub(super) fn plots(run: &Run<'_>, folder: &str, plots: &[Plot]) -> Vec<Block> {
+    plots.iter().filter_map(|of| plot(run, folder, of)).collect()
+}
+
+/// One picture of a folder of the run; `None` if it is not there, or too large.
+pub(super) fn plot(run: &Run<'_>, folder: &str, plot: &Plot) -> Option<Block> {
+    let link = format!("{folder}/{}", plot.file);
+    let bytes = read(&run.folder.join(&link))?;
+    let picture = Picture { bytes, description: plot.title.into(), caption: plot.caption.into(), link };
+    let shown = Block::Pictures(vec![picture]);
+    Some(if plot.is_folded { Block::Folded(plot.title.into(), vec![shown]) } else { shown })
 }
 
 /// Pictures of a task without films.

@@ -10,6 +10,8 @@ use serde_json::json;
 const PATH: &str = "run/history.json";
 const EPOCHS: u64 = 4;
 
+type Damage = fn(&mut Vec<u8>);
+
 fn spec(name: &str) -> ScoreSpec {
     ScoreSpec::new(name, name, Better::Lower).shown(Show::First)
 }
@@ -107,7 +109,7 @@ fn rows_that_were_changed_or_never_written_come_back_with_the_checkpoint() {
         *content = text.replacen("\"step\": 20", "\"step\": 21", 1).into_bytes();
     };
     let cut = |content: &mut Vec<u8>| *content = now(1).text(Path::new(PATH)).unwrap().into_bytes();
-    let damages: [(fn(&mut Vec<u8>), &str); 2] = [(flipped, "does not fit its own digest"), (cut, "is restored")];
+    let damages: [(Damage, &str); 2] = [(flipped, "does not fit its own digest"), (cut, "is restored")];
     for (damage, says) in damages {
         disk.damage(Path::new(PATH), damage);
         assert_ne!(files(&disk), expected);
@@ -160,4 +162,19 @@ fn the_best_is_at_the_end_of_an_epoch_or_in_the_midst_of_one() {
     assert_eq!(story.best_epoch().map(|record| record.epoch), Some(1));
     story.best = story.best.map(|best| Best { epoch: 2, step: 15, ..best });
     assert_eq!(story.best_epoch(), None);
+}
+
+#[test]
+fn a_row_has_the_short_names_that_a_task_gives_and_is_read_back_without_them() {
+    let disk = MemoryDisk::default();
+    disk.create_folder(Path::new("run")).unwrap();
+    let parts = vec![spec("loss").brief("loss"), spec("huber")];
+    let story = Story { parts, scores: vec![spec("csi, \"20\"").brief("csi")], ..now(2) };
+    History::resume(shared(&disk), Path::new(PATH), &story).unwrap();
+    let written: Value = serde_json::from_slice(&files(&disk)[0]).unwrap();
+    let row = &written["epochs"][0];
+    assert_eq!((row["epoch"].as_u64(), row["lr"].as_f64()), (Some(1), Some(0.5)));
+    assert_eq!((&row["loss_train"], &row["loss_val"]), (&row["train"]["loss"], &row["val"]["loss"]));
+    assert!(row.as_object().unwrap()["csi_val"].is_null() && row.get("huber_val").is_none(), "{row}");
+    assert_eq!(stored(&disk, Path::new(PATH)).unwrap().unwrap(), story);
 }

@@ -1,0 +1,366 @@
+//! Weights that another program or another dataset has left: what their outputs mean, and which of them are ours.
+//!
+//! The classes come from `facts`, which this program writes, or from `labels` and the like, which trainers save beside a state
+//! dict. `A`, `A_upper` and `a_upper` are the same class.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use tch::{Kind, Tensor};
+use thiserror::Error;
+
+use super::class_names::{character, folder};
+use super::config::ImageClassConfig;
+use super::facts::ModelFacts;
+use super::training::network;
+use crate::nn::parameters::Parameters;
+use crate::nn::weights::{Weights, WeightsError, outline};
+use crate::util::exit::Exit;
+use crate::util::failure::Failed;
+
+/// What this program calls them.
+const FACTS: &str = "facts";
+
+/// What trainers call their lists of classes.
+const LISTS: [&str; 5] = ["labels", "classes", "class_names", "idx_to_class", "class_to_idx"];
+
+/// Classes that are named in a message.
+const MOST_NAMED: usize = 8;
+
+/// What networks of so many outputs are taken for, if their weights do not say more: digits, letters and digits, and these with
+/// symbols, in the order that the naming of folders has.
+const USUAL: [usize; 3] = [10, 62, 94];
+
+/// Weights that do not name their classes.
+#[derive(Debug, Error)]
+pub enum ForeignError {
+    /// They can't be read.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// They have no layer of outputs.
+    #[error(
+        "{file} has no {layer}.weight, which the configured network ends with; configure the network that it was trained with"
+    )]
+    NoOutputs {
+        /// The file.
+        file: String,
+        /// The last layer of the network.
+        layer: String,
+    },
+    /// They do not say what their outputs are.
+    #[error(
+        "{file} does not name its {outputs} classes; list them in the order of its outputs: --set 'task.image_class.prepare.classes=[a, b, ...]'"
+    )]
+    Unnamed {
+        /// The file.
+        file: String,
+        /// How many.
+        outputs: usize,
+    },
+}
+
+impl ForeignError {
+    /// The code to exit with.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Weights(error) => error.exit(),
+            Self::NoOutputs { .. } | Self::Unnamed { .. } => Exit::DataRefused,
+        }
+    }
+}
+
+crate::util::failures!("weights": ForeignError);
+
+/// What is known of a model from a file of weights that another program wrote, and from the configuration.
+///
+/// # Errors
+/// If the file can't be read, is of another network, or does not name its classes and nobody else does.
+pub fn facts(config: &ImageClassConfig, file: &Path) -> Result<Value, Failed> {
+    let outline = outline(file).map_err(ForeignError::from)?;
+    if let Some(facts) = outline.beside.get(FACTS).filter(|facts| facts.is_object()) {
+        return Ok(facts.clone());
+    }
+    let layout = network(config, &described(config, &["any".into(), "other".into()])?).layout();
+    let layer = layout.parameters.last().map_or_else(String::new, |spec| last_layer(&spec.name));
+    let name = file.display().to_string();
+    let weight = format!("{layer}.weight");
+    let shape = outline.shapes.iter().find(|(name, _)| *name == weight).map(|(_, shape)| shape);
+    let outputs =
+        shape.and_then(|shape| shape.first().copied()).ok_or(ForeignError::NoOutputs { file: name.clone(), layer })?;
+    let classes = match (classes(&outline.beside), listed(config), usual(outputs)) {
+        (Some(classes), _, _) | (None, Some(classes), _) if classes.len() == outputs => classes,
+        (_, _, Some(usual)) => {
+            tracing::warn!(
+                "{name} does not name its {outputs} classes: they are taken for {} to {}, in the usual order; list others in \
+                 task.image_class.prepare.classes",
+                usual[0],
+                usual[outputs - 1]
+            );
+            usual
+        }
+        _ => return Err(ForeignError::Unnamed { file: name, outputs }.into()),
+    };
+    Ok(json!(described(config, &classes)?))
+}
+
+/// The facts of a model with these classes, which takes images as the configuration says.
+fn described(config: &ImageClassConfig, classes: &[String]) -> Result<ModelFacts, Failed> {
+    let folders: Vec<String> = classes.iter().map(|class| folder_of(class)).collect();
+    let labels: Vec<String> = folders.iter().map(|folder| key(folder)).collect();
+    let prepare = &config.prepare;
+    let inverted = prepare.invert == super::config::Invert::Always;
+    Ok(ModelFacts::read(&json!({
+        "classes": folders, "labels": labels, "size": prepare.size, "fit": prepare.fit, "transposed": prepare.transpose, "inverted": inverted,
+    }))?)
+}
+
+/// The classes that the configuration lists.
+fn listed(config: &ImageClassConfig) -> Option<Vec<String>> {
+    config.prepare.classes.clone()
+}
+
+/// The classes of so many outputs, if that is clear.
+fn usual(outputs: usize) -> Option<Vec<String>> {
+    let characters = ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(SYMBOLS.chars());
+    let all: Vec<String> = characters.filter_map(folder).collect();
+    USUAL.contains(&outputs).then(|| if outputs == 10 { all[52..62].to_vec() } else { all[..outputs].to_vec() })
+}
+
+/// The symbols in the order of their classes.
+const SYMBOLS: &str = "!@#$%&*()-_+=[]{};:'\",.<>/?|~`¡¿";
+
+/// The folder that a class is known by: that of its character, if it is one.
+fn folder_of(class: &str) -> String {
+    let mut letters = class.chars();
+    match (letters.next(), letters.next()) {
+        (Some(letter), None) => folder(letter).unwrap_or_else(|| class.to_owned()),
+        _ => class.to_owned(),
+    }
+}
+
+/// What two names of a class have in common: its character, or the name.
+pub fn key(class: &str) -> String {
+    character(class).map_or_else(|| class.to_owned(), |(_, character)| character.to_string())
+}
+
+/// The classes of a model, in the order of its outputs, by what its file says beside its tensors.
+fn classes(beside: &Map<String, Value>) -> Option<Vec<String>> {
+    let own = match beside.get(FACTS) {
+        Some(Value::String(text)) => serde_json::from_str(text).ok(),
+        other => other.cloned(),
+    };
+    let own = own.as_ref().and_then(|facts| list(facts.get("classes")?));
+    own.or_else(|| LISTS.iter().find_map(|name| list(beside.get(*name)?)))
+}
+
+/// A list of names; names by their numbers; or numbers by their names.
+fn list(value: &Value) -> Option<Vec<String>> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let numbered: Vec<(usize, String)> = match value {
+        Value::Array(names) => return names.iter().map(text).collect(),
+        Value::Object(entries) => entries
+            .iter()
+            .map(|(name, value)| match value {
+                Value::Number(number) => Some((usize::try_from(number.as_u64()?).ok()?, name.clone())),
+                other => Some((name.parse().ok()?, text(other)?)),
+            })
+            .collect::<Option<_>>()?,
+        _ => return None,
+    };
+    let mut names = vec![None; numbered.len()];
+    for (number, name) in numbered {
+        *names.get_mut(number)? = Some(name);
+    }
+    names.into_iter().collect()
+}
+
+/// The layer whose rows are the classes, by the name of the last parameter.
+pub fn last_layer(last_parameter: &str) -> String {
+    let name = last_parameter;
+    name.rsplit_once('.').map_or(name, |(layer, _)| layer).to_owned()
+}
+
+/// What became of the rows of the last layer.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// What was not found, in words.
+    pub doubts: Vec<String>,
+    /// What was assumed or arranged, in words.
+    pub notes: Vec<String>,
+}
+
+/// Brings the rows of the last layer into the order of these classes. Rows of classes that the weights do not know keep the values
+/// of `parameters`; if the weights do not name their classes, nothing is changed.
+pub fn arrange(weights: &mut Weights, facts: &ModelFacts, parameters: &Parameters, layer: &str) -> Rows {
+    let ours: Vec<String> = facts.classes.iter().map(|class| key(class)).collect();
+    let rows = |tensor: &Tensor| tensor.size().first().map_or(0, |rows| rows.unsigned_abs() as usize);
+    let has =
+        weights.tensors.iter().find(|(name, _)| name == &format!("{layer}.weight")).map(|(_, tensor)| rows(tensor));
+    let Some(outputs) = has else { return Rows::default() };
+    let Some(theirs) = classes(&weights.beside).filter(|classes| classes.len() == outputs) else {
+        let assumed = format!(
+            "the weights do not name their classes: row i of {layer} is taken for class i, in the order {}",
+            named(&facts.labels)
+        );
+        let notes = if outputs == ours.len() { vec![assumed] } else { Vec::new() };
+        return Rows { notes, ..Rows::default() };
+    };
+    let theirs: Vec<String> = theirs.iter().map(|class| key(class)).collect();
+    if theirs == ours {
+        return Rows::default();
+    }
+    let pairs: Vec<(i64, i64)> = (0_i64..)
+        .zip(&ours)
+        .filter_map(|(to, class)| Some((to, theirs.iter().position(|known| known == class)? as i64)))
+        .collect();
+    for part in ["weight", "bias"] {
+        let name = format!("{layer}.{part}");
+        let Ok(own) = parameters.view(&name) else { continue };
+        for (_, tensor) in
+            weights.tensors.iter_mut().filter(|(known, tensor)| *known == name && rows(tensor) == outputs)
+        {
+            if let Ok(moved) = moved(tensor, &own.detach(), &pairs) {
+                *tensor = moved;
+            }
+        }
+    }
+    report(&facts.labels, &ours, &theirs, layer)
+}
+
+fn moved(from: &Tensor, own: &Tensor, pairs: &[(i64, i64)]) -> Result<Tensor, tch::TchError> {
+    let (to, rows): (Vec<i64>, Vec<i64>) = pairs.iter().copied().unzip();
+    let own = own.f_to_device(from.device())?.f_to_kind(Kind::Float)?;
+    let rows = from.f_to_kind(Kind::Float)?.f_index_select(0, &Tensor::f_from_slice(&rows)?)?;
+    own.f_index_copy(0, &Tensor::f_from_slice(&to)?, &rows)
+}
+
+fn report(labels: &[String], ours: &[String], theirs: &[String], layer: &str) -> Rows {
+    let new: Vec<String> =
+        ours.iter().zip(labels).filter(|(class, _)| !theirs.contains(class)).map(|(_, label)| label.clone()).collect();
+    let left: Vec<String> = theirs.iter().filter(|class| !ours.contains(class)).cloned().collect();
+    let mut rows = Rows::default();
+    if !new.is_empty() {
+        let all = ours.len();
+        rows.doubts.push(format!(
+            "the weights do not know {} of {all} classes, whose rows of {layer} keep their values: {}",
+            new.len(),
+            named(&new)
+        ));
+    }
+    if !left.is_empty() {
+        let all = theirs.len();
+        rows.doubts.push(format!(
+            "{} of the {all} classes of the weights are not among these: {}",
+            left.len(),
+            named(&left)
+        ));
+    }
+    if new.len() < ours.len() {
+        rows.notes.push(format!("the rows of {layer} were matched by the names of classes"));
+    }
+    rows
+}
+
+/// The first few names.
+fn named(names: &[String]) -> String {
+    let more = if names.len() > MOST_NAMED { ", ..." } else { "" };
+    format!("{}{more}", names[..names.len().min(MOST_NAMED)].join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::Device;
+
+    use super::*;
+
+    fn facts(classes: &[&str]) -> ModelFacts {
+        let classes: Vec<String> = classes.iter().map(|&class| class.into()).collect();
+        described(&ImageClassConfig::default(), &classes).unwrap()
+    }
+
+    /// Weights of a last layer whose row i has the value i + 1, and a bias of its negative.
+    fn weights(rows: i64, beside: Value) -> Weights {
+        let values = (Tensor::arange(rows, (Kind::Float, Device::Cpu)) + 1.0).view([rows, 1]);
+        let tensors =
+            vec![("fc4.weight".to_owned(), values.repeat([1, 128])), ("fc4.bias".to_owned(), -values.flatten(0, -1))];
+        Weights { tensors, beside: beside.as_object().cloned().unwrap_or_default() }
+    }
+
+    /// The parameters of a network with these classes, all of them 0.
+    fn parameters(facts: &ModelFacts) -> (Parameters, String) {
+        let layout = network(&ImageClassConfig::default(), facts).layout();
+        let parameters = Parameters::new(&layout, 1, Device::Cpu).unwrap();
+        tch::no_grad(|| drop(parameters.values().fill_(0.0)));
+        let layer = last_layer(parameters.names().last().unwrap());
+        (parameters, layer)
+    }
+
+    fn arranged(classes: &[&str], mut weights: Weights) -> (Vec<f64>, Rows) {
+        let facts = facts(classes);
+        let (parameters, layer) = parameters(&facts);
+        let rows = arrange(&mut weights, &facts, &parameters, &layer);
+        let first = weights.tensors[0].1.select(1, 0).to_kind(Kind::Double);
+        assert_eq!(
+            Vec::<f64>::try_from(&weights.tensors[1].1.to_kind(Kind::Double)).unwrap(),
+            Vec::<f64>::try_from(-&first).unwrap()
+        );
+        (Vec::try_from(first).unwrap(), rows)
+    }
+
+    #[test]
+    fn rows_are_matched_by_the_names_of_classes_whatever_they_are_called() {
+        for beside in [
+            json!({"labels": ["b", "A", "0"]}),
+            json!({"classes": ["b_lower", "a_upper", "0_digit"]}),
+            json!({"idx_to_class": {"0": "b", "1": "A", "2": "0"}}),
+            json!({"class_to_idx": {"A_upper": 1, "b_lower": 0, "0_digit": 2}}),
+            json!({"facts": {"classes": ["b_lower", "A_upper", "0_digit"]}, "labels": ["x", "y", "z"]}),
+            json!({"facts": "{\"classes\": [\"b_lower\", \"A_upper\", \"0_digit\"]}"}),
+        ] {
+            let (rows, report) = arranged(&["A_upper", "b_lower", "0_digit"], weights(3, beside.clone()));
+            assert_eq!(rows, [2.0, 1.0, 3.0], "{beside}");
+            assert_eq!((report.doubts.len(), report.notes.len()), (0, 1), "{report:?}");
+        }
+    }
+
+    #[test]
+    fn new_classes_keep_their_values_and_both_differences_are_reported() {
+        let (rows, report) =
+            arranged(&["A_upper", "B_upper", "c_lower"], weights(3, json!({"labels": ["c", "7", "A"]})));
+        assert_eq!(rows, [3.0, 0.0, 1.0]);
+        assert_eq!(
+            report.doubts,
+            [
+                "the weights do not know 1 of 3 classes, whose rows of fc4 keep their values: B",
+                "1 of the 3 classes of the weights are not among these: 7"
+            ]
+        );
+        let (rows, report) =
+            arranged(&["A_upper", "B_upper"], weights(5, json!({"labels": ["B", "x", "y", "z", "A"]})));
+        assert_eq!((rows, report.doubts.len()), (vec![5.0, 1.0], 1));
+    }
+
+    #[test]
+    fn the_same_classes_change_nothing_and_unnamed_ones_are_reported() {
+        let (rows, report) = arranged(&["A_upper", "b_lower"], weights(2, json!({"labels": ["A", "b"]})));
+        assert_eq!((rows, report), (vec![1.0, 2.0], Rows::default()));
+        for beside in
+            [json!({}), json!({"labels": ["A"]}), json!({"labels": {"3": "A", "1": "b"}}), json!({"labels": 7})]
+        {
+            let (rows, report) = arranged(&["A_upper", "b_lower"], weights(2, beside));
+            assert_eq!((rows, report.notes.len()), (vec![1.0, 2.0], 1));
+            assert!(report.notes[0].contains("do not name their classes"), "{report:?}");
+        }
+        let (rows, report) = arranged(&["A_upper", "b_lower"], weights(3, json!({})));
+        assert_eq!((rows.len(), report), (3, Rows::default()), "left for the report of shapes");
+    }
+
+    #[test]
+    fn symbols_have_the_order_of_their_classes() {
+        let usual = usual(94).unwrap();
+        let ordered = super::super::class_names::ordered(usual.clone());
+        assert_eq!(usual, ordered.into_iter().map(|class| class.folder).collect::<Vec<_>>());
+        assert_eq!((super::usual(10).unwrap()[0].as_str(), super::usual(26)), ("0_digit", None));
+    }
+}
