@@ -43,6 +43,7 @@ mod server;
 mod sizes;
 mod storms;
 mod streams;
+mod terminal;
 mod train;
 mod train_kill;
 mod training;
