@@ -19,7 +19,7 @@ task:
     prepare: {size: [16, 16]}
     split: {val_share: 0.25}
 train:
-  epochs: 12
+  epochs: 16
   batch: 15
   optimizer: {adamw: {lr: 2.0e-3}}
   checkpoint: {best_by: [accuracy, loss]}
