@@ -19,7 +19,7 @@ task:
     prepare: {size: [16, 16]}
     split: {val_share: 0.25}
 train:
-  epochs: 12
+  epochs: 16
   batch: 15
   optimizer: {adamw: {lr: 2.0e-3}}
   checkpoint: {best_by: [accuracy, loss]}
@@ -60,7 +60,7 @@ fn a_classifier_predicts_with_scores_and_its_exports_are_used_like_the_run() {
     let scores = &own["scores"];
     assert_eq!((scores["images"].as_u64(), own["predictions"].as_array().map(Vec::len)), (Some(100), Some(100)));
     assert!(scores["accuracy"].as_f64() > Some(0.35), "no better than chance: {scores}");
-    assert!(told.stdout.contains("of 100 recognised: "), "{}", told.stdout);
+    assert!(told.stdout.contains(" of 100 recognised: "), "{}", told.stdout);
     let table = fs::read_to_string(program.path("own/predictions.csv")).unwrap();
     assert_eq!(
         table.lines().next(),
