@@ -40,7 +40,7 @@ impl Epochs {
     }
 
     /// Draws the samples that take part so that their groups come as often as is asked for: `group` says which one a sample is in,
-    /// and `chance` how probable each sample of a group of so many is. See [`super::balanced`].
+    /// and `chance` how probable each sample of a group of so many is. The module `balanced` says how.
     #[must_use]
     pub fn with_balance(self, group: impl Fn(u32) -> usize, chance: impl Fn(usize) -> f64) -> Self {
         let balanced = Balanced::new(self.members().into_iter(), group, chance);

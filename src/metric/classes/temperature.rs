@@ -1,7 +1,7 @@
 //! One temperature for all logits that makes probabilities honest (Guo et al. 2017): softmax(z / T) with the T that gives the
 //! lowest negative log likelihood. It changes no choice.
 //!
-//! In the inverse b = 1 / T the likelihood is convex, so that its derivative, the mean over samples of E_p[z] - z_y, has one zero,
+//! In the inverse b = 1 / T the likelihood is convex, so that its derivative, the mean over samples of E_p z - z_y, has one zero,
 //! found by Newton's method between bounds.
 
 use super::probabilities::weights;

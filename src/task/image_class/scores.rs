@@ -279,6 +279,25 @@ mod tests {
     }
 
     #[test]
+    fn the_share_within_the_first_five_is_that_of_scikit_learn() {
+        let expected: Value =
+            serde_json::from_str(include_str!("../../../tests/fixtures/classes/expected.json")).unwrap();
+        let rows: Vec<Vec<f32>> = serde_json::from_value(expected["logits"].clone()).unwrap();
+        let truths: Vec<usize> = serde_json::from_value(expected["truth"].clone()).unwrap();
+        let labels = (0..rows[0].len()).map(|class| class.to_string()).collect();
+        let mut sum = ClassScoresSum::none(labels, Depth::Validation, 1.0);
+        for (record, (logits, class)) in rows.iter().zip(truths).enumerate() {
+            // The library orders equal logits in another way; its value leaves them out.
+            let is_distinct = (1..logits.len()).all(|place| !logits[..place].contains(&logits[place]));
+            if is_distinct {
+                sum.add(&ImageSample { record, class, repeat: 0, levels: Vec::new() }, logits);
+            }
+        }
+        let found = value(&sum, "top5").unwrap();
+        assert!((found - expected["top"]["5"].as_f64().unwrap()).abs() < 1e-12, "{found}");
+    }
+
+    #[test]
     fn every_score_has_a_value() {
         for depth in [Depth::Validation, Depth::Evaluation] {
             let sum = sum(depth);
