@@ -10,12 +10,15 @@ use fragua::{cli, native};
 fn main() -> ExitCode {
     // The command catches its own panics and explains them. Any other panic has printed its message, and is a bug as
     // well.
-    catch_unwind(run).unwrap_or(Exit::Bug).into()
+    let exit = catch_unwind(run).unwrap_or(Exit::Bug);
+    native::leave::now();
+    exit.into()
 }
 
 fn run() -> Exit {
     native::abort::watch(Exit::OutOfMemory.code(), Exit::Bug.code());
     native::crash::watch(Exit::OutOfMemory.code(), Exit::Bug.code());
+    native::leave::watch(Exit::TryAgain.code());
     native::versions::set_commit(fragua_commit::commit!());
     let call = match cli::parse() {
         Ok(call) => call,

@@ -6,6 +6,7 @@ pub mod crash;
 pub mod cuda;
 pub mod flat;
 pub mod gpu;
+pub mod leave;
 pub mod memory;
 pub mod parallel;
 pub mod relay;

@@ -109,3 +109,14 @@ fn a_command_without_enough_memory_gets_by_or_ends_with_71_and_never_like_a_bug(
     assert!(has(&evaluated, 71), "{evaluated:#?}");
     assert!(has(&predicted, 71), "{predicted:#?}");
 }
+
+/// OpenMP ends the process itself, with 1, if it gets no memory for the stack of a thread.
+#[test]
+fn a_thread_that_a_library_does_not_get_ends_with_75() {
+    let training = Training::new();
+    let mut train = training.command(&["--max-steps", "1"]);
+    train.env("OMP_NUM_THREADS", "2").env("OMP_STACKSIZE", "8G");
+    let outcome = Outcome::of(limited(&train, ENOUGH).output().unwrap());
+    assert!(outcome.stderr.contains("the system gives no more threads"), "{outcome:#?}");
+    assert_eq!(outcome.code, 75, "{outcome:#?}");
+}
