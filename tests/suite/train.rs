@@ -21,7 +21,7 @@ fn a_run_leaves_weights_history_curves_and_a_summary() {
     let history = training.json("storms", "history.json");
     let epochs = history["epochs"].as_array().unwrap();
     let losses: Vec<f64> = epochs.iter().map(|row| row["val"]["loss"].as_f64().unwrap()).collect();
-    assert_eq!((&history["format_version"], &history["parts"][0]["name"]), (&json!(2), &json!("loss")));
+    assert_eq!((&history["format_version"], &history["parts"][0]["name"]), (&json!(3), &json!("loss")));
     let lowest = losses.iter().position(|loss| losses.iter().all(|other| loss <= other)).unwrap();
     assert_eq!(history["best"]["epoch"], epochs[lowest]["epoch"]);
     assert_eq!(losses.len(), 3);

@@ -17,6 +17,7 @@ mod local;
 mod record;
 mod remote;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use tracing::{info, warn};
@@ -25,7 +26,7 @@ use self::local::Local;
 use self::record::{Lies, Origin, Record};
 use super::config::{DataConfig, PathSource, Source};
 use super::fetch::{self, Request};
-use super::manifest::Manifest;
+use super::manifest::{Manifest, ManifestError};
 use super::synthetic::Synthetic;
 use super::unpack;
 use crate::util::failure::Failed;
@@ -120,13 +121,20 @@ fn open(record: Record, sources: &[Source], folder: &Path, lock: FolderLock) -> 
     let (root, manifest) = match record.lies {
         Lies::Here => {
             let root = folder.join("raw");
-            let manifest = Manifest::load(&root.join(MANIFEST))
-                .map_err(|error| AcquireError::RawManifest { folder: root.clone(), reason: error.to_string() })?;
+            let manifest = Manifest::load(&root.join(MANIFEST)).map_err(|error| unusable(error, &root))?;
             (root, Some(manifest))
         }
         Lies::InPlace => (in_place(&record, sources)?, None),
     };
     Ok(Acquired { root, manifest, source: record.source, _lock: lock })
+}
+
+/// A list of files that a disk or the system refuses may be sound; any other has to be made again.
+fn unusable(error: ManifestError, root: &Path) -> AcquireError {
+    match error {
+        ManifestError::File(error) if error.source.kind() != io::ErrorKind::NotFound => error.into(),
+        error => AcquireError::RawManifest { folder: root.to_owned(), reason: error.to_string() },
+    }
 }
 
 /// The folder that is used in place, by its current path: it may have been mounted elsewhere since.
