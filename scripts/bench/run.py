@@ -14,6 +14,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import before_rows
 import classify_rows
 import train_rows
 from measure import FRAGUA, HERE, ROOT, measure, verdict
@@ -180,17 +181,21 @@ ROWS = {
     "default": train_rows.default_row,
     "classifier": classify_rows.classifier_row,
 }
+# Rows that need an option of their own.
+MORE_ROWS = {"before": lambda options, scratch: before_rows.before_row(options, scratch, volumes)}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", default=",".join(ROWS), help="which, of: %(default)s")
+    parser.add_argument("--rows", default=",".join(ROWS), help="which, of: %(default)s; or before, with --before")
+    parser.add_argument("--before", type=Path, metavar="PROGRAM", help="another build, for the row before")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--frames", type=int, default=120, help="volumes of a row that holds whole ones")
     parser.add_argument("--steps", type=int, default=12, help="of training in a run of a row that trains")
     parser.add_argument("--scratch", type=Path, help="a folder on the disk to measure (a temporary one is made below it)")
     options = parser.parse_args()
-    unknown = [row for row in options.rows.split(",") if row not in ROWS]
+    rows = ROWS | (MORE_ROWS if options.before else {})
+    unknown = [row for row in options.rows.split(",") if row not in rows]
     if unknown or options.rounds < 1 or options.frames < 2 or options.steps < train_rows.SKIPPED + 2:
         least = f"--rounds from 1, --frames from 2, --steps from {train_rows.SKIPPED + 2}"
         parser.error(f"unknown rows {unknown}" if unknown else least)
@@ -199,7 +204,7 @@ def main():
     fine = True
     for row in options.rows.split(","):
         with tempfile.TemporaryDirectory(prefix="fragua-bench-", dir=options.scratch) as scratch:
-            fine &= ROWS[row](options, Path(scratch))
+            fine &= rows[row](options, Path(scratch))
     sys.exit(0 if fine else 1)
 
 

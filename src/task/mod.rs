@@ -31,14 +31,13 @@ pub use options::{InspectOptions, Layout, PredictOptions, Predicted, Wish};
 pub use reading::read_apart;
 
 /// The `task` section: exactly one task with its settings.
-#[allow(clippy::large_enum_variant, reason = "there is one of it")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum TaskConfig {
     /// The next frames of a radar sequence from the last ones.
-    Nowcast(nowcast::config::NowcastConfig),
+    Nowcast(Box<nowcast::config::NowcastConfig>),
     /// The class of a small image, such as a handwritten character.
-    ImageClass(image_class::config::ImageClassConfig),
+    ImageClass(Box<image_class::config::ImageClassConfig>),
 }
 
 impl TaskConfig {
@@ -52,8 +51,8 @@ impl TaskConfig {
     #[must_use]
     pub fn kind(&self) -> &dyn Kind {
         match self {
-            Self::Nowcast(section) => section,
-            Self::ImageClass(section) => section,
+            Self::Nowcast(section) => section.as_ref(),
+            Self::ImageClass(section) => section.as_ref(),
         }
     }
 

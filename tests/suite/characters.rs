@@ -8,27 +8,32 @@ use crate::kept::copy_of;
 use crate::program::Program;
 use crate::training::Training;
 
-const CONFIG: &str = "\
+/// A configuration for synthetic characters of 16 x 16, 20 of each class.
+pub fn config(alphabet: &str, epochs: u32, checkpoint: &str) -> String {
+    format!(
+        "\
 data:
   source:
-    - synthetic: {characters: {alphabet: ABCXY01, per_class: 20, size: 16}}
+    - synthetic: {{characters: {{alphabet: {alphabet}, per_class: 20, size: 16}}}}
 task:
   image_class:
-    prepare: {size: [16, 16]}
-    split: {val_share: 0.25}
+    prepare: {{size: [16, 16]}}
+    split: {{val_share: 0.25}}
 train:
-  epochs: 3
+  epochs: {epochs}
   batch: 15
-  optimizer: {adamw: {lr: 2.0e-3}}
-  checkpoint: {every_steps: 2, best_by: [accuracy, loss]}
-";
+  optimizer: {{adamw: {{lr: 2.0e-3}}}}
+  checkpoint: {{{checkpoint}}}
+"
+    )
+}
 
 /// The program in a folder with a configuration, its dataset prepared.
 pub fn characters() -> Training {
     let program = Program::new();
     copy_of("characters prepared", program.folder(), || {
         let program = Program::new();
-        program.write("config.yaml", CONFIG);
+        program.write("config.yaml", &config("ABCXY01", 3, "every_steps: 2, best_by: [accuracy, loss]"));
         program.succeed(&["prepare"]);
         program
     });

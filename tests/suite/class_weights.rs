@@ -5,32 +5,17 @@ use std::fs;
 use serde_json::{Value, json};
 use tch::{CModule, Kind, Tensor};
 
+use crate::characters::config;
 use crate::kept::copy_of;
 use crate::program::Program;
 use crate::training::Training;
-
-/// Synthetic characters of five classes.
-const CONFIG: &str = "\
-data:
-  source:
-    - synthetic: {characters: {alphabet: ABCX1, per_class: 20, size: 16}}
-task:
-  image_class:
-    prepare: {size: [16, 16]}
-    split: {val_share: 0.25}
-train:
-  epochs: 16
-  batch: 15
-  optimizer: {adamw: {lr: 2.0e-3}}
-  checkpoint: {best_by: [accuracy, loss]}
-";
 
 /// A trained classifier, `characters`.
 fn trained() -> Training {
     let program = Program::new();
     copy_of("characters trained", program.folder(), || {
         let program = Program::new();
-        program.write("config.yaml", CONFIG);
+        program.write("config.yaml", &config("ABCX1", 16, "best_by: [accuracy, loss]"));
         let training = Training { program };
         training.succeed(&[]);
         training.program

@@ -1,5 +1,6 @@
 //! A row of small images for each class, with its name and what is known of it: what a class looks like, at a glance.
 
+use super::tile::draw_framed;
 use crate::report::PictureError;
 use crate::report::canvas::{BLACK, Canvas, GREY};
 use crate::report::text_width::{shortened, text_width};
@@ -43,7 +44,8 @@ pub fn png(title: &str, [rows, columns]: [usize; 2], lines: &[Line]) -> Result<V
         canvas.text(&name, [MARGIN, y + step / 2 - 11], size, BLACK);
         canvas.text(&shortened(&line.about, NAMES - 8, TEXT), [MARGIN, y + step / 2 + 8], TEXT, GREY);
         for (number, levels) in line.images.iter().enumerate() {
-            draw(&mut canvas, levels, [rows, columns], [MARGIN + NAMES + number * (width + GAP), y], zoom);
+            let at = [MARGIN + NAMES + number * (width + GAP), y];
+            draw_framed(&mut canvas, levels, [rows, columns], (at, zoom), GREY);
         }
     }
     Ok(canvas.png()?)
@@ -63,14 +65,6 @@ fn fitting(name: &str) -> (String, usize) {
     };
     let texts = (0..letters.len()).map(cut);
     (texts.into_iter().find(|text| fits(text, TEXT)).unwrap_or_default(), TEXT)
-}
-
-fn draw(canvas: &mut Canvas, levels: &[u8], [rows, columns]: [usize; 2], at: [usize; 2], zoom: usize) {
-    for (place, level) in levels.iter().take(rows * columns).enumerate() {
-        let (row, column) = (place / columns, place % columns);
-        canvas.fill([at[0] + column * zoom, at[1] + row * zoom], [zoom, zoom], [*level; 3]);
-    }
-    canvas.frame(at, [columns * zoom, rows * zoom], GREY);
 }
 
 #[cfg(test)]

@@ -13,6 +13,15 @@ use super::writer::{Outcome, Saver, is_replaced};
 use super::*;
 use crate::util::stop::Stop;
 
+/// Methods of a disk that wraps another one, and does only what that does.
+macro_rules! passed_on {
+    ($($name:ident($($path:ident),*) -> $result:ty;)*) => {$(
+        fn $name(&self, $($path: &Path),*) -> io::Result<$result> {
+            self.disk.$name($($path),*)
+        }
+    )*};
+}
+
 /// A disk on which every new checkpoint takes until the test releases it.
 struct Slow {
     disk: MemoryDisk,
@@ -29,36 +38,15 @@ impl Disk for Slow {
         self.disk.create_folder(path)
     }
 
-    fn create_file(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        self.disk.create_file(path)
-    }
-
-    fn open_file(&self, path: &Path) -> io::Result<Box<dyn Read>> {
-        self.disk.open_file(path)
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
-        self.disk.list(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.rename(from, to)
-    }
-
-    fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        self.disk.sync_folder(path)
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.disk.remove_file(path)
-    }
-
-    fn remove_folder(&self, path: &Path) -> io::Result<()> {
-        self.disk.remove_folder(path)
-    }
-
-    fn free_bytes(&self, path: &Path) -> io::Result<u64> {
-        self.disk.free_bytes(path)
+    passed_on! {
+        create_file(path) -> Box<dyn DiskFile>;
+        open_file(path) -> Box<dyn Read>;
+        list(path) -> Vec<Entry>;
+        rename(from, to) -> ();
+        sync_folder(path) -> ();
+        remove_file(path) -> ();
+        remove_folder(path) -> ();
+        free_bytes(path) -> u64;
     }
 }
 
@@ -134,24 +122,8 @@ impl DiskFile for WaitedFor {
 }
 
 impl Disk for Waits {
-    fn create_folder(&self, path: &Path) -> io::Result<()> {
-        self.disk.create_folder(path)
-    }
-
     fn create_file(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         Ok(Box::new(WaitedFor(self.disk.create_file(path)?, Arc::clone(&self.count))))
-    }
-
-    fn open_file(&self, path: &Path) -> io::Result<Box<dyn Read>> {
-        self.disk.open_file(path)
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
-        self.disk.list(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.rename(from, to)
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
@@ -170,16 +142,14 @@ impl Disk for Waits {
         Ok(())
     }
 
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.disk.remove_file(path)
-    }
-
-    fn remove_folder(&self, path: &Path) -> io::Result<()> {
-        self.disk.remove_folder(path)
-    }
-
-    fn free_bytes(&self, path: &Path) -> io::Result<u64> {
-        self.disk.free_bytes(path)
+    passed_on! {
+        create_folder(path) -> ();
+        open_file(path) -> Box<dyn Read>;
+        list(path) -> Vec<Entry>;
+        rename(from, to) -> ();
+        remove_file(path) -> ();
+        remove_folder(path) -> ();
+        free_bytes(path) -> u64;
     }
 }
 

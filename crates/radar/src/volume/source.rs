@@ -80,7 +80,9 @@ pub(super) fn open(file: &File, path: &Path, file_len: u64, field: &str) -> Resu
         Signature::Hdf5 { needs } if needs > file_len => {
             Err(VolumeError::Cut { path: path.to_owned(), needs, has: file_len })
         }
-        Signature::Hdf5 { .. } => isolated::open(path, field).unwrap_or_else(|| hdf::open(file, path, file_len, field)),
+        Signature::Hdf5 { .. } => {
+            isolated::open(file, path, field).unwrap_or_else(|| hdf::open(file, path, file_len, field))
+        }
         Signature::Foreign(format) => Err(format.at(path)),
         Signature::Other(found) => Err(VolumeError::NotNetcdf { path: path.to_owned(), found }),
     }
