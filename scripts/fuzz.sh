@@ -4,7 +4,8 @@
 #     scripts/fuzz.sh --cases 100000 netcdf4      one format
 #     scripts/fuzz.sh                             1000 cases of every format
 #     scripts/fuzz.sh --first 4711 --cases 1 zip  one case again
-# Formats: classic netcdf4 zip tar tar.gz tar.zst png run status history manifest safetensors pth pickle config index shard.
+# Formats: classic netcdf4 zip tar tar.gz tar.zst png jpeg bmp webp tiff gif idx npz csv run status history manifest safetensors
+# pth pickle config index shard.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +14,7 @@ while [[ $# -gt 0 ]]; do
   case $1 in
     --cases) cases=$2; shift 2 ;;
     --first) first=$2; shift 2 ;;
-    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) echo "fuzz.sh: unknown option $1; see --help" >&2; exit 2 ;;
     *) format=$1; shift ;;
   esac

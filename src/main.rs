@@ -18,7 +18,7 @@ fn main() -> ExitCode {
 fn run() -> Exit {
     native::abort::watch(Exit::OutOfMemory.code(), Exit::Bug.code());
     native::crash::watch(Exit::OutOfMemory.code(), Exit::Bug.code());
-    native::leave::watch(Exit::TryAgain.code());
+    native::leave::watch(Exit::TryAgain.code(), Exit::Bug.code());
     native::versions::set_commit(fragua_commit::commit!());
     let call = match cli::parse() {
         Ok(call) => call,

@@ -115,6 +115,13 @@ fn the_exit_code_agrees_with_the_table() {
     assert_eq!(code(&["worse.json", "better.json", "--metric", "csi_20"]), 65, "0 / 0 on both sides is no verdict");
     assert_eq!(code(&["worse.json", "better.json", "--metric", "rmse_dbz"]), 1);
     assert_eq!(code(&["worse.json", "better.json", "--metric", "beauty"]), 2);
+    let told = program.run(&["compare", "worse.json", "better.json", "--metric", "cis_35"]);
+    assert_eq!(told.code, 2);
+    assert!(
+        told.stderr.contains("worse.json has no such score; did you mean csi_35? it has csi_20, "),
+        "{}",
+        told.stderr
+    );
     assert_eq!(code(&["worse.json", "better.json", "--tolerance", "-1"]), 2);
     let outcome = program.run(&["compare", "worse.json", "better.json", "--json"]);
     assert_eq!(outcome.code, 1);

@@ -8,6 +8,7 @@
 
 mod damage;
 mod formats;
+mod images;
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};

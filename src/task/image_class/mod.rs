@@ -37,7 +37,7 @@ mod kind;
 mod learner;
 pub mod loss;
 pub mod model;
-mod packed;
+pub mod packed;
 mod pictures;
 pub mod predict;
 pub mod prepare;

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use fragua::data::disk::RealDisk;
 use fragua::data::store::records::RecordStore;
 use fragua::data::unpack::{Limits, unpack};
-use fragua::task::image_class::decode::decode;
 use fragua::task::nowcast::volume::{RawVolume, VolumeFile};
 use fragua::train::checkpoint::{CheckpointId, Store};
 use fragua::train::run_folder::history::Story;
@@ -15,6 +14,9 @@ use fragua::train::run_folder::status::Status;
 use fragua::util::progress::Silent;
 use fragua::util::stop::Stop;
 
+use image::ImageFormat;
+
+use super::images::{csv, decoded, idx, images, npy, npz, packed as packed_images};
 use crate::program::Program;
 use crate::training::Training;
 
@@ -28,14 +30,22 @@ pub struct Format {
     pub read: fn(&Path, &str, &[u8]),
 }
 
-pub const FORMATS: [Format; 17] = [
+pub const FORMATS: [Format; 25] = [
     Format { name: "classic", samples: classic, read: volume },
     Format { name: "netcdf4", samples: netcdf4, read: volume },
     Format { name: "zip", samples: |folder| archive(folder, "zip"), read: archived },
     Format { name: "tar", samples: |folder| archive(folder, "tar"), read: archived },
     Format { name: "tar.gz", samples: |folder| archive(folder, "tar.gz"), read: archived },
     Format { name: "tar.zst", samples: |folder| archive(folder, "tar.zst"), read: archived },
-    Format { name: "png", samples: png, read: |_, _, bytes| drop(decode(bytes)) },
+    Format { name: "png", samples: |folder| images(folder, ImageFormat::Png), read: decoded },
+    Format { name: "jpeg", samples: |folder| images(folder, ImageFormat::Jpeg), read: decoded },
+    Format { name: "bmp", samples: |folder| images(folder, ImageFormat::Bmp), read: decoded },
+    Format { name: "webp", samples: |folder| images(folder, ImageFormat::WebP), read: decoded },
+    Format { name: "tiff", samples: |folder| images(folder, ImageFormat::Tiff), read: decoded },
+    Format { name: "gif", samples: |folder| images(folder, ImageFormat::Gif), read: decoded },
+    Format { name: "idx", samples: idx, read: packed_images },
+    Format { name: "npz", samples: npy, read: npz },
+    Format { name: "csv", samples: csv, read: packed_images },
     Format { name: "run", samples: |folder| trained(folder, "run.json"), read: run },
     Format { name: "status", samples: |folder| trained(folder, "status.json"), read: status },
     Format { name: "history", samples: |folder| trained(folder, "history.json"), read: history },
@@ -57,14 +67,14 @@ pub fn read_samples(folder: &Path) -> Vec<(String, Vec<u8>)> {
     samples
 }
 
-fn put(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+pub fn put(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     std::fs::create_dir_all(folder).unwrap();
     let path = folder.join(name);
     std::fs::write(&path, bytes).unwrap();
     path
 }
 
-fn sample(folder: &Path, name: &str, bytes: &[u8]) {
+pub fn sample(folder: &Path, name: &str, bytes: &[u8]) {
     put(&folder.join("samples"), name, bytes);
 }
 
@@ -117,10 +127,11 @@ fn volume(folder: &Path, _: &str, bytes: &[u8]) {
 fn tell_survived(error: &str) {
     let ends = [
         "crashed on it",
-        "gave up on it",
-        "was ended by signal",
-        "did not come to an end",
-        "waited for",
+        "aborted on it",
+        "exited on it",
+        "was killed by signal",
+        "did not finish within",
+        "waited for more than",
         "needs more than",
     ];
     if error.contains("the HDF5 library") && ends.iter().any(|end| error.contains(end)) {
@@ -176,20 +187,6 @@ fn zipped(folder: &Path) -> Vec<u8> {
 fn archived(folder: &Path, _: &str, bytes: &[u8]) {
     let path = put(folder, "archive", bytes);
     drop(unpack(&path, &folder.join("raw"), &Limits::default(), &Stop::default(), &Silent));
-}
-
-fn png(folder: &Path) {
-    for (name, color) in [("gray", 0_u8), ("rgb", 1), ("alpha", 2)] {
-        let (mut bytes, level) = (std::io::Cursor::new(Vec::new()), |x: u32, y: u32| (x * 7 + y * 3) as u8);
-        let format = image::ImageFormat::Png;
-        match color {
-            0 => image::GrayImage::from_fn(32, 24, |x, y| image::Luma([level(x, y)])).write_to(&mut bytes, format),
-            1 => image::RgbImage::from_fn(32, 24, |x, y| image::Rgb([level(x, y); 3])).write_to(&mut bytes, format),
-            _ => image::RgbaImage::from_fn(32, 24, |x, y| image::Rgba([level(x, y); 4])).write_to(&mut bytes, format),
-        }
-        .unwrap();
-        sample(folder, name, &bytes.into_inner());
-    }
 }
 
 /// A file of a finished run, and the run's newest checkpoint beside it.

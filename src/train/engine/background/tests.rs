@@ -100,3 +100,23 @@ fn a_disk_that_stays_full_to_the_end_is_the_error_of_the_run() {
         assert_eq!(published(&disk), [2, 2]);
     }
 }
+
+#[test]
+fn a_full_disk_is_told_once_and_again_only_after_there_was_space() {
+    let disk = MemoryDisk::default();
+    let mut keeper = keeper(&disk);
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.reopen().unwrap()).finish();
+    tracing::subscriber::with_default(subscriber, || {
+        for first in [2, 6] {
+            disk.inject(0, Fault::FromNowOn(ErrorKind::StorageFull));
+            (first..first + 3).for_each(|epoch| save(&mut keeper, epoch));
+            disk.heal();
+            save(&mut keeper, first + 3);
+        }
+        keeper.finish().unwrap();
+    });
+    let told = std::fs::read_to_string(log.path()).unwrap();
+    let count = |words: &str| told.matches(words).count();
+    assert_eq!((count("training continues, and saves again"), count("there is space again")), (2, 2), "{told}");
+}
