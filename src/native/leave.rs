@@ -1,13 +1,13 @@
-//! A library that ends the process by itself: OpenMP's does, with 1, if the system gives it no thread. Such an end gets the exit
-//! code for that if there is really no thread to be had; every other end but the program's own is a bug.
+//! A library that ends the process by itself: OpenMP's does, with 1, if the system gives it no thread. That gets an exit code of
+//! its own; every other end but the program's is a bug.
 
-use std::ffi::{c_int, c_void};
-use std::ptr::{null, null_mut};
+use std::ffi::{CStr, c_int};
+use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 static LEAVES: AtomicBool = AtomicBool::new(false);
 
-/// The codes to exit with instead: without threads, and otherwise.
+/// The codes to exit with instead: if OpenMP ends the process, and if another library does.
 static NO_THREADS: AtomicI32 = AtomicI32::new(1);
 static BUG: AtomicI32 = AtomicI32::new(1);
 
@@ -36,7 +36,7 @@ extern "C" fn at_exit() {
     if LEAVES.load(Ordering::Relaxed) {
         return;
     }
-    let (told, code) = if gives_thread() { (BUG_TOLD, &BUG) } else { (NO_THREADS_TOLD, &NO_THREADS) };
+    let (told, code) = if is_openmp() { (NO_THREADS_TOLD, &NO_THREADS) } else { (BUG_TOLD, &BUG) };
     // SAFETY: the message is a constant, and ending the process is what the library wants.
     unsafe {
         libc::write(libc::STDERR_FILENO, told.as_ptr().cast(), told.len());
@@ -44,16 +44,25 @@ extern "C" fn at_exit() {
     }
 }
 
-/// Whether the system gives a thread now, as it would give one to the library.
-#[expect(unsafe_code, reason = "threads of the C library: those of the standard library need what may be gone by now")]
-fn gives_thread() -> bool {
-    extern "C" fn nothing(_: *mut c_void) -> *mut c_void {
-        null_mut()
-    }
-    let mut thread: libc::pthread_t = 0;
-    // SAFETY: the function ends at once and uses nothing; the thread is waited for, so it outlives nothing.
-    unsafe {
-        libc::pthread_create(&raw mut thread, null(), nothing, null_mut()) == 0
-            && libc::pthread_join(thread, null_mut()) == 0
-    }
+/// Whether OpenMP's library is among the callers: GNU's, LLVM's or Intel's.
+#[expect(unsafe_code, reason = "the callers and their libraries are known to C functions")]
+fn is_openmp() -> bool {
+    let mut callers = [null_mut(); 32];
+    // SAFETY: the pointer and the length are those of an array, which the call fills in place.
+    let count = unsafe { libc::backtrace(callers.as_mut_ptr(), callers.len() as c_int) };
+    callers.iter().take(usize::try_from(count).unwrap_or(0)).any(|&caller| {
+        let mut library = libc::Dl_info {
+            dli_fname: null_mut(),
+            dli_fbase: null_mut(),
+            dli_sname: null_mut(),
+            dli_saddr: null_mut(),
+        };
+        // SAFETY: the call only fills the structure; the name that it finds is a text of the loader's.
+        let path = unsafe {
+            let is_known = libc::dladdr(caller, &raw mut library) != 0 && !library.dli_fname.is_null();
+            is_known.then(|| CStr::from_ptr(library.dli_fname).to_bytes())
+        };
+        let name = path.and_then(|path| path.rsplit(|&byte| byte == b'/').next()).unwrap_or_default();
+        ["libgomp", "libomp", "libiomp"].iter().any(|known| name.starts_with(known.as_bytes()))
+    })
 }

@@ -86,6 +86,9 @@ impl AugmentConfig {
         let angle = within(self.rotate_degrees).to_radians();
         let zoom = 1.0 + within(self.zoom);
         let shift = [within(self.shift * columns), within(self.shift * rows)];
+        // Nothing else moves pixels to places between others, so a shift need not either: the image stays as sharp as it is.
+        let is_alone = [self.rotate_degrees, self.shear_degrees, self.zoom, self.elastic_px] == [0.0; 4];
+        let shift = if is_alone { shift.map(f64::round) } else { shift };
         let shear = within(self.shear_degrees).to_radians();
         let tone = [1.0 + within(self.contrast), within(self.brightness)];
         let [flips, blurs, sigma, tones, erases] = [(); 5].map(|()| share());
@@ -137,6 +140,18 @@ mod tests {
 
     fn some_image() -> Vec<u8> {
         (0..784_usize).map(|place| (place * 37 % 251) as u8).collect()
+    }
+
+    #[test]
+    fn a_shift_alone_is_by_whole_pixels() {
+        let levels: Vec<u8> = (0..784_usize).map(|place| if place * 37 % 251 > 125 { 200 } else { 0 }).collect();
+        let count = |config: &AugmentConfig, index: u64| {
+            changed(config, &levels, index).iter().filter(|level| ![0, 200].contains(*level)).count()
+        };
+        let shift = AugmentConfig { shift: 0.1, hflip: 0.5, ..OFF };
+        assert!((0..50).all(|index| count(&shift, index) == 0), "between pixels there would be other levels");
+        assert!((0..50).any(|index| changed(&shift, &levels, index) != levels));
+        assert!((0..50).all(|index| count(&AugmentConfig { zoom: 0.1, ..shift }, index) > 0));
     }
 
     #[test]

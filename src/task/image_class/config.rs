@@ -183,7 +183,8 @@ pub struct AugmentConfig {
     pub rotate_degrees: f64,
     /// The largest slant to either side, degrees.
     pub shear_degrees: f64,
-    /// The largest shift, as a share of the image's width and height.
+    /// The largest shift, as a share of the image's width and height. Without rotation, slant, zoom and distortion it is by
+    /// whole pixels, which keeps an image sharp.
     pub shift: f64,
     /// The largest change of size, as a share.
     pub zoom: f64,

@@ -33,6 +33,13 @@ pub struct Publish {
 }
 
 impl Snapshot {
+    /// What it tells, without the numbers.
+    #[must_use]
+    pub fn without_arrays(&self) -> Self {
+        let (id, progress, publish) = (self.id, self.progress.clone(), self.publish);
+        Self { id, progress, publish, model: Vec::new(), optim: Vec::new(), ema: Vec::new() }
+    }
+
     /// The files of the checkpoint, in the order in which they are written.
     pub(super) fn files(&self) -> impl Iterator<Item = (&'static str, &[NamedArray])> {
         let ema = (!self.ema.is_empty()).then_some((EMA, self.ema.as_slice()));

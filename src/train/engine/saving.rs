@@ -131,6 +131,8 @@ impl<T: Task> Engine<T> {
         target: &[Named],
         publish: Publish,
     ) -> Result<(), TrainError> {
+        // The one before goes first: both beside the training would be the most memory that a run takes.
+        self.last_good = Arc::new(self.last_good.without_arrays());
         let mut snapshot = Snapshot { publish, ..self.capture()? };
         snapshot.progress.metrics = metrics(&record.val, &record.scores, target);
         snapshot.progress.learned = learned;
