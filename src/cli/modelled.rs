@@ -61,9 +61,12 @@ impl Modelled {
     }
 }
 
-/// The folder of all runs, as configured in this folder.
+/// The folder of all runs, as configured in this folder. Whatever else is set is meant for the configuration of the run, which
+/// may be of another task than the one in this folder.
 pub(super) fn runs_folder(sets: &[String]) -> Result<PathBuf, CommandError> {
-    let overrides: Vec<Override> = sets.iter().map(|set| Override::set(set)).collect();
-    let config: Config = config::load(None, variables(), &overrides)?.config;
+    let is_output = |set: &&String| set.split(['=', '.']).next().is_some_and(|key| key.trim() == "output");
+    let overrides: Vec<Override> = sets.iter().filter(is_output).map(|set| Override::set(set)).collect();
+    let outputs = variables().filter(|(name, _)| name.to_ascii_uppercase().starts_with("FRAGUA__OUTPUT"));
+    let config: Config = config::load(None, outputs, &overrides)?.config;
     Ok(config.output.root)
 }

@@ -9,6 +9,7 @@ use super::args::TrainArguments;
 use super::question::Answer;
 use super::{CommandError, Session, output, question};
 use crate::config::{Config, Override};
+use crate::data::split::Side;
 use crate::metric::document::Metrics;
 use crate::train::events::Reason;
 use crate::train::events::words::counted_epochs;
@@ -17,6 +18,7 @@ use crate::util::stop::Stop;
 use crate::util::surroundings::Surroundings;
 use crate::util::units;
 use crate::worker;
+use crate::worker::evaluate::folder as folder_of;
 use crate::worker::train::{Foreseen, Headline, Rehearsed, Summary, TrainOptions, Trained};
 
 /// Runs the command.
@@ -155,13 +157,15 @@ fn summary_text(summary: &Summary) -> String {
         let cut = if best > summary.epochs { ", which is not complete" } else { "" };
         text += &format!("best epoch {best}{cut}:\n{values}");
     }
-    if let Ok(metrics) = Metrics::read(&summary.folder.join("evaluation/metrics.json"))
-        && let Some(metric) = metrics.primary()
-    {
-        let number = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.4}"));
-        text += &format!("evaluated: {} {}", metric.spec.title(), number(metric.value));
-        let baselines = metric.baselines.iter().map(|(name, value)| format!(", {name} {}", number(*value)));
-        text += &(baselines.collect::<String>() + "\n");
+    for side in [Side::Val, Side::Test] {
+        if let Ok(metrics) = Metrics::read(&folder_of(&summary.folder, side).join("metrics.json"))
+            && let Some(metric) = metrics.primary()
+        {
+            let number = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.4}"));
+            text += &format!("{} side: {} {}", side.title(), metric.spec.title(), number(metric.value));
+            let baselines = metric.baselines.iter().map(|(name, value)| format!(", {name} {}", number(*value)));
+            text += &(baselines.collect::<String>() + "\n");
+        }
     }
     for (what, place) in [
         ("weights", "weights/best.safetensors"),

@@ -45,7 +45,8 @@ pub trait Learner {
     ///
     /// # Errors
     /// If there are none, they can't be read, a signal arrives, or memory runs out with a single sample.
-    fn evaluate(&mut self, at_once: usize, around: &Surroundings<'_>) -> Result<Evaluation<'_>, TrainError>;
+    fn evaluate(&mut self, at_once: usize, side: &str, around: &Surroundings<'_>)
+    -> Result<Evaluation<'_>, TrainError>;
 }
 
 /// If a run resumes: its newest checkpoint, and the one that its epoch started with.
@@ -158,7 +159,12 @@ impl<T: Task + 'static> Learner for Learning<T> {
         engine.train()
     }
 
-    fn evaluate(&mut self, at_once: usize, around: &Surroundings<'_>) -> Result<Evaluation<'_>, TrainError> {
+    fn evaluate(
+        &mut self,
+        at_once: usize,
+        side: &str,
+        around: &Surroundings<'_>,
+    ) -> Result<Evaluation<'_>, TrainError> {
         let feed = self.samples.evaluation()?;
         let unit = self.task.unit();
         around.progress.begin(Stage::Evaluate, Some(feed.samples() as u64), unit);
@@ -169,7 +175,7 @@ impl<T: Task + 'static> Learner for Learning<T> {
             before = done;
         };
         let losses = engine::evaluate(&mut self.task, feed, at_once, &mut scores, around.stop, &mut report)?;
-        around.progress.end(&format!("evaluated {}", unit.count(feed.samples() as u64)));
+        around.progress.end(&format!("evaluated {} of the {side} side", unit.count(feed.samples() as u64)));
         let task = &self.task;
         Ok(Evaluation {
             measured: measured(task.parts(), &losses, &scores),

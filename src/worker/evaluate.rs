@@ -162,7 +162,7 @@ pub(super) fn evaluate_on(
     // An unwritable folder is found before the work, not after it; a model that does not fit leaves no folder behind.
     create_dir_all(folder)?;
     let _lock = FolderLock::acquire(folder)?;
-    let found = learner.evaluate(model.config.train.micro_batch_size(), around)?;
+    let found = learner.evaluate(model.config.train.micro_batch_size(), side.title(), around)?;
     let metrics = document(model, side, (fingerprint, &data.facts()), &found)?;
     draw(folder, &(found.draw)(&metrics.about())?)?;
     found.tables.iter().try_for_each(|(name, table)| write_atomic(&folder.join(name), table))?;

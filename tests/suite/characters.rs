@@ -82,6 +82,17 @@ fn images_in_folders_become_a_classifier_that_is_evaluated_compared_exported_and
         program.succeed(&["export", "--format", format, "--output", name]);
     }
     assert!(program.succeed(&["runs"]).stdout.contains("image_class"));
+
+    // A side that decides nothing is scored too, and named wherever scores are.
+    let tested = ["--name", "tested", "--epochs", "1", "--set", "task.image_class.split.test_share=0.25"];
+    let told = training.succeed(&tested);
+    assert!(
+        ["validation", "test"].iter().all(|side| told.stdout.contains(&format!("{side} side: Accuracy "))),
+        "{told:?}"
+    );
+    assert!(told.stderr.contains("evaluated 35 images of the test side"), "{}", told.stderr);
+    let page = fs::read_to_string(training.file("tested", "report.html")).unwrap();
+    assert!(page.contains("on the test side, which decided nothing: 35 images"));
 }
 
 #[test]

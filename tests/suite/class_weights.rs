@@ -53,10 +53,15 @@ fn a_classifier_predicts_with_scores_and_its_exports_are_used_like_the_run() {
     );
     assert_eq!(table.lines().count(), 101);
 
-    // One file, five copies, more classes than there are.
+    // One file, five copies, more classes than there are; and without a configuration in this folder, whose defaults are of another
+    // task than what is set.
     let first = own["predictions"][0]["file"].as_str().unwrap();
     let file = format!("{raw}/{first}");
-    let one = program.json(&["predict", "--input", &file, "--output", "one", "--tta", "5", "--top", "99", "--json"]);
+    let [config, away] = ["config.yaml", "away.yaml"].map(|name| program.path(name));
+    fs::rename(&config, &away).unwrap();
+    let call = ["predict", "--input", &file, "--output", "one", "--tta", "5", "--top", "99", "--json"];
+    let one = program.json(&[&call[..], &["--set", "task.image_class.prepare.max_per_class=9"]].concat());
+    fs::rename(&away, &config).unwrap();
     assert_eq!((one["tta"].as_u64(), one["predictions"][0]["top"].as_array().map(Vec::len)), (Some(5), Some(5)));
     assert_eq!(one["scores"], Value::Null);
     let sum: f64 =

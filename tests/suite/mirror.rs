@@ -150,7 +150,7 @@ fn a_finished_run_is_restored_as_finished_and_continues_with_more_epochs() {
     forget(&training);
     let again = with_folder(&training, &["--epochs", "1"]).successful(&[]);
     assert!(again.stderr.contains("this run is finished"), "{}", again.stderr);
-    assert!(again.stdout.contains("best epoch 1:") && again.stdout.contains("evaluated:"), "{}", again.stdout);
+    assert!(again.stdout.contains("best epoch 1:") && again.stdout.contains("validation side: "), "{}", again.stdout);
     assert_same(&files(&training.file("storms", "")), &before);
     assert_eq!(files(&training.program.path("copies/storms")), before, "and nobody holds it");
 

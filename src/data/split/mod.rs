@@ -36,6 +36,16 @@ impl Side {
             Self::Test => "test",
         }
     }
+
+    /// Its name in sentences: the ... side.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Train => "training",
+            Self::Val => "validation",
+            Self::Test => "test",
+        }
+    }
 }
 
 /// How much validates and tests; the rest trains.

@@ -23,6 +23,7 @@ pub(super) fn blocks(run: &Run<'_>, chapters: &dyn Chapters) -> Vec<Block> {
     let (first, rest): (Vec<&Metric>, Vec<_>) = metrics.metrics.values().partition(is_first);
     let caption = chapters.caption();
     let mut blocks = vec![Block::Text(said(metrics, chapters)), Block::Table(table(metrics, &first, caption))];
+    blocks.extend(run.test.as_ref().map(|test| Block::Table(tested(test, &first, caption))));
     blocks.extend(chapters.chapters(metrics, &|plot| forecasts::plot(run, EVALUATION, plot)));
     blocks.extend(forecasts::plots(run, EVALUATION, chapters.pictures()));
     if !rest.is_empty() {
@@ -151,6 +152,13 @@ fn said(metrics: &Metrics, chapters: &dyn Chapters) -> String {
     )
 }
 
+/// The same scores on the side that decided nothing.
+fn tested(test: &Metrics, shown: &[&Metric], caption: &str) -> Grid {
+    let same: Vec<&Metric> = shown.iter().filter_map(|metric| test.metrics.get(&metric.spec.name)).collect();
+    let counted = test.dataset.basis.counted();
+    table(test, &same, &format!("{caption} on the test side, which decided nothing: {counted}"))
+}
+
 /// Scores as rows, the model and its baselines as columns.
 fn table(metrics: &Metrics, shown: &[&Metric], caption: &str) -> Grid {
     let baselines = metrics.baselines();
@@ -194,6 +202,7 @@ pub(super) fn way(better: Better) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Now, Tale};
     use super::*;
     use crate::metric::document::{Basis, DatasetUsed, Measured, VERSION, Weights, metrics};
 
@@ -233,6 +242,29 @@ mod tests {
             metrics: metrics(&measured),
             sections: serde_json::Value::Null,
         }
+    }
+
+    #[test]
+    fn the_test_side_is_shown_with_the_scores_that_are_shown_of_the_validation_side() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |place: &str, first: f64| {
+            let metrics = evaluated([[first, 0.4, 0.3], [0.5, 0.4, 0.3], [0.9, 0.8, 0.8], [1.0, 2.0, 2.0]]);
+            std::fs::create_dir_all(folder.path().join(place)).unwrap();
+            metrics.write(&folder.path().join(place).join("metrics.json")).unwrap();
+        };
+        let tables = || {
+            let tale = Tale::default();
+            let run = Run::read(folder.path(), &tale, Now::AsWritten);
+            let is_table = |block: Block| if let Block::Table(grid) = block { Some(grid) } else { None };
+            blocks(&run, &()).into_iter().filter_map(is_table).collect::<Vec<_>>()
+        };
+        write("evaluation", 0.61);
+        assert_eq!(tables().len(), 1);
+        write("evaluation/test", 0.42);
+        let [val, test] = &tables()[..] else { panic!() };
+        assert!(test.caption.contains("on the test side, which decided nothing"), "{}", test.caption);
+        let value = |grid: &Grid, row: usize| grid.rows[row][1].text.clone();
+        assert_eq!([value(val, 0), value(test, 0), value(test, 1)], ["0.610", "0.420", "0.500"]);
     }
 
     #[test]

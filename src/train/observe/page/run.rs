@@ -27,6 +27,8 @@ pub(super) struct Run<'a> {
     pub(super) tale: &'a Tale,
     /// `None` if nothing was evaluated yet.
     pub(super) metrics: Option<Result<Metrics, String>>,
+    /// The evaluation on the test side, if there is one that can be read.
+    pub(super) test: Option<Metrics>,
     pub(super) notes: Vec<String>,
     /// Why the run failed, if it did and says so.
     pub(super) problem: Option<Problem>,
@@ -53,6 +55,7 @@ impl<'a> Run<'a> {
             story,
             tale,
             metrics: metrics(&folder.join("evaluation/metrics.json")),
+            test: metrics(&folder.join("evaluation/test/metrics.json")).and_then(Result::ok),
             notes: notes(&folder.join("experiment_log.json")),
             problem,
         }
