@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::util::exit::Exit;
+use crate::util::stop::Stopped;
 use crate::util::units::count;
 
 use super::diagnostic::Diagnostic;
@@ -55,6 +56,9 @@ pub enum ConfigError {
         /// What the system says.
         source: io::Error,
     },
+    /// A signal came while a pipe was waited for.
+    #[error("error: {0}\n")]
+    Stopped(Stopped),
     /// There are mistakes in it.
     #[error("{0}")]
     Mistakes(Mistakes),
@@ -64,7 +68,10 @@ impl ConfigError {
     /// The exit code of the program.
     #[must_use]
     pub fn exit(&self) -> Exit {
-        Exit::Configuration
+        match self {
+            Self::Stopped(stopped) => stopped.exit(),
+            _ => Exit::Configuration,
+        }
     }
 }
 

@@ -1,9 +1,8 @@
 //! Loading: the file, over it the environment, over it the flags; then everything that is wrong, at once.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::util::plain::{read_any, stopped_in};
 use crate::util::problem::Problem;
 use crate::util::units::bytes;
 
@@ -176,7 +175,10 @@ fn place(root: &Node, problem: &Problem) -> Span {
 fn read(path: &Path) -> Result<String, ConfigError> {
     let failed = |source: std::io::Error| match source.kind() {
         std::io::ErrorKind::NotFound => ConfigError::Missing { path: path.into(), help: missing_help(path) },
-        _ => ConfigError::Read { path: path.into(), source },
+        _ => match stopped_in(&source) {
+            Some(stopped) => ConfigError::Stopped(stopped),
+            None => ConfigError::Read { path: path.into(), source },
+        },
     };
     if path.is_dir() {
         let inside = path.join(DEFAULT_FILE);
@@ -184,8 +186,7 @@ fn read(path: &Path) -> Result<String, ConfigError> {
             if inside.is_file() { format!("give the file: {}", inside.display()) } else { "give a YAML file".into() };
         return Err(ConfigError::Folder { path: path.into(), help });
     }
-    let mut content = Vec::new();
-    File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut content)).map_err(failed)?;
+    let content = read_any(path, MAX_BYTES + 1).map_err(failed)?;
     if content.len() as u64 > MAX_BYTES {
         return Err(ConfigError::TooLarge { path: path.into(), limit: bytes(MAX_BYTES) });
     }

@@ -154,6 +154,7 @@ fn meant(name: &str, known: &[&str]) -> Option<String> {
 /// If they are of different tasks, or the page can't be written.
 pub fn write_page(runs: &[Evaluated], output: &Path) -> Result<(), CompareError> {
     let Some((first, others)) = runs.split_first() else { return Ok(()) };
+    fs::check_output(output)?;
     let mut warnings: Vec<String> = Vec::new();
     for other in others {
         let comparison = compare(other, first, None, 0.0)?;

@@ -244,6 +244,7 @@ fn check_place(model: &TrainedModel, format: Format, output: &Path) -> Result<()
         let example = format!("{name}.{}", format.extension());
         return Err(ExportError::Folder { path: output.into(), example });
     }
+    fs::check_output(output)?;
     let same = |one: &Path, other: &Path| Some(one.canonicalize().ok()? == other.canonicalize().ok()?);
     match same(&model.weights, output) {
         Some(true) => Err(ExportError::Itself { path: output.into() }),

@@ -2,10 +2,14 @@
 //! and never continues the wrong run.
 
 use std::fs;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::process::Command;
 
 use fragua::util::readers::Reading;
+use rustix::process::{Pid, Signal, kill_process};
 
+use crate::deadline::{end_of, wait_while_it_works};
 use crate::training::Training;
 
 const BEST: &str = "weights/best.safetensors";
@@ -146,4 +150,50 @@ fn an_epoch_that_is_not_complete_is_counted_the_same_everywhere() {
     assert!(runs.contains(" 0.50/3 "), "{runs}");
     let again = training.succeed(&["--max-steps", "4"]);
     assert!(again.stdout.contains("trained 0.50 epochs and 4 steps"), "{}", again.stdout);
+}
+
+#[test]
+fn results_are_not_replaced_by_a_training_from_the_beginning_because_checkpoints_or_a_record_are_lost() {
+    let training = Training::trained(&["--epochs", "1"]);
+    let weights = || fs::read(training.file("storms", BEST)).unwrap();
+    let (before, history) = (weights(), training.json("storms", "history.json"));
+
+    // A finished run gets its history back.
+    fs::write(training.file("storms", "history.json"), "garbage").unwrap();
+    let told = training.succeed(&["--epochs", "1"]).stderr;
+    assert!(told.contains("history.json is not what was written: it is restored from the checkpoint"), "{told}");
+    assert_eq!(training.json("storms", "history.json")["epochs"], history["epochs"]);
+
+    let [checkpoints, aside] = ["checkpoints", "aside"].map(|name| training.file("storms", name));
+    fs::rename(&checkpoints, &aside).unwrap();
+    let lost = training.run(&["--epochs", "2"]);
+    assert_eq!(lost.code, 65, "{lost:?}");
+    let says = "checkpoints holds no checkpoint, but the run has published weights";
+    assert!(lost.stderr.contains(says) && lost.stderr.contains("--no-resume"), "{}", lost.stderr);
+    assert!(weights() == before);
+    fs::remove_dir_all(&checkpoints).unwrap();
+    fs::rename(&aside, &checkpoints).unwrap();
+
+    // Another run of the family is newer; this one could be the one that is meant.
+    let other = ["--no-resume", "--set", "seed=9", "--max-steps", "1"];
+    training.succeed(&other);
+    fs::write(training.file("storms", "run.json"), "{").unwrap();
+    let told = training.succeed(&["--epochs", "1", "--max-steps", "2"]).stderr;
+    assert!(told.contains("storms-3 begins from zero, although storms may be meant: "), "{told}");
+}
+
+#[test]
+fn a_signal_ends_a_start_whose_configuration_comes_from_a_pipe_that_nobody_writes() {
+    let training = Training::new();
+    let pipe = training.program.path("pipe.yaml");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut start = training.program.command(&["config", "check", "--config", "pipe.yaml"]).spawn().unwrap();
+    // Once it has opened the pipe, a writer finds a reader; but nothing is written.
+    let mut writer = None;
+    wait_while_it_works(&mut start, "it reads the pipe", || {
+        writer = fs::File::options().write(true).custom_flags(libc::O_NONBLOCK).open(&pipe).ok();
+        writer.is_some()
+    });
+    kill_process(Pid::from_child(&start), Signal::TERM).unwrap();
+    assert_eq!(end_of(&mut start).code(), Some(143));
 }

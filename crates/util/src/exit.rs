@@ -110,10 +110,13 @@ impl Exit {
     /// The code for an I/O error at a path that the program writes to.
     #[must_use]
     pub fn for_write_error(error: &std::io::Error) -> Self {
-        use std::io::ErrorKind::{AlreadyExists, NotADirectory, PermissionDenied, ReadOnlyFilesystem};
+        use std::io::ErrorKind::{AlreadyExists, IsADirectory, NotADirectory, PermissionDenied, ReadOnlyFilesystem};
         match error.kind() {
-            // The last two: a file is in the place of a folder.
-            PermissionDenied | ReadOnlyFilesystem | NotADirectory | AlreadyExists => Self::OutputNotWritable,
+            // The last three: a file is in the place of a folder, or the other way round.
+            PermissionDenied | ReadOnlyFilesystem | NotADirectory | AlreadyExists | IsADirectory => {
+                Self::OutputNotWritable
+            }
+            _ if crate::plain::is_not_replaceable(error) => Self::OutputNotWritable,
             _ => Self::DiskIo,
         }
     }

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use thiserror::Error;
 
 use crate::exit::Exit;
-use crate::plain::create_plain;
+use crate::plain::{check_replaceable, create_plain};
 use crate::{access, units};
 
 /// A file operation that failed, with the path it failed at and what to do about it.
@@ -39,10 +39,14 @@ impl FsError {
         remedy(&self.path, &self.source)
     }
 
-    /// The exit code: 73 if writing is not allowed or a file is in the place of a folder, 74 otherwise.
+    /// The exit code: 73 if writing is not allowed or something else has the name, 74 otherwise; 2 if a file was given
+    /// where a folder is read.
     #[must_use]
     pub fn exit(&self) -> Exit {
-        Exit::for_write_error(&self.source)
+        match self.action.starts_with("read") && self.source.kind() == io::ErrorKind::NotADirectory {
+            true => Exit::Usage,
+            false => Exit::for_write_error(&self.source),
+        }
     }
 }
 
@@ -51,7 +55,11 @@ fn remedy(path: &Path, error: &io::Error) -> Option<String> {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             let free = free_bytes(path).map_or_else(|_| "nothing".to_owned(), units::bytes);
-            Some(format!("{free} free there: make room, or choose a folder on another disk"))
+            Some(match has_names_left(path) {
+                true => format!("{free} free there: make room, or choose a folder on another disk"),
+                false => "that disk holds no more files, however small (df -i): delete some, or choose another disk"
+                    .to_owned(),
+            })
         }
         io::ErrorKind::FileTooLarge => {
             let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
@@ -80,6 +88,15 @@ pub fn partial_name(path: &Path) -> PathBuf {
     name.push(path.file_name().unwrap_or_default());
     name.push(".partial");
     path.with_file_name(name)
+}
+
+/// Whether a file that a person asks for may take this name. A folder, a device or a pipe is there for something else; a file is
+/// replaced.
+///
+/// # Errors
+/// If it may not.
+pub fn check_output(path: &Path) -> Result<(), FsError> {
+    check_replaceable(path).map_err(FsError::at("write", path))
 }
 
 /// Writes a file so that a reader sees the old content or the new, never a part.
@@ -225,6 +242,13 @@ pub fn remove_tree(path: &Path) -> Result<(), FsError> {
     }
 }
 
+/// Whether the file system that holds `path` can hold another file: it may be full of small ones.
+fn has_names_left(path: &Path) -> bool {
+    let existing = path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+    // Some file systems have no such limit, and say so with zeros.
+    rustix::fs::statvfs(existing).map_or(true, |stat| stat.f_files == 0 || stat.f_favail > 0)
+}
+
 /// Bytes that this process may still write on the file system that holds `path` (or, if it doesn't exist yet, the
 /// nearest folder above it that does).
 ///
@@ -249,6 +273,30 @@ mod tests {
         write_atomic(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_person_can_have_a_plain_file_replaced_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("folder")).unwrap();
+        let (fifo, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600));
+        rustix::fs::mknodat(rustix::fs::CWD, at("pipe"), fifo, mode, 0).unwrap();
+        for (target, link) in [("pipe", "to a pipe"), ("/dev/null", "to a device"), ("nowhere", "to nothing")] {
+            std::os::unix::fs::symlink(target, at(link)).unwrap();
+        }
+        for (name, says) in [
+            ("folder", "it is a folder: give the name of a file"),
+            ("pipe", "it is a pipe, not a file; give another name"),
+            ("to a pipe", "it is a pipe, not a file; give another name"),
+            ("to a device", "it is a device, not a file; give another name"),
+        ] {
+            let error = check_output(&at(name)).unwrap_err();
+            assert!(error.to_string().contains(says), "{name}: {error}");
+            assert_eq!(error.exit(), Exit::OutputNotWritable, "{name}");
+        }
+        fs::write(at("file"), "old").unwrap();
+        ["file", "new", "to nothing"].iter().for_each(|name| check_output(&at(name)).unwrap());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tracing::warn;
 use super::TrainOptions;
 use super::error::TrainingError;
 use super::place::Place;
+use super::published::are_there;
 use super::subject::Subject;
 use crate::config::Config;
 use crate::nn::parameters::Parameters;
@@ -86,6 +87,9 @@ fn run(
     let epoch_start = found.epoch_start.map(Snapshot::from);
     let from = found.loaded.map(|loaded| Start { snapshot: loaded.into(), epoch_start });
     store.check_space(checkpoint_bytes(&subject.phases(), learner.parameters()))?;
+    if from.is_none() && are_there(place.path()) {
+        return Err(TrainingError::LostCheckpoints { folder: place.file("checkpoints") });
+    }
     if from.is_none() && !place.is_new() {
         warn!("there is no checkpoint to resume from: training starts from the beginning");
     }

@@ -112,6 +112,16 @@ pub enum TrainingError {
         /// What is wrong with the newest.
         reason: String,
     },
+    /// Something removed the checkpoints.
+    #[error(
+        "{} holds no checkpoint, but the run has published weights, which a training from the beginning would replace; \
+         restore the checkpoints, or start a new run with --no-resume",
+        folder.display()
+    )]
+    LostCheckpoints {
+        /// Where they were.
+        folder: PathBuf,
+    },
     /// The result of the run can't be evaluated.
     #[error("training is done, but its evaluation failed: {0}; the same command evaluates again")]
     Evaluation(#[from] EvaluateError),
@@ -146,7 +156,7 @@ impl TrainingError {
             Self::Gpu(_) | Self::Vanished { .. } => Exit::DiskIo,
             Self::NoRoom(error) => error.exit(),
             Self::NoSuchKey { .. } => Exit::Usage,
-            Self::NoCheckpoint { .. } | Self::NotFinite { .. } => Exit::DataRefused,
+            Self::NoCheckpoint { .. } | Self::LostCheckpoints { .. } | Self::NotFinite { .. } => Exit::DataRefused,
             Self::Declined => Exit::Interrupted,
         }
     }

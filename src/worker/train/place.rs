@@ -14,7 +14,7 @@ use super::allowed::check_key;
 use super::error::TrainingError;
 use super::initial;
 use super::mirror::Mirror;
-use super::published::{digests, weights_are_whole};
+use super::published::{digests, is_whole};
 use super::subject::Subject;
 use crate::config::{self, Config};
 use crate::data::mirror::random_id;
@@ -25,6 +25,7 @@ use crate::train::run_folder::dataset::{Dataset, changes};
 use crate::train::run_folder::decision::{Decision, decide, in_last_phase};
 use crate::train::run_folder::difference::{Class, Difference, recipe};
 use crate::train::run_folder::log::EventLog;
+use crate::train::run_folder::name::number;
 use crate::train::run_folder::problem::Problem;
 use crate::train::run_folder::record::{Resumed, RunRecord, VERSION};
 use crate::train::run_folder::status::{State, Status};
@@ -85,7 +86,7 @@ pub(super) fn find(
             decided = decision()?;
         }
         let (name, differences) = match decided.clone() {
-            Decision::AlreadyDone { name, ended } if weights_are_whole(&root.join(&name)) => {
+            Decision::AlreadyDone { name, ended } if is_whole(&root.join(&name)) => {
                 return Ok(Found::Done(root.join(name), ended));
             }
             // Training finds nothing left to do, publishes the weights again from their checkpoints, and evaluates them.
@@ -113,10 +114,22 @@ pub(super) fn find(
             warn!("{death}");
         }
         let status = status.filter(|_| before.is_some());
+        if before.is_none() && !options.no_resume {
+            warn_of_damaged(root, &config.name, &name)?;
+        }
         return Ok(Found::Place(Box::new(Place { began, folder, name, before, differences, status, asks_for_more })));
     }
     let unsettled = std::io::Error::other("its folders keep changing; does another program change them?");
     Err(FsError::at("choose a run folder in", root)(unsettled).into())
+}
+
+/// A run that can't be read may be the one that the command means.
+fn warn_of_damaged(root: &Path, family: &str, begun: &str) -> Result<(), TrainingError> {
+    let damaged = listing::each(root)?.into_iter().filter(|(name, _)| number(family, name).is_some());
+    for (name, error) in damaged.filter_map(|(name, run)| Some((name, run.err()?))) {
+        warn!("{begun} begins from zero, although {name} may be meant: {error}");
+    }
+    Ok(())
 }
 
 /// How often other starts may change what the decision depends on.

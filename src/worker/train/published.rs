@@ -5,6 +5,7 @@ use std::path::Path;
 
 use tracing::warn;
 
+use crate::train::run_folder::history::Story;
 use crate::train::run_folder::record::RunRecord;
 use crate::util::fs::FsError;
 use crate::util::sha256::Digest;
@@ -22,8 +23,18 @@ pub(super) fn digests(run: &Path) -> Result<BTreeMap<String, String>, FsError> {
     WEIGHTS.into_iter().filter_map(|path| digest(path).transpose()).collect()
 }
 
-/// Whether the weights of a finished run are those that it recorded.
-pub(super) fn weights_are_whole(run: &Path) -> bool {
+/// Whether a run has ever published weights: it then had a checkpoint.
+pub(super) fn are_there(run: &Path) -> bool {
+    WEIGHTS.iter().any(|path| run.join(path).exists())
+}
+
+/// Whether a finished run still has its history, and the weights that it recorded.
+pub(super) fn is_whole(run: &Path) -> bool {
+    let history = run.join("history.json");
+    if Story::read(&history).is_err() {
+        warn!("{} is not what was written: it is restored from the checkpoint", history.display());
+        return false;
+    }
     let recorded = RunRecord::read(&run.join("run.json")).ok().flatten().map(|record| record.weights);
     let found = digests(run).unwrap_or_default();
     let is_whole = recorded.is_none_or(|recorded| recorded.is_empty() || recorded == found);
