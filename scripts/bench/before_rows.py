@@ -1,6 +1,7 @@
 """Row of the benchmark that compares the program with another build of it, such as the one before a large change.
 
-Both prepare, train and evaluate the same radar data, taking turns. Another build may be anywhere; it finds libtorch as it was linked.
+Both prepare, train and evaluate the same radar data, taking turns. The other build may be anywhere; it finds libtorch as it
+was linked.
 """
 
 import statistics

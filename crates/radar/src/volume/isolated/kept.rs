@@ -1,7 +1,7 @@
 //! Answers about files that are opened again soon: preparing looks at all headers first, and reads the data afterwards.
 //!
-//! An answer is kept as the bytes that came, and only for the file as it was: its device, inode, size and times of change. It is given
-//! out once, which makes room for others; what does not fit is asked for again.
+//! An answer is kept as the bytes that came, and only for the file as it was: its device, inode, size and times of change.
+//! It is given out once, which makes room for others; what does not fit is asked for again.
 
 use std::collections::HashMap;
 use std::fs::Metadata;
