@@ -9,6 +9,7 @@ import unittest
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "bench")]
+import before_rows
 import classify_rows
 import measure
 import run  # noqa: F401  (its rows must be importable)
@@ -73,6 +74,19 @@ class TrainRows(unittest.TestCase):
         self.assertEqual(failure, "")
         self.assertGreater(run.family_mb, 70)
         self.assertLess(run.peak_mb, 70)
+
+    def test_the_time_of_what_a_command_leaves_behind_is_counted(self):
+        works = "import time; began = time.process_time()\nwhile time.process_time() - began < 0.3: pass"
+        leaves = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {works!r}])"
+        run, failure = measure.measure([sys.executable, "-c", leaves])
+        self.assertEqual(failure, "")
+        self.assertGreater(run.cpu, 0.3)
+
+    def test_another_build_is_compared_by_the_ratios_of_its_rounds(self):
+        _, text = self.printed(before_rows.show, "a step", [1.0, 2.0, 4.0], [1.0, 2.5, 4.0])
+        self.assertEqual(text.split()[2:], ["2.000", "2.500", "1.000", "1.00..1.25", "met"])
+        _, text = self.printed(before_rows.show, "a step", [1.0, 1.0, 1.0], [1.0, 1.1, 1.2])
+        self.assertTrue(text.rstrip().endswith("slower by 10.0%"), text)
 
     def test_the_classifier_is_compared_with_both_ways_of_pytorch(self):
         def ran(name, rate, family, loss):
