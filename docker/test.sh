@@ -548,7 +548,7 @@ check_started_by_another_entry_point() {
     name=$(start "$where" --user 0 --entrypoint /bin/bash -e FRAGUA_ONSTART_LOG=/app/model_output/onstart.log -- \
       -c 'fragua-onstart; fragua-onstart; exec sleep 300')
     until_true 60 seen "$where" stepped || { "$docker" logs "$name" >&2; fail "no step"; }
-    [[ $("$docker" top "$name" -eo pid,args | grep -c 'fragua train') -eq 1 ]] || fail "it does not run once: $("$docker" top "$name" -eo pid,args)"
+    [[ $(worker_of "$name" | wc -l) -eq 1 ]] || fail "it does not run once: $("$docker" top "$name" -eo pid,args)"
     # What a rented machine does: it stops, without asking.
     "$docker" kill "$name" >/dev/null
     "$docker" start "$name" >/dev/null

@@ -46,6 +46,10 @@ fn a_training_is_healthy_until_it_stalls() {
     let well = health(&training.program, &child, &[]);
     assert!(well.stdout.starts_with("healthy: train, epoch ") && well.stdout.ends_with(" ago\n"), "{well:?}");
     assert_eq!((well.code, well.stdout.lines().count(), well.stderr.as_str()), (0, 1, ""));
+    // What reads files for it has another name: a signal by name reaches the training alone.
+    let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", child.id())).unwrap();
+    let names = children.split_whitespace().map(|process| fs::read_to_string(format!("/proc/{process}/comm")).unwrap());
+    assert_eq!(names.collect::<Vec<_>>(), ["fragua-reader\n"]);
 
     send(&child, Signal::STOP);
     sleep(Duration::from_millis(1200));

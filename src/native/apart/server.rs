@@ -1,6 +1,7 @@
 //! The process that forks workers. It does nothing else, so that a fork is cheap and safe: it has one thread, and none of the
 //! memory that the program takes later.
 
+use std::ffi::CStr;
 use std::fs::File;
 use std::io::{self, PipeReader, Read, Write};
 use std::os::fd::AsRawFd;
@@ -8,6 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::{End, Slot, Work, drain, poll, watched, worker};
+
+/// The name of the server and of its workers in lists of processes.
+const NAME: &CStr = c"fragua-reader";
 
 /// The server's side of a slot.
 struct Served {
@@ -97,7 +101,8 @@ fn withdraw() -> io::Result<()> {
     }
     // SAFETY: about this process alone.
     unsafe { libc::setpgid(0, 0) };
-    Ok(())
+    // Whoever looks for the program by its name finds one process.
+    Ok(rustix::thread::set_name(NAME)?)
 }
 
 impl Served {
