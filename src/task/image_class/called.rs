@@ -51,7 +51,16 @@ mod tests {
         let classes = ordered(folders.iter().map(|folder| (*folder).to_owned()));
         let (classes, labels) = classes.into_iter().map(|class| (class.folder, class.label)).unzip();
         let (size, fit) = ([8, 8], Fit::Stretch);
-        called(&ModelFacts { classes, labels, size, fit, transposed: false, inverted: false, temperature: None })
+        called(&ModelFacts {
+            classes,
+            labels,
+            size,
+            fit,
+            transposed: false,
+            packed_transposed: false,
+            inverted: false,
+            temperature: None,
+        })
     }
 
     #[test]

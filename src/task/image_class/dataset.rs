@@ -125,6 +125,7 @@ mod tests {
                 size: [8, 8],
                 fit: Fit::Stretch,
                 transposed: false,
+                packed_transposed: false,
                 inverted: false,
                 temperature: None,
             },

@@ -68,6 +68,9 @@ pub struct ModelFacts {
     pub fit: Fit,
     /// Whether rows and columns of an image file are swapped.
     pub transposed: bool,
+    /// Whether those of an image in an idx, npz or csv file are: the raw files of EMNIST have them swapped, image files do not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub packed_transposed: bool,
     /// Whether levels are inverted.
     pub inverted: bool,
     /// What logits are divided by before they become probabilities. Not a fact of the dataset: a validation finds it, and it
@@ -135,7 +138,17 @@ mod tests {
         let names = vec!["A".to_owned()];
         let (size, fit) = ([8, 8], Fit::Stretch);
         let temperature = None;
-        ModelFacts { classes: names.clone(), labels: names, size, fit, transposed: false, inverted: false, temperature }
+        let (transposed, packed_transposed, inverted) = (false, false, false);
+        ModelFacts {
+            classes: names.clone(),
+            labels: names,
+            size,
+            fit,
+            transposed,
+            packed_transposed,
+            inverted,
+            temperature,
+        }
     }
 
     #[test]

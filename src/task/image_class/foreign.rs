@@ -111,7 +111,8 @@ fn described(config: &ImageClassConfig, classes: &[String]) -> Result<ModelFacts
     let prepare = &config.prepare;
     let inverted = prepare.invert == super::config::Invert::Always;
     Ok(ModelFacts::read(&json!({
-        "classes": folders, "labels": labels, "size": prepare.size, "fit": prepare.fit, "transposed": prepare.transpose, "inverted": inverted,
+        "classes": folders, "labels": labels, "size": prepare.size, "fit": prepare.fit, "transposed": prepare.transpose,
+        "packed_transposed": prepare.transpose, "inverted": inverted,
     }))?)
 }
 

@@ -167,9 +167,10 @@ pub fn prepare(
     }
     let (folders, labels) = classes.into_iter().map(|Class { folder, label }| (folder, label)).unzip();
     // Images that a model is asked about are files, which are upright where those of an idx file are not.
-    let transposed = config.transpose && are_files;
+    let (transposed, packed_transposed) = (config.transpose && are_files, config.transpose);
     let (size, fit, temperature) = (config.size, config.fit, None);
-    let model = ModelFacts { classes: folders, labels, size, fit, transposed, inverted, temperature };
+    let model =
+        ModelFacts { classes: folders, labels, size, fit, transposed, packed_transposed, inverted, temperature };
     let facts = Facts { version: VERSION, model, images, sources: stamps };
     writer.finish(&facts)?;
     let files = groups.iter().flat_map(|group| group.used.iter().cloned()).collect();

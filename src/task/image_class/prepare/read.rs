@@ -130,7 +130,8 @@ fn group(path: &str) -> GroupReport {
 pub(super) fn facts(config: &PrepareConfig) -> ModelFacts {
     let PrepareConfig { size, fit, transpose, .. } = *config;
     let (classes, labels, temperature) = (Vec::new(), Vec::new(), None);
-    ModelFacts { classes, labels, size, fit, transposed: transpose, inverted: false, temperature }
+    let (transposed, packed_transposed, inverted) = (transpose, transpose, false);
+    ModelFacts { classes, labels, size, fit, transposed, packed_transposed, inverted, temperature }
 }
 
 fn file(

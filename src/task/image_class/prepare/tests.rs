@@ -123,7 +123,7 @@ fn options_make_datasets_of_their_own_and_the_content_is_that_of_the_file() {
 }
 
 #[test]
-fn packed_files_are_prepared_like_folders_and_only_files_of_images_are_transposed_later() {
+fn packed_files_are_prepared_like_folders_and_a_model_of_them_takes_image_files_upright() {
     let bench = Bench::new();
     std::fs::write(bench.raw.path().join("train.csv"), "0,1,2,3,4\n1,5,6,7,8\n1,5,6,7\n").unwrap();
     let config = PrepareConfig { transpose: true, max_bad_share: 0.5, ..CONFIG };
@@ -133,13 +133,15 @@ fn packed_files_are_prepared_like_folders_and_only_files_of_images_are_transpose
     assert_eq!(prepared.report.groups[0].set_aside[0].file, "train.csv:3");
     let levels = prepared.records.read(0).unwrap();
     assert_eq!((levels[0], levels[7], levels[56], levels[63]), (1, 3, 2, 4), "rows as columns");
-    assert!(!prepared.facts.model.transposed);
+    let ModelFacts { transposed, packed_transposed, .. } = prepared.facts.model;
+    assert_eq!((transposed, packed_transposed), (false, true));
     assert!(!bench.prepare(&config).unwrap().is_new);
     assert_eq!(prepared.report.about.sizes, [SizeCount { size: [2, 2], images: 2 }]);
 
     let folders = Bench::new();
     folders.image("A/1.png", 1).image("B/1.png", 2);
-    assert!(folders.prepare(&config).unwrap().facts.model.transposed);
+    let ModelFacts { transposed, packed_transposed, .. } = folders.prepare(&config).unwrap().facts.model;
+    assert_eq!((transposed, packed_transposed), (true, true));
 }
 
 #[test]
