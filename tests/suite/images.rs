@@ -116,7 +116,7 @@ fn inspect_finds_what_is_wrong_with_a_dataset() {
         "classes without images\n  bird",
         "the same image in several classes: 2 images, at least one label is wrong",
         "at least one label is wrong\n  train/cat/2.png (cat) = train/dog/cat.png (dog)\n",
-        "the same image on several sides: 2 images\n  test/cat/seen.png (test) = train/cat/4.png (train)\n",
+        "the same image on several sides: 2 images\n  test/cat/seen.png (test) = train/cat/4.png (val)\n",
         "blank: 1 image\n  train/dog/blank.png",
     ] {
         assert!(table.contains(text), "{text}:\n{table}");
@@ -151,6 +151,22 @@ fn packed_images_take_their_classes_from_the_configuration_and_mistakes_are_name
     refused("classes: [a, b, c], max_per_class: 1", 78, &["a class needs an image to train on"]);
     fs::remove_file(program.path("own/train-labels-idx1-ubyte")).unwrap();
     refused("fit: digit", 65, &["train-images-idx3-ubyte has no labels: expected the file train-labels-idx1-ubyte"]);
+}
+
+#[test]
+fn one_file_may_be_a_whole_dataset_and_of_others_the_folder_is_asked_for() {
+    let program = program();
+    let row =
+        |number: usize| format!("{},{}\n", ["cat", "\"dog, big\""][number % 2], vec![number.to_string(); 64].join(","));
+    program.write("all.csv", &(0..20).map(row).collect::<String>());
+    let source = |name: &str, path: &str| format!("data={{name: {name}, source: [{{path: {{path: {path}}}}}]}}");
+    let prepared = program.json(&["prepare", "--json", "--set", &source("table", "all.csv")]);
+    assert_eq!(prepared["classes"], serde_json::json!(["cat", "dog, big"]));
+    assert!(program.path("datasets/table/raw/all.csv").is_file());
+    image(&program.path("one.png"), 1);
+    let refused = program.run(&["prepare", "--set", &source("one", "one.png")]);
+    assert_eq!(refused.code, 65, "{}", refused.stderr);
+    assert!(refused.stderr.contains("give the folder that holds all of its files"), "{}", refused.stderr);
 }
 
 #[test]
