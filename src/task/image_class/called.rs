@@ -44,7 +44,7 @@ fn spoken(folder: &str, label: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::class_names::ordered;
-    use super::super::config::Fit;
+    use super::super::config::{Background, Fit};
     use super::*;
 
     fn of(folders: &[&str]) -> Vec<String> {
@@ -58,6 +58,7 @@ mod tests {
             fit,
             transposed: false,
             packed_transposed: false,
+            background: Background::White,
             inverted: false,
             temperature: None,
         })

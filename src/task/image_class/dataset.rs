@@ -104,7 +104,7 @@ fn sides(facts: &Facts, split: &SplitConfig) -> Vec<Side> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::config::Fit;
+    use super::super::config::{Background, Fit};
     use super::super::facts::{ImageFacts, ModelFacts, VERSION};
     use super::*;
     use crate::util::sha256::Digest;
@@ -126,6 +126,7 @@ mod tests {
                 fit: Fit::Stretch,
                 transposed: false,
                 packed_transposed: false,
+                background: Background::White,
                 inverted: false,
                 temperature: None,
             },

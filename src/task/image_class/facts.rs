@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::config::Fit;
+use super::config::{Background, Fit};
 use super::fit::Gray;
 use crate::data::prepare::files::Stamp;
 use crate::data::split::Side;
@@ -71,6 +71,9 @@ pub struct ModelFacts {
     /// Whether those of an image in an idx, npz or csv file are: the raw files of EMNIST have them swapped, image files do not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub packed_transposed: bool,
+    /// What shows through where an image file is transparent.
+    #[serde(default, skip_serializing_if = "Background::is_white")]
+    pub background: Background,
     /// Whether levels are inverted.
     pub inverted: bool,
     /// What logits are divided by before they become probabilities. Not a fact of the dataset: a validation finds it, and it
@@ -146,6 +149,7 @@ mod tests {
             fit,
             transposed,
             packed_transposed,
+            background: Background::White,
             inverted,
             temperature,
         }

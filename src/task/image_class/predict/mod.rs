@@ -207,7 +207,7 @@ fn prepared(content: &Content, facts: &ModelFacts) -> Result<Vec<u8>, String> {
     };
     let unreadable = |error| why_unreadable(&error, path).unwrap_or_else(|| format!("can't be read: {error}"));
     let bytes = read_at_most(path, MAX_BYTES).map_err(unreadable)?;
-    Ok(facts.prepared(&decode(&bytes)?))
+    Ok(facts.prepared(&decode(&bytes, facts.background.level())?))
 }
 
 /// How these images become what the model sees. They are all files of their own, or all come from packed files.

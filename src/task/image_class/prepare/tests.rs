@@ -13,6 +13,7 @@ const CONFIG: PrepareConfig = PrepareConfig {
     channels: 1,
     fit: super::super::config::Fit::Stretch,
     invert: Invert::Never,
+    background: super::super::config::Background::White,
     transpose: false,
     classes: None,
     max_per_class: None,
@@ -142,6 +143,42 @@ fn packed_files_are_prepared_like_folders_and_a_model_of_them_takes_image_files_
     folders.image("A/1.png", 1).image("B/1.png", 2);
     let ModelFacts { transposed, packed_transposed, .. } = folders.prepare(&config).unwrap().facts.model;
     assert_eq!((transposed, packed_transposed), (true, true));
+}
+
+#[test]
+fn packed_files_beside_image_files_are_left_out_and_listed() {
+    let bench = Bench::new();
+    bench.image("A/1.png", 1).image("B/1.png", 2);
+    std::fs::write(bench.raw.path().join("more.npz"), "PK").unwrap();
+    std::fs::write(bench.raw.path().join("B/more.csv"), "0,1,2,3,4\n").unwrap();
+    let left_out = bench.prepare(&CONFIG).unwrap().report.about.left_out;
+    let places: Vec<&str> = left_out.iter().map(|left| left.place.as_str()).collect();
+    assert_eq!(places, ["more.npz", "B/more.csv"]);
+    assert_eq!(left_out[0].reason, "the dataset is read from its image files");
+}
+
+#[test]
+fn what_is_transparent_shows_the_configured_background() {
+    let bench = Bench::new();
+    for class in ["A", "B"] {
+        let path = bench.raw.path().join(class).join("1.png");
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        image::save_buffer(path, &[9, 0].repeat(64), 8, 8, ExtendedColorType::La8).unwrap();
+    }
+    let black = PrepareConfig { background: super::super::config::Background::Black, ..CONFIG };
+    for (config, level) in [(&CONFIG, 255), (&black, 0)] {
+        let prepared = bench.prepare(config).unwrap();
+        assert_eq!(prepared.records.read(0).unwrap()[0], level);
+        assert_eq!(prepared.facts.model.background, config.background, "for predictions");
+    }
+}
+
+#[test]
+fn images_in_no_folder_are_of_no_class() {
+    let bench = Bench::new();
+    bench.image("1.png", 1).image("2.png", 2);
+    let refused = bench.prepare(&CONFIG).err().unwrap().to_string();
+    assert!(refused.contains(" has no images in folders of classes, expected at least 2 classes"), "{refused}");
 }
 
 #[test]
