@@ -66,7 +66,7 @@ pub enum Command {
     Prepare(PrepareArguments),
     /// Show what is in the prepared dataset: table and pictures
     Inspect(InspectArguments),
-    /// Score a trained model against observations and baselines
+    /// Score a trained model: against observations and baselines, or by its classes
     Evaluate(EvaluateArguments),
     /// Predict for files that a model has not seen, as data and as pictures
     Predict(super::predict::PredictArguments),

@@ -61,9 +61,10 @@ pub struct CompareArguments {
 
 /// The text below the flags in the help.
 const MEANING: &str = "\
-A difference within the noise is neither better nor worse: with other data it could be the other way round. The noise \
-is estimated by resampling the same groups of samples (events, days) for both. With fewer than 5 groups, or other \
-groups in each file, it may be unknown (n/a); then the tolerance decides.
+A difference within the noise is neither better nor worse: with other data it could be the other way round. For radar, \
+the noise is estimated by resampling the same groups of samples (events, days) for both. With fewer than 5 groups, or \
+other groups in each file, it may be unknown (n/a); then the tolerance decides. Accuracies of classifiers on the same \
+images are compared by McNemar's exact test, on other images by their intervals.
 Exit code: 0 if CURRENT is better or the same, 1 if it is worse by more than the noise and the tolerance. Three or more \
 have no verdict: 0 if the page is written.";
 

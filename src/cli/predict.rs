@@ -1,5 +1,6 @@
 //! `fragua predict`: turns its flags into a call of the worker, and the outcome into text.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -22,10 +23,11 @@ pub struct PredictArguments {
     #[command(flatten)]
     pub modelled: Modelled,
     /// The folder with the files to predict from: for radar its files, or a folder of them for each event; for images at any
-    /// depth, with scores if folders have the names of classes. Also a single image
+    /// depth, or an idx, npz or csv dataset, with scores if folders or labels name classes. Also a single image
     #[arg(long, value_name = "DIR|FILE")]
     pub input: PathBuf,
-    /// The folder for the predictions; one that is there already is replaced
+    /// The folder for the predictions. Earlier forecasts of the same event and time, or predictions.csv and predictions.json,
+    /// are replaced; other files stay
     #[arg(long, value_name = "DIR")]
     pub output: PathBuf,
     /// Radar: forecast from the newest frame at or before this time, in UTC, such as 2013-01-05T18:30:00Z; may be repeated
@@ -71,6 +73,14 @@ impl From<LayoutName> for Layout {
 
 /// Runs the command.
 pub(super) fn run(arguments: &PredictArguments, session: &Session) -> Result<(), CommandError> {
+    let input = arguments.input.metadata();
+    if input.is_err_and(|error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)) {
+        let text = format!(
+            "--input {} does not exist; a relative path starts at the folder you are in",
+            arguments.input.display()
+        );
+        return Err(CommandError::Usage(text));
+    }
     let options = PredictOptions {
         input: arguments.input.clone(),
         output: arguments.output.clone(),

@@ -107,6 +107,11 @@ pub trait Kind: Any {
     /// Whether a file with this name and these first bytes is part of a dataset, and must not be unpacked.
     fn is_payload(&self, name: &Path, head: &[u8]) -> bool;
 
+    /// Whether a file with this name and these first bytes can be a whole dataset.
+    fn is_whole(&self, _name: &Path, _head: &[u8]) -> bool {
+        false
+    }
+
     /// Turns raw files into the prepared dataset, in a new folder below `into`, and opens it.
     ///
     /// # Errors

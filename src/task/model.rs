@@ -63,5 +63,5 @@ pub fn load(file: &Path, take: impl FnOnce(Weights) -> LoadReport) -> Result<(),
     if report.is_complete() {
         return Ok(());
     }
-    Err(Misfit { file: file.to_owned(), report: report.to_string() })?
+    Err(Misfit { file: file.to_owned(), report: report.misfit() })?
 }

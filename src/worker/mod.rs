@@ -38,7 +38,9 @@ pub fn fetch(config: &Config, around: &Surroundings<'_>) -> Result<Acquired, Wor
     let kind = config.task.kind();
     let synthesise = |synthetic: &Synthetic, into: &Path| kind.synthesise(synthetic, into, around);
     let is_payload = |name: &Path, head: &[u8]| kind.is_payload(name, head);
-    Ok(acquire::acquire(&config.data, &acquire::Context::new(around, &synthesise, &is_payload))?)
+    let is_whole = |name: &Path, head: &[u8]| kind.is_whole(name, head);
+    let context = acquire::Context { whole: &is_whole, ..acquire::Context::new(around, &synthesise, &is_payload) };
+    Ok(acquire::acquire(&config.data, &context)?)
 }
 
 /// Fetches, turns the raw files into the prepared dataset, and assigns the samples to sides.

@@ -107,6 +107,7 @@ fn what_the_task_does_not_know_is_refused_by_name() {
     };
     refused(&["inspect", "--level", "1"], 2, "--level");
     refused(&["predict", "--input", "datasets", "--output", "o", "--layout", "single"], 2, "--layout");
+    refused(&["predict", "--input", "nope", "--output", "o"], 2, "--input nope does not exist");
     refused(&["train", "--set", "data.source=[{synthetic: {events: 2}}]"], 78, "this task learns from images");
     refused(&["train", "--set", "task.image_class.prepare.size=[4, 4]"], 78, "8 to 256 rows and columns");
     fs::create_dir_all(program.path("bad/A")).unwrap();

@@ -115,7 +115,8 @@ fn inspect_finds_what_is_wrong_with_a_dataset() {
         "balance: 22 images of each class that has any",
         "classes without images\n  bird",
         "the same image in several classes: 2 images, at least one label is wrong",
-        "the same image on several sides: 2 images",
+        "at least one label is wrong\n  train/cat/2.png (cat) = train/dog/cat.png (dog)\n",
+        "the same image on several sides: 2 images\n  test/cat/seen.png (test) = train/cat/4.png (val)\n",
         "blank: 1 image\n  train/dog/blank.png",
     ] {
         assert!(table.contains(text), "{text}:\n{table}");
@@ -150,4 +151,59 @@ fn packed_images_take_their_classes_from_the_configuration_and_mistakes_are_name
     refused("classes: [a, b, c], max_per_class: 1", 78, &["a class needs an image to train on"]);
     fs::remove_file(program.path("own/train-labels-idx1-ubyte")).unwrap();
     refused("fit: digit", 65, &["train-images-idx3-ubyte has no labels: expected the file train-labels-idx1-ubyte"]);
+}
+
+#[test]
+fn one_file_may_be_a_whole_dataset_and_of_others_the_folder_is_asked_for() {
+    let program = program();
+    let row =
+        |number: usize| format!("{},{}\n", ["cat", "\"dog, big\""][number % 2], vec![number.to_string(); 64].join(","));
+    program.write("all.csv", &(0..20).map(row).collect::<String>());
+    let source = |name: &str, path: &str| format!("data={{name: {name}, source: [{{path: {{path: {path}}}}}]}}");
+    let prepared = program.json(&["prepare", "--json", "--set", &source("table", "all.csv")]);
+    assert_eq!(prepared["classes"], serde_json::json!(["cat", "dog, big"]));
+    assert!(program.path("datasets/table/raw/all.csv").is_file());
+    image(&program.path("one.png"), 1);
+    let refused = program.run(&["prepare", "--set", &source("one", "one.png")]);
+    assert_eq!(refused.code, 65, "{}", refused.stderr);
+    assert!(refused.stderr.contains("give the folder that holds all of its files"), "{}", refused.stderr);
+}
+
+#[test]
+fn predict_prepares_the_raw_files_of_emnist_as_the_training_did() {
+    let program = program();
+    let header = |kind: u8, sides: &[u32]| {
+        [0, 0, 8, kind].into_iter().chain(sides.iter().flat_map(|side| side.to_be_bytes())).collect::<Vec<u8>>()
+    };
+    // A vertical and a horizontal stroke: with rows and columns swapped, one is the other.
+    let image = |number: u8| {
+        let place = usize::from(2 + number / 2 % 4);
+        let mut levels = [0_u8; 64];
+        match number % 2 {
+            0 => (0..8).for_each(|row| levels[8 * row + place] = 200 + number),
+            _ => levels[8 * place..][..8].fill(200 + number),
+        }
+        levels
+    };
+    for (side, numbers) in [("train", 0..40_u8), ("test", 40..52)] {
+        let (count, labels) = (numbers.len() as u32, numbers.clone().map(|number| number % 2).collect::<Vec<_>>());
+        let images: Vec<u8> = numbers.flat_map(image).collect();
+        for folder in ["own", "asked"] {
+            fs::create_dir_all(program.path(folder)).unwrap();
+            let path = |what: &str| program.path(&format!("{folder}/emnist-{side}-{what}-ubyte"));
+            if folder == "own" || side == "test" {
+                fs::write(path("images-idx3"), [header(3, &[count, 8, 8]), images.clone()].concat()).unwrap();
+                fs::write(path("labels-idx1"), [header(1, &[count]), labels.clone()].concat()).unwrap();
+            }
+        }
+    }
+    let set = "task.image_class={prepare: {size: [8, 8], transpose: true}, augment: {rotate_degrees: 0}}";
+    let train = ["train", "--set", set, "--epochs", "6", "--set", "train.batch=10", "--set", "name=emnist"];
+    program.succeed(&train);
+    let evaluated: Value = program.json(&["evaluate", "--checkpoint", "emnist", "--split", "test", "--json"]);
+    program.succeed(&["predict", "--checkpoint", "emnist", "--input", "asked", "--output", "out"]);
+    let predicted: Value = serde_json::from_slice(&fs::read(program.path("out/predictions.json")).unwrap()).unwrap();
+    let (accuracy, test) = (&predicted["scores"]["accuracy"], &evaluated["metrics"]["accuracy"]["value"]);
+    assert_eq!(accuracy, test);
+    assert!(accuracy.as_f64() > Some(0.7), "so that swapping would show: {accuracy}");
 }

@@ -46,7 +46,7 @@ pub enum AcquireError {
         path: PathBuf,
     },
     /// A single file can't be used in place as a dataset.
-    #[error("{} is a file of a dataset, not a dataset; give the folder that holds it", path.display())]
+    #[error("{} is one file of a dataset, not all of it; give the folder that holds all of its files, or an archive of that", path.display())]
     SingleFile {
         /// The file.
         path: PathBuf,

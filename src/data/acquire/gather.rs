@@ -86,6 +86,16 @@ pub fn gather_one(archive: &Path, raw: &Path, origin: &Origin, context: &Context
     Ok(())
 }
 
+/// A file of this machine that is the whole dataset. It is copied: whoever owns it may change it.
+pub fn gather_file(file: &Path, raw: &Path, origin: &Origin, context: &Context<'_>) -> Result<(), AcquireError> {
+    let partial = durable::partial_name(raw);
+    durable::remove_tree(&partial)?;
+    durable::create_dir_all(&partial)?;
+    let to = partial.join(file.file_name().unwrap_or_default());
+    fs::copy(file, &to).map_err(FsError::at("write", &to))?;
+    commit(&partial, raw, origin, context)
+}
+
 /// One of several files: an archive into a folder of its name, anything else as it is, without a second copy.
 fn take(file: &Arrived, place: &Path, partial: &Path, context: &Context<'_>) -> Result<(), AcquireError> {
     let (from, to) = (place.join(&file.path), partial.join(&file.name));

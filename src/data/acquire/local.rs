@@ -1,4 +1,4 @@
-//! Sources on this machine: a folder is used in place, an archive is checked and unpacked.
+//! Sources on this machine: a folder is used in place, an archive is checked and unpacked, a file that is a whole dataset is copied.
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,8 @@ pub enum Local {
     Folder(PathBuf),
     /// An archive, with its digest if one was requested.
     Archive(PathBuf, Option<Digest>),
+    /// A file that is the whole dataset, with its digest if one was requested.
+    File(PathBuf, Option<Digest>),
 }
 
 /// A `file:` address is a path. Nothing else changes.
@@ -47,14 +49,18 @@ pub fn look(source: &PathSource, context: &Context<'_>) -> Result<Local, Acquire
     if !path.is_file() {
         return Err(AcquireError::NoSuchPath { path });
     }
-    if context.is_payload(&path, &path)? {
-        return Err(AcquireError::SingleFile { path });
+    let is_whole = (context.whole)(&path, &unpack::head(&path)?);
+    if !is_whole {
+        if context.is_payload(&path, &path)? {
+            return Err(AcquireError::SingleFile { path });
+        }
+        unpack::recognise(&path)?;
     }
-    unpack::recognise(&path)?;
-    let Some(expected) = source.sha256 else { return Ok(Local::Archive(path, None)) };
+    let local = if is_whole { Local::File } else { Local::Archive };
+    let Some(expected) = source.sha256 else { return Ok(local(path, None)) };
     match digest_of(&path, context.fetch.stop, context.fetch.progress)? {
         got if got != expected => Err(AcquireError::Digest { path, got, expected }),
-        got => Ok(Local::Archive(path, Some(got))),
+        got => Ok(local(path, Some(got))),
     }
 }
 

@@ -61,6 +61,8 @@ pub struct Context<'a> {
     pub synthesize: Synthesize<'a>,
     /// Not an archive.
     pub payload: IsPayload<'a>,
+    /// A whole dataset in one file.
+    pub whole: IsPayload<'a>,
 }
 
 impl<'a> Context<'a> {
@@ -68,7 +70,7 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn new(around: &Surroundings<'a>, synthesize: Synthesize<'a>, payload: IsPayload<'a>) -> Self {
         let fetch = fetch::Context::new(around.stop, around.progress);
-        Self { fetch, limits: unpack::Limits::default(), synthesize, payload }
+        Self { fetch, limits: unpack::Limits::default(), synthesize, payload, whole: &|_, _| false }
     }
 
     /// Whether a file belongs to a dataset and must not be unpacked; its own name is the last of `name`.
@@ -256,6 +258,12 @@ fn local(
             durable::remove_tree(&durable::partial_name(raw))?;
             info!("using {} in place", path.display());
             Ok(None)
+        }
+        Local::File(path, sha256) => {
+            refuse_in_the_way(raw)?;
+            let origin = origin.with(sha256);
+            gather::gather_file(&path, raw, &origin, context)?;
+            Ok(Some(origin))
         }
         Local::Archive(path, sha256) => {
             refuse_in_the_way(raw)?;

@@ -8,6 +8,9 @@ use tch::{Kind, Tensor};
 use super::spec::Numbers;
 use super::{Parameters, part};
 
+/// Tensors of each kind that a message names.
+const MOST_NAMED: usize = 5;
+
 /// What happened to each tensor that a model was loaded from. Its text is for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadReport {
@@ -21,7 +24,9 @@ pub struct LoadReport {
     pub unexpected: Vec<String>,
     /// What else the file does not have, or has too much, in words: rows of classes.
     pub doubts: Vec<String>,
-    /// What was assumed or arranged, in words.
+    /// What was assumed as whoever uses the file by itself has been told already, in words.
+    pub assumed: Vec<String>,
+    /// What else was assumed or arranged, in words.
     pub notes: Vec<String>,
 }
 
@@ -40,7 +45,18 @@ impl LoadReport {
     /// Whether everything has a new value and no tensor was left.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.doubts.is_empty() && self.missing.is_empty() && self.mismatched.is_empty() && self.unexpected.is_empty()
+        self.doubts.is_empty() && self.has_all()
+    }
+
+    /// Whether the tensors are those of the model, whatever they mean.
+    fn has_all(&self) -> bool {
+        self.missing.is_empty() && self.mismatched.is_empty() && self.unexpected.is_empty()
+    }
+
+    /// Why it is not complete, in words.
+    #[must_use]
+    pub fn misfit(&self) -> String {
+        if self.has_all() { self.doubts.join("; ") } else { self.to_string() }
     }
 }
 
@@ -48,15 +64,21 @@ impl fmt::Display for LoadReport {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all = self.loaded.len() + self.missing.len() + self.mismatched.len();
         write!(out, "{} of {all} parameters loaded", self.loaded.len())?;
-        for mismatch in &self.mismatched {
+        for mismatch in self.mismatched.iter().take(MOST_NAMED) {
             write!(out, "; {} has another shape: got {}, expected {}", mismatch.name, mismatch.got, mismatch.expected)?;
+        }
+        if self.mismatched.len() > MOST_NAMED {
+            write!(out, "; {} more have another shape", self.mismatched.len() - MOST_NAMED)?;
         }
         for (what, names) in [("missing", &self.missing), ("unexpected", &self.unexpected)] {
             if !names.is_empty() {
-                write!(out, "; {what}: {}", names.join(", "))?;
+                write!(out, "; {what}: {}", names[..names.len().min(MOST_NAMED)].join(", "))?;
+            }
+            if names.len() > MOST_NAMED {
+                write!(out, " and {} more", names.len() - MOST_NAMED)?;
             }
         }
-        self.doubts.iter().chain(&self.notes).try_for_each(|words| write!(out, "; {words}"))
+        self.doubts.iter().chain(&self.assumed).chain(&self.notes).try_for_each(|words| write!(out, "; {words}"))
     }
 }
 
@@ -101,5 +123,32 @@ fn kind(numbers: Numbers) -> &'static str {
     match numbers {
         Numbers::Float => "Float",
         Numbers::Whole => "Int64",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_report_names_the_first_few_and_counts_the_rest() {
+        let names = |count: usize| (0..count).map(|number| format!("t{number}")).collect::<Vec<_>>();
+        let mismatch = |name: String| Mismatch { name, got: "Float [1]".into(), expected: "Float [2]".into() };
+        let report = LoadReport {
+            missing: names(7),
+            unexpected: names(5),
+            mismatched: names(8).into_iter().map(mismatch).collect(),
+            ..LoadReport::default()
+        };
+        let text = report.to_string();
+        assert!(text.contains("t4 has another shape: got Float [1], expected Float [2]; 3 more have"), "{text}");
+        assert!(text.ends_with("; missing: t0, t1, t2, t3, t4 and 2 more; unexpected: t0, t1, t2, t3, t4"), "{text}");
+    }
+
+    #[test]
+    fn weights_of_other_classes_do_not_fit_though_all_their_tensors_do() {
+        let doubts = vec!["one class is not known".to_owned()];
+        let report = LoadReport { loaded: vec!["t".into()], doubts, ..LoadReport::default() };
+        assert_eq!((report.is_complete(), report.misfit().as_str()), (false, "one class is not known"));
     }
 }

@@ -44,14 +44,24 @@ fn spoken(folder: &str, label: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::class_names::ordered;
-    use super::super::config::Fit;
+    use super::super::config::{Background, Fit};
     use super::*;
 
     fn of(folders: &[&str]) -> Vec<String> {
         let classes = ordered(folders.iter().map(|folder| (*folder).to_owned()));
         let (classes, labels) = classes.into_iter().map(|class| (class.folder, class.label)).unzip();
         let (size, fit) = ([8, 8], Fit::Stretch);
-        called(&ModelFacts { classes, labels, size, fit, transposed: false, inverted: false, temperature: None })
+        called(&ModelFacts {
+            classes,
+            labels,
+            size,
+            fit,
+            transposed: false,
+            packed_transposed: false,
+            background: Background::White,
+            inverted: false,
+            temperature: None,
+        })
     }
 
     #[test]

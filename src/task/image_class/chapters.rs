@@ -90,7 +90,7 @@ impl Chapters for Evaluated {
     }
 
     fn intervals(&self, _group: &str) -> String {
-        "Intervals of 95 % are Wilson's: where the share would be of all such images.".into()
+        "Intervals are Wilson's: with 95 % confidence, the share among all such images is within them.".into()
     }
 
     fn has_forecasts(&self) -> bool {

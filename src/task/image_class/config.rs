@@ -64,6 +64,8 @@ pub struct PrepareConfig {
     pub fit: Fit,
     /// Whether dark strokes on bright ground are inverted, so that the background is 0: auto, true or false.
     pub invert: Invert,
+    /// What shows through where an image is transparent: white or black.
+    pub background: Background,
     /// Whether rows and columns are swapped: the raw files of EMNIST need it.
     pub transpose: bool,
     /// The classes in the order of the model's outputs; null for those that the files show, in the usual order.
@@ -81,6 +83,7 @@ impl Default for PrepareConfig {
             channels: 1,
             fit: Fit::Stretch,
             invert: Invert::Auto,
+            background: Background::White,
             transpose: false,
             classes: None,
             max_per_class: None,
@@ -100,6 +103,34 @@ pub enum Fit {
     Pad,
     /// For drawings: what is drawn is cut out, scaled to 20 of 28 parts of the size, and put into the middle.
     Digit,
+}
+
+/// What shows through where an image is transparent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Background {
+    /// For dark drawings.
+    #[default]
+    White,
+    /// For bright drawings.
+    Black,
+}
+
+impl Background {
+    /// Its gray level.
+    #[must_use]
+    pub fn level(self) -> u8 {
+        match self {
+            Self::White => u8::MAX,
+            Self::Black => 0,
+        }
+    }
+
+    /// Whether it is the usual one, which need not be written down.
+    #[must_use]
+    pub fn is_white(&self) -> bool {
+        *self == Self::White
+    }
 }
 
 /// Whether images are inverted, as it is written: `auto`, `true` or `false`.

@@ -104,7 +104,7 @@ fn sides(facts: &Facts, split: &SplitConfig) -> Vec<Side> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::config::Fit;
+    use super::super::config::{Background, Fit};
     use super::super::facts::{ImageFacts, ModelFacts, VERSION};
     use super::*;
     use crate::util::sha256::Digest;
@@ -125,6 +125,8 @@ mod tests {
                 size: [8, 8],
                 fit: Fit::Stretch,
                 transposed: false,
+                packed_transposed: false,
+                background: Background::White,
                 inverted: false,
                 temperature: None,
             },

@@ -24,12 +24,12 @@ pub fn is_image(head: &[u8]) -> bool {
     image::guess_format(head).is_ok_and(|format| FORMATS.contains(&format))
 }
 
-/// Brings the bytes of an image file to gray, upright as its EXIF data says; what is transparent becomes white. Of several
-/// pictures in a file it is the first.
+/// Brings the bytes of an image file to gray, upright as its EXIF data says; what is transparent becomes the gray level of the
+/// ground. Of several pictures in a file it is the first.
 ///
 /// # Errors
 /// The reason for which the bytes are not an image of a known format, as a fragment.
-pub fn decode(bytes: &[u8]) -> Result<Gray, String> {
+pub fn decode(bytes: &[u8], ground: u8) -> Result<Gray, String> {
     let format = match image::guess_format(bytes) {
         Ok(format) if FORMATS.contains(&format) => format,
         Ok(format) => return Err(format!("is an image of the format {format:?}, {EXPECTED}")),
@@ -50,7 +50,7 @@ pub fn decode(bytes: &[u8]) -> Result<Gray, String> {
     }
     image.apply_orientation(orientation);
     let (rows, columns) = (image.height() as usize, image.width() as usize);
-    match gray(image) {
+    match gray(image, ground) {
         levels if rows * columns > 0 => Ok(Gray { rows, columns, levels }),
         _ => Err(format!("has {columns} x {rows} pixels")),
     }
@@ -62,19 +62,19 @@ fn is_cut(bytes: &[u8]) -> bool {
     last([0xFF, 0xD9]) < last([0xFF, 0xDA])
 }
 
-fn gray(image: DynamicImage) -> Vec<u8> {
+fn gray(image: DynamicImage, ground: u8) -> Vec<u8> {
     match image {
         DynamicImage::ImageLuma8(image) => image.into_raw(),
         image if image.color().has_alpha() => {
-            image.to_luma_alpha8().pixels().map(|pixel| over_white(pixel.0)).collect()
+            image.to_luma_alpha8().pixels().map(|pixel| over(ground, pixel.0)).collect()
         }
         image => image.into_luma8().into_raw(),
     }
 }
 
-fn over_white([level, alpha]: [u8; 2]) -> u8 {
-    let (level, alpha) = (u32::from(level), u32::from(alpha));
-    ((level * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+fn over(ground: u8, [level, alpha]: [u8; 2]) -> u8 {
+    let (ground, level, alpha) = (u32::from(ground), u32::from(level), u32::from(alpha));
+    ((level * alpha + ground * (255 - alpha) + 127) / 255) as u8
 }
 
 #[cfg(test)]
@@ -83,6 +83,10 @@ mod tests {
     use image::{ExtendedColorType, ImageEncoder, Rgb, RgbImage};
 
     use super::*;
+
+    fn decode(bytes: &[u8]) -> Result<Gray, String> {
+        super::decode(bytes, 255)
+    }
 
     fn levels() -> Vec<u8> {
         (0..48).map(|place| place * 5).collect()
@@ -103,13 +107,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_transparent_is_white() {
+    fn what_is_transparent_is_the_ground() {
         assert_eq!(
-            [over_white([0, 255]), over_white([0, 0]), over_white([100, 255]), over_white([0, 51])],
+            [over(255, [0, 255]), over(255, [0, 0]), over(255, [100, 255]), over(255, [0, 51])],
             [0, 255, 100, 204]
         );
         let bytes = png_of(&[10, 20, 30, 0, 9, 9, 9, 255], ExtendedColorType::Rgba8, [2, 1]);
         assert_eq!(decode(&bytes).unwrap().levels, [255, 9]);
+        assert_eq!(super::decode(&bytes, 0).unwrap().levels, [0, 9]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::config::Fit;
+use super::config::{Background, Fit};
 use super::fit::Gray;
 use crate::data::prepare::files::Stamp;
 use crate::data::split::Side;
@@ -68,6 +68,12 @@ pub struct ModelFacts {
     pub fit: Fit,
     /// Whether rows and columns of an image file are swapped.
     pub transposed: bool,
+    /// Whether those of an image in an idx, npz or csv file are: the raw files of EMNIST have them swapped, image files do not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub packed_transposed: bool,
+    /// What shows through where an image file is transparent.
+    #[serde(default, skip_serializing_if = "Background::is_white")]
+    pub background: Background,
     /// Whether levels are inverted.
     pub inverted: bool,
     /// What logits are divided by before they become probabilities. Not a fact of the dataset: a validation finds it, and it
@@ -135,7 +141,18 @@ mod tests {
         let names = vec!["A".to_owned()];
         let (size, fit) = ([8, 8], Fit::Stretch);
         let temperature = None;
-        ModelFacts { classes: names.clone(), labels: names, size, fit, transposed: false, inverted: false, temperature }
+        let (transposed, packed_transposed, inverted) = (false, false, false);
+        ModelFacts {
+            classes: names.clone(),
+            labels: names,
+            size,
+            fit,
+            transposed,
+            packed_transposed,
+            background: Background::White,
+            inverted,
+            temperature,
+        }
     }
 
     #[test]

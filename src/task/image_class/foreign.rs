@@ -47,6 +47,19 @@ pub enum ForeignError {
         /// The last layer of the network.
         layer: String,
     },
+    /// They name too many or too few of them.
+    #[error(
+        "{file} names {named} classes, but has {outputs} outputs; correct its list, or list the classes in the order of its \
+         outputs: --set 'task.image_class.prepare.classes=[a, b, ...]'"
+    )]
+    Miscounted {
+        /// The file.
+        file: String,
+        /// The classes that it names.
+        named: usize,
+        /// Its outputs.
+        outputs: usize,
+    },
     /// They do not say what their outputs are.
     #[error(
         "{file} does not name its {outputs} classes; list them in the order of its outputs: --set 'task.image_class.prepare.classes=[a, b, ...]'"
@@ -65,7 +78,7 @@ impl ForeignError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Weights(error) => error.exit(),
-            Self::NoOutputs { .. } | Self::Unnamed { .. } => Exit::DataRefused,
+            Self::NoOutputs { .. } | Self::Miscounted { .. } | Self::Unnamed { .. } => Exit::DataRefused,
         }
     }
 }
@@ -75,7 +88,7 @@ crate::util::failures!("weights": ForeignError);
 /// What is known of a model from a file of weights that another program wrote, and from the configuration.
 ///
 /// # Errors
-/// If the file can't be read, is of another network, or does not name its classes and nobody else does.
+/// If the file can't be read, is of another network, names too few classes, or none and nobody else does.
 pub fn facts(config: &ImageClassConfig, file: &Path) -> Result<Value, Failed> {
     let outline = outline(file).map_err(ForeignError::from)?;
     if let Some(facts) = outline.beside.get(FACTS).filter(|facts| facts.is_object()) {
@@ -90,12 +103,19 @@ pub fn facts(config: &ImageClassConfig, file: &Path) -> Result<Value, Failed> {
         shape.and_then(|shape| shape.first().copied()).ok_or(ForeignError::NoOutputs { file: name.clone(), layer })?;
     let classes = match (classes(&outline.beside), listed(config), usual(outputs)) {
         (Some(classes), _, _) | (None, Some(classes), _) if classes.len() == outputs => classes,
-        (_, _, Some(usual)) => {
+        (Some(named), Some(classes), _) if classes.len() == outputs => {
+            let named = named.len();
+            tracing::warn!("{name} names {named} classes for its {outputs} outputs: prepare.classes is used instead");
+            classes
+        }
+        (Some(named), _, _) => {
+            return Err(ForeignError::Miscounted { file: name, named: named.len(), outputs }.into());
+        }
+        (None, _, Some(usual)) => {
             tracing::warn!(
-                "{name} does not name its {outputs} classes: they are taken for {} to {}, in the usual order; list others in \
+                "{name} does not name its {outputs} classes: they are taken for {}; list others in \
                  task.image_class.prepare.classes",
-                usual[0],
-                usual[outputs - 1]
+                span(&usual)
             );
             usual
         }
@@ -111,7 +131,8 @@ fn described(config: &ImageClassConfig, classes: &[String]) -> Result<ModelFacts
     let prepare = &config.prepare;
     let inverted = prepare.invert == super::config::Invert::Always;
     Ok(ModelFacts::read(&json!({
-        "classes": folders, "labels": labels, "size": prepare.size, "fit": prepare.fit, "transposed": prepare.transpose, "inverted": inverted,
+        "classes": folders, "labels": labels, "size": prepare.size, "fit": prepare.fit, "transposed": prepare.transpose,
+        "packed_transposed": prepare.transpose, "background": prepare.background, "inverted": inverted,
     }))?)
 }
 
@@ -186,32 +207,69 @@ pub fn last_layer(last_parameter: &str) -> String {
 pub struct Rows {
     /// What was not found, in words.
     pub doubts: Vec<String>,
-    /// What was assumed or arranged, in words.
+    /// What was assumed as [`facts`] assumes and reports it, in words.
+    pub assumed: Vec<String>,
+    /// What else was assumed or arranged, in words.
     pub notes: Vec<String>,
 }
 
 /// Brings the rows of the last layer into the order of these classes. Rows of classes that the weights do not know keep the values
-/// of `parameters`; if the weights do not name their classes, nothing is changed.
+/// of `parameters`. If the weights do not name their classes, row i is taken for class i if there are as many, else for the classes
+/// that so many outputs usually are.
 pub fn arrange(weights: &mut Weights, facts: &ModelFacts, parameters: &Parameters, layer: &str) -> Rows {
     let ours: Vec<String> = facts.classes.iter().map(|class| key(class)).collect();
     let rows = |tensor: &Tensor| tensor.size().first().map_or(0, |rows| rows.unsigned_abs() as usize);
     let has =
         weights.tensors.iter().find(|(name, _)| name == &format!("{layer}.weight")).map(|(_, tensor)| rows(tensor));
     let Some(outputs) = has else { return Rows::default() };
-    let Some(theirs) = classes(&weights.beside).filter(|classes| classes.len() == outputs) else {
-        let assumed = format!(
-            "the weights do not name their classes: row i of {layer} is taken for class i, in the order {}",
-            named(&facts.labels)
-        );
-        let notes = if outputs == ours.len() { vec![assumed] } else { Vec::new() };
-        return Rows { notes, ..Rows::default() };
+    let keys = |classes: Vec<String>| classes.iter().map(|class| key(class)).collect::<Vec<_>>();
+    let theirs = match classes(&weights.beside) {
+        Some(classes) if classes.len() == outputs => keys(classes),
+        other => {
+            let usual = usual(outputs).map(keys);
+            let why = match other {
+                Some(classes) => format!("the weights name {} classes for {outputs} outputs", classes.len()),
+                None => "the weights do not name their classes".to_owned(),
+            };
+            if outputs == ours.len() {
+                let text =
+                    format!("{why}: row i of {layer} is taken for class i, in the order {}", named(&facts.labels));
+                let is_usual = usual.as_ref() == Some(&ours);
+                let (assumed, notes) = if is_usual { (vec![text], vec![]) } else { (vec![], vec![text]) };
+                return Rows { assumed, notes, ..Rows::default() };
+            }
+            let Some(usual) = usual.filter(|usual| usual.iter().any(|class| ours.contains(class))) else {
+                return Rows {
+                    doubts: vec![format!("{why}, so the rows of {layer} keep their values")],
+                    ..Rows::default()
+                };
+            };
+            let text = format!("{why}: its {outputs} rows of {layer} are taken for {}", span(&usual));
+            let rows = matched(weights, (&ours, &usual, outputs), parameters, (facts, layer));
+            return Rows { notes: [vec![text], rows.notes].concat(), ..rows };
+        }
     };
-    let theirs: Vec<String> = theirs.iter().map(|class| key(class)).collect();
     if theirs == ours {
         return Rows::default();
     }
+    matched(weights, (&ours, &theirs, outputs), parameters, (facts, layer))
+}
+
+/// The first and the last of the usual classes.
+fn span(usual: &[String]) -> String {
+    format!("{} to {}, in the usual order", usual[0], usual[usual.len() - 1])
+}
+
+/// Moves the rows of the classes that both have.
+fn matched(
+    weights: &mut Weights,
+    (ours, theirs, outputs): (&[String], &[String], usize),
+    parameters: &Parameters,
+    (facts, layer): (&ModelFacts, &str),
+) -> Rows {
+    let rows = |tensor: &Tensor| tensor.size().first().map_or(0, |rows| rows.unsigned_abs() as usize);
     let pairs: Vec<(i64, i64)> = (0_i64..)
-        .zip(&ours)
+        .zip(ours)
         .filter_map(|(to, class)| Some((to, theirs.iter().position(|known| known == class)? as i64)))
         .collect();
     for part in ["weight", "bias"] {
@@ -225,7 +283,7 @@ pub fn arrange(weights: &mut Weights, facts: &ModelFacts, parameters: &Parameter
             }
         }
     }
-    report(&facts.labels, &ours, &theirs, layer)
+    report(&facts.labels, ours, theirs, layer)
 }
 
 fn moved(from: &Tensor, own: &Tensor, pairs: &[(i64, i64)]) -> Result<Tensor, tch::TchError> {
@@ -345,15 +403,53 @@ mod tests {
     fn the_same_classes_change_nothing_and_unnamed_ones_are_reported() {
         let (rows, report) = arranged(&["A_upper", "b_lower"], weights(2, json!({"labels": ["A", "b"]})));
         assert_eq!((rows, report), (vec![1.0, 2.0], Rows::default()));
-        for beside in
-            [json!({}), json!({"labels": ["A"]}), json!({"labels": {"3": "A", "1": "b"}}), json!({"labels": 7})]
-        {
+        for beside in [json!({}), json!({"labels": {"3": "A", "1": "b"}}), json!({"labels": 7})] {
             let (rows, report) = arranged(&["A_upper", "b_lower"], weights(2, beside));
             assert_eq!((rows, report.notes.len()), (vec![1.0, 2.0], 1));
             assert!(report.notes[0].contains("do not name their classes"), "{report:?}");
         }
+        let (rows, report) = arranged(&["A_upper", "b_lower"], weights(2, json!({"labels": ["A"]})));
+        assert_eq!(rows, [1.0, 2.0]);
+        assert!(report.notes[0].starts_with("the weights name 1 classes for 2 outputs: row i of fc4"), "{report:?}");
         let (rows, report) = arranged(&["A_upper", "b_lower"], weights(3, json!({})));
-        assert_eq!((rows.len(), report), (3, Rows::default()), "left for the report of shapes");
+        assert_eq!((rows.len(), report.doubts.len()), (3, 1), "and left for the report of shapes");
+        assert!(report.doubts[0].ends_with("name their classes, so the rows of fc4 keep their values"), "{report:?}");
+    }
+
+    #[test]
+    fn unnamed_outputs_of_a_usual_number_are_the_usual_classes() {
+        let (rows, report) = arranged(&["b_lower", "A_upper", "0_digit", "cat"], weights(62, json!({})));
+        assert_eq!(rows, [28.0, 1.0, 53.0, 0.0]);
+        assert_eq!(
+            report.notes[0],
+            "the weights do not name their classes: its 62 rows of fc4 are taken for A to 9, in the usual order"
+        );
+        assert!(report.doubts[0].contains("do not know 1 of 4 classes"), "{report:?}");
+        let (rows, report) = arranged(&["cat", "dog"], weights(62, json!({})));
+        assert_eq!((rows.len(), report.doubts.len()), (62, 1), "of none of these classes");
+        let usual = usual(10).unwrap();
+        let ten: Vec<&str> = usual.iter().map(String::as_str).collect();
+        let (_, report) = arranged(&ten, weights(10, json!({})));
+        assert_eq!((report.assumed.len(), report.notes.len()), (1, 0), "`facts` has reported it");
+    }
+
+    #[test]
+    fn as_many_names_as_outputs_are_expected_unless_the_configuration_has_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("m.safetensors");
+        let header = json!({
+            "__metadata__": {"facts": json!({"classes": ["a", "b", "c"]}).to_string()},
+            "fc4.weight": {"dtype": "F32", "shape": [10, 128], "data_offsets": [0, 5120]},
+        });
+        let header = header.to_string();
+        let parts = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0; 5120]];
+        std::fs::write(&file, parts.concat()).unwrap();
+        let refused = super::facts(&ImageClassConfig::default(), &file).unwrap_err();
+        assert_eq!(refused.exit(), Exit::DataRefused);
+        assert!(refused.to_string().contains("names 3 classes, but has 10 outputs"), "{refused}");
+        let mut config = ImageClassConfig::default();
+        config.prepare.classes = Some((0..10).map(|number| format!("c{number}")).collect());
+        assert_eq!(super::facts(&config, &file).unwrap()["classes"][9], "c9");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::exported::Exported;
 use super::facts::ModelFacts;
 use super::inspect::InspectError;
 use super::learner::{Classes, classifier};
-use super::packed::is_packed;
+use super::packed::{is_packed, is_whole};
 use super::predict::Predicting;
 use super::prepare::layout::LeftOut;
 use super::prepare::{self, About, PreparedImages};
@@ -139,6 +139,10 @@ impl Kind for ImageClassConfig {
 
     fn is_payload(&self, name: &Path, head: &[u8]) -> bool {
         is_image(head) || is_packed(name, head)
+    }
+
+    fn is_whole(&self, name: &Path, head: &[u8]) -> bool {
+        is_whole(name, head)
     }
 
     fn prepare(&self, raw: &Acquired, into: &Path, around: &Surroundings<'_>) -> Result<Prepared, Failed> {

@@ -78,7 +78,7 @@ fn by_class_json(scores: &ClassScoresSum, classes: &[String]) -> Result<Vec<u8>,
 
 /// A field of a table: in quotation marks if it has a comma, quotation marks or a line break. A folder may be called like a
 /// formula, which spreadsheets would compute: it gets an apostrophe.
-fn field(text: &str) -> String {
+pub(super) fn field(text: &str) -> String {
     let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() };
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }

@@ -295,8 +295,8 @@ impl Task for Classifier {
     /// The rows of the last layer are matched by the names of classes.
     fn take(&mut self, mut weights: Weights) -> LoadReport {
         let layer = self.parameters.names().last().map_or_else(String::new, last_layer);
-        let Rows { doubts, notes } = arrange(&mut weights, &self.facts, &self.parameters, &layer);
-        LoadReport { doubts, notes, ..self.parameters.load_named(&weights.tensors) }
+        let Rows { doubts, assumed, notes } = arrange(&mut weights, &self.facts, &self.parameters, &layer);
+        LoadReport { doubts, assumed, notes, ..self.parameters.load_named(&weights.tensors) }
     }
 
     fn parts(&self) -> &[ScoreSpec] {

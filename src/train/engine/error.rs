@@ -64,7 +64,8 @@ pub enum TrainError {
     },
     /// A step has fewer samples than the task needs.
     #[error(
-        "{at_once} samples would go through the model at once, but this task needs {atom} or more; raise train.batch and train.micro_batch"
+        "{} would go through the model at once, but this task needs {atom} or more; raise train.batch and train.micro_batch",
+        units::count(*at_once as u64, "sample")
     )]
     SmallBatch {
         /// The samples of a step, or of a micro-batch.

@@ -30,7 +30,7 @@ pub fn images(folder: &Path, format: ImageFormat) {
 }
 
 pub fn decoded(_: &Path, _: &str, bytes: &[u8]) {
-    drop(decode(bytes));
+    drop(decode(bytes, 255));
 }
 
 /// The two files of the MNIST family. In the folder of work both are whole.

@@ -24,8 +24,8 @@ const LISTED: usize = 100;
 /// Images with the same pixels.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Repeat {
-    /// Their files.
-    pub files: Vec<String>,
+    /// Them: the first of each class, the first of each other side, then the rest.
+    pub files: Vec<Equal>,
     /// Their classes, each once.
     pub classes: Vec<String>,
     /// Their sides, each once.
@@ -33,6 +33,17 @@ pub struct Repeat {
     /// The numbers of their records.
     #[serde(skip)]
     pub records: Vec<usize>,
+}
+
+/// One of several images with the same pixels.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Equal {
+    /// Its file.
+    pub file: String,
+    /// The folder of its class.
+    pub class: String,
+    /// Its side.
+    pub side: Side,
 }
 
 /// Images that occur more than once.
@@ -88,22 +99,44 @@ pub fn repeats(dataset: &Dataset) -> Repeats {
     let mut by_content: BTreeMap<Digest, Vec<usize>> = BTreeMap::new();
     images.iter().enumerate().for_each(|(record, image)| by_content.entry(image.content).or_default().push(record));
     let mut found = Repeats::default();
+    let equal = |record: &usize| Equal {
+        file: images[*record].file.clone(),
+        class: names[images[*record].class].clone(),
+        side: dataset.sides[*record],
+    };
     for records in by_content.into_values().filter(|records| records.len() > 1) {
+        let records = telling_first(records, |record| [images[record].class, dataset.sides[record] as usize]);
         let classes = distinct(records.iter().map(|record| images[*record].class));
         let sides = distinct(records.iter().map(|record| dataset.sides[*record] as usize));
         found.within_classes += records.len() - classes.len();
         found.across_classes += if classes.len() > 1 { records.len() } else { 0 };
         found.across_sides += if sides.len() > 1 { records.len() } else { 0 };
         found.groups.push(Repeat {
-            files: records.iter().map(|record| images[*record].file.clone()).collect(),
+            files: records.iter().map(equal).collect(),
             classes: classes.into_iter().map(|class| names[class].clone()).collect(),
             sides: Side::ALL.into_iter().filter(|side| sides.contains(&(*side as usize))).collect(),
             records,
         });
     }
-    let is_harmless = |repeat: &Repeat| (repeat.classes.len() < 2, repeat.sides.len() < 2, repeat.files[0].clone());
+    let is_harmless =
+        |repeat: &Repeat| (repeat.classes.len() < 2, repeat.sides.len() < 2, repeat.files[0].file.clone());
     found.groups.sort_by_key(is_harmless);
     found
+}
+
+/// Records in another order: the first of each class, then the first of each other side, then the rest.
+fn telling_first(mut records: Vec<usize>, of: impl Fn(usize) -> [usize; 2]) -> Vec<usize> {
+    let mut front = 0;
+    for part in 0..2 {
+        for place in 0..records.len() {
+            let value = of(records[place])[part];
+            if place >= front && records[..front].iter().all(|record| of(*record)[part] != value) {
+                records[front..=place].rotate_right(1);
+                front += 1;
+            }
+        }
+    }
+    records
 }
 
 fn distinct(numbers: impl Iterator<Item = usize>) -> Vec<usize> {
@@ -161,4 +194,18 @@ pub fn imbalance(counts: &[(String, usize)]) -> Option<Imbalance> {
 #[must_use]
 pub fn first_files(dataset: &Dataset, records: &[usize]) -> Vec<String> {
     records.iter().take(LISTED).map(|record| dataset.facts.images[*record].file.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_equal_images_one_of_each_class_and_of_each_side_comes_first() {
+        let classes = [0, 0, 0, 0, 1, 1, 2];
+        let sides = [0, 0, 2, 1, 0, 0, 0];
+        let ordered = telling_first((0..7).collect(), |record| [classes[record], sides[record]]);
+        assert_eq!(ordered, [0, 4, 6, 2, 3, 1, 5]);
+        assert_eq!(telling_first(vec![3, 2], |_| [0, 0]), [3, 2]);
+    }
 }

@@ -1,13 +1,16 @@
 //! What is in a prepared dataset, as text for people.
 
 use super::Inspection;
-use super::findings::Repeat;
+use super::findings::{Equal, Repeat};
 use crate::report::table::Table;
 use crate::task::image_class::dataset::Totals;
 use crate::util::units;
 
 /// Lines of a list; JSON has all of it.
 const SHOWN: usize = 5;
+
+/// Equal images that are named in a line.
+const MOST_EQUAL: usize = 12;
 
 impl Inspection {
     /// A table for people.
@@ -78,24 +81,30 @@ impl Inspection {
         let count = |count: usize, noun: &str| units::count(count as u64, noun);
         list("classes without images".into(), self.empty.clone());
         let repeats = &self.repeats;
-        let groups = |is: &dyn Fn(&&Repeat) -> bool| repeats.groups.iter().filter(is).map(line).collect::<Vec<_>>();
+        // All that the number counts, and first those that no list above has.
+        let groups = |is: &dyn Fn(&Repeat) -> bool, is_above: &dyn Fn(&Repeat) -> bool| {
+            let (above, new): (Vec<&Repeat>, Vec<&Repeat>) =
+                repeats.groups.iter().filter(|repeat| is(repeat)).partition(|repeat| is_above(repeat));
+            new.into_iter().chain(above).map(line).collect::<Vec<_>>()
+        };
+        let in_classes = |repeat: &Repeat| repeat.classes.len() > 1;
+        let on_sides = |repeat: &Repeat| repeat.sides.len() > 1;
         list(
             format!(
                 "the same image in several classes: {}, at least one label is wrong",
                 count(repeats.across_classes, "image")
             ),
-            groups(&|repeat| repeat.classes.len() > 1),
+            groups(&in_classes, &|_| false),
         );
         list(
             format!("the same image on several sides: {}", count(repeats.across_sides, "image")),
-            groups(&|repeat| repeat.sides.len() > 1 && repeat.classes.len() == 1),
+            groups(&on_sides, &in_classes),
         );
         list(
-            format!(
-                "repeated within a class: {}; equal images are on one side",
-                count(repeats.within_classes, "image")
-            ),
-            groups(&|repeat| repeat.classes.len() == 1 && repeat.sides.len() == 1),
+            format!("repeated within a class: {}", count(repeats.within_classes, "image")),
+            groups(&|repeat| repeat.files.len() > repeat.classes.len(), &|repeat| {
+                in_classes(repeat) || on_sides(repeat)
+            }),
         );
         list(format!("blank: {}", count(self.blank, "image")), self.blank_files.clone());
         let set_aside = self.set_aside.iter().map(|bad| format!("{}: {}", bad.file, bad.reason)).collect();
@@ -109,10 +118,43 @@ impl Inspection {
     }
 }
 
-/// Equal images in a line.
+/// Equal images in a line: at least one of each class and side, with what tells them apart.
 fn line(repeat: &Repeat) -> String {
-    let shown: Vec<&str> = repeat.files.iter().take(3).map(String::as_str).collect();
-    let more = repeat.files.len() - shown.len();
+    let Repeat { files, classes, sides, .. } = repeat;
+    let telling = (classes.len() + sides.len()).saturating_sub(1).clamp(3, MOST_EQUAL);
+    let shown: Vec<String> =
+        files.iter().take(telling).map(|equal| named(equal, classes.len() > 1, sides.len() > 1)).collect();
+    let more = files.len() - shown.len();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{more}", shown.join(" = "))
+}
+
+fn named(Equal { file, class, side }: &Equal, with_class: bool, with_side: bool) -> String {
+    let facts = [with_class.then_some(class.as_str()), with_side.then(|| side.name())];
+    let facts: Vec<&str> = facts.into_iter().flatten().collect();
+    if facts.is_empty() { file.clone() } else { format!("{file} ({})", facts.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::split::Side;
+
+    #[test]
+    fn equal_images_are_named_with_the_classes_and_sides_that_they_differ_in() {
+        let equal = |file: &str, class: &str, side| Equal { file: file.into(), class: class.into(), side };
+        let repeat = |files: Vec<Equal>, classes: &[&str], sides: &[Side]| Repeat {
+            records: (0..files.len()).collect(),
+            files,
+            classes: classes.iter().map(|&class| class.to_owned()).collect(),
+            sides: sides.to_vec(),
+        };
+        let (train, test) = (Side::Train, Side::Test);
+        let copies = |class: &str| (3..6).map(|number| equal(&number.to_string(), class, train)).collect::<Vec<_>>();
+        let within = repeat([vec![equal("1", "a", train)], copies("a")].concat(), &["a"], &[train]);
+        assert_eq!(line(&within), "1 = 3 = 4 and 1 more");
+        let both = vec![equal("1", "a", train), equal("2", "b", train), equal("9", "a", test)];
+        let across = repeat([both, copies("a")].concat(), &["a", "b"], &[train, test]);
+        assert_eq!(line(&across), "1 (a, train) = 2 (b, train) = 9 (a, test) and 3 more");
+    }
 }

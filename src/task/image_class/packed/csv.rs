@@ -1,6 +1,7 @@
 //! Tables of text: a line for each image, its label in the first column (or in the one that the heading calls so), then its
-//! levels row by row. A heading is optional.
+//! levels row by row. A heading is optional. A field may be in quotation marks; an image is one line.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::pair::{one_dataset, own, side};
@@ -8,8 +9,19 @@ use super::read::Source;
 use super::{Labels, Table, Unusable};
 use crate::task::image_class::prepare::layout::LeftOut;
 
-/// What a column of labels is called.
-const LABEL: [&str; 5] = ["label", "labels", "class", "target", "y"];
+/// What a column of labels is called. The last may also be the label of an image.
+const LABEL: [&str; 5] = ["label", "labels", "class", "target", LETTER];
+const LETTER: &str = "y";
+
+/// What separates fields.
+const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
+
+/// No image of so many pixels has the levels 1, 2, 3 and so on: they are the numbers of columns.
+const COUNTED: usize = 64;
+
+/// What follows the reason for which the first line of a file without any image can't be used.
+const EXPECTED: &str = "; expected a line for each image: its label, then its levels as whole numbers from 0 to 255 (multiply \
+                        levels from 0 to 1 by 255); a heading may call another column \"label\"";
 
 /// One table for each file; those without labels are left out.
 pub(super) fn tables(
@@ -36,6 +48,13 @@ pub(super) fn tables(
             paths[0],
             "has no images with labels; expected a line for each: its label, then its levels",
         ));
+    }
+    if tables.iter().all(|table| table.levels.is_empty()) {
+        let reason = match tables[0].bad.first() {
+            Some((line, reason)) => format!("has no image that can be used: line {line} {reason}{EXPECTED}"),
+            None => format!("has no line below its heading{EXPECTED}"),
+        };
+        return Err(Unusable::new(&tables[0].file, reason));
     }
     Ok(tables)
 }
@@ -89,12 +108,13 @@ fn table(file: &str, bytes: &[u8], size: [usize; 2]) -> Result<Option<Table>, Un
 impl Columns {
     /// From the first line; nothing if there is no column of labels.
     fn of(first: &[u8], size: [usize; 2]) -> Result<Option<Self>, String> {
-        let separator = [b',', b';', b'\t'].into_iter().find(|separator| first.contains(separator)).unwrap_or(b',');
-        let fields: Vec<String> = first.split(|byte| *byte == separator).map(text).collect();
-        // A label may be a word, so the first column does not count.
-        let has_heading = fields.iter().skip(1).any(|field| field.parse::<f32>().is_err());
-        let is_label = |field: &String| LABEL.iter().any(|label| field.eq_ignore_ascii_case(label));
-        let named = fields.iter().position(is_label).filter(|_| has_heading);
+        // The first of those with the most fields.
+        let count = |separator: &u8| Fields::of(first, *separator).count();
+        let separator = SEPARATORS.into_iter().rev().max_by_key(count).unwrap_or(SEPARATORS[0]);
+        let fields: Vec<String> =
+            Fields::of(first, separator).map(|field| field.map(|field| text(&field))).collect::<Result<_, _>>()?;
+        let has_heading = is_heading(&fields);
+        let named = fields.iter().position(|field| is_label(field)).filter(|_| has_heading);
         let square = |pixels: usize| pixels > 1 && pixels.isqrt().pow(2) == pixels;
         let pixels = fields.len() - 1;
         let shape = match () {
@@ -114,12 +134,13 @@ impl Columns {
     /// The label; the levels are appended.
     fn read(&self, line: &[u8], levels: &mut Vec<u8>) -> Result<String, String> {
         let (mut label, mut count) = (None, 0);
-        for (place, field) in line.split(|byte| *byte == self.separator).enumerate() {
+        for (place, field) in Fields::of(line, self.separator).enumerate() {
+            let field = field?;
             count += 1;
             match place == self.label {
-                true => label = Some(text(field)),
-                false => levels.push(level(field).ok_or_else(|| {
-                    format!("has {:?} in column {}, expected a whole number from 0 to 255", text(field), place + 1)
+                true => label = Some(text(&field)),
+                false => levels.push(level(&field).ok_or_else(|| {
+                    format!("has {:?} in column {}, expected a whole number from 0 to 255", text(&field), place + 1)
                 })?),
             }
         }
@@ -130,14 +151,90 @@ impl Columns {
     }
 }
 
+fn is_label(field: &str) -> bool {
+    LABEL.iter().any(|label| field.eq_ignore_ascii_case(label))
+}
+
+/// Whether a first line names columns. A label may be a word, so a word in the first field alone does not say it.
+fn is_heading(fields: &[String]) -> bool {
+    let [first, middle @ .., last] = fields else { return false };
+    let is_word = |field: &String| field.parse::<f32>().is_err();
+    // 0, 1, 2 or 1, 2, 3 and so on.
+    let counted = |fields: &[String]| {
+        let start = usize::from(fields.first().is_some_and(|field| field == "1"));
+        fields.len() > 1 && fields.iter().zip(start..).all(|(field, number)| *field == number.to_string())
+    };
+    match () {
+        () if middle.iter().any(is_word) => true,
+        // A word at the end of an image is a label in the wrong place.
+        () if is_word(last) => is_word(first) || is_label(last) || counted(&fields[..fields.len() - 1]),
+        () if is_label(first) && !first.eq_ignore_ascii_case(LETTER) => true,
+        () => counted(&fields[1..]) && (is_label(first) || fields.len() > COUNTED),
+    }
+}
+
+/// The fields of a line, without spaces around them and without their quotation marks; a doubled one within them is one.
+struct Fields<'a> {
+    rest: Option<&'a [u8]>,
+    separator: u8,
+}
+
+impl<'a> Fields<'a> {
+    fn of(line: &'a [u8], separator: u8) -> Self {
+        Self { rest: Some(line), separator }
+    }
+
+    /// A field that begins with a quotation mark; what follows it is left for the next one.
+    fn quoted(&mut self, quoted: &'a [u8]) -> Result<Cow<'a, [u8]>, String> {
+        self.rest = None;
+        let (mut content, mut rest) = (Vec::new(), quoted);
+        loop {
+            let end = memchr::memchr(b'"', rest).ok_or("has a quotation mark that does not end on the same line")?;
+            content.extend_from_slice(&rest[..end]);
+            rest = &rest[end + 1..];
+            match rest.first() {
+                Some(b'"') => content.push(b'"'),
+                _ => break,
+            }
+            rest = &rest[1..];
+        }
+        let rest = after_spaces(rest);
+        match rest.split_first() {
+            None => {}
+            Some((separator, rest)) if *separator == self.separator => self.rest = Some(rest),
+            Some(_) => return Err(format!("has text behind the quoted field {:?}", text(&content))),
+        }
+        Ok(Cow::Owned(content))
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Result<Cow<'a, [u8]>, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.rest?;
+        if let Some(quoted) = after_spaces(rest).strip_prefix(b"\"") {
+            return Some(self.quoted(quoted));
+        }
+        let end = memchr::memchr(self.separator, rest);
+        self.rest = end.map(|end| &rest[end + 1..]);
+        Some(Ok(Cow::Borrowed(rest[..end.unwrap_or(rest.len())].trim_ascii())))
+    }
+}
+
+/// Not after a tab, which may be the separator.
+fn after_spaces(mut text: &[u8]) -> &[u8] {
+    while let Some(rest) = text.strip_prefix(b" ") {
+        text = rest;
+    }
+    text
+}
+
 fn text(field: &[u8]) -> String {
-    let field = field.trim_ascii();
-    let unquoted = field.strip_prefix(b"\"").and_then(|field| field.strip_suffix(b"\"")).unwrap_or(field);
-    String::from_utf8_lossy(unquoted).into_owned()
+    String::from_utf8_lossy(field).trim().to_owned()
 }
 
 fn level(field: &[u8]) -> Option<u8> {
-    let field = field.trim_ascii();
     if field.len() <= 3 && !field.is_empty() && field.iter().all(u8::is_ascii_digit) {
         let number = field.iter().fold(0_u16, |number, digit| 10 * number + u16::from(digit - b'0'));
         return u8::try_from(number).ok();

@@ -17,6 +17,8 @@ mod read;
 
 use std::path::Path;
 
+use tracing::warn;
+
 pub use self::names::Labels;
 use self::names::Names;
 use self::read::Source;
@@ -119,6 +121,13 @@ pub fn is_packed(name: &Path, head: &[u8]) -> bool {
     }
 }
 
+/// Whether such a file has images with their labels: of idx files each has one of them.
+#[must_use]
+pub fn is_whole(name: &Path, head: &[u8]) -> bool {
+    let ending = name.extension().unwrap_or_default().to_ascii_lowercase();
+    is_packed(name, head) && (ending == "npz" || ending == "csv")
+}
+
 impl Packed {
     /// Looks for such files below a folder; none if there are none.
     ///
@@ -135,6 +144,13 @@ impl Packed {
         let left_out =
             others.into_iter().map(|(place, _)| LeftOut { place, files: 1, reason: reason.clone() }).collect();
         Ok(Some(Self { files, kind, names, left_out }))
+    }
+
+    /// The files, which are left out if there are image files.
+    pub fn beside_images(self) -> impl Iterator<Item = LeftOut> {
+        let files = self.files.into_iter().map(|(place, _)| place);
+        let all = files.chain(self.left_out.into_iter().map(|left| left.place));
+        all.map(|place| LeftOut { place, files: 1, reason: "the dataset is read from its image files".to_owned() })
     }
 
     /// All files that the dataset follows from.
@@ -164,6 +180,7 @@ impl Packed {
             Kind::Npz => npz::tables(&paths, &mut source)?,
             Kind::Csv => csv::tables(&paths, size, &mut source, &mut left_out)?,
         };
+        warn_of_several(&tables);
         let names = Names::read(&self.names.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), &mut source)?;
         let (classes, class_of) = names::classes(&tables, names.as_ref(), listed)?;
         Ok(Unpacked { tables, classes, class_of, files: source.digests, left_out })
@@ -202,6 +219,21 @@ impl Table {
     pub fn name(&self, index: usize) -> String {
         let place = self.lines.as_ref().and_then(|lines| lines.get(index).copied()).unwrap_or(index);
         format!("{}:{place}", self.file)
+    }
+}
+
+/// Files of the same side may be parts of one dataset, or datasets whose labels mean different things.
+fn warn_of_several(tables: &[Table]) {
+    for side in [None].into_iter().chain(Side::ALL.map(Some)) {
+        let mut files: Vec<&str> =
+            tables.iter().filter(|table| table.side == side).map(|table| table.file.as_str()).collect();
+        files.dedup();
+        if let [first, .., last] = files[..] {
+            warn!(
+                "{} files are read together, {first} to {last}; if they are different datasets, give a folder with one of them",
+                files.len()
+            );
+        }
     }
 }
 

@@ -180,6 +180,59 @@ fn a_table_has_its_labels_first_or_where_the_heading_says() {
 }
 
 #[test]
+fn a_label_may_be_quoted_and_have_the_separator_in_it() {
+    let quoted = b"\"three, 3\",0,1,2,3\n \"say \"\"b\"\"\" , 4,5,\"6\",7\n".to_vec();
+    let (images, ..) = read(&[("a.csv", quoted)], None).unwrap();
+    assert_eq!(images, ["a.csv:1  three, 3 [0, 1, 2, 3]", "a.csv:2  say \"b\" [4, 5, 6, 7]"]);
+    let semicolons = b"\"a, b\";0;1;2;3\nc;4;5;6;7\n\"d;1;1;1;1\n\"e\" f;1;1;1;1\n".to_vec();
+    let (images, ..) = read(&[("a.csv", semicolons)], None).unwrap();
+    assert_eq!(
+        images,
+        [
+            "a.csv:1  a, b [0, 1, 2, 3]",
+            "a.csv:2  c [4, 5, 6, 7]",
+            "line 3 has a quotation mark that does not end on the same line",
+            "line 4 has text behind the quoted field \"e\""
+        ]
+    );
+}
+
+#[test]
+fn a_heading_of_numbers_is_no_image() {
+    let numbers = |from: usize| (from..from + 64).map(|number| number.to_string()).collect::<Vec<_>>().join(",");
+    let image = ["7"; 64].join(",");
+    let first = |heading: String| {
+        let table = format!("{heading}\n5,{image}\n");
+        read(&[("a.csv", table.into_bytes())], None).unwrap().0[0].split(' ').next().unwrap().to_owned()
+    };
+    for heading in ["class", "Label", "y", "pixels", "0", ""] {
+        assert_eq!(first(format!("{heading},{}", numbers(1))), "a.csv:2", "{heading:?} from 1");
+        assert_eq!(first(format!("{heading},{}", numbers(0))), "a.csv:2", "{heading:?} from 0");
+    }
+    assert_eq!(first(format!("target,{image}")), "a.csv:2");
+    for label in ["y", "cat", "3"] {
+        assert_eq!(first(format!("{label},{image}")), "a.csv:1", "{label}");
+    }
+    let last = format!("{},class\n{image},5\n", numbers(0));
+    assert!(read(&[("a.csv", last.into_bytes())], None).unwrap().0[0].starts_with("a.csv:2  5 [7"));
+}
+
+#[test]
+fn a_table_without_any_image_is_refused_with_a_line_and_what_it_should_have() {
+    let refused = |text: &str| read(&[("a.csv", text.as_bytes().to_vec())], None).unwrap_err();
+    for (text, found) in [
+        ("cat,0.5,0,0,1\n", "line 1 has \"0.5\" in column 2, expected a whole number from 0 to 255"),
+        ("label,a,b,c,d\n1,999,0,0,1\n", "line 2 has \"999\" in column 2"),
+        ("9,8,7,6,cat\n1,2,3,4,dog\n", "line 1 has \"cat\" in column 5"),
+        ("label,a,b,c,d\n", "has no line below its heading"),
+    ] {
+        let reason = refused(text);
+        assert!(reason.contains(found), "{reason}");
+        assert!(reason.contains("; expected a line for each image: its label, then its levels"), "{reason}");
+    }
+}
+
+#[test]
 fn one_kind_of_files_is_read_and_others_are_left_out() {
     let files = [
         ("a.csv", b"0,1,1,1,1\n1,2,2,2,2\n".to_vec()),
@@ -196,5 +249,11 @@ fn one_kind_of_files_is_read_and_others_are_left_out() {
 fn packed_files_are_not_unpacked_as_archives() {
     let is = |name: &str, head: &[u8]| is_packed(Path::new(name), head);
     assert!(is("a/mnist.npz", b"PK\x03\x04") && is("t10k-images-idx3-ubyte", &[0, 0, 8, 3, 0]) && is("x.CSV", b"0,1"));
+    let whole = |name: &str, head: &[u8]| is_whole(Path::new(name), head);
+    assert!(
+        whole("a/mnist.npz", b"PK\x03\x04")
+            && whole("x.CSV", b"0,1")
+            && !whole("t10k-images-idx3-ubyte", &[0, 0, 8, 3])
+    );
     assert!(!is("mnist.zip", b"PK\x03\x04") && !is("train.csv.gz", &[0x1F, 0x8B, 8]) && !is("notes.txt", b"0,1"));
 }

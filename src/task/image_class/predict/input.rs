@@ -25,7 +25,7 @@ pub(super) struct Image {
     pub name: String,
     pub content: Content,
     /// The class that a packed file gives it.
-    class: Option<String>,
+    pub class: Option<String>,
 }
 
 /// Where its gray levels are.

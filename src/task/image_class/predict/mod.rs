@@ -15,11 +15,11 @@ mod scored;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
-use tracing::warn;
+use tracing::{info, warn};
 
 use self::input::{Content, Image, Truth, images};
 use self::output::{Document, Prediction, Unreadable, write};
-use super::config::{ImageClassConfig, Invert};
+use super::config::{ImageClassConfig, Invert, PrepareConfig};
 use super::decode::decode;
 use super::facts::ModelFacts;
 use super::fit::Gray;
@@ -132,8 +132,8 @@ impl Predicting<'_> {
     /// If there are no images, the model can't be run, the disk refuses, or a signal comes.
     pub fn run(&self, input: &Path, output: &Path, around: &Surroundings<'_>) -> Result<Outcome, PredictError> {
         let facts = self.classifier.facts();
-        let seen = ModelFacts { inverted: is_inverted(facts, self.config.prepare.invert), ..facts.clone() };
         let files = images(input, output, facts.size, around.stop)?;
+        let seen = seen(facts, &self.config.prepare, &files);
         let truth = Truth::new(facts, &files);
         truth.unknown().into_iter().for_each(|words| warn!("{words}"));
         around.progress.begin(Stage::Predict, Some(files.len() as u64), IMAGES);
@@ -207,7 +207,19 @@ fn prepared(content: &Content, facts: &ModelFacts) -> Result<Vec<u8>, String> {
     };
     let unreadable = |error| why_unreadable(&error, path).unwrap_or_else(|| format!("can't be read: {error}"));
     let bytes = read_at_most(path, MAX_BYTES).map_err(unreadable)?;
-    Ok(facts.prepared(&decode(&bytes)?))
+    Ok(facts.prepared(&decode(&bytes, facts.background.level())?))
+}
+
+/// How these images become what the model sees. They are all files of their own, or all come from packed files.
+fn seen(facts: &ModelFacts, prepare: &PrepareConfig, files: &[Image]) -> ModelFacts {
+    let are_packed = matches!(files, [Image { content: Content::Here(_), .. }, ..]);
+    // Weights of an older version do not say it of packed files, but the configuration of their run does.
+    let transposed = if are_packed { facts.packed_transposed || prepare.transpose } else { facts.transposed };
+    if transposed {
+        let what = if are_packed { "idx, npz or csv files" } else { "image files" };
+        info!("rows and columns of the images are swapped, as in the {what} of the training (prepare.transpose)");
+    }
+    ModelFacts { inverted: is_inverted(facts, prepare.invert), transposed, ..facts.clone() }
 }
 
 /// What the weights say, unless the configuration decides otherwise.
@@ -253,6 +265,27 @@ mod tests {
         assert!(!has_bright_border(&levels, [4, 4]), "a stroke in the middle");
         levels[..8].fill(255);
         assert!(has_bright_border(&levels, [4, 4]));
+    }
+
+    #[test]
+    fn images_are_transposed_if_those_of_the_training_were_of_the_same_kind() {
+        let image = |content| vec![Image { name: "x".into(), content, class: None }];
+        let packed = || image(Content::Here(Gray { rows: 1, columns: 1, levels: vec![0] }));
+        let file = || image(Content::File("x.png".into()));
+        let transposed = |[transposed, packed_transposed]: [bool; 2], transpose: bool| {
+            let facts = serde_json::json!({
+                "classes": ["a"], "labels": ["a"], "size": [8, 8], "fit": "stretch", "inverted": false,
+                "transposed": transposed, "packed_transposed": packed_transposed
+            });
+            let (facts, prepare) = (ModelFacts::read(&facts).unwrap(), PrepareConfig::default());
+            let prepare = PrepareConfig { transpose, ..prepare };
+            [packed(), file()].map(|files| seen(&facts, &prepare, &files).transposed)
+        };
+        assert_eq!(transposed([false, false], false), [false, false]);
+        assert_eq!(transposed([false, true], true), [true, false], "the raw files of EMNIST");
+        assert_eq!(transposed([false, true], false), [true, false], "with another configuration");
+        assert_eq!(transposed([false, false], true), [true, false], "weights of an older version");
+        assert_eq!(transposed([true, true], true), [true, true], "image files that were transposed");
     }
 
     #[test]

@@ -8,11 +8,15 @@ use super::scored::Scored;
 use super::{Outcome, PredictError, Predicting, TOP};
 use crate::report::table::Table;
 use crate::task::image_class::facts::ModelFacts;
-use crate::task::image_class::prepare::IMAGES;
+use crate::task::image_class::tables::field;
 use crate::util::fs::{create_dir_all, write_atomic};
+use crate::util::progress::Unit;
 
 /// Predictions that are shown on the screen.
 const SHOWN: usize = 20;
+
+/// Those that are not.
+const MORE: Unit = Unit { one: "more image", many: "more images" };
 
 /// The version of the document.
 const VERSION: u64 = 1;
@@ -118,12 +122,12 @@ impl Document {
         (2..=self.top).for_each(|place| table += &format!(",class_{place},probability_{place}"));
         table += if self.scores.is_some() { ",truth\n" } else { "\n" };
         for Prediction { file, class, label, probability, top, truth, .. } in &self.predictions {
-            let mut fields = vec![quoted(file), quoted(class), quoted(label), format!("{probability:.6}")];
+            let mut fields = vec![field(file), field(class), field(label), format!("{probability:.6}")];
             for choice in top.iter().skip(1) {
-                fields.extend([quoted(&choice.class), format!("{:.6}", choice.probability)]);
+                fields.extend([field(&choice.class), format!("{:.6}", choice.probability)]);
             }
             if self.scores.is_some() {
-                fields.push(quoted(truth.as_deref().unwrap_or_default()));
+                fields.push(field(truth.as_deref().unwrap_or_default()));
             }
             table += &(fields.join(",") + "\n");
         }
@@ -131,7 +135,7 @@ impl Document {
     }
 
     fn table(&self) -> String {
-        let mut table = Table::new(&["<file", "<class", "<label", "probability", "<then"]);
+        let mut table = Table::new(&["<file", "<class", "<label", "probability %", "<then %"]);
         for Prediction { file, class, label, probability, top, .. } in self.predictions.iter().take(SHOWN) {
             let then = top
                 .get(1)
@@ -140,7 +144,7 @@ impl Document {
             table.row(vec![file.clone(), class.clone(), label, percent((*probability).into()), then]);
         }
         let more = self.predictions.len().saturating_sub(SHOWN);
-        let more = if more > 0 { format!("and {} more\n", IMAGES.count(more as u64)) } else { String::new() };
+        let more = if more > 0 { format!("and {}\n", MORE.count(more as u64)) } else { String::new() };
         table.render() + &more
     }
 }
@@ -177,17 +181,32 @@ pub(super) fn percent(share: f64) -> String {
     format!("{:.1}", 100.0 * share)
 }
 
-/// A field of a table: in quotation marks if it has a comma, quotation marks or a line break.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_field_with_a_comma_or_quotes_is_quoted() {
-        assert_eq!(["a.png", "a,b.png", "a\"b.png"].map(quoted), ["a.png", "\"a,b.png\"", "\"a\"\"b.png\""]);
+    fn a_name_is_quoted_if_it_must_be_and_never_a_formula() {
+        let facts = serde_json::json!({
+            "classes": ["+plus", "a, b"], "labels": ["+", "a, b"], "size": [8, 8], "fit": "stretch", "inverted": false,
+            "transposed": false
+        });
+        let facts = ModelFacts::read(&facts).unwrap();
+        let predictions = ["=SUM(A1)/\"0\".png", "a, b/1.png"].into_iter().enumerate().map(|(class, file)| {
+            let top = vec![choice(&facts, class, 0.75), choice(&facts, 1 - class, 0.25)];
+            Prediction::new(file.into(), top, (class, None), &facts)
+        });
+        let (predictions, model) = (predictions.collect(), String::new());
+        let document =
+            Document { format_version: 1, model, tta: 1, predictions, unreadable: vec![], scores: None, top: 2 };
+        let table = document.csv();
+        let rows: Vec<&str> = table.lines().skip(1).collect();
+        assert_eq!(
+            rows,
+            [
+                "\"'=SUM(A1)/\"\"0\"\".png\",'+plus,'+,0.750000,\"a, b\",0.250000",
+                "\"a, b/1.png\",\"a, b\",\"a, b\",0.750000,'+plus,0.250000"
+            ]
+        );
     }
 }

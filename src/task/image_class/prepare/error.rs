@@ -20,10 +20,12 @@ pub enum PrepareError {
     Files(#[from] FilesError),
     /// There is nothing to tell apart.
     #[error(
-        "{} has images of {} ({}), expected at least 2 classes; put the images of each class into a folder of its own{}",
+        "{} has {}, expected at least 2 classes; put the images of each class into a folder of its own{}",
         root.display(),
-        if names.is_empty() { "no class".into() } else { format!("{} class", names.len()) },
-        names.join(", "),
+        match names.len() {
+            0 => "no images in folders of classes".to_owned(),
+            count => format!("images of {count} class ({})", names.join(", ")),
+        },
         if *is_listed { ", or correct task.image_class.prepare.classes" } else { "" }
     )]
     OneClass {

@@ -100,6 +100,7 @@ pub fn store_path(prepared: &Path, config: &PrepareConfig) -> PathBuf {
         channels,
         fit,
         invert,
+        background,
         transpose,
         classes,
         max_per_class,
@@ -107,6 +108,9 @@ pub fn store_path(prepared: &Path, config: &PrepareConfig) -> PathBuf {
     } = config;
     let size = format!("{rows}x{columns}");
     let options = format!("{VERSION}/{size}/{channels}/{fit:?}/{invert:?}/{transpose}/{classes:?}/{max_per_class:?}");
+    // As before there was a choice, so that what was prepared then is found.
+    let ground = if background.is_white() { String::new() } else { format!("/{background:?}") };
+    let options = options + &ground;
     prepared.join(folder_name(&["images", &size], &options))
 }
 
@@ -167,9 +171,19 @@ pub fn prepare(
     }
     let (folders, labels) = classes.into_iter().map(|Class { folder, label }| (folder, label)).unzip();
     // Images that a model is asked about are files, which are upright where those of an idx file are not.
-    let transposed = config.transpose && are_files;
-    let (size, fit, temperature) = (config.size, config.fit, None);
-    let model = ModelFacts { classes: folders, labels, size, fit, transposed, inverted, temperature };
+    let (transposed, packed_transposed) = (config.transpose && are_files, config.transpose);
+    let (size, fit, background, temperature) = (config.size, config.fit, config.background, None);
+    let model = ModelFacts {
+        classes: folders,
+        labels,
+        size,
+        fit,
+        transposed,
+        packed_transposed,
+        background,
+        inverted,
+        temperature,
+    };
     let facts = Facts { version: VERSION, model, images, sources: stamps };
     writer.finish(&facts)?;
     let files = groups.iter().flat_map(|group| group.used.iter().cloned()).collect();
@@ -191,7 +205,11 @@ impl Found {
     fn below(root: &Path) -> Result<Self, PrepareError> {
         let visited = every(root, &FILES)?;
         if visited.iter().any(|visited| !visited.folder.files.is_empty()) {
-            return Ok(Self::Folders(Layout::of(&visited)));
+            let mut layout = Layout::of(&visited);
+            if visited.iter().any(|visited| visited.others > 0) {
+                layout.left_out.extend(Packed::find(root)?.into_iter().flat_map(Packed::beside_images));
+            }
+            return Ok(Self::Folders(layout));
         }
         let packed = Packed::find(root)?.ok_or_else(|| FilesError::None { root: root.to_owned(), kind: FILES })?;
         Ok(Self::Packed(packed))

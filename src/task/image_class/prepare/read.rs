@@ -128,9 +128,10 @@ fn group(path: &str) -> GroupReport {
 
 /// How images are prepared before it is known whether to invert.
 pub(super) fn facts(config: &PrepareConfig) -> ModelFacts {
-    let PrepareConfig { size, fit, transpose, .. } = *config;
+    let PrepareConfig { size, fit, transpose, background, .. } = *config;
     let (classes, labels, temperature) = (Vec::new(), Vec::new(), None);
-    ModelFacts { classes, labels, size, fit, transposed: transpose, inverted: false, temperature }
+    let (transposed, packed_transposed, inverted) = (transpose, transpose, false);
+    ModelFacts { classes, labels, size, fit, transposed, packed_transposed, background, inverted, temperature }
 }
 
 fn file(
@@ -156,7 +157,7 @@ fn file(
     {
         return Ok(Read::Bad(format!("damaged on this disk: its SHA-256 is {sha256}, it was {expected} when fetched")));
     }
-    Ok(match decode(&bytes) {
+    Ok(match decode(&bytes, facts.background.level()) {
         Ok(image) => Read::Good { image: prepared(image, source.path.clone(), class, source.side, facts), sha256 },
         Err(reason) => Read::Bad(reason),
     })

@@ -13,6 +13,7 @@ const CONFIG: PrepareConfig = PrepareConfig {
     channels: 1,
     fit: super::super::config::Fit::Stretch,
     invert: Invert::Never,
+    background: super::super::config::Background::White,
     transpose: false,
     classes: None,
     max_per_class: None,
@@ -123,7 +124,7 @@ fn options_make_datasets_of_their_own_and_the_content_is_that_of_the_file() {
 }
 
 #[test]
-fn packed_files_are_prepared_like_folders_and_only_files_of_images_are_transposed_later() {
+fn packed_files_are_prepared_like_folders_and_a_model_of_them_takes_image_files_upright() {
     let bench = Bench::new();
     std::fs::write(bench.raw.path().join("train.csv"), "0,1,2,3,4\n1,5,6,7,8\n1,5,6,7\n").unwrap();
     let config = PrepareConfig { transpose: true, max_bad_share: 0.5, ..CONFIG };
@@ -133,13 +134,51 @@ fn packed_files_are_prepared_like_folders_and_only_files_of_images_are_transpose
     assert_eq!(prepared.report.groups[0].set_aside[0].file, "train.csv:3");
     let levels = prepared.records.read(0).unwrap();
     assert_eq!((levels[0], levels[7], levels[56], levels[63]), (1, 3, 2, 4), "rows as columns");
-    assert!(!prepared.facts.model.transposed);
+    let ModelFacts { transposed, packed_transposed, .. } = prepared.facts.model;
+    assert_eq!((transposed, packed_transposed), (false, true));
     assert!(!bench.prepare(&config).unwrap().is_new);
     assert_eq!(prepared.report.about.sizes, [SizeCount { size: [2, 2], images: 2 }]);
 
     let folders = Bench::new();
     folders.image("A/1.png", 1).image("B/1.png", 2);
-    assert!(folders.prepare(&config).unwrap().facts.model.transposed);
+    let ModelFacts { transposed, packed_transposed, .. } = folders.prepare(&config).unwrap().facts.model;
+    assert_eq!((transposed, packed_transposed), (true, true));
+}
+
+#[test]
+fn packed_files_beside_image_files_are_left_out_and_listed() {
+    let bench = Bench::new();
+    bench.image("A/1.png", 1).image("B/1.png", 2);
+    std::fs::write(bench.raw.path().join("more.npz"), "PK").unwrap();
+    std::fs::write(bench.raw.path().join("B/more.csv"), "0,1,2,3,4\n").unwrap();
+    let left_out = bench.prepare(&CONFIG).unwrap().report.about.left_out;
+    let places: Vec<&str> = left_out.iter().map(|left| left.place.as_str()).collect();
+    assert_eq!(places, ["more.npz", "B/more.csv"]);
+    assert_eq!(left_out[0].reason, "the dataset is read from its image files");
+}
+
+#[test]
+fn what_is_transparent_shows_the_configured_background() {
+    let bench = Bench::new();
+    for class in ["A", "B"] {
+        let path = bench.raw.path().join(class).join("1.png");
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        image::save_buffer(path, &[9, 0].repeat(64), 8, 8, ExtendedColorType::La8).unwrap();
+    }
+    let black = PrepareConfig { background: super::super::config::Background::Black, ..CONFIG };
+    for (config, level) in [(&CONFIG, 255), (&black, 0)] {
+        let prepared = bench.prepare(config).unwrap();
+        assert_eq!(prepared.records.read(0).unwrap()[0], level);
+        assert_eq!(prepared.facts.model.background, config.background, "for predictions");
+    }
+}
+
+#[test]
+fn images_in_no_folder_are_of_no_class() {
+    let bench = Bench::new();
+    bench.image("1.png", 1).image("2.png", 2);
+    let refused = bench.prepare(&CONFIG).err().unwrap().to_string();
+    assert!(refused.contains(" has no images in folders of classes, expected at least 2 classes"), "{refused}");
 }
 
 #[test]
