@@ -7,6 +7,7 @@ use tch::{Kind, Tensor};
 
 use super::spec::Numbers;
 use super::{Parameters, part};
+use crate::util::units::listed;
 
 /// What happened to each tensor that a model was loaded from. Its text is for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,16 +45,22 @@ impl LoadReport {
     }
 }
 
+/// Tensors of a kind that are named; the rest is counted.
+const MOST_NAMED: usize = 6;
+
 impl fmt::Display for LoadReport {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all = self.loaded.len() + self.missing.len() + self.mismatched.len();
         write!(out, "{} of {all} parameters loaded", self.loaded.len())?;
-        for mismatch in &self.mismatched {
+        for mismatch in self.mismatched.iter().take(MOST_NAMED) {
             write!(out, "; {} has another shape: got {}, expected {}", mismatch.name, mismatch.got, mismatch.expected)?;
+        }
+        if let Some(more) = self.mismatched.len().checked_sub(MOST_NAMED).filter(|more| *more > 0) {
+            write!(out, "; {more} more have another shape")?;
         }
         for (what, names) in [("missing", &self.missing), ("unexpected", &self.unexpected)] {
             if !names.is_empty() {
-                write!(out, "; {what}: {}", names.join(", "))?;
+                write!(out, "; {what}: {}", listed(names, MOST_NAMED))?;
             }
         }
         self.doubts.iter().chain(&self.notes).try_for_each(|words| write!(out, "; {words}"))
