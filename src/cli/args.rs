@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::evaluate::EvaluateArguments;
-use super::number::whole;
+use super::number::{positive, whole};
 use crate::util::exit::Exit;
 
 /// Downloads a dataset, prepares it, trains a model on it, and shows the results.
@@ -145,11 +145,11 @@ pub struct TrainArguments {
     pub configured: Configured,
     /// Times that every sample is seen: train.epochs; more than a finished run has continues it, also after an early stop
     #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
-    #[arg(value_parser = whole::<usize>, allow_negative_numbers = true)]
+    #[arg(value_parser = positive::<usize>, allow_negative_numbers = true)]
     pub epochs: Option<usize>,
     /// Optimizer steps after which training ends: train.max_steps
     #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
-    #[arg(value_parser = whole::<u64>, allow_negative_numbers = true)]
+    #[arg(value_parser = positive::<u64>, allow_negative_numbers = true)]
     pub max_steps: Option<u64>,
     /// Time after which this start ends with a checkpoint, such as 2h or 90m: train.max_minutes
     #[arg(long, value_name = "TIME", value_parser = super::train::time, help_heading = "Instead of --set")]
@@ -164,7 +164,7 @@ pub struct TrainArguments {
     /// Validated epochs without a better loss, or whatever train.patience_by names, after which training stops early:
     /// train.patience; more than a run that stopped early had continues it
     #[arg(long, value_name = "NUMBER", help_heading = "Instead of --set")]
-    #[arg(value_parser = whole::<usize>, allow_negative_numbers = true)]
+    #[arg(value_parser = positive::<usize>, allow_negative_numbers = true)]
     pub patience: Option<usize>,
     /// The run's name: name
     #[arg(long, value_name = "NAME", help_heading = "Instead of --set")]
@@ -252,19 +252,19 @@ pub struct SynthArguments {
     pub config: Option<PathBuf>,
     /// Storms: events, one folder each, 1 to 10000
     #[arg(long, value_name = "NUMBER", default_value_t = 8)]
-    #[arg(value_parser = whole::<usize>, allow_negative_numbers = true)]
+    #[arg(value_parser = positive::<usize>, allow_negative_numbers = true)]
     pub events: usize,
     /// Storms: frames of an event, 1 to 4000
     #[arg(long, value_name = "NUMBER", default_value_t = 40)]
-    #[arg(value_parser = whole::<usize>, allow_negative_numbers = true)]
+    #[arg(value_parser = positive::<usize>, allow_negative_numbers = true)]
     pub frames: usize,
     /// Storms: rows and columns, at 1 km, 16 to 2000
     #[arg(long, value_name = "NUMBER", default_value_t = 500)]
-    #[arg(value_parser = whole::<usize>, allow_negative_numbers = true)]
+    #[arg(value_parser = positive::<usize>, allow_negative_numbers = true)]
     pub grid: usize,
     /// Storms: vertical levels, 1 km apart, 1 to 30
     #[arg(long, value_name = "NUMBER", default_value_t = 18)]
-    #[arg(value_parser = whole::<usize>, allow_negative_numbers = true)]
+    #[arg(value_parser = positive::<usize>, allow_negative_numbers = true)]
     pub levels: usize,
     /// The same seed gives the same bytes
     #[arg(long, value_name = "NUMBER", default_value_t = 42)]

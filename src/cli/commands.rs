@@ -8,8 +8,8 @@ use super::args::{
     SynthArguments,
 };
 use super::{
-    CommandError, Session, compare, completions, doctor, evaluate, export, health, man, output, predict, runs, train,
-    watch,
+    CommandError, Session, apart, compare, completions, doctor, evaluate, export, health, man, output, predict, runs,
+    train, watch,
 };
 use crate::config::{self, Config, DEFAULT_FILE, Loaded, Override};
 use crate::data::config::Source;
@@ -120,6 +120,9 @@ fn same_flags(configured: &Configured) -> &'static str {
 
 fn inspect(arguments: &InspectArguments, session: &Session) -> Result<(), CommandError> {
     let config = load(&arguments.configured)?;
+    if let Some(output) = &arguments.output {
+        apart::from_dataset(output, &config.data.folder())?;
+    }
     let folder = arguments.output.clone().unwrap_or_else(|| worker::pictures_folder(&config));
     let pictures = (!arguments.no_pictures).then_some(folder);
     let options = InspectOptions { pictures, level: arguments.level, seed: config.seed };
@@ -132,7 +135,16 @@ fn inspect(arguments: &InspectArguments, session: &Session) -> Result<(), Comman
 pub(super) fn refuse_unknown(task: &TaskConfig, wishes: &[Wish]) -> Result<(), CommandError> {
     let known = task.kind().wishes();
     match wishes.iter().find(|wish| !known.contains(wish)) {
-        Some(wish) => Err(CommandError::Usage(format!("{}: the task {} has no such flag", wish.flag(), task.name()))),
+        Some(wish) => {
+            let others = TaskConfig::NAMES.iter().filter_map(|name| TaskConfig::named(name));
+            let has: Vec<&str> =
+                others.filter(|other| other.kind().wishes().contains(wish)).map(|other| other.name()).collect();
+            let (flag, task) = (wish.flag(), task.name());
+            Err(CommandError::Usage(format!(
+                "{flag} is a flag of the task {}, and this one is {task}; leave it out",
+                has.join(" and ")
+            )))
+        }
         None => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! `fragua export`: a trained model as a file that other programs read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -104,12 +104,86 @@ fn text(exported: &Exported, model: &TrainedModel) -> String {
     format!("{}\n{parameters}, {size}, from {}", exported.path.display(), model.weights.display())
 }
 
+/// Words that can't be the name of a module, and modules that it would hide from itself.
+const NOT_A_NAME: [&str; 39] = [
+    "False",
+    "None",
+    "True",
+    "and",
+    "as",
+    "assert",
+    "async",
+    "await",
+    "break",
+    "class",
+    "continue",
+    "def",
+    "del",
+    "elif",
+    "else",
+    "except",
+    "finally",
+    "for",
+    "from",
+    "global",
+    "if",
+    "import",
+    "in",
+    "is",
+    "lambda",
+    "nonlocal",
+    "not",
+    "or",
+    "pass",
+    "raise",
+    "return",
+    "try",
+    "while",
+    "with",
+    "yield",
+    "torch",
+    "numpy",
+    "safetensors",
+    "json",
+];
+
+/// The name that Python imports a file by; none if it can't.
+fn module(path: &Path) -> Option<&str> {
+    let name = path.file_name()?.to_str()?.strip_suffix(".py")?;
+    let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let is_name =
+        name.chars().all(is_letter) && !name.starts_with(|first: char| first.is_numeric()) && !name.is_empty();
+    (is_name && !NOT_A_NAME.contains(&name)).then_some(name)
+}
+
 fn hint(format: Format, exported: &Exported) -> String {
     let file = exported.path.display();
     match format {
         Format::Safetensors => format!("in Python: safetensors.torch.load_file({:?})", file.to_string()),
         Format::TorchScript => format!("in Python: torch.jit.load({:?}), then call it", file.to_string()),
         Format::Pth => format!("in Python: torch.load({:?}, weights_only=True)", file.to_string()),
-        Format::Python => format!("in Python: import {file} and call load(); it reads the .safetensors file beside it"),
+        Format::Python => {
+            let beside = "it reads the .safetensors file beside it";
+            match module(&exported.path) {
+                Some(name) => format!("in Python, in its folder: import {name}, and call {name}.load(); {beside}"),
+                None => {
+                    format!("Python can't import a file of this name: export it under one such as storms.py ({beside})")
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_python_can_import_is_named_as_a_module() {
+        let name = |path: &str| module(Path::new(path)).map(str::to_owned);
+        assert_eq!((name("out/storms.py").as_deref(), name("a_1.py").as_deref()), (Some("storms"), Some("a_1")));
+        for path in ["my-model.py", "1a.py", "torch.py", "class.py", "a.b.py", "model", ".py"] {
+            assert_eq!(name(path), None, "{path}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout, everything else to stderr.
 
+mod apart;
 mod args;
 mod commands;
 mod compare;
@@ -39,6 +40,7 @@ pub use self::args::{Arguments, LogFormat};
 use self::console::Console;
 use self::stderr::Stderr;
 use crate::config::{self, ConfigError};
+use crate::native::said::brief;
 use crate::native::shortage::{is_out_of_memory, lacks_threads};
 use crate::train::fault::panic_text;
 use crate::util::exit::Exit;
@@ -156,7 +158,7 @@ pub fn run(arguments: Arguments, messages: &Messages) -> Exit {
 /// A panic is a bug, unless its message says that memory ran out: libtorch operators panic in that case.
 fn panicked(text: &str) -> Exit {
     if is_out_of_memory(text) {
-        let first = text.lines().next().unwrap_or_default();
+        let first = brief(text);
         error!(
             "out of memory; lower train.micro_batch, make the samples or the model smaller, or use a device with more memory ({first})"
         );

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::commands::refuse_unknown;
 use super::modelled::Modelled;
-use super::{CommandError, Session, output};
+use super::{CommandError, Session, apart, output};
 use crate::task::{Layout, PredictOptions};
 use crate::util::surroundings::Surroundings;
 use crate::worker::WorkError;
@@ -91,6 +91,7 @@ pub(super) fn run(arguments: &PredictArguments, session: &Session) -> Result<(),
         tta: arguments.tta,
     };
     let around = Surroundings { stop: &session.stop, progress: session.progress.as_ref() };
+    apart::from_runs(&arguments.output)?;
     let model = arguments.modelled.find()?;
     refuse_unknown(&model.config.task, &options.wishes())?;
     let predicted = predict(&model, &options, &around)?;

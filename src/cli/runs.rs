@@ -61,7 +61,10 @@ pub(super) fn run(arguments: &RunsArguments) -> Result<(), CommandError> {
     unreadable.filter_map(|run| run.problem.as_ref()).for_each(|problem| warn!("{}", problem.text));
     found.iter().flat_map(|run| &run.unreadable).for_each(|problem| warn!("{problem}"));
     if found.is_empty() {
-        info!("no runs in {}; fragua train makes one", root.display());
+        match root.is_dir() {
+            true => info!("no runs in {}; fragua train makes one", root.display()),
+            false => info!("the folder {} does not exist: name another with --runs, or train first", root.display()),
+        }
         return Ok(());
     }
     Ok(output::text(&table(&found, width()))?)

@@ -10,6 +10,8 @@ use tracing::error;
 
 use super::args::LogFormat;
 use crate::native::relay::Relay;
+use crate::native::said::{brief, is_of_libtorch};
+use crate::native::shortage::{is_out_of_memory, lacks_threads};
 use crate::train::fault::is_handled;
 
 /// Stderr in the form that the command needs, until the process ends.
@@ -54,14 +56,44 @@ pub(super) fn log_panics() {
     std::panic::set_hook(Box::new(log_panic));
 }
 
-/// Leaves out panics that are handled: smaller micro-batches are reported, and that is all.
+/// Leaves out panics that are handled (smaller micro-batches are reported, and that is all) or explained at the end, and
+/// the stack trace of libtorch from the others.
 pub(super) fn leave_out_handled_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if !panic.payload_as_str().is_some_and(is_handled) {
-            usual(panic);
+        let text = panic.payload_as_str().unwrap_or_default();
+        let is_of_main = std::thread::current().name() == Some("main");
+        if is_handled(text) {
+            return;
+        }
+        match words(text, is_of_main) {
+            _ if std::env::var_os("RUST_BACKTRACE").is_some() => usual(panic),
+            Words::None => {}
+            Words::Brief(line) => {
+                let place = panic.location().map(ToString::to_string).unwrap_or_default();
+                error!("panic at {place}: {line}");
+            }
+            Words::All => usual(panic),
         }
     }));
+}
+
+/// What is said of a panic when it happens.
+#[derive(Debug, PartialEq, Eq)]
+enum Words {
+    None,
+    Brief(String),
+    All,
+}
+
+/// The main thread explains a lack of memory or threads when the command has ended.
+fn words(text: &str, is_of_main: bool) -> Words {
+    let line = brief(text);
+    match () {
+        () if is_of_main && (is_out_of_memory(text) || lacks_threads(text)) => Words::None,
+        () if line != text && is_of_libtorch(text) => Words::Brief(line),
+        () => Words::All,
+    }
 }
 
 fn log_panic(panic: &PanicHookInfo<'_>) {
@@ -98,6 +130,17 @@ mod tests {
         assert_eq!((&line["level"], &line["source"]), (&"WARN".into(), &"stderr".into()));
         assert_eq!(line["message"], "[W Context.cpp:1] \"odd\"");
         assert!(line["timestamp"].as_str().unwrap().parse::<Timestamp>().is_ok(), "{line}");
+    }
+
+    #[test]
+    fn a_panic_of_libtorch_is_one_line_and_a_lack_of_memory_is_explained_only_once() {
+        let panic =
+            |text: &str| format!("called `Result::unwrap()` on an `Err` value: Torch(\"{text}\\nException raised\")");
+        let memory = panic("could not create a primitive");
+        assert_eq!(words(&memory, true), Words::None);
+        assert_eq!(words(&memory, false), Words::Brief("could not create a primitive".into()));
+        assert_eq!(words(&panic("shape '[2]' is invalid"), true), Words::Brief("shape '[2]' is invalid".into()));
+        assert_eq!(words("index out of bounds\nof this program", true), Words::All);
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub fn overrides(arguments: &TrainArguments) -> Vec<Override> {
 
 /// A time as people write it: 2h, 90m, 1h30m, 45s.
 pub fn time(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("expected a time such as 2h, 90m or 1h30m, got {text:?}");
+    let wrong = || format!("expected a time above 0 such as 2h, 90m or 1h30m, got {text:?}");
     let time: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
     Duration::try_from(time).ok().filter(|time| !time.is_zero()).ok_or_else(wrong)
 }
@@ -184,8 +184,14 @@ fn summary_text(summary: &Summary) -> String {
         let state = if copied.complete { "complete" } else { "INCOMPLETE: the same command copies the rest" };
         text += &format!("   mirror  {}, {state}\n", copied.mirror);
     }
-    text += &format!("     next  fragua evaluate, tensorboard --logdir {folder}/tensorboard{}\n", more(summary.reason));
+    // Without validation samples there is nothing to evaluate on.
+    let evaluate = if is_validated(summary) { "fragua evaluate, " } else { "" };
+    text += &format!("     next  {evaluate}tensorboard --logdir {folder}/tensorboard{}\n", more(summary.reason));
     text
+}
+
+fn is_validated(summary: &Summary) -> bool {
+    [&summary.best, &summary.last].into_iter().flat_map(|values| values.keys()).any(|name| name.starts_with("val."))
 }
 
 /// What to add to the same command to train longer.
@@ -278,6 +284,26 @@ mod tests {
         }
         let text = told(Some(Reason::Epochs), "{phases: [{train: {}}, {train: {epochs: 3}}]}");
         assert!(text.contains("a larger train.phases.1.train.epochs with --allow-change train.phases"), "{text}");
+    }
+
+    #[test]
+    fn a_run_without_validation_is_not_sent_to_evaluate() {
+        let summary = |name: &str| Summary {
+            folder: "model_output/storms".into(),
+            reason: Reason::Epochs,
+            epochs: 2,
+            epoch_share: 0.0,
+            steps: 4,
+            best_epoch: Some(2),
+            best_step: Some(4),
+            best: [(name.to_owned(), 0.5), ("epoch".to_owned(), 2.0)].into(),
+            headlines: vec![Headline { name: name.into(), value: 0.5, baselines: Vec::new() }],
+            last: [(name.to_owned(), 0.5)].into(),
+            mirror: None,
+        };
+        let text = summary_text(&summary("train.loss"));
+        assert!(text.contains("train.loss    0.5000\n") && text.contains("next  tensorboard --logdir "), "{text}");
+        assert!(summary_text(&summary("val.loss")).contains("next  fragua evaluate, tensorboard "));
     }
 
     #[test]

@@ -98,7 +98,8 @@ impl Checker<'_> {
                 usize::MAX => format!("at least {least}"),
                 _ => format!("{least} to {most}"),
             };
-            let message = format!("{} must have {expected} items, got {}", named(at.path), items.len());
+            let noun = if expected.ends_with(" 1") || expected == "1" { "item" } else { "items" };
+            let message = format!("{} must have {expected} {noun}, got {}", named(at.path), items.len());
             self.unusable(at.path, with_default(Diagnostic::at(&node.span, message), at));
             return;
         }
@@ -256,6 +257,14 @@ fn expectation(shape: &Shape) -> String {
     }
 }
 
+fn takes_number(shape: &Shape) -> bool {
+    match shape.present() {
+        Shape::Integer(..) | Shape::Number => true,
+        Shape::WordOr(_, other) => takes_number(other),
+        _ => false,
+    }
+}
+
 /// What to write, if the intention can be guessed.
 fn hint(value: &Value, shape: &Shape, path: &str) -> Option<String> {
     let key = last(path);
@@ -264,6 +273,7 @@ fn hint(value: &Value, shape: &Shape, path: &str) -> Option<String> {
         (Shape::Text(_), Value::Integer(_) | Value::Float(_) | Value::Bool(_)) => {
             Some(format!("put it into quotes: `{key}: \"...\"`"))
         }
+        (Shape::Text(_), Value::List(_) | Value::Map(_)) => Some(format!("write `{key}: \"...\"`, without brackets")),
         (Shape::Integer(..), Value::Float(number)) if number.fract() == 0.0 && number.abs() < 1e15 => {
             Some(format!("write `{key}: {number}`"))
         }
@@ -281,7 +291,11 @@ fn hint(value: &Value, shape: &Shape, path: &str) -> Option<String> {
             Some(format!("write `{key}: {}`, or its keys below it", shape.example()))
         }
         (Shape::List(..), Value::Map(_)) => Some("put `- ` before it: it is a list, even with one item".into()),
-        (Shape::List(..), Value::Integer(number)) => Some(format!("write `{key}: [{number}]`")),
+        (Shape::List(item, least, most), Value::Integer(number)) if takes_number(item) => {
+            // A list of a fixed length, such as rows and columns, takes the number for each.
+            let times = if least == most { *least } else { 1 };
+            Some(format!("write `{key}: [{}]`", vec![number.to_string(); times].join(", ")))
+        }
         (Shape::List(..), _) => Some(format!("write `{key}: {}`", shape.example())),
         (Shape::Map(fields), _) if fields.is_empty() => Some(format!("write `{key}: {{}}`")),
         (Shape::Map(fields) | Shape::Short(fields, _), _) => {
@@ -289,5 +303,23 @@ fn hint(value: &Value, shape: &Shape, path: &str) -> Option<String> {
             Some(format!("the keys here are {}", names.join(", ")))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(item: Shape, least: usize, most: usize) -> Shape {
+        Shape::List(Box::new(item), least, most)
+    }
+
+    #[test]
+    fn a_number_in_place_of_a_list_gets_a_list_of_the_length_that_is_needed() {
+        let number = || Shape::Integer(1, 9);
+        let written = |shape: &Shape| hint(&Value::Integer(32), shape, "prepare.size").unwrap();
+        assert_eq!(written(&list(number(), 2, 2)), "write `size: [32, 32]`");
+        assert_eq!(written(&list(number(), 1, usize::MAX)), "write `size: [32]`");
+        assert_eq!(written(&list(Shape::Map(Vec::new()), 0, usize::MAX)), "write `size: [{}]`");
     }
 }

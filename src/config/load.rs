@@ -139,11 +139,9 @@ fn build(root: &Node, unusable: &[String], file: &str, found: &mut Vec<Diagnosti
     habits::complete(&mut value);
     match serde_json::from_value::<Config>(value) {
         Ok(config) => {
-            let section = |path: &str| path.rsplit_once('.').map_or(String::new(), |(section, _)| section.to_owned());
-            let doubtful: Vec<String> = unusable.iter().map(|path| section(path)).collect();
             for problem in config.problems() {
                 // A value that was replaced by its default may contradict its neighbours, who are not to blame.
-                if !doubtful.contains(&section(&problem.path)) {
+                if !unusable.iter().any(|path| concerns(&problem, path)) {
                     let message = format!("`{}`: {}", problem.path, problem.message);
                     let place = Some(place(root, &problem));
                     let Problem { remedy, secret, .. } = problem;
@@ -158,6 +156,18 @@ fn build(root: &Node, unusable: &[String], file: &str, found: &mut Vec<Diagnosti
             None
         }
     }
+}
+
+/// Whether a problem is that of a value that can't be used, or of one beside it and names it: it may then follow from the
+/// default that has taken its place.
+fn concerns(problem: &Problem, unusable: &str) -> bool {
+    let split = |path: &str| path.rsplit_once('.').map(|(section, key)| (section.to_owned(), key.to_owned()));
+    let parts = |path: &str| split(path).unwrap_or_else(|| (String::new(), path.to_owned()));
+    let ((section, key), (beside, _)) = (parts(unusable), parts(&problem.path));
+    let is_word = |character: char| character.is_alphanumeric() || character == '_';
+    let names = |text: &str| text.split(|character| !is_word(character)).any(|word| word == key);
+    let is_within = problem.path == unusable || problem.path.starts_with(&format!("{unusable}."));
+    is_within || section == beside && (names(&problem.message) || names(&problem.remedy))
 }
 
 /// Where the mistake was made. If two keys of a section conflict, it is the one that was written last: file,
@@ -217,5 +227,27 @@ fn missing_help(path: &Path) -> String {
         Some(name) => format!("did you mean {}?", path.with_file_name(name).display()),
         None if names.is_empty() => "`fragua config show > config.yaml` writes one to start from".into(),
         None => format!("that folder has {}", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistakes(train: &str) -> Vec<String> {
+        let text = format!("{}train: {train}\n", crate::task::testing::SMALLEST);
+        let mistakes = resolve("config.yaml".into(), text, &[], &[]).unwrap_err();
+        mistakes.lines().map(|(_, wrong)| wrong.message.clone()).collect()
+    }
+
+    #[test]
+    fn a_value_of_a_wrong_type_does_not_hide_a_wrong_number_beside_it() {
+        let found = mistakes("{epochs: x, batch: 0, patience: -1}");
+        for key in ["epochs", "batch", "patience"] {
+            assert!(found.iter().any(|message| message.contains(&format!("`train.{key}`"))), "{key}: {found:?}");
+        }
+        // What stands in its place does not contradict what names it.
+        let found = mistakes("{batch: x, micro_batch: 64}");
+        assert_eq!(found.len(), 1, "{found:?}");
     }
 }

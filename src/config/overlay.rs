@@ -11,6 +11,7 @@ use super::shape::{Field, Shape, Variant};
 use super::text::{Span, Text, Texts};
 use super::tree::{Entry, Node, Value, join};
 use super::variables::{is_unknown, meant};
+use crate::util::units::count;
 
 /// The start of the environment variables that set keys: `FRAGUA__TRAIN__EPOCHS=3`.
 pub const PREFIX: &str = "FRAGUA__";
@@ -270,8 +271,10 @@ fn list_item<'a>(node: &'a mut Node, key: &str, place: &Span, path: &str) -> Res
             Ok(&mut items[index])
         }
         _ => {
-            let wrong =
-                Diagnostic::at(place, format!("`{path}` is a list with {length} items, got the number {key:?}"));
+            let wrong = Diagnostic::at(
+                place,
+                format!("`{path}` is a list with {}, got the number {key:?}", count(length as u64, "item")),
+            );
             Err(wrong.help(format!("count from 0; {length} adds one")).into())
         }
     }

@@ -148,10 +148,7 @@ impl<'a> Reader<'a> {
         }
         let wrong =
             Diagnostic::at(&Span::new(self.text, at..at + 1), format!("not readable as YAML: {}", error.info()));
-        match remedy(error.kind()) {
-            Some(help) => wrong.help(help),
-            None => wrong,
-        }
+        wrong.help(remedy(error.kind()))
     }
 
     /// A marker as a byte of the whole text.
@@ -185,8 +182,8 @@ fn open_quote(kind: &ErrorKind, before: &str) -> Option<usize> {
 }
 
 /// What to do about the syntax errors that people make.
-fn remedy(kind: &ErrorKind) -> Option<&'static str> {
-    Some(match kind {
+fn remedy(kind: &ErrorKind) -> &'static str {
+    match kind {
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation
@@ -215,11 +212,14 @@ fn remedy(kind: &ErrorKind) -> Option<&'static str> {
             "write `key: value` on a line of its own; put text that contains `: ` into quotes"
         }
         ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => "write `key: value`, with a colon and a space",
+        // Not allowed in quotes either.
+        ErrorKind::UnexpectedCharacter { character } if character.is_control() => "remove this control character",
         ErrorKind::UnexpectedCharacter { .. } => "put the text into quotes",
+        ErrorKind::RecursionLimitExceeded => "write fewer brackets within brackets, and close every bracket",
         ErrorKind::UnknownQuotedScalarEscape => r"write \\ for a backslash, or use single quotes",
         ErrorKind::UnknownAnchor => "aliases (*name) are not supported; put text that begins with * into quotes",
-        _ => return None,
-    })
+        _ => "check the brackets, the quotes and the indentation here and above",
+    }
 }
 
 #[cfg(test)]
@@ -281,6 +281,19 @@ mod tests {
         ] {
             let place = read(body).1[0].place.clone().unwrap();
             assert_eq!(&body[place.start..place.end], word, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_no_yaml_is_refused_with_what_to_do() {
+        for (body, help) in [
+            ("name: \"a\u{1}b\"\n", "remove this control character"),
+            ("name: @a\n", "put the text into quotes"),
+            ("a: {b: [1}\n", "close"),
+            (&"[".repeat(20_000), "close every bracket"),
+        ] {
+            let found = read(body).1.pop().unwrap().help.unwrap_or_default();
+            assert!(found.contains(help), "{}: {found}", body.chars().take(20).collect::<String>());
         }
     }
 

@@ -3,6 +3,7 @@
 
 use crate::data::folder_name;
 use crate::data::split::Side;
+use crate::metric::choice::offered;
 use crate::task::Beside;
 use crate::train::target::{BEST_BY, PATIENCE_BY, Target, TargetError};
 use crate::util::problem::Problem;
@@ -40,7 +41,7 @@ impl Config {
                 format!("nothing measures {wanted}"),
                 format!(
                     "write one of {}{}",
-                    known.join(", "),
+                    offered(&wanted, &known),
                     if key == BEST_BY { ", or a list of these" } else { "" }
                 ),
             ),

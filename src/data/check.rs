@@ -6,6 +6,7 @@ use crate::util::problem::Problem;
 
 use super::config::{DataConfig, Gdrive, PathSource, Source, UrlSource};
 use super::fetch::address::{self, shown_text};
+use super::synthetic::Synthetic;
 
 impl DataConfig {
     /// Everything in this section that makes no sense.
@@ -58,6 +59,8 @@ pub fn folder_name(name: &str) -> Result<(), String> {
 impl Source {
     fn problems(&self) -> Vec<Problem> {
         let (variant, found) = match self {
+            // The name of the kind may be left out only of storms.
+            Self::Synthetic(synthetic @ Synthetic::Characters(_)) => ("synthetic.characters", synthetic.problems()),
             Self::Synthetic(synthetic) => ("synthetic", synthetic.problems()),
             Self::Gdrive(gdrive) => ("gdrive", gdrive.problems()),
             Self::Url(url) => ("url", url.problems()),
@@ -126,7 +129,10 @@ fn credentials(key: &str, href: &str) -> Problem {
 fn address(href: &str) -> Result<(), String> {
     // What was written here may hold a password or a token.
     let shown = shown_text(href);
-    let url = url::Url::parse(href).map_err(|error| format!("{shown} is not an address: {error}"))?;
+    let url = url::Url::parse(href).map_err(|error| match error {
+        url::ParseError::RelativeUrlWithoutBase => format!("{shown} is not an address: https:// or file:// is missing"),
+        error => format!("{shown} is not an address: {error}"),
+    })?;
     match url.scheme() {
         "http" | "https" if url.host_str().is_none_or(|host| host == "..." || host.is_empty()) => {
             Err(format!("{shown} has no server name"))
@@ -154,7 +160,7 @@ fn size_problem(size_bytes: Option<u64>) -> Option<Problem> {
 mod tests {
     use super::*;
     use crate::data::loader::LoaderConfig;
-    use crate::data::synthetic::{Storms, Synthetic};
+    use crate::data::synthetic::{Characters, Storms};
 
     fn config(source: Vec<Source>) -> DataConfig {
         let (root, name, loader) = ("datasets".into(), "storms".into(), LoaderConfig::default());
@@ -205,6 +211,8 @@ mod tests {
         for wrong in ["", "example.org/a", "/data/a.tar.gz", "ftp://example.org/a", "https://", "https://..."] {
             assert_eq!(paths(&config(vec![href(wrong)])), ["source.0.url.href"], "{wrong}");
         }
+        let problem = &config(vec![href("example.org/a.tar")]).problems()[0];
+        assert!(problem.message.ends_with("https:// or file:// is missing"), "{}", problem.message);
     }
 
     #[test]
@@ -246,5 +254,8 @@ mod tests {
         let nothing = Storms { events: 0, frames: 0, grid: 0, levels: 0, seed: 0 };
         let keys = ["events", "frames", "grid", "levels"].map(|key| format!("source.0.synthetic.{key}"));
         assert_eq!(paths(&config(vec![Source::Synthetic(Synthetic::Storms(nothing))])), keys);
+        let characters = Synthetic::Characters(Characters { alphabet: "A".into(), ..Characters::default() });
+        let path = "source.0.synthetic.characters.alphabet";
+        assert_eq!(paths(&config(vec![Source::Synthetic(characters)])), [path]);
     }
 }

@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use crate::util::problem::Problem;
+use crate::util::units::count;
 
 /// A synthetic dataset, by its kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -173,11 +174,16 @@ impl Characters {
         for (key, value, least, most) in [("per_class", self.per_class, 1, 100_000), ("size", self.size, 8, 256)] {
             if !(least..=most).contains(&value) {
                 let message = format!("must lie between {least} and {most}, got {value}");
-                found.push(Problem::new(key, message, format!("write {least} or more")));
+                found.push(Problem::new(key, message, nearest(value, least, most)));
             }
         }
         found
     }
+}
+
+/// What to write instead of a number that is too small or too large.
+fn nearest(value: usize, least: usize, most: usize) -> String {
+    if value < least { format!("write {least} or more") } else { format!("write {most} or less") }
 }
 
 impl Storms {
@@ -192,7 +198,7 @@ impl Storms {
         outside
             .map(|(key, value, least, most)| {
                 let message = format!("must lie between {least} and {most}, got {value}");
-                Problem::new(key, message, format!("write {least} or more"))
+                Problem::new(key, message, nearest(value, least, most))
             })
             .collect()
     }
@@ -202,14 +208,13 @@ impl fmt::Display for Synthetic {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Storms(Storms { events, frames, grid, levels, seed }) => {
-                write!(out, "synthetic ({events} events of {frames} frames, {grid}x{grid}x{levels}, seed {seed})")
+                let (events, frames) = (count(*events as u64, "event"), count(*frames as u64, "frame"));
+                write!(out, "synthetic ({events} of {frames}, {grid}x{grid}x{levels}, seed {seed})")
             }
             Self::Characters(Characters { alphabet, per_class, size, seed }) => {
                 let classes = alphabet.chars().count();
-                write!(
-                    out,
-                    "synthetic ({per_class} images of each of {classes} characters, {size}x{size}, seed {seed})"
-                )
+                let images = count(*per_class as u64, "image");
+                write!(out, "synthetic ({images} of each of {classes} characters, {size}x{size}, seed {seed})")
             }
         }
     }
@@ -220,6 +225,15 @@ mod tests {
     use serde_json::{from_value, json, to_value};
 
     use super::*;
+
+    #[test]
+    fn a_number_out_of_range_gets_the_nearest_that_is_allowed() {
+        let remedies = |grid| Synthetic::Storms(Storms { grid, ..Storms::default() }).problems();
+        assert_eq!(remedies(10_000_000)[0].remedy, "write 2000 or less");
+        assert_eq!(remedies(1)[0].remedy, "write 16 or more");
+        let one = Synthetic::Storms(Storms { events: 1, frames: 2, ..Storms::default() });
+        assert_eq!(one.to_string(), "synthetic (1 event of 2 frames, 64x64x2, seed 42)");
+    }
 
     #[test]
     fn storms_need_no_name_and_are_shown_without_it() {

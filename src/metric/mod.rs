@@ -10,6 +10,7 @@
 
 pub mod better;
 pub mod bootstrap;
+pub mod choice;
 pub mod classes;
 pub mod comparison;
 pub mod document;

@@ -75,7 +75,7 @@ pub fn try_out(number: usize) -> Result<(), String> {
     match computed() {
         Ok(64.0) => Ok(()),
         Ok(other) => Err(format!("it counts to {other} instead of 64")),
-        Err(error) => Err(error.to_string().lines().next().unwrap_or_default().to_owned()),
+        Err(error) => Err(super::said::error(&error)),
     }
 }
 

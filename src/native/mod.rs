@@ -10,6 +10,7 @@ pub mod leave;
 pub mod memory;
 pub mod parallel;
 pub mod relay;
+pub mod said;
 pub mod shortage;
 pub mod versions;
 pub mod wide;

@@ -47,6 +47,9 @@ impl TaskConfig {
         serde_json::from_value(json!({name: {}})).ok()
     }
 
+    /// The names of all tasks.
+    pub const NAMES: [&'static str; 2] = ["nowcast", "image_class"];
+
     /// The task: the only place that distinguishes tasks.
     #[must_use]
     pub fn kind(&self) -> &dyn Kind {

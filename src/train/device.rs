@@ -28,7 +28,7 @@ pub struct Machine {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DeviceError {
     /// libtorch finds none at all.
-    #[error("device {asked} was asked for, but there is none: {found}; {remedy}, or set device: cpu")]
+    #[error("device {asked} is configured, but there is none: {found}; {remedy}, or set device: cpu")]
     NoGpu {
         /// What was requested.
         asked: DeviceChoice,
@@ -39,7 +39,7 @@ pub enum DeviceError {
     },
     /// There are GPUs, but not this one.
     #[error(
-        "device cuda:{asked} was asked for, but there {}; they are counted from 0, and CUDA_VISIBLE_DEVICES hides some",
+        "device cuda:{asked} is configured, but there {}; they are counted from 0, and CUDA_VISIBLE_DEVICES hides some",
         match .count { 1 => "is only 1 GPU".to_owned(), count => format!("are only {count} GPUs") }
     )]
     NoSuchGpu {

@@ -18,7 +18,7 @@ const SMALLEST_USEFUL_SCALE: f64 = 1.0;
 /// Training can't continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "training diverged: the loss or its gradients were not finite in {bad_steps} steps in a row; lower the learning rate, \
+    "training diverged: the loss or its gradients were not finite in {bad_steps} steps in a row; \
      set train.clip_norm, or use precision bf16 or fp32"
 )]
 pub struct Diverged {

@@ -24,6 +24,9 @@ pub fn value(values: &[Named], name: &str) -> Option<f64> {
     values.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value)
 }
 
+/// Samples of a step that a message names; the rest is counted.
+pub const MOST_SAMPLES: usize = 4;
+
 /// Something happened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]

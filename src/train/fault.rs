@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use crate::native::said::{self, brief};
 use crate::native::shortage::is_out_of_memory;
 use crate::train::micro_batch::MicroBatchSize;
 use crate::train::task::TaskError;
@@ -39,12 +40,12 @@ pub fn caught<R>(work: impl FnOnce() -> Result<R, TaskError>) -> Result<R, Fault
         Ok(Ok(result)) => Ok(result),
         Ok(Err(error)) => match &error {
             TaskError::Torch(torch) if is_out_of_memory(&torch.to_string()) => {
-                Err(Fault::OutOfMemory(first_line(&torch.to_string())))
+                Err(Fault::OutOfMemory(said::error(torch)))
             }
             _ => Err(Fault::Other(error)),
         },
         Err(panic) => match panic_text(panic.as_ref()) {
-            Some(text) if is_out_of_memory(text) => Err(Fault::OutOfMemory(first_line(text))),
+            Some(text) if is_out_of_memory(text) => Err(Fault::OutOfMemory(brief(text))),
             _ => resume_unwind(panic),
         },
     }
@@ -109,14 +110,9 @@ pub fn in_pieces(
 /// What went wrong.
 pub fn attempted<R, E: std::fmt::Display>(work: impl FnOnce() -> Result<R, E>) -> Result<R, String> {
     match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(done) => done.map_err(|error| first_line(&error.to_string())),
-        Err(panic) => Err(first_line(panic_text(panic.as_ref()).unwrap_or("it panicked"))),
+        Ok(done) => done.map_err(|error| brief(&error.to_string())),
+        Err(panic) => Err(brief(panic_text(panic.as_ref()).unwrap_or("it panicked"))),
     }
-}
-
-/// libtorch appends its own stack trace.
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
 }
 
 /// The message of a panic, if it has one.

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::events::{Named, value};
 use crate::metric::better::Better;
+use crate::metric::choice::offered;
 use crate::metric::score::ScoreSpec;
 use crate::util::exit::Exit;
 
@@ -28,7 +29,7 @@ pub const PATIENCE_BY: &str = "train.patience_by";
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TargetError {
     /// The task has no such number.
-    #[error("{key} {wanted}: the task does not measure it; choose one of {}", known.join(", "))]
+    #[error("{key} {wanted}: the task does not measure it; choose one of {}", offered(wanted, known))]
     Unknown {
         /// The key of the configuration.
         key: &'static str,
@@ -40,7 +41,7 @@ pub enum TargetError {
     /// Nothing is validated.
     #[error(
         "{key} {wanted}: there are no samples to validate on, so there are no scores; raise the \
-         validation share of the task's split, or choose one of {}", parts.join(", ")
+         validation share of the task's split, add data if there is too little to divide, or choose one of {}", parts.join(", ")
     )]
     NotValidated {
         /// The key of the configuration.

@@ -44,6 +44,7 @@ use thiserror::Error;
 use crate::data::loader::Position;
 use crate::metric::document::Basis;
 use crate::metric::score::ScoreSpec;
+use crate::native::said;
 use crate::native::shortage::is_out_of_memory;
 use crate::nn::parameters::{LoadReport, Parameters};
 use crate::nn::weights::Weights;
@@ -238,7 +239,7 @@ impl Scores for () {
 #[derive(Debug, Error)]
 pub enum TaskError {
     /// libtorch refused; memory that ran out is among these and is recognised by the text.
-    #[error("libtorch failed: {0}")]
+    #[error("libtorch failed: {}", said::error(.0))]
     Torch(#[from] tch::TchError),
     /// Anything else, with the code to exit with.
     #[error("{source}")]

@@ -100,12 +100,18 @@ impl TrainedError {
             Self::NoWeights { .. } | Self::Task { .. } | Self::Damaged { .. } => Exit::DataRefused,
             Self::NoConfig { .. } => Exit::Usage,
             Self::Config(error) => error.exit(),
+            // Only read, so nothing is wrong with an output folder.
+            Self::Header(CheckpointError::Disk(error)) | Self::File(error) if is_denied(error) => Exit::DataRefused,
             Self::Header(error) => error.exit(),
             Self::File(error) => error.exit(),
             Self::Foreign(error) => error.exit(),
             Self::Device(error) => error.exit(),
         }
     }
+}
+
+fn is_denied(error: &FsError) -> bool {
+    error.source.kind() == std::io::ErrorKind::PermissionDenied
 }
 
 /// How the user names the model.
@@ -280,7 +286,17 @@ pub(super) fn within(folder: &Path) -> Option<PathBuf> {
 fn warn_of_last(wanted: &str, weights: &Path) {
     if Path::new(wanted) != weights && weights.ends_with(CANDIDATES[1]) {
         let best = weights.with_file_name("best.safetensors");
-        tracing::warn!("{} is missing: {} is used instead", best.display(), weights.display());
+        tracing::warn!("{} {}: {} is used instead", best.display(), instead_of_file(&best), weights.display());
+    }
+}
+
+/// What there is in the place of a file.
+fn instead_of_file(path: &Path) -> &'static str {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => "is a folder, not a file",
+        Ok(_) => "is a pipe or a device, not a file",
+        Err(_) if path.is_symlink() => "is a link that leads nowhere",
+        Err(_) => "is missing",
     }
 }
 

@@ -417,7 +417,7 @@ error: a value is missing
   |       ^^^^^^^^^^^^
   = help: write the key, `=` and the value: `--set train.epochs=3`
 
-error: `data.source` is a list with 1 items, got the number "7"
+error: `data.source` is a list with 1 item, got the number "7"
  --> command line
   |
   | --set data.source.7.url.href=x

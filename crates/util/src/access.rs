@@ -64,13 +64,22 @@ fn with_situation(path: &Path, tell: impl Fn(&Situation<'_>) -> String) -> Strin
     tell(&Situation { path: &path, owner, process, mount: mount.as_ref(), in_container })
 }
 
-/// The cause, which exists: the path itself if it belongs to another user, otherwise the folder that it is in.
+/// The cause, which exists: the path itself if it belongs to another user or its owner may not use it, otherwise the folder
+/// that it is in.
 fn culprit(path: &Path, user: u32) -> PathBuf {
     let is_foreign = |path: &Path| owner(path).is_some_and(|owner| owner.user != user);
-    if path.is_dir() || is_foreign(path) {
+    if path.is_dir() || is_foreign(path) || !missing(path).is_empty() {
         return path.to_owned();
     }
     path.ancestors().skip(1).find(|above| above.is_dir()).unwrap_or(path).to_owned()
+}
+
+/// The permissions that the owner of this needs and does not have, as `chmod` writes them.
+fn missing(path: &Path) -> String {
+    let Ok(found) = fs::metadata(path) else { return String::new() };
+    let needed: &[(u32, char)] =
+        if found.is_dir() { &[(0o400, 'r'), (0o200, 'w'), (0o100, 'x')] } else { &[(0o400, 'r'), (0o200, 'w')] };
+    needed.iter().filter(|(bit, _)| found.mode() & bit == 0).map(|(_, letter)| *letter).collect()
 }
 
 impl Situation<'_> {
@@ -89,7 +98,12 @@ impl Situation<'_> {
                     "{path} is on a network drive whose server denies access: check how it is exported, or choose another folder"
                 )
             }
-            Some(_) => format!("{path} belongs to this process's user {}: run `chmod u+rwx {path}`", self.process),
+            Some(_) => {
+                let missing = missing(self.path);
+                let needed = if missing.is_empty() { "rwx" } else { &missing };
+                let path = quoted(self.path);
+                format!("{path} belongs to this process's user {}: run `chmod u+{needed} {path}`", self.process)
+            }
             None => "check its permissions, or choose another folder".to_owned(),
         }
     }
@@ -153,6 +167,8 @@ pub fn quoted(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn mount(root: &str, point: &str, kind: &str, read_only: bool) -> Mount {
@@ -203,6 +219,10 @@ mod tests {
         let user = process().user;
         assert_eq!(culprit(&file, user), folder.path(), "the file is ours, so it is the folder");
         assert_eq!(culprit(&file, user + 1), file);
+        for (mode, letters) in [(0o000, "rw"), (0o200, "r"), (0o444, "w")] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!((culprit(&file, user), missing(&file).as_str()), (file.clone(), letters), "{mode:o}");
+        }
         assert_eq!(culprit(&folder.path().join("not/there"), user), folder.path());
         assert_eq!(culprit(folder.path(), user), folder.path());
     }

@@ -37,6 +37,16 @@ pub fn count(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", number(count), if count == 1 { "" } else { "s" })
 }
 
+/// The first of these, and how many more there are: "a, b and 3 more".
+#[must_use]
+pub fn listed<T: AsRef<str>>(items: &[T], most: usize) -> String {
+    let shown: Vec<&str> = items.iter().take(most).map(AsRef::as_ref).collect();
+    match items.len().saturating_sub(most) {
+        0 => shown.join(", "),
+        more => format!("{} and {} more", shown.join(", "), number(more as u64)),
+    }
+}
+
 /// 3000 as "3,000".
 #[must_use]
 pub fn number(number: u64) -> String {
@@ -59,6 +69,15 @@ mod tests {
     fn bytes_read_well_at_every_size() {
         let texts: Vec<String> = [0, 999, 1000, 1_234_567, 99_960_000, 6_500_000_000].map(bytes).into();
         assert_eq!(texts, ["0 B", "999 B", "1.0 KB", "1.2 MB", "100 MB", "6.5 GB"]);
+    }
+
+    #[test]
+    fn a_long_list_is_cut_and_counted() {
+        assert_eq!(
+            (listed(&["a", "b"], 2), listed(&["a", "b", "c"], 2)),
+            ("a, b".to_owned(), "a, b and 1 more".to_owned())
+        );
+        assert_eq!(listed::<&str>(&[], 2), "");
     }
 
     #[test]

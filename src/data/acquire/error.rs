@@ -1,7 +1,7 @@
 //! Why a dataset is not there.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -40,10 +40,12 @@ pub enum AcquireError {
     #[error("could not make the synthetic dataset: {0}")]
     Synthetic(Failed),
     /// A local path leads nowhere.
-    #[error("{} does not exist; correct data.source.path.path (a relative path starts at the folder you are in)", path.display())]
+    #[error("{} does not exist; correct {}{}", path.display(), key(section), relative(path))]
     NoSuchPath {
         /// The path.
         path: PathBuf,
+        /// The section of the source, such as `data.source.0.path`.
+        section: String,
     },
     /// A single file can't be used in place as a dataset.
     #[error("{} is one file of a dataset, not all of it; give the folder that holds all of its files, or an archive of that", path.display())]
@@ -52,10 +54,12 @@ pub enum AcquireError {
         path: PathBuf,
     },
     /// A local archive is not the expected one.
-    #[error("{} has SHA-256 {got}, expected {expected}; fetch it again or correct data.source.path.sha256", path.display())]
+    #[error("{} has SHA-256 {got}, expected {expected}; fetch it again or correct {section}.sha256", path.display())]
     Digest {
         /// The archive.
         path: PathBuf,
+        /// The section of the source, such as `data.source.0.path`.
+        section: String,
         /// What it has.
         got: Digest,
         /// What was configured.
@@ -148,6 +152,17 @@ impl AcquireError {
         }
     }
 
+    /// The same error of the source in this section.
+    #[must_use]
+    pub fn of(self, section: &str) -> Self {
+        let section = section.to_owned();
+        match self {
+            Self::NoSuchPath { path, .. } => Self::NoSuchPath { path, section },
+            Self::Digest { path, got, expected, .. } => Self::Digest { path, section, got, expected },
+            other => other,
+        }
+    }
+
     /// Whether another source is worth a try: not after a signal, nor if this machine is at fault.
     #[must_use]
     pub fn another_source_may_help(&self) -> bool {
@@ -166,6 +181,15 @@ impl AcquireError {
     }
 }
 
+/// The key that leads nowhere: an address can be that of a file.
+fn key(section: &str) -> String {
+    format!("{section}.{}", if section.ends_with("url") { "href" } else { "path" })
+}
+
+fn relative(path: &Path) -> &'static str {
+    if path.is_relative() { " (a relative path starts at the folder you are in)" } else { "" }
+}
+
 fn with_digest(sha256: Option<Digest>) -> String {
     sha256.map_or_else(String::new, |digest| format!(" with SHA-256 {digest}"))
 }
@@ -174,4 +198,20 @@ fn with_digest(sha256: Option<Digest>) -> String {
 fn worst(failures: &[(String, AcquireError)]) -> Exit {
     let has = |code: &Exit| failures.iter().any(|(_, error)| error.exit() == *code);
     [Exit::TryAgain, Exit::SourceUnreachable, Exit::DataRefused].into_iter().find(has).unwrap_or(Exit::Configuration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_leads_nowhere_names_the_key_that_says_it() {
+        let missing = |path: &str| AcquireError::NoSuchPath { path: path.into(), section: String::new() };
+        let text = missing("/nowhere/x.tar").of("data.source.1.url").to_string();
+        assert_eq!(text, "/nowhere/x.tar does not exist; correct data.source.1.url.href");
+        let text = missing("x.tar").of("data.source.0.path").to_string();
+        let expected =
+            "x.tar does not exist; correct data.source.0.path.path (a relative path starts at the folder you are in)";
+        assert_eq!(text, expected);
+    }
 }

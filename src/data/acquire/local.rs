@@ -20,6 +20,17 @@ pub enum Local {
     File(PathBuf, Option<Digest>),
 }
 
+/// The section of a source, as it is written.
+pub fn section(index: usize, source: &Source) -> String {
+    let kind = match source {
+        Source::Synthetic(_) => "synthetic",
+        Source::Gdrive(_) => "gdrive",
+        Source::Url(_) => "url",
+        Source::Path(_) => "path",
+    };
+    format!("data.source.{index}.{kind}")
+}
+
 /// A `file:` address is a path. Nothing else changes.
 ///
 /// # Errors
@@ -29,7 +40,8 @@ pub fn resolved(source: &Source) -> Result<Source, AcquireError> {
     let Some(url) = url::Url::parse(href.trim()).ok().filter(|url| url.scheme() == "file") else {
         return Ok(source.clone());
     };
-    let path = url.to_file_path().map_err(|()| AcquireError::NoSuchPath { path: href.into() })?;
+    let path =
+        url.to_file_path().map_err(|()| AcquireError::NoSuchPath { path: href.into(), section: String::new() })?;
     Ok(Source::Path(PathSource { path, sha256: *sha256 }))
 }
 
@@ -47,7 +59,7 @@ pub fn look(source: &PathSource, context: &Context<'_>) -> Result<Local, Acquire
     }
     // Anything else (a pipe, a device) might never end.
     if !path.is_file() {
-        return Err(AcquireError::NoSuchPath { path });
+        return Err(AcquireError::NoSuchPath { path, section: String::new() });
     }
     let is_whole = (context.whole)(&path, &unpack::head(&path)?);
     if !is_whole {
@@ -59,7 +71,7 @@ pub fn look(source: &PathSource, context: &Context<'_>) -> Result<Local, Acquire
     let local = if is_whole { Local::File } else { Local::Archive };
     let Some(expected) = source.sha256 else { return Ok(local(path, None)) };
     match digest_of(&path, context.fetch.stop, context.fetch.progress)? {
-        got if got != expected => Err(AcquireError::Digest { path, got, expected }),
+        got if got != expected => Err(AcquireError::Digest { path, section: String::new(), got, expected }),
         got => Ok(local(path, Some(got))),
     }
 }
@@ -69,5 +81,5 @@ pub fn look(source: &PathSource, context: &Context<'_>) -> Result<Local, Acquire
 /// # Errors
 /// If it leads nowhere.
 pub fn existing(path: &Path) -> Result<PathBuf, AcquireError> {
-    path.canonicalize().map_err(|_| AcquireError::NoSuchPath { path: path.to_owned() })
+    path.canonicalize().map_err(|_| AcquireError::NoSuchPath { path: path.to_owned(), section: String::new() })
 }

@@ -106,11 +106,18 @@ pub fn acquire(config: &DataConfig, context: &Context<'_>) -> Result<Acquired, A
     let folder = config.folder();
     durable::create_dir_all(&folder)?;
     let lock = FolderLock::acquire(&folder)?;
-    let sources = config.source.iter().map(local::resolved).collect::<Result<Vec<_>, _>>()?;
+    let sections: Vec<String> =
+        config.source.iter().enumerate().map(|(index, source)| local::section(index, source)).collect();
+    let resolved = config
+        .source
+        .iter()
+        .zip(&sections)
+        .map(|(source, section)| local::resolved(source).map_err(|error| error.of(section)));
+    let sources = resolved.collect::<Result<Vec<_>, _>>()?;
     let record = match held(&sources, &folder)? {
         Some(record) => record,
         None => {
-            let record = from_any(&sources, &folder, context)?;
+            let record = from_any(&sources, &sections, &folder, context)?;
             record.save(&folder)?;
             record
         }
@@ -176,17 +183,25 @@ fn held(sources: &[Source], folder: &Path) -> Result<Option<Record>, AcquireErro
 }
 
 /// Tries the sources in order, and at the end those again that may only need more retries.
-fn from_any(sources: &[Source], folder: &Path, context: &Context<'_>) -> Result<Record, AcquireError> {
-    if let [only] = sources {
-        return from(only, folder, context);
+fn from_any(
+    sources: &[Source],
+    sections: &[String],
+    folder: &Path,
+    context: &Context<'_>,
+) -> Result<Record, AcquireError> {
+    let from = |source: &Source, section: &String, context: &Context<'_>| {
+        from(source, folder, context).map_err(|error| error.of(section))
+    };
+    if let ([only], [section]) = (sources, sections) {
+        return from(only, section, context);
     }
     let mut failures: Vec<Option<AcquireError>> = sources.iter().map(|_| None).collect();
     for context in [&context.hasty(), context] {
-        for (source, failure) in sources.iter().zip(&mut failures) {
+        for ((source, section), failure) in sources.iter().zip(sections).zip(&mut failures) {
             if failure.as_ref().is_some_and(|failure| !failure.patience_may_help()) {
                 continue;
             }
-            match from(source, folder, context) {
+            match from(source, section, context) {
                 Ok(record) => return Ok(record),
                 Err(error) if error.another_source_may_help() => {
                     warn!("{error}");

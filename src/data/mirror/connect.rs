@@ -1,6 +1,7 @@
 //! From an address to a store. Credentials and endpoints come only from the environment, under the names that each
 //! service's own tools use; on a cloud instance, its role is used.
 
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
 use super::address::{Address, Service};
 use super::error::{MirrorError, understood};
+use super::variable;
 use crate::util::fs::create_dir_all;
 
 /// A store, and how an upload to it is verified.
@@ -26,10 +28,10 @@ pub(super) struct Connected {
 pub(super) fn connect(address: &Address) -> Result<Connected, MirrorError> {
     let shown = address.to_string();
     let built = |built: object_store::Result<Arc<dyn ObjectStore>>| {
+        // No request was sent yet, so it is not the service that said no.
         built.map_err(|error| match understood(&shown, "setting up", "", &error) {
-            // No request was sent yet: something is wrong in the environment.
-            MirrorError::Unreachable { mirror, action, problem } => {
-                MirrorError::Refuses { mirror, action, kind: super::error::Refusal::Credentials, problem }
+            MirrorError::Unreachable { mirror, problem, .. } | MirrorError::Refuses { mirror, problem, .. } => {
+                MirrorError::Setup { mirror, problem }
             }
             other => other,
         })
@@ -44,15 +46,22 @@ pub(super) fn connect(address: &Address) -> Result<Connected, MirrorError> {
             )
         }
         Address::Bucket { service: Service::S3, bucket, prefix } => {
+            variable::check(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"], variable::address)?;
+            variable::check(&["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN"], variable::of_header)?;
+            variable::check(&["AWS_REGION", "AWS_DEFAULT_REGION"], variable::of_host)?;
             let (builder, is_amazon) = s3(bucket);
             (built(builder.build().map(shared))?, prefix.as_str(), is_amazon)
         }
         Address::Bucket { service: Service::Google, bucket, prefix } => {
+            variable::check(&["GOOGLE_BASE_URL"], variable::address)?;
             let builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(bucket);
             let builder = builder.with_retry(retry()).with_client_options(client(false));
             (built(builder.build().map(shared))?, prefix.as_str(), false)
         }
         Address::Bucket { service: Service::Azure, bucket, prefix } => {
+            variable::check(&["AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"], variable::address)?;
+            variable::check(&["AZURE_STORAGE_AUTHORITY_HOST", "AZURE_AUTHORITY_HOST"], variable::address)?;
+            variable::check(&["AZURE_STORAGE_TOKEN"], variable::of_header)?;
             let builder = MicrosoftAzureBuilder::from_env().with_container_name(bucket);
             let builder = builder.with_retry(retry()).with_client_options(client(false));
             (built(builder.build().map(shared))?, prefix.as_str(), false)
@@ -69,16 +78,15 @@ fn shared(store: impl ObjectStore) -> Arc<dyn ObjectStore> {
 /// Amazon's own service compares a SHA-256 that is sent with each part and with the whole. Compatible services may not,
 /// and some refuse the header.
 fn s3(bucket: &str) -> (AmazonS3Builder, bool) {
-    let builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
+    let builder = from_environment().with_bucket_name(bucket);
     let set = |key: AmazonS3ConfigKey| builder.get_config_value(&key);
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let endpoint = variable("AWS_ENDPOINT_URL_S3")
-        .or_else(|| variable("AWS_ENDPOINT_URL"))
+    let endpoint = variable::value("AWS_ENDPOINT_URL_S3")
+        .or_else(|| variable::value("AWS_ENDPOINT_URL"))
         .or_else(|| set(AmazonS3ConfigKey::Endpoint));
     let has_region = set(AmazonS3ConfigKey::Region).is_some();
     let is_plain = endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
     let builder = builder.with_retry(retry()).with_client_options(client(is_plain)).with_allow_http(is_plain);
-    let builder = match variable("AWS_DEFAULT_REGION") {
+    let builder = match variable::value("AWS_DEFAULT_REGION") {
         Some(region) if !has_region => builder.with_region(region),
         _ => builder,
     };
@@ -86,6 +94,17 @@ fn s3(bucket: &str) -> (AmazonS3Builder, bool) {
         Some(endpoint) => (builder.with_endpoint(endpoint), false),
         None => (builder.with_checksum_algorithm(Checksum::SHA256), true),
     }
+}
+
+/// As `AmazonS3Builder::from_env`, but a variable with an empty value counts as unset: an empty endpoint is none.
+fn from_environment() -> AmazonS3Builder {
+    let known = |(name, value): (OsString, OsString)| {
+        let name = name.into_string().ok().filter(|name| name.starts_with("AWS_"))?;
+        let value = value.into_string().ok().filter(|value| !value.is_empty())?;
+        Some((name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>().ok()?, value))
+    };
+    let found = std::env::vars_os().filter_map(known);
+    found.fold(AmazonS3Builder::new(), |builder, (key, value)| builder.with_config(key, value))
 }
 
 /// Small, so that the two layers of retries do not multiply: this one bridges a hiccup of one request; the copying

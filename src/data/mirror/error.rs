@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 use object_store::Error as Answer;
 use thiserror::Error;
 
+use super::address::Service;
+use super::variable::Unusable;
 use crate::util::exit::Exit;
 use crate::util::fs::FsError;
 
@@ -14,7 +16,7 @@ use crate::util::fs::FsError;
 #[derive(Debug, Error)]
 pub enum MirrorError {
     /// It refuses these credentials, this bucket or this request. Retrying changes nothing.
-    #[error("the mirror {mirror} refuses {action}: {problem}; {}", remedy(*.kind))]
+    #[error("the mirror {mirror} refuses {action}: {problem}; {}", remedy(mirror, *.kind))]
     Refuses {
         /// Its address.
         mirror: String,
@@ -24,6 +26,24 @@ pub enum MirrorError {
         kind: Refusal,
         /// What it said.
         problem: String,
+    },
+    /// The environment is incomplete or wrong: no request was sent yet.
+    #[error("the mirror {mirror} can't be set up: {problem}; {}", remedy(mirror, Refusal::Credentials))]
+    Setup {
+        /// Its address.
+        mirror: String,
+        /// What the library said.
+        problem: String,
+    },
+    /// A variable of the environment has a value that no request can contain.
+    #[error("{name} {problem}; {remedy}")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// What is wrong with its value, with a verb.
+        problem: String,
+        /// What to do about it.
+        remedy: String,
     },
     /// It does not answer, or says that it can't right now.
     #[error("the mirror {mirror} can't be reached: {action} failed: {problem}")]
@@ -89,15 +109,29 @@ pub enum Refusal {
     Request,
 }
 
-fn remedy(kind: Refusal) -> &'static str {
+/// Only the variables of the service that was asked.
+fn remedy(mirror: &str, kind: Refusal) -> String {
+    let service = [Service::S3, Service::Google, Service::Azure]
+        .into_iter()
+        .find(|service| mirror.split_once("://").is_some_and(|(scheme, _)| scheme == service.scheme()));
+    let (credentials, places) = match service {
+        Some(Service::S3) => (
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_SESSION_TOKEN with temporary ones)",
+            "output.mirror, AWS_REGION or AWS_ENDPOINT_URL",
+        ),
+        Some(Service::Google) => ("GOOGLE_APPLICATION_CREDENTIALS, the path of a key file", "output.mirror"),
+        Some(Service::Azure) => (
+            "AZURE_STORAGE_ACCOUNT_NAME, and AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN",
+            "output.mirror or AZURE_STORAGE_ACCOUNT_NAME",
+        ),
+        None => return "correct output.mirror".to_owned(),
+    };
     match kind {
         Refusal::Credentials => {
-            "set credentials in the environment that may list, read, write and delete there: AWS_ACCESS_KEY_ID and \
-             AWS_SECRET_ACCESS_KEY (AWS_SESSION_TOKEN with temporary ones), GOOGLE_APPLICATION_CREDENTIALS, or \
-             AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY"
+            format!("set credentials in the environment that may list, read, write and delete there: {credentials}")
         }
-        Refusal::NoBucket => "create it, or correct output.mirror",
-        Refusal::Request => "correct output.mirror, AWS_REGION or AWS_ENDPOINT_URL",
+        Refusal::NoBucket => "create it, or correct output.mirror".to_owned(),
+        Refusal::Request => format!("correct {places}"),
     }
 }
 
@@ -106,7 +140,7 @@ impl MirrorError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Refuses { .. } => Exit::Configuration,
+            Self::Refuses { .. } | Self::Setup { .. } | Self::Variable { .. } => Exit::Configuration,
             Self::Damaged { .. } => Exit::DataRefused,
             Self::File(error) => error.exit(),
             _ => Exit::TryAgain,
@@ -124,6 +158,7 @@ impl MirrorError {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Refuses { .. } => "refuses",
+            Self::Setup { .. } | Self::Variable { .. } => "environment",
             Self::Unreachable { .. } => "unreachable",
             Self::Absent { .. } | Self::Changed { .. } | Self::Damaged { .. } => "content",
             Self::Unsupported { .. } => "unsupported",
@@ -133,11 +168,17 @@ impl MirrorError {
     }
 }
 
+impl From<Unusable> for MirrorError {
+    fn from(Unusable { name, problem, remedy }: Unusable) -> Self {
+        Self::Variable { name, problem, remedy }
+    }
+}
+
 /// A service's answer, in our words.
 pub(super) fn understood(mirror: &str, action: &'static str, object: &str, answer: &Answer) -> MirrorError {
     let (mirror, object) = (mirror.to_owned(), object.to_owned());
     let whole = chain(answer);
-    let problem = brief(&whole);
+    let problem = brief(cause(answer, &whole));
     let refuses = |kind| MirrorError::Refuses { mirror: mirror.clone(), action, kind, problem: problem.clone() };
     let says = |words: &[&str]| words.iter().any(|word| whole.contains(word));
     if says(&["NoSuchBucket", "ContainerNotFound", "specified bucket does not exist"]) {
@@ -159,6 +200,14 @@ pub(super) fn understood(mirror: &str, action: &'static str, object: &str, answe
             refuses(Refusal::Request)
         }
         _ => MirrorError::Unreachable { mirror, action, problem },
+    }
+}
+
+/// Without the name that the library has for the service: the address names it.
+fn cause<'a>(answer: &Answer, whole: &'a str) -> &'a str {
+    match answer {
+        Answer::Generic { store, .. } => whole.strip_prefix(&format!("Generic {store} error: ")).unwrap_or(whole),
+        _ => whole,
     }
 }
 
@@ -207,7 +256,8 @@ fn brief(whole: &str) -> String {
 /// The values of the environment that must stay secret.
 fn secrets() -> impl Iterator<Item = String> {
     let of_secret = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-        is_secret(name.to_str()?).then_some(value.into_string().ok()?)
+        let (name, value) = (name.to_str()?, value.into_string().ok()?);
+        (is_secret(name) && !is_path_of_secret(name, &value)).then_some(value)
     };
     std::env::vars_os().filter_map(of_secret)
 }
@@ -216,6 +266,12 @@ fn is_secret(name: &str) -> bool {
     let named = ["SECRET", "TOKEN", "ACCESS_KEY", "ACCOUNT_KEY", "SAS", "PASSWORD", "CREDENTIAL", "SERVICE_ACCOUNT"];
     ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|service| name.starts_with(service))
         && named.iter().any(|part| name.contains(part))
+}
+
+/// Whether the value is the path of a file with the secret: to correct it, it has to be seen. By mistake it may be the content.
+fn is_path_of_secret(name: &str, value: &str) -> bool {
+    let is_content = value.contains(['{', '"', '\n']) || value.len() > 255;
+    ["GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT_PATH"].contains(&name) && !is_content
 }
 
 fn without_secrets(line: &str, secrets: impl Iterator<Item = String>) -> String {
@@ -255,6 +311,30 @@ mod tests {
             let error = understood("s3://runs", "listing", "", &generic(text));
             assert!(matches!(error, MirrorError::Refuses { kind: Refusal::Credentials, .. }), "{error}");
         }
+    }
+
+    #[test]
+    fn the_remedy_names_the_variables_of_the_service_that_was_asked() {
+        let variables = ["AWS_ACCESS_KEY_ID", "GOOGLE_APPLICATION_CREDENTIALS", "AZURE_STORAGE_ACCOUNT_KEY"];
+        for (mirror, own) in [("s3://runs", 0), ("gs://runs/a", 1), ("az://runs", 2)] {
+            for error in [
+                understood(mirror, "listing", "", &generic("status code: 403")),
+                MirrorError::Setup { mirror: mirror.into(), problem: "Account must be specified".into() },
+            ] {
+                let text = error.to_string();
+                let named: Vec<_> = variables.iter().filter(|name| text.contains(**name)).collect();
+                assert_eq!((named, error.exit()), (vec![&variables[own]], Exit::Configuration), "{text}");
+            }
+        }
+        let error = understood("s3://runs", "listing", "", &generic("Account must be specified"));
+        assert!(error.to_string().ends_with("failed: Account must be specified"), "{error}");
+    }
+
+    #[test]
+    fn the_path_of_a_key_file_is_shown_and_its_content_is_not() {
+        let name = "GOOGLE_APPLICATION_CREDENTIALS";
+        assert!(is_path_of_secret(name, "/nowhere/key.json") && !is_path_of_secret(name, "{\"private_key\": 1}"));
+        assert!(!is_path_of_secret("AWS_SECRET_ACCESS_KEY", "/hunter22"));
     }
 
     #[test]

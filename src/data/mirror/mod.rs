@@ -9,6 +9,7 @@ mod error;
 mod remote;
 #[cfg(test)]
 mod tests;
+mod variable;
 
 use std::time::{Duration, Instant};
 

@@ -18,7 +18,7 @@ pub enum StoreError {
     #[error(transparent)]
     InUse(#[from] LockError),
     /// The disk refused a read.
-    #[error("{0}; check the disk")]
+    #[error("{}{}", .0, if is_denied(.0) { "" } else { "; check the disk" })]
     Read(FsError),
     /// A file is missing, or is not what was written.
     #[error("{} is damaged: {reason}; remove the folder of its event and prepare again", path.display())]
@@ -94,6 +94,11 @@ pub enum StoreError {
     },
 }
 
+/// Whether this user may not read it. The error itself then says what helps.
+pub(super) fn is_denied(error: &FsError) -> bool {
+    error.source.kind() == std::io::ErrorKind::PermissionDenied
+}
+
 impl StoreError {
     /// 65 for damaged or unusable data, 73 and 74 for the disk, 70 for wrong use by this program.
     #[must_use]
@@ -101,6 +106,8 @@ impl StoreError {
         match self {
             Self::Write(error) => error.exit(),
             Self::InUse(error) => error.exit(),
+            // Nothing was to be written.
+            Self::Read(error) if is_denied(error) => Exit::DataRefused,
             Self::Read(_) => Exit::DiskIo,
             Self::Damaged { .. } | Self::Name { .. } | Self::Absent { .. } => Exit::DataRefused,
             Self::FrameSize { .. }

@@ -25,6 +25,7 @@ mod spec;
 mod writer;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -57,10 +58,15 @@ impl Store {
     /// # Errors
     /// If there is no dataset.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
-        if root.join(metadata::DESCRIPTION).is_file() {
-            Ok(Self { root: root.to_owned(), parents: Mutex::new(()), changing: OnceLock::new() })
-        } else {
-            Err(StoreError::Absent { what: "dataset", path: root.to_owned() })
+        let description = root.join(metadata::DESCRIPTION);
+        match fs::metadata(&description) {
+            Ok(found) if found.is_file() => {
+                Ok(Self { root: root.to_owned(), parents: Mutex::new(()), changing: OnceLock::new() })
+            }
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                Err(StoreError::unreadable(&description)(error))
+            }
+            _ => Err(StoreError::Absent { what: "dataset", path: root.to_owned() }),
         }
     }
 

@@ -7,9 +7,7 @@ use tch::{Kind, Tensor};
 
 use super::spec::Numbers;
 use super::{Parameters, part};
-
-/// Tensors of each kind that a message names.
-const MOST_NAMED: usize = 5;
+use crate::util::units::listed;
 
 /// What happened to each tensor that a model was loaded from. Its text is for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,6 +58,9 @@ impl LoadReport {
     }
 }
 
+/// Tensors of a kind that are named; the rest is counted.
+const MOST_NAMED: usize = 6;
+
 impl fmt::Display for LoadReport {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all = self.loaded.len() + self.missing.len() + self.mismatched.len();
@@ -67,15 +68,12 @@ impl fmt::Display for LoadReport {
         for mismatch in self.mismatched.iter().take(MOST_NAMED) {
             write!(out, "; {} has another shape: got {}, expected {}", mismatch.name, mismatch.got, mismatch.expected)?;
         }
-        if self.mismatched.len() > MOST_NAMED {
-            write!(out, "; {} more have another shape", self.mismatched.len() - MOST_NAMED)?;
+        if let Some(more) = self.mismatched.len().checked_sub(MOST_NAMED).filter(|more| *more > 0) {
+            write!(out, "; {more} more have another shape")?;
         }
         for (what, names) in [("missing", &self.missing), ("unexpected", &self.unexpected)] {
             if !names.is_empty() {
-                write!(out, "; {what}: {}", names[..names.len().min(MOST_NAMED)].join(", "))?;
-            }
-            if names.len() > MOST_NAMED {
-                write!(out, " and {} more", names.len() - MOST_NAMED)?;
+                write!(out, "; {what}: {}", listed(names, MOST_NAMED))?;
             }
         }
         self.doubts.iter().chain(&self.assumed).chain(&self.notes).try_for_each(|words| write!(out, "; {words}"))

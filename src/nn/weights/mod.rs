@@ -52,6 +52,8 @@ impl WeightsError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
+            // Weights are only read, so nothing is wrong with an output folder.
+            Self::Fs(error) if error.source.kind() == std::io::ErrorKind::PermissionDenied => Exit::DataRefused,
             Self::Fs(error) => error.exit(),
             Self::Read { .. } | Self::Legacy { .. } => Exit::DataRefused,
         }

@@ -117,11 +117,19 @@ pub fn outline(file: &[u8]) -> Result<(Shapes, Metadata), String> {
 /// Why it is not a file of this format, in words.
 pub fn read_metadata(file: &mut dyn io::Read) -> Result<Metadata, String> {
     let mut length = [0; 8];
-    file.read_exact(&mut length).map_err(|error| error.to_string())?;
+    file.read_exact(&mut length).map_err(cut("it is empty, or cut off within its first 8 bytes"))?;
     let length = header_length(u64::from_le_bytes(length))?;
     let mut json = vec![0; length];
-    file.read_exact(&mut json).map_err(|error| error.to_string())?;
+    file.read_exact(&mut json).map_err(cut("it is cut off within its header"))?;
     Ok(places(&json)?.1)
+}
+
+/// A file that ends too early, in words.
+fn cut(words: &str) -> impl FnOnce(io::Error) -> String {
+    move |error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => format!("{words}; copy or download the whole file again"),
+        _ => error.to_string(),
+    }
 }
 
 fn split(file: &[u8]) -> Result<(&[u8], &[u8]), String> {
@@ -157,6 +165,14 @@ fn places(json: &[u8]) -> Result<(Vec<(String, Place)>, Metadata), String> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_file_that_ends_too_early_says_so() {
+        for file in [&b""[..], b"abc", b"\x10\0\0\0\0\0\0\0{"] {
+            let found = read_metadata(&mut &*file).unwrap_err();
+            assert!(found.contains("cut off within") && found.ends_with("again"), "{found}");
+        }
+    }
 
     fn arrays() -> Vec<NamedArray> {
         vec![

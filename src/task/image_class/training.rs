@@ -22,6 +22,7 @@ use super::tables::{self, NoTable};
 use crate::data::loader::Position;
 use crate::metric::better::Better;
 use crate::metric::score::{ScoreSpec, Show};
+use crate::native::said;
 use crate::native::shortage::is_out_of_memory;
 use crate::nn::layer::{Mode, SampleKeys};
 use crate::nn::parameters::{LoadReport, Parameters, ParametersError};
@@ -90,13 +91,15 @@ pub enum ClassifierError {
     #[error(transparent)]
     Parameters(#[from] ParametersError),
     /// The weights of the classes can't be brought to the device.
-    #[error("libtorch failed: {0}")]
+    #[error("libtorch failed: {}", said::error(.0))]
     Torch(#[from] tch::TchError),
     /// A phase freezes all there is.
-    #[error("phase {phase} freezes every parameter, so nothing would learn; leave some out of train.freeze")]
+    #[error("{}train.freeze freezes every parameter, so nothing would learn; leave some out", of(*phase, *phases))]
     AllFrozen {
         /// The phase, counted from 0.
         phase: usize,
+        /// How many there are.
+        phases: usize,
     },
     /// A phase that was not configured.
     #[error("phase {phase} was asked for, expected one of {phases}")]
@@ -120,6 +123,11 @@ pub enum ClassifierError {
         /// The levels of an image of the dataset.
         expected: usize,
     },
+}
+
+/// Which phase, if there are several.
+fn of(phase: usize, phases: usize) -> String {
+    if phases == 1 { String::new() } else { format!("phase {phase} (counted from 0): ") }
 }
 
 impl ClassifierError {
@@ -234,7 +242,7 @@ impl Classifier {
         }
         let frozen: usize = self.parameters.frozen().iter().map(ExactSizeIterator::len).sum();
         if frozen == self.parameters.count() {
-            return Err(ClassifierError::AllFrozen { phase });
+            return Err(ClassifierError::AllFrozen { phase, phases });
         }
         self.criterion = self.criterion_of(&self.phases[phase].loss)?;
         self.phase = phase;

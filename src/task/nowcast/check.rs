@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::metric::choice::offered;
 use crate::util::problem::Problem;
 
 use super::config::{
@@ -205,7 +206,7 @@ impl ScoresConfig {
     fn unknown_primary(&self, prepare: &PrepareConfig) -> Option<Problem> {
         let wanted = self.primary.as_ref()?;
         let known: Vec<String> = self.possible(prepare).into_iter().map(|spec| spec.name).collect();
-        let remedy = format!("write one of {}, or null", known.join(", "));
+        let remedy = format!("write one of {}, or null", offered(wanted, &known));
         let message = format!("there is no score {wanted} at these thresholds and scales");
         (!known.contains(wanted)).then(|| Problem::new("primary", message, remedy))
     }

@@ -71,7 +71,7 @@ impl NowcastConfig {
         let impossible = all.filter(|(_, parameters)| bytes_to_train(*parameters) > IMPOSSIBLE_BYTES);
         impossible.map(|(layer, parameters)| {
             let message = format!(
-                "this layer would have {}; no machine has the {} that weights, gradient and optimizer take",
+                "this layer would have {}; its weights, gradient and optimizer take {}, which no machine has",
                 number(parameters, "parameter"),
                 size(bytes_to_train(parameters))
             );

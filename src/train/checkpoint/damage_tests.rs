@@ -120,7 +120,10 @@ fn a_state_with_nan_is_neither_saved_nor_published() {
     let mut diverged = snapshot(3);
     diverged.optim[1] = NamedArray::f32("m", &[2], &[1.0, f32::NAN]);
     let error = store.save(&diverged).unwrap_err();
-    assert_eq!(error.to_string(), "the state at e0003-s000030 is not saved: m holds infinity or NaN at element 1 of 2");
+    assert_eq!(
+        error.to_string(),
+        "training diverged: the state at e0003-s000030 is not saved, because m holds infinity or NaN at element 1 of 2"
+    );
     assert_eq!(error.exit(), crate::util::exit::Exit::Diverged);
     let weights = open_weights(&disk).unwrap();
     assert!(weights.publish(&diverged).is_err());

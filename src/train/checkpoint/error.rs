@@ -42,7 +42,7 @@ pub enum CheckpointError {
         kept: usize,
     },
     /// The state contains infinity or NaN, so nothing could resume from it.
-    #[error("the state at {checkpoint} is not saved: {source}")]
+    #[error("training diverged: the state at {checkpoint} is not saved, because {source}")]
     NotFinite {
         /// The position in training.
         checkpoint: String,

@@ -3,11 +3,13 @@
 use thiserror::Error;
 
 use crate::native::flat::NotFlat;
+use crate::native::said;
 use crate::native::shortage::is_out_of_memory;
 use crate::nn::parameters::ParametersError;
 use crate::train::checkpoint::CheckpointError;
 use crate::train::clip::NormError;
 use crate::train::divergence::Diverged;
+use crate::train::events::MOST_SAMPLES;
 use crate::train::feed::FeedError;
 use crate::train::micro_batch::OutOfMemory;
 use crate::train::optimizer::OptimizerError;
@@ -32,7 +34,7 @@ pub enum TrainError {
     #[error(transparent)]
     Task(#[from] TaskError),
     /// The engine's own use of libtorch failed.
-    #[error("libtorch failed: {0}")]
+    #[error("libtorch failed: {}", said::error(.0))]
     Torch(#[from] tch::TchError),
     /// The optimizer does not fit the weights.
     #[error(transparent)]
@@ -91,7 +93,7 @@ pub enum TrainError {
     },
     /// Loss or gradient is not finite, repeatedly.
     #[error(
-        "step {step}: {source}; look at its samples: {}", .samples.join(", ")
+        "step {step}: {source}; look at its samples: {}", units::listed(.samples, MOST_SAMPLES)
     )]
     Diverged {
         /// The step that was skipped.

@@ -18,6 +18,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use crate::native::said::brief;
 use crate::train::events::{Event, Heard, Observer, Observers};
 use crate::train::fault::panic_text;
 use crate::train::run_folder::RunError;
@@ -141,7 +142,10 @@ impl Observer for Guarded {
 
 fn report(text: Option<&str>) {
     let text = text.unwrap_or("without a message");
-    tracing::error!("drawing pictures panicked, which is a bug: {text}; training continues without these pictures");
+    tracing::error!(
+        "drawing pictures panicked, which is a bug: {}; training continues without these pictures",
+        brief(text)
+    );
 }
 
 /// The most events of a kind that are queued; 0 for events that no picture shows.

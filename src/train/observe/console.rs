@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::epochs::{Epochs, Shown, WIDTH};
 use crate::metric::score::{ScoreSpec, Show};
 use crate::train::events::words::counted_epochs;
-use crate::train::events::{Cost, Ended, Event, Limits, Named, Record, Started, Stepped, value};
+use crate::train::events::{Cost, Ended, Event, Limits, MOST_SAMPLES, Named, Record, Started, Stepped, value};
 use crate::util::units;
 
 /// How epochs are written.
@@ -151,12 +151,13 @@ fn against_baseline(specs: &[ScoreSpec], (name, known): &Named, scores: &[Named]
 fn plain_line(event: &Event) -> Option<String> {
     match event {
         Event::PhaseStarted { phase, phases } if *phases > 1 => Some(format!("phase {} of {phases}", phase + 1)),
-        Event::Skipped { step, samples, expected: false } => {
-            Some(format!("step {step} skipped: loss or gradient is not finite; samples: {}", samples.join(", ")))
-        }
+        Event::Skipped { step, samples, expected: false } => Some(format!(
+            "step {step} skipped: loss or gradient is not finite; samples: {}",
+            units::listed(samples, MOST_SAMPLES)
+        )),
         Event::RolledBack { step, to_step, lr_factor, samples } => Some(format!(
             "step {step} failed again: back to the weights of step {to_step}, learning rate x {lr_factor}; samples: {}",
-            samples.join(", ")
+            units::listed(samples, MOST_SAMPLES)
         )),
         Event::MicroBatchChanged { from, to, statistics } => Some(micro_batch_line(*from, *to, *statistics)),
         Event::WithoutGradient { parameters } => {

@@ -15,6 +15,17 @@ pub enum RunError {
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FsError),
+    /// The system gives no thread, or no memory for one.
+    #[error(
+        "no thread can be started to write {} ({source}); end other programs, or raise the limits of processes and memory",
+        path.display()
+    )]
+    NoThread {
+        /// What it would write.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
     /// The folder can't be locked.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -72,6 +83,9 @@ pub enum RunError {
         /// The files, by kind of change.
         changes: super::dataset::Changes,
     },
+    /// This user may not look into the run.
+    #[error(transparent)]
+    Denied(FsError),
     /// No such run exists.
     #[error("{}", unknown(wanted, root, known))]
     Unknown {
@@ -101,8 +115,9 @@ impl RunError {
             Self::File(error) => error.exit(),
             Self::Lock(error) => error.exit(),
             Self::Picture { exit, .. } => *exit,
-            Self::Held { .. } => Exit::TryAgain,
-            Self::Unreadable { .. } => Exit::DataRefused,
+            Self::Held { .. } | Self::NoThread { .. } => Exit::TryAgain,
+            // Nothing was to be written.
+            Self::Unreadable { .. } | Self::Denied(_) => Exit::DataRefused,
             Self::Version { .. } | Self::ConfigDiffers { .. } | Self::DatasetDiffers { .. } => Exit::Configuration,
             Self::Unknown { .. } => Exit::Usage,
         }

@@ -152,6 +152,12 @@ pub fn resolve(root: &Path, wanted: &str) -> Result<PathBuf, RunError> {
     if let Some(path) = [PathBuf::from(wanted), root.join(wanted)].into_iter().find(|path| is_run(path)) {
         return Ok(path);
     }
+    let record = root.join(wanted).join("run.json");
+    if let Err(error) = fs::metadata(&record)
+        && error.kind() == io::ErrorKind::PermissionDenied
+    {
+        return Err(RunError::Denied(FsError::at("read", &record)(error)));
+    }
     let mut runs = runs(root)?;
     match runs.pop() {
         Some(run) if wanted == "latest" => Ok(run.path),

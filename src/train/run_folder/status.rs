@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::record::pretty;
 use super::used::Used;
 use crate::train::events::Reason;
-use crate::util::fs::{FsError, write_atomic};
+use crate::util::fs::write_atomic;
 use crate::util::plain::read_plain;
 use crate::util::units::bytes;
 
@@ -169,7 +169,11 @@ impl Heartbeat {
         let slot = Arc::new((Mutex::new(Slot::default()), Condvar::new()));
         let (shared, target) = (Arc::clone(&slot), path.to_owned());
         let thread = std::thread::Builder::new().name("status".into()).spawn(move || write_beats(&shared, &target));
-        Ok(Self { slot, path: path.into(), thread: Some(thread.map_err(FsError::at("start a thread for", path))?) })
+        Ok(Self {
+            slot,
+            path: path.into(),
+            thread: Some(thread.map_err(|source| RunError::NoThread { path: path.into(), source })?),
+        })
     }
 
     /// Hands over the newest status; never waits for the disk.

@@ -78,7 +78,7 @@ pub(super) fn conclude(
         Ok(ended) => ended,
         Err(error) => {
             fail(config, place, &error, stop);
-            return Err(error);
+            return Err(remedy::with_remedy(error, config));
         }
     };
     let summary = summary(place.path(), &ended);
@@ -197,6 +197,11 @@ fn headlines(story: &Story, record: &Record) -> Vec<Headline> {
             .filter_map(|spec| Some((spec.baseline.as_ref()?.forecast.clone(), value_of(&record.scores, &spec.name)?)));
         Some(Headline { name: name.clone(), value: (*known)?, baselines: compared.collect() })
     };
+    if record.val.is_empty() {
+        // Nothing is validated: training is all there is.
+        let train = record.train.first();
+        return train.and_then(|(name, value)| headline(&(format!("train.{name}"), *value))).into_iter().collect();
+    }
     let is_first = |spec: &ScoreSpec| spec.show == Show::First && spec.baseline.is_none();
     let scores = story.scores.iter().filter(|spec| is_first(spec));
     let scores: Vec<Named> = scores.map(|spec| (spec.name.clone(), value_of(&record.scores, &spec.name))).collect();
@@ -268,6 +273,15 @@ mod tests {
         assert_eq!(found.headlines[1].baselines, [("persistence".to_owned(), 0.1)]);
         let again = again(folder.path(), Some(Reason::Epochs));
         assert_eq!((again.best_epoch, &again.best), (Some(2), &found.best));
+    }
+
+    #[test]
+    fn without_validation_the_loss_of_training_is_shown() {
+        let train = vec![("loss".to_owned(), Some(0.3)), ("huber".to_owned(), Some(0.2))];
+        let record = Record { val: Vec::new(), scores: Vec::new(), train, ..record(2, 0.3, None) };
+        let shown = headlines(&Story::default(), &record);
+        let names: Vec<_> = shown.iter().map(|shown| (shown.name.as_str(), Some(shown.value))).collect();
+        assert_eq!(names, [("train.loss", Some(0.3))]);
     }
 
     #[test]

@@ -122,6 +122,14 @@ pub enum TrainingError {
         /// Where they were.
         folder: PathBuf,
     },
+    /// Training diverged; the remedy is that of the run's record.
+    #[error("{problem}; {remedy}")]
+    Diverged {
+        /// What happened.
+        problem: String,
+        /// The key to change, with its value.
+        remedy: String,
+    },
     /// The result of the run can't be evaluated.
     #[error("training is done, but its evaluation failed: {0}; the same command evaluates again")]
     Evaluation(#[from] EvaluateError),
@@ -157,6 +165,7 @@ impl TrainingError {
             Self::NoRoom(error) => error.exit(),
             Self::NoSuchKey { .. } => Exit::Usage,
             Self::NoCheckpoint { .. } | Self::LostCheckpoints { .. } | Self::NotFinite { .. } => Exit::DataRefused,
+            Self::Diverged { .. } => Exit::Diverged,
             Self::Declined => Exit::Interrupted,
         }
     }
@@ -182,6 +191,7 @@ impl TrainingError {
             Self::Run(_) | Self::File(_) => "run folder",
             Self::Checkpoint(_) => "checkpoint",
             Self::Evaluation(_) => "evaluation",
+            Self::Diverged { .. } => "diverged",
             _ => "start",
         }
     }

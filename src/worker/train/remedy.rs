@@ -2,6 +2,7 @@
 
 use super::error::TrainingError;
 use crate::config::Config;
+use crate::native::said::brief;
 use crate::native::shortage::{is_out_of_memory, lacks_threads};
 use crate::train::checkpoint::CheckpointError;
 use crate::train::config::Optimizer;
@@ -15,9 +16,20 @@ pub(super) fn problem(error: &TrainingError, config: &Config) -> Problem {
     Problem::new(error.kind(), &error.to_string(), remedy(error, config), error.exit())
 }
 
+/// The error as the person sees it: training that diverged comes with what to change, which is known here.
+pub(super) fn with_remedy(error: TrainingError, config: &Config) -> TrainingError {
+    match error.exit() {
+        Exit::Diverged => {
+            let Problem { text, remedy, .. } = problem(&error, config);
+            TrainingError::Diverged { problem: text, remedy }
+        }
+        _ => error,
+    }
+}
+
 /// The problem that a panic is: an operator of libtorch that can't return an error, or a bug.
 pub(super) fn problem_of_panic(text: &str, config: &Config) -> Problem {
-    let first = text.lines().next().unwrap_or_default();
+    let first = &brief(text);
     match text {
         text if is_out_of_memory(text) => {
             Problem::new("out of memory", first, Some(smaller(config)), Exit::OutOfMemory)
@@ -111,6 +123,10 @@ mod tests {
         assert_eq!(found.remedy, "lower train.optimizer.adamw.lr (now 1e9), and start a new run with --no-resume");
         assert_eq!((found.kind.as_str(), found.exit), ("checkpoint", 76));
         assert!(found.text.contains("the state at e0002-s000012 is not saved"), "{found}");
+        let shown = with_remedy(not_finite(), &config("{optimizer: {adamw: {lr: 1.0e30}}}"));
+        assert!(shown.to_string().starts_with("training diverged: the state at e0002-s000012 is not saved"), "{shown}");
+        assert!(shown.to_string().contains("; lower train.optimizer.adamw.lr (now 1e30), and start"), "{shown}");
+        assert_eq!(shown.exit(), Exit::Diverged);
         let found = problem(
             &not_finite(),
             &config("{optimizer: {sgd: {lr: 0.5}}, phases: [{train: {optimizer: {sgd: {lr: 2}}}}]}"),

@@ -79,6 +79,11 @@ fn describe(first: &[u8]) -> String {
         [0x28, 0xB5, 0x2F, 0xFD, ..] => "zstd-compressed".into(),
         [b'B', b'Z', b'h', ..] => "bzip2-compressed".into(),
         [b'P', b'K', 3, 4, ..] => "a zip archive".into(),
+        [0x89, b'P', b'N', b'G', ..] => "a PNG picture".into(),
+        [0xFF, 0xD8, 0xFF, ..] => "a JPEG picture".into(),
+        [b'G', b'I', b'F', b'8', ..] => "a GIF picture".into(),
+        [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => "a TIFF picture".into(),
+        [b'%', b'P', b'D', b'F', ..] => "a PDF document".into(),
         [0x0E, 0x03, 0x13, 0x01, ..] => "an HDF4 file".into(),
         [b'C', b'D', b'F', version, ..] => format!("netCDF classic of an unknown version {version}"),
         _ if first.iter().all(|&byte| byte == 0) => "filled with zero bytes".into(),
@@ -106,7 +111,10 @@ mod tests {
             (b"Quota exceeded", "text"),
             (b"CDF\x03", "unknown version 3"),
             (b"\0\0\0\0\0\0\0\0\0", "zero"),
-            (b"\x89PNG\r\n\x1a\n", "89 50 4e 47"),
+            (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
+            (b"\xff\xd8\xff\xe0", "a JPEG picture"),
+            (b"%PDF-1.7", "a PDF document"),
+            (b"\x01\x02\xff\x00", "01 02 ff 00"),
         ] {
             assert!(describe(first).contains(name), "{}", describe(first));
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::super::error::is_denied;
 use crate::util::exit::Exit;
 use crate::util::fs::FsError;
 
@@ -15,7 +16,7 @@ pub enum RecordError {
     #[error(transparent)]
     Write(#[from] FsError),
     /// The disk refused a read.
-    #[error("{0}; check the disk")]
+    #[error("{}{}", .0, if is_denied(.0) { "" } else { "; check the disk" })]
     Read(FsError),
     /// The store does not exist.
     #[error("there is no prepared dataset at {}: run `fragua prepare` first, with the same configuration", path.display())]
@@ -103,6 +104,8 @@ impl RecordError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Write(error) => error.exit(),
+            // Nothing was to be written.
+            Self::Read(error) if is_denied(error) => Exit::DataRefused,
             Self::Read(_) => Exit::DiskIo,
             Self::Absent { .. }
             | Self::Damaged { .. }

@@ -1,6 +1,8 @@
 //! A store of records that is open for reading. Opening reads the index and the headers; a record is checked each time it
 //! is read. Any number of threads may read at once.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -28,8 +30,12 @@ impl RecordStore {
     /// If there is none, it is damaged, or another version of the program wrote it.
     pub fn open(folder: &Path) -> Result<Self, RecordError> {
         let path = folder.join(INDEX);
-        if !path.is_file() {
-            return Err(RecordError::Absent { path: folder.to_owned() });
+        match fs::metadata(&path) {
+            Ok(found) if found.is_file() => {}
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                return Err(RecordError::unreadable(&path)(error));
+            }
+            _ => return Err(RecordError::Absent { path: folder.to_owned() }),
         }
         let index = Index::read(&path)?;
         let facts = facts(&folder.join(FACTS), &index)?;

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::native::said;
 use crate::nn::parameters::ParametersError;
 use crate::task::nowcast::quantize::QuantizeError;
 use crate::train::task::TaskError;
@@ -31,18 +32,22 @@ pub enum NowcastError {
         levels: usize,
     },
     /// A pattern of a phase fits no parameter.
-    #[error("phase {phase} (counted from 0) freezes what the model does not have: {source}; correct its patterns")]
+    #[error("{} freezes what the model does not have: {source}; correct its patterns", named(*phase, *phases))]
     Freeze {
         /// The phase.
         phase: usize,
+        /// How many there are.
+        phases: usize,
         /// The pattern, and all names.
         source: ParametersError,
     },
     /// A phase leaves nothing to learn.
-    #[error("phase {phase} (counted from 0) freezes the whole model; leave a part of it trainable")]
+    #[error("{} freezes the whole model; leave a part of it trainable", named(*phase, *phases))]
     AllFrozen {
         /// The phase.
         phase: usize,
+        /// How many there are.
+        phases: usize,
     },
     /// The engine requests a phase that was not set up: a bug in this program.
     #[error("there is no phase {phase} (counted from 0) among {phases}")]
@@ -69,8 +74,13 @@ pub enum NowcastError {
     #[error(transparent)]
     Quantize(#[from] QuantizeError),
     /// libtorch refused.
-    #[error("libtorch failed: {0}")]
+    #[error("libtorch failed: {}", said::error(.0))]
     Torch(#[from] tch::TchError),
+}
+
+/// What freezes: without phases of its own, training has one that nobody has numbered.
+fn named(phase: usize, phases: usize) -> String {
+    if phases == 1 { "train.freeze".to_owned() } else { format!("phase {phase} (counted from 0)") }
 }
 
 impl NowcastError {

@@ -167,11 +167,11 @@ impl Nowcast {
         let (_, freeze) = self.phases.get(phase).ok_or(NowcastError::NoPhase { phase, phases })?;
         self.parameters.thaw();
         for pattern in freeze {
-            self.parameters.freeze(pattern).map_err(|source| NowcastError::Freeze { phase, source })?;
+            self.parameters.freeze(pattern).map_err(|source| NowcastError::Freeze { phase, phases, source })?;
         }
         let frozen: usize = self.parameters.frozen().iter().map(ExactSizeIterator::len).sum();
         if frozen == self.parameters.count() {
-            return Err(NowcastError::AllFrozen { phase });
+            return Err(NowcastError::AllFrozen { phase, phases });
         }
         self.phase = phase;
         Ok(())

@@ -47,7 +47,7 @@ fn every_way_in_which_a_gpu_is_missing_has_its_remedy() {
         told("no GPU", &nothing()),
         told(
             "no GPU, asked for one",
-            &Seen { refused: Some("device cuda was asked for, but there is none".into()), ..nothing() },
+            &Seen { refused: Some("device cuda is configured, but there is none".into()), ..nothing() },
         ),
         told("no --gpus all", &without(NoCuda::NoDriver)),
         told("hidden", &Seen { is_hidden: true, ..without(NoCuda::NoDriver) }),

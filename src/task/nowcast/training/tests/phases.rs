@@ -50,7 +50,8 @@ fn a_pattern_that_fits_nothing_is_found_before_anything_is_trained() {
 fn a_phase_in_which_nothing_learns_is_refused() {
     let storms = storms(vec![phase(LossConfig::default(), &["*.weight", "*.bias"])]);
     let error = Nowcast::new(storms.setting(Precision::Fp32)).unwrap_err();
-    assert!(matches!(error, NowcastError::AllFrozen { phase: 0 }), "{error}");
+    assert!(matches!(error, NowcastError::AllFrozen { phase: 0, phases: 1 }), "{error}");
+    assert!(error.to_string().starts_with("train.freeze freezes the whole model"), "{error}");
     assert_eq!(error.exit(), Exit::Configuration);
 }
 
