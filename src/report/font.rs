@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
 
+use super::plain::visible;
+
 static BYTES: &[u8] = include_bytes!("fonts/DejaVuSans.ttf");
 
 /// `None` can't happen: a test reads the bytes.
@@ -65,10 +67,12 @@ fn is_there(font: &FontRef<'_>, letter: char) -> bool {
     font.glyph_id(letter).0 != 0
 }
 
-/// The text, with the numbers of characters in place of those that the font lacks, as U+6F22: boxes would all look alike.
+/// The text, with the numbers of characters in place of those that the font lacks, as U+6F22: boxes would all look alike. Control
+/// characters are written out.
 fn legible<'a>(font: &FontRef<'_>, text: &'a str) -> Cow<'a, str> {
+    let text = visible(text);
     if text.chars().all(|letter| is_there(font, letter)) {
-        return text.into();
+        return text;
     }
     let mut shown = String::new();
     let mut is_number = false;
@@ -97,6 +101,7 @@ mod tests {
         assert_eq!(shown("a b\u{bf}|/"), "a b\u{bf}|/");
         assert_eq!(shown("\u{6f22}\u{5b57}"), "U+6F22 U+5B57");
         assert_eq!(shown("a\u{6f22}b \u{1f9a0}!"), "a U+6F22 b U+1F9A0 !");
+        assert_eq!(shown("new\nline\t"), "new\\nline\\t");
         assert!(has('\u{bf}') && !has('\u{6f22}'));
         assert!(width("\u{6f22}", 15.0) > 3.0 * width("W", 15.0));
     }

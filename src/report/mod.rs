@@ -7,6 +7,7 @@ mod error;
 mod font;
 pub mod glyph;
 pub mod page;
+pub mod plain;
 pub mod radar;
 pub mod strip;
 pub mod table;

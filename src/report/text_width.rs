@@ -30,6 +30,35 @@ pub(super) fn cut(text: &str, fits: impl Fn(&str) -> bool) -> String {
     letters.iter().chain(&['…']).collect()
 }
 
+/// The text, or its longest beginning and end that fit: names often differ at their ends.
+pub(super) fn cut_in_middle(text: &str, fits: impl Fn(&str) -> bool) -> String {
+    if fits(text) {
+        return text.to_owned();
+    }
+    let letters: Vec<char> = text.chars().collect();
+    let of = |kept: usize| -> String {
+        let end = &letters[letters.len() - kept / 2..];
+        letters[..kept - kept / 2].iter().chain(&['…']).chain(end).collect()
+    };
+    let (mut fitting, mut too_many) = (0, letters.len());
+    while too_many - fitting > 1 {
+        let middle = usize::midpoint(fitting, too_many);
+        match fits(&of(middle)) {
+            true => fitting = middle,
+            false => too_many = middle,
+        }
+    }
+    of(fitting)
+}
+
+/// A name with its size: the first of these sizes at which it fits, or without its middle at the last one.
+pub(super) fn fitted(name: &str, most: usize, sizes: [usize; 2]) -> (String, usize) {
+    match text_width(name, sizes[0]) <= most {
+        true => (name.to_owned(), sizes[0]),
+        false => (cut_in_middle(name, |text| text_width(text, sizes[1]) <= most), sizes[1]),
+    }
+}
+
 /// The text in lines that fit, broken between words; a word that does not fit is cut.
 pub(super) fn lines(text: &str, fits: impl Fn(&str) -> bool) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -55,5 +84,17 @@ mod tests {
         let fits = |text: &str| text.chars().count() <= 9;
         assert_eq!(lines("one two three  incomprehensible", fits), ["one two", "three", "incompre…"]);
         assert!(lines("", fits).is_empty());
+    }
+
+    #[test]
+    fn a_long_name_is_written_small_and_a_very_long_one_loses_its_middle() {
+        let fitted = |name: &str| fitted(name, 142, [17, 12]);
+        assert_eq!(fitted("A"), ("A".to_owned(), 17));
+        assert_eq!(fitted("Balinese_character19"), ("Balinese_character19".to_owned(), 12));
+        let (name, size) = fitted("Early_Aramaic_character_of_the_north_05");
+        assert!(name.starts_with("Early") && name.contains('…') && name.ends_with("05") && size == 12, "{name}");
+        assert!(text_width(&name, 12) <= 142 && text_width(&name, 12) > 130, "{name}");
+        assert_eq!(cut_in_middle("abcdefg", |text| text.chars().count() <= 4), "ab…g");
+        assert_eq!(cut_in_middle("ab", |_| false), "…");
     }
 }

@@ -108,7 +108,7 @@ fn inspect_finds_what_is_wrong_with_a_dataset() {
         .iter()
         .map(|path| path.as_str().unwrap().rsplit_once('/').unwrap().1)
         .collect();
-    assert_eq!(names, ["images.png", "means.png", "counts.png", "repeats.png", "augmented.png"]);
+    assert_eq!(names, ["images.png", "means.png", "counts.png", "levels.png", "repeats.png", "augmented.png"]);
     let table = program.succeed(&["inspect", "--no-pictures"]).stdout;
     for text in [
         "sizes before: 12 x 12 (44)",

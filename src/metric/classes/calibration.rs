@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Equal ranges of confidence.
-const BINS: usize = 15;
+pub const BINS: usize = 15;
 
 /// Choices by their confidence. Sums of confidences are in 2^-32, so that any order gives the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

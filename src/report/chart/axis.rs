@@ -8,6 +8,8 @@ pub enum Scale {
     Linear,
     /// Evenly from zero.
     FromZero,
+    /// Evenly from zero, named at whole numbers alone: for counts.
+    Whole,
     /// Equal factors are equal heights; what is not positive has no place.
     Logarithmic,
 }
@@ -55,9 +57,10 @@ impl Axis {
             width if width <= largest * SAME => (low - 0.1 * largest, high + 0.1 * largest),
             _ => (low, high),
         };
-        let zero = low >= 0.0 && (scale == Scale::FromZero || low < 0.4 * high);
+        let zero = low >= 0.0 && (matches!(scale, Scale::FromZero | Scale::Whole) || low < 0.4 * high);
         let from = if zero { 0.0 } else { low - PADDING * (high - low) };
         let to = high + PADDING * (high - from);
+        let ticks = if scale == Scale::Whole { ticks.min((to - from).ceil() as usize) } else { ticks };
         Self { logarithmic: false, from, to, ticks: even_ticks(from, to, ticks) }
     }
 
@@ -199,6 +202,8 @@ mod tests {
         assert_eq!(labels(&[0.912, 0.931], Scale::Linear), ["0.915", "0.920", "0.925", "0.930"]);
         assert_eq!(labels(&[-12.0, 31.0], Scale::Linear), ["-10", "0", "10", "20", "30"]);
         assert_eq!(labels(&[9000.0, 12_000.0], Scale::FromZero), ["0", "5000", "10000"]);
+        assert_eq!(labels(&[1.0, 2.0], Scale::Whole), ["0", "1", "2"]);
+        assert_eq!(labels(&[9000.0, 12_000.0], Scale::Whole), ["0", "5000", "10000"]);
         assert_eq!(labels(&[1e-5, 4e-5], Scale::Linear), ["0", "1e-5", "2e-5", "3e-5", "4e-5"]);
         assert_eq!(
             labels(&[1.5e-5, 2e-5], Scale::Linear),
@@ -228,7 +233,7 @@ mod tests {
 
     #[test]
     fn values_that_are_not_finite_are_not_drawn_and_do_no_harm() {
-        for scale in [Scale::Linear, Scale::FromZero, Scale::Logarithmic] {
+        for scale in [Scale::Linear, Scale::FromZero, Scale::Whole, Scale::Logarithmic] {
             for values in
                 [&[][..], &[f64::NAN], &[f64::INFINITY, 0.0], &[1e-320, 3e-320], &[f64::MAX, -f64::MAX], &[-1.0]]
             {

@@ -26,7 +26,7 @@ mod svg;
 mod tests;
 
 pub use axis::{Scale, brief};
-pub use heat::{Heat, Says};
+pub use heat::{Heat, Says, Shade};
 pub use ink::Ink;
 pub use parts::Parts;
 #[cfg(test)]
@@ -105,6 +105,8 @@ pub struct Series {
     pub points: Vec<[f64; 2]>,
     /// The range of each value; empty if there is none.
     pub band: Vec<[f64; 2]>,
+    /// The diameter of each dot in pixels; empty for the usual one.
+    pub sizes: Vec<f64>,
     /// The text beside each point; empty for none.
     pub labels: Vec<String>,
     /// The value in the legend.
@@ -126,8 +128,8 @@ impl Series {
     /// A line with a value for each place; `NaN` is a gap.
     #[must_use]
     pub fn line(name: impl Into<String>, ink: Ink, points: Vec<[f64; 2]>) -> Self {
-        let (band, labels) = (Vec::new(), Vec::new());
-        Self { name: name.into(), ink, look: Look::Line, points, band, labels, told: None }
+        let (band, sizes, labels) = (Vec::new(), Vec::new(), Vec::new());
+        Self { name: name.into(), ink, look: Look::Line, points, band, sizes, labels, told: None }
     }
 
     /// The same as dots.

@@ -153,8 +153,9 @@ impl<'a> Plot<'a> {
             }
         }
         if series.look == Look::Dots {
-            let dots = places.into_iter().flatten().map(|at| Item::Dot { at, radius: 3.0, ink: series.ink });
-            scene.items.extend(dots);
+            let radius = |number: usize| series.sizes.get(number).map_or(3.0, |size| size / 2.0);
+            let dots = places.into_iter().enumerate().filter_map(|(number, at)| Some((at?, radius(number))));
+            scene.items.extend(dots.map(|(at, radius)| Item::Dot { at, radius, ink: series.ink }));
         }
     }
 

@@ -22,6 +22,8 @@ pub(super) enum Item {
     Band { points: Vec<[f64; 3]>, ink: Ink },
     /// A rectangle of this opacity.
     Rect { at: [f64; 2], size: [f64; 2], ink: Ink, opacity: f64 },
+    /// A rectangle that shows a text if it is pointed at.
+    Cell { at: [f64; 2], size: [f64; 2], ink: Ink, opacity: f64, text: String },
     /// A filled circle.
     Dot { at: [f64; 2], radius: f64, ink: Ink },
     /// A line of text; its place is the middle of its height.
@@ -125,6 +127,7 @@ impl Scene {
                 Item::Band { points: points.collect(), ink }
             }
             Item::Rect { at, size, ink, opacity } => Item::Rect { at: moved(at), size, ink, opacity },
+            Item::Cell { at, size, ink, opacity, text } => Item::Cell { at: moved(at), size, ink, opacity, text },
             Item::Dot { at, radius, ink } => Item::Dot { at: moved(at), radius, ink },
             Item::Text(text) => Item::Text(Text { at: moved(text.at), ..text }),
             Item::Hover { at, size, text } => Item::Hover { at: moved(at), size, text },

@@ -43,8 +43,18 @@ fn write(svg: &mut String, item: &Item) -> std::fmt::Result {
             let class = ink.class();
             write!(svg, "<rect class=\"f {class}\"{faint} x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>")
         }
+        Item::Cell { at: [x, y], size: [width, height], ink, opacity, text } => {
+            let [x, y, width, height, opacity] = [*x, *y, *width, *height, *opacity].map(short);
+            let (class, text) = (ink.class(), escape(text));
+            write!(
+                svg,
+                "<rect class=\"c {class}\" opacity=\"{opacity}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" \
+                 height=\"{height}\"><title>{text}</title></rect>"
+            )
+        }
         Item::Dot { at: [x, y], radius, ink } => {
             let class = ink.class();
+            let radius = short(*radius);
             write!(svg, "<circle class=\"f {class}\" cx=\"{}\" cy=\"{}\" r=\"{radius}\"/>", short(*x), short(*y))
         }
         Item::Text(text) => svg.write_str(&of_text(text)),

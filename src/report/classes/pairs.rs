@@ -4,7 +4,7 @@ use super::sheet::Shown;
 use super::tile::{draw, zoom};
 use crate::report::PictureError;
 use crate::report::canvas::{BLACK, Canvas, GREY};
-use crate::report::text_width::shortened;
+use crate::report::text_width::{fitted, shortened};
 
 /// A pair of classes that were confused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,8 @@ const GAP: usize = 10;
 const MARGIN: usize = 32;
 const TITLE: usize = 34;
 const TEXT: [usize; 3] = [30, 26, 22];
+/// That of a long text.
+const SMALL: usize = 22;
 const LINE: usize = 32;
 const LABEL: usize = 330;
 const COLUMNS: usize = 2;
@@ -46,13 +48,14 @@ pub fn png(title: &str, pairs: &[Pair], most: usize) -> Result<Vec<u8>, PictureE
         let middle = at[1] + height / 2;
         for (line, text) in pair.lines.iter().enumerate() {
             let y = (middle + LINE * line).saturating_sub(LINE);
-            canvas.text(&shortened(text, LABEL - 16, TEXT[line]), [at[0], y], TEXT[line], [BLACK, BLACK, GREY][line]);
+            let (text, size) = fitted(text, LABEL - 16, [TEXT[line], SMALL]);
+            canvas.text(&text, [at[0], y], size, [BLACK, BLACK, GREY][line]);
         }
         for (number, image) in pair.images.iter().filter(|image| image.size == size).take(most).enumerate() {
             draw(&mut canvas, image, [at[0] + LABEL + number * (width + GAP), at[1]], zoom);
         }
     }
-    Ok(canvas.small_png()?)
+    Ok(canvas.coarse_png()?)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::report::plain::is_steering;
+
 /// The text for use between tags and inside of quoted attributes. Controls that HTML has no place for are replaced.
 pub(in crate::report) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -18,11 +20,6 @@ pub(in crate::report) fn escape(text: &str) -> String {
         }
     }
     safe
-}
-
-/// Invisible characters that change the direction of the text that follows.
-fn is_steering(letter: char) -> bool {
-    matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// An identifier for links inside of the page.

@@ -106,16 +106,18 @@ fn block(of: &Block) -> String {
     }
 }
 
-/// A matrix in its own size, which scrolls inside of itself where it does not fit.
+/// A matrix in its own size; where it does not fit it becomes a quarter smaller, and scrolls inside of itself if that is not enough.
 fn matrix(heat: &Heat, caption: &str) -> String {
     let scene = heat.scene();
+    let width = scene.width().ceil();
     let caption =
         if caption.is_empty() { String::new() } else { format!("<figcaption>{}</figcaption>", escape(caption)) };
     format!(
         "<figure class=\"matrix\"><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\"><div \
-         style=\"width:{}px\">{}</div></div>{caption}</figure>\n",
+         style=\"width:{width}px;max-width:max(100%,{}px)\">{}</div></div><p class=\"hint\">Scroll sideways to see all of \
+         it.</p>{caption}</figure>\n",
         escape(&heat.title),
-        scene.width().ceil(),
+        (0.75 * width).ceil(),
         scene.svg()
     )
 }

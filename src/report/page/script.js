@@ -11,7 +11,7 @@
   tip.id = "tip";
   tip.setAttribute("aria-hidden", "true");
   document.body.appendChild(tip);
-  document.querySelectorAll(".plot .h").forEach(function (strip) {
+  document.querySelectorAll(".plot .h, .plot .c").forEach(function (strip) {
     var title = strip.querySelector("title");
     var text = title.textContent;
     title.remove();

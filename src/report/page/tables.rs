@@ -6,7 +6,7 @@ use super::escape::escape;
 /// A table that scrolls inside of itself, also by keyboard; the script sorts one that is sortable.
 pub(super) fn table(grid: &Grid, is_sortable: bool) -> String {
     let head: String = grid.head.iter().map(|name| format!("<th scope=\"col\">{}</th>", escape(name))).collect();
-    let rows: String = grid.rows.iter().map(|cells| row(cells, &grid.head)).collect();
+    let rows: String = grid.rows.iter().map(|cells| row(cells, &grid.head, grid.is_stacked)).collect();
     let caption = escape(&grid.caption);
     let class = match (grid.is_stacked, is_sortable) {
         (true, _) => " class=\"stacked\"",
@@ -19,14 +19,16 @@ pub(super) fn table(grid: &Grid, is_sortable: bool) -> String {
     )
 }
 
-fn row(cells: &[Cell], head: &[String]) -> String {
+fn row(cells: &[Cell], head: &[String], is_stacked: bool) -> String {
     let cell = |(at, cell): (usize, &Cell)| {
         let note = match cell.note.as_str() {
             "" => String::new(),
             note => format!(" <small>{}</small>", escape(note)),
         };
         let text = escape(&cell.text);
-        let of = head.get(at).map_or_else(String::new, |name| format!(" data-of=\"{}\"", escape(name)));
+        // Only cells below each other need the names of their columns.
+        let of = head.get(at).filter(|_| is_stacked);
+        let of = of.map_or_else(String::new, |name| format!(" data-of=\"{}\"", escape(name)));
         match (at, cell.is_best) {
             (0, _) => format!("<th scope=\"row\">{text}{note}</th>"),
             (_, true) => format!("<td class=\"best\"{of}><strong>{text}</strong>{note}</td>"),

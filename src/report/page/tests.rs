@@ -1,7 +1,7 @@
 //! Pages as a browser gets them: what is escaped, what is drawn, what is left out.
 
 use super::*;
-use crate::report::chart::{AxisOf, Chart, Heat, Ink, Level, Mark, Says, Series};
+use crate::report::chart::{AxisOf, Chart, Heat, Ink, Level, Mark, Says, Series, Shade};
 use crate::report::strip::Strip;
 
 #[test]
@@ -56,6 +56,7 @@ fn nothing_that_comes_from_outside_becomes_markup() {
                 names: vec![text(), text()],
                 counts: vec![1, 2, 0, 3],
                 says: Says::Counts,
+                shade: Shade::Share,
             },
             text(),
         ),
@@ -117,5 +118,30 @@ fn tables_scroll_inside_of_themselves_and_mark_the_best() {
         "{html}"
     );
     assert!(!html.contains("class=\"sortable\""));
+    let grid =
+        Grid { head: vec!["class".into(), "F1".into()], rows: vec![vec!["a".into(), "1".into()]], ..Grid::default() };
+    let section = Section { title: "Evaluation".into(), blocks: vec![Block::Sortable(grid)] };
+    let html = Page { sections: vec![section], ..Page::default() }.html();
+    assert!(html.contains("<th scope=\"row\">a</th><td>1</td>"), "a table of hundreds of rows is small: {html}");
     assert!(html.contains("<a href=\"#sevaluation\">Evaluation</a>") && html.contains("<section id=\"sevaluation\""));
+}
+
+#[test]
+fn a_large_matrix_fits_a_desktop_and_scrolls_with_a_hint_where_it_does_not_fit() {
+    let classes = 94;
+    let heat = Heat {
+        names: (0..classes).map(|class| format!("class {class}")).collect(),
+        counts: (0..classes * classes).map(|place| u64::from(place % (classes + 1) == 0)).collect(),
+        ..Heat::default()
+    };
+    let section = Section { title: "Evaluation".into(), blocks: vec![Block::Matrix(heat, String::new())] };
+    let html = Page { sections: vec![section], ..Page::default() }.html();
+    let (_, rest) = html.split_once("style=\"width:").unwrap();
+    let number = |text: &str| -> f64 { text.split_once("px").unwrap().0.parse().unwrap() };
+    let (whole, least) = (number(rest), number(rest.split_once(";max-width:max(100%,").unwrap().1));
+    assert!(whole > 1120.0 && least < 1000.0, "{whole} {least}");
+    assert!(rest.contains("<p class=\"hint\">Scroll sideways"));
+    // One element for each cell that says something.
+    assert_eq!(rest.matches("<title>").count(), classes);
+    assert_eq!(rest.matches("<rect class=\"c ").count(), classes);
 }

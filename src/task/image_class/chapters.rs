@@ -1,14 +1,14 @@
 //! What the page of a run says about a classifier beyond its scores, in the order in which people look: the classes that are
 //! confused, the surest mistakes, the whole matrix, each class by itself, and whether probabilities are honest.
 
-use super::charts::{confidences, reliability};
+use super::charts::{confidences, reliability, reliability_note};
 use super::pictures::{CONFUSED, MISTAKES, NORMALIZED, SIMILAR};
 use super::samples_seen::{AUGMENTED, BALANCE};
 use super::section::{SECTION, Section};
 use super::specs::{ACCURACY, TOP_5};
 use crate::metric::classes::confusion::ClassScores;
 use crate::metric::document::Metrics;
-use crate::report::chart::{Heat, Says};
+use crate::report::chart::{Heat, Says, Shade};
 use crate::report::page::{Block, Cell, Charts, Grid};
 use crate::train::observe::page::{Chapters, Plot};
 
@@ -19,7 +19,7 @@ const PAIRS: usize = 20;
 const MOST_CLASSES: usize = 100;
 
 /// One of more confused pairs would make the page large.
-const MOST_CELLS: usize = 2000;
+const MOST_CELLS: usize = 1200;
 
 /// Reads an evaluation of a classifier.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,7 +37,7 @@ const WORST: Plot = Plot {
 const SUREST: Plot = Plot {
     file: MISTAKES,
     title: "The surest mistakes",
-    caption: "What the model was most certain of and wrong about: its choice with the probability, and below it the true class. Wrong \
+    caption: "What the model was most certain of and wrong about: its choice, the true class, and the probability of the choice. Wrong \
               labels in the data show here first.",
     is_folded: false,
 };
@@ -45,7 +45,19 @@ const SUREST: Plot = Plot {
 const WHOLE: Plot = Plot {
     file: NORMALIZED,
     title: "Which class was taken for which",
-    caption: "Each row is a true class, each column a choice. A red column is a class that the model chooses too often.",
+    caption: "Each row is a true class, each column a choice. A red column is a class that the model chooses too often. Choose the \
+              picture to see it alone, at its full size; confusion_matrix.csv beside it has every number.",
+    is_folded: true,
+};
+
+/// In place of one that can be pointed at.
+const TOO_MANY: Plot = Plot {
+    file: SIMILAR,
+    title: "Which class was taken for which",
+    caption: "Each row is a true class, each column a choice. Classes that are confused are neighbours, so that groups of them are \
+              blocks along the diagonal; a red column is a class that the model chooses too often. These are too many cells to be \
+              pointed at: choose the picture to see it alone, at its full size with names. confusion_matrix_normalized.png beside \
+              it has the usual order of classes, confusion_matrix.csv every number.",
     is_folded: true,
 };
 
@@ -63,10 +75,13 @@ impl Chapters for Evaluated {
         let mut blocks: Vec<Block> = [&WORST, &SUREST].into_iter().filter_map(plot).collect();
         blocks.extend(confused(&found).map(|grid| folded("The most confused classes as a table", Block::Table(grid))));
         match found.labels.len() <= MOST_CLASSES && found.confused.len() <= MOST_CELLS {
-            true => blocks.push(Block::Folded("Which class was taken for which".into(), vec![matrix(&found)])),
-            false => blocks.extend(plot(&WHOLE)),
+            true => {
+                blocks.push(folded("Which class was taken for which", matrix(&found)));
+                blocks.extend(plot(&NEIGHBOURS));
+            }
+            // One of the two pictures: they are large.
+            false => blocks.extend(plot(&TOO_MANY).or_else(|| plot(&WHOLE))),
         }
-        blocks.extend(plot(&NEIGHBOURS));
         blocks.push(folded("Scores of each class", Block::Sortable(by_class(&found))));
         blocks.push(calibration(&found));
         blocks
@@ -134,7 +149,7 @@ fn confused(found: &Section) -> Option<Grid> {
     };
     let rows: Vec<Vec<Cell>> = found.confused.iter().take(PAIRS).map(row).collect();
     let head = ["true class", "taken for", "images", "of the class"].map(str::to_owned).to_vec();
-    (!rows.is_empty()).then(|| Grid { caption: "The most confused classes".into(), head, rows, is_stacked: false })
+    (!rows.is_empty()).then(|| Grid { caption: "The most confused classes".into(), head, rows, is_stacked: true })
 }
 
 /// The scores of each class, the worst first.
@@ -164,7 +179,14 @@ fn matrix(found: &Section) -> Block {
         counts[truth * classes + predicted] = count;
     }
     let title = "Images by true class and choice".to_owned();
-    let heat = Heat { title, note: String::new(), names: found.labels.clone(), counts, says: Says::Counts };
+    let heat = Heat {
+        title,
+        note: String::new(),
+        names: found.labels.clone(),
+        counts,
+        says: Says::Counts,
+        shade: Shade::Share,
+    };
     Block::Matrix(
         heat,
         "Rows are true classes, columns what the model chose. Blue is right; red is wrong, the stronger the larger its share of the \
@@ -188,7 +210,8 @@ fn calibration(found: &Section) -> Block {
         title: "Are the probabilities honest?".into(),
         caption: format!(
             "The points should be on the diagonal: of choices with a probability of 0.8, 80 % should be right. Below it the model \
-             is too sure of itself. In ranges with few images they jump.{said}"
+             is too sure of itself. {}{said}",
+            reliability_note(&found.reliability)
         ),
         charts: vec![
             reliability(&found.reliability, &found.reliability_raw, temperature),

@@ -1,11 +1,11 @@
 //! What an evaluation found, drawn: which class was taken for which, with images of the worst pairs, the mistakes that the model
 //! was surest of, and whether its probabilities are honest.
 
-use super::charts::reliability;
+use super::charts::{reliability, reliability_note};
 use super::scores::{ClassScoresSum, Mistake};
 use crate::metric::classes::similarity::order;
 use crate::report::PictureError;
-use crate::report::chart::{self, Heat, Says, Sheet};
+use crate::report::chart::{self, Heat, Says, Shade, Sheet};
 use crate::report::classes::pairs::{self, Pair};
 use crate::report::classes::sheet::{self, Shown};
 use crate::train::task::Plots;
@@ -45,21 +45,24 @@ pub fn plots(scores: &ClassScoresSum, size: [usize; 2], about: &str) -> Result<P
         plots.push((MISTAKES.to_owned(), sheet::png(&name, &mistakes(scores, size))?));
     }
     let [reported, raw] = scores.reliability();
+    let note = reliability_note(&reported);
     let chart = reliability(&reported, &raw, scores.temperature());
-    let sheet =
-        Sheet { title: title("Reliability"), size: [520, 420], columns: 1, charts: vec![chart], ..Sheet::default() };
+    let sheet = Sheet { title: title("Reliability"), note, size: [520, 420], columns: 1, charts: vec![chart] };
     plots.push((RELIABILITY.to_owned(), chart::png(&sheet)?));
     Ok(plots)
 }
 
-const NOTE: &str = "Rows are true classes, columns what the model chose. Blue is right, red is wrong: the stronger, the larger the \
-                    share of its row.";
+const NOTE: &str = "Rows are true classes, columns what the model chose. Blue is right, red is wrong: the stronger,";
 
 fn heat(scores: &ClassScoresSum, order: &[usize], says: Says, title: String) -> Heat {
     let counts =
         order.iter().flat_map(|truth| order.iter().map(|predicted| scores.confusion.count(*truth, *predicted)));
     let names = order.iter().map(|class| scores.labels()[*class].clone()).collect();
-    Heat { title, note: NOTE.into(), names, counts: counts.collect(), says }
+    let (shade, stronger) = match says {
+        Says::Counts => (Shade::Count, "the more images"),
+        Says::Shares => (Shade::Share, "the larger the share of its row"),
+    };
+    Heat { title, note: format!("{NOTE} {stronger}."), names, counts: counts.collect(), says, shade }
 }
 
 fn confused(scores: &ClassScoresSum, size: [usize; 2]) -> Vec<Pair> {
@@ -73,7 +76,7 @@ fn confused(scores: &ClassScoresSum, size: [usize; 2]) -> Vec<Pair> {
                 format!("taken for {}", labels[predicted]),
                 format!("{count} of {}, {share:.0} %", classes[truth].support),
             ],
-            images: images.map(|mistake| shown(mistake, size, [String::new(), String::new()])).collect(),
+            images: images.map(|mistake| shown(mistake, size, Default::default())).collect(),
         }
     };
     scores.confusion.most_confused(PAIRS).into_iter().map(pair).collect()
@@ -82,14 +85,16 @@ fn confused(scores: &ClassScoresSum, size: [usize; 2]) -> Vec<Pair> {
 fn mistakes(scores: &ClassScoresSum, size: [usize; 2]) -> Vec<Shown> {
     let label = |class: usize| scores.labels().get(class).map_or("?", String::as_str);
     let shown = scores.mistakes.iter().map(|mistake| {
-        let chosen = format!("{} {:.0} %", label(mistake.predicted), 100.0 * mistake.confidence);
-        shown(mistake, size, [chosen, format!("is {}", label(mistake.image.class))])
+        let [predicted, class] = [mistake.predicted, mistake.image.class].map(label);
+        // On a line of its own: a long name must not hide it.
+        let probability = format!("{:.0} %", 100.0 * mistake.confidence);
+        shown(mistake, size, [predicted.to_owned(), format!("is {class}"), probability])
     });
     shown.collect()
 }
 
-fn shown(mistake: &Mistake, size: [usize; 2], caption: [String; 2]) -> Shown {
-    Shown { levels: mistake.image.levels.clone(), size, caption, is_wrong: true }
+fn shown(mistake: &Mistake, size: [usize; 2], caption: [String; 3]) -> Shown {
+    Shown { levels: mistake.image.levels.clone(), size, caption, is_wrong: true, group: 0 }
 }
 
 #[cfg(test)]
@@ -111,6 +116,24 @@ mod tests {
             scores.add(&ImageSample { record: number, class, repeat: 0, levels }, &logits);
         }
         scores
+    }
+
+    #[test]
+    fn the_pictures_of_counts_and_of_shares_differ_for_any_number_of_classes() {
+        for classes in [5, 45] {
+            let scores = scores(&vec!["a"; classes], 3);
+            let classes: Vec<usize> = (0..classes).collect();
+            let drawn = |says| heat(&scores, &classes, says, "the same".into()).png().unwrap();
+            assert_ne!(drawn(Says::Counts), drawn(Says::Shares));
+        }
+    }
+
+    #[test]
+    fn the_probability_of_a_mistake_has_a_line_of_its_own() {
+        let scores = scores(&["Korean_character01-rot000", "Korean_character02-rot000"], 3);
+        let caption = &mistakes(&scores, [28, 28])[0].caption;
+        assert!(caption[0].starts_with("Korean") && caption[1].starts_with("is Korean"), "{caption:?}");
+        assert!(caption[2].ends_with(" %") && caption[2].len() < 6, "{caption:?}");
     }
 
     #[test]

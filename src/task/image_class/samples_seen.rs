@@ -61,7 +61,10 @@ pub(super) fn pictures(dataset: &Dataset, augment: &AugmentConfig, seed: u64) ->
 }
 
 /// How many images each class has on each side, as a PNG file.
-fn balance(dataset: &Dataset) -> Result<Vec<u8>, Unseen> {
+///
+/// # Errors
+/// If it can't be encoded.
+pub(super) fn balance(dataset: &Dataset) -> Result<Vec<u8>, PictureError> {
     let all = dataset.totals(None);
     let sides = [("train", all.train), ("val", all.val), ("test", all.test)];
     let row = |(class, name): (usize, String)| {
@@ -74,7 +77,7 @@ fn balance(dataset: &Dataset) -> Result<Vec<u8>, Unseen> {
         parts: sides.iter().filter(|(_, count)| *count > 0).map(|(name, _)| (*name).to_owned()).collect(),
         rows: called(&dataset.facts.model).into_iter().enumerate().map(row).collect(),
     };
-    Ok(bars.png().map_err(PictureError::from)?)
+    Ok(bars.png()?)
 }
 
 /// The first images of the first epoch of a training with this seed, as a PNG file.
@@ -90,8 +93,9 @@ pub(super) fn augmented(dataset: &Dataset, augment: &AugmentConfig, seed: u64) -
     let mut images = Vec::new();
     for sample in epoch.take(SHOWN) {
         let sample = sample?;
-        let caption = [names.get(sample.class).cloned().unwrap_or_default(), String::new()];
-        images.push(Shown { levels: sample.levels, size: dataset.facts.model.size, caption, is_wrong: false });
+        let name = names.get(sample.class).cloned().unwrap_or_default();
+        let caption = [name, String::new(), String::new()];
+        images.push(Shown { levels: sample.levels, size: dataset.facts.model.size, caption, ..Shown::default() });
     }
     Ok(sheet::png("What training sees in its first epoch", &images)?)
 }

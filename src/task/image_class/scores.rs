@@ -39,6 +39,7 @@ pub struct Mistake {
 #[derive(Clone, Debug)]
 pub struct ClassScoresSum {
     labels: Arc<[String]>,
+    names: Arc<[String]>,
     depth: Depth,
     /// That of the weights, in an evaluation; a validation finds it.
     temperature: f64,
@@ -64,6 +65,7 @@ impl ClassScoresSum {
     pub fn none(labels: Arc<[String]>, depth: Depth, temperature: f64) -> Self {
         Self {
             confusion: Confusion::none(labels.len()),
+            names: Arc::clone(&labels),
             labels,
             depth,
             temperature,
@@ -76,6 +78,12 @@ impl ClassScoresSum {
             mistakes: Vec::new(),
             examples: BTreeMap::new(),
         }
+    }
+
+    /// The same for classes with these folders.
+    #[must_use]
+    pub fn named(self, names: Arc<[String]>) -> Self {
+        Self { names, ..self }
     }
 
     /// Adds an image with the logits of all classes. Of equal ones the first is chosen.
@@ -139,6 +147,10 @@ impl ClassScoresSum {
     /// reported, and without the temperature.
     pub(super) fn reliability(&self) -> [Vec<(u64, f64, f64)>; 2] {
         [&self.reported, &self.raw].map(|of| of.calibration.points().collect())
+    }
+
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
     }
 
     pub(super) fn labels(&self) -> &[String] {
@@ -330,12 +342,14 @@ mod tests {
 
     #[test]
     fn an_evaluation_remembers_the_surest_mistakes_and_how_sure_its_scores_are() {
-        let sum = sum(Depth::Evaluation);
+        let folders: Vec<String> = labels().iter().map(|label| format!("{label}_upper")).collect();
+        let sum = sum(Depth::Evaluation).named(folders.clone().into());
         assert_eq!(sum.mistakes.iter().map(|mistake| mistake.image.record).collect::<Vec<_>>(), [2, 1]);
         assert_eq!(sum.examples.keys().copied().collect::<Vec<_>>(), [(1, 0), (6, 0)]);
         assert_eq!(sum.intervals().len(), sum.specs().len());
         let section: Section = serde_json::from_value(sum.sections()[SECTION].clone()).unwrap();
         assert_eq!(section.by_class.len(), 7);
+        assert_eq!((section.labels, section.names), (labels().to_vec(), folders));
         assert_eq!(section.confused, [(1, 0, 1), (6, 0, 1)]);
         assert_eq!((section.right.as_str(), section.temperature), ("201", 2.0));
     }

@@ -17,6 +17,9 @@ const PAIRS: usize = 5000;
 pub struct Section {
     /// What people call the classes, in the order of the model's outputs.
     pub labels: Vec<String>,
+    /// The folders of the classes, which identify them as in the tables.
+    #[serde(default)]
+    pub names: Vec<String>,
     /// The scores of each class.
     pub by_class: Vec<ClassScores>,
     /// True class, predicted class, count: the most frequent first.
@@ -42,6 +45,7 @@ impl Section {
         let numbers: Vec<u8> = records.iter().flat_map(|(record, _)| (*record as u64).to_le_bytes()).collect();
         Self {
             labels: sum.labels().to_vec(),
+            names: sum.names().to_vec(),
             by_class: sum.confusion.by_class(),
             confused: sum.confusion.most_confused(PAIRS),
             right: records.iter().map(|(_, right)| digit(*right)).collect(),

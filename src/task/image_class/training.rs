@@ -357,6 +357,7 @@ impl Task for Classifier {
 
     fn scores(&self, depth: Depth) -> ClassScoresSum {
         ClassScoresSum::none(called(&self.facts).into(), depth, self.temperature())
+            .named(self.facts.classes.clone().into())
     }
 
     fn evaluate(&mut self, batch: &Batch, scores: &mut ClassScoresSum) -> Result<Tensor, TaskError> {

@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 
 use super::findings::{Looks, Repeat};
 use super::{InspectError, Inspection};
-use crate::report::chart::{self, AxisOf, Chart, Ink, Look, Series, Sheet};
+use crate::report::chart::{self, AxisOf, Chart, Ink, Look, Scale, Series, Sheet};
 use crate::report::classes::contact::{self, Line, SIDE};
 use crate::report::classes::sheet::{self, Shown};
+use crate::task::image_class::called::called;
 use crate::task::image_class::config::Fit;
 use crate::task::image_class::dataset::Dataset;
 use crate::task::image_class::fit::Gray;
+use crate::task::image_class::samples_seen::balance;
 use crate::util::fs::{FsError, create_dir_all, write_atomic};
+use crate::util::progress::Unit;
 
 /// Images of a class.
 const EACH: usize = 16;
@@ -18,11 +21,8 @@ const EACH: usize = 16;
 /// Classes of a page.
 const CLASSES: usize = 24;
 
-/// Pages; classes after them are not drawn.
-const PAGES: usize = 20;
-
 /// Mean images.
-const MEANS: usize = 500;
+const MEANS: usize = 1000;
 
 /// Images that occur more than once.
 const REPEATED: usize = 100;
@@ -36,16 +36,16 @@ pub(super) fn draw(
     folder: &Path,
 ) -> Result<Vec<PathBuf>, InspectError> {
     create_dir_all(folder)?;
-    for old in ["repeats.png".to_owned()].into_iter().chain((1..=PAGES).map(page_name)) {
-        remove(&folder.join(old))?;
-    }
-    let mut pictures = pages(dataset, inspection)?;
-    pictures.push(("means.png".to_owned(), means(looks, inspection)?));
-    pictures.push(("counts.png".to_owned(), counts(inspection)?));
+    remove_old(folder)?;
+    let names = called(&dataset.facts.model);
+    let mut pictures = pages(dataset, inspection, &names)?;
+    pictures.push(("means.png".to_owned(), means(looks, inspection, &names)?));
+    pictures.push(("counts.png".to_owned(), balance(dataset)?));
+    pictures.push(("levels.png".to_owned(), levels(inspection)?));
     let odd: Vec<&Repeat> =
         repeats.iter().filter(|repeat| repeat.classes.len() > 1 || repeat.sides.len() > 1).collect();
     if !odd.is_empty() {
-        pictures.push(("repeats.png".to_owned(), repeated(dataset, &odd)?));
+        pictures.push(("repeats.png".to_owned(), repeated(dataset, &odd, &names)?));
     }
     let write = |(name, bytes): (String, Vec<u8>)| {
         let path = folder.join(name);
@@ -54,11 +54,21 @@ pub(super) fn draw(
     Ok(pictures.into_iter().map(write).collect::<Result<_, _>>()?)
 }
 
-fn remove(path: &Path) -> Result<(), FsError> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(FsError::at("remove", path)(error)),
-        _ => Ok(()),
+/// Removes what an earlier look at other data may have left.
+fn remove_old(folder: &Path) -> Result<(), FsError> {
+    let entries = std::fs::read_dir(folder).map_err(FsError::at("read", folder))?;
+    for entry in entries {
+        let path = entry.map_err(FsError::at("read", folder))?.path();
+        if path.file_name().and_then(|name| name.to_str()).is_some_and(is_old) {
+            std::fs::remove_file(&path).map_err(FsError::at("remove", &path))?;
+        }
     }
+    Ok(())
+}
+
+fn is_old(name: &str) -> bool {
+    let page = name.strip_prefix("images-").and_then(|rest| rest.strip_suffix(".png"));
+    name == "repeats.png" || page.is_some_and(|page| page.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
 fn page_name(page: usize) -> String {
@@ -66,15 +76,15 @@ fn page_name(page: usize) -> String {
 }
 
 /// Rows of images, evenly from all images of a class: the first ones may be of one writer.
-fn pages(dataset: &Dataset, inspection: &Inspection) -> Result<Vec<(String, Vec<u8>)>, InspectError> {
+fn pages(dataset: &Dataset, inspection: &Inspection, names: &[String]) -> Result<Vec<(String, Vec<u8>)>, InspectError> {
     let mut of_class = vec![Vec::new(); inspection.classes.len()];
     dataset.facts.images.iter().enumerate().for_each(|(record, image)| of_class[image.class].push(record));
-    let classes: Vec<_> = inspection.classes.iter().zip(of_class).collect();
+    let classes: Vec<_> = inspection.classes.iter().zip(names).zip(of_class).collect();
     let pages = classes.len().div_ceil(CLASSES);
     let mut pictures = Vec::new();
-    for (page, classes) in classes.chunks(CLASSES).take(PAGES).enumerate() {
+    for (page, classes) in classes.chunks(CLASSES).enumerate() {
         let mut lines = Vec::new();
-        for (class, records) in classes {
+        for ((class, name), records) in classes {
             let shown = records.len().min(EACH);
             let chosen = (0..shown).map(|place| records[place * records.len() / shown]);
             let images = chosen.map(|record| Ok(small(&dataset.records.read(record)?, dataset.facts.model.size)));
@@ -84,7 +94,7 @@ fn pages(dataset: &Dataset, inspection: &Inspection) -> Result<Vec<(String, Vec<
                 (_, 0) => format!("{} / {}", totals.train, totals.val),
                 (_, test) => format!("{} / {} / {test}", totals.train, totals.val),
             };
-            lines.push(Line { name: class.label.clone(), about, images: images.collect::<Result<_, InspectError>>()? });
+            lines.push(Line { name: (*name).clone(), about, images: images.collect::<Result<_, InspectError>>()? });
         }
         let of = if pages > 1 { format!(", page {} of {pages}", page + 1) } else { String::new() };
         let counted = if inspection.images.test > 0 { "train / val / test" } else { "train / val" };
@@ -106,76 +116,89 @@ fn small(levels: &[u8], [rows, columns]: [usize; 2]) -> Vec<u8> {
     image.fitted(small_size([rows, columns]), Fit::Stretch)
 }
 
-fn means(looks: &Looks, inspection: &Inspection) -> Result<Vec<u8>, InspectError> {
-    let classes = inspection.classes.iter().zip(&looks.means).filter(|(_, mean)| !mean.is_empty());
+fn means(looks: &Looks, inspection: &Inspection, names: &[String]) -> Result<Vec<u8>, InspectError> {
+    let classes = inspection.classes.iter().zip(names).zip(&looks.means).filter(|(_, mean)| !mean.is_empty());
     let shown: Vec<Shown> = classes
         .take(MEANS)
-        .map(|(class, mean)| Shown {
+        .map(|((class, name), mean)| Shown {
             levels: mean.clone(),
             size: inspection.size,
-            caption: [class.label.clone(), format!("of {}", class.images.all())],
-            is_wrong: false,
+            caption: [name.clone(), format!("of {}", class.images.all()), String::new()],
+            ..Shown::default()
         })
         .collect();
-    Ok(sheet::png("The mean image of each class", &shown)?)
+    let title = means_title(shown.len(), inspection.classes.len(), inspection.empty.len());
+    Ok(sheet::png(&title, &shown)?)
 }
 
-/// Equal images side by side, each with its class and side.
-fn repeated(dataset: &Dataset, repeats: &[&Repeat]) -> Result<Vec<u8>, InspectError> {
+/// What is shown, and which classes are not.
+fn means_title(shown: usize, classes: usize, empty: usize) -> String {
+    let mut title = "The mean image of each class".to_owned();
+    if shown + empty < classes {
+        title += &format!(", the first {shown} of {classes}");
+    }
+    if empty > 0 {
+        title += &format!(" ({} without images)", Unit { one: "class", many: "classes" }.count(empty as u64));
+    }
+    title
+}
+
+/// Equal images side by side, each with its class, its side and its file; groups are apart from each other.
+fn repeated(dataset: &Dataset, repeats: &[&Repeat], names: &[String]) -> Result<Vec<u8>, InspectError> {
     let mut shown = Vec::new();
-    for record in repeats.iter().flat_map(|repeat| &repeat.records).take(REPEATED) {
+    let all = repeats.iter().map(|repeat| repeat.records.len()).sum::<usize>();
+    let records =
+        repeats.iter().enumerate().flat_map(|(group, of)| of.records.iter().map(move |record| (group, record)));
+    for (group, record) in records.take(REPEATED) {
         let (facts, image) = (&dataset.facts.model, &dataset.facts.images[*record]);
-        let caption = [facts.labels[image.class].clone(), dataset.sides[*record].name().to_owned()];
+        let side = dataset.sides[*record].name();
         shown.push(Shown {
             levels: dataset.records.read(*record)?.to_vec(),
             size: facts.size,
-            caption,
+            caption: [names[image.class].clone(), side.to_owned(), image.file.clone()],
             is_wrong: false,
+            group,
         });
     }
-    Ok(sheet::png("The same image in several classes or on several sides", &shown)?)
+    let of = if all > shown.len() { format!(", the first {} of {all}", shown.len()) } else { String::new() };
+    Ok(sheet::png(&format!("The same image in several classes or on several sides{of}"), &shown)?)
 }
 
-/// Images of each class, and how many pixels have each level.
-fn counts(inspection: &Inspection) -> Result<Vec<u8>, InspectError> {
-    let bars = |name: &str, ink: Ink, width: f64, points: Vec<[f64; 2]>| Series {
-        look: Look::Bars(width),
-        ..Series::line(name, ink, points)
-    };
-    let of = |count: &dyn Fn(&super::ClassView) -> usize| {
-        let classes = inspection.classes.iter().enumerate();
-        classes.map(|(number, class)| [number as f64, count(class) as f64]).collect::<Vec<_>>()
-    };
-    let last = inspection.classes.len() as f64 - 0.5;
-    let most = inspection.classes.iter().map(|class| class.images.all()).max().unwrap_or(1);
-    let classes = Chart {
-        title: "Images of each class".into(),
-        across: AxisOf::named("number of the class").range(-0.5, last),
-        // From 0, or small differences would look large.
-        up: AxisOf::named("images").range(0.0, 1.05 * most as f64),
-        series: vec![
-            bars("all", Ink::Quiet, 0.8, of(&|class| class.images.all())),
-            bars("train", Ink::Accent, 0.8, of(&|class| class.images.train)),
-        ],
-        ..Chart::default()
-    };
+/// How many pixels have each level.
+fn levels(inspection: &Inspection) -> Result<Vec<u8>, InspectError> {
     let histogram = &inspection.levels.histogram;
     let pixels = histogram.iter().sum::<u64>().max(1) as f64;
     let width = 256.0 / histogram.len() as f64;
     let share = |(bin, count): (usize, &u64)| [(bin as f64 + 0.5) * width, *count as f64 / pixels];
+    let points = histogram.iter().enumerate().map(share).collect();
     let levels = Chart {
-        title: "Gray levels".into(),
+        title: "Share of pixels".into(),
         across: AxisOf::named("level, 0 is background").range(0.0, 256.0),
-        up: AxisOf::named("share of pixels"),
-        series: vec![bars("pixels", Ink::Accent, 0.9 * width, histogram.iter().enumerate().map(share).collect())],
+        up: AxisOf { scale: Scale::FromZero, ..AxisOf::default() },
+        series: vec![Series { look: Look::Bars(0.9 * width), ..Series::line("", Ink::Accent, points) }],
         ..Chart::default()
     };
-    let sheet = Sheet {
-        title: "The dataset in numbers".into(),
-        note: String::new(),
-        columns: 1,
-        size: [900, 300],
-        charts: vec![classes, levels],
-    };
+    let [title, note] = ["Gray levels", "All pixels of all images as the model sees them."].map(str::to_owned);
+    let sheet = Sheet { title, note, columns: 1, size: [900, 300], charts: vec![levels] };
     Ok(chart::png(&sheet).map_err(crate::report::PictureError::from)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_says_which_classes_are_not_there() {
+        assert_eq!(means_title(7, 7, 0), "The mean image of each class");
+        assert_eq!(means_title(6, 7, 1), "The mean image of each class (1 class without images)");
+        let title = means_title(1000, 1200, 25);
+        assert_eq!(title, "The mean image of each class, the first 1000 of 1200 (25 classes without images)");
+    }
+
+    #[test]
+    fn pages_of_an_earlier_look_are_removed_and_nothing_else() {
+        let is =
+            ["repeats.png", "images-2.png", "images-417.png", "images-old.png", "images.png", "mine.png"].map(is_old);
+        assert_eq!(is, [true, true, true, false, false, false]);
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::Inspection;
 use super::findings::{Equal, Repeat};
+use crate::report::plain::visible;
 use crate::report::table::Table;
 use crate::task::image_class::dataset::Totals;
 use crate::util::units;
@@ -52,6 +53,7 @@ impl Inspection {
         text += &format!("gray levels: mean {:.0}, {:.1} % ink\n", levels.mean, 100.0 * levels.ink_share);
         if let Some(imbalance) = &self.imbalance {
             let ((largest, most), (smallest, fewest)) = (&imbalance.largest, &imbalance.smallest);
+            let [largest, smallest] = [largest, smallest].map(|name| visible(name));
             text += &match most == fewest {
                 true if self.empty.is_empty() => format!("balance: {most} images of each class\n"),
                 true => format!("balance: {most} images of each class that has any\n"),
@@ -72,7 +74,7 @@ impl Inspection {
         let mut list = |title: String, lines: Vec<String>| {
             if !lines.is_empty() {
                 text += &format!("\n{title}\n");
-                lines.iter().take(SHOWN).for_each(|line| text += &format!("  {line}\n"));
+                lines.iter().take(SHOWN).for_each(|line| text += &format!("  {}\n", visible(line)));
                 if lines.len() > SHOWN {
                     text += &format!("  and {} more; --json lists them\n", lines.len() - SHOWN);
                 }
