@@ -2,7 +2,7 @@
 //! too many.
 
 use super::scene::{Anchor, BOLD, Scene, Text, width};
-use super::{AxisOf, Chart, Ink, Look, Scale, Series, Sheet, png};
+use super::{AxisOf, Chart, Ink, Look, Scale, Series, Sheet, sheet};
 use crate::report::text_width::cut_in_middle;
 
 /// Quantities, each the sum of its parts.
@@ -37,7 +37,7 @@ impl Parts {
     /// If it can't be encoded.
     pub fn png(&self) -> Result<Vec<u8>, image::ImageError> {
         if self.rows.len() > ROWS * COLUMNS {
-            return png(&self.ranked());
+            return sheet::scene(&self.ranked()).canvas().small_png();
         }
         self.scene().canvas().small_png()
     }

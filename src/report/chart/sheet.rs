@@ -29,7 +29,7 @@ const NOTE: f64 = 12.5;
 /// # Errors
 /// If the picture can't be encoded.
 pub fn png(sheet: &Sheet) -> Result<Vec<u8>, image::ImageError> {
-    scene(sheet).canvas().small_png()
+    scene(sheet).canvas().png()
 }
 
 pub(super) fn scene(sheet: &Sheet) -> Scene {
