@@ -42,7 +42,7 @@ pub(super) fn address(name: &str, value: &str) -> Result<(), Unusable> {
             false => wrong("https:// is missing"),
         },
         // The parser accepts a missing or third slash, but the library takes the text as it is.
-        Ok(_) if !value.split_once("://").is_some_and(|(_, rest)| !rest.starts_with('/')) => {
+        Ok(_) if value.split_once("://").is_none_or(|(_, rest)| rest.starts_with('/')) => {
             wrong("the host does not follow https://")
         }
         Ok(url) if !url.username().is_empty() || url.password().is_some() => wrong("it contains credentials"),
