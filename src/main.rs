@@ -2,17 +2,15 @@
 //! and exits with its code.
 
 use std::panic::catch_unwind;
-use std::process::ExitCode;
 
 use fragua::util::exit::Exit;
 use fragua::{cli, native};
 
-fn main() -> ExitCode {
+fn main() {
     // The command catches its own panics and explains them. Any other panic has printed its message, and is a bug as
     // well.
     let exit = catch_unwind(run).unwrap_or(Exit::Bug);
-    native::leave::now();
-    exit.into()
+    native::leave::now(exit.code())
 }
 
 fn run() -> Exit {

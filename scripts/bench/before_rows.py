@@ -69,7 +69,7 @@ def times(build, folder, sources):
     yield f"train, {STEPS} steps, CPU", run.cpu
     log = run_log.events(folder / "runs/run")
     yield "a step, by its log", statistics.median(run_log.step_seconds(log, SKIPPED))
-    run = ran([build, "evaluate", "--config", config, *output])
+    run = ran([build, "evaluate", "--checkpoint", folder / "runs/run"])
     yield "evaluate, wall", run.wall
     yield "evaluate, CPU", run.cpu
 

@@ -136,7 +136,7 @@ pub(super) fn refuse_unknown(task: &TaskConfig, wishes: &[Wish]) -> Result<(), C
     let known = task.kind().wishes();
     match wishes.iter().find(|wish| !known.contains(wish)) {
         Some(wish) => {
-            let others = TaskConfig::NAMES.iter().filter_map(|name| TaskConfig::named(name));
+            let others = TaskConfig::names().into_iter().filter_map(TaskConfig::named);
             let has: Vec<&str> =
                 others.filter(|other| other.kind().wishes().contains(wish)).map(|other| other.name()).collect();
             let (flag, task) = (wish.flag(), task.name());

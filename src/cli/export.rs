@@ -165,7 +165,9 @@ fn hint(format: Format, exported: &Exported) -> String {
         Format::Python => {
             let beside = "it reads the .safetensors file beside it";
             match module(&exported.path) {
-                Some(name) => format!("in Python, in its folder: import {name}, and call {name}.load(); {beside}"),
+                Some(name) => {
+                    format!("in Python: import {name}, then {name}.load(), in the folder of the file; {beside}")
+                }
                 None => {
                     format!("Python can't import a file of this name: export it under one such as storms.py ({beside})")
                 }

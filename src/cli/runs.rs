@@ -61,9 +61,9 @@ pub(super) fn run(arguments: &RunsArguments) -> Result<(), CommandError> {
     unreadable.filter_map(|run| run.problem.as_ref()).for_each(|problem| warn!("{}", problem.text));
     found.iter().flat_map(|run| &run.unreadable).for_each(|problem| warn!("{problem}"));
     if found.is_empty() {
-        match root.is_dir() {
-            true => info!("no runs in {}; fragua train makes one", root.display()),
-            false => info!("the folder {} does not exist: name another with --runs, or train first", root.display()),
+        match arguments.runs.is_some() && !root.is_dir() {
+            true => info!("--runs {}: there is no such folder; name another, or train first", root.display()),
+            false => info!("no runs in {}; fragua train makes one", root.display()),
         }
         return Ok(());
     }

@@ -38,18 +38,20 @@ mod tests {
     #[test]
     fn the_stack_trace_and_the_words_of_a_panic_are_left_out() {
         let frames = "frame #0: c10::Error::Error(std::string) + 0x57 (0x7f in libc10.so)";
-        let text =
-            format!("could not create a primitive\nException raised from submit at a.cpp:1 (most recent):\n{frames}");
-        // As `Result::unwrap` says it.
-        let error = tch::TchError::Torch(text.clone());
-        let panicked = format!("called `Result::unwrap()` on an `Err` value: {error:?}");
-        assert!(panicked.contains("\\nException"), "{panicked}");
-        for text in [text.as_str(), &panicked, "could not create a primitive (Exception raised from submit at a.cpp:1)"]
-        {
+        let returned = format!("could not create a primitive\nException raised from submit at a.cpp:1:\n{frames}");
+        let escaped = returned.replace('\n', "\\n");
+        let panicked = format!("{WRAPPED}Torch(\"{escaped}\")");
+        for text in [&returned, &panicked, "could not create a primitive (Exception raised from submit at a.cpp:1)"] {
             assert_eq!(brief(text), "could not create a primitive");
         }
         let quoted = format!("{WRAPPED}Torch(\"expected \\\"mean\\\"\")");
         assert_eq!(brief(&quoted), "expected \"mean\"");
+        // As libtorch and `tch` really say it.
+        let refused = || tch::Tensor::from_slice(&[1.0]).reshape([2]);
+        let panic = std::panic::catch_unwind(refused).unwrap_err();
+        let text = panic.downcast_ref::<String>().unwrap();
+        assert!(is_of_libtorch(text), "{text}");
+        assert_eq!(brief(text), "shape '[2]' is invalid for input of size 1");
         assert_eq!(brief("index out of bounds: the len is 3"), "index out of bounds: the len is 3");
     }
 }

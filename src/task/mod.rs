@@ -48,7 +48,10 @@ impl TaskConfig {
     }
 
     /// The names of all tasks.
-    pub const NAMES: [&'static str; 2] = ["nowcast", "image_class"];
+    #[must_use]
+    pub fn names() -> [&'static str; 2] {
+        ["nowcast", "image_class"]
+    }
 
     /// The task: the only place that distinguishes tasks.
     #[must_use]

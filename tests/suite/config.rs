@@ -123,17 +123,19 @@ task:
     let expected = [
         "2: `train.epochs` must not be negative, got -1 -> the default is 50",
         "3: `train.micro_batch` must be auto or a whole number, got 2.0 -> write `micro_batch: 2`",
+        "4: `train.accumulate`: must be at least 1, got 0 -> write 1 or more",
         "5: `train.shuffle` must be true or false, got the text \"yes\" -> write `shuffle: true`",
         "6: `train.clip_norm` must be a finite number, got NaN -> the default is 1.0",
         "7: \"adamw\" needs keys of its own -> write `optimizer: {adamw: {}}` and what differs from the defaults",
         "8: unknown value \"cosin\" for `train.schedule` -> did you mean \"cosine\"?",
         "9: `name` must be text, got 2014 -> put it into quotes: `name: \"...\"`",
         "10: the key \"events\" appears twice -> keep one of them",
+        "13: `task.nowcast.prepare.max`: must be above min = 70, got 65 -> write the weakest value as min, the strongest as max",
         "13: `task.nowcast.prepare.size` must have 2 items, got 1 -> the default is [250,250]",
         "14: `task.nowcast.windows.stride`: must be at least 1, got 0 -> write 1 or more",
     ];
     assert_eq!(heads, expected);
-    assert!(found.to_string().ends_with("\nerror: 10 mistakes in the configuration\n"));
+    assert!(found.to_string().ends_with("\nerror: 12 mistakes in the configuration\n"));
 }
 
 #[test]
@@ -206,7 +208,7 @@ task:
     let expected = [
         "3: `data.source.0.synthetic.events`: 2 events can't be split into 3 parts of whole events",
         "3: `data.source.0.synthetic.frames`: an event has 12 frames, but a window needs 15",
-        "4: `data.source.1.url.href`: \"storms.tar.gz\" is not an address: relative URL without a base",
+        "4: `data.source.1.url.href`: \"storms.tar.gz\" is not an address: https:// or file:// is missing",
         "5: `data.fraction`: must be above 0 and at most 1, got 1.5",
         "8: `task.nowcast.prepare.max`: must be above min = 10, got 5",
         "8: `task.nowcast.prepare.levels.channels.1`: there is no level 2: the synthetic dataset has 2, counted from 0",
@@ -528,6 +530,7 @@ fn a_mistake_in_a_phase_is_shown_in_the_phase() {
     let heads: Vec<String> =
         found.lines().map(|(line, wrong)| format!("{}: {}", line.unwrap(), wrong.message)).collect();
     let expected = [
+        "5: `train.phases.0.train.epochs`: must be at least 1, got 0",
         "5: unknown key \"phases\" in `train.phases.0.train`",
         "6: `train.phases.0.loss.ssim_weight`: a share is between 0 and 1, got 3",
     ];

@@ -19,6 +19,7 @@ fn a_run_that_diverged_says_why_and_what_to_do_everywhere() {
     assert!(remedy.starts_with("lower train.optimizer.adamw.lr (now 1e9)"), "{remedy}");
     let text = problem["text"].as_str().unwrap();
     assert!(outcome.stderr.contains(text), "{text}");
+    assert!(outcome.stderr.lines().last().is_some_and(|line| line.contains(remedy)), "{}", outcome.stderr);
     assert_eq!(training.json("storms", "run.json")["problem"], problem);
     let log = fs::read_to_string(training.file("storms", "log.jsonl")).unwrap();
     let last: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();

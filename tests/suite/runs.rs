@@ -141,6 +141,8 @@ fn without_runs_there_is_nothing_and_a_hint() {
     assert_eq!(outcome.stdout, "");
     assert!(outcome.stderr.contains("no runs in model_output; fragua train makes one"), "{}", outcome.stderr);
     assert_eq!(program.json(&["runs", "--runs", "elsewhere", "--json"]), json!([]));
+    let outcome = program.succeed(&["runs", "--runs", "elsewhere"]);
+    assert!(outcome.stderr.contains("--runs elsewhere: there is no such folder"), "{}", outcome.stderr);
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl LoadReport {
 }
 
 /// Tensors of a kind that are named; the rest is counted.
-const MOST_NAMED: usize = 6;
+const MOST_NAMED: usize = 5;
 
 impl fmt::Display for LoadReport {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
