@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use rustix::io::Errno;
 use thiserror::Error;
 
 use crate::exit::Exit;
@@ -69,7 +70,10 @@ fn remedy(path: &Path, error: &io::Error) -> Option<String> {
         io::ErrorKind::ReadOnlyFilesystem => Some(access::read_only(path)),
         io::ErrorKind::PermissionDenied => Some(access::denied(path)),
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => Some(not_a_folder(path)),
-        io::ErrorKind::IsADirectory => Some("it is a folder: give the name of a file".to_owned()),
+        io::ErrorKind::IsADirectory => Some("it is a folder, not a file: remove it, or give another name".to_owned()),
+        _ if error.raw_os_error() == Some(Errno::MFILE.raw_os_error()) => {
+            Some("this process may not open more files: raise the limit (ulimit -n)".to_owned())
+        }
         _ => None,
     }
 }
@@ -119,7 +123,7 @@ pub fn write_atomic_together(files: &[(&Path, &[u8])]) -> Result<(), FsError> {
         .map_err(FsError::at("sync", &partial_name(first)))?;
     for (path, _) in files {
         let partial = partial_name(path);
-        fs::rename(&partial, path).map_err(FsError::at("rename", &partial))?;
+        fs::rename(&partial, path).map_err(FsError::at("replace", path))?;
     }
     sync_parent(first)
 }
@@ -286,7 +290,7 @@ mod tests {
             std::os::unix::fs::symlink(target, at(link)).unwrap();
         }
         for (name, says) in [
-            ("folder", "it is a folder: give the name of a file"),
+            ("folder", "it is a folder, not a file: remove it, or give another name"),
             ("pipe", "it is a pipe, not a file; give another name"),
             ("to a pipe", "it is a pipe, not a file; give another name"),
             ("to a device", "it is a device, not a file; give another name"),
