@@ -17,7 +17,7 @@ use crate::{access, units};
 
 /// A file operation that failed, with the path it failed at and what to do about it.
 #[derive(Debug, Error)]
-#[error("could not {action} {}: {source}{}", path.display(), remedy(path, source).map_or_else(String::new, |remedy| format!("; {remedy}")))]
+#[error("could not {action} {}: {source}{}", path.display(), remedy(action, path, source).map_or_else(String::new, |remedy| format!("; {remedy}")))]
 pub struct FsError {
     /// The attempted operation, as a verb: "write", "rename", "create folder".
     pub action: &'static str,
@@ -37,7 +37,7 @@ impl FsError {
     /// The remedy, if there is one that a person can apply.
     #[must_use]
     pub fn remedy(&self) -> Option<String> {
-        remedy(&self.path, &self.source)
+        remedy(self.action, &self.path, &self.source)
     }
 
     /// The exit code: 73 if writing is not allowed or something else has the name, 74 otherwise; 2 if a file was given
@@ -52,7 +52,7 @@ impl FsError {
 }
 
 /// The remedy for an error, if there is one that a person can apply.
-fn remedy(path: &Path, error: &io::Error) -> Option<String> {
+fn remedy(action: &str, path: &Path, error: &io::Error) -> Option<String> {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             let free = free_bytes(path).map_or_else(|_| "nothing".to_owned(), units::bytes);
@@ -69,20 +69,18 @@ fn remedy(path: &Path, error: &io::Error) -> Option<String> {
         }
         io::ErrorKind::ReadOnlyFilesystem => Some(access::read_only(path)),
         io::ErrorKind::PermissionDenied => Some(access::denied(path)),
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => Some(not_a_folder(path)),
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            let file = path.ancestors().find(|above| above.is_file());
+            let file = file.map_or_else(|| "it".to_owned(), |file| file.display().to_string());
+            let other = if action.starts_with("read") { "" } else { ", or a name that does not exist yet" };
+            Some(format!("{file} is a file: give a folder{other}"))
+        }
         io::ErrorKind::IsADirectory => Some("it is a folder, not a file: remove it, or give another name".to_owned()),
         _ if error.raw_os_error() == Some(Errno::MFILE.raw_os_error()) => {
             Some("this process may not open more files: raise the limit (ulimit -n)".to_owned())
         }
         _ => None,
     }
-}
-
-/// Which part of the path is a file.
-fn not_a_folder(path: &Path) -> String {
-    let file = path.ancestors().find(|above| above.is_file());
-    let file = file.map_or_else(|| "it".to_owned(), |file| file.display().to_string());
-    format!("{file} is a file: give a folder, or a name that does not exist yet")
 }
 
 /// The name under which something is written until it is complete: hidden, beside its final place.
@@ -342,6 +340,19 @@ mod tests {
     }
 
     #[test]
+    fn a_file_where_a_folder_is_read_is_a_mistake_of_the_call() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = |action| FsError::at(action, file.path())(io::Error::from(io::ErrorKind::NotADirectory));
+        let name = file.path().display();
+        assert!(error("read folder").to_string().ends_with(&format!("; {name} is a file: give a folder")));
+        assert!(error("create folder").to_string().ends_with("give a folder, or a name that does not exist yet"));
+        assert_eq!(
+            ["read folder", "create folder"].map(|action| error(action).exit()),
+            [Exit::Usage, Exit::OutputNotWritable]
+        );
+    }
+
+    #[test]
     fn an_error_that_people_can_fix_comes_with_the_remedy() {
         let text = |error: rustix::io::Errno| FsError::at("write", Path::new("/proc/a"))(error.into()).to_string();
         assert!(
@@ -352,7 +363,7 @@ mod tests {
         assert!(text(rustix::io::Errno::ROFS).contains("without :ro"));
         assert!(
             text(rustix::io::Errno::ACCESS).contains("permissions")
-                || text(rustix::io::Errno::ACCESS).contains("chmod u+rwx ")
+                || text(rustix::io::Errno::ACCESS).contains("chmod u+")
                 || text(rustix::io::Errno::ACCESS).contains("chown -R ")
         );
         assert!(text(rustix::io::Errno::IO).ends_with("(os error 5)"));
