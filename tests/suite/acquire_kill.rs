@@ -193,9 +193,11 @@ fn hears(id: u32) -> bool {
 #[test]
 fn another_signal_ends_at_once_what_does_not_hear_the_first() {
     let program = storms();
-    // A process that opens a pipe without a writer is blocked.
-    assert!(std::process::Command::new("mkfifo").arg(program.path("pipe.yaml")).status().unwrap().success());
-    let mut child = start(&program, &["fetch", "--config", "pipe.yaml"]);
+    // A library that opens a pipe without a writer is blocked.
+    assert!(std::process::Command::new("mkfifo").arg(program.path("pipe")).status().unwrap().success());
+    let mut train = program.command(&["train", "--yes", "--set", "output.mirror=gs://bucket/runs"]);
+    train.env("GOOGLE_APPLICATION_CREDENTIALS", program.path("pipe"));
+    let mut child = train.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait_until("it hears signals", || hears(child.id()));
     signal(&child, "TERM");
     sleep(Duration::from_millis(300));

@@ -227,7 +227,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_written() {
         Outcome::of(predicting.training.program.command(&arguments).output().unwrap())
     };
     let cases = [
-        ("nowhere", "new", 65, "--input nowhere: there is no such folder"),
+        ("nowhere", "new", 2, "--input nowhere does not exist"),
         ("model_output/storms/weights", "new", 65, "no radar file below"),
         ("radar", "radar/forecasts", 2, "is inside --input radar"),
         ("radar", "config.yaml", 73, "config.yaml"),

@@ -40,14 +40,10 @@ impl FsError {
         remedy(self.action, &self.path, &self.source)
     }
 
-    /// The exit code: 73 if writing is not allowed or something else has the name, 74 otherwise; 2 if a file was given
-    /// where a folder is read.
+    /// The exit code: 73 if writing is not allowed or something else has the name, 74 otherwise.
     #[must_use]
     pub fn exit(&self) -> Exit {
-        match self.action.starts_with("read") && self.source.kind() == io::ErrorKind::NotADirectory {
-            true => Exit::Usage,
-            false => Exit::for_write_error(&self.source),
-        }
+        Exit::for_write_error(&self.source)
     }
 }
 
@@ -340,16 +336,12 @@ mod tests {
     }
 
     #[test]
-    fn a_file_where_a_folder_is_read_is_a_mistake_of_the_call() {
+    fn a_file_where_a_folder_is_read_is_told_and_no_new_name_suggested() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = |action| FsError::at(action, file.path())(io::Error::from(io::ErrorKind::NotADirectory));
         let name = file.path().display();
         assert!(error("read folder").to_string().ends_with(&format!("; {name} is a file: give a folder")));
         assert!(error("create folder").to_string().ends_with("give a folder, or a name that does not exist yet"));
-        assert_eq!(
-            ["read folder", "create folder"].map(|action| error(action).exit()),
-            [Exit::Usage, Exit::OutputNotWritable]
-        );
     }
 
     #[test]
