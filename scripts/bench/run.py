@@ -161,6 +161,23 @@ def unpack_row(options, scratch, suffix, pack, unpack, target):
     return race(f"unpack {archive.name} ({megabytes:.0f} MB unpacked)", contenders, options.rounds, scratch, "MB", megabytes)
 
 
+def images_row(options, scratch):
+    """Preparing 62,000 small images: each is decoded, hashed and stored."""
+    config = scratch / "images.yaml"
+    alphabet = "".join(chr(code) for code in [*range(65, 91), *range(97, 123), *range(48, 58)])
+    characters = f"{{synthetic: {{characters: {{alphabet: {alphabet}, per_class: 1000}}}}}}"
+    config.write_text(f"data: {{root: {scratch}, name: images, source: [{characters}]}}\ntask: {{image_class: {{}}}}\n")
+    command = [str(FRAGUA), "prepare", "--config", str(config)]
+    failure = measure([str(FRAGUA), "fetch", "--config", str(config)])[1]
+
+    def afresh(_):
+        shutil.rmtree(scratch / "images/prepared", ignore_errors=True)
+        return command
+
+    contender = Contender("fragua prepare", afresh, setup=lambda: failure)
+    return race("prepare 62,000 images of 28 x 28, PNG", [contender], options.rounds, scratch, "images", 62_000)
+
+
 def loader_row(_options, _scratch):
     """The loader's own benchmark, in its own words."""
     print("\n## loader", flush=True)
@@ -172,6 +189,7 @@ ROWS = {
     "classic": lambda options, scratch: prepare_row(options, scratch, "classic", 25),
     "netcdf4": lambda options, scratch: prepare_row(options, scratch, "netcdf4", 12),
     "again": again_row,
+    "images": images_row,
     "gzip": lambda options, scratch: unpack_row(options, scratch, "tar.gz", ["--gzip"], "-xzf", 0.7),
     "zstd": lambda options, scratch: unpack_row(options, scratch, "tar.zst", ["--zstd"], "--zstd -xf", 1.1),
     "loader": loader_row,

@@ -37,12 +37,6 @@ pub enum Exit {
     Terminated = 143,
 }
 
-impl From<Exit> for std::process::ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
-}
-
 impl Exit {
     /// All of them, by number.
     pub const ALL: [Self; 15] = [

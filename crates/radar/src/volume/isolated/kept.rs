@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn a_file_that_is_written_to_has_another_key() {
-        let path = tempfile::tempdir().unwrap().keep().join("file");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
         let key = || Key::new(&std::fs::metadata(&path).unwrap(), "DBZ");
         std::fs::write(&path, b"one").unwrap();
         let before = key();
