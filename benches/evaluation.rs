@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use fragua::data::loader::{FrameSource, Loader, LoaderConfig, Order, Sample};
 use fragua::nn::precision::Precision;
-use fragua::task::nowcast::config::NowcastConfig;
+use fragua::task::nowcast::config::{ConvLstmConfig, ModelConfig, NowcastConfig};
 use fragua::task::nowcast::plan::EventTimes;
 use fragua::task::nowcast::training::{Frames, Nowcast, Phase, Setting};
 use fragua::train::engine::evaluate;
@@ -63,7 +63,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut config = NowcastConfig::default();
     config.prepare.size = [side, side];
     config.windows.input_frames = 8;
-    config.model.hidden = vec![number(1, 16); number(2, 2)];
+    let hidden = vec![number(1, 16); number(2, 2)];
+    config.model = ModelConfig::ConvLstm(ConvLstmConfig { hidden, ..ConvLstmConfig::default() });
     let length = config.windows.input_frames + config.windows.target_frames;
     let frames = windows.div_ceil(EVENTS) + length;
     let times: Vec<f64> = (0..frames).map(|frame| 1.3e9 + 300.0 * frame as f64).collect();
@@ -87,7 +88,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for _ in 0..=ROUNDS {
         let began = Instant::now();
         for _ in 0..windows.div_ceil(MICRO_BATCH) {
-            std::hint::black_box(nowcast.forecast(&seen)?);
+            std::hint::black_box(nowcast.forecast(&seen, &[])?);
         }
         forward.push(began.elapsed().as_secs_f64());
         let began = Instant::now();

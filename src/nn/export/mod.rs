@@ -5,10 +5,12 @@
 //! pth          a state dict for torch.load       archive  the zip file that both are
 //! torchscript  a network for torch.jit.load      pickle   the objects in it
 //! script       what such a network is made of    steps    one from a list of operations
+//! modules      the modules that its weights are in
 //! python       a network as a module, for weights in a safetensors file
 //! ```
 
 mod archive;
+pub mod modules;
 mod pickle;
 pub mod pth;
 pub mod python;

@@ -3,7 +3,8 @@
 //!
 //! Batch norm uses its running statistics always and dropout is left out: such an export predicts.
 
-use super::script::{Attribute, Object, Script};
+use super::modules::{Modules, NETWORK_CLASS, reach};
+use super::script::{Attribute, Script};
 use crate::nn::layer::norm::EPSILON;
 use crate::nn::parameters::Layout;
 
@@ -73,9 +74,9 @@ const NETWORK: &str = "  task : str
 /// The network: `forward` gives the probabilities of images, `logits` what they are made of.
 #[must_use]
 pub fn script(steps: &[Step], layout: &Layout, head: &Head) -> Script {
-    let root = Module::of(layout);
+    let root = Modules::of(layout);
     let mut code = String::new();
-    root.classes("Network", &mut code);
+    root.classes(NETWORK_CLASS, &mut code);
     // The network itself comes last, so its methods can follow.
     let [rows, columns] = head.size;
     code += &NETWORK.replace("{rows}", &rows.to_string()).replace("{columns}", &columns.to_string());
@@ -83,83 +84,12 @@ pub fn script(steps: &[Step], layout: &Layout, head: &Head) -> Script {
     let last = body.chain(steps, "images");
     code += &format!("{}    return {last}\n", body.lines);
     let network = root
-        .object("Network", "")
+        .object(NETWORK_CLASS)
         .with("task", Attribute::Text(head.task.into()))
         .with("rows", Attribute::Integer(rows))
         .with("columns", Attribute::Integer(columns))
         .with("temperature", Attribute::Float(head.temperature));
     Script { code, network }
-}
-
-/// The modules that names of weights are in.
-#[derive(Default)]
-struct Module {
-    parameters: Vec<String>,
-    buffers: Vec<String>,
-    parts: Vec<(String, Module)>,
-}
-
-impl Module {
-    fn of(layout: &Layout) -> Self {
-        let mut root = Self::default();
-        layout.parameters.iter().for_each(|spec| root.add(&spec.name, false));
-        layout.buffers.iter().for_each(|spec| root.add(&spec.name, true));
-        root
-    }
-
-    fn add(&mut self, name: &str, is_buffer: bool) {
-        match name.split_once('.') {
-            None if is_buffer => self.buffers.push(name.into()),
-            None => self.parameters.push(name.into()),
-            Some((part, rest)) => {
-                let place = self.parts.iter().position(|(known, _)| known == part).unwrap_or_else(|| {
-                    self.parts.push((part.into(), Self::default()));
-                    self.parts.len() - 1
-                });
-                self.parts[place].1.add(rest, is_buffer);
-            }
-        }
-    }
-
-    /// Its class, after those of its parts.
-    fn classes(&self, class: &str, code: &mut String) {
-        for (name, part) in &self.parts {
-            part.classes(&below(class, name), code);
-        }
-        let listed = |names: &[String]| names.iter().map(|name| format!("\"{name}\", ")).collect::<String>();
-        let tensors = self.parameters.iter().chain(&self.buffers).map(|name| format!("  {name} : Tensor\n"));
-        let parts = self.parts.iter().map(|(name, _)| match is_number(name) {
-            true => format!("  __annotations__[\"{name}\"] = __torch__.{}\n", below(class, name)),
-            false => format!("  {name} : __torch__.{}\n", below(class, name)),
-        });
-        *code += &format!(
-            "class {class}(Module):\n  __parameters__ = [{}]\n  __buffers__ = [{}]\n{}  training : bool\n{}",
-            listed(&self.parameters),
-            listed(&self.buffers),
-            tensors.collect::<String>(),
-            parts.collect::<String>(),
-        );
-    }
-
-    /// Its object, whose weights are below this name.
-    fn object(&self, class: &str, at: &str) -> Object {
-        let tensors = self.parameters.iter().chain(&self.buffers);
-        let object = tensors.fold(Object::new(class), |object, name| {
-            object.with(name.clone(), Attribute::Tensor(format!("{at}{name}")))
-        });
-        self.parts.iter().fold(object, |object, (name, part)| {
-            object.with(name.clone(), Attribute::Part(part.object(&below(class, name), &format!("{at}{name}."))))
-        })
-    }
-}
-
-/// The class of a part.
-fn below(class: &str, part: &str) -> String {
-    format!("{class}_{part}")
-}
-
-fn is_number(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_digit())
 }
 
 /// The statements, each of which gives a name to its value.
@@ -216,10 +146,7 @@ impl Body<'_> {
         if !names.any(|known| *known == name) && !self.layout.buffers.iter().any(|spec| spec.name == name) {
             return "None".into();
         }
-        name.split('.').fold("self".to_owned(), |owner, part| match is_number(part) {
-            true => format!("getattr({owner}, \"{part}\")"),
-            false => format!("{owner}.{part}"),
-        })
+        reach(&name)
     }
 }
 

@@ -6,11 +6,11 @@ use crate::metric::choice::offered;
 use crate::util::problem::Problem;
 
 use super::config::{
-    Levels, LossConfig, ModelConfig, NowcastConfig, PrepareConfig, ScoresConfig, SplitConfig, WindowsConfig,
+    AugmentConfig, Levels, LossConfig, NowcastConfig, PrepareConfig, ScoresConfig, SplitConfig, WindowsConfig,
 };
 
 /// The side of the Gaussian window that SSIM looks through: a smaller frame has no structure to compare.
-const SSIM_WINDOW: usize = 11;
+pub(super) const SSIM_WINDOW: usize = 11;
 
 impl NowcastConfig {
     /// All invalid values in this section.
@@ -20,7 +20,8 @@ impl NowcastConfig {
             ("prepare", self.prepare.problems()),
             ("windows", self.windows.problems()),
             ("split", self.split.problems()),
-            ("model", self.model.problems()),
+            ("model", self.model.problems(self)),
+            ("augment", self.augment.problems(self)),
             ("loss", self.loss.problems(&self.prepare)),
             ("scores", self.scores.problems(&self.prepare)),
         ];
@@ -109,25 +110,29 @@ impl SplitConfig {
     }
 }
 
-impl ModelConfig {
+impl AugmentConfig {
     /// All invalid values in this section.
     #[must_use]
-    pub fn problems(&self) -> Vec<Problem> {
+    pub fn problems(&self, config: &NowcastConfig) -> Vec<Problem> {
         let mut found = Vec::new();
-        if self.hidden.is_empty() {
-            let remedy = "write the channels of each layer: [128, 128, 128]";
-            found.push(Problem::new("hidden", "a model needs at least one layer", remedy));
+        if let Some([least, most]) = self.shift {
+            let span = config.prepare.max - config.prepare.min;
+            if least > most || least.abs().max(most.abs()) >= span {
+                let message =
+                    format!("must ascend and be smaller than the range of values, {span}, got [{least}, {most}]");
+                found.push(Problem::new("shift", message, "write [-4, 10] for dBZ, or null"));
+            }
         }
-        for (index, _) in self.hidden.iter().enumerate().filter(|(_, channels)| **channels == 0) {
-            found.push(Problem::new(
-                format!("hidden.{index}"),
-                "a layer needs at least 1 channel, got 0",
-                "write 32 or so",
-            ));
+        let Some(crop) = self.crop else { return found };
+        for (index, (side, whole)) in crop.into_iter().zip(config.prepare.size).enumerate() {
+            if !(SSIM_WINDOW..=whole).contains(&side) {
+                let message = format!("a part has {SSIM_WINDOW} to {whole} rows and columns, got {side}");
+                found.push(Problem::new(format!("crop.{index}"), message, "write [rows, columns], or null"));
+            }
         }
-        if self.kernel.is_multiple_of(2) {
-            let message = format!("must be odd, so that a frame keeps its size, got {}", self.kernel);
-            found.push(Problem::new("kernel", message, "write 3 or 5"));
+        if config.model.is_of_one_size() && found.is_empty() {
+            let message = "with `norm: layer` the weights fit one frame size only, so that parts can't be trained on";
+            found.push(Problem::new("crop", message, "set `model.norm: group`, or `augment.crop: null`"));
         }
         found
     }
@@ -258,9 +263,9 @@ mod tests {
 
     #[test]
     fn a_model_without_layers_or_with_an_even_kernel_is_refused() {
-        assert_eq!(paths(|config| config.model.hidden.clear()), ["model.hidden"]);
-        assert_eq!(paths(|config| config.model.hidden[1] = 0), ["model.hidden.1"]);
-        assert_eq!(paths(|config| config.model.kernel = 4), ["model.kernel"]);
+        assert_eq!(paths(|config| config.model.convlstm().hidden.clear()), ["model.hidden"]);
+        assert_eq!(paths(|config| config.model.convlstm().hidden[1] = 0), ["model.hidden.1"]);
+        assert_eq!(paths(|config| config.model.convlstm().kernel = 4), ["model.kernel"]);
     }
 
     #[test]

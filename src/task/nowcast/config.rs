@@ -1,9 +1,12 @@
 //! The `task.nowcast` section: preparation, windows and split of radar sequences, the model, its loss and its scores.
 
+mod model;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::resample::Method;
+pub use model::{ConvLstmConfig, ModelConfig, Norm, UnetConfig, UnetNorm};
 
 /// The `task.nowcast` section.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,8 +18,12 @@ pub struct NowcastConfig {
     pub windows: WindowsConfig,
     /// Which events train, validate and test.
     pub split: SplitConfig,
+    /// What the network sees, and what its output means.
+    pub coordinates: Coordinates,
     /// The network.
     pub model: ModelConfig,
+    /// Random changes of the training windows.
+    pub augment: AugmentConfig,
     /// What training makes small.
     pub loss: LossConfig,
     /// What forecasts are judged by.
@@ -134,34 +141,29 @@ pub enum SplitBy {
     Time,
 }
 
-/// The network: a stack of ConvLSTM layers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ModelConfig {
-    /// The channels of each layer's state, from the input to the output.
-    pub hidden: Vec<usize>,
-    /// Rows and columns of the convolutions.
-    pub kernel: usize,
-    /// What is normalised between the layers.
-    pub norm: Norm,
-}
-
-impl Default for ModelConfig {
-    fn default() -> Self {
-        Self { hidden: vec![128; 3], kernel: 3, norm: Norm::Layer }
-    }
-}
-
-/// What is normalised between the layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+/// What the network sees, and what its output means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Norm {
-    /// Each sample as a whole, with a scale for every channel and cell: the weights fit one frame size only.
-    Layer,
-    /// Each sample in groups of channels, with a scale for every channel: the weights fit every frame size.
-    Group,
-    /// Nothing.
-    None,
+pub enum Coordinates {
+    /// It sees the frames as they are, and returns the frames that follow.
+    #[default]
+    Eulerian,
+    /// It sees the frames carried along the motion to the time of the last one, and returns what grows and decays.
+    Lagrangian,
+}
+
+/// Random changes of the training windows: a function of the seed, the epoch and the sample.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AugmentConfig {
+    /// Whether windows are mirrored along both axes and, if they are square, turned.
+    pub flips: bool,
+    /// What is added to the echo of a window, between these, in the unit of the data: -4 to 10 dB.
+    #[serde(alias = "shift_db")]
+    #[schemars(extend("x-former" = "shift_db"))]
+    pub shift: Option<[f64; 2]>,
+    /// Rows and columns of the part that is trained on; half of the time, of two parts the one with more echo.
+    pub crop: Option<[usize; 2]>,
 }
 
 /// What training makes small: a weighted Huber loss and the structural similarity.

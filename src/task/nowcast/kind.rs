@@ -108,7 +108,7 @@ impl Kind for NowcastConfig {
     }
 
     fn network(&self, facts: &Value) -> Result<Box<dyn Network>, Failed> {
-        Ok(forecaster(self, &facts::quantity(facts)))
+        Ok(Box::new(forecaster(self, &facts::quantity(facts))))
     }
 
     fn wishes(&self) -> &'static [Wish] {

@@ -12,6 +12,7 @@ use super::plan::{EventTimes, Plan};
 use super::training::{self, Nowcast};
 use crate::data::loader::{Frames, Loader, LoaderConfig, Order, PreparedEvents, Sample, SampleError};
 use crate::data::split::Side;
+use crate::nn::network::Network;
 use crate::task::{Data, LearnerSetting, Phase, Purpose};
 use crate::train::engine::Feeds;
 use crate::train::learner::{Learner, Learning, Samples};

@@ -65,14 +65,14 @@ impl LossParts {
 }
 
 impl NowcastLoss {
-    /// The loss that a configuration selects.
+    /// The loss that a configuration selects, for frames of these rows and columns.
     #[must_use]
-    pub fn new(config: &NowcastConfig, device: Device) -> Self {
+    pub fn new(config: &NowcastConfig, size: [usize; 2], device: Device) -> Self {
         let prepare = &config.prepare;
         let is_inside = (prepare.min..prepare.max).contains(&config.loss.high);
         let high =
             if is_inside { (config.loss.high - prepare.min) / (prepare.max - prepare.min) } else { USUALLY_HIGH };
-        let frame = prepare.size.map(|size| size as i64);
+        let frame = size.map(|size| size as i64);
         Self::from_settings(config.loss.clone(), high, config.windows.target_frames as i64, frame, device)
     }
 
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn the_default_threshold_is_two_fifths_of_the_scale() {
-        let loss = NowcastLoss::new(&NowcastConfig::default(), Device::Cpu);
+        let loss = NowcastLoss::new(&NowcastConfig::default(), [250, 250], Device::Cpu);
         assert!((loss.high - 0.4).abs() < 1e-12);
         assert_eq!(loss.lead_weights_tcyx.size(), [7, 1, 1, 1]);
     }

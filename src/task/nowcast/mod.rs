@@ -12,6 +12,7 @@ mod learner;
 pub mod loss;
 mod manifest;
 pub mod model;
+pub mod motion;
 mod needs;
 pub mod plan;
 pub mod predict;

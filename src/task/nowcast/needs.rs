@@ -1,7 +1,7 @@
 //! The sizes of this task that no machine can hold, and the least memory that its training takes.
 
-use super::config::{ModelConfig, Norm, NowcastConfig, PrepareConfig};
-use super::model::channels;
+use super::config::{NowcastConfig, PrepareConfig};
+use super::model::{Sizes, seen_frames};
 use crate::task::needs::{FP32_BYTES, IMPOSSIBLE_BYTES, Needs, product, sum};
 use crate::util::problem::Problem;
 use crate::util::units::{bytes, count};
@@ -9,74 +9,69 @@ use crate::util::units::{bytes, count};
 /// Cells of the largest frame: 16,384 rows and columns. The largest composites of radars have a tenth of them.
 const MOST_CELLS: u64 = 1 << 28;
 
-/// The head's convolution.
-const HEAD_KERNEL: u64 = 3;
-
 /// Bytes of a number in the state of a layer, in the smallest precision.
 const STATE_BYTES: u64 = 2;
+
+/// What a network takes, as its configuration alone says it, in numbers that don't overflow.
+pub(super) trait Takes {
+    /// Its parameters.
+    fn parameters(&self, sizes: &Around) -> u64;
+
+    /// Numbers that the backward pass of one sample needs.
+    fn states(&self, sizes: &Around) -> u64;
+
+    /// Sizes that are impossible on every machine.
+    fn problems(&self, sizes: &Around) -> Vec<Problem>;
+}
+
+/// The sizes around a network.
+pub(super) struct Around {
+    pub(super) frames: u64,
+    pub(super) channels: u64,
+    pub(super) size: [u64; 2],
+    pub(super) outputs: u64,
+}
+
+impl Around {
+    /// Cells of a frame.
+    pub(super) fn cells(&self) -> u64 {
+        product(&self.size)
+    }
+}
 
 impl NowcastConfig {
     /// The least memory that training takes.
     #[must_use]
     pub fn needs(&self) -> Needs {
-        let layers = (0..self.model.hidden.len()).map(|layer| self.layer_parameters(layer));
-        let last = self.model.hidden.last().map_or(1, |hidden| *hidden as u64);
-        let outputs = product(&[self.windows.target_frames as u64, self.channels()]);
-        let head = sum([product(&[outputs, last, HEAD_KERNEL, HEAD_KERNEL]), outputs]);
-        Needs { parameters: sum(layers.chain([head])), sample_bytes: sum([self.window_bytes(), self.state_bytes()]) }
+        let (model, around) = (self.model.takes(), self.around());
+        let states = product(&[model.states(&around), STATE_BYTES]);
+        Needs { parameters: model.parameters(&around), sample_bytes: sum([self.window_bytes(), states]) }
     }
 
     /// Sizes that are impossible on every machine.
     pub(super) fn size_problems(&self) -> Vec<Problem> {
         let frame = self.prepare.size_problem().map(|problem| problem.below("prepare"));
-        let kernel = self.model.kernel_problem(&self.prepare).map(|problem| problem.below("model"));
-        let wrong: Vec<_> = frame.into_iter().chain(kernel).collect();
-        // With such a frame or kernel, all other sizes follow from the mistake.
-        if wrong.is_empty() { self.hidden_problems().chain(self.window_problem()).collect() } else { wrong }
+        // With such a frame, all other sizes follow from the mistake.
+        if let Some(frame) = frame {
+            return vec![frame];
+        }
+        let own = self.model.takes().problems(&self.around());
+        let of_model: Vec<_> = own.into_iter().map(|problem| problem.below(&self.model.path())).collect();
+        if of_model.is_empty() { self.window_problem().into_iter().collect() } else { of_model }
     }
 
-    fn channels(&self) -> u64 {
-        channels(self).unsigned_abs()
-    }
-
-    fn layer_parameters(&self, layer: usize) -> u64 {
-        let ModelConfig { hidden, kernel, norm } = &self.model;
-        let own = hidden[layer] as u64;
-        let inputs = if layer == 0 { self.channels() } else { hidden[layer - 1] as u64 };
-        let gates = product(&[4, own]);
-        let weights = product(&[gates, sum([inputs, own]), *kernel as u64, *kernel as u64]);
-        let norm = match norm {
-            _ if layer + 1 == hidden.len() => 0,
-            Norm::Layer => product(&[2, own, self.prepare.cells()]),
-            Norm::Group => product(&[2, own]),
-            Norm::None => 0,
-        };
-        sum([weights, gates, norm])
+    fn around(&self) -> Around {
+        let sizes = Sizes::of(self);
+        let size = self.prepare.size.map(|side| side as u64);
+        let targets = self.windows.target_frames as u64;
+        let outputs = product(&[sizes.parts.unsigned_abs(), targets, sizes.channels.unsigned_abs()]);
+        Around { frames: seen_frames(self) as u64, channels: sizes.channels.unsigned_abs(), size, outputs }
     }
 
     /// Input, target and output.
     fn window_bytes(&self) -> u64 {
         let (inputs, targets) = (self.windows.input_frames as u64, self.windows.target_frames as u64);
-        product(&[sum([inputs, targets, targets]), self.channels(), self.prepare.cells(), FP32_BYTES])
-    }
-
-    /// The state of every layer after every frame: the backward pass needs all of them.
-    fn state_bytes(&self) -> u64 {
-        let hidden = sum(self.model.hidden.iter().map(|hidden| *hidden as u64));
-        product(&[self.windows.input_frames as u64, hidden, self.prepare.cells(), STATE_BYTES])
-    }
-
-    fn hidden_problems(&self) -> impl Iterator<Item = Problem> {
-        let all = (0..self.model.hidden.len()).map(|layer| (layer, self.layer_parameters(layer)));
-        let impossible = all.filter(|(_, parameters)| bytes_to_train(*parameters) > IMPOSSIBLE_BYTES);
-        impossible.map(|(layer, parameters)| {
-            let message = format!(
-                "this layer would have {}; its weights, gradient and optimizer take {}, which no machine has",
-                number(parameters, "parameter"),
-                size(bytes_to_train(parameters))
-            );
-            Problem::new(format!("model.hidden.{layer}"), message, "write 16 to 256 or so")
-        })
+        product(&[sum([inputs, targets, targets]), self.around().channels, self.prepare.cells(), FP32_BYTES])
     }
 
     fn window_problem(&self) -> Option<Problem> {
@@ -85,12 +80,12 @@ impl NowcastConfig {
             true => ["input_frames", "input frames"],
             false => ["target_frames", "target frames"],
         };
-        (needed > IMPOSSIBLE_BYTES && self.hidden_problems().next().is_none()).then(|| {
+        (needed > IMPOSSIBLE_BYTES).then(|| {
             let message = format!(
                 "with so many {frames}, one window takes {} in training with this frame and model, which no machine has",
                 size(needed)
             );
-            Problem::new(format!("windows.{key}"), message, "lower it, `prepare.size` or `model.hidden`")
+            Problem::new(format!("windows.{key}"), message, "lower it, `prepare.size` or the sizes of the model")
         })
     }
 }
@@ -110,39 +105,23 @@ impl PrepareConfig {
     }
 }
 
-impl ModelConfig {
-    /// A kernel that is wider than this never has its outer weights over the frame.
-    fn kernel_problem(&self, prepare: &PrepareConfig) -> Option<Problem> {
-        let shorter = prepare.size[0].min(prepare.size[1]);
-        let widest = shorter.saturating_mul(2).saturating_sub(1);
-        (self.kernel > widest && shorter > 0).then(|| {
-            let message = format!(
-                "a kernel of {} is wider than a frame of {shorter} can use: its outer weights see only the outside",
-                self.kernel
-            );
-            Problem::new("kernel", message, format!("write 3 or 5, at most {widest}"))
-        })
-    }
-}
-
 /// Bytes of weights, gradient and two moments.
-fn bytes_to_train(parameters: u64) -> u64 {
+pub(super) fn bytes_to_train(parameters: u64) -> u64 {
     product(&[parameters, 4, FP32_BYTES])
 }
 
 /// A number that may be beyond count.
-fn number(value: u64, noun: &str) -> String {
+pub(super) fn number(value: u64, noun: &str) -> String {
     if value == u64::MAX { format!("more {noun}s than can be counted") } else { count(value, noun) }
 }
 
-fn size(value: u64) -> String {
+pub(super) fn size(value: u64) -> String {
     if value == u64::MAX { "more bytes than can be counted".to_owned() } else { bytes(value) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::nowcast::model::forecaster;
 
     fn config(change: impl FnOnce(&mut NowcastConfig)) -> NowcastConfig {
         let mut config = NowcastConfig::default();
@@ -151,23 +130,9 @@ mod tests {
     }
 
     #[test]
-    fn the_parameters_are_those_of_the_model() {
-        for norm in [Norm::Layer, Norm::Group, Norm::None] {
-            let config = config(|config| {
-                config.model = ModelConfig { hidden: vec![3, 8, 5], kernel: 5, norm };
-                config.prepare.size = [11, 13];
-            });
-            assert_eq!(
-                config.needs().parameters,
-                forecaster(&config, &crate::util::quantity::Quantity::default()).layout().count() as u64
-            );
-        }
-    }
-
-    #[test]
     fn a_sample_takes_no_less_than_its_frames_and_states() {
         let config = config(|config| {
-            config.model.hidden = vec![4, 6];
+            config.model.convlstm().hidden = vec![4, 6];
             config.prepare.size = [20, 30];
             config.windows.input_frames = 3;
             config.windows.target_frames = 2;
@@ -182,7 +147,7 @@ mod tests {
             found.into_iter().map(|problem| problem.path).collect::<Vec<_>>()
         };
         for hidden in [100_000, 1_000_000_000_000, usize::MAX] {
-            assert_eq!(paths(&|config| config.model.hidden = vec![8, hidden])[..1], ["model.hidden.1"]);
+            assert_eq!(paths(&|config| config.model.convlstm().hidden = vec![8, hidden])[..1], ["model.hidden.1"]);
         }
         for side in [100_000, usize::MAX] {
             assert_eq!(paths(&|config| config.prepare.size = [side, side]), ["prepare.size"]);
@@ -194,7 +159,7 @@ mod tests {
         let kernel = |kernel| {
             paths(&move |config| {
                 config.prepare.size = [32, 64];
-                config.model.kernel = kernel;
+                config.model.convlstm().kernel = kernel;
             })
         };
         assert_eq!(

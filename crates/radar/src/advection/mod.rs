@@ -16,9 +16,11 @@ mod prepared;
 mod real_tests;
 #[cfg(test)]
 mod tests;
+mod ways;
 
 pub use carry::carry;
-pub use motion::{Motion, motion};
+pub use motion::{Motion, NodeMotion, motion, node_motion};
+pub use ways::{LONGEST_STEP, MOST_STEPS, SPACING, mesh, ways};
 
 /// The times of the input frames and of the forecasts.
 #[derive(Clone, Copy, Debug)]

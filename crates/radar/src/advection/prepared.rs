@@ -6,7 +6,7 @@ use super::plane::Plane;
 const MOST_FRAMES: usize = 3;
 
 /// Frames are halved until their longest side is at most this: finer detail lives too briefly to be followed.
-const LONGEST_SIDE: usize = 256;
+pub(super) const LONGEST_SIDE: usize = 256;
 
 /// The shortest side of the coarsest frames.
 const SHORTEST_SIDE: usize = 16;

@@ -79,7 +79,7 @@ impl<S: FrameSource> SampleSource for Frames<S> {
     fn load(&self, place: Place<'_>, index: usize) -> Result<LoadedWindow, Self::Error> {
         let sample = self.samples.get(index);
         let frames = self.cache.window(place, sample)?;
-        Ok(LoadedWindow::new(index, sample.clone(), frames))
+        Ok(LoadedWindow::new(index, sample.clone(), place.repeat, frames))
     }
 
     fn upcoming(&self, future: &Upcoming<'_>) {

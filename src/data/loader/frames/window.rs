@@ -10,12 +10,14 @@ pub struct LoadedWindow {
     pub number: usize,
     /// What was requested.
     pub sample: Sample,
+    /// How often the epoch had the same sample before.
+    pub repeat: u32,
     frames: Vec<Frame>,
 }
 
 impl LoadedWindow {
-    pub(super) fn new(number: usize, sample: Sample, frames: Vec<Frame>) -> Self {
-        Self { number, sample, frames }
+    pub(super) fn new(number: usize, sample: Sample, repeat: u32, frames: Vec<Frame>) -> Self {
+        Self { number, sample, repeat, frames }
     }
 
     /// The sample's part of each frame, in order.

@@ -1,82 +1,102 @@
-//! The models of this task, each in its own file behind [`Forecaster`]: a new one also needs a variant in the
-//! configuration and an arm in [`forecaster`].
+//! The models of this task, each in its own folder behind [`Forecaster`]: a new one also needs a variant in the
+//! configuration and an arm in [`network`].
+//!
+//! ```text
+//! sizes    what a network is built for       whole    a network with what is around it, as other layers know it
+//! carried  what a network sees, and what its output means: frames, or growth and decay in moving coordinates
+//! check    invalid values of the section
+//! python   all of it in PyTorch              script   all of it in TorchScript
+//! ```
 
+pub mod carried;
+mod check;
 pub mod convlstm;
+mod python;
+mod script;
+mod sizes;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+pub mod unet;
+mod whole;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use tch::Tensor;
 
-use super::config::{Levels, NowcastConfig, PrepareConfig};
+pub use self::python::Python;
+pub use self::script::Torchscript;
+pub use self::sizes::{Sizes, seen_frames};
+pub use self::whole::{Forecasting, Model, forecaster};
+use super::config::{Levels, ModelConfig, NowcastConfig};
 use crate::nn::backward::Passed;
-use crate::nn::network::{Io, Network, Port};
-use crate::nn::parameters::{Parameters, ParametersError};
+use crate::nn::parameters::{Layout, Parameters, ParametersError};
 use crate::nn::precision::Precision;
 use crate::util::quantity::Quantity;
 
-/// A model that continues radar sequences, before it has weights.
-pub trait Forecaster: Network {
-    /// The model over these parameters: it sees every change of them.
+/// A network that continues radar sequences, before it has weights.
+pub trait Forecaster: std::fmt::Debug {
+    /// Its parameters. Their names and shapes are those of weight files.
+    fn layout(&self) -> Layout;
+
+    /// Multiplications for one sample, forward. A step of training takes about three times as many.
+    fn multiplications(&self) -> f64;
+
+    /// Its sizes, for who uses its weights.
+    fn describe(&self) -> Value;
+
+    /// What becomes of its output if that is frames: in 0 to 1 by a sigmoid, or as it is.
+    fn ending(&self) -> Ending {
+        Ending::Sigmoid
+    }
+
+    /// It in PyTorch.
+    fn python(&self) -> Python;
+
+    /// It in TorchScript.
+    fn script(&self) -> Torchscript;
+
+    /// It over these parameters: it sees every change of them.
     ///
     /// # Errors
     /// If one of its parameters is missing or has another shape.
     fn over(&self, parameters: &Parameters) -> Result<Box<dyn Forward>, ParametersError>;
 }
 
-/// A model with its weights.
+/// What becomes of an output that is frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It is squeezed into 0 to 1.
+    Sigmoid,
+    /// It is a frame as it is.
+    Plain,
+}
+
+/// A network with its weights.
 pub trait Forward: std::fmt::Debug {
-    /// The target frames `[b, t, c, y, x]`, in 0 to 1, that follow the input frames `[b, t, c, y, x]`, in 0 to 1. Both are
-    /// fp32; what is between has the given precision.
+    /// Its output `[b, parts * leads, c, y, x]` in fp32, without an ending, for the frames `[b, t, c, y, x]`, which are those
+    /// of [`Sizes::frames`] in fp32; what is between has the given precision.
     ///
     /// # Panics
     /// As every operation of `tch`, with libtorch's text: if memory runs out, or the frames are not those of the model.
-    fn forward(&self, input_btcyx: &Tensor, precision: Precision) -> Tensor;
+    fn forward(&self, frames_btcyx: &Tensor, precision: Precision) -> Tensor;
 
-    /// The same for training: a model with its own backward pass provides it here.
+    /// The same for training: a network with its own backward pass provides it here.
     ///
     /// # Panics
     /// As [`Self::forward`].
-    fn learn(&self, input_btcyx: &Tensor, precision: Precision) -> Passed {
-        Passed::with_autograd(self.forward(input_btcyx, precision))
+    fn learn(&self, frames_btcyx: &Tensor, precision: Precision) -> Passed {
+        Passed::with_autograd(self.forward(frames_btcyx, precision))
     }
 }
 
-/// The model that the configuration selects, for values of this quantity.
-#[must_use]
-pub fn forecaster(config: &NowcastConfig, quantity: &Quantity) -> Box<dyn Forecaster> {
-    Box::new(convlstm::ConvLstm::new(config, quantity))
-}
-
-const LAYOUT: &str = "batch, time, channels, rows, columns";
-
-/// The inputs and outputs of every model of this task; `model` are the sizes of this one.
-fn io(config: &NowcastConfig, quantity: &Quantity, model: Value) -> Io {
-    let NowcastConfig { prepare, windows, .. } = config;
-    let [rows, columns] = prepare.size.map(|size| size as i64);
-    let input = ("frames", windows.input_frames as i64);
-    let meaning = [
-        ("normalisation", normalisation(prepare, quantity)),
-        ("levels", json!(prepare.levels)),
-        ("missing", json!(prepare.missing)),
-        ("method", json!(prepare.method)),
-        ("model", model),
-    ];
-    Io {
-        input: Port::new(LAYOUT, &[input, ("channels", channels(config)), ("rows", rows), ("columns", columns)]),
-        output: Port::new(LAYOUT, &[("frames", windows.target_frames as i64)]),
-        meaning: meaning.map(|(name, value)| (name.to_owned(), value)).into_iter().collect::<Map<_, _>>(),
-        in_pth: Map::new(),
+/// The network that the configuration selects.
+fn network(config: &NowcastConfig) -> Box<dyn Forecaster> {
+    let sizes = Sizes::of(config);
+    match &config.model {
+        ModelConfig::ConvLstm(model) => Box::new(convlstm::ConvLstm::new(model, sizes)),
+        ModelConfig::Unet(model) => Box::new(unet::Unet::new(model, sizes)),
     }
-}
-
-/// How values become the network's input.
-fn normalisation(prepare: &PrepareConfig, quantity: &Quantity) -> Value {
-    let PrepareConfig { min, max, .. } = prepare;
-    if quantity.is_reflectivity() {
-        let formula = "(dBZ - min_dbz) / (max_dbz - min_dbz), held within 0 and 1; a missing cell is 0";
-        return json!({"min_dbz": min, "max_dbz": max, "formula": formula});
-    }
-    let formula = "(value - min) / (max - min), held within 0 and 1; a missing cell is 0";
-    json!({"min": min, "max": max, "unit": quantity.unit(), "formula": formula})
 }
 
 /// Code for reflectivity as code for this quantity: `to_dbz` is called `to_physical`.

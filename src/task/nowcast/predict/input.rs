@@ -14,6 +14,8 @@ use crate::task::nowcast::prepare::reason;
 use crate::task::nowcast::resample::{Resampler, Scratch};
 use crate::task::nowcast::volume::{Attributes, Axis, Grid, RawVolume, VolumeFile};
 
+const MINUTE: f64 = 60.0;
+
 /// What a forecast is made from.
 #[derive(Debug)]
 pub struct Input {
@@ -31,6 +33,17 @@ pub struct Input {
     pub grid: Grid,
     /// The global attributes of the newest file.
     pub global: Attributes,
+}
+
+impl Input {
+    /// When each frame was taken and each forecast is for, in minutes from the last frame.
+    #[must_use]
+    pub fn minutes(&self, leads: usize) -> Vec<f32> {
+        let now = self.job.from_seconds();
+        let seen = self.job.frames.iter().map(|frame| frame.seconds - now);
+        let ahead = (1..=leads).map(|lead| lead as f64 * self.job.interval_seconds);
+        seen.chain(ahead).map(|seconds| (seconds / MINUTE) as f32).collect()
+    }
 }
 
 /// Reads the frames of a forecast. The inner error is about this event, the outer one about everything else.

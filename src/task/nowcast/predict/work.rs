@@ -134,10 +134,12 @@ impl<'a> Work<'a> {
         let bytes: Vec<u8> = inputs.iter().flat_map(|input| &input.bytes).copied().collect();
         let windows = inputs.len() * Planes::windows(&config.prepare.levels, levels);
         let (each, mut at_once) = (bytes.len() / windows.max(1), self.at_once.clone());
+        let of_input = |input: &Input| vec![input.minutes(config.windows.target_frames); windows / inputs.len()];
+        let minutes: Vec<Vec<f32>> = inputs.iter().flat_map(of_input).collect();
         let model = self.model_for(levels)?;
         let mut values: Vec<f32> = Vec::new();
         let forecast = |piece: Range<usize>| {
-            values.extend(model.forecast(&bytes[piece.start * each..piece.end * each])?);
+            values.extend(model.forecast(&bytes[piece.start * each..piece.end * each], &minutes[piece])?);
             Ok(())
         };
         in_pieces(windows, &mut at_once, forecast).map_err(PredictError::from)?;

@@ -1,13 +1,19 @@
 //! From windows of bytes to tensors on the device. Bytes are transferred and become floats on the device, which needs a
 //! quarter of the bandwidth. Not a second preparation: `quantize` defines what a byte means.
 //!
-//! Tensors carry their dimensions: b samples, t frames, l levels, c channels, y rows, x columns.
+//! Tensors carry their dimensions: b samples, t frames, l levels, c channels, y rows, x columns; d the two components of a way.
 
+use rayon::prelude::*;
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::augment::{self, Augment, Change};
 use super::error::NowcastError;
 use crate::data::loader::{LoadedWindow, Sample};
-use crate::task::nowcast::config::{Levels, Missing, NowcastConfig};
+use crate::task::nowcast::advection::{SPACING, mesh};
+use crate::task::nowcast::config::{Coordinates, Levels, Missing, NowcastConfig};
+use crate::task::nowcast::model::carried::{Carried, Seen, Ways, between_mesh};
+use crate::task::nowcast::model::seen_frames;
+use crate::task::nowcast::motion::{MeshWays, MotionFinder};
 use crate::task::nowcast::quantize::STEPS;
 
 /// Windows on the device.
@@ -15,8 +21,8 @@ use crate::task::nowcast::quantize::STEPS;
 pub struct Batch {
     /// What they are, in order.
     pub(super) samples: Vec<Sample>,
-    /// The input, in 0 to 1; missing cells are 0.
-    pub(super) input_btcyx: Tensor,
+    /// What the network sees, in 0 to 1; missing cells are 0.
+    pub(super) seen: Seen,
     /// The target, in 0 to 1; missing cells are 0.
     pub(super) target_btcyx: Tensor,
     /// The known cells of the target; `None` if a missing cell means no echo.
@@ -26,23 +32,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    fn new(samples: Vec<Sample>, bytes_btcyx: Tensor, split: [i64; 2], missing: Missing) -> Result<Self, TchError> {
-        let [input_frames, target_frames] = split;
-        let target_bytes = bytes_btcyx.f_narrow(1, input_frames, target_frames)?;
-        Ok(Self {
-            samples,
-            input_btcyx: normalised(&bytes_btcyx.f_narrow(1, 0, input_frames)?)?,
-            target_btcyx: normalised(&target_bytes)?,
-            known_btcyx: match missing {
-                Missing::Min => None,
-                Missing::Mask => Some(target_bytes.f_ne(0)?),
-            },
-            bytes_btcyx,
-        })
-    }
-
     fn input_frames(&self) -> i64 {
-        self.input_btcyx.size()[1]
+        self.bytes_btcyx.size()[1] - self.target_btcyx.size()[1]
     }
 
     /// The target as bytes.
@@ -57,7 +48,8 @@ impl Batch {
 
     /// The forecast of no change: the last input frame repeated, as the model sees it.
     pub(super) fn persistence(&self) -> Tensor {
-        self.input_btcyx.narrow(1, self.input_frames() - 1, 1).expand_as(&self.target_btcyx)
+        let frames = self.seen.frames();
+        frames.narrow(1, frames.size()[1] - 1, 1).expand_as(&self.target_btcyx)
     }
 }
 
@@ -86,12 +78,30 @@ pub(super) struct Collate {
     shape: [usize; 3],
     /// Input and target.
     frames: [usize; 2],
+    /// The last frames of the input that the network sees.
+    seen_frames: usize,
+    /// If frames are carried.
+    motion: Option<MotionFinder>,
+    augment: Augment,
     device: Device,
+}
+
+/// The windows of a batch before they are on the device.
+struct Cut {
+    bytes: Vec<u8>,
+    ways: Vec<MeshWays>,
+    changes: Vec<Change>,
+    size: [usize; 2],
 }
 
 impl Collate {
     /// For frames with these levels, rows and columns.
-    pub(super) fn new(config: &NowcastConfig, shape: [usize; 3], device: Device) -> Result<Self, NowcastError> {
+    pub(super) fn new(
+        config: &NowcastConfig,
+        shape: [usize; 3],
+        device: Device,
+        seed: u64,
+    ) -> Result<Self, NowcastError> {
         let [levels, rows, columns] = shape;
         let (got, expected) = ([rows, columns], config.prepare.size);
         if got != expected {
@@ -103,7 +113,17 @@ impl Collate {
             Levels::Channels(chosen) => (Channels::Chosen(indices(chosen, levels, device)?), levels),
         };
         let frames = [config.windows.input_frames, config.windows.target_frames];
-        Ok(Self { channels, missing: config.prepare.missing, shape: [levels, rows, columns], frames, device })
+        let is_carried = config.coordinates == Coordinates::Lagrangian;
+        Ok(Self {
+            channels,
+            missing: config.prepare.missing,
+            shape: [levels, rows, columns],
+            frames,
+            seen_frames: seen_frames(config),
+            motion: is_carried.then(|| MotionFinder::new(config)),
+            augment: Augment::new(config, seed),
+            device,
+        })
     }
 
     /// Frames of a window, and bytes of each.
@@ -111,22 +131,121 @@ impl Collate {
         (self.frames.iter().sum(), self.shape.iter().product())
     }
 
-    /// Windows of that shape on the device.
-    pub(super) fn batch(&self, windows: &[LoadedWindow]) -> Result<Batch, TchError> {
-        let samples: Vec<Sample> = windows.iter().map(|window| window.sample.clone()).collect();
-        let mut bytes = Vec::with_capacity(samples.iter().map(Sample::bytes).sum());
-        windows.iter().for_each(|window| window.append_to(&mut bytes));
-        let [levels, rows, columns] = self.shape.map(|size| size as i64);
-        let split = self.frames.map(|frames| frames as i64);
-        let frames: i64 = split.iter().sum();
-        let bytes_btcyx = self.channels(&bytes, [windows.len() as i64, frames, levels, rows, columns])?;
-        Batch::new(samples, bytes_btcyx, split, self.missing)
+    /// Rows and columns of a window in training.
+    pub(super) fn training_size(&self) -> [usize; 2] {
+        self.augment.size()
     }
 
-    /// Frames that the model sees, without those that follow: bytes of windows, frames, levels, rows and columns.
-    pub(super) fn input(&self, bytes: &[u8]) -> Result<Tensor, TchError> {
-        let [levels, rows, columns] = self.shape.map(|size| size as i64);
-        normalised(&self.channels(bytes, [-1, self.frames[0] as i64, levels, rows, columns])?)
+    /// Windows of that shape on the device; `minutes` are those of their frames from the last one that the model sees. In
+    /// training they are changed as the epoch wants it.
+    pub(super) fn batch(
+        &self,
+        windows: &[LoadedWindow],
+        minutes: &[Vec<f32>],
+        epoch: Option<u64>,
+    ) -> Result<Batch, TchError> {
+        let cut = self.cut(windows, minutes, epoch);
+        let [rows, columns] = cut.size.map(|size| size as i64);
+        let [inputs, targets] = self.frames.map(|frames| frames as i64);
+        let levels = self.shape[0] as i64;
+        let mut bytes_btcyx =
+            self.channels(&cut.bytes, [windows.len() as i64, inputs + targets, levels, rows, columns])?;
+        let mut ways = self.ways(&cut)?;
+        if !cut.changes.is_empty() {
+            bytes_btcyx = augment::frames(&bytes_btcyx, &cut.changes)?;
+            ways = ways.map(|ways| augment::ways(&ways, &cut.changes)).transpose()?;
+        }
+        let target_bytes = bytes_btcyx.f_narrow(1, inputs, targets)?;
+        let seen = self.seen_frames as i64;
+        let frames = |bytes: &Tensor| augment::shifted(normalised(bytes)?, &cut.changes);
+        Ok(Batch {
+            samples: windows.iter().map(|window| window.sample.clone()).collect(),
+            seen: carried(frames(&bytes_btcyx.f_narrow(1, inputs - seen, seen)?)?, ways.as_ref())?,
+            target_btcyx: frames(&target_bytes)?,
+            known_btcyx: match self.missing {
+                Missing::Min => None,
+                Missing::Mask => Some(target_bytes.f_ne(0)?),
+            },
+            bytes_btcyx,
+        })
+    }
+
+    /// What the network sees of frames without those that follow: bytes of windows, frames, levels, rows and columns, and the
+    /// minutes of each window's frames and forecasts.
+    pub(super) fn input(&self, bytes: &[u8], minutes: &[Vec<f32>]) -> Result<Seen, TchError> {
+        let ([levels, rows, columns], inputs) = (self.shape, self.frames[0]);
+        let windows: Vec<Vec<&[u8]>> = bytes
+            .chunks_exact(inputs * levels * rows * columns)
+            .map(|window| window.chunks_exact(levels * rows * columns).collect())
+            .collect();
+        let cut = Cut {
+            bytes: Vec::new(),
+            ways: self.all_ways(&windows, minutes),
+            changes: Vec::new(),
+            size: [rows, columns],
+        };
+        let shape = [windows.len(), inputs, levels, rows, columns].map(|size| size as i64);
+        let bytes_btcyx = self.channels(bytes, shape)?;
+        let (seen, ways) = (self.seen_frames as i64, self.ways(&cut)?);
+        carried(normalised(&bytes_btcyx.f_narrow(1, inputs as i64 - seen, seen)?)?, ways.as_ref())
+    }
+
+    /// The parts of windows that an epoch wants, or all of them, and their ways.
+    fn cut(&self, windows: &[LoadedWindow], minutes: &[Vec<f32>], epoch: Option<u64>) -> Cut {
+        let all: Vec<Vec<&[u8]>> = windows.iter().map(|window| window.frames().collect()).collect();
+        let ways = self.all_ways(&all, minutes);
+        let mut bytes = Vec::with_capacity(windows.iter().map(|window| window.sample.bytes()).sum());
+        let Some(epoch) = epoch.filter(|_| self.augment.is_on()) else {
+            all.iter().flatten().for_each(|frame| bytes.extend_from_slice(frame));
+            return Cut { bytes, ways, changes: Vec::new(), size: [self.shape[1], self.shape[2]] };
+        };
+        let draw = |(window, frames): (&LoadedWindow, &Vec<&[u8]>)| self.augment.draw(epoch, key(window), frames);
+        let changes: Vec<Change> = windows.iter().zip(&all).map(draw).collect();
+        for (frames, change) in all.iter().zip(&changes) {
+            frames.iter().for_each(|frame| self.augment.cut(frame, change, &mut bytes));
+        }
+        Cut { bytes, ways, changes, size: self.augment.size() }
+    }
+
+    fn all_ways(&self, windows: &[Vec<&[u8]>], minutes: &[Vec<f32>]) -> Vec<MeshWays> {
+        let Some(finder) = &self.motion else { return Vec::new() };
+        let ([inputs, _], seen) = (self.frames, self.seen_frames);
+        let of_window = |(frames, minutes): (&Vec<&[u8]>, &Vec<f32>)| {
+            let minutes: Vec<f64> = minutes.iter().map(|&minutes| f64::from(minutes)).collect();
+            let motion = finder.find(&frames[..inputs], &minutes[..inputs]);
+            finder.ways(&motion, &minutes[inputs - seen..inputs], &minutes[inputs..])
+        };
+        windows.par_iter().zip(minutes).map(of_window).collect()
+    }
+
+    /// The ways at every cell of the parts, on the device.
+    fn ways(&self, cut: &Cut) -> Result<Option<Ways>, TchError> {
+        if cut.ways.is_empty() {
+            return Ok(None);
+        }
+        let firsts = cut.changes.iter().map(|change| change.first).chain(std::iter::repeat([0, 0]));
+        let dense = |of: fn(&MeshWays) -> &[f32]| {
+            let part = |(ways, first): (&MeshWays, [usize; 2])| self.part(of(ways), first, cut.size);
+            let parts: Vec<Vec<f32>> = cut.ways.iter().zip(firsts.clone()).map(part).collect();
+            let [rows, columns] = mesh(cut.size[0], cut.size[1]).map(|cells| cells as i64);
+            let meshes = Tensor::f_from_slice(&parts.concat())?.f_to_device(self.device)?;
+            let meshes = meshes.f_view([-1, 2, rows, columns])?;
+            let size = cut.size.map(|cells| cells as i64);
+            between_mesh(&meshes, size)?.f_view([cut.ways.len() as i64, -1, 2, size[0], size[1]])
+        };
+        Ok(Some(Ways { back_btdyx: dense(|ways| &ways.back)?, ahead_bkdyx: dense(|ways| &ways.ahead)? }))
+    }
+
+    /// The fields of a part on its mesh.
+    fn part(&self, fields: &[f32], first: [usize; 2], size: [usize; 2]) -> Vec<f32> {
+        let [rows, columns] = mesh(self.shape[1], self.shape[2]);
+        let [part_rows, part_columns] = mesh(size[0], size[1]);
+        let [row, column] = first.map(|cell| cell / SPACING);
+        let field = |field: &[f32]| {
+            let lines = field.chunks_exact(columns).skip(row).take(part_rows);
+            lines.flat_map(|line| line[column..column + part_columns].to_vec()).collect::<Vec<f32>>()
+        };
+        fields.chunks_exact(rows * columns).flat_map(field).collect()
     }
 
     fn channels(&self, bytes: &[u8], shape_btlyx: [i64; 5]) -> Result<Tensor, TchError> {
@@ -141,6 +260,18 @@ impl Collate {
         }
         Ok(bytes_btcyx)
     }
+}
+
+/// What random changes of a window follow from, beside the epoch.
+fn key(window: &LoadedWindow) -> u64 {
+    window.number as u64 | u64::from(window.repeat) << 40
+}
+
+fn carried(frames_btcyx: Tensor, ways: Option<&Ways>) -> Result<Seen, TchError> {
+    Ok(match ways {
+        Some(ways) => Seen::Carried(Carried::new(&frames_btcyx, ways)?),
+        None => Seen::Frames(frames_btcyx),
+    })
 }
 
 fn indices(chosen: &[usize], levels: usize, device: Device) -> Result<Tensor, NowcastError> {

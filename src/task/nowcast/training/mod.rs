@@ -3,9 +3,11 @@
 //!
 //! ```text
 //! collate  windows of bytes to tensors on the device    draw   forecasts as plain arrays for pictures
+//! augment  random changes of training windows
 //! scores   hits, misses and errors, with persistence    names  what windows are called, and when they were
 //! ```
 
+mod augment;
 mod collate;
 mod draw;
 mod error;
@@ -30,13 +32,14 @@ use self::scores::Origin;
 use super::WINDOWS;
 use super::config::{LossConfig, NowcastConfig};
 use super::loss::{LossParts, NowcastLoss};
-use super::model::{Forward, forecaster};
+use super::model::{Forecasting, forecaster};
 use super::plan::EventTimes;
 use super::quantize::Quantizer;
 use super::verification::{Judge, pictures};
 use crate::data::loader::{LoadedWindow, Position};
 use crate::metric::ordered::Ordered;
 use crate::metric::score::ScoreSpec;
+use crate::nn::network::Network;
 use crate::nn::parameters::Parameters;
 use crate::nn::precision::Precision;
 use crate::report::PictureError;
@@ -90,10 +93,10 @@ pub struct Phase {
 #[derive(Debug)]
 pub struct Nowcast {
     parameters: Parameters,
-    network: Box<dyn Forward>,
+    network: Forecasting,
     precision: Precision,
     /// The loss of each phase, and what it freezes.
-    phases: Vec<(NowcastLoss, Vec<String>)>,
+    phases: Vec<(Losses, Vec<String>)>,
     phase: usize,
     collate: Collate,
     judge: Judge,
@@ -108,6 +111,15 @@ pub struct Nowcast {
     seed: u64,
 }
 
+/// The loss of a phase.
+#[derive(Debug)]
+struct Losses {
+    /// On what is trained on: a part of each frame, perhaps.
+    training: NowcastLoss,
+    /// On whole frames.
+    whole: NowcastLoss,
+}
+
 impl Nowcast {
     /// The task with its initial weights.
     ///
@@ -119,12 +131,14 @@ impl Nowcast {
         let Frames { shape, events, quantity } = frames;
         let prepare = &config.prepare;
         let model = forecaster(config, &quantity);
-        let collate = Collate::new(config, shape, device)?;
+        let collate = Collate::new(config, shape, device, seed)?;
         let parameters = Parameters::new(&model.layout(), seed, device)?;
         let network = model.over(&parameters)?;
         let loss = |phase: Phase| {
             let config = NowcastConfig { loss: phase.loss, ..config.clone() };
-            (NowcastLoss::new(&config, device), phase.freeze)
+            let (training, whole) = (collate.training_size(), config.prepare.size);
+            let [training, whole] = [training, whole].map(|size| NowcastLoss::new(&config, size, device));
+            (Losses { training, whole }, phase.freeze)
         };
         let [_, rows, columns] = shape;
         let levels = config.prepare.levels.clone();
@@ -134,7 +148,6 @@ impl Nowcast {
             precision,
             phases: phases.into_iter().map(loss).collect(),
             phase: 0,
-            collate,
             judge: Judge::new(config, &quantity),
             names: Names::new(events, levels, rows * columns, config.windows.input_frames),
             quantizer: Quantizer::new(prepare.min, prepare.max)?,
@@ -143,6 +156,7 @@ impl Nowcast {
             facts: scores::facts(config, &quantity),
             size: [rows, columns],
             seed,
+            collate,
         };
         // A pattern of the last phase that matches nothing is reported before the first one has run for days.
         (0..nowcast.phases.len()).rev().try_for_each(|phase| nowcast.enter(phase))?;
@@ -151,13 +165,14 @@ impl Nowcast {
     }
 
     /// What follows the frames of one or more windows, on the scale where 0 to 1 is the whole range of values: windows,
-    /// frames, channels, rows and columns. The bytes are those of windows, frames, levels, rows and columns.
+    /// frames, channels, rows and columns. The bytes are those of windows, frames, levels, rows and columns; the minutes are
+    /// those of each window's frames and forecasts, from its last frame.
     ///
     /// # Errors
     /// If the bytes are not those of whole windows, memory runs out, or libtorch refuses.
-    pub fn forecast(&self, bytes: &[u8]) -> Result<Vec<f32>, TaskError> {
+    pub fn forecast(&self, bytes: &[u8], minutes: &[Vec<f32>]) -> Result<Vec<f32>, TaskError> {
         let _guard = tch::no_grad_guard();
-        let prediction_btcyx = self.network.forward(&self.collate.input(bytes)?, self.precision);
+        let prediction_btcyx = self.network.forecast(&self.collate.input(bytes, minutes)?, self.precision);
         let plain = prediction_btcyx.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
         Ok(Vec::try_from(plain.f_flatten(0, -1)?)?)
     }
@@ -177,7 +192,7 @@ impl Nowcast {
         Ok(())
     }
 
-    fn loss(&self) -> Result<&NowcastLoss, NowcastError> {
+    fn loss(&self) -> Result<&Losses, NowcastError> {
         let (phase, phases) = (self.phase, self.phases.len());
         Ok(&self.phases.get(phase).ok_or(NowcastError::NoPhase { phase, phases })?.0)
     }
@@ -221,14 +236,15 @@ impl Task for Nowcast {
         Ok(self.enter(phase)?)
     }
 
-    fn collate(&self, windows: &[LoadedWindow], _place: Option<Position>) -> Result<Batch, TaskError> {
+    fn collate(&self, windows: &[LoadedWindow], place: Option<Position>) -> Result<Batch, TaskError> {
         windows.iter().try_for_each(|window| self.check(window))?;
-        Ok(self.collate.batch(windows)?)
+        let minutes: Vec<_> = windows.iter().map(|window| self.names.minutes(&window.sample)).collect();
+        Ok(self.collate.batch(windows, &minutes, place.map(|place| place.epoch))?)
     }
 
     fn step(&mut self, batch: &Batch, scale: f64) -> Result<Tensor, TaskError> {
-        let passed = self.network.learn(&batch.input_btcyx, self.precision);
-        let parts = self.loss()?.parts(passed.output(), &batch.target_btcyx, batch.known_btcyx.as_ref());
+        let (passed, forecast_btcyx) = self.network.learn(&batch.seen, self.precision);
+        let parts = self.loss()?.training.parts(&forecast_btcyx, &batch.target_btcyx, batch.known_btcyx.as_ref());
         passed.backward(&(parts.loss_b.f_sum(Kind::Float)? * scale))?;
         Ok(parts.sums())
     }
@@ -248,12 +264,13 @@ impl Task for Nowcast {
 
     fn evaluate(&mut self, batch: &Batch, scores: &mut NowcastScores) -> Result<Tensor, TaskError> {
         let _guard = tch::no_grad_guard();
-        let prediction_btcyx = self.network.forward(&batch.input_btcyx, self.precision);
-        let loss = self.loss()?;
+        let unclamped_btcyx = self.network.unclamped(&batch.seen, self.precision);
+        let prediction_btcyx = unclamped_btcyx.f_clamp(0.0, 1.0)?;
+        let loss = &self.loss()?.whole;
         let sums = |forecast_btcyx: &Tensor| {
             loss.parts(forecast_btcyx, &batch.target_btcyx, batch.known_btcyx.as_ref()).sums().f_to_kind(Kind::Double)
         };
-        let (parts, persistence) = (sums(&prediction_btcyx)?, sums(&batch.persistence())?);
+        let (parts, persistence) = (sums(&unclamped_btcyx)?, sums(&batch.persistence())?);
         // One transfer, so that the host waits once. What is returned is already in main memory.
         let losses = Vec::<f64>::try_from(Tensor::f_cat(&[parts, persistence], 0)?)?;
         let (parts, persistence) = losses.split_at(LossParts::COUNT);
@@ -273,7 +290,7 @@ impl Task for Nowcast {
 
     fn draw(&mut self, batch: &Batch) -> Result<Vec<Sketch>, TaskError> {
         let _guard = tch::no_grad_guard();
-        let prediction_btcyx = self.network.forward(&batch.input_btcyx, self.precision);
+        let prediction_btcyx = self.network.forecast(&batch.seen, self.precision);
         let frames = draw::frames(batch, &prediction_btcyx, &self.names, (self.quantizer, &self.scale))?;
         Ok(frames.into_iter().map(draw::Frames::sketch).collect())
     }

@@ -65,7 +65,7 @@ pub(super) fn small() -> NowcastConfig {
     config.prepare.size = [16, 16];
     config.windows.input_frames = 3;
     config.windows.target_frames = 2;
-    config.model.hidden = vec![4, 4];
+    config.model.convlstm().hidden = vec![4, 4];
     config
 }
 

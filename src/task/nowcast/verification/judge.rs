@@ -8,13 +8,11 @@ use crate::metric::forecast::sums::{Levels, Sums};
 use crate::metric::forecast::verify::{Shape, Verifier};
 use crate::task::nowcast::advection;
 use crate::task::nowcast::config::{Levels as LevelsConfig, NowcastConfig};
-use crate::task::nowcast::quantize::{MISSING, STEPS};
+use crate::task::nowcast::motion::{MOTION_FRAMES, normalised};
 use crate::train::task::Depth;
 use crate::util::quantity::Quantity;
 use crate::util::step::Step;
 
-/// Frames from which the motion for the advection is found.
-const MOTION_FRAMES: usize = 3;
 /// The ranges that intensities are sorted into: 5 dBZ, of other quantities about so many.
 const DBZ_STEP: f64 = 5.0;
 const RANGES: f64 = 20.0;
@@ -163,9 +161,4 @@ impl Judge {
         }
         all
     }
-}
-
-/// From a byte to the scale that the model sees; a missing cell is NaN.
-fn normalised(byte: u8) -> f32 {
-    if byte == MISSING { f32::NAN } else { (f32::from(byte) - 1.0) / STEPS as f32 }
 }

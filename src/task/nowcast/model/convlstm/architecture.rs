@@ -1,9 +1,9 @@
 //! The sizes of a ConvLSTM: all that its parameters depend on.
 
 use crate::nn::layer::{GroupNorm, LayerNorm};
-use crate::nn::parameters::{Layout, ParameterSpec};
-use crate::task::nowcast::config::{ModelConfig, Norm, NowcastConfig};
-use crate::task::nowcast::model::channels;
+use crate::nn::parameters::{Init, Layout, ParameterSpec};
+use crate::task::nowcast::config::{ConvLstmConfig, Norm};
+use crate::task::nowcast::model::Sizes;
 
 /// The head's convolution, independent of that of the layers.
 pub(super) const HEAD_KERNEL: i64 = 3;
@@ -11,12 +11,8 @@ pub(super) const HEAD_KERNEL: i64 = 3;
 /// The sizes of a ConvLSTM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Architecture {
-    /// Channels of a frame, coming in and going out.
-    pub channels: i64,
-    /// Rows and columns of a frame.
-    pub frame: [i64; 2],
-    /// Frames that are predicted.
-    pub target_frames: i64,
+    /// What it is built for.
+    pub sizes: Sizes,
     /// Channels of the state of each layer.
     pub hidden: Vec<i64>,
     /// Rows and columns of the layers' convolutions: odd, so that a state keeps the size of a frame.
@@ -28,16 +24,10 @@ pub struct Architecture {
 impl Architecture {
     /// The sizes set in the configuration.
     #[must_use]
-    pub fn of(config: &NowcastConfig) -> Self {
-        let ModelConfig { hidden, kernel, norm } = &config.model;
-        Self {
-            channels: channels(config),
-            frame: config.prepare.size.map(|size| size as i64),
-            target_frames: config.windows.target_frames as i64,
-            hidden: hidden.iter().map(|channels| *channels as i64).collect(),
-            kernel: *kernel as i64,
-            norm: *norm,
-        }
+    pub fn of(config: &ConvLstmConfig, sizes: Sizes) -> Self {
+        let ConvLstmConfig { hidden, kernel, norm, .. } = config;
+        let hidden = hidden.iter().map(|channels| *channels as i64).collect();
+        Self { sizes, hidden, kernel: *kernel as i64, norm: *norm }
     }
 
     /// The parameters, from the input to the output. Their names and shapes are those of weight files.
@@ -49,12 +39,12 @@ impl Architecture {
 
     /// Multiplications of the convolutions for one sample, forward. A step of training takes about three times as many.
     #[must_use]
-    pub fn multiplications(&self, input_frames: i64) -> f64 {
-        let [rows, columns] = self.frame;
+    pub fn multiplications(&self) -> f64 {
+        let [rows, columns] = self.sizes.size;
         let cells = (rows * columns) as f64;
         let weights = |[weight, _]: [ParameterSpec; 2]| weight.count() as f64;
         let layers: f64 = (0..self.hidden.len()).map(|layer| weights(self.conv(layer))).sum();
-        cells * (input_frames as f64 * layers + weights(self.head()))
+        cells * (self.sizes.frames as f64 * layers + weights(self.head()))
     }
 
     pub(super) fn conv(&self, layer: usize) -> [ParameterSpec; 2] {
@@ -84,21 +74,22 @@ impl Architecture {
 
     /// Channels, rows and columns of a layer's state.
     pub(super) fn state(&self, layer: usize) -> [i64; 3] {
-        let [rows, columns] = self.frame;
+        let [rows, columns] = self.sizes.size;
         [self.hidden[layer], rows, columns]
     }
 
     pub(super) fn head(&self) -> [ParameterSpec; 2] {
-        let (outputs, hidden) =
-            (self.target_frames * self.channels, self.hidden.last().copied().unwrap_or(self.channels));
-        [
-            ParameterSpec::weight("head.weight", &[outputs, hidden, HEAD_KERNEL, HEAD_KERNEL]),
-            ParameterSpec::bias("head.bias", &[outputs]),
-        ]
+        let outputs = self.sizes.outputs();
+        let shape = [outputs, self.hidden.last().copied().unwrap_or(self.sizes.channels), HEAD_KERNEL, HEAD_KERNEL];
+        let weight = match self.sizes.starts_at_zero() {
+            true => ParameterSpec::new("head.weight", &shape, Init::Zeros).decayed(),
+            false => ParameterSpec::weight("head.weight", &shape),
+        };
+        [weight, ParameterSpec::bias("head.bias", &[outputs])]
     }
 
     pub(super) fn inputs(&self, layer: usize) -> i64 {
-        if layer == 0 { self.channels } else { self.hidden[layer - 1] }
+        if layer == 0 { self.sizes.channels } else { self.hidden[layer - 1] }
     }
 }
 
@@ -110,44 +101,44 @@ pub(super) fn norm_name(layer: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::nowcast::config::Levels;
+    use crate::task::nowcast::config::{Levels, NowcastConfig};
+
+    fn sizes(frames: i64, channels: i64, size: [i64; 2], leads: i64) -> Sizes {
+        Sizes { frames, channels, size, leads, parts: 1 }
+    }
+
+    fn default() -> Architecture {
+        Architecture::of(&ConvLstmConfig::default(), Sizes::of(&NowcastConfig::default()))
+    }
 
     #[test]
     fn the_default_is_the_model_of_three_layers_of_128_over_single_levels() {
         let expected = Architecture {
-            channels: 1,
-            frame: [250, 250],
-            target_frames: 7,
+            sizes: sizes(18, 1, [250, 250], 7),
             hidden: vec![128, 128, 128],
             kernel: 3,
             norm: Norm::Layer,
         };
-        assert_eq!(Architecture::of(&NowcastConfig::default()), expected);
+        assert_eq!(default(), expected);
     }
 
     #[test]
     fn chosen_levels_are_channels() {
         let mut config = NowcastConfig::default();
         config.prepare.levels = Levels::Channels(vec![2, 5, 9]);
-        assert_eq!(Architecture::of(&config).channels, 3);
+        assert_eq!(Sizes::of(&config).channels, 3);
     }
 
     #[test]
     fn the_seed_systems_model_has_its_number_of_parameters() {
         // Its 50,963,335 include a third, unused norm.
-        assert_eq!(Architecture::of(&NowcastConfig::default()).layout().count(), 50_963_335 - 16_000_000);
+        assert_eq!(default().layout().count(), 50_963_335 - 16_000_000);
     }
 
     #[test]
     fn names_and_shapes_are_the_contract_with_weight_files() {
-        let architecture = Architecture {
-            channels: 2,
-            frame: [9, 8],
-            target_frames: 3,
-            hidden: vec![3, 4],
-            kernel: 3,
-            norm: Norm::Layer,
-        };
+        let architecture =
+            Architecture { sizes: sizes(4, 2, [9, 8], 3), hidden: vec![3, 4], kernel: 3, norm: Norm::Layer };
         let specs = architecture.layout().parameters;
         let listed: Vec<_> = specs.iter().map(|spec| format!("{} {:?}", spec.name, spec.shape)).collect();
         assert_eq!(
@@ -167,16 +158,17 @@ mod tests {
 
     #[test]
     fn multiplications_are_those_of_every_convolution_at_every_cell() {
-        let architecture = Architecture {
-            channels: 1,
-            frame: [10, 20],
-            target_frames: 2,
-            hidden: vec![4, 8],
-            kernel: 3,
-            norm: Norm::None,
-        };
+        let architecture =
+            Architecture { sizes: sizes(3, 1, [10, 20], 2), hidden: vec![4, 8], kernel: 3, norm: Norm::None };
         let frame = 16.0 * 5.0 * 9.0 + 32.0 * 12.0 * 9.0;
         let head = 2.0 * 8.0 * 9.0;
-        assert_eq!(architecture.multiplications(3), 200.0 * (3.0 * frame + head));
+        assert_eq!(architecture.multiplications(), 200.0 * (3.0 * frame + head));
+    }
+
+    #[test]
+    fn in_moving_coordinates_the_head_starts_at_zero_and_returns_two_parts() {
+        let architecture = Architecture { sizes: Sizes { parts: 2, ..sizes(4, 1, [9, 8], 3) }, ..default() };
+        let [weight, _] = architecture.head();
+        assert_eq!((weight.shape, weight.init, weight.decay), (vec![6, 128, 3, 3], Init::Zeros, true));
     }
 }

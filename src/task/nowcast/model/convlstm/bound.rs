@@ -14,7 +14,6 @@ use crate::task::nowcast::model::Forward;
 pub struct BoundConvLstm {
     layers: Vec<(Layer, Norm)>,
     head: [Tensor; 2],
-    target_frames: i64,
     channels: i64,
 }
 
@@ -34,16 +33,15 @@ impl BoundConvLstm {
         Ok(Self {
             layers: (0..architecture.hidden.len()).map(layer).collect::<Result<_, _>>()?,
             head: [view(&weight)?, view(&bias)?],
-            target_frames: architecture.target_frames,
-            channels: architecture.channels,
+            channels: architecture.sizes.channels,
         })
     }
 }
 
 impl Forward for BoundConvLstm {
-    fn forward(&self, input_btcyx: &Tensor, precision: Precision) -> Tensor {
+    fn forward(&self, frames_btcyx: &Tensor, precision: Precision) -> Tensor {
         // Time first: what all frames share can be done in one call, and one frame of all samples is a piece of memory.
-        let mut frames_bcyx = precision.cast(input_btcyx).unbind(1);
+        let mut frames_bcyx = precision.cast(frames_btcyx).unbind(1);
         for (index, (layer, norm)) in self.layers.iter().enumerate() {
             let states_bcyx = layer.forward(frames_bcyx, precision, index + 1 == self.layers.len());
             frames_bcyx = norm.forward(states_bcyx, precision);
@@ -51,7 +49,7 @@ impl Forward for BoundConvLstm {
         let [weight, bias] = self.head.each_ref().map(|parameter| precision.cast(parameter));
         let last_bcyx = frames_bcyx.pop().unwrap_or_default();
         let padding = HEAD_KERNEL / 2;
-        let logits = last_bcyx.conv2d(&weight, Some(&bias), [1, 1], [padding, padding], [1, 1], 1);
-        logits.to_kind(Kind::Float).sigmoid().unflatten(1, [self.target_frames, self.channels])
+        let output = last_bcyx.conv2d(&weight, Some(&bias), [1, 1], [padding, padding], [1, 1], 1);
+        output.to_kind(Kind::Float).unflatten(1, [-1, self.channels])
     }
 }

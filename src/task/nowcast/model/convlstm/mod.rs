@@ -6,70 +6,59 @@
 mod architecture;
 mod bound;
 mod layer;
+mod needs;
 mod norm;
 mod python;
-#[cfg(test)]
-mod python_tests;
 mod script;
-#[cfg(test)]
-mod script_tests;
 #[cfg(test)]
 mod tests;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub use architecture::Architecture;
 pub use bound::BoundConvLstm;
 
-use super::{Forecaster, Forward, io, named};
-use crate::nn::export::Script;
-use crate::nn::network::{Io, Network};
+use super::{Forecaster, Forward, Python, Sizes, Torchscript};
 use crate::nn::parameters::{Layout, Parameters, ParametersError};
-use crate::task::nowcast::config::NowcastConfig;
-use crate::util::quantity::Quantity;
+use crate::task::nowcast::config::ConvLstmConfig;
 
 /// The ConvLSTM that a configuration describes.
 #[derive(Clone, Debug)]
 pub struct ConvLstm {
     architecture: Architecture,
-    config: NowcastConfig,
-    quantity: Quantity,
+    config: ConvLstmConfig,
 }
 
 impl ConvLstm {
-    /// The one that this configuration describes, for values of this quantity.
+    /// The one that this configuration describes, with these inputs and outputs.
     #[must_use]
-    pub fn new(config: &NowcastConfig, quantity: &Quantity) -> Self {
-        Self { architecture: Architecture::of(config), config: config.clone(), quantity: quantity.clone() }
+    pub fn new(config: &ConvLstmConfig, sizes: Sizes) -> Self {
+        Self { architecture: Architecture::of(config, sizes), config: config.clone() }
     }
 }
 
-impl Network for ConvLstm {
+impl Forecaster for ConvLstm {
     fn layout(&self) -> Layout {
         self.architecture.layout()
     }
 
     fn multiplications(&self) -> f64 {
-        self.architecture.multiplications(self.config.windows.input_frames as i64)
+        self.architecture.multiplications()
     }
 
-    fn describe(&self) -> Io {
-        let model = &self.config.model;
-        io(&self.config, &self.quantity, json!({"hidden": model.hidden, "kernel": model.kernel, "norm": model.norm}))
+    fn describe(&self) -> Value {
+        let ConvLstmConfig { hidden, kernel, norm, .. } = &self.config;
+        json!({"hidden": hidden, "kernel": kernel, "norm": norm})
     }
 
-    fn python(&self) -> String {
-        named(&python::code(&self.architecture, &self.config), &self.quantity)
+    fn python(&self) -> Python {
+        python::code(&self.architecture)
     }
 
-    fn script(&self) -> Option<Script> {
-        let mut script = script::script(&self.architecture, &self.config, &self.quantity);
-        script.code = named(&script.code, &self.quantity);
-        Some(script)
+    fn script(&self) -> Torchscript {
+        script::code(&self.architecture)
     }
-}
 
-impl Forecaster for ConvLstm {
     fn over(&self, parameters: &Parameters) -> Result<Box<dyn Forward>, ParametersError> {
         Ok(Box::new(BoundConvLstm::new(&self.architecture, parameters)?))
     }

@@ -2,9 +2,10 @@
 
 use super::architecture::Architecture;
 use crate::nn::layer::norm::groups;
-use crate::task::nowcast::config::{Norm, NowcastConfig};
+use crate::task::nowcast::config::Norm;
+use crate::task::nowcast::model::Python;
 
-const NETWORK: &str = r#"class Layer(nn.Module):
+const LAYER: &str = r#"class Layer(nn.Module):
     """A recurrent layer: from the frames of a sequence to a state for each of them."""
 
     def __init__(self, channels, hidden, norm):
@@ -26,47 +27,28 @@ const NETWORK: &str = r#"class Layer(nn.Module):
         return states
 
 
-class Network(nn.Module):
-    """A ConvLSTM: {input_frames} frames in, {target_frames} frames out, both normalised to 0..1."""
-
-    MIN_DBZ, MAX_DBZ = {min_dbz}, {max_dbz}
-
-    def __init__(self):
-        super().__init__()
-        self.layers = nn.ModuleList([
-{layers}        ])
-        self.head = nn.Conv2d({hidden}, {outputs}, 3, padding=1)
-
-    def forward(self, frames):
-        states = frames.unbind(1)
-        for layer in self.layers:
-            states = layer(states)
-        return self.head(states[-1]).sigmoid().unflatten(1, ({target_frames}, {channels}))
-
-    def to_dbz(self, normalised):
-        return normalised * (self.MAX_DBZ - self.MIN_DBZ) + self.MIN_DBZ
-
-    def from_dbz(self, values):
-        share = (values - self.MIN_DBZ) / (self.MAX_DBZ - self.MIN_DBZ)
-        return share.nan_to_num(0.0).clamp(0.0, 1.0)
 "#;
 
+const BODY: &str = "        states = frames.unbind(1)
+        for layer in self.layers:
+            states = layer(states)
+        return self.head(states[-1]).unflatten(1, (-1, {channels}))
+";
+
 /// The code, with the sizes of this network.
-pub(super) fn code(architecture: &Architecture, config: &NowcastConfig) -> String {
-    let (kernel, last) = (architecture.kernel, architecture.hidden.last().copied().unwrap_or(architecture.channels));
-    let numbers = [
-        ("kernel", kernel.to_string()),
-        ("padding", (kernel / 2).to_string()),
-        ("input_frames", config.windows.input_frames.to_string()),
-        ("target_frames", architecture.target_frames.to_string()),
-        ("hidden", last.to_string()),
-        ("outputs", (architecture.target_frames * architecture.channels).to_string()),
-        ("channels", architecture.channels.to_string()),
-        ("min_dbz", format!("{:?}", config.prepare.min)),
-        ("max_dbz", format!("{:?}", config.prepare.max)),
-        ("layers", (0..architecture.hidden.len()).map(|layer| constructed(architecture, layer)).collect()),
-    ];
-    numbers.iter().fold(NETWORK.to_owned(), |code, (name, value)| code.replace(&format!("{{{name}}}"), value))
+pub(super) fn code(architecture: &Architecture) -> Python {
+    let (kernel, channels) = (architecture.kernel, architecture.sizes.channels);
+    let last = architecture.hidden.last().copied().unwrap_or(channels);
+    let layers: String = (0..architecture.hidden.len()).map(|layer| constructed(architecture, layer)).collect();
+    let outputs = architecture.sizes.outputs();
+    Python {
+        title: "A ConvLSTM".into(),
+        classes: LAYER.replace("{kernel}", &kernel.to_string()).replace("{padding}", &(kernel / 2).to_string()),
+        parts: format!(
+            "        self.layers = nn.ModuleList([\n{layers}        ])\n        self.head = nn.Conv2d({last}, {outputs}, 3, padding=1)\n"
+        ),
+        body: BODY.replace("{channels}", &channels.to_string()),
+    }
 }
 
 /// The line that makes a layer.

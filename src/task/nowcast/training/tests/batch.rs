@@ -43,8 +43,8 @@ fn normalised<const N: usize>(bytes: [u8; N]) -> Vec<f32> {
 #[test]
 fn a_composite_is_the_strongest_level_of_each_column() {
     let batch = batch(Levels::Composite, Missing::Mask);
-    assert_eq!(batch.input_btcyx.size(), [1, 1, 1, 1, 2]);
-    assert_eq!(floats(&batch.input_btcyx), normalised([50, 0]));
+    assert_eq!(batch.seen.frames().size(), [1, 1, 1, 1, 2]);
+    assert_eq!(floats(batch.seen.frames()), normalised([50, 0]));
     assert_eq!(floats(&batch.target_btcyx), normalised([128, 255]));
     assert_eq!(floats(&batch.known_btcyx.unwrap()), [1.0, 1.0], "a column is known where one of its levels is");
 }
@@ -52,8 +52,8 @@ fn a_composite_is_the_strongest_level_of_each_column() {
 #[test]
 fn chosen_levels_are_channels_in_their_order() {
     let batch = batch(Levels::Channels(vec![2, 0]), Missing::Mask);
-    assert_eq!(batch.input_btcyx.size(), [1, 1, 2, 1, 2]);
-    assert_eq!(floats(&batch.input_btcyx), normalised([20, 0, 1, 0]));
+    assert_eq!(batch.seen.frames().size(), [1, 1, 2, 1, 2]);
+    assert_eq!(floats(batch.seen.frames()), normalised([20, 0, 1, 0]));
     assert_eq!(floats(&batch.target_btcyx), normalised([0, 0, 0, 255]));
     assert_eq!(floats(&batch.known_btcyx.unwrap()), [0.0, 0.0, 0.0, 1.0]);
 }
@@ -68,8 +68,8 @@ fn a_level_of_its_own_is_one_channel() {
         let loader = storms.loader(0..1, 2 * level..2 * level + 2);
         let windows: Vec<_> = loader.start(Default::default()).unwrap().map(Result::unwrap).collect();
         let batch = task.collate(&windows, None).unwrap();
-        assert_eq!(batch.input_btcyx.size(), [1, 1, 1, 1, 2]);
-        assert_eq!(floats(&batch.input_btcyx), normalised(seen));
+        assert_eq!(batch.seen.frames().size(), [1, 1, 1, 1, 2]);
+        assert_eq!(floats(batch.seen.frames()), normalised(seen));
         assert_eq!(floats(&batch.target_btcyx), normalised(observed));
         assert_eq!(floats(&batch.known_btcyx.unwrap()), known);
         assert!(task.name(&windows[0]).starts_with(&format!("day/0, level {level}, frames 0 to 1, ")));

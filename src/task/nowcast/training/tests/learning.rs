@@ -65,8 +65,8 @@ fn a_single_batch_is_learned_by_heart() {
 fn every_parameter_has_a_gradient() {
     for norm in [Norm::Layer, Norm::Group, Norm::None] {
         let mut config = small();
-        config.model.norm = norm;
-        config.model.hidden = vec![3, 4, 5];
+        config.model.convlstm().norm = norm;
+        config.model.convlstm().hidden = vec![3, 4, 5];
         let storms = Storms::drifting(config, 2);
         let mut task = storms.task(Precision::Fp32);
         let batch = task.collate(&storms.windows(), None).unwrap();

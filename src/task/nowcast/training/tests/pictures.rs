@@ -12,7 +12,7 @@ use crate::task::nowcast::training::draw::{Frames, frames};
 use crate::train::task::Task;
 
 fn shown(task: &Nowcast, batch: &Batch) -> Vec<Frames> {
-    let prediction_btcyx = tch::no_grad(|| task.network.forward(&batch.input_btcyx, Precision::Fp32));
+    let prediction_btcyx = tch::no_grad(|| task.network.forecast(&batch.seen, Precision::Fp32));
     frames(batch, &prediction_btcyx, &task.names, (task.quantizer, &task.scale)).unwrap()
 }
 
@@ -43,7 +43,7 @@ fn a_picture_shows_the_strongest_channel_in_dbz_with_the_minutes_of_its_frames()
         assert!(cells[1].is_nan());
     }
     assert_eq!((seen_minutes, lead_minutes), (vec![-3.0, 0.0], vec![3.0]));
-    let network = task.network.forward(&batch.input_btcyx, Precision::Fp32).get(0).get(0).amax([0].as_slice(), false);
+    let network = task.network.forecast(&batch.seen, Precision::Fp32).get(0).get(0).amax([0].as_slice(), false);
     let dbz = (network.to_kind(Kind::Double) * 94.0 - 29.0).flatten(0, -1);
     let dbz = Vec::<f64>::try_from(dbz).unwrap();
     assert!(dbz.iter().zip(&predicted).all(|(dbz, shown)| (dbz - f64::from(*shown)).abs() < 1e-4));

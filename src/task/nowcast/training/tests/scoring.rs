@@ -45,13 +45,13 @@ fn judged(
     let storms = Storms::of(config.clone(), 1, events);
     let (loaded, judge) = (storms.windows(), Judge::new(config, &Quantity::default()));
     let names = Names::new(storms.setting(Precision::Fp32).frames.events, Levels::Each, ROWS * COLUMNS, 1);
-    let collate = Collate::new(config, [1, ROWS, COLUMNS], Device::Cpu).unwrap();
+    let collate = Collate::new(config, [1, ROWS, COLUMNS], Device::Cpu, 1).unwrap();
     let forecast: Vec<f32> = forecast_dbz.iter().flat_map(|&cells| frame(cells)).collect();
     let forecast = Tensor::from_slice(&forecast).view([-1, 1, 1, ROWS as i64, COLUMNS as i64]) / 254.0;
     let mut scores = NowcastScores::none(&judge, Depth::Validation, Origin::default());
     let mut from = 0;
     for &count in cuts {
-        let batch = collate.batch(&loaded[from..from + count]).unwrap();
+        let batch = collate.batch(&loaded[from..from + count], &[], None).unwrap();
         let forecast = forecast.narrow(0, from as i64, count as i64);
         scores.add(&judge, &as_plain(&batch, &forecast, &judge, &names).unwrap(), count as f64 * 0.25);
         from += count;
@@ -148,8 +148,8 @@ fn persistence_is_judged_by_the_same_loss_and_validation_returns_what_a_step_ret
     let batch = task.collate(&storms.windows(), None).unwrap();
     let mut scores = task.scores(Depth::Validation);
     let parts = Vec::<f64>::try_from(task.evaluate(&batch, &mut scores).unwrap()).unwrap();
-    let forecast = batch.input_btcyx.narrow(1, 2, 1).repeat([1, 2, 1, 1, 1]);
-    let loss = NowcastLoss::new(&storms.config, Device::Cpu);
+    let forecast = batch.seen.frames().narrow(1, 2, 1).repeat([1, 2, 1, 1, 1]);
+    let loss = NowcastLoss::new(&storms.config, storms.config.prepare.size, Device::Cpu);
     let loss = loss.parts(&forecast, &batch.target_btcyx, batch.known_btcyx.as_ref()).loss_b.mean(Kind::Double);
     let got = value(&scores, "persistence_loss");
     assert!((got / loss.double_value(&[]) - 1.0).abs() < 1e-6, "{got}");

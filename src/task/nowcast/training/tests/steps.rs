@@ -25,7 +25,7 @@ fn config(settings: &Value) -> NowcastConfig {
     config.prepare.size = [16, 16];
     config.windows.input_frames = settings["input_frames"].as_u64().unwrap() as usize;
     config.windows.target_frames = settings["target_frames"].as_u64().unwrap() as usize;
-    config.model.hidden = serde_json::from_value(settings["hidden"].clone()).unwrap();
+    config.model.convlstm().hidden = serde_json::from_value(settings["hidden"].clone()).unwrap();
     let loss = |key: &str| settings["loss"][key].as_f64().unwrap();
     let (min, max) = (config.prepare.min, config.prepare.max);
     config.loss = LossConfig {

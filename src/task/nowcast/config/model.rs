@@ -1,0 +1,173 @@
+//! The `task.nowcast.model` section: exactly one network by its name, or the keys of a ConvLSTM without it.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+
+use crate::task::nowcast::needs::Takes;
+
+/// The network, by its name. Without a name it is a ConvLSTM: `model: {hidden: [64, 64]}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "WrittenModel", into = "WrittenModel")]
+pub enum ModelConfig {
+    /// A stack of ConvLSTM layers.
+    ConvLstm(ConvLstmConfig),
+    /// A U-Net.
+    Unet(UnetConfig),
+}
+
+/// As it is written in a configuration.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum WrittenModel {
+    /// A ConvLSTM, without its name.
+    Short(ConvLstmConfig),
+    /// Any model, with its name.
+    Named(NamedModel),
+}
+
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum NamedModel {
+    /// A stack of ConvLSTM layers.
+    Convlstm(ConvLstmConfig),
+    /// A U-Net.
+    Unet(UnetConfig),
+}
+
+impl From<WrittenModel> for ModelConfig {
+    fn from(written: WrittenModel) -> Self {
+        match written {
+            WrittenModel::Short(model) | WrittenModel::Named(NamedModel::Convlstm(model)) => Self::ConvLstm(model),
+            WrittenModel::Named(NamedModel::Unet(model)) => Self::Unet(model),
+        }
+    }
+}
+
+impl From<ModelConfig> for WrittenModel {
+    fn from(model: ModelConfig) -> Self {
+        match model {
+            ModelConfig::ConvLstm(model) => Self::Short(model),
+            ModelConfig::Unet(model) => Self::Named(NamedModel::Unet(model)),
+        }
+    }
+}
+
+impl JsonSchema for ModelConfig {
+    fn schema_name() -> Cow<'static, str> {
+        "ModelConfig".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        WrittenModel::json_schema(generator)
+    }
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self::ConvLstm(ConvLstmConfig::default())
+    }
+}
+
+impl ModelConfig {
+    /// The key of the model.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ConvLstm(_) => "convlstm",
+            Self::Unet(_) => "unet",
+        }
+    }
+
+    /// Where its keys are, below the task's section.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self {
+            Self::ConvLstm(_) => "model".to_owned(),
+            _ => format!("model.{}", self.name()),
+        }
+    }
+
+    /// What it takes of memory.
+    pub(in crate::task::nowcast) fn takes(&self) -> &dyn Takes {
+        match self {
+            Self::ConvLstm(model) => model,
+            Self::Unet(model) => model,
+        }
+    }
+
+    /// The settings of a ConvLSTM, which the model becomes if it is another.
+    #[cfg(test)]
+    pub fn convlstm(&mut self) -> &mut ConvLstmConfig {
+        if !matches!(self, Self::ConvLstm(_)) {
+            *self = Self::default();
+        }
+        match self {
+            Self::ConvLstm(model) => model,
+            Self::Unet(_) => unreachable!(),
+        }
+    }
+}
+
+/// A stack of ConvLSTM layers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConvLstmConfig {
+    /// The last frames that it sees; by default all of the window, of carried frames the last 8.
+    pub frames: Option<usize>,
+    /// The channels of each layer's state, from the input to the output.
+    pub hidden: Vec<usize>,
+    /// Rows and columns of the convolutions.
+    pub kernel: usize,
+    /// What is normalised between the layers.
+    pub norm: Norm,
+}
+
+impl Default for ConvLstmConfig {
+    fn default() -> Self {
+        Self { frames: None, hidden: vec![128; 3], kernel: 3, norm: Norm::Layer }
+    }
+}
+
+/// A U-Net over the last frames, as channels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct UnetConfig {
+    /// The last frames that it sees; by default 6, or all of a shorter window.
+    pub frames: Option<usize>,
+    /// Channels of the finest level.
+    pub base: usize,
+    /// Channels of each level as multiples of `base`, from the finest; each level has half the rows and columns of the one before.
+    pub widths: Vec<usize>,
+    /// What is normalised after each convolution.
+    pub norm: UnetNorm,
+}
+
+impl Default for UnetConfig {
+    fn default() -> Self {
+        Self { frames: None, base: 16, widths: vec![1, 2, 4, 4], norm: UnetNorm::None }
+    }
+}
+
+/// What is normalised after each convolution of a U-Net.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnetNorm {
+    /// Nothing.
+    None,
+    /// Each sample in groups of channels.
+    Group,
+}
+
+/// What is normalised between the layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Norm {
+    /// Each sample as a whole, with a scale for every channel and cell: the weights fit one frame size only.
+    Layer,
+    /// Each sample in groups of channels, with a scale for every channel: the weights fit every frame size.
+    Group,
+    /// Nothing.
+    None,
+}

@@ -1,0 +1,72 @@
+//! What a ConvLSTM takes of memory, and the sizes of it that no machine can hold.
+
+use crate::task::needs::{IMPOSSIBLE_BYTES, product, sum};
+use crate::task::nowcast::config::{ConvLstmConfig, Norm};
+use crate::task::nowcast::needs::{Around, Takes, bytes_to_train, number, size};
+use crate::util::problem::Problem;
+
+/// The head's convolution.
+const HEAD_KERNEL: u64 = 3;
+
+impl Takes for ConvLstmConfig {
+    fn parameters(&self, sizes: &Around) -> u64 {
+        let layers = (0..self.hidden.len()).map(|layer| self.of_layer(layer, sizes));
+        let last = self.hidden.last().map_or(1, |hidden| *hidden as u64);
+        let head = sum([product(&[sizes.outputs, last, HEAD_KERNEL, HEAD_KERNEL]), sizes.outputs]);
+        sum(layers.chain([head]))
+    }
+
+    /// The state of every layer after every frame.
+    fn states(&self, sizes: &Around) -> u64 {
+        let hidden = sum(self.hidden.iter().map(|hidden| *hidden as u64));
+        product(&[sizes.frames, hidden, sizes.cells()])
+    }
+
+    fn problems(&self, sizes: &Around) -> Vec<Problem> {
+        // With such a kernel, all other sizes follow from the mistake.
+        if let Some(kernel) = self.kernel_problem(sizes) {
+            return vec![kernel];
+        }
+        let all = (0..self.hidden.len()).map(|layer| (layer, self.of_layer(layer, sizes)));
+        let impossible = all.filter(|(_, parameters)| bytes_to_train(*parameters) > IMPOSSIBLE_BYTES);
+        let problem = |(layer, parameters): (usize, u64)| {
+            let message = format!(
+                "this layer would have {}; its weights, gradient and optimizer take {}, which no machine has",
+                number(parameters, "parameter"),
+                size(bytes_to_train(parameters))
+            );
+            Problem::new(format!("hidden.{layer}"), message, "write 16 to 256 or so")
+        };
+        impossible.map(problem).collect()
+    }
+}
+
+impl ConvLstmConfig {
+    fn of_layer(&self, layer: usize, sizes: &Around) -> u64 {
+        let Self { hidden, kernel, norm, .. } = self;
+        let own = hidden[layer] as u64;
+        let inputs = if layer == 0 { sizes.channels } else { hidden[layer - 1] as u64 };
+        let gates = product(&[4, own]);
+        let weights = product(&[gates, sum([inputs, own]), *kernel as u64, *kernel as u64]);
+        let norm = match norm {
+            _ if layer + 1 == hidden.len() => 0,
+            Norm::Layer => product(&[2, own, sizes.cells()]),
+            Norm::Group => product(&[2, own]),
+            Norm::None => 0,
+        };
+        sum([weights, gates, norm])
+    }
+
+    /// A kernel that is wider than this never has its outer weights over the frame.
+    fn kernel_problem(&self, sizes: &Around) -> Option<Problem> {
+        let shorter = sizes.size[0].min(sizes.size[1]);
+        let widest = shorter.saturating_mul(2).saturating_sub(1);
+        (self.kernel as u64 > widest && shorter > 0).then(|| {
+            let message = format!(
+                "a kernel of {} is wider than a frame of {shorter} can use: its outer weights see only the outside",
+                self.kernel
+            );
+            Problem::new("kernel", message, format!("write 3 or 5, at most {widest}"))
+        })
+    }
+}

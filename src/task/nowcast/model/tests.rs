@@ -1,0 +1,151 @@
+//! What holds for every model, in both coordinates: its code in other languages, and a start that adds nothing.
+
+use std::path::PathBuf;
+
+use tch::{Device, IValue, Kind, Tensor};
+
+use super::testing::{Random, assert_network, assert_script, frames, seen, small};
+use super::*;
+use crate::nn::export::python::{self, Module};
+use crate::nn::network::Network;
+use crate::nn::testing::relative_error;
+use crate::task::nowcast::config::{ConvLstmConfig, Coordinates, Norm, UnetConfig, UnetNorm};
+
+/// Small models of every kind, by the names of their files in `tests/fixtures/export/python`.
+fn models() -> Vec<(&'static str, ModelConfig)> {
+    let convlstm = |norm, hidden: &[usize]| {
+        ModelConfig::ConvLstm(ConvLstmConfig { norm, hidden: hidden.into(), ..ConvLstmConfig::default() })
+    };
+    let unet = |norm, widths: &[usize], base| {
+        ModelConfig::Unet(UnetConfig { norm, widths: widths.into(), base, ..UnetConfig::default() })
+    };
+    vec![
+        ("layer", convlstm(Norm::Layer, &[20, 6])),
+        ("group", convlstm(Norm::Group, &[20, 6])),
+        ("none", convlstm(Norm::None, &[20, 6])),
+        ("unet", unet(UnetNorm::None, &[1, 2, 3], 4)),
+        ("unet_group", unet(UnetNorm::Group, &[1, 2], 20)),
+    ]
+}
+
+/// Every model in both coordinates, for frames of one channel and of two.
+fn configurations() -> Vec<(String, i64, NowcastConfig)> {
+    let mut all = Vec::new();
+    for (name, model) in models() {
+        for (coordinates, prefix) in [(Coordinates::Eulerian, ""), (Coordinates::Lagrangian, "carried_")] {
+            let channels = if prefix.is_empty() { 2 } else { 1 };
+            let config = small(channels, |config| {
+                (config.model, config.coordinates) = (model.clone(), coordinates);
+            });
+            all.push((format!("{prefix}{name}"), channels as i64, config));
+        }
+    }
+    all
+}
+
+#[test]
+fn every_model_in_torchscript_computes_what_ours_does() {
+    for (_, channels, config) in configurations() {
+        assert_script(&config, channels);
+    }
+}
+
+#[test]
+fn every_parameter_has_a_gradient_and_every_sample_is_by_itself() {
+    for (_, channels, config) in configurations() {
+        assert_network(&config, channels);
+    }
+}
+
+#[test]
+fn a_script_refuses_wrong_inputs_and_turns_reflectivity_into_what_it_sees_and_back() {
+    let config = small(3, |config| config.model.convlstm().hidden = vec![4]);
+    let module = Random::of(&config).module();
+    let refused = |shape: &[i64]| {
+        let input = Tensor::zeros(shape, (Kind::Float, Device::Cpu));
+        module.forward_ts(&[&input]).unwrap_err().to_string()
+    };
+    assert!(refused(&[4, 3, 10, 9]).contains("expected an input of 5 dimensions"));
+    assert!(refused(&[1, 4, 1, 10, 9]).contains("expected an input with 3 as dimension 2"));
+    let call = |method: &str, values: &[f32]| {
+        let tensor = IValue::Tensor(Tensor::from_slice(values));
+        match module.method_is(method, &[tensor]).unwrap() {
+            IValue::Tensor(result) => Vec::<f32>::try_from(result).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(call("to_dbz", &[0.0, 0.5, 1.0]), [-29.0, 18.0, 65.0]);
+    assert_eq!(call("from_dbz", &[-40.0, -29.0, 18.0, 65.0, 70.0, f32::NAN]), [0.0, 0.0, 0.5, 1.0, 1.0, 0.0]);
+}
+
+#[test]
+fn a_carried_script_refuses_minutes_that_are_not_those_of_all_frames() {
+    let config = small(1, |config| {
+        config.coordinates = Coordinates::Lagrangian;
+        config.model.convlstm().hidden = vec![4];
+    });
+    let input = frames([1, 4, 1, 13, 11]);
+    let (_, beside) = seen(&config, &input);
+    let module = Random::of(&config).module();
+    let error = module.forward_ts(&[&input, &beside[0], &beside[1].narrow(1, 0, 5)]).unwrap_err().to_string();
+    assert!(error.contains("expected minutes of each input frame and of 3 forecasts"), "{error}");
+}
+
+fn fixture(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests/fixtures/export/python", name].iter().collect()
+}
+
+/// With `FRAGUA_WRITE_FIXTURES` set they are written; then run `make.py` beside them.
+#[test]
+fn the_modules_are_those_that_pytorch_has_run() {
+    for (name, _, config) in configurations() {
+        let model = forecaster(&config, &Quantity::default());
+        let io = model.describe();
+        let description = serde_json::to_string(&io).unwrap();
+        let code = model.python();
+        let (title, layout) = ("nowcast model", io.input.layout);
+        let module = Module { title, file: &name, layout, description: &description, code: &code };
+        let mut text = Vec::new();
+        python::write(&module, &mut text).unwrap();
+        let path = fixture(&format!("{name}.py"));
+        if std::env::var_os("FRAGUA_WRITE_FIXTURES").is_some() {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let expected = std::fs::read_to_string(path).unwrap();
+        assert_eq!(String::from_utf8(text).unwrap(), expected, "{name}.py");
+    }
+}
+
+#[test]
+fn the_modules_compute_what_the_models_do() {
+    for (name, _, config) in configurations() {
+        let expected = crate::nn::weights::read(&fixture(&format!("{name}.safetensors"))).unwrap();
+        let values = expected.iter().filter_map(|(name, value)| Some((name.strip_prefix("value.")?, value)));
+        let values: Vec<_> = values.map(|(name, value)| (name.to_owned(), value.shallow_clone())).collect();
+        let find = |name: &str| expected.iter().find(|(known, _)| known == name).unwrap().1.shallow_clone();
+        let mut random = Random::of(&config);
+        let report = random.parameters.load_named(&values);
+        assert!(report.is_complete(), "{name}: {report}");
+        // The motion is that of the other tests, which is given to the module as it is.
+        let (seen, _) = seen(&config, &find("input"));
+        let output = random.forecasting.forecast(&seen, Precision::Fp32);
+        let error = relative_error(&output, &find("output"));
+        assert!(error < 1e-5, "{name}: {error:e}");
+    }
+}
+
+#[test]
+fn in_moving_coordinates_an_untrained_model_forecasts_the_advection() {
+    for (name, _, config) in
+        configurations().into_iter().filter(|(_, _, config)| config.coordinates == Coordinates::Lagrangian)
+    {
+        let model = forecaster(&config, &Quantity::default());
+        let parameters = Parameters::new(&model.layout(), 3, Device::Cpu).unwrap();
+        let (seen, _) = seen(&config, &frames([2, 4, 1, 13, 11]));
+        let forecasting = model.over(&parameters).unwrap();
+        let one = forecasting.forecast(&seen, Precision::Bf16);
+        let zero = Tensor::zeros([2, 6, 1, 13, 11], (Kind::Float, Device::Cpu));
+        let carried::Seen::Carried(carried) = &seen else { panic!("{name}") };
+        assert!(one.equal(&carried.forecast(&zero, 3).clamp(0.0, 1.0)), "{name}");
+    }
+}
