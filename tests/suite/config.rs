@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use fragua::config::{BUILT_IN, Config, ConfigError, KNOWN_VARIABLES, Mistakes, Override, load, resolve, schema, show};
-use fragua::task::nowcast::config::NowcastConfig;
+use fragua::task::nowcast::config::{ConvLstmConfig, ModelConfig, Norm, NowcastConfig};
 use fragua::train::config::{Optimizer, Schedule, TrainConfig};
 use fragua::util::exit::Exit;
 use proptest::prelude::*;
@@ -47,6 +47,10 @@ fn nowcast(config: &Config) -> &NowcastConfig {
     config.task.section().unwrap()
 }
 
+fn convlstm(model: ConvLstmConfig) -> ModelConfig {
+    ModelConfig::ConvLstm(model)
+}
+
 #[test]
 fn a_run_is_named_for_its_dataset_and_the_dataset_for_its_task() {
     let names = |text: &str| read(text).map(|config| (config.name, config.data.name)).unwrap();
@@ -65,7 +69,8 @@ fn source_and_task_alone_are_a_configuration() {
     assert_eq!((config.name.as_str(), config.seed, config.train.epochs), ("storms", 42, 50));
     let nowcast = nowcast(&config);
     assert_eq!((nowcast.windows.input_frames, nowcast.windows.target_frames, nowcast.windows.stride), (18, 7, 5));
-    assert_eq!(nowcast.model.hidden, [128, 128, 128]);
+    assert_eq!(nowcast.model, convlstm(ConvLstmConfig::default()));
+    assert_eq!(ConvLstmConfig::default().hidden, [128, 128, 128]);
 }
 
 #[test]
@@ -380,7 +385,8 @@ fn a_flag_reaches_list_items_and_changes_variants() {
     let shown = show(&config).unwrap();
     assert!(shown.contains("- url:\n      href: https://example.org/a.tar.gz"), "{shown}");
     assert!(shown.contains("- path:\n      path: /data/a.tar.gz"), "{shown}");
-    assert_eq!(nowcast(&config).model.hidden, [8]);
+    let (hidden, norm) = (vec![8], Norm::None);
+    assert_eq!(nowcast(&config).model, convlstm(ConvLstmConfig { hidden, norm, ..ConvLstmConfig::default() }));
     assert!(matches!(config.train.optimizer, Optimizer::Sgd(sgd) if sgd.lr == 0.1 && sgd.momentum == 0.9));
     assert_eq!((config.train.schedule, config.train.clip_norm), (Schedule::Constant, None));
 }

@@ -6,8 +6,8 @@ use fragua::nn::parameters::Parameters;
 use fragua::nn::precision::Precision;
 use fragua::nn::weights;
 use fragua::task::nowcast::config::Norm;
-use fragua::task::nowcast::model::Forward;
 use fragua::task::nowcast::model::convlstm::{Architecture, BoundConvLstm};
+use fragua::task::nowcast::model::{Forward, Sizes};
 use tch::{CModule, Device, Kind, Tensor};
 
 use crate::program::python;
@@ -66,9 +66,7 @@ fn a_model_is_exported_in_each_format_and_nothing_else_is_left() {
     assert_eq!(shapes["layers.0.conv.weight"], serde_json::json!([16, 5, 3, 3]));
 
     let architecture = Architecture {
-        channels: 1,
-        frame: [16, 16],
-        target_frames: 2,
+        sizes: Sizes { frames: 3, channels: 1, size: [16, 16], leads: 2, parts: 1 },
         hidden: vec![4, 4],
         kernel: 3,
         norm: Norm::Layer,
@@ -77,7 +75,7 @@ fn a_model_is_exported_in_each_format_and_nothing_else_is_left() {
     assert!(parameters.load_named(&original).is_complete());
     let network = BoundConvLstm::new(&architecture, &parameters).unwrap();
     let input_btcyx = Tensor::rand([2, 3, 1, 16, 16], (Kind::Float, Device::Cpu));
-    let expected = tch::no_grad(|| network.forward(&input_btcyx, Precision::Fp32));
+    let expected = tch::no_grad(|| network.forward(&input_btcyx, Precision::Fp32).sigmoid());
     let found = CModule::load(file("storms.pt")).unwrap().forward_ts(&[&input_btcyx]).unwrap();
     let error = (&found - &expected).abs().max().double_value(&[]);
     assert!(found.size() == [2, 2, 1, 16, 16] && error <= 1e-6, "{error:e}");
