@@ -72,7 +72,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let setting = Setting {
         phases: vec![Phase { loss: config.loss.clone(), freeze: Vec::new() }],
         config: &config,
-        frames: Frames { shape: [1, side, side], events: events.collect(), quantity: Quantity::default() },
+        frames: Frames { shape: [1, side, side], events: events.collect(), quantity: Quantity::default(), known: None },
         device: tch::Device::cuda_if_available(),
         precision: if std::env::var_os("FP32").is_some() { Precision::Fp32 } else { Precision::Bf16 },
         seed: 42,

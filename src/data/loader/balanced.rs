@@ -24,11 +24,11 @@ pub struct Balanced {
 
 impl Balanced {
     /// Groups of the samples that take part: `group` says which one a sample is in, and `chance` how probable each sample of a
-    /// group of so many is.
+    /// group is, by its number and how many it has.
     pub(super) fn new(
         samples: impl Iterator<Item = u32>,
         group: impl Fn(u32) -> usize,
-        chance: impl Fn(usize) -> f64,
+        chance: impl Fn(usize, usize) -> f64,
     ) -> Self {
         let mut groups: Vec<Vec<u32>> = Vec::new();
         for sample in samples {
@@ -38,8 +38,10 @@ impl Balanced {
             }
             groups[group].push(sample);
         }
+        let share = |(number, group): (usize, &Vec<u32>)| group.len() as f64 * chance(number, group.len());
+        let there = groups.iter().enumerate().filter(|(_, group)| !group.is_empty());
+        let shares: Vec<f64> = there.map(share).collect();
         groups.retain(|group| !group.is_empty());
-        let shares: Vec<f64> = groups.iter().map(|group| group.len() as f64 * chance(group.len())).collect();
         let total: f64 = shares.iter().sum();
         let mut sum = 0.0;
         let mut end = |share: f64| {
@@ -126,7 +128,7 @@ mod tests {
 
     #[test]
     fn groups_come_as_often_as_their_chance_says_and_an_epoch_keeps_its_length() {
-        let even = Balanced::new(0..100, group, |count| 1.0 / count as f64);
+        let even = Balanced::new(0..100, group, |_, count| 1.0 / count as f64);
         let mut all = [0; 3];
         for epoch in 0..30 {
             let drawn = even.epoch(7, epoch, 100);
@@ -136,19 +138,19 @@ mod tests {
             all.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
         }
         assert!(all.iter().all(|count| (990..=1010).contains(count)), "{all:?}");
-        let root = Balanced::new(0..100, group, |count| (count as f64).powf(-0.5));
+        let root = Balanced::new(0..100, group, |_, count| (count as f64).powf(-0.5));
         let expected: Vec<f64> = [2.0_f64, 10.0, 88.0].map(f64::sqrt).into();
         let total: f64 = expected.iter().sum();
         for (count, expected) in counts_of(&root.epoch(7, 0, 100)).into_iter().zip(expected) {
             assert!((count as f64 - 100.0 * expected / total).abs() < 1.0, "{count}");
         }
-        let plain = Balanced::new(0..100, group, |_| 1.0);
+        let plain = Balanced::new(0..100, group, |_, _| 1.0);
         assert_eq!(counts_of(&plain.epoch(7, 3, 100)), [2, 10, 88]);
     }
 
     #[test]
     fn every_sample_of_a_group_comes_once_before_any_comes_again_through_all_epochs() {
-        let even = Balanced::new(0..100, group, |count| 1.0 / count as f64);
+        let even = Balanced::new(0..100, group, |_, count| 1.0 / count as f64);
         let mut times = [0_u32; 100];
         for epoch in 0..9 {
             even.epoch(7, epoch, 100).iter().for_each(|sample| times[*sample as usize] += 1);
@@ -162,7 +164,7 @@ mod tests {
 
     #[test]
     fn an_epoch_is_a_function_of_seed_and_epoch() {
-        let even = Balanced::new(0..100, group, |count| 1.0 / count as f64);
+        let even = Balanced::new(0..100, group, |_, count| 1.0 / count as f64);
         assert_eq!(even.epoch(7, 5, 100), even.clone().epoch(7, 5, 100));
         assert_ne!(even.epoch(7, 5, 100), even.epoch(7, 6, 100));
         assert_ne!(even.epoch(7, 5, 100), even.epoch(8, 5, 100));
@@ -170,12 +172,12 @@ mod tests {
 
     #[test]
     fn samples_that_do_not_take_part_and_groups_without_any_never_come() {
-        let some = Balanced::new([1, 50, 51].into_iter(), group, |count| 1.0 / count as f64);
+        let some = Balanced::new([1, 50, 51].into_iter(), group, |_, count| 1.0 / count as f64);
         for epoch in 0..20 {
             let drawn = some.epoch(7, epoch, 3);
             assert!(drawn.len() == 3 && drawn.iter().all(|sample| [1, 50, 51].contains(sample)), "{drawn:?}");
         }
-        assert_eq!(Balanced::new(std::iter::empty(), group, |_| 1.0).epoch(7, 1, 0), [0_u32; 0]);
+        assert_eq!(Balanced::new(std::iter::empty(), group, |_, _| 1.0).epoch(7, 1, 0), [0_u32; 0]);
     }
 
     #[test]

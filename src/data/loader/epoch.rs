@@ -33,7 +33,7 @@ impl<S: SampleSource> Loader<S> {
 
     /// Draws groups of samples as often as is asked for: see [`Epochs::with_balance`]. It comes after [`Self::with_share`].
     #[must_use]
-    pub fn with_balance(self, group: impl Fn(u32) -> usize, chance: impl Fn(usize) -> f64) -> Self {
+    pub fn with_balance(self, group: impl Fn(u32) -> usize, chance: impl Fn(usize, usize) -> f64) -> Self {
         Self { epochs: self.epochs.map(|epochs| epochs.with_balance(group, chance)), ..self }
     }
 

@@ -40,9 +40,9 @@ impl Epochs {
     }
 
     /// Draws the samples that take part so that their groups come as often as is asked for: `group` says which one a sample is in,
-    /// and `chance` how probable each sample of a group of so many is. The module `balanced` says how.
+    /// and `chance` how probable each sample of a group is, by its number and how many it has. The module `balanced` says how.
     #[must_use]
-    pub fn with_balance(self, group: impl Fn(u32) -> usize, chance: impl Fn(usize) -> f64) -> Self {
+    pub fn with_balance(self, group: impl Fn(u32) -> usize, chance: impl Fn(usize, usize) -> f64) -> Self {
         let balanced = Balanced::new(self.members().into_iter(), group, chance);
         Self { balanced: Some(Arc::new(balanced)), ..self }
     }
@@ -139,7 +139,7 @@ mod tests {
         // A fifth of the samples are of group 0.
         let group = |index: u32| usize::from(!index.is_multiple_of(5));
         let tenth = Epochs::over(1000, SHUFFLED).with_share(0.1, 1);
-        let even = tenth.clone().with_balance(group, |count| 1.0 / count as f64);
+        let even = tenth.clone().with_balance(group, |_, count| 1.0 / count as f64);
         let (all, drawn) = (tenth.members(), even.indices(4));
         assert_eq!((even.samples(), drawn.len()), (100, 100));
         assert!(drawn.iter().all(|index| all.contains(index)), "only samples of the share");

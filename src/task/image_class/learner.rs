@@ -39,7 +39,7 @@ impl Classes {
         }
         let (records, images) = (self.dataset.of(side), &self.dataset.facts.images);
         let class = |index: u32| images[records[index as usize]].class;
-        Box::new(loader.with_balance(class, |count| chance(&self.config, count)))
+        Box::new(loader.with_balance(class, |_, count| chance(&self.config, count)))
     }
 
     /// The images of each class that training goes through.

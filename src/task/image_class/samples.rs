@@ -117,7 +117,7 @@ mod tests {
             let config = LoaderConfig { threads, ..LoaderConfig::default() };
             let loader = Loader::new(Arc::clone(&source), Order { seed: 42, shuffle: true }, config);
             let class = |index: u32| facts.images[index as usize].class;
-            let loader = loader.with_balance(class, |count| 1.0 / count as f64);
+            let loader = loader.with_balance(class, |_, count| 1.0 / count as f64);
             loader.start(Position { epoch: 3, next }).unwrap().map(Result::unwrap).collect()
         };
         let whole = delivered(0, 0);

@@ -6,7 +6,8 @@ use crate::metric::choice::offered;
 use crate::util::problem::Problem;
 
 use super::config::{
-    AugmentConfig, Levels, LossConfig, NowcastConfig, PrepareConfig, ScoresConfig, SplitConfig, WindowsConfig,
+    AugmentConfig, Levels, LossConfig, NowcastConfig, PrepareConfig, SamplingConfig, ScoresConfig, SplitConfig,
+    WindowsConfig,
 };
 
 /// The side of the Gaussian window that SSIM looks through: a smaller frame has no structure to compare.
@@ -22,6 +23,7 @@ impl NowcastConfig {
             ("split", self.split.problems()),
             ("model", self.model.problems(self)),
             ("augment", self.augment.problems(self)),
+            ("sampling", self.sampling.problems(&self.prepare)),
             ("loss", self.loss.problems(&self.prepare)),
             ("scores", self.scores.problems(&self.prepare)),
         ];
@@ -133,6 +135,23 @@ impl AugmentConfig {
         if config.model.is_of_one_size() && found.is_empty() {
             let message = "with `norm: layer` the weights fit one frame size only, so that parts can't be trained on";
             found.push(Problem::new("crop", message, "set `model.norm: group`, or `augment.crop: null`"));
+        }
+        found
+    }
+}
+
+impl SamplingConfig {
+    /// All invalid values in this section.
+    #[must_use]
+    pub fn problems(&self, prepare: &PrepareConfig) -> Vec<Problem> {
+        let Some(wet) = &self.wet else { return Vec::new() };
+        let mut found = Vec::new();
+        if let Some(message) = outside(wet.above, prepare) {
+            found.push(Problem::new("wet.above", message, "write a value inside that range"));
+        }
+        if !(0.0..=1.0).contains(&wet.share) {
+            let message = format!("a share is between 0 and 1, got {}", wet.share);
+            found.push(Problem::new("wet.share", message, "write 0.5 for every second window"));
         }
         found
     }

@@ -24,6 +24,8 @@ pub struct NowcastConfig {
     pub model: ModelConfig,
     /// Random changes of the training windows.
     pub augment: AugmentConfig,
+    /// How often training windows are drawn.
+    pub sampling: SamplingConfig,
     /// What training makes small.
     pub loss: LossConfig,
     /// What forecasts are judged by.
@@ -164,6 +166,30 @@ pub struct AugmentConfig {
     pub shift: Option<[f64; 2]>,
     /// Rows and columns of the part that is trained on; half of the time, of two parts the one with more echo.
     pub crop: Option<[usize; 2]>,
+}
+
+/// How often training windows are drawn.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SamplingConfig {
+    /// Windows with much echo more often than others.
+    pub wet: Option<WetConfig>,
+}
+
+/// Windows with much echo more often than others; an epoch keeps its length.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WetConfig {
+    /// The value above which a cell of the targets counts, in the unit of the data.
+    pub above: f64,
+    /// The share of an epoch that is drawn in proportion to those cells; the rest is drawn evenly.
+    pub share: f64,
+}
+
+impl Default for WetConfig {
+    fn default() -> Self {
+        Self { above: 25.0, share: 0.5 }
+    }
 }
 
 /// What training makes small: a weighted Huber loss and the structural similarity.

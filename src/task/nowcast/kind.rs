@@ -5,12 +5,13 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tracing::warn;
 
-use super::config::{Levels, NowcastConfig, PrepareConfig, SplitBy};
+use super::config::{Coordinates, Levels, NowcastConfig, PrepareConfig, SplitBy};
 use super::dataset::Dataset;
 use super::facts;
 use super::inspect::{self, View};
 use super::loss::LossParts;
 use super::model::forecaster;
+use super::motion::known;
 use super::prepare::{self, Setting, report::Report};
 use super::quantize::{Quantizer, STEPS};
 use super::split_in_time::least_frames;
@@ -139,13 +140,18 @@ impl Kind for NowcastConfig {
         dataset.save_manifest(&prepared.store)?;
         let warnings = self.doubts(&prepared, &dataset);
         warnings.iter().chain(&dataset.plan.manifest.warnings).for_each(|warning| warn!("{warning}"));
+        let digest = prepared.report.fingerprint.to_string();
+        let known = match self.asks_of_frames() {
+            true => known::of(&prepared.store, &digest, self, (&dataset.frames, &dataset.times()), around)?,
+            false => None,
+        };
         let shown = shown(&prepared, &dataset)?;
         Ok(Prepared {
             fingerprint: prepared.report.fingerprint.to_string(),
             files: prepared.report.used().into_iter().map(FileDigest::from).collect(),
             store: prepared.store,
             shown,
-            data: Box::new(learner::Windows::new(self.clone(), dataset)),
+            data: Box::new(learner::Windows::new(self.clone(), dataset, known)),
             reading: None,
         })
     }
@@ -192,6 +198,11 @@ impl NowcastConfig {
             }
         }
         found
+    }
+
+    /// Whether anything must be found out about the frames before the first step.
+    fn asks_of_frames(&self) -> bool {
+        self.coordinates == Coordinates::Lagrangian || self.sampling.wet.is_some()
     }
 
     /// What the configuration asks of the data that makes little sense.

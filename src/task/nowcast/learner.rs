@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use super::config::NowcastConfig;
 use super::dataset::Dataset;
+use super::draws::Draws;
 use super::facts;
 use super::model::forecaster;
+use super::motion::known::Known;
 use super::plan::{EventTimes, Plan};
 use super::training::{self, Nowcast};
 use crate::data::loader::{Frames, Loader, LoaderConfig, Order, PreparedEvents, Sample, SampleError};
@@ -29,6 +31,8 @@ pub(super) struct Windows {
     plan: Plan,
     /// The unit of the values, as it is written in the files.
     units: String,
+    /// What was found out about the frames, if that is needed.
+    known: Option<Arc<Known>>,
     train: Vec<Sample>,
     val: Vec<Sample>,
     test: Vec<Sample>,
@@ -36,11 +40,11 @@ pub(super) struct Windows {
 
 impl Windows {
     /// Takes a dataset that was opened.
-    pub(super) fn new(config: NowcastConfig, dataset: Dataset) -> Self {
+    pub(super) fn new(config: NowcastConfig, dataset: Dataset, known: Option<Arc<Known>>) -> Self {
         let [train, val, test] = [Side::Train, Side::Val, Side::Test].map(|side| dataset.samples(side, &config));
         let (shape, events) = (dataset.shape(), dataset.times());
         let Dataset { frames, plan, units, .. } = dataset;
-        Self { config, shape, events, frames: Arc::new(frames), plan, units, train, val, test }
+        Self { config, shape, events, frames: Arc::new(frames), plan, units, known, train, val, test }
     }
 
     fn of(&self, side: Side) -> &[Sample] {
@@ -61,8 +65,18 @@ impl Windows {
             self.loader(samples, shuffle, LoaderConfig { cache_bytes, ..setting.loader.clone() }, setting)
         };
         let train = loader(&self.train, shuffle)?;
+        let train = match self.draws() {
+            Some(draws) => train.with_balance(|sample| draws.group(sample), |group, _| draws.chance(group)),
+            None => train,
+        };
         let val = if self.val.is_empty() { None } else { Some(loader(&self.val, false)?) };
         Ok(Samples::Training(Feeds { train: Box::new(train), val: val.map(|val| Box::new(val) as _) }))
+    }
+
+    /// How often each training window is drawn, if not once an epoch.
+    fn draws(&self) -> Option<Draws> {
+        let (wet, known) = (self.config.sampling.wet.as_ref()?, self.known.as_deref()?);
+        Some(Draws::new(wet, &self.config, &self.train, known))
     }
 
     fn loader(
@@ -93,8 +107,12 @@ impl Data for Windows {
     }
 
     fn learner(&self, setting: &LearnerSetting<'_>, purpose: Purpose) -> Result<Box<dyn Learner>, Failed> {
-        let data =
-            training::Frames { shape: self.shape, events: self.events.clone(), quantity: Quantity::of(&self.units) };
+        let data = training::Frames {
+            shape: self.shape,
+            events: self.events.clone(),
+            quantity: Quantity::of(&self.units),
+            known: self.known.clone(),
+        };
         let task = nowcast(&self.config, setting, data)?;
         let samples = match purpose {
             Purpose::Train => self.training(setting)?,

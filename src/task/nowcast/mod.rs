@@ -3,6 +3,7 @@
 mod check;
 pub mod config;
 pub mod dataset;
+mod draws;
 pub mod event_name;
 mod facts;
 pub mod inspect;

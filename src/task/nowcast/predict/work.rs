@@ -157,7 +157,7 @@ impl<'a> Work<'a> {
             _ => {
                 let [rows, columns] = config.prepare.size;
                 let (shape, quantity) = ([levels, rows, columns], self.setting.quantity.clone());
-                let frames = Frames { shape, events: Vec::new(), quantity };
+                let frames = Frames { shape, events: Vec::new(), quantity, known: None };
                 let mut model = nowcast(config, &self.model.setting, frames)?;
                 load(self.model.weights, |weights| model.parameters_mut().load_named(&weights.tensors))?;
                 (levels, model)

@@ -117,7 +117,7 @@ impl Change {
 
     /// Its ways `[times, 2, y, x]`, whose components turn with it.
     pub(super) fn ways(&self, ways_tdyx: &Tensor) -> Result<Tensor, TchError> {
-        let [down, across] = self.mirrored.map(|mirrored| if mirrored { -1.0 } else { 1.0 });
+        let [down, across]: [f32; 2] = self.mirrored.map(|mirrored| if mirrored { -1.0 } else { 1.0 });
         let signs = Tensor::f_from_slice(&[across, down])?.f_to_device(ways_tdyx.device())?.f_view([2, 1, 1])?;
         let turned = self.frames(&ways_tdyx.f_mul(&signs)?)?;
         if self.turned { turned.f_flip([1]) } else { Ok(turned) }

@@ -3,6 +3,8 @@
 //!
 //! Tensors carry their dimensions: b samples, t frames, l levels, c channels, y rows, x columns; d the two components of a way.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -13,7 +15,8 @@ use crate::task::nowcast::advection::{SPACING, mesh};
 use crate::task::nowcast::config::{Coordinates, Levels, Missing, NowcastConfig};
 use crate::task::nowcast::model::carried::{Carried, Seen, Ways, between_mesh};
 use crate::task::nowcast::model::seen_frames;
-use crate::task::nowcast::motion::{MeshWays, MotionFinder};
+use crate::task::nowcast::motion::known::Known;
+use crate::task::nowcast::motion::{MOTION_FRAMES, MeshWays, MotionFinder};
 use crate::task::nowcast::quantize::STEPS;
 
 /// Windows on the device.
@@ -82,6 +85,7 @@ pub(super) struct Collate {
     seen_frames: usize,
     /// If frames are carried.
     motion: Option<MotionFinder>,
+    known: Option<Arc<Known>>,
     augment: Augment,
     device: Device,
 }
@@ -121,9 +125,16 @@ impl Collate {
             frames,
             seen_frames: seen_frames(config),
             motion: is_carried.then(|| MotionFinder::new(config)),
+            known: None,
             augment: Augment::new(config, seed),
             device,
         })
+    }
+
+    /// With motion that was found before.
+    pub(super) fn knowing(self, known: Option<Arc<Known>>) -> Self {
+        // A shorter window sees fewer frames than the motion that is kept.
+        Self { known: known.filter(|_| self.frames[0] >= MOTION_FRAMES), ..self }
     }
 
     /// Frames of a window, and bytes of each.
@@ -180,7 +191,7 @@ impl Collate {
             .collect();
         let cut = Cut {
             bytes: Vec::new(),
-            ways: self.all_ways(&windows, minutes),
+            ways: self.all_ways(&windows, &[], minutes),
             changes: Vec::new(),
             size: [rows, columns],
         };
@@ -193,7 +204,8 @@ impl Collate {
     /// The parts of windows that an epoch wants, or all of them, and their ways.
     fn cut(&self, windows: &[LoadedWindow], minutes: &[Vec<f32>], epoch: Option<u64>) -> Cut {
         let all: Vec<Vec<&[u8]>> = windows.iter().map(|window| window.frames().collect()).collect();
-        let ways = self.all_ways(&all, minutes);
+        let samples: Vec<&Sample> = windows.iter().map(|window| &window.sample).collect();
+        let ways = self.all_ways(&all, &samples, minutes);
         let mut bytes = Vec::with_capacity(windows.iter().map(|window| window.sample.bytes()).sum());
         let Some(epoch) = epoch.filter(|_| self.augment.is_on()) else {
             all.iter().flatten().for_each(|frame| bytes.extend_from_slice(frame));
@@ -207,15 +219,17 @@ impl Collate {
         Cut { bytes, ways, changes, size: self.augment.size() }
     }
 
-    fn all_ways(&self, windows: &[Vec<&[u8]>], minutes: &[Vec<f32>]) -> Vec<MeshWays> {
+    /// The ways of windows with these frames; `samples` says which of a dataset they are, or nothing.
+    fn all_ways(&self, windows: &[Vec<&[u8]>], samples: &[&Sample], minutes: &[Vec<f32>]) -> Vec<MeshWays> {
         let Some(finder) = &self.motion else { return Vec::new() };
-        let ([inputs, _], seen) = (self.frames, self.seen_frames);
-        let of_window = |(frames, minutes): (&Vec<&[u8]>, &Vec<f32>)| {
+        let ([inputs, _], seen, known) = (self.frames, self.seen_frames, self.known.as_deref());
+        let of_window = |((number, frames), minutes): ((usize, &Vec<&[u8]>), &Vec<f32>)| {
             let minutes: Vec<f64> = minutes.iter().map(|&minutes| f64::from(minutes)).collect();
-            let motion = finder.find(&frames[..inputs], &minutes[..inputs]);
+            let kept = known.zip(samples.get(number)).and_then(|(known, sample)| known.motion(sample, inputs - 1));
+            let motion = kept.unwrap_or_else(|| finder.find(&frames[..inputs], &minutes[..inputs]));
             finder.ways(&motion, &minutes[inputs - seen..inputs], &minutes[inputs..])
         };
-        windows.par_iter().zip(minutes).map(of_window).collect()
+        windows.par_iter().enumerate().zip(minutes).map(of_window).collect()
     }
 
     /// The ways at every cell of the parts, on the device.

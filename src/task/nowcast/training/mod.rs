@@ -33,6 +33,7 @@ use super::WINDOWS;
 use super::config::{LossConfig, NowcastConfig};
 use super::loss::{LossParts, NowcastLoss};
 use super::model::{Forecasting, forecaster};
+use super::motion::known::Known;
 use super::plan::EventTimes;
 use super::quantize::Quantizer;
 use super::verification::{Judge, pictures};
@@ -78,6 +79,8 @@ pub struct Frames {
     pub events: Vec<EventTimes>,
     /// What is measured.
     pub quantity: Quantity,
+    /// The motion that was found in them before.
+    pub known: Option<Arc<Known>>,
 }
 
 /// What a phase of training changes.
@@ -128,10 +131,10 @@ impl Nowcast {
     /// missing.
     pub fn new(setting: Setting<'_>) -> Result<Self, NowcastError> {
         let Setting { phases, config, frames, device, precision, seed } = setting;
-        let Frames { shape, events, quantity } = frames;
+        let Frames { shape, events, quantity, known } = frames;
         let prepare = &config.prepare;
         let model = forecaster(config, &quantity);
-        let collate = Collate::new(config, shape, device, seed)?;
+        let collate = Collate::new(config, shape, device, seed)?.knowing(known);
         let parameters = Parameters::new(&model.layout(), seed, device)?;
         let network = model.over(&parameters)?;
         let loss = |phase: Phase| {

@@ -111,6 +111,7 @@ impl Storms {
                 shape: [self.levels, rows, columns],
                 events: events.map(|(n, event)| EventTimes { path: format!("day/{n}"), times: times(event) }).collect(),
                 quantity: Quantity::default(),
+                known: None,
             },
             device: Device::Cpu,
             precision,

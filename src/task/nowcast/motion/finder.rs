@@ -1,11 +1,9 @@
-//! The motion of a window's last frames, and the ways of its echo: what moving coordinates are made of. The targets have no
-//! part in it.
-//!
-//! The motion is the project's own ([`super::advection`]): that of the advection which every forecast is compared with.
+//! From frames to motion, and from motion to ways. The motion is the project's own ([`crate::task::nowcast::advection`]): that of
+//! the advection which every forecast is compared with.
 
-use super::advection::{NodeMotion, node_motion, ways};
-use super::config::{Levels, NowcastConfig};
-use super::quantize::{MISSING, STEPS};
+use crate::task::nowcast::advection::{NodeMotion, node_motion, ways};
+use crate::task::nowcast::config::{Levels, NowcastConfig};
+use crate::task::nowcast::quantize::{MISSING, STEPS};
 
 /// Frames that the motion is found from: the last ones of the input.
 pub const MOTION_FRAMES: usize = 3;
@@ -17,7 +15,7 @@ pub struct MotionFinder {
     size: [usize; 2],
 }
 
-/// The ways of a window on the mesh of [`super::advection::mesh`]: one field of two components after another.
+/// The ways of a window on the mesh of [`crate::task::nowcast::advection::mesh`]: one field of two components after another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MeshWays {
     /// From the last frame to the earlier ones that the network sees, the last but one first.
@@ -39,7 +37,8 @@ impl MotionFinder {
     pub fn find(&self, frames: &[&[u8]], minutes: &[f64]) -> NodeMotion {
         let used = frames.len().min(MOTION_FRAMES);
         let (frames, minutes) = (&frames[frames.len() - used..], &minutes[minutes.len() - used..]);
-        let frames: Vec<Vec<f32>> = frames.iter().map(|frame| self.echo(frame)).collect();
+        let frames: Vec<Vec<f32>> =
+            frames.iter().map(|frame| self.strongest(frame).into_iter().map(normalised).collect()).collect();
         let frames: Vec<&[f32]> = frames.iter().map(Vec::as_slice).collect();
         let [rows, columns] = self.size;
         node_motion(&frames, rows, columns, minutes, 0.0)
@@ -63,15 +62,25 @@ impl MotionFinder {
         MeshWays { back, ahead }
     }
 
-    /// The strongest of the levels that are used, on the scale from 0 to 1; `NaN` is missing.
-    fn echo(&self, frame: &[u8]) -> Vec<f32> {
+    /// The strongest of the levels that are used, as bytes.
+    #[must_use]
+    pub fn strongest(&self, frame: &[u8]) -> Vec<u8> {
         let cells = self.size[0] * self.size[1];
         let levels = frame.chunks_exact(cells).enumerate();
         let mut strongest = vec![MISSING; cells];
         for (_, level) in levels.filter(|(number, _)| self.uses(*number)) {
             strongest.iter_mut().zip(level).for_each(|(strongest, byte)| *strongest = (*strongest).max(*byte));
         }
-        strongest.into_iter().map(normalised).collect()
+        strongest
+    }
+
+    /// The parts of a frame that move by themselves: each level, or all of them together.
+    #[must_use]
+    pub fn parts<'a>(&self, frame: &'a [u8]) -> Vec<&'a [u8]> {
+        match self.levels {
+            Levels::Each => frame.chunks_exact(self.size[0] * self.size[1]).collect(),
+            Levels::Composite | Levels::Channels(_) => vec![frame],
+        }
     }
 
     fn uses(&self, level: usize) -> bool {
