@@ -9,7 +9,7 @@ use super::config::{Levels, NowcastConfig, PrepareConfig, SplitBy};
 use super::dataset::Dataset;
 use super::facts;
 use super::inspect::{self, View};
-use super::loss::LossParts;
+use super::loss::Reported;
 use super::model::forecaster;
 use super::prepare::{self, Setting, report::Report};
 use super::quantize::{Quantizer, STEPS};
@@ -65,7 +65,7 @@ impl Kind for NowcastConfig {
     }
 
     fn parts(&self) -> Vec<ScoreSpec> {
-        LossParts::specs().into()
+        Reported::of([&self.loss]).specs()
     }
 
     fn scores(&self, facts: Option<&Value>) -> Vec<ScoreSpec> {
@@ -140,12 +140,13 @@ impl Kind for NowcastConfig {
         let warnings = self.doubts(&prepared, &dataset);
         warnings.iter().chain(&dataset.plan.manifest.warnings).for_each(|warning| warn!("{warning}"));
         let shown = shown(&prepared, &dataset)?;
+        let fingerprint = prepared.report.fingerprint.to_string();
         Ok(Prepared {
-            fingerprint: prepared.report.fingerprint.to_string(),
+            fingerprint: fingerprint.clone(),
             files: prepared.report.used().into_iter().map(FileDigest::from).collect(),
-            store: prepared.store,
             shown,
-            data: Box::new(learner::Windows::new(self.clone(), dataset)),
+            data: Box::new(learner::Windows::new(self.clone(), dataset, (&prepared.store, fingerprint))),
+            store: prepared.store,
             reading: None,
         })
     }
