@@ -9,6 +9,7 @@ use std::time::Instant;
 use fragua::data::loader::{FrameSource, Loader, LoaderConfig, Order, Sample};
 use fragua::nn::precision::Precision;
 use fragua::task::nowcast::config::{ConvLstmConfig, ModelConfig, NowcastConfig};
+use fragua::task::nowcast::loss::Expected;
 use fragua::task::nowcast::plan::EventTimes;
 use fragua::task::nowcast::training::{Frames, Nowcast, Phase, Setting};
 use fragua::train::engine::evaluate;
@@ -72,6 +73,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let setting = Setting {
         phases: vec![Phase { loss: config.loss.clone(), freeze: Vec::new() }],
         config: &config,
+        expected: Expected::default(),
         frames: Frames { shape: [1, side, side], events: events.collect(), quantity: Quantity::default(), known: None },
         device: tch::Device::cuda_if_available(),
         precision: if std::env::var_os("FP32").is_some() { Precision::Fp32 } else { Precision::Bf16 },

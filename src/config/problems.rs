@@ -4,7 +4,7 @@
 use crate::data::folder_name;
 use crate::data::split::Side;
 use crate::metric::choice::offered;
-use crate::task::Beside;
+use crate::task::{Beside, parts};
 use crate::train::target::{BEST_BY, PATIENCE_BY, Target, TargetError};
 use crate::util::problem::Problem;
 
@@ -35,7 +35,10 @@ impl Config {
         let validates = kind.validates() || self.train.overfit_single_batch;
         let samples = usize::from(validates);
         let problem = |message: String, remedy| Some(Problem::new(key, message, remedy));
-        match Target::new((key, names), &kind.parts(), &kind.scores(None), samples) {
+        // A mistake in a phase is reported elsewhere.
+        let phases = self.phases().unwrap_or_else(|_| vec![self.clone()]);
+        let parts = parts(phases.iter().map(|phase| phase.task.kind()));
+        match Target::new((key, names), &parts, &kind.scores(None), samples) {
             Ok(_) => None,
             Err(TargetError::Unknown { wanted, known, .. }) => problem(
                 format!("nothing measures {wanted}"),

@@ -110,8 +110,11 @@ fn same(a: &Json, b: &Json) -> bool {
     }
 }
 
-/// Calls `visit` with every field that the tree writes or should write.
+/// Calls `visit` with every field that the tree writes or should write. A section that is off has no keys.
 fn walk(node: &Node, shape: &Shape, path: &str, visit: &mut dyn FnMut(&str, &Field, &Node, &Span)) {
+    if is_off(shape, Some(node)) {
+        return;
+    }
     for field in shape.fields() {
         let path = format!("{path}.{}", field.name);
         let entry = node.entry(&field.name).unwrap_or_else(|| panic!("{path} is missing"));
@@ -182,11 +185,20 @@ fn claims_default(reference: &Reference, path: &str, field: &Field, node: &Node,
     claim.is_some()
 }
 
-/// The variants with keys of every choice that are not the one that is written.
+/// Whether it is a section with null in its place.
+fn is_off(shape: &Shape, node: Option<&Node>) -> bool {
+    let is_section = matches!(shape, Shape::Nullable(_)) && matches!(shape.present(), Shape::Map(_));
+    is_section && node.is_some_and(|node| node.value == Value::Null)
+}
+
+/// The variants with keys of every choice that are not the one that is written, and the sections that are off.
 fn unwritten(shape: &Shape, node: Option<&Node>, found: &mut Vec<Variant>) {
     let entry = |name: &str| node.and_then(|node| node.entry(name)).map(|entry| &entry.node);
     // A phase has the keys of `train` and of the task's loss, which are shown there.
     for field in shape.fields().iter().filter(|field| field.name != "phases") {
+        if is_off(&field.shape, entry(&field.name)) {
+            found.push(Variant { name: field.name.clone(), payload: Some(field.shape.present().clone()) });
+        }
         unwritten(&field.shape, entry(&field.name), found);
     }
     for variant in shape.variants() {

@@ -136,3 +136,14 @@ pub trait Kind: Any {
         around: &Surroundings<'_>,
     ) -> Result<Predicted, Failed>;
 }
+
+/// What the losses of all phases of a training and their parts are, each once. Of each phase it takes the task as it is then.
+pub fn parts<'a>(phases: impl IntoIterator<Item = &'a dyn Kind>) -> Vec<ScoreSpec> {
+    let mut found: Vec<ScoreSpec> = Vec::new();
+    for spec in phases.into_iter().flat_map(Kind::parts) {
+        if !found.contains(&spec) {
+            found.push(spec);
+        }
+    }
+    found
+}

@@ -25,7 +25,7 @@ mod reading;
 pub mod testing;
 
 pub use data::{Data, LearnerSetting, Phase, Prepared, Purpose, Shown};
-pub use kind::{Beside, Evaluated, Kind};
+pub use kind::{Beside, Evaluated, Kind, parts};
 pub use model::{Misfit, Model, load};
 pub use options::{InspectOptions, Layout, PredictOptions, Predicted, Wish};
 pub use reading::read_apart;

@@ -546,6 +546,40 @@ fn a_mistake_in_a_phase_is_shown_in_the_phase() {
 }
 
 #[test]
+fn weights_can_be_compared_by_a_part_of_the_loss_that_any_phase_has() {
+    let of = |phases: &str| {
+        read(&format!(
+            "{SMALLEST}train: {{checkpoint: {{best_by: csi_loss}}, phases: [{{loss: {{csi: {phases}}}}}, {{}}]}}\n"
+        ))
+    };
+    let phases = of("{width: 3}").unwrap().phases().unwrap();
+    let width = |config: &Config| nowcast(config).loss.csi.as_ref().map(|csi| csi.width);
+    assert_eq!([&phases[0], &phases[1]].map(width), [Some(3.0), None]);
+    let found = of("null").unwrap_err().to_string();
+    assert!(found.contains("nothing measures csi_loss"), "{found}");
+}
+
+#[test]
+fn mistakes_in_the_terms_of_a_loss_are_shown_where_they_are() {
+    let found = mistakes(
+        "data: {source: [{synthetic: {}}]}
+task:
+  nowcast:
+    loss:
+      huber_ssim_weight: 0
+      absolute: {above: [[35, 10, 1], [20, x]]}
+      csi: {form: pooled}
+      fss: {scales_px: [5.5]}
+",
+    );
+    for place in ["absolute.above.0`", "absolute.above.1.1`", "csi.form`", "fss.scales_px.0`"] {
+        assert!(found.contains(&format!("`task.nowcast.loss.{place}")), "{place}: {found}");
+    }
+    let found = mistakes(&format!("{SMALLEST}train: {{phases: [{{loss: {{huber_ssim_weight: 0}}}}]}}\n"));
+    assert!(found.contains("`train.phases.0.loss.huber_ssim_weight`: is 0, and there is nothing else"), "{found}");
+}
+
+#[test]
 fn a_file_that_can_not_be_read_is_named_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);

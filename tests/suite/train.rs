@@ -68,6 +68,37 @@ fn a_run_leaves_weights_history_curves_and_a_summary() {
 }
 
 #[test]
+fn a_loss_of_all_terms_knows_the_training_windows_which_are_measured_once() {
+    let training = Training::new();
+    let loss = "task.nowcast.loss={huber_ssim_weight: 0, absolute: {}, csi: {}, fss: {scales_px: [3]}}";
+    let started = |name: &str| training.succeed(&["--epochs", "1", "--name", name, "--set", loss]).stderr;
+    let measures = |log: &str| log.contains("measuring the advection on 16 training windows for the loss");
+    let first = started("first");
+    assert!(measures(&first), "{first}");
+    let prepared =
+        fs::read_dir(training.program.path("datasets/storms/prepared")).unwrap().next().unwrap().unwrap().path();
+    let names = || fs::read_dir(&prepared).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let kept: Vec<String> = names().filter(|name| name.starts_with("expected-")).collect();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    let second = started("second");
+    assert!(!measures(&second), "{second}");
+    fs::remove_file(prepared.join(&kept[0])).unwrap();
+    assert!(measures(&started("third")));
+    let weights = |run: &str| fs::read(training.file(run, "weights/last.safetensors")).unwrap();
+    assert!(weights("first") == weights("second") && weights("second") == weights("third"));
+
+    let history = training.json("first", "history.json");
+    let parts: Vec<&str> =
+        history["parts"].as_array().unwrap().iter().map(|part| part["name"].as_str().unwrap()).collect();
+    assert_eq!(parts, ["loss", "huber", "ssim", "absolute_loss", "csi_loss", "fss_loss"]);
+    let row = |name: &str| history["epochs"][0]["val"][name].as_f64().unwrap();
+    let sum = 0.4 * row("absolute_loss") + 0.15 * row("csi_loss") + 0.1 * row("fss_loss");
+    assert!((row("loss") / sum - 1.0).abs() < 1e-5, "{} is not {sum}", row("loss"));
+    let evaluated = training.program.succeed(&["evaluate", "--checkpoint", "first", "--split", "train"]);
+    assert!(!measures(&evaluated.stderr), "{}", evaluated.stderr);
+}
+
+#[test]
 fn the_configuration_of_a_run_runs_the_same_again() {
     let training = Training::new();
     training.succeed(&["--max-steps", "4"]);

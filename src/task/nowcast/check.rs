@@ -183,6 +183,7 @@ impl LossConfig {
                 ));
             }
         }
+        found.extend(self.term_problems(prepare));
         found
     }
 }
@@ -236,7 +237,7 @@ impl ScoresConfig {
     }
 }
 
-fn outside(value: f64, prepare: &PrepareConfig) -> Option<String> {
+pub(super) fn outside(value: f64, prepare: &PrepareConfig) -> Option<String> {
     let (min, max) = (prepare.min, prepare.max);
     (min < max && !(min..max).contains(&value)).then(|| format!("{value} is outside of what is kept, {min} to {max}"))
 }

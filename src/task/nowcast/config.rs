@@ -5,6 +5,7 @@ mod model;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::loss::config::{AbsoluteConfig, CsiConfig, CsiForm, FssConfig};
 pub use super::resample::Method;
 pub use model::{ConvLstmConfig, ModelConfig, Norm, UnetConfig, UnetNorm};
 
@@ -192,13 +193,15 @@ impl Default for WetConfig {
     }
 }
 
-/// What training makes small: a weighted Huber loss and the structural similarity.
+/// What training makes small: a sum of terms, by default only a weighted Huber loss with the structural similarity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LossConfig {
+    /// The weight of Huber loss and SSIM together; 0 turns them off, but they are still reported.
+    pub huber_ssim_weight: f64,
     /// The error, on the normalised scale, from which the Huber loss grows linearly.
     pub huber_delta: f64,
-    /// The share of 1 - SSIM in the loss; the rest is the Huber loss.
+    /// The share of 1 - SSIM in Huber loss and SSIM together; the rest is the Huber loss.
     pub ssim_weight: f64,
     /// The value above which an echo is strong, in the unit of the data; two fifths of the range if 8.6 is outside of it.
     #[serde(alias = "high_dbz")]
@@ -206,13 +209,29 @@ pub struct LossConfig {
     pub high: f64,
     /// The weight of the error at strong echo; elsewhere it is 1.
     pub high_weight: f64,
-    /// What the last frame counts; the first counts 1, those between grow linearly.
+    /// What the last frame counts in every term; the first counts 1, those between grow linearly.
     pub last_lead_weight: f64,
+    /// The absolute error, with weights by intensity.
+    pub absolute: Option<AbsoluteConfig>,
+    /// The soft critical success index.
+    pub csi: Option<CsiConfig>,
+    /// The soft fractions skill score.
+    pub fss: Option<FssConfig>,
 }
 
 impl Default for LossConfig {
     fn default() -> Self {
-        Self { huber_delta: 1.0, ssim_weight: 0.5, high: 8.6, high_weight: 10.0, last_lead_weight: 1.0 }
+        Self {
+            huber_ssim_weight: 1.0,
+            huber_delta: 1.0,
+            ssim_weight: 0.5,
+            high: 8.6,
+            high_weight: 10.0,
+            last_lead_weight: 1.0,
+            absolute: None,
+            csi: None,
+            fss: None,
+        }
     }
 }
 

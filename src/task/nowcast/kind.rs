@@ -9,7 +9,7 @@ use super::config::{Coordinates, Levels, NowcastConfig, PrepareConfig, SplitBy};
 use super::dataset::Dataset;
 use super::facts;
 use super::inspect::{self, View};
-use super::loss::LossParts;
+use super::loss::Reported;
 use super::model::forecaster;
 use super::motion::known;
 use super::prepare::{self, Setting, report::Report};
@@ -66,7 +66,7 @@ impl Kind for NowcastConfig {
     }
 
     fn parts(&self) -> Vec<ScoreSpec> {
-        LossParts::specs().into()
+        Reported::of([&self.loss]).specs()
     }
 
     fn scores(&self, facts: Option<&Value>) -> Vec<ScoreSpec> {
@@ -140,18 +140,18 @@ impl Kind for NowcastConfig {
         dataset.save_manifest(&prepared.store)?;
         let warnings = self.doubts(&prepared, &dataset);
         warnings.iter().chain(&dataset.plan.manifest.warnings).for_each(|warning| warn!("{warning}"));
-        let digest = prepared.report.fingerprint.to_string();
+        let fingerprint = prepared.report.fingerprint.to_string();
         let known = match self.asks_of_frames() {
-            true => known::of(&prepared.store, &digest, self, (&dataset.frames, &dataset.times()), around)?,
+            true => known::of(&prepared.store, &fingerprint, self, (&dataset.frames, &dataset.times()), around)?,
             false => None,
         };
         let shown = shown(&prepared, &dataset)?;
         Ok(Prepared {
-            fingerprint: prepared.report.fingerprint.to_string(),
+            fingerprint: fingerprint.clone(),
             files: prepared.report.used().into_iter().map(FileDigest::from).collect(),
-            store: prepared.store,
             shown,
-            data: Box::new(learner::Windows::new(self.clone(), dataset, known)),
+            data: Box::new(learner::Windows::new(self.clone(), dataset, known, (&prepared.store, fingerprint))),
+            store: prepared.store,
             reading: None,
         })
     }

@@ -1,13 +1,16 @@
 //! The prepared dataset for learners: a task with its model, and loaders over the windows of its sides.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::config::NowcastConfig;
+use super::config::{LossConfig, NowcastConfig};
 use super::dataset::Dataset;
 use super::draws::Draws;
 use super::facts;
+use super::loss::kept::TrainingWindows;
+use super::loss::{Expected, Wanted};
 use super::model::forecaster;
 use super::motion::known::Known;
 use super::plan::{EventTimes, Plan};
@@ -36,15 +39,25 @@ pub(super) struct Windows {
     train: Vec<Sample>,
     val: Vec<Sample>,
     test: Vec<Sample>,
+    /// The folder of the dataset.
+    store: PathBuf,
+    /// Identifies all samples.
+    fingerprint: String,
 }
 
 impl Windows {
-    /// Takes a dataset that was opened.
-    pub(super) fn new(config: NowcastConfig, dataset: Dataset, known: Option<Arc<Known>>) -> Self {
+    /// Takes a dataset that was opened, with what is known of its frames, its folder, and what identifies its samples.
+    pub(super) fn new(
+        config: NowcastConfig,
+        dataset: Dataset,
+        known: Option<Arc<Known>>,
+        (store, fingerprint): (&Path, String),
+    ) -> Self {
         let [train, val, test] = [Side::Train, Side::Val, Side::Test].map(|side| dataset.samples(side, &config));
         let (shape, events) = (dataset.shape(), dataset.times());
         let Dataset { frames, plan, units, .. } = dataset;
-        Self { config, shape, events, frames: Arc::new(frames), plan, units, known, train, val, test }
+        let (frames, store) = (Arc::new(frames), store.to_owned());
+        Self { config, shape, events, frames, plan, units, known, train, val, test, store, fingerprint }
     }
 
     fn of(&self, side: Side) -> &[Sample] {
@@ -53,6 +66,21 @@ impl Windows {
             Side::Val => &self.val,
             Side::Test => &self.test,
         }
+    }
+
+    /// What the training side makes expect, for the losses of all phases.
+    fn expected(&self, losses: &[LossConfig]) -> Result<Expected, Failed> {
+        let quantity = Quantity::of(&self.units);
+        let Some(wanted) = Wanted::of(&self.config, &quantity, losses) else { return Ok(Expected::default()) };
+        let windows = TrainingWindows {
+            config: &self.config,
+            quantity: &quantity,
+            frames: self.frames.as_ref(),
+            events: &self.events,
+            samples: &self.train,
+            fingerprint: &self.fingerprint,
+        };
+        Ok(windows.expected(&wanted, &self.store)?)
     }
 
     /// The samples of both sides. Each has its own frames in memory: as much of it as it has of the samples.
@@ -113,7 +141,9 @@ impl Data for Windows {
             quantity: Quantity::of(&self.units),
             known: self.known.clone(),
         };
-        let task = nowcast(&self.config, setting, data)?;
+        let losses = losses(&self.config, setting);
+        let expected = self.expected(&losses)?;
+        let task = nowcast(&self.config, setting, data, (losses, expected))?;
         let samples = match purpose {
             Purpose::Train => self.training(setting)?,
             Purpose::Evaluate(side) => {
@@ -125,19 +155,35 @@ impl Data for Windows {
     }
 }
 
-/// The task with its initial weights, for these frames.
-pub(super) fn nowcast(
+/// The loss of each phase.
+fn losses(config: &NowcastConfig, setting: &LearnerSetting<'_>) -> Vec<LossConfig> {
+    let loss = |phase: &Phase| phase.task.section::<NowcastConfig>().unwrap_or(config).loss.clone();
+    setting.phases.iter().map(loss).collect()
+}
+
+/// The task with its weights, to forecast these frames: without the losses of its phases, which need to know the training
+/// windows.
+pub(super) fn forecasting(
     config: &NowcastConfig,
     setting: &LearnerSetting<'_>,
     frames: training::Frames,
 ) -> Result<Nowcast, Failed> {
-    let phase = |phase: &Phase| {
-        let loss = phase.task.section::<NowcastConfig>().unwrap_or(config).loss.clone();
-        training::Phase { loss, freeze: phase.train.freeze.clone() }
-    };
+    let losses = vec![LossConfig::default(); setting.phases.len()];
+    nowcast(config, setting, frames, (losses, Expected::default()))
+}
+
+/// The task with its initial weights, for these frames.
+fn nowcast(
+    config: &NowcastConfig,
+    setting: &LearnerSetting<'_>,
+    frames: training::Frames,
+    (losses, expected): (Vec<LossConfig>, Expected),
+) -> Result<Nowcast, Failed> {
+    let phase = |(phase, loss): (&Phase, LossConfig)| training::Phase { loss, freeze: phase.train.freeze.clone() };
     Ok(Nowcast::new(training::Setting {
-        phases: setting.phases.iter().map(phase).collect(),
+        phases: setting.phases.iter().zip(losses).map(phase).collect(),
         config,
+        expected,
         frames,
         device: setting.machine.device,
         precision: setting.machine.precision,

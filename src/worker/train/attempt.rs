@@ -108,7 +108,7 @@ fn run(
     stop.check()?;
     let keep = &config.train.checkpoint;
     let (kind, samples) = (config.task.kind(), usize::from(subject.validates()));
-    let by = Target::new((BEST_BY, &keep.best_by.0), &kind.parts(), &kind.scores(Some(&facts)), samples)
+    let by = Target::new((BEST_BY, &keep.best_by.0), &subject.parts(), &kind.scores(Some(&facts)), samples)
         .map_err(TrainError::from)?;
     let keep = Keep { last: keep.keep_last, best: keep.keep_best, by };
     let setting = Setting {

@@ -9,7 +9,8 @@ use super::initial;
 use crate::config::Config;
 use crate::data::loader::LoaderConfig;
 use crate::data::split::Side;
-use crate::task::{LearnerSetting, Phase, Prepared, Purpose};
+use crate::metric::score::ScoreSpec;
+use crate::task::{LearnerSetting, Phase, Prepared, Purpose, parts};
 use crate::train::config::TrainConfig;
 use crate::train::device::{self, Resolved};
 use crate::train::learner::Learner;
@@ -93,6 +94,11 @@ impl Subject {
     /// The training configuration of each phase.
     pub(super) fn phases(&self) -> Vec<TrainConfig> {
         self.phases.iter().map(|phase| phase.train.clone()).collect()
+    }
+
+    /// What the losses of all phases and their parts are.
+    pub(super) fn parts(&self) -> Vec<ScoreSpec> {
+        parts(self.phases.iter().map(|phase| phase.task.kind()))
     }
 
     /// A learner whose weights a checkpoint will replace: the weights to start from may no longer exist.

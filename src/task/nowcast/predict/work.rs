@@ -13,7 +13,7 @@ use super::{
 use crate::task::nowcast::FRAMES;
 use crate::task::nowcast::config::{Levels, NowcastConfig};
 use crate::task::nowcast::facts;
-use crate::task::nowcast::learner::nowcast;
+use crate::task::nowcast::learner::forecasting;
 use crate::task::nowcast::quantize::Quantizer;
 use crate::task::nowcast::training::{Frames, Nowcast};
 use crate::task::{Model, PredictOptions, Predicted, Shown, load};
@@ -158,7 +158,7 @@ impl<'a> Work<'a> {
                 let [rows, columns] = config.prepare.size;
                 let (shape, quantity) = ([levels, rows, columns], self.setting.quantity.clone());
                 let frames = Frames { shape, events: Vec::new(), quantity, known: None };
-                let mut model = nowcast(config, &self.model.setting, frames)?;
+                let mut model = forecasting(config, &self.model.setting, frames)?;
                 load(self.model.weights, |weights| model.parameters_mut().load_named(&weights.tensors))?;
                 (levels, model)
             }

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::native::said;
 use crate::nn::parameters::ParametersError;
+use crate::task::nowcast::loss::ExpectedError;
 use crate::task::nowcast::quantize::QuantizeError;
 use crate::train::task::TaskError;
 use crate::util::exit::Exit;
@@ -73,6 +74,9 @@ pub enum NowcastError {
     /// Reflectivity has no range.
     #[error(transparent)]
     Quantize(#[from] QuantizeError),
+    /// A loss needs what was not measured: a bug in this program.
+    #[error(transparent)]
+    Expected(#[from] ExpectedError),
     /// libtorch refused.
     #[error("libtorch failed: {}", said::error(.0))]
     Torch(#[from] tch::TchError),
@@ -91,6 +95,7 @@ impl NowcastError {
             Self::Size { .. } | Self::Level { .. } | Self::AllFrozen { .. } => Exit::Configuration,
             Self::Freeze { source, .. } | Self::Parameters(source) => source.exit(),
             Self::Quantize(error) => error.exit(),
+            Self::Expected(error) => error.exit(),
             Self::NoPhase { .. } | Self::Window { .. } | Self::Torch(_) => Exit::Bug,
         }
     }

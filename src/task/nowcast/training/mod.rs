@@ -31,7 +31,7 @@ use self::names::Names;
 use self::scores::Origin;
 use super::WINDOWS;
 use super::config::{LossConfig, NowcastConfig};
-use super::loss::{LossParts, NowcastLoss};
+use super::loss::{self, Expected, NowcastLoss, Reported};
 use super::model::{Forecasting, forecaster};
 use super::motion::known::Known;
 use super::plan::EventTimes;
@@ -60,6 +60,8 @@ pub struct Setting<'a> {
     pub phases: Vec<Phase>,
     /// The task's section.
     pub config: &'a NowcastConfig,
+    /// What the training windows make expect, as the losses of all phases need it.
+    pub expected: Expected,
     /// The frames of the dataset.
     pub frames: Frames,
     /// The device.
@@ -106,7 +108,7 @@ pub struct Nowcast {
     names: Names,
     quantizer: Quantizer,
     scale: Arc<Scale>,
-    parts: [ScoreSpec; LossParts::COUNT],
+    parts: Vec<ScoreSpec>,
     /// How forecasts are measured.
     facts: Ordered<String>,
     /// Rows and columns of a frame.
@@ -127,21 +129,26 @@ impl Nowcast {
     /// The task with its initial weights.
     ///
     /// # Errors
-    /// If the dataset is not that of the configuration, a phase freezes what is not there or everything, or memory is
-    /// missing.
+    /// If the dataset is not that of the configuration, a phase freezes what is not there or everything, a loss needs to know
+    /// what was not measured, or memory is missing.
     pub fn new(setting: Setting<'_>) -> Result<Self, NowcastError> {
-        let Setting { phases, config, frames, device, precision, seed } = setting;
+        let Setting { phases, config, expected, frames, device, precision, seed } = setting;
         let Frames { shape, events, quantity, known } = frames;
         let prepare = &config.prepare;
         let model = forecaster(config, &quantity);
         let collate = Collate::new(config, shape, device, seed)?.knowing(known);
         let parameters = Parameters::new(&model.layout(), seed, device)?;
         let network = model.over(&parameters)?;
+        let reported = Reported::of(phases.iter().map(|phase| &phase.loss));
         let loss = |phase: Phase| {
-            let config = NowcastConfig { loss: phase.loss, ..config.clone() };
-            let (training, whole) = (collate.training_size(), config.prepare.size);
-            let [training, whole] = [training, whole].map(|size| NowcastLoss::new(&config, size, device));
-            (Losses { training, whole }, phase.freeze)
+            let loss = |[rows, columns]: [usize; 2]| {
+                let mut config = NowcastConfig { loss: phase.loss.clone(), ..config.clone() };
+                config.prepare.size = [rows, columns];
+                let (quantity, expected, reported) = (&quantity, &expected, &reported);
+                NowcastLoss::new(&loss::Setting { config: &config, quantity, expected, reported, device })
+            };
+            let losses = Losses { training: loss(collate.training_size())?, whole: loss(config.prepare.size)? };
+            Ok((losses, phase.freeze))
         };
         let [_, rows, columns] = shape;
         let levels = config.prepare.levels.clone();
@@ -149,13 +156,13 @@ impl Nowcast {
             parameters,
             network,
             precision,
-            phases: phases.into_iter().map(loss).collect(),
+            phases: phases.into_iter().map(loss).collect::<Result<_, NowcastError>>()?,
             phase: 0,
             judge: Judge::new(config, &quantity),
             names: Names::new(events, levels, rows * columns, config.windows.input_frames),
             quantizer: Quantizer::new(prepare.min, prepare.max)?,
             scale: Arc::new(Scale::of(&quantity, prepare.min, prepare.max)),
-            parts: LossParts::specs(),
+            parts: reported.specs(),
             facts: scores::facts(config, &quantity),
             size: [rows, columns],
             seed,
@@ -276,7 +283,7 @@ impl Task for Nowcast {
         let (parts, persistence) = (sums(&unclamped_btcyx)?, sums(&batch.persistence())?);
         // One transfer, so that the host waits once. What is returned is already in main memory.
         let losses = Vec::<f64>::try_from(Tensor::f_cat(&[parts, persistence], 0)?)?;
-        let (parts, persistence) = losses.split_at(LossParts::COUNT);
+        let (parts, persistence) = losses.split_at(self.parts.len());
         let parts = Tensor::f_from_slice(parts)?;
         let windows = scores::windows(batch, &prediction_btcyx, &self.judge, &self.names)?;
         scores.add(&self.judge, &windows, persistence[0]);

@@ -16,7 +16,7 @@ use crate::metric::forecast::sums::{LeadSums, Levels};
 use crate::metric::ordered::Ordered;
 use crate::metric::score::{ScoreSpec, Show};
 use crate::task::nowcast::config::{Missing, NowcastConfig};
-use crate::task::nowcast::loss::LossParts;
+use crate::task::nowcast::loss::loss_spec;
 use crate::task::nowcast::verification::{Judge, Kind, SECTION, Tally, Verification, Window};
 use crate::train::task::{Depth, Scores};
 use crate::util::quantity::Quantity;
@@ -65,9 +65,8 @@ pub fn measured(levels: &Levels, depth: Depth) -> Vec<ScoreSpec> {
         let compared = model.iter().filter(move |spec| is_compared(spec, kind, depth));
         compared.map(move |spec| spec.of_baseline(kind.name()))
     };
-    let [loss, ..] = LossParts::specs();
     let baselines: Vec<ScoreSpec> = kinds.flat_map(of).collect();
-    model.iter().cloned().chain(baselines).chain([loss.of_baseline(Kind::Persistence.name())]).collect()
+    model.iter().cloned().chain(baselines).chain([loss_spec().of_baseline(Kind::Persistence.name())]).collect()
 }
 
 /// Whether a score of the model is measured for another forecast too.

@@ -9,7 +9,9 @@ use super::collate::Batch;
 use super::{Frames as TaskFrames, Nowcast, Phase, Setting};
 use crate::data::loader::{FrameSource, Frames, LoadedWindow, Loader, LoaderConfig, Order, Position, Sample};
 use crate::nn::precision::Precision;
-use crate::task::nowcast::config::{LossConfig, NowcastConfig};
+use crate::task::nowcast::config::{AbsoluteConfig, CsiConfig, FssConfig, LossConfig, NowcastConfig};
+use crate::task::nowcast::loss::Expected;
+use crate::task::nowcast::loss::expected::{OfSquares, OfThreshold};
 use crate::task::nowcast::plan::EventTimes;
 use crate::train::clip::{norm, shorten};
 use crate::train::config::{AdamW, Optimizer as Rates};
@@ -56,6 +58,8 @@ pub(super) struct Storms {
     pub(super) config: NowcastConfig,
     pub(super) levels: usize,
     pub(super) phases: Vec<Phase>,
+    /// What the losses make expect.
+    pub(super) expected: Expected,
     pub(super) source: Arc<Memory>,
 }
 
@@ -76,7 +80,7 @@ impl Storms {
         let [rows, columns] = config.prepare.size;
         let phases = vec![Phase { loss: config.loss.clone(), freeze: Vec::new() }];
         let source = Arc::new(Memory { frame_bytes: levels * rows * columns, events });
-        Self { config, levels, phases, source }
+        Self { config, levels, phases, expected: Expected::default(), source }
     }
 
     /// One level of storms that drift, each event with a window.
@@ -99,6 +103,20 @@ impl Storms {
         Self::of(config, self.levels, events)
     }
 
+    /// With a loss of every term but Huber and SSIM.
+    pub(super) fn with_terms(mut self) -> Self {
+        self.config.loss = every_term();
+        self.phases = vec![Phase { loss: self.config.loss.clone(), freeze: Vec::new() }];
+        let of = |threshold: f64| OfThreshold {
+            threshold,
+            event_share: 0.1,
+            csi: vec![0.5; self.config.windows.target_frames],
+            squares: [5, 15].map(|scale_px| OfSquares { scale_px, squared_share: 0.02 }).into(),
+        };
+        self.expected = Expected { windows: 1, thresholds: [20.0, 30.0, 35.0, 40.0].map(of).into() };
+        self
+    }
+
     pub(super) fn setting(&self, precision: Precision) -> Setting<'_> {
         let [rows, columns] = self.config.prepare.size;
         let frames = |event: &Vec<u8>| event.len() / self.source.frame_bytes;
@@ -107,6 +125,7 @@ impl Storms {
         Setting {
             phases: self.phases.clone(),
             config: &self.config,
+            expected: self.expected.clone(),
             frames: TaskFrames {
                 shape: [self.levels, rows, columns],
                 events: events.map(|(n, event)| EventTimes { path: format!("day/{n}"), times: times(event) }).collect(),
@@ -228,4 +247,15 @@ pub(super) fn distance(got: &Tensor, expected: &Tensor) -> f64 {
 /// The loss of a phase that differs from the default.
 pub(super) fn huber_only() -> LossConfig {
     LossConfig { ssim_weight: 0.0, high_weight: 1.0, ..LossConfig::default() }
+}
+
+/// All terms that are off by default, without Huber and SSIM.
+fn every_term() -> LossConfig {
+    LossConfig {
+        huber_ssim_weight: 0.0,
+        absolute: Some(AbsoluteConfig::default()),
+        csi: Some(CsiConfig::default()),
+        fss: Some(FssConfig::default()),
+        ..LossConfig::default()
+    }
 }

@@ -91,6 +91,12 @@ impl Judge {
         Tally::none(self, depth)
     }
 
+    /// What the advection of a window scores. A forecast of the model is not needed.
+    #[must_use]
+    pub fn advected(&self, window: &Window) -> Sums {
+        self.verifier.measure(&self.verifier.observe(&window.observed), &self.advection(window))
+    }
+
     pub(super) fn measure(&self, window: &Window, depth: Depth) -> Measured {
         let observation = self.verifier.observe(&window.observed);
         let known = observation.known_cells();

@@ -62,6 +62,15 @@ fn a_single_batch_is_learned_by_heart() {
 }
 
 #[test]
+fn the_sum_of_all_terms_is_learned() {
+    let storms = Storms::drifting(small(), 2).with_terms();
+    let windows = storms.windows();
+    let losses = trainer(&storms, Precision::Fp32, 1e-2).losses(&windows, 200);
+    let share = losses[199] / losses[0];
+    assert!(share < 0.2, "from {} to {}: {share}", losses[0], losses[199]);
+}
+
+#[test]
 fn every_parameter_has_a_gradient() {
     for norm in [Norm::Layer, Norm::Group, Norm::None] {
         let mut config = small();
@@ -79,7 +88,8 @@ fn every_parameter_has_a_gradient() {
 /// Except for rounding: PyTorch's gradient of such a model differs by up to 1.3e-6 if its batch is split like this.
 #[test]
 fn the_gradient_does_not_depend_on_how_a_batch_is_cut() {
-    for storms in [Storms::drifting(small(), 5), Storms::drifting(small(), 5).with_holes()] {
+    let storms = || Storms::drifting(small(), 5);
+    for storms in [storms(), storms().with_holes(), storms().with_holes().with_terms()] {
         let windows = storms.windows();
         let mut task = storms.task(Precision::Fp32);
         let mut of = |parts: &[&[LoadedWindow]]| {

@@ -4,7 +4,7 @@ use super::super::testing::{Storms, gradient, huber_only, small};
 use super::super::{Nowcast, NowcastError, Phase};
 use crate::nn::precision::Precision;
 use crate::task::nowcast::config::LossConfig;
-use crate::train::task::{Task, TaskError};
+use crate::train::task::{Depth, Task, TaskError};
 use crate::util::exit::Exit;
 
 fn phase(loss: LossConfig, freeze: &[&str]) -> Phase {
@@ -33,6 +33,25 @@ fn a_phase_has_its_own_loss_and_frozen_part() {
     let (_, again) = gradient(&mut task, &batch);
     assert_eq!(again, first);
     assert!(learns(&task, "head.bias") && learns(&task, "layers.0.conv.weight"));
+}
+
+#[test]
+fn every_phase_reports_the_parts_of_all() {
+    let terms = storms(Vec::new()).with_terms();
+    let phases = vec![phase(LossConfig::default(), &[]), phase(terms.config.loss.clone(), &[])];
+    let storms = Storms { phases, ..terms };
+    let mut task = storms.task(Precision::Fp32);
+    let names: Vec<&str> = task.parts().iter().map(|spec| spec.name.as_str()).collect();
+    assert_eq!(names, ["loss", "huber", "ssim", "absolute_loss", "csi_loss", "fss_loss"]);
+    let batch = [task.collate(&storms.windows(), None).unwrap()];
+    let (_, first) = gradient(&mut task, &batch);
+    task.begin_phase(1).unwrap();
+    let (_, second) = gradient(&mut task, &batch);
+    assert_eq!(first[1..], second[1..], "whatever is learned from, the same is measured");
+    assert!((first[0] - second[0]).abs() > 1e-3);
+    let mut scores = task.scores(Depth::Validation);
+    let parts = Vec::<f64>::try_from(task.evaluate(&batch[0], &mut scores).unwrap()).unwrap();
+    assert_eq!(parts.len(), 6);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::super::testing::{Storms, small};
 use crate::metric::forecast::scores::specs;
 use crate::nn::precision::Precision;
 use crate::task::nowcast::config::{Levels, Missing, NowcastConfig};
-use crate::task::nowcast::loss::NowcastLoss;
+use crate::task::nowcast::loss::{self, Expected, NowcastLoss, Reported};
 use crate::task::nowcast::verification::Judge;
 use crate::train::task::{Depth, Scores, Task};
 use crate::util::quantity::Quantity;
@@ -149,7 +149,15 @@ fn persistence_is_judged_by_the_same_loss_and_validation_returns_what_a_step_ret
     let mut scores = task.scores(Depth::Validation);
     let parts = Vec::<f64>::try_from(task.evaluate(&batch, &mut scores).unwrap()).unwrap();
     let forecast = batch.seen.frames().narrow(1, 2, 1).repeat([1, 2, 1, 1, 1]);
-    let loss = NowcastLoss::new(&storms.config, storms.config.prepare.size, Device::Cpu);
+    let (quantity, expected, reported) = (Quantity::default(), Expected::default(), Reported::default());
+    let setting = loss::Setting {
+        config: &storms.config,
+        quantity: &quantity,
+        expected: &expected,
+        reported: &reported,
+        device: Device::Cpu,
+    };
+    let loss = NowcastLoss::new(&setting).unwrap();
     let loss = loss.parts(&forecast, &batch.target_btcyx, batch.known_btcyx.as_ref()).loss_b.mean(Kind::Double);
     let got = value(&scores, "persistence_loss");
     assert!((got / loss.double_value(&[]) - 1.0).abs() < 1e-6, "{got}");

@@ -34,6 +34,7 @@ fn config(settings: &Value) -> NowcastConfig {
         high: min + loss("high") * (max - min),
         high_weight: loss("high_weight"),
         last_lead_weight: loss("last_lead"),
+        ..LossConfig::default()
     };
     config
 }
