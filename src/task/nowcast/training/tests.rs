@@ -4,6 +4,7 @@
 mod batch;
 mod engine;
 mod learning;
+mod moving;
 mod phases;
 mod pictures;
 mod scoring;
