@@ -2,11 +2,13 @@
 
 use tch::{Kind, Tensor};
 
+use crate::task::nowcast::quantize::STEPS;
+
 /// Less than the weight of one cell.
-const NO_WEIGHT: f64 = 1e-9;
+pub(super) const NO_WEIGHT: f64 = 1e-9;
 
 /// The share of a step between two bytes up to which an observation counts as on a threshold: allows for rounding only.
-const ON_THRESHOLD: f64 = 1e-3 / crate::task::nowcast::quantize::STEPS;
+const ON_THRESHOLD: f64 = 1e-3 / STEPS;
 
 /// Forecast and target of some samples, in fp32.
 pub(super) struct Cells<'a> {

@@ -9,7 +9,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::cells::Cells;
+use super::cells::{Cells, NO_WEIGHT};
 use super::config::{CsiConfig, CsiForm};
 use super::expected::{Expected, ExpectedError};
 use super::{Loss, Scale};
@@ -95,7 +95,7 @@ fn per_sample(cells: &Cells<'_>, forecast: &Tensor, observed: &Tensor) -> Tensor
     let union = forecast + observed - &hits;
     let index_bt = (sum(&hits) + PRIOR_CELLS) / (sum(&union) + PRIOR_CELLS);
     let weights_bt = cells.weights_btcyx.amax([2_i64, 3, 4].as_slice(), false);
-    let weight_b = weights_bt.sum_dim_intlist(1, false, Kind::Float).clamp_min(1e-9);
+    let weight_b = weights_bt.sum_dim_intlist(1, false, Kind::Float).clamp_min(NO_WEIGHT);
     let distance_bt: Tensor = 1.0 - index_bt;
     (distance_bt * weights_bt).sum_dim_intlist(1, false, Kind::Float) / weight_b
 }

@@ -306,7 +306,7 @@ mod tests {
             &|fixture| fixture.wanted.scales_px[0] = 5,
             &|fixture| fixture.config.prepare.max = 255.0,
             &|fixture| fixture.config.prepare.missing = Missing::Mask,
-            &|fixture| drop(fixture.samples.pop()),
+            &|fixture| fixture.samples.truncate(13),
             &|fixture| fixture.events[0].path = "night".into(),
             &|fixture| (fixture.config.windows.input_frames, fixture.config.windows.target_frames) = (3, 3),
         ];
