@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! collate  windows of bytes to tensors on the device    draw   forecasts as plain arrays for pictures
-//! scores   hits, misses and errors, with persistence    names  what windows are called, and when they were
+//! scores   hits, misses and errors, with baselines      names  what windows are called, and when they were
 //! ```
 
 mod collate;
@@ -103,6 +103,8 @@ pub struct Nowcast {
     parts: [ScoreSpec; LossParts::COUNT],
     /// How forecasts are measured.
     facts: Ordered<String>,
+    /// The score that evaluations are compared by.
+    primary: String,
     /// Rows and columns of a frame.
     size: [usize; 2],
     seed: u64,
@@ -141,6 +143,7 @@ impl Nowcast {
             scale: Arc::new(Scale::of(&quantity, prepare.min, prepare.max)),
             parts: LossParts::specs(),
             facts: scores::facts(config, &quantity),
+            primary: config.scores.primary_for(&quantity, prepare),
             size: [rows, columns],
             seed,
         };
@@ -238,7 +241,8 @@ impl Task for Nowcast {
     }
 
     fn scores(&self, depth: Depth) -> NowcastScores {
-        let origin = Origin { events: self.names.events(), facts: self.facts.clone(), seed: self.seed };
+        let (facts, primary) = (self.facts.clone(), self.primary.clone());
+        let origin = Origin { events: self.names.events(), facts, seed: self.seed, primary };
         NowcastScores::none(&self.judge, depth, origin)
     }
 
