@@ -40,7 +40,11 @@ fn a_training_ends_with_an_evaluation_of_its_best_weights() {
     assert_eq!((&beside["score"], &beside["thresholds"][2]["difference"]), (&"csi_35".into(), &row["scores"][ahead]));
     assert_eq!(beside["events"][0]["difference"], row["scores"][ahead], "of the only event");
     let page = fs::read_to_string(training.file("storms", "report.html")).unwrap();
-    for text in ["Against advection, the forecast is ", "intervals are n/a: 1 event is too few", "by event, the furthest behind"] {
+    for text in [
+        "Against advection, the forecast is ",
+        "intervals are n/a: 1 event is too few",
+        "by event, the furthest behind",
+    ] {
         assert!(page.contains(text), "{text}");
     }
     let losses = [&row["val"]["loss"], &metrics["metrics"]["loss"]["value"]].map(|loss| loss.as_f64().unwrap());

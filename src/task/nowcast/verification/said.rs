@@ -58,21 +58,31 @@ pub(super) fn until(ahead: &Ahead, levels: &Levels) -> Option<String> {
     let known: Vec<&AheadAbove> = ahead.thresholds.iter().filter(|above| above.difference.is_some()).collect();
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
     for above in known {
-        let (text, at) = (until_text(above), at(above.threshold, levels));
+        let (text, at) = (until_text(above), above.threshold.to_string());
         match groups.iter_mut().find(|(known, _)| *known == text) {
             Some((_, all)) => all.push(at),
             None => groups.push((text, vec![at])),
         }
     }
-    let said: Vec<String> = groups.iter().map(|(text, at)| format!("at {} {text}", list(at))).collect();
-    (!said.is_empty()).then(|| format!("From the first lead time on it is better than advection {}.", said.join("; ")))
+    match groups.as_slice() {
+        [] => None,
+        [(text, _)] if text == NEVER => Some("It is ahead of advection at no threshold and no lead time.".into()),
+        groups => {
+            let at = |at: &[String]| format!("at {} {}", list(at), levels.unit).trim_end().to_owned();
+            let said: Vec<String> =
+                groups.iter().map(|(text, thresholds)| format!("{} {text}", at(thresholds))).collect();
+            Some(format!("Lead by lead, it stays ahead of advection {}.", said.join("; ")))
+        }
+    }
 }
+
+const NEVER: &str = "never";
 
 fn until_text(above: &AheadAbove) -> String {
     match (above.until_minutes, above.leads_ahead) {
         (Some(minutes), _) => format!("until +{minutes:.0} min"),
-        (None, 0) => "never".into(),
-        (None, _) => "not, only at later ones".into(),
+        (None, 0) => NEVER.into(),
+        (None, _) => "not from the first one on".into(),
     }
 }
 
@@ -205,11 +215,14 @@ mod tests {
         let mut found = ahead(|_| None);
         assert_eq!(
             until(&found, &levels()).unwrap(),
-            "From the first lead time on it is better than advection at 20 dBZ until +35 min; at 30 dBZ until +10 min; at \
-             35 dBZ and 40 dBZ never."
+            "Lead by lead, it stays ahead of advection at 20 dBZ until +35 min; at 30 dBZ until +10 min; at 35 and 40 dBZ \
+             never."
         );
         found.thresholds[3].leads_ahead = 2;
-        assert!(until(&found, &levels()).unwrap().ends_with("; at 35 dBZ never; at 40 dBZ not, only at later ones."));
+        assert!(until(&found, &levels()).unwrap().ends_with("; at 35 dBZ never; at 40 dBZ not from the first one on."));
+        found.thresholds = found.thresholds.split_off(2);
+        found.thresholds[1].leads_ahead = 0;
+        assert_eq!(until(&found, &levels()).unwrap(), "It is ahead of advection at no threshold and no lead time.");
     }
 
     #[test]
