@@ -91,7 +91,12 @@ fn scores(metrics: &Metrics) -> Table {
     let mut table = Table::new(&headings);
     for metric in metrics.metrics.values().filter(|metric| metric.spec.show < Show::Listed) {
         let mut row = vec![metric.spec.title(), number(metric.value)];
-        row.extend(baselines.iter().map(|kind| number(metric.baselines.get(kind).copied().flatten())));
+        let other = |kind: &&str| match metric.spec.ahead {
+            // A difference to a baseline is not measured of the baselines.
+            Some(_) => String::new(),
+            None => number(metric.baselines.get(kind).copied().flatten()),
+        };
+        row.extend(baselines.iter().map(other));
         if has_intervals {
             let without = too_few.clone().unwrap_or_default();
             row.push(metric.interval.map_or(without, |[from, to]| format!("{from:.3} to {to:.3}")));

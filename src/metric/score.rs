@@ -24,6 +24,9 @@ pub struct ScoreSpec {
     pub show: Show,
     /// Set if it is the score of a baseline, which that of a learned forecast is compared with.
     pub baseline: Option<Baseline>,
+    /// Set if it says how much better a learned forecast is than a baseline, in this score.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<Baseline>,
     /// The short name by which each row of a history has it once more, for programs that expect it there: `acc` is in a row as
     /// `acc_val`, and a part of the loss as `loss_train` and `loss_val`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,6 +70,7 @@ impl ScoreSpec {
             better,
             show: Show::Table,
             baseline: None,
+            ahead: None,
             brief: None,
         }
     }
@@ -115,6 +119,30 @@ impl ScoreSpec {
         }
     }
 
+    /// How much better this score is than that of another forecast, as [`Better::gain`] has it: above 0 it is better.
+    #[must_use]
+    pub fn ahead_of(&self, forecast: &str) -> Self {
+        let difference = match self.better {
+            Better::Higher => format!("{} of the model minus that of {forecast}", self.label),
+            Better::Lower => format!("{} of {forecast} minus that of the model", self.label),
+            Better::NearerOne => format!("how much nearer to 1 {} of the model is than that of {forecast}", self.label),
+            Better::NearerZero => {
+                format!("how much nearer to 0 {} of the model is than that of {forecast}", self.label)
+            }
+        };
+        Self {
+            name: format!("{}_ahead_of_{forecast}", self.name),
+            label: format!("{} ahead of {forecast}", self.label),
+            meaning: format!("{difference}; above 0 the model is better"),
+            better: Better::Higher,
+            family: format!("Ahead of {forecast}"),
+            show: Show::First,
+            ahead: Some(Baseline { of: self.name.clone(), forecast: forecast.into() }),
+            brief: None,
+            ..self.clone()
+        }
+    }
+
     /// The label with the unit: `RMSE, dBZ`.
     #[must_use]
     pub fn title(&self) -> String {
@@ -128,6 +156,12 @@ impl ScoreSpec {
     #[must_use]
     pub fn is_drawn(&self) -> bool {
         self.show <= Show::Drawn && self.baseline.is_none()
+    }
+
+    /// Whether it is measured of the learned forecast alone: neither a baseline's nor a difference to one.
+    #[must_use]
+    pub fn is_learned(&self) -> bool {
+        self.baseline.is_none() && self.ahead.is_none()
     }
 
     /// Whether it is the score `of` of another forecast.
@@ -183,6 +217,22 @@ mod tests {
         assert_eq!((of.name.as_str(), of.label.as_str()), ("persistence_csi_35", "CSI at 35 dBZ of persistence"));
         assert!(of.is_baseline_of("csi_35") && !of.is_baseline_of("csi_20") && !of.is_drawn());
         assert!(csi(35).is_drawn() && !csi(35).shown(Show::Table).is_drawn());
+    }
+
+    #[test]
+    fn a_difference_to_another_forecast_is_above_0_where_the_learned_one_is_better() {
+        let ahead = csi(35).ahead_of("advection");
+        assert_eq!(
+            (ahead.name.as_str(), ahead.label.as_str()),
+            ("csi_35_ahead_of_advection", "CSI at 35 dBZ ahead of advection")
+        );
+        assert_eq!(ahead.meaning, "CSI at 35 dBZ of the model minus that of advection; above 0 the model is better");
+        assert!(
+            ahead.is_drawn() && !ahead.is_learned() && csi(35).is_learned() && !csi(35).of_baseline("p").is_learned()
+        );
+        let mae = ScoreSpec::new("mae", "MAE", Better::Lower).unit("dB").ahead_of("advection");
+        assert!(mae.meaning.starts_with("MAE of advection minus that of the model"), "{}", mae.meaning);
+        assert_eq!((mae.better, mae.unit.as_str()), (Better::Higher, "dB"));
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl Target {
         scores: &[ScoreSpec],
         val_samples: usize,
     ) -> Result<Self, TargetError> {
-        let learned = || scores.iter().filter(|spec| spec.baseline.is_none());
+        let learned = || scores.iter().filter(|spec| spec.is_learned());
         let name = |spec: &ScoreSpec| spec.name.clone();
         let criterion = |wanted: &String| {
             let score = learned().find(|spec| spec.name == *wanted);
@@ -151,7 +151,7 @@ mod tests {
 
     fn scores() -> Vec<ScoreSpec> {
         let csi = spec("csi_35", Better::Higher);
-        vec![csi.of_baseline("persistence"), csi, spec("bias_35", Better::NearerOne)]
+        vec![csi.of_baseline("persistence"), csi.ahead_of("persistence"), csi, spec("bias_35", Better::NearerOne)]
     }
 
     fn target(names: &[&str], samples: usize) -> Result<Target, TargetError> {
@@ -216,6 +216,7 @@ mod tests {
             "{error}"
         );
         assert!(target(&["persistence_csi_35"], 3).is_err(), "nobody trains persistence");
+        assert!(target(&["csi_35_ahead_of_persistence"], 3).is_err(), "it chooses the same weights as csi_35");
         let error = target(&["csi_35"], 0).unwrap_err().to_string();
         assert!(error.contains("no samples to validate on") && error.ends_with("loss, huber, box"), "{error}");
     }

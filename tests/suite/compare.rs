@@ -25,7 +25,7 @@ fn evaluation(hits: &[u64]) -> Metrics {
         let error = misses as f64 / 40.0;
         sums.errors = ErrorSums { cells: 1000, sum: -error, absolute: 10.0 * error, squares: error };
         total.add(&sums);
-        EventSums { event: format!("event {index}"), samples: 4, sums }
+        EventSums { event: format!("event {index}"), samples: 4, sums, advection: None }
     };
     let events: Vec<_> = hits.iter().enumerate().map(event).collect();
     let measured: Vec<Measured> =
@@ -43,6 +43,7 @@ fn evaluation(hits: &[u64]) -> Metrics {
         lead_minutes: vec![5.0],
         forecasts: BTreeMap::new(),
         events,
+        ahead: None,
     };
     Metrics {
         format_version: VERSION,

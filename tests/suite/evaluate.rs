@@ -34,6 +34,19 @@ fn a_training_ends_with_an_evaluation_of_its_best_weights() {
     }
     let persistence = |score: &str| metrics["metrics"][score]["baselines"]["persistence"].as_f64();
     assert_eq!(row["scores"]["persistence_csi_20"].as_f64(), persistence("csi_20"));
+    let ahead = "csi_35_ahead_of_advection";
+    assert_eq!(row["scores"][ahead], metrics["metrics"][ahead]["value"]);
+    let beside = &metrics["sections"]["verification"]["ahead"];
+    assert_eq!((&beside["score"], &beside["thresholds"][2]["difference"]), (&"csi_35".into(), &row["scores"][ahead]));
+    assert_eq!(beside["events"][0]["difference"], row["scores"][ahead], "of the only event");
+    let page = fs::read_to_string(training.file("storms", "report.html")).unwrap();
+    for text in [
+        "Against advection, the forecast is ",
+        "intervals are n/a: 1 event is too few",
+        "by event, the furthest behind",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
     let losses = [&row["val"]["loss"], &metrics["metrics"]["loss"]["value"]].map(|loss| loss.as_f64().unwrap());
     assert!((losses[0] - losses[1]).abs() < 1e-9, "{losses:?}");
 }
@@ -63,6 +76,7 @@ fn evaluate_reports_what_it_wrote_and_the_same_weights_score_the_same() {
     assert!(outcome.stdout.starts_with("model_output/storms/evaluation\nstorms, step "), "{}", outcome.stdout);
     assert!(outcome.stdout.contains("persistence") && outcome.stdout.contains("advection"), "{}", outcome.stdout);
     assert!(outcome.stdout.contains("CSI at 35 dBZ by lead time"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("Ahead of advection, by threshold"), "{}", outcome.stdout);
     let after = training.json("storms", "evaluation/metrics.json");
     assert_eq!((&before["metrics"], &before["sections"]), (&after["metrics"], &after["sections"]));
     let printed: Value = training.program.json(&["evaluate", "--json", "--checkpoint", "storms"]);

@@ -125,6 +125,20 @@ fn a_finished_run_with_more_epochs_ends_as_if_it_had_had_them_from_the_start() {
         let read = |run| fs::read(training.file(run, file)).unwrap();
         assert!(read("storms") == read("at-once"), "{file}");
     }
+    // What advection scores was computed again, once in each of the two sessions.
+    let history = training.json("storms", "history.json");
+    let rows = history["epochs"].as_array().unwrap();
+    let of = |row: &Value, name: &str| row["scores"][name].as_f64().unwrap();
+    let [model, advection, ahead] = ["csi_35", "advection_csi_35", "csi_35_ahead_of_advection"];
+    assert!(rows.iter().all(|row| of(row, ahead) == of(row, model) - of(row, advection)), "{rows:?}");
+    assert!(rows.iter().all(|row| of(row, advection) == of(&rows[0], advection)), "{rows:?}");
+    assert!(
+        nothing.stderr.contains("this run is finished") && more.stderr.contains("advecti.    ahead"),
+        "{}",
+        more.stderr
+    );
+    let head = fs::read_to_string(training.file("storms", "results.csv")).unwrap();
+    assert!(head.lines().next().is_some_and(|head| head.contains(&format!(",scores.{ahead},"))), "{head}");
 }
 
 #[test]

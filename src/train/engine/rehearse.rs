@@ -89,7 +89,7 @@ impl<T: Task> Engine<T> {
 
     fn rehearse_validation(&mut self) -> Result<Duration, TrainError> {
         let of = self.val_samples();
-        let samples = self.open_validation()?.take(self.state.micro_batch.get()).collect::<Vec<_>>();
+        let samples: Vec<_> = self.open_validation()?.take(self.state.micro_batch.get()).collect::<Result<_, _>>()?;
         if samples.is_empty() {
             return Ok(Duration::ZERO);
         }
@@ -98,12 +98,15 @@ impl<T: Task> Engine<T> {
         let statistics = self.task.depends_on_micro_batch();
         let Self { task, state, reads, stop, observers, .. } = self;
         let mut evaluation = Evaluation { task, size: &mut state.micro_batch, reads, stop, state_bytes };
-        let began = Instant::now();
-        evaluation.run(samples.into_iter(), &mut scores, &mut |evaluated| {
+        let mut told = |evaluated: Evaluated<'_, T::Sample>| {
             if let Evaluated::Smaller { from, to } = evaluated {
                 observers.tell(&Event::MicroBatchChanged { from, to, statistics });
             }
-        })?;
+        };
+        // The first one warms up: a task may keep what each later validation needs again.
+        evaluation.run(samples.iter().cloned().map(Ok), &mut scores, &mut told)?;
+        let began = Instant::now();
+        evaluation.run(samples.into_iter().map(Ok), &mut scores, &mut told)?;
         Ok(began.elapsed().mul_f64(share))
     }
 

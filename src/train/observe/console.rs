@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::epochs::{Epochs, Shown, WIDTH};
-use crate::metric::score::{ScoreSpec, Show};
+use super::headline;
+use crate::metric::score::ScoreSpec;
 use crate::train::events::words::counted_epochs;
 use crate::train::events::{Cost, Ended, Event, Limits, MOST_SAMPLES, Named, Record, Started, Stepped, value};
 use crate::util::units;
@@ -79,7 +80,7 @@ impl Lines {
             }
             Form::Named(specs) => {
                 let mut told = vec![format!("epoch {} step {step}", epoch + 1), first(specs, "val", val, scores)];
-                told.extend(headline(specs, scores));
+                told.extend(headlines(specs, scores));
                 marked(&told, improved)
             }
         }
@@ -118,7 +119,7 @@ fn fitting(pieces: &[String], width: usize) -> String {
 fn epoch_line(specs: &[ScoreSpec], record: &Record, cost: &Cost, improved: bool) -> String {
     let mut parts = vec![format!("epoch {}", record.epoch), first(specs, "train", &record.train, &[])];
     parts.push(first(specs, "val", &record.val, &record.scores));
-    parts.extend(headline(specs, &record.scores));
+    parts.extend(headlines(specs, &record.scores));
     parts.push(format!("lr {:.3e}", record.lr));
     parts.extend(cost_pieces(cost));
     marked(&parts, improved)
@@ -128,11 +129,12 @@ fn first(specs: &[ScoreSpec], side: &str, values: &[Named], scores: &[Named]) ->
     values.first().map_or_else(String::new, |value| format!("{side} {}", against_baseline(specs, value, scores)))
 }
 
-/// The score that is in a line; the history has all of them.
-fn headline(specs: &[ScoreSpec], scores: &[Named]) -> Option<String> {
-    let mut headlines = specs.iter().filter(|spec| spec.show == Show::First && spec.baseline.is_none());
-    let score = headlines.find_map(|spec| scores.iter().find(|(name, _)| *name == spec.name))?;
-    Some(against_baseline(specs, score, scores))
+/// The score that is in a line, and how far it is ahead of a baseline; the history has all of them.
+fn headlines(specs: &[ScoreSpec], scores: &[Named]) -> Vec<String> {
+    let Some(spec) = headline::headline(specs) else { return Vec::new() };
+    let shown = [Some(spec), headline::ahead(spec, specs)].into_iter().flatten();
+    let found = shown.filter_map(|spec| scores.iter().find(|(name, _)| *name == spec.name));
+    found.map(|score| against_baseline(specs, score, scores)).collect()
 }
 
 /// A number, with the baseline that it has to beat.
@@ -242,6 +244,7 @@ fn end_line(ended: &Ended) -> String {
 mod tests {
     use super::*;
     use crate::metric::better::Better;
+    use crate::metric::score::Show;
     use crate::train::events::{Best, GpuUse, Reason};
 
     const COST: Cost = Cost {
@@ -373,5 +376,16 @@ mod tests {
         ];
         let told = |mut told: Lines| events.iter().filter_map(|event| told.line(event)).collect::<Vec<_>>().join("\n");
         insta::assert_snapshot!([told(Lines::table(WIDTH)), told(Lines::named())].join("\n\n"));
+    }
+    #[test]
+    fn a_line_says_how_far_the_score_is_ahead_of_the_forecast_to_beat() {
+        let csi = ScoreSpec::new("csi_35", "CSI at 35 dBZ", Better::Higher).shown(Show::First);
+        let mut specs = scores();
+        specs.extend([csi.ahead_of("advection"), csi.of_baseline("advection"), csi]);
+        let values = [("csi_35", 0.25), ("csi_35_ahead_of_advection", -0.05), ("advection_csi_35", 0.3)];
+        let values: Vec<Named> = values.map(|(name, value)| named(name, value)).into();
+        let told = ["csi_35 0.25000 (advection 0.30000)", "csi_35_ahead_of_advection -0.05000"];
+        assert_eq!(headlines(&specs, &values), told);
+        assert!(headlines(&[], &values).is_empty());
     }
 }

@@ -116,8 +116,13 @@ fn series(story: &Story, name: &str, ink: Ink, value: impl Fn(&Record) -> Option
     }
 }
 
-/// A baseline does not learn: its last value holds for all epochs.
+/// A baseline does not learn: its last value holds for all epochs. Where a score says how far the model is ahead of one, that
+/// is at 0.
 fn levels(story: &Story, of: &str, inks: &[Ink]) -> Vec<Level> {
+    let ahead = story.scores.iter().filter(|spec| spec.name == of).find_map(|spec| spec.ahead.as_ref());
+    if let Some(ahead) = ahead {
+        return vec![Level { name: ahead.forecast.clone(), value: 0.0, ink: Ink::Rival }];
+    }
     let baselines = story.scores.iter().filter(|spec| spec.is_baseline_of(of));
     let level = |(spec, ink): (&ScoreSpec, &Ink)| {
         let value = story.epochs.iter().rev().find_map(|record| value(&record.scores, &spec.name))?;

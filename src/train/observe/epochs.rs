@@ -1,7 +1,8 @@
 //! The epochs of a training as a table that grows: columns line up, the important ones come first, and a row fits the
 //! terminal. Printing is for the command line.
 
-use crate::metric::score::{ScoreSpec, Show};
+use super::headline;
+use crate::metric::score::ScoreSpec;
 use crate::train::events::{Cost, Named, Record, Started, value};
 use crate::util::units;
 
@@ -56,6 +57,8 @@ enum Content {
     Validated,
     /// The score of this name.
     Score(String),
+    /// How far it is ahead of a baseline.
+    Ahead(String),
     Best,
     Left,
     Rate,
@@ -84,11 +87,7 @@ impl Epochs {
         columns.push(Column::new(loss, 7, Content::Train));
         columns.push(Column::new(&format!("val {loss}"), 7, Content::Validated));
         columns.extend(baseline(loss, scores));
-        let headline = scores.iter().find(|spec| spec.show == Show::First && spec.baseline.is_none());
-        if let Some(spec) = headline {
-            columns.push(Column::new(&spec.name, 7, Content::Score(spec.name.clone())));
-            columns.extend(baseline(&spec.name, scores));
-        }
+        columns.extend(headline(scores));
         for (heading, width, content) in [
             ("best", 4, Content::Best),
             ("left", 6, Content::Left),
@@ -143,9 +142,28 @@ impl Epochs {
     }
 }
 
+/// The columns of the score that matters most, beside the forecast that it is compared with, and how far it is ahead of that.
+fn headline(scores: &[ScoreSpec]) -> Vec<Column> {
+    let Some(spec) = headline::headline(scores) else { return Vec::new() };
+    let score = Column::new(&spec.name, 7, Content::Score(spec.name.clone()));
+    let ahead = headline::ahead(spec, scores);
+    let is_of = |other: &ScoreSpec| match (&other.baseline, ahead.and_then(|spec| spec.ahead.as_ref())) {
+        (Some(by), Some(ahead)) => by == ahead,
+        (Some(by), None) => by.of == spec.name,
+        (None, _) => false,
+    };
+    let baseline = scores.iter().find(|other| is_of(other)).and_then(column);
+    let ahead = ahead.map(|spec| Column::new("ahead", 7, Content::Ahead(spec.name.clone())));
+    [Some(score), baseline, ahead].into_iter().flatten().collect()
+}
+
 /// The column of the forecast that a score is compared with.
 fn baseline(name: &str, scores: &[ScoreSpec]) -> Option<Column> {
-    let spec = scores.iter().find(|spec| spec.is_baseline_of(name))?;
+    column(scores.iter().find(|spec| spec.is_baseline_of(name))?)
+}
+
+/// The column of another forecast's score.
+fn column(spec: &ScoreSpec) -> Option<Column> {
     let forecast = &spec.baseline.as_ref()?.forecast;
     let heading = match forecast.char_indices().nth(8) {
         Some(_) => forecast.chars().take(7).chain(['.']).collect(),
@@ -168,8 +186,9 @@ impl Content {
             Self::Place => shown.place.clone(),
             Self::Train => first(shown.train),
             Self::Validated => first(shown.val),
-            Self::Score(_) if shown.scores.is_empty() => String::new(),
+            Self::Score(_) | Self::Ahead(_) if shown.scores.is_empty() => String::new(),
             Self::Score(name) => known(value(shown.scores, name)),
+            Self::Ahead(name) => value(shown.scores, name).map_or_else(|| "n/a".to_owned(), signed),
             Self::Best => if shown.improved { "best" } else { "" }.to_owned(),
             Self::Rate => shown.lr.map_or_else(String::new, |lr| format!("{lr:.2e}")),
             Self::Left => cost(&|cost| cost.seconds_left.map_or_else(String::new, brief)),
@@ -189,6 +208,17 @@ fn gpu(cost: &Cost) -> String {
 
 fn known(value: Option<f64>) -> String {
     value.map_or_else(|| "n/a".to_owned(), number)
+}
+
+/// A difference, with its sign: as many characters.
+fn signed(value: f64) -> String {
+    let sign = if value.is_sign_negative() { "" } else { "+" };
+    let digits = match value.abs() {
+        size if size < 9.999_95 => 4,
+        size if size < 100.0 => 2,
+        _ => return sign.to_owned() + &number(value),
+    };
+    format!("{sign}{value:.digits$}")
 }
 
 /// Seven characters at the most, for all that is not huge.
@@ -217,6 +247,7 @@ pub fn brief(seconds: f64) -> String {
 mod tests {
     use super::*;
     use crate::metric::better::Better;
+    use crate::metric::score::Show;
     use crate::train::events::Limits;
 
     fn started() -> Started {
@@ -283,6 +314,24 @@ mod tests {
     fn a_wide_terminal_shows_more_and_a_narrow_one_what_matters() {
         assert!(lines(140, 1)[0].ends_with("memory   wait             GPU"), "{:?}", lines(140, 1));
         assert_eq!(lines(30, 1)[0], "  epoch     loss  val loss", "{:?}", lines(30, 1));
+    }
+
+    #[test]
+    fn the_score_with_a_forecast_to_beat_is_beside_it_and_how_far_it_is_ahead() {
+        let mut started = started();
+        let csi = ScoreSpec::new("csi_35", "CSI at 35 dBZ", Better::Higher).shown(Show::First);
+        let others = [csi.ahead_of("advection"), csi.of_baseline("persistence"), csi.of_baseline("advection"), csi];
+        started.scores.extend(others);
+        let mut table = Epochs::new(WIDTH);
+        table.begin(&started);
+        let values = [("csi_35", 0.25), ("advection_csi_35", 0.3), ("csi_35_ahead_of_advection", -0.05)];
+        let scores: Vec<Named> = values.map(|(name, value)| (name.to_owned(), Some(value))).into();
+        let text = table.row(&Shown { place: "1/9".into(), scores: &scores, ..Shown::default() });
+        let [headings, row] = text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
+        assert_eq!(headings, "  epoch     loss  val loss  persist.   csi_35  advecti.    ahead  best    left");
+        assert_eq!(row, "    1/9                          n/a  0.25000   0.30000  -0.0500");
+        let signs = [0.012_34, -0.012_34, 0.0, 12.345, -123.4, 1e9].map(signed);
+        assert_eq!(signs, ["+0.0123", "-0.0123", "+0.0000", "+12.35", "-123.4", "+1.0e9"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod behind;
 pub mod console;
 mod curves;
 pub mod epochs;
+mod headline;
 mod history;
 mod log;
 pub mod page;

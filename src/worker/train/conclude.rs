@@ -202,7 +202,7 @@ fn headlines(story: &Story, record: &Record) -> Vec<Headline> {
         let train = record.train.first();
         return train.and_then(|(name, value)| headline(&(format!("train.{name}"), *value))).into_iter().collect();
     }
-    let is_first = |spec: &ScoreSpec| spec.show == Show::First && spec.baseline.is_none();
+    let is_first = |spec: &ScoreSpec| spec.show == Show::First && spec.is_learned();
     let scores = story.scores.iter().filter(|spec| is_first(spec));
     let scores: Vec<Named> = scores.map(|spec| (spec.name.clone(), value_of(&record.scores, &spec.name))).collect();
     // A part of the loss that is also a score is shown once.

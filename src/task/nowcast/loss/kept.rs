@@ -12,7 +12,7 @@ use super::measure::measure;
 use crate::data::loader::{FrameSource, Sample};
 use crate::task::nowcast::config::{Levels, Missing, NowcastConfig};
 use crate::task::nowcast::plan::EventTimes;
-use crate::task::nowcast::verification::Window;
+use crate::task::nowcast::verification::{Place, Window};
 use crate::util::fs::write_atomic;
 use crate::util::quantity::Quantity;
 use crate::util::sha256::Digest;
@@ -112,7 +112,7 @@ impl<S: FrameSource<Error: Send> + Sync> TrainingWindows<'_, S> {
         let times = self.events.get(sample.event).map_or(&[][..], |event| &event.times);
         let minutes = |number: usize| ((times[number] - times[now]) / SECONDS) as f32;
         Ok(Window {
-            event: sample.event,
+            place: Place { event: sample.event, start: sample.start, slice: sample.slice.clone() },
             minutes: (sample.start..end).map(minutes).collect(),
             seen,
             observed,

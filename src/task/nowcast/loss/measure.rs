@@ -65,6 +65,7 @@ mod tests {
 
     use super::*;
     use crate::task::nowcast::config::Missing;
+    use crate::task::nowcast::verification::Place;
 
     const SIDE: usize = 12;
 
@@ -85,7 +86,7 @@ mod tests {
             frame
         };
         Window {
-            event: 0,
+            place: Place::default(),
             minutes: vec![-5.0, 0.0, 5.0, 10.0],
             seen: bar(2).repeat(2),
             observed: [bar(2), bar(1)].concat(),

@@ -4,7 +4,7 @@
 //! ```text
 //! collate  windows of bytes to tensors on the device    draw   forecasts as plain arrays for pictures
 //! augment  random changes of training windows
-//! scores   hits, misses and errors, with persistence    names  what windows are called, and when they were
+//! scores   hits, misses and errors, with baselines      names  what windows are called, and when they were
 //! ```
 
 mod augment;
@@ -111,6 +111,8 @@ pub struct Nowcast {
     parts: Vec<ScoreSpec>,
     /// How forecasts are measured.
     facts: Ordered<String>,
+    /// The score that evaluations are compared by.
+    primary: String,
     /// Rows and columns of a frame.
     size: [usize; 2],
     seed: u64,
@@ -164,6 +166,7 @@ impl Nowcast {
             scale: Arc::new(Scale::of(&quantity, prepare.min, prepare.max)),
             parts: reported.specs(),
             facts: scores::facts(config, &quantity),
+            primary: config.scores.primary_for(&quantity, prepare),
             size: [rows, columns],
             seed,
             collate,
@@ -264,7 +267,8 @@ impl Task for Nowcast {
     }
 
     fn scores(&self, depth: Depth) -> NowcastScores {
-        let origin = Origin { events: self.names.events(), facts: self.facts.clone(), seed: self.seed };
+        let (facts, primary) = (self.facts.clone(), self.primary.clone());
+        let origin = Origin { events: self.names.events(), facts, seed: self.seed, primary };
         NowcastScores::none(&self.judge, depth, origin)
     }
 

@@ -17,7 +17,7 @@ use crate::metric::ordered::Ordered;
 use crate::metric::score::{ScoreSpec, Show};
 use crate::task::nowcast::config::{Missing, NowcastConfig};
 use crate::task::nowcast::loss::loss_spec;
-use crate::task::nowcast::verification::{Judge, Kind, SECTION, Tally, Verification, Window};
+use crate::task::nowcast::verification::{Judge, Kind, Place, SECTION, Tally, Verification, Window, gains};
 use crate::train::task::{Depth, Scores};
 use crate::util::quantity::Quantity;
 
@@ -41,6 +41,8 @@ pub(super) struct Origin {
     pub(super) facts: Ordered<String>,
     /// What intervals follow from.
     pub(super) seed: u64,
+    /// The score that evaluations are compared by.
+    pub(super) primary: String,
 }
 
 /// How windows are measured: what two evaluations must have in common to be compared.
@@ -56,25 +58,25 @@ pub(super) fn facts(config: &NowcastConfig, quantity: &Quantity) -> Ordered<Stri
     facts.into_iter().collect()
 }
 
-/// What a validation measures: the scores of the model, and of persistence those that are shown first.
+/// What is measured: the scores of the model, how far it is ahead of advection in the primary one, and the scores of the
+/// other forecasts; of these a validation has those that are shown first.
 #[must_use]
-pub fn measured(levels: &Levels, depth: Depth) -> Vec<ScoreSpec> {
+pub fn measured(levels: &Levels, primary: &str, depth: Depth) -> Vec<ScoreSpec> {
     let model = specs(levels);
+    let ahead = model.iter().filter(|spec| spec.name == primary).map(|spec| spec.ahead_of(Kind::Advection.name()));
     let kinds = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Model);
     let of = |kind: Kind| {
-        let compared = model.iter().filter(move |spec| is_compared(spec, kind, depth));
+        let compared = model.iter().filter(move |spec| is_compared(spec, primary, depth));
         compared.map(move |spec| spec.of_baseline(kind.name()))
     };
     let baselines: Vec<ScoreSpec> = kinds.flat_map(of).collect();
-    model.iter().cloned().chain(baselines).chain([loss_spec().of_baseline(Kind::Persistence.name())]).collect()
+    let loss = loss_spec().of_baseline(Kind::Persistence.name());
+    model.iter().cloned().chain(ahead).chain(baselines).chain([loss]).collect()
 }
 
-/// Whether a score of the model is measured for another forecast too.
-fn is_compared(spec: &ScoreSpec, kind: Kind, depth: Depth) -> bool {
-    match depth {
-        Depth::Validation => kind == Kind::Persistence && spec.show == Show::First,
-        Depth::Evaluation => true,
-    }
+/// Whether a score of the model is measured for the other forecasts too.
+fn is_compared(spec: &ScoreSpec, primary: &str, depth: Depth) -> bool {
+    depth == Depth::Evaluation || spec.show == Show::First || spec.name == primary
 }
 
 impl NowcastScores {
@@ -105,24 +107,39 @@ impl NowcastScores {
         let sums = self.tally.kinds.get(&kind).map_or_else(none, |sums| sums.all_leads(&self.levels));
         sums.scores(&self.levels)
     }
+
+    /// How much better the model is than advection in the primary score; nothing if that is not measured.
+    fn ahead(&self) -> Option<Option<f64>> {
+        let specs = specs(&self.levels);
+        let place = specs.iter().position(|spec| spec.name == self.origin.primary)?;
+        let [model, advection] = [Kind::Model, Kind::Advection].map(|kind| self.of(kind)[place]);
+        Some(model.zip(advection).map(|(model, advection)| specs[place].better.gain(model, advection)))
+    }
+
+    /// The same as intervals, by event.
+    fn chance(&self) -> Vec<Option<[f64; 2]>> {
+        let place = specs(&self.levels).iter().position(|spec| spec.name == self.origin.primary);
+        let found = gains(&self.verification(), self.origin.seed);
+        place.map(|place| found.get(place).copied().flatten()).into_iter().collect()
+    }
 }
 
 impl Scores for NowcastScores {
     fn specs(&self) -> Vec<ScoreSpec> {
-        measured(&self.levels, self.depth)
+        measured(&self.levels, &self.origin.primary, self.depth)
     }
 
     fn values(&self) -> Vec<Option<f64>> {
         let model = specs(&self.levels);
+        let compared: Vec<bool> =
+            model.iter().map(|spec| is_compared(spec, &self.origin.primary, self.depth)).collect();
         let of = |kind: Kind| {
-            let compared = model.iter().map(|spec| kind == Kind::Model || is_compared(spec, kind, self.depth));
-            self.of(kind)
-                .into_iter()
-                .zip(compared.collect::<Vec<_>>())
-                .filter_map(|(value, is_there)| is_there.then_some(value))
+            let values = self.of(kind).into_iter().zip(&compared);
+            values.filter_map(|(value, is_there)| is_there.then_some(value))
         };
         let loss = (self.tally.samples > 0).then(|| self.persistence_loss / self.tally.samples as f64);
-        Kind::ALL.into_iter().flat_map(of).chain([loss]).collect()
+        let others = [Kind::Persistence, Kind::Advection].into_iter().flat_map(of);
+        self.of(Kind::Model).into_iter().chain(self.ahead()).chain(others).chain([loss]).collect()
     }
 
     fn merge(&mut self, other: &Self) {
@@ -132,9 +149,12 @@ impl Scores for NowcastScores {
 
     fn intervals(&self) -> Vec<Option<[f64; 2]>> {
         let events = self.verification().events;
+        if events.is_empty() {
+            return Vec::new();
+        }
         let pooled: Vec<OfEvent<'_>> =
             events.into_iter().map(|event| OfEvent { sums: event.sums, levels: &self.levels }).collect();
-        bootstrap::intervals(&pooled, self.origin.seed)
+        bootstrap::intervals(&pooled, self.origin.seed).into_iter().chain(self.chance()).collect()
     }
 
     fn basis(&self) -> Basis {
@@ -153,7 +173,7 @@ impl Scores for NowcastScores {
     }
 
     fn sections(&self) -> Value {
-        json!({SECTION: self.verification()})
+        json!({SECTION: self.verification().beside_advection(&self.origin.primary, self.origin.seed)})
     }
 }
 
@@ -172,7 +192,7 @@ pub(super) fn windows(
     let observed = bytes(&batch.target_bytes())?;
     let seen = bytes(&batch.last_bytes(judge.seen_frames() as i64))?;
     let window = |(number, sample): (usize, &Sample)| Window {
-        event: sample.event,
+        place: Place { event: sample.event, start: sample.start, slice: sample.slice.clone() },
         minutes: names.minutes(sample),
         seen: part(&seen, number, batch.samples.len()),
         observed: part(&observed, number, batch.samples.len()),

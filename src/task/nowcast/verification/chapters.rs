@@ -1,15 +1,17 @@
 //! The chapters of a run's page for a nowcast: scores by lead time, and the mean observation by forecast intensity.
 
-use super::charts;
+use super::ahead::Ahead;
 use super::kinds::Kind;
 use super::pictures::ERROR_MAPS;
 use super::section::{SECTION, Verification};
+use super::{charts, said};
 use crate::metric::document::Metrics;
 use crate::metric::forecast::scores::error_names;
 use crate::metric::score::ScoreSpec;
 use crate::report::chart::Chart;
 use crate::report::page::{Block, Cell, Charts, Grid};
 use crate::train::observe::page::{Chapters, Curve, Parts, Plot};
+use crate::util::units::count;
 
 /// Reads an evaluation of a nowcast.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,6 +35,7 @@ impl Chapters for Evaluated {
             block("", DIAGRAM, vec![charts::performance(&found), charts::intensities(&found)]),
         ];
         let mut blocks = vec![block("By lead time", caption, shown)];
+        blocks.extend(beside_advection(&found, metrics));
         blocks.extend(charts::silent(&found).map(Block::Absent));
         let more = more.into_iter().filter(|block| !matches!(block, Block::Charts(charts) if charts.charts.is_empty()));
         blocks.push(Block::Folded(
@@ -78,9 +81,20 @@ impl Chapters for Evaluated {
         })
     }
 
+    fn opening(&self, metrics: &Metrics) -> Option<String> {
+        let found = metrics.section::<Verification>(SECTION)?;
+        let ahead = found.ahead.as_ref()?;
+        let (groups, word) = (metrics.dataset.basis.groups as u64, &metrics.dataset.basis.words.group);
+        let are = if groups == 1 { "is" } else { "are" };
+        let too_few = format!("{} {are} too few to estimate them", count(groups, word));
+        let verdict = said::verdict(ahead, &found.levels, &too_few)?;
+        Some([Some(verdict), said::until(ahead, &found.levels)].into_iter().flatten().collect::<Vec<_>>().join(" "))
+    }
+
     fn tables(&self, metrics: &Metrics) -> Vec<Grid> {
-        let primary = metrics.primary().map(|metric| &metric.spec);
-        primary.zip(metrics.section(SECTION)).map(|(spec, found)| leads(&found, spec)).into_iter().collect()
+        let Some(found) = metrics.section::<Verification>(SECTION) else { return Vec::new() };
+        let primary = metrics.primary().map(|metric| leads(&found, &metric.spec));
+        primary.into_iter().chain(found.ahead.as_ref().map(|ahead| thresholds(&found, ahead, metrics))).collect()
     }
 
     fn caption(&self) -> &'static str {
@@ -92,6 +106,17 @@ const SCALES: &str = "Agreement within squares. It grows with the side of the sq
                       is useful at that scale.";
 const DIAGRAM: &str = "Points in the upper right corner are perfect, those above the line of bias 1 forecast too many events. The \
                        numbers are thresholds. Beside it, how often each intensity is forecast and observed: the curves should meet.";
+
+/// The model beside advection: by threshold, and the events in which it is furthest behind.
+fn beside_advection(found: &Verification, metrics: &Metrics) -> Vec<Block> {
+    let Some(ahead) = &found.ahead else { return Vec::new() };
+    let tables = [thresholds(found, ahead, metrics), said::by_event(ahead, &found.levels)];
+    tables.into_iter().filter(|grid| !grid.rows.is_empty()).map(Block::Table).collect()
+}
+
+fn thresholds(found: &Verification, ahead: &Ahead, metrics: &Metrics) -> Grid {
+    said::by_threshold(ahead, &found.levels, &metrics.dataset.basis.too_few().unwrap_or_default())
+}
 
 fn block(title: &str, caption: &str, mut charts: Vec<Chart>) -> Block {
     charts.retain(Chart::has_values);

@@ -1,5 +1,6 @@
 //! What one window adds to the scores: forecasts against observations. Pure, so that many windows are judged at once.
 
+use super::advected::{Advected, Place};
 use super::kinds::Kind;
 use super::tally::Tally;
 use crate::metric::forecast::error_map::ErrorMap;
@@ -20,8 +21,8 @@ const RANGES: f64 = 20.0;
 /// A window with the model's forecast, as plain arrays.
 #[derive(Clone, Debug)]
 pub struct Window {
-    /// The event's number.
-    pub event: usize,
+    /// What it is made of.
+    pub place: Place,
     /// When each of its frames was taken: minutes from the last one that the model saw.
     pub minutes: Vec<f32>,
     /// Bytes of the last frames that the model saw: frames, channels, rows, columns.
@@ -53,6 +54,7 @@ pub struct Judge {
     step: Step,
     /// Frames that are kept of those that the model sees.
     seen_frames: usize,
+    pub(super) advected: Advected,
 }
 
 impl Judge {
@@ -70,7 +72,7 @@ impl Judge {
         let step = Step::at_least(if quantity.is_reflectivity() { DBZ_STEP } else { levels.span / RANGES });
         let seen_frames = config.windows.input_frames.min(MOTION_FRAMES);
         let verifier = Verifier::new(levels.clone(), min, frame);
-        Self { verifier, levels, frame, min, step, seen_frames }
+        Self { verifier, levels, frame, min, step, seen_frames, advected: Advected::default() }
     }
 
     /// How many of the frames that the model sees a [`Window`] holds.
@@ -97,6 +99,7 @@ impl Judge {
         self.verifier.measure(&self.verifier.observe(&window.observed), &self.advection(window))
     }
 
+    /// A validation learns of advection only what it scores over all lead times, which is computed once for each window.
     pub(super) fn measure(&self, window: &Window, depth: Depth) -> Measured {
         let observation = self.verifier.observe(&window.observed);
         let known = observation.known_cells();
@@ -104,7 +107,12 @@ impl Judge {
         let (persistence, advection) = (self.persistence(window), is_full.then(|| self.advection(window)));
         let mut forecasts = vec![(Kind::Model, &window.forecast), (Kind::Persistence, &persistence)];
         forecasts.extend(advection.as_ref().map(|forecast| (Kind::Advection, forecast)));
-        let sums = forecasts.iter().map(|(kind, forecast)| (*kind, self.verifier.measure(&observation, forecast)));
+        let measured = |forecast: &[f32]| self.verifier.measure(&observation, forecast);
+        let mut sums: Vec<_> = forecasts.iter().map(|(kind, forecast)| (*kind, measured(forecast))).collect();
+        if !is_full {
+            let compute = || measured(&self.advection(window)).all_leads(&self.levels);
+            sums.push((Kind::Advection, Sums { leads: vec![self.advected.of(&window.place, compute)] }));
+        }
         let intensities = |(_, forecast): &(Kind, &Vec<f32>)| {
             let mut found = self.reliability();
             found.add_cells(forecast, &window.observed);
@@ -112,11 +120,11 @@ impl Judge {
         };
         let reliability = forecasts.iter().filter(|_| is_full).map(intensities);
         Measured {
-            event: window.event,
+            event: window.place.event,
             lead_minutes: self.lead_minutes(window).to_vec(),
             cells: known,
             excluded: window.observed.len() as u64 - known,
-            sums: sums.collect(),
+            sums,
             reliability: reliability.collect(),
         }
     }

@@ -28,7 +28,15 @@ impl Resample for Evaluated {
         let groups = ours.len();
         let intervals = bootstrap::differences(&pooled(ours), &pooled(theirs), seed);
         let names = specs(&one.levels).into_iter().map(|spec| spec.name);
-        Ok(Differences { groups, intervals: names.zip(intervals).collect() })
+        let mut intervals: Vec<_> = names.zip(intervals).collect();
+        // Advection is the same in both, so the difference of what is ahead of it is that of the scores, but for the sign of
+        // an error: only the width is used.
+        let differences =
+            current.metrics.values().filter_map(|metric| Some((&metric.spec, metric.spec.ahead.as_ref()?)));
+        let of = |name: &str| intervals.iter().find(|(known, _)| known == name).and_then(|(_, interval)| *interval);
+        let found: Vec<_> = differences.map(|(spec, ahead)| (spec.name.clone(), of(&ahead.of))).collect();
+        intervals.extend(found);
+        Ok(Differences { groups, intervals })
     }
 }
 

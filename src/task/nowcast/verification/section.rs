@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::ahead::Ahead;
 use super::kinds::Kind;
-use super::tally::Tally;
+use super::tally::{OfEvent, Tally};
 use crate::metric::forecast::reliability::ReliabilityBin;
 use crate::metric::forecast::scores::specs;
 use crate::metric::forecast::sums::{LeadSums, Levels, Sums};
@@ -32,6 +33,9 @@ pub struct Verification {
     pub forecasts: BTreeMap<String, ForecastScores>,
     /// The sums of each event, over all lead times: from these a comparison can draw events again.
     pub events: Vec<EventSums>,
+    /// The model beside advection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<Ahead>,
 }
 
 /// The scores of one kind of forecast.
@@ -45,7 +49,7 @@ pub struct ForecastScores {
     pub reliability: Vec<ReliabilityBin>,
 }
 
-/// What one event adds to the scores of the model.
+/// What one event adds to the scores of the model and of advection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventSums {
     /// The event's path below the dataset.
@@ -54,6 +58,9 @@ pub struct EventSums {
     pub samples: usize,
     /// The sums over all lead times.
     pub sums: LeadSums,
+    /// The same of advection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advection: Option<LeadSums>,
 }
 
 impl Verification {
@@ -68,6 +75,7 @@ impl Verification {
             lead_minutes: lead_minutes(tally),
             forecasts: tally.kinds.iter().map(of_kind).collect(),
             events: event_sums(tally, levels, events),
+            ahead: None,
         }
     }
 }
@@ -87,10 +95,14 @@ fn forecast(tally: &Tally, levels: &Levels, kind: Kind, sums: &Sums) -> Forecast
 
 fn event_sums(tally: &Tally, levels: &Levels, names: &[String]) -> Vec<EventSums> {
     let name = |number: usize| names.get(number).cloned().unwrap_or_else(|| format!("event {number}"));
-    let sums = |(number, (samples, sums)): (&usize, &(usize, Sums))| EventSums {
-        event: name(*number),
-        samples: *samples,
-        sums: sums.all_leads(levels),
+    let sums = |(number, found): (&usize, &OfEvent)| {
+        let of = |kind: Kind| found.kinds.get(&kind).map(|sums| sums.all_leads(levels));
+        EventSums {
+            event: name(*number),
+            samples: found.samples,
+            sums: of(Kind::Model).unwrap_or_else(|| LeadSums::none(levels)),
+            advection: of(Kind::Advection),
+        }
     };
     tally.events.iter().map(sums).collect()
 }

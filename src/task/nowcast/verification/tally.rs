@@ -22,24 +22,29 @@ pub struct Tally {
     pub cells: u64,
     /// Cells that were left out, because they have no observation.
     pub excluded: u64,
-    /// For each kind of forecast.
+    /// For each kind of forecast, by lead time; of advection in a validation only over all lead times.
     pub kinds: BTreeMap<Kind, Sums>,
     pub(super) reliability: BTreeMap<Kind, Reliability>,
-    /// Of the model: windows and sums of each event.
-    pub(super) events: BTreeMap<usize, (usize, Sums)>,
+    pub(super) events: BTreeMap<usize, OfEvent>,
     /// Of the model.
     pub(super) map: Option<ErrorMap>,
     pub(super) lead_minutes: Vec<Vec<f32>>,
 }
 
+/// The windows of one event.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OfEvent {
+    pub(super) samples: usize,
+    /// Of the model, and of the advection that it must beat.
+    pub(super) kinds: BTreeMap<Kind, Sums>,
+}
+
 impl Tally {
     pub(super) fn none(judge: &Judge, depth: Depth) -> Self {
-        let kinds: &[Kind] = match depth {
-            Depth::Validation => &[Kind::Model, Kind::Persistence],
-            Depth::Evaluation => &Kind::ALL,
-        };
+        let kinds = Kind::ALL;
         let is_full = depth == Depth::Evaluation;
-        let none = |kind: &Kind| (*kind, Sums::none(&judge.levels, judge.frame.leads));
+        let leads = |kind: &Kind| if is_full || *kind != Kind::Advection { judge.frame.leads } else { 1 };
+        let none = |kind: &Kind| (*kind, Sums::none(&judge.levels, leads(kind)));
         let reliability = kinds.iter().filter(|_| is_full).map(|kind| (*kind, judge.reliability()));
         Self {
             depth,
@@ -92,10 +97,12 @@ impl Tally {
         for (kind, found) in &other.reliability {
             self.reliability.entry(*kind).and_modify(|own| own.add(found)).or_insert_with(|| found.clone());
         }
-        for (event, (samples, sums)) in &other.events {
-            let own = self.events.entry(*event).or_insert_with(|| (0, Sums::default()));
-            own.0 += samples;
-            if own.1.leads.is_empty() { own.1 = sums.clone() } else { own.1.add(sums) }
+        for (event, other) in &other.events {
+            let own = self.events.entry(*event).or_default();
+            own.samples += other.samples;
+            for (kind, sums) in &other.kinds {
+                own.kinds.entry(*kind).and_modify(|own| own.add(sums)).or_insert_with(|| sums.clone());
+            }
         }
         if let (Some(map), Some(other)) = (&mut self.map, &other.map) {
             map.add(other);
@@ -109,10 +116,11 @@ impl Tally {
         self.excluded += measured.excluded;
         if self.depth == Depth::Evaluation {
             self.lead_minutes.push(measured.lead_minutes);
-            let none = || (0, Sums::none(&judge.levels, judge.frame.leads));
-            let (samples, event) = self.events.entry(measured.event).or_insert_with(none);
-            *samples += 1;
-            measured.sums.iter().filter(|(kind, _)| *kind == Kind::Model).for_each(|(_, sums)| event.add(sums));
+            let event = self.events.entry(measured.event).or_default();
+            event.samples += 1;
+            for (kind, sums) in measured.sums.iter().filter(|(kind, _)| *kind != Kind::Persistence) {
+                event.kinds.entry(*kind).and_modify(|own| own.add(sums)).or_insert_with(|| sums.clone());
+            }
         }
         let kinds = measured.sums.iter().map(|(kind, _)| *kind);
         for (kind, reliability) in kinds.zip(&measured.reliability) {

@@ -36,7 +36,7 @@ fn forecast(frames: &[Vec<u8>]) -> Vec<f32> {
 fn window(event: usize) -> Window {
     let observed = [storm(4), storm(5)];
     Window {
-        event,
+        place: Place { event, ..Place::default() },
         minutes: (-3..=2).map(|frame| 5.0 * frame as f32).collect(),
         seen: [storm(1), storm(2), storm(3)].concat(),
         forecast: forecast(&observed),
@@ -108,12 +108,64 @@ fn the_short_form_knows_what_the_long_one_knows_of_model_and_persistence() {
     for kind in [Kind::Model, Kind::Persistence] {
         assert_eq!(short.kinds[&kind], full.kinds[&kind]);
     }
-    assert!(!short.kinds.contains_key(&Kind::Advection));
+    let advection = |tally: &Tally| tally.kinds[&Kind::Advection].all_leads(judge.levels());
+    assert_eq!(advection(&short), advection(&full));
+}
+
+#[test]
+fn advection_is_computed_once_for_each_window_however_often_it_is_validated() {
+    let judge = Judge::new(&config(), &Quantity::default());
+    let later = Window { place: Place { event: 0, start: 1, ..Place::default() }, ..window(0) };
+    let other_level = Window { place: Place { event: 0, start: 0, slice: 576..1152 }, ..window(0) };
+    let windows = [window(0), window(1), later, other_level];
+    let validated = || {
+        let mut tally = judge.tally(Depth::Validation);
+        tally.add(&judge, &windows);
+        format!("{tally:?}")
+    };
+    let first = validated();
+    assert_eq!(judge.advected.computed(), windows.len());
+    assert_eq!([validated(), validated()], [first.clone(), first.clone()]);
+    assert_eq!(judge.advected.computed(), windows.len());
+    // The next session computes it again, to the same bytes.
+    let mut again = judge.tally(Depth::Validation);
+    again.add(&Judge::new(&config(), &Quantity::default()), &windows);
+    assert_eq!(format!("{again:?}"), first);
+}
+
+#[test]
+fn the_model_beside_advection_has_every_threshold_and_the_worst_event_first() {
+    // The storm gets faster than it was, which the model knows and advection does not.
+    let faster = |event: usize| {
+        let observed = [storm(6), storm(9)];
+        Window { forecast: forecast(&observed), observed: observed.concat(), ..window(event) }
+    };
+    let silent = Window { forecast: vec![0.0; 2 * SIDE * SIDE], ..window(1) };
+    let found = self::found(&[faster(0), silent]).beside_advection("csi_100", 42);
+    let ahead = found.ahead.as_ref().unwrap();
+    let above = &ahead.thresholds[0];
+    assert_eq!((above.threshold, above.model), (100.0, Some(0.5)), "one of two events is hit");
+    assert_eq!(above.advection, found.forecasts["advection"].all_leads["csi_100"]);
+    assert_eq!((above.interval, above.until_minutes, above.leads_ahead), (None, None, 0), "two events are too few");
+    let worst = &ahead.events[0];
+    assert_eq!((worst.event.as_str(), worst.samples, worst.model), ("may/2", 1, Some(0.0)));
+    assert_eq!(worst.difference, worst.advection.map(|other| -other));
+    assert!(ahead.events[1].difference.is_some_and(|gain| gain > 0.0));
+    let advection = found.events[0].advection.as_ref().unwrap();
+    assert_eq!(advection.scores(&found.levels)[0], ahead.events[1].advection);
+
+    let perfect = self::found(&[0, 1, 2, 3, 4].map(faster)).beside_advection("csi_100", 42);
+    let above = &perfect.ahead.as_ref().unwrap().thresholds[0];
+    assert_eq!((above.until_minutes, above.leads_ahead), (Some(10.0), 2));
+    let [low, high] = above.interval.unwrap();
+    let difference = above.difference.unwrap();
+    assert!(difference > 0.0 && (low - difference).abs() < 1e-12 && (high - difference).abs() < 1e-12, "{low} {high}");
 }
 
 mod compared {
     use super::*;
     use crate::metric::document::{Basis, DatasetUsed, Metrics, VERSION, Weights};
+    use crate::metric::forecast::scores::specs;
     use crate::metric::ordered::Ordered;
     use crate::metric::pooled::Resample;
     use serde_json::json;
@@ -142,6 +194,13 @@ mod compared {
         assert_eq!(same.groups, 5);
         let csi = same.intervals.iter().find(|(name, _)| name == "csi_100").unwrap();
         assert_eq!(csi.1, Some([0.0, 0.0]));
+        let mut ahead = both.clone();
+        let spec = specs(&found(&[window(0)]).levels).into_iter().find(|spec| spec.name == "csi_100").unwrap();
+        let measured = [(spec.ahead_of("advection"), Some(0.25), None)];
+        ahead.metrics = crate::metric::document::metrics(&measured);
+        let same = Evaluated.differences(&ahead, &both, 42).unwrap();
+        let last = same.intervals.last().unwrap();
+        assert_eq!(last, &("csi_100_ahead_of_advection".to_owned(), Some([0.0, 0.0])), "advection is the same in both");
         let other = metrics(&[window(0)]);
         assert!(Evaluated.differences(&both, &other, 42).unwrap_err().contains("on other events"));
         let mut elsewhere = both.clone();

@@ -49,6 +49,11 @@ pub trait Chapters: Sync {
         Vec::new()
     }
 
+    /// What the page says first, before the result: how the model stands against the forecast that is hardest to beat.
+    fn opening(&self, _metrics: &Metrics) -> Option<String> {
+        None
+    }
+
     /// The result in a sentence; none for one that is made of the scores and their baselines.
     fn verdict(&self, _metrics: &Metrics) -> Option<String> {
         None

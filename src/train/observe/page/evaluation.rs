@@ -39,6 +39,14 @@ pub(super) fn verdict(run: &Run<'_>, chapters: &dyn Chapters) -> Option<String> 
     if let Some(verdict) = chapters.verdict(metrics) {
         return Some(verdict);
     }
+    let opening = chapters.opening(metrics);
+    let scores = scored(metrics, chapters);
+    let said: Vec<String> = opening.into_iter().chain(scores).collect();
+    (!said.is_empty()).then(|| said.join(" "))
+}
+
+/// The score that decides beside those of the baselines.
+fn scored(metrics: &Metrics, chapters: &dyn Chapters) -> Option<String> {
     let primary = telling(metrics)?;
     let (spec, value) = (&primary.spec, primary.value?);
     let baselines = || primary.baselines.iter().filter_map(|(name, other)| Some((name, (*other)?)));
@@ -140,7 +148,10 @@ fn said(metrics: &Metrics, chapters: &dyn Chapters) -> String {
     let group = &basis.words.group;
     let intervals = match metrics.metrics.values().any(|metric| metric.interval.is_some()) {
         true => format!(" {}", chapters.intervals(group)),
-        false => format!(" Intervals are n/a: {} are too few to estimate them.", count(basis.groups as u64, group)),
+        false => {
+            let are = if basis.groups == 1 { "is" } else { "are" };
+            format!(" Intervals are n/a: {} {are} too few to estimate them.", count(basis.groups as u64, group))
+        }
     };
     format!(
         "{}{step} on the {} side of {}: {}{notes}. Evaluated on {}.{intervals}",

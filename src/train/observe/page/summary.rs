@@ -163,12 +163,15 @@ pub(super) fn decides(story: &Story) -> Option<&ScoreSpec> {
     story.scores.iter().find(|spec| spec.name == *name)
 }
 
-/// The scores that matter most, one of each family, without that which decides.
+/// The scores that matter most, one of each family, without that which decides: first how far the model is ahead of a
+/// baseline.
 pub(super) fn headlines(story: &Story) -> Vec<&ScoreSpec> {
     let decides = story.best.as_ref().and_then(|best| best.by.first()).map_or("", |(name, _)| name.as_str());
     let is_measured = story.epochs.iter().any(|record| !record.scores.is_empty());
     let firsts = story.scores.iter().filter(|spec| is_measured && spec.show == Show::First && spec.baseline.is_none());
-    let families = families(firsts.filter(|spec| spec.name != decides));
+    let (ahead, others): (Vec<_>, Vec<_>) =
+        firsts.filter(|spec| spec.name != decides).partition(|spec| spec.ahead.is_some());
+    let families = families(ahead.into_iter().chain(others));
     families.into_iter().map(|(_, members)| members[(members.len() - 1) / 2]).collect()
 }
 

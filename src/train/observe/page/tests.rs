@@ -261,3 +261,22 @@ fn a_run_that_failed_says_why_and_what_to_do_on_top_and_that_nothing_was_evaluat
     write(folder.path(), &()).unwrap();
     assert!(read(folder.path()).contains("its files do not say why"));
 }
+
+#[test]
+fn how_far_the_model_is_ahead_of_a_baseline_is_among_the_figures_and_the_first_curves() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut story = Story { epochs: vec![record(1, 0.4)], ..measured() };
+    let ahead = story.scores[2].ahead_of("advection");
+    story.epochs[0].scores.push((ahead.name.clone(), Some(-0.0321)));
+    story.scores.push(ahead);
+    let by = vec![("loss".to_owned(), Some(0.4))];
+    story.best = Some(Best { epoch: 1, step: 10, by, loss: Some(0.4) });
+    fs::write(folder.path().join("history.json"), story.text(folder.path()).unwrap()).unwrap();
+    write(folder.path(), &()).unwrap();
+    let html = read(folder.path());
+    let place = |text: &str| html.find(text).unwrap_or_else(|| panic!("no {text}: {html}"));
+    let figure = place("CSI at 35 dBZ ahead of advection");
+    assert!(html[figure..figure + 300].contains("-0.0321"), "{}", &html[figure..figure + 300]);
+    let curve = place("CSI at 35 dBZ ahead of advection on validation");
+    assert!(figure < curve && curve < place("More curves: "));
+}

@@ -300,3 +300,18 @@ fn what_cannot_be_written_or_read_is_an_error_that_names_it_and_the_rest_is_draw
     let error = plots.tell(&started(1)).unwrap_err();
     assert!(error.to_string().contains("history.json can't be read"), "{error}");
 }
+
+#[test]
+fn how_far_a_score_is_ahead_has_its_own_chart_with_the_forecast_to_beat_at_0() {
+    let mut drawn = drawn(1..=3);
+    let ahead = drawn.story.scores[0].ahead_of("advection");
+    for record in &mut drawn.story.epochs {
+        record.scores.push((ahead.name.clone(), Some(-0.01 * record.epoch as f64)));
+    }
+    drawn.story.scores.push(ahead);
+    let sheet = chart::scores(&drawn);
+    let chart = sheet.charts.iter().find(|chart| chart.title.contains("ahead of advection")).unwrap();
+    let told: Vec<_> = chart.levels.iter().map(|level| (level.name.as_str(), level.value)).collect();
+    assert_eq!(told, [("advection", 0.0)]);
+    assert_eq!(chart.series[0].points, [[1.0, -0.01], [2.0, -0.02], [3.0, -0.03]]);
+}

@@ -191,8 +191,11 @@ fn an_evaluation_measures_every_score_of_every_forecast_and_a_validation_what_is
     };
     let (short, full) = (of(Depth::Validation), of(Depth::Evaluation));
     let model = specs(&storms.config.scores.levels(&Quantity::default(), &storms.config.prepare)).len();
-    assert_eq!(full.specs().len(), 3 * model + 1);
-    assert_eq!(short.values()[..model], full.values()[..model]);
+    assert_eq!(full.specs().len(), 3 * model + 2);
+    assert_eq!(short.values()[..=model], full.values()[..=model]);
+    let ahead = &full.specs()[model];
+    assert_eq!(ahead.name, "csi_35_ahead_of_advection");
+    assert_eq!(value(&short, &ahead.name), value(&short, "csi_35") - value(&short, "advection_csi_35"));
     for scores in [&short, &full] {
         assert_eq!(scores.values().len(), scores.specs().len());
     }
@@ -200,7 +203,8 @@ fn an_evaluation_measures_every_score_of_every_forecast_and_a_validation_what_is
     let same =
         shared.map(|spec| (value(&short, &spec.name), value(&full, &spec.name))).filter(|(one, _)| !one.is_nan());
     assert!(same.clone().count() > 3 && same.clone().all(|(one, other)| one == other));
-    assert_eq!(full.intervals().len(), model, "of the model alone");
+    assert_eq!(full.intervals().len(), model + 1, "of the model alone, and of how far it is ahead of advection");
+    assert!(short.intervals().is_empty(), "a validation has none");
     let basis = full.basis();
     assert_eq!((basis.samples, basis.groups, basis.counted().as_str()), (3, 3, "3 windows of 3 events"));
 }
