@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::resample::Method;
+use crate::metric::forecast::frames::Convention;
 
 /// The `task.nowcast` section.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -200,10 +201,12 @@ pub struct ScoresConfig {
     pub fss_scales_px: Vec<usize>,
     /// The score that evaluations are compared by; by default the CSI at the threshold nearest to 35 dBZ, 5 mm/h or 1 mm.
     pub primary: Option<String>,
+    /// By whose definitions whole frames are measured too: MSE and MAE summed over the cells, SSIM and PSNR.
+    pub frames: Option<Convention>,
 }
 
 impl Default for ScoresConfig {
     fn default() -> Self {
-        Self { thresholds: None, fss_scales_px: vec![1, 5, 15, 31], primary: None }
+        Self { thresholds: None, fss_scales_px: vec![1, 5, 15, 31], primary: None, frames: None }
     }
 }
