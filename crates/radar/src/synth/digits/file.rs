@@ -15,8 +15,8 @@ pub(super) fn file<'a>(seconds: &[f64], grid: usize, levels: &[u8], origin: &Ori
     let dimension = |name: &'static str, length| Dimension { name: name.into(), length };
     let scans: Vec<[f64; 3]> = seconds.iter().map(|&time| [time; 3]).collect();
     let mut variables = times::variables(&scans, None);
-    variables.push(axis("y0", Y, "Y", "projection_y_coordinate", grid));
-    variables.push(axis("x0", X, "X", "projection_x_coordinate", grid));
+    variables.push(axis("y0", Y, "Y", "rows from the bottom", grid));
+    variables.push(axis("x0", X, "X", "columns from the left", grid));
     variables.push(field(grid, levels));
     File {
         dimensions: vec![
@@ -30,10 +30,9 @@ pub(super) fn file<'a>(seconds: &[f64], grid: usize, levels: &[u8], origin: &Ori
     }
 }
 
-/// Cells are counted as kilometres: a square has no other measure.
-fn axis(name: &'static str, dimension: usize, letter: &str, standard_name: &str, grid: usize) -> Variable<'static> {
-    let attributes: Vec<Attribute> =
-        vec![text("standard_name", standard_name), text("units", "km"), text("axis", letter)];
+/// Cells are counted: a square on a screen has no kilometres.
+fn axis(name: &'static str, dimension: usize, letter: &str, long_name: &str, grid: usize) -> Variable<'static> {
+    let attributes: Vec<Attribute> = vec![text("long_name", long_name), text("units", "1"), text("axis", letter)];
     let values = (0..grid).map(|cell| cell as f32).collect::<Vec<_>>();
     Variable { name: name.into(), dimensions: vec![dimension], attributes, values: Values::Float(values.into()) }
 }
