@@ -31,6 +31,7 @@ fn main() {
         scales_px: vec![1, 5, 15, 31],
         span: SPAN_DBZ,
         unit: "dBZ".into(),
+        frames: None,
     };
     let verifier = Verifier::new(levels.clone(), MIN_DBZ, shape);
     let windows = observed.len() / shape.cells();

@@ -60,13 +60,13 @@ impl Source {
     fn problems(&self) -> Vec<Problem> {
         let (variant, found) = match self {
             // The name of the kind may be left out only of storms.
-            Self::Synthetic(synthetic @ Synthetic::Characters(_)) => ("synthetic.characters", synthetic.problems()),
-            Self::Synthetic(synthetic) => ("synthetic", synthetic.problems()),
-            Self::Gdrive(gdrive) => ("gdrive", gdrive.problems()),
-            Self::Url(url) => ("url", url.problems()),
-            Self::Path(path) => ("path", path.problems()),
+            Self::Synthetic(synthetic @ Synthetic::Storms(_)) => ("synthetic".to_owned(), synthetic.problems()),
+            Self::Synthetic(synthetic) => (format!("synthetic.{}", synthetic.kind()), synthetic.problems()),
+            Self::Gdrive(gdrive) => ("gdrive".to_owned(), gdrive.problems()),
+            Self::Url(url) => ("url".to_owned(), url.problems()),
+            Self::Path(path) => ("path".to_owned(), path.problems()),
         };
-        found.into_iter().map(|problem| problem.below(variant)).collect()
+        found.into_iter().map(|problem| problem.below(&variant)).collect()
     }
 }
 

@@ -1,10 +1,11 @@
 //! Datasets that are generated on this machine: the settings of each kind. The generators are with the code that trains
 //! on the kind.
 //!
-//! A kind is named, `synthetic: {storms: {events: 8}}`. Without a name it is storms: `synthetic: {events: 8}`.
+//! A kind is named, `synthetic: {moving_digits: {events: 8}}`. Without a name it is storms: `synthetic: {events: 8}`.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::path::PathBuf;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,32 @@ pub enum Synthetic {
     Storms(Storms),
     /// Handwritten characters, a folder for each.
     Characters(Characters),
+    /// Digits that move over a dark square: Moving MNIST.
+    MovingDigits(MovingDigits),
+}
+
+/// Digits that move over a dark square: Moving MNIST.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MovingDigits {
+    /// Sequences: one folder each.
+    pub events: usize,
+    /// Frames of a sequence.
+    pub frames: usize,
+    /// Rows and columns of a frame; a digit has 28.
+    pub grid: usize,
+    /// Digits in a frame.
+    pub digits: usize,
+    /// A file of digits of 28 x 28 cells in the format of MNIST (idx3-ubyte, plain or .gz); without one they are drawn.
+    pub idx: Option<PathBuf>,
+    /// The same seed gives the same bytes.
+    pub seed: u64,
+}
+
+impl Default for MovingDigits {
+    fn default() -> Self {
+        Self { events: 1000, frames: 20, grid: 64, digits: 2, idx: None, seed: 42 }
+    }
 }
 
 /// Handwritten characters, a folder for each.
@@ -81,6 +108,8 @@ enum Named {
     Storms(Storms),
     /// Handwritten characters, a folder for each.
     Characters(Characters),
+    /// Digits that move over a dark square: Moving MNIST.
+    MovingDigits(MovingDigits),
 }
 
 impl From<Written> for Synthetic {
@@ -88,6 +117,7 @@ impl From<Written> for Synthetic {
         match written {
             Written::Short(storms) | Written::Named(Named::Storms(storms)) => Self::Storms(storms),
             Written::Named(Named::Characters(characters)) => Self::Characters(characters),
+            Written::Named(Named::MovingDigits(digits)) => Self::MovingDigits(digits),
         }
     }
 }
@@ -97,6 +127,7 @@ impl From<Synthetic> for Written {
         match synthetic {
             Synthetic::Storms(storms) => Self::Short(storms),
             Synthetic::Characters(characters) => Self::Named(Named::Characters(characters)),
+            Synthetic::MovingDigits(digits) => Self::Named(Named::MovingDigits(digits)),
         }
     }
 }
@@ -118,15 +149,7 @@ impl Synthetic {
         match self {
             Self::Storms(_) => "storms",
             Self::Characters(_) => "characters",
-        }
-    }
-
-    /// The settings, if the kind is storms.
-    #[must_use]
-    pub fn storms(&self) -> Option<&Storms> {
-        match self {
-            Self::Storms(storms) => Some(storms),
-            Self::Characters(_) => None,
+            Self::MovingDigits(_) => "moving_digits",
         }
     }
 
@@ -135,7 +158,7 @@ impl Synthetic {
     pub fn characters(&self) -> Option<&Characters> {
         match self {
             Self::Characters(characters) => Some(characters),
-            Self::Storms(_) => None,
+            Self::Storms(_) | Self::MovingDigits(_) => None,
         }
     }
 
@@ -147,6 +170,7 @@ impl Synthetic {
                 "Synthetic {{ events: {events}, frames: {frames}, grid: {grid}, levels: {levels}, seed: {seed} }}"
             ),
             Self::Characters(characters) => format!("{characters:?}"),
+            Self::MovingDigits(digits) => format!("{digits:?}"),
         }
     }
 
@@ -156,6 +180,7 @@ impl Synthetic {
         match self {
             Self::Storms(storms) => storms.problems(),
             Self::Characters(characters) => characters.problems(),
+            Self::MovingDigits(digits) => digits.problems(),
         }
     }
 }
@@ -171,14 +196,38 @@ impl Characters {
             let message = format!("expected two or more characters, each once, got {:?}", self.alphabet);
             found.push(Problem::new("alphabet", message, "write `alphabet: ABC123`"));
         }
-        for (key, value, least, most) in [("per_class", self.per_class, 1, 100_000), ("size", self.size, 8, 256)] {
-            if !(least..=most).contains(&value) {
-                let message = format!("must lie between {least} and {most}, got {value}");
-                found.push(Problem::new(key, message, nearest(value, least, most)));
-            }
+        found.extend(outside(&[("per_class", self.per_class, 1, 100_000), ("size", self.size, 8, 256)]));
+        found
+    }
+}
+
+impl MovingDigits {
+    fn problems(&self) -> Vec<Problem> {
+        let limits = [
+            ("events", self.events, 1, 100_000),
+            ("frames", self.frames, 2, 1000),
+            // A digit has 28 rows and columns, and has to have room to move.
+            ("grid", self.grid, 32, 512),
+            ("digits", self.digits, 1, 20),
+        ];
+        let mut found = outside(&limits);
+        if self.idx.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+            let remedy = "write the path of train-images-idx3-ubyte, or null: then digits are drawn";
+            found.push(Problem::new("idx", "the path is empty", remedy));
         }
         found
     }
+}
+
+/// The numbers that are below their least or above their most.
+fn outside(limits: &[(&'static str, usize, usize, usize)]) -> Vec<Problem> {
+    let outside = limits.iter().filter(|(_, value, least, most)| !(least..=most).contains(&value));
+    outside
+        .map(|&(key, value, least, most)| {
+            let message = format!("must lie between {least} and {most}, got {value}");
+            Problem::new(key, message, nearest(value, least, most))
+        })
+        .collect()
 }
 
 /// What to write instead of a number that is too small or too large.
@@ -188,19 +237,12 @@ fn nearest(value: usize, least: usize, most: usize) -> String {
 
 impl Storms {
     fn problems(&self) -> Vec<Problem> {
-        let limits = [
+        outside(&[
             ("events", self.events, 1, 10_000),
             ("frames", self.frames, 1, 4000),
             ("grid", self.grid, 16, 2000),
             ("levels", self.levels, 1, 30),
-        ];
-        let outside = limits.into_iter().filter(|(_, value, least, most)| !(least..=most).contains(&value));
-        outside
-            .map(|(key, value, least, most)| {
-                let message = format!("must lie between {least} and {most}, got {value}");
-                Problem::new(key, message, nearest(value, least, most))
-            })
-            .collect()
+        ])
     }
 }
 
@@ -215,6 +257,12 @@ impl fmt::Display for Synthetic {
                 let classes = alphabet.chars().count();
                 let images = count(*per_class as u64, "image");
                 write!(out, "synthetic ({images} of each of {classes} characters, {size}x{size}, seed {seed})")
+            }
+            Self::MovingDigits(MovingDigits { events, frames, grid, digits, idx, seed }) => {
+                let (events, frames) = (count(*events as u64, "event"), count(*frames as u64, "frame"));
+                let moving = count(*digits as u64, "moving digit");
+                let from = idx.as_ref().map(|path| format!(" of {}", path.display())).unwrap_or_default();
+                write!(out, "synthetic ({events} of {frames}, {grid}x{grid}, {moving}{from}, seed {seed})")
             }
         }
     }
@@ -236,6 +284,15 @@ mod tests {
     }
 
     #[test]
+    fn a_digit_has_to_fit_into_the_frame_and_a_file_of_digits_has_a_name() {
+        let wrong = MovingDigits { grid: 28, frames: 1, idx: Some("".into()), ..MovingDigits::default() };
+        let found = Synthetic::MovingDigits(wrong).problems();
+        let found: Vec<_> = found.iter().map(|problem| (problem.path.as_str(), problem.remedy.as_str())).collect();
+        assert_eq!(found[..2], [("frames", "write 2 or more"), ("grid", "write 32 or more")]);
+        assert_eq!(found[2].0, "idx");
+    }
+
+    #[test]
     fn storms_need_no_name_and_are_shown_without_it() {
         let storms = Synthetic::Storms(Storms { events: 3, ..Storms::default() });
         for written in [json!({"events": 3}), json!({"storms": {"events": 3}})] {
@@ -243,6 +300,9 @@ mod tests {
         }
         let shown = json!({"events": 3, "frames": 40, "grid": 64, "levels": 2, "seed": 42});
         assert_eq!(to_value(&storms).unwrap(), shown);
+        let digits = from_value::<Synthetic>(json!({"moving_digits": {"events": 3}})).unwrap();
+        assert_eq!(digits.to_string(), "synthetic (3 events of 20 frames, 64x64, 2 moving digits, seed 42)");
+        assert_eq!(from_value::<Synthetic>(to_value(&digits).unwrap()).unwrap(), digits);
         assert!(from_value::<Synthetic>(json!({"rain": {}})).is_err());
     }
 }

@@ -6,6 +6,7 @@ pub mod classes;
 mod error;
 mod font;
 pub mod glyph;
+pub mod handwriting;
 pub mod page;
 pub mod plain;
 pub mod radar;

@@ -16,7 +16,8 @@ use crate::program::Program;
 
 /// An evaluation of events with so many hits of a hundred.
 fn evaluation(hits: &[u64]) -> Metrics {
-    let levels = Levels { thresholds: vec![20.0, 35.0], scales_px: vec![1, 5], span: 94.0, unit: "dBZ".into() };
+    let (thresholds, scales_px) = (vec![20.0, 35.0], vec![1, 5]);
+    let levels = Levels { thresholds, scales_px, span: 94.0, unit: "dBZ".into(), frames: None };
     let mut total = LeadSums::none(&levels);
     let event = |(index, hits): (usize, &u64)| {
         let mut sums = LeadSums::none(&levels);

@@ -30,6 +30,7 @@ mod kill;
 mod memory;
 mod messages;
 mod mirror;
+mod moving_digits;
 mod numbers;
 mod predict;
 mod prepare;

@@ -6,12 +6,14 @@
 //! sums         all of these, lead by lead         scores     what follows from them, and what it means
 //! reliability  intensities forecast and observed  error_map  where forecasts are wrong
 //! verify       measures a forecast                pool       an event that can be drawn again
+//! frames       scores of whole frames, as a benchmark defines them
 //! ```
 
 pub mod contingency;
 pub mod error_map;
 pub mod errors;
 pub mod fractions;
+pub mod frames;
 pub mod pool;
 pub mod reliability;
 pub mod scores;

@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn what_is_drawn_for_one_forecast_is_drawn_for_the_other() {
-        let levels = Levels { thresholds: vec![20.0], scales_px: Vec::new(), span: 94.0, unit: "dBZ".into() };
+        let levels =
+            Levels { thresholds: vec![20.0], scales_px: Vec::new(), span: 94.0, unit: "dBZ".into(), frames: None };
         let ways: Vec<Better> = specs(&levels).into_iter().map(|spec| spec.better).collect();
         let of = |hits: u64| {
             let mut sums = LeadSums::none(&levels);

@@ -2,6 +2,7 @@
 //! it is measured at: `csi_35` at 35 dBZ, `fss_20_5px` at 20 dBZ in squares of 5 cells. Names are never parsed. Those of
 //! reflectivity errors end in its unit (`mae_dbz`), those of other quantities don't (`mae`).
 
+use super::frames::Convention;
 use super::sums::Levels;
 use crate::metric::better::Better;
 use crate::metric::score::{ScoreSpec, Show};
@@ -81,6 +82,7 @@ pub fn specs(levels: &Levels) -> Vec<ScoreSpec> {
     specs.extend(fractions(levels));
     specs.extend(AFTER.iter().flat_map(|kind| at_thresholds(levels, kind)));
     specs.extend(of_all_cells(&levels.unit));
+    specs.extend(levels.frames.into_iter().flat_map(Convention::specs));
     specs
 }
 
@@ -141,7 +143,8 @@ mod tests {
     use crate::metric::forecast::sums::{LeadSums, SimilaritySums};
 
     fn levels() -> Levels {
-        Levels { thresholds: vec![20.0, 8.6], scales_px: vec![1, 5, 15, 31], span: 94.0, unit: "dBZ".into() }
+        let (thresholds, scales_px) = (vec![20.0, 8.6], vec![1, 5, 15, 31]);
+        Levels { thresholds, scales_px, span: 94.0, unit: "dBZ".into(), frames: None }
     }
 
     #[test]
@@ -152,6 +155,10 @@ mod tests {
         let names: std::collections::BTreeSet<_> = specs.iter().map(|spec| &spec.name).collect();
         assert_eq!(names.len(), specs.len());
         assert!(specs.iter().all(|spec| !spec.meaning.is_empty() && spec.baseline.is_none()));
+        let framed = Levels { frames: Some(Convention::Openstl), ..levels() };
+        let names: Vec<String> = super::specs(&framed)[specs.len()..].iter().map(|spec| spec.name.clone()).collect();
+        assert_eq!(names, ["openstl_mse", "openstl_mae", "openstl_ssim", "openstl_psnr_db"]);
+        assert_eq!(LeadSums::none(&framed).scores(&framed), vec![None; specs.len() + 4]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::contingency::Contingency;
 use super::errors::ErrorSums;
 use super::fractions::FractionSums;
+use super::frames::{Convention, FrameSums};
 
 /// What a score is measured at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,9 @@ pub struct Levels {
     /// The unit of all values, as people read it.
     #[serde(default = "dbz")]
     pub unit: String,
+    /// By whose definitions whole frames are measured too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frames: Option<Convention>,
 }
 
 /// The unit of evaluations that name none.
@@ -63,6 +67,9 @@ pub struct LeadSums {
     pub errors: ErrorSums,
     /// Structural similarity.
     pub similarity: SimilaritySums,
+    /// Whole frames, if they are measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frames: Option<FrameSums>,
 }
 
 impl LeadSums {
@@ -73,6 +80,7 @@ impl LeadSums {
         Self {
             events: vec![Contingency::default(); thresholds],
             fractions: vec![vec![FractionSums::default(); levels.scales_px.len()]; thresholds],
+            frames: levels.frames.map(|_| FrameSums::default()),
             ..Self::default()
         }
     }
@@ -91,6 +99,9 @@ impl LeadSums {
         fractions.flat_map(|(sums, others)| sums.iter_mut().zip(others)).for_each(|(sum, other)| sum.add(other));
         self.errors.add(&other.errors);
         self.similarity.add(&other.similarity);
+        if let (Some(frames), Some(other)) = (&mut self.frames, &other.frames) {
+            frames.add(other);
+        }
     }
 
     /// All scores, in the order of [`specs`](super::scores::specs); `None` for an undefined one: 0 / 0.
@@ -114,6 +125,9 @@ impl LeadSums {
             self.similarity.mean(),
             self.errors.peak_signal_to_noise(),
         ]);
+        if levels.frames.is_some() {
+            scores.extend(self.frames.unwrap_or_default().scores());
+        }
         scores
     }
 }
@@ -149,7 +163,7 @@ mod tests {
     use super::*;
 
     fn levels() -> Levels {
-        Levels { thresholds: vec![20.0, 8.6], scales_px: vec![1, 5], span: 94.0, unit: "dBZ".into() }
+        Levels { thresholds: vec![20.0, 8.6], scales_px: vec![1, 5], span: 94.0, unit: "dBZ".into(), frames: None }
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! - The similarity is that of the loss: what is missing is 0 on both sides, and the mean is over known cells. The loss
 //!   takes one mean over all cells of a sample; here each frame counts alike, and one without known cells is not counted.
 //! - A value that was not forecast (NaN) is a forecast of no echo.
-//! - A channel is one more frame of the same lead time.
+//! - A channel is one more frame of the same lead time, but for the scores of whole frames (`frames`), if they are measured.
 //!
 //! Frames are measured in parallel and added in a fixed order. Counts are whole numbers, and the sums of a frame are rounded
 //! to a multiple of a power of two, so far below anything that matters, and so coarse, that adding them makes no new
@@ -17,6 +17,7 @@
 
 mod boxes;
 mod counts;
+mod frames;
 mod similarity;
 mod thresholds;
 
@@ -31,6 +32,7 @@ use self::boxes::{Boxes, Observed};
 use self::similarity::{Moments, Similarity};
 use self::thresholds::{Classes, Thresholds};
 use super::errors::ErrorSums;
+use super::frames::FrameSums;
 use super::sums::{LeadSums, Levels, SimilaritySums, Sums};
 
 /// Steps between the weakest byte, 1, and the strongest, 255.
@@ -152,7 +154,28 @@ impl Verifier {
         for (lead, frames) in sums.leads.iter_mut().zip(of_frames.chunks_exact(self.shape.channels)) {
             frames.iter().for_each(|frame| lead.add(frame));
         }
+        if self.levels.frames.is_some() {
+            let whole = self.measure_whole(observation, forecast);
+            sums.leads.iter_mut().zip(whole).for_each(|(lead, frames)| lead.frames = Some(frames));
+        }
         sums
+    }
+
+    /// All channels of each lead as one frame.
+    fn measure_whole(&self, observation: &Observation, forecast: &[f32]) -> Vec<FrameSums> {
+        let Shape { channels, columns, .. } = self.shape;
+        let leads = forecast.par_chunks_exact(channels * self.shape.frame());
+        let lead = |(forecast, observed): (&[f32], &[ObservedFrame])| {
+            if observed.iter().all(|frame| frame.known_cells == 0) {
+                return FrameSums::default();
+            }
+            let channels = forecast.chunks_exact(self.shape.frame()).zip(observed);
+            let pair = |(values, observed): (&[f32], &'_ ObservedFrame)| comparable(values, observed.known.as_deref());
+            let forecasts: Vec<Vec<f32>> = channels.map(pair).collect();
+            let observed = observed.iter().map(|frame| frame.values.as_slice());
+            frames::measure(&forecasts.into_iter().zip(observed).collect::<Vec<_>>(), columns)
+        };
+        leads.zip(observation.frames.par_chunks_exact(channels)).map(lead).collect()
     }
 
     fn check(&self, cells: usize) {
@@ -192,6 +215,7 @@ impl Verifier {
                 frames: 1,
                 sum: rounded(similarity / observed.known_cells as f64, PER_SIMILARITY),
             },
+            frames: None,
         }
     }
 }

@@ -63,7 +63,10 @@ fn summary(histogram: &Histogram) -> String {
     let thresholds: Vec<String> = histogram.thresholds.iter().map(|(threshold, _)| threshold.to_string()).collect();
     let marks = match &thresholds[..] {
         [] => String::new(),
-        some => format!("; marked: {} {}, each with the share of all cells above it", some.join(", "), histogram.unit),
+        some => {
+            let marked = format!("{} {}", some.join(", "), histogram.unit);
+            format!("; marked: {}, each with the share of all cells above it", marked.trim_end())
+        }
     };
     format!("{}, {missing} of them missing{marks}", units::count(total, "cell"))
 }
@@ -113,6 +116,8 @@ mod tests {
             summary(&histogram),
             "100 cells, 10.0 % of them missing; marked: 10 dBZ, each with the share of all cells above it"
         );
+        let without_unit = Histogram { unit: String::new(), ..histogram };
+        assert!(summary(&without_unit).contains("; marked: 10, each"), "{}", summary(&without_unit));
         assert_eq!([percent(0.0), percent(0.001), percent(1e-7)], ["0 %", "0.1 %", "< 0.001 %"]);
     }
 

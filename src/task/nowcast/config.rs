@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub use super::loss::config::{AbsoluteConfig, CsiConfig, CsiForm, FssConfig};
 pub use super::resample::Method;
+use crate::metric::forecast::frames::Convention;
 pub use model::{ConvLstmConfig, ModelConfig, Norm, UnetConfig, UnetNorm};
 
 /// The `task.nowcast` section.
@@ -247,10 +248,12 @@ pub struct ScoresConfig {
     pub fss_scales_px: Vec<usize>,
     /// The score that evaluations are compared by; by default the CSI at the threshold nearest to 35 dBZ, 5 mm/h or 1 mm.
     pub primary: Option<String>,
+    /// By whose definitions whole frames are measured too: MSE and MAE summed over the cells, SSIM and PSNR.
+    pub frames: Option<Convention>,
 }
 
 impl Default for ScoresConfig {
     fn default() -> Self {
-        Self { thresholds: None, fss_scales_px: vec![1, 5, 15, 31], primary: None }
+        Self { thresholds: None, fss_scales_px: vec![1, 5, 15, 31], primary: None, frames: None }
     }
 }

@@ -45,6 +45,7 @@ impl ScoresConfig {
             scales_px: self.fss_scales_px.clone(),
             span: prepare.max - prepare.min,
             unit: quantity.unit().to_owned(),
+            frames: self.frames,
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tracing::warn;
 
-use super::config::{Coordinates, Levels, NowcastConfig, PrepareConfig, SplitBy};
+use super::config::{Coordinates, NowcastConfig, PrepareConfig};
 use super::dataset::Dataset;
 use super::facts;
 use super::inspect::{self, View};
@@ -14,19 +14,16 @@ use super::model::forecaster;
 use super::motion::known;
 use super::prepare::{self, Setting, report::Report};
 use super::quantize::{Quantizer, STEPS};
-use super::split_in_time::least_frames;
-use super::{learner, predict, synth, verification};
+use super::{learner, made, predict, verification};
 use crate::data::acquire::Acquired;
-use crate::data::config::Source;
 use crate::data::split::Side;
-use crate::data::synthetic::{Storms, Synthetic};
+use crate::data::synthetic::Synthetic;
 use crate::metric::forecast::scores::specs;
 use crate::metric::score::ScoreSpec;
 use crate::nn::network::Network;
 use crate::task::needs::Needs;
 use crate::task::{Beside, Evaluated, InspectOptions, Kind, Model, PredictOptions, Predicted, Prepared, Shown, Wish};
 use crate::train::run_folder::dataset::FileDigest;
-use crate::util::exit::Exit;
 use crate::util::failure::Failed;
 use crate::util::problem::Problem;
 use crate::util::surroundings::Surroundings;
@@ -40,21 +37,6 @@ const NETCDF: [&[u8]; 4] = [b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1
 
 /// The most set-aside files that are named one by one; the report names all.
 const MOST_NAMED: usize = 5;
-
-/// A synthetic dataset that does not consist of radar files.
-#[derive(Debug, thiserror::Error)]
-#[error("this task learns from storms, and data.source.synthetic makes {kind}; write synthetic: {{storms: {{}}}}")]
-struct NoStorms {
-    kind: &'static str,
-}
-
-impl NoStorms {
-    fn exit(&self) -> Exit {
-        Exit::Configuration
-    }
-}
-
-crate::util::failures!("synthetic data": NoStorms);
 
 impl Kind for NowcastConfig {
     fn name(&self) -> &'static str {
@@ -117,8 +99,7 @@ impl Kind for NowcastConfig {
     }
 
     fn synthesise(&self, synthetic: &Synthetic, into: &Path, around: &Surroundings<'_>) -> Result<(), Failed> {
-        let storms = synthetic.storms().ok_or(NoStorms { kind: synthetic.kind() })?;
-        Ok(synth::write(storms, into, around)?)
+        made::synthesise(synthetic, into, around)
     }
 
     fn is_payload(&self, _name: &Path, head: &[u8]) -> bool {
@@ -180,26 +161,6 @@ impl Kind for NowcastConfig {
 }
 
 impl NowcastConfig {
-    /// A synthetic dataset is known before it is generated: one that the task can't use is refused now.
-    fn synthetic_problems(&self, sources: &[Source]) -> Vec<Problem> {
-        let mut found = Vec::new();
-        for (index, source) in sources.iter().enumerate() {
-            let Source::Synthetic(synthetic) = source else { continue };
-            let place = format!("data.source.{index}.synthetic");
-            match synthetic.storms() {
-                Some(storms) => {
-                    found.extend(self.too_little(storms).into_iter().map(|problem| problem.below(&place)));
-                    found.extend(self.missing_levels(storms, &place));
-                }
-                None => {
-                    let message = format!("this task learns from storms, got {}", synthetic.kind());
-                    found.push(Problem::new(place, message, "write `synthetic: {storms: {}}`"));
-                }
-            }
-        }
-        found
-    }
-
     /// Whether anything must be found out about the frames before the first step.
     fn asks_of_frames(&self) -> bool {
         self.coordinates == Coordinates::Lagrangian || self.sampling.wet.is_some()
@@ -229,40 +190,6 @@ impl NowcastConfig {
             ));
         }
         doubts
-    }
-
-    fn too_little(&self, storms: &Storms) -> Vec<Problem> {
-        let mut found = Vec::new();
-        let window = self.windows.input_frames.saturating_add(self.windows.target_frames);
-        if storms.frames > 0 && storms.frames < window {
-            let message = format!("an event has {} frames, but a window needs {window}", storms.frames);
-            found.push(Problem::new("frames", message, "raise `frames`, or lower `task.nowcast.windows`"));
-        }
-        let parts = 1 + usize::from(self.split.val_share > 0.0) + usize::from(self.split.test_share > 0.0);
-        let least = least_frames(window, self.split.shares());
-        if (self.split.by == SplitBy::Time || storms.events == 1) && parts > 1 {
-            if (window..least).contains(&storms.frames) {
-                let message = format!("a split in time takes events of {least} frames, got {}", storms.frames);
-                found.push(Problem::new(
-                    "frames",
-                    message,
-                    "raise `frames` or `events`, or lower `task.nowcast.windows`",
-                ));
-            }
-        } else if storms.events > 0 && storms.events < parts {
-            let message = format!("{} events can't be split into {parts} parts of whole events", storms.events);
-            let remedy = format!("write {parts} or more, lower `task.nowcast.split`, or set its `by: time`");
-            found.push(Problem::new("events", message, remedy));
-        }
-        found
-    }
-
-    fn missing_levels(&self, storms: &Storms, place: &str) -> Option<Problem> {
-        let Levels::Channels(levels) = &self.prepare.levels else { return None };
-        let (index, level) = levels.iter().enumerate().find(|(_, level)| **level >= storms.levels)?;
-        let message = format!("there is no level {level}: the synthetic dataset has {}, counted from 0", storms.levels);
-        let path = format!("task.nowcast.prepare.levels.channels.{index}");
-        Some(Problem::new(path, message, format!("raise `{place}.levels`, or choose a lower level")))
     }
 }
 
@@ -316,15 +243,5 @@ mod tests {
         let is_payload = |head: &[u8]| NowcastConfig::default().is_payload(Path::new("a"), head);
         assert!(is_payload(b"CDF\x01\0\0") && is_payload(b"\x89HDF\r\n\x1a\n\0"));
         assert!(!is_payload(b"\x1f\x8b\x08") && !is_payload(b"CDF"));
-    }
-
-    #[test]
-    fn the_remedy_names_the_source_that_has_too_few_levels() {
-        let mut config = NowcastConfig::default();
-        config.prepare.levels = Levels::Channels(vec![0, 2]);
-        let sources = [9, 2].map(|levels| Source::Synthetic(Synthetic::Storms(Storms { levels, ..Storms::default() })));
-        let problems = config.synthetic_problems(&sources);
-        assert_eq!(problems.len(), 1);
-        assert!(problems[0].remedy.contains("`data.source.1.synthetic.levels`"), "{}", problems[0].remedy);
     }
 }

@@ -11,6 +11,7 @@ mod judged_at;
 mod kind;
 mod learner;
 pub mod loss;
+mod made;
 mod manifest;
 pub mod model;
 pub mod motion;

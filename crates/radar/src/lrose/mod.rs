@@ -6,7 +6,7 @@ mod classic;
 pub mod container;
 pub mod forecast;
 pub mod grid;
-mod times;
+pub(crate) mod times;
 
 #[cfg(test)]
 mod layout_tests;
@@ -103,7 +103,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    fn attributes(&self) -> Vec<Attribute> {
+    pub(crate) fn attributes(&self) -> Vec<Attribute> {
         vec![
             text("Conventions", "CF-1.6"),
             text("history", &self.history),
@@ -160,7 +160,7 @@ impl<'a> Volume<'a> {
 }
 
 /// What stored numbers mean, and the range of those that are there.
-fn packing(stored: Stored, numbers: &[i8]) -> Vec<Attribute> {
+pub(crate) fn packing(stored: Stored, numbers: &[i8]) -> Vec<Attribute> {
     // Missing is the smallest number there is: it never is the maximum, and must not be the minimum.
     let strongest = numbers.iter().fold(-127, |strongest: i8, &b| strongest.max(b));
     let weakest = numbers.iter().fold(127, |weakest: i8, &b| weakest.min(if b == MISSING { 127 } else { b }));
@@ -218,11 +218,11 @@ fn grid_mapping(grid: &Grid) -> Variable<'static> {
     }
 }
 
-fn text(name: &'static str, value: &str) -> Attribute {
+pub(crate) fn text(name: &'static str, value: &str) -> Attribute {
     Attribute { name: name.into(), value: Value::Text(value.to_owned()) }
 }
 
-fn number(name: &'static str, value: Values<'static>) -> Attribute {
+pub(crate) fn number(name: &'static str, value: Values<'static>) -> Attribute {
     Attribute { name: name.into(), value: Value::Numbers(value) }
 }
 

@@ -7,7 +7,7 @@ const SINCE_1970: &str = "seconds since 1970-01-01T00:00:00Z";
 
 /// The variables of time for scans with these beginnings, centres and ends; with those of a forecast if its
 /// reference time is given.
-pub(super) fn variables(scans: &[[f64; 3]], forecast_from_seconds: Option<f64>) -> Vec<Variable<'static>> {
+pub(crate) fn variables(scans: &[[f64; 3]], forecast_from_seconds: Option<f64>) -> Vec<Variable<'static>> {
     let along = |place: usize| scans.iter().map(|scan| scan[place]).collect::<Vec<_>>();
     let [starts, centres, stops] = [0, 1, 2].map(along);
     let mut time = vec![

@@ -69,7 +69,7 @@ pub(super) fn events(seed: u64, events: usize, frames: usize) -> Vec<Event> {
     planned
 }
 
-fn utc(date: Date) -> Timestamp {
+pub(super) fn utc(date: Date) -> Timestamp {
     date.at(0, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp())
 }
 

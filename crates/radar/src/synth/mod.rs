@@ -2,9 +2,12 @@
 //!
 //! An event is planned first (`calendar`: when; `storm`, `cell`, `flow`: what moves where), then every scan is a pure function
 //! of the plan and its time: `scene` draws the columns, `volume` builds them up, `radar` looks at them from the ground.
+//!
+//! [`digits`] is another kind of sequence, the benchmark Moving MNIST, in the same file format.
 
 mod calendar;
 mod cell;
+pub mod digits;
 mod flow;
 mod radar;
 mod scene;
@@ -99,8 +102,8 @@ pub fn write(config: &Storms, into: &Path, stop: &Stop, progress: &dyn Progress)
     Ok(summary)
 }
 
-/// A folder has the storms of one configuration, which is noted in it before the first of them.
-fn claim(config: &Storms, into: &Path) -> Result<(), SynthError> {
+/// A folder has the events of one configuration, which is noted in it before the first of them.
+fn claim(config: &impl fmt::Display, into: &Path) -> Result<(), SynthError> {
     let note = into.join(".synthetic");
     let wanted = format!("{config}\n");
     match std::fs::read_to_string(&note) {
@@ -136,13 +139,17 @@ fn has_no_event(folder: &Path) -> Result<bool, SynthError> {
 }
 
 fn check(config: &Storms) -> Result<(), SynthError> {
-    let limits = [
+    within(&[
         ("grid", config.grid, MIN_GRID, MAX_GRID),
         ("levels", config.levels, 1, MAX_LEVELS),
         ("events", config.events, 1, calendar::MAX_EVENTS),
         ("frames", config.frames, 1, calendar::MAX_FRAMES),
-    ];
-    match limits.into_iter().find(|&(_, got, least, most)| got < least || got > most) {
+    ])
+}
+
+/// Numbers with the smallest and the largest that works.
+fn within(limits: &[(&'static str, usize, usize, usize)]) -> Result<(), SynthError> {
+    match limits.iter().copied().find(|&(_, got, least, most)| got < least || got > most) {
         Some((key, got, least, most)) => Err(SynthError::Limit { key, got, least, most }),
         None => Ok(()),
     }
@@ -216,7 +223,7 @@ fn write_scan(studio: &Studio, plan: &Plan, event: &Event, scan: usize, folder: 
     Ok(container::write(&volume.file(), &folder.join(calendar::file_name(seconds)))?)
 }
 
-/// Why synthetic storms could not be written.
+/// Why synthetic events could not be written.
 #[derive(Debug, Error)]
 pub enum SynthError {
     /// A number is outside its limits.
@@ -231,7 +238,7 @@ pub enum SynthError {
         /// The largest that works.
         most: usize,
     },
-    /// The folder has the storms of another configuration.
+    /// The folder has the events of another configuration.
     #[error("{} has {found}, not {wanted}; remove it or choose another folder", folder.display())]
     Taken {
         /// The folder.

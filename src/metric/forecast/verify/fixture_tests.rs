@@ -1,10 +1,11 @@
-//! Every score against pysteps, scikit-image and torchmetrics: tests/fixtures/metric.
+//! Every score against pysteps, scikit-image and torchmetrics: tests/fixtures/metric; those of whole frames against OpenSTL.
 
 use std::path::PathBuf;
 
 use serde_json::Value;
 
 use super::*;
+use crate::metric::forecast::frames::Convention;
 use crate::metric::forecast::scores::specs;
 use crate::metric::score::ScoreSpec;
 
@@ -38,6 +39,7 @@ fn verifier(expected: &Value) -> Verifier {
         scales_px: numbers(&expected["scales_px"]).into_iter().map(|scale| scale as usize).collect(),
         span: expected["span_dbz"].as_f64().unwrap(),
         unit: "dBZ".into(),
+        frames: None,
     };
     let [leads, rows, columns] = [1, 2, 3].map(|axis| expected["shape"][axis].as_u64().unwrap() as usize);
     let min_dbz = expected["min_dbz"].as_f64().unwrap();
@@ -78,4 +80,32 @@ fn all_scores_are_those_of_pysteps_scikit_image_and_torchmetrics() {
         all.add(&sums);
     }
     compare(&all.all_leads(verifier.levels()), verifier.levels(), &expected["all"], "all windows");
+}
+
+#[test]
+fn scores_of_whole_frames_are_those_of_openstl() {
+    let expected: Value = serde_json::from_slice(&fixture("frames/expected.json")).unwrap();
+    let [_, leads, channels, rows, columns] =
+        [0, 1, 2, 3, 4].map(|axis| expected["shape"][axis].as_u64().unwrap() as usize);
+    let shape = Shape { leads, channels, rows, columns };
+    let (thresholds, frames) = (vec![0.5], Some(Convention::Openstl));
+    let levels = Levels { thresholds, scales_px: vec![1], span: 1.0, unit: String::new(), frames };
+    let verifier = Verifier::new(levels.clone(), 0.0, shape);
+    let observed = fixture("frames/observed.bin");
+    let forecast = fixture("frames/forecast.bin");
+    let forecast: Vec<f32> =
+        forecast.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect();
+    let mut all = Sums::none(&levels, leads);
+    for (bytes, values) in observed.chunks_exact(shape.cells()).zip(forecast.chunks_exact(shape.cells())) {
+        all.add(&verifier.measure(&verifier.observe(bytes), values));
+    }
+    let near = |sums: &LeadSums, wanted: &Value| {
+        let scores = specs(&levels).into_iter().zip(sums.scores(&levels));
+        for (spec, score) in scores.filter(|(spec, _)| spec.name.starts_with("openstl_")) {
+            let (score, wanted) = (score.unwrap(), wanted[&spec.name].as_f64().unwrap());
+            assert!((score - wanted).abs() <= 1e-5 * wanted.abs(), "{} is {score}, expected {wanted}", spec.name);
+        }
+    };
+    near(&all.all_leads(&levels), &expected["all"]);
+    all.leads.iter().zip(expected["of_lead"].as_array().unwrap()).for_each(|(lead, wanted)| near(lead, wanted));
 }

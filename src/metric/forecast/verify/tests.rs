@@ -12,7 +12,7 @@ const SPAN_DBZ: f64 = 254.0;
 /// On a scale of 1 dBZ a step, so that thresholds are on bytes and between them.
 fn verifier(shape: Shape, thresholds: &[f64], scales_px: &[usize]) -> Verifier {
     let (thresholds, scales_px) = (thresholds.to_vec(), scales_px.to_vec());
-    Verifier::new(Levels { thresholds, scales_px, span: SPAN_DBZ, unit: "dBZ".into() }, 0.0, shape)
+    Verifier::new(Levels { thresholds, scales_px, span: SPAN_DBZ, unit: "dBZ".into(), frames: None }, 0.0, shape)
 }
 
 fn measure(verifier: &Verifier, observed: &[u8], forecast: &[f32]) -> Sums {

@@ -147,6 +147,7 @@ impl Wanted {
     #[must_use]
     pub fn judge(&self, config: &NowcastConfig, quantity: &Quantity) -> Judge {
         let scores = ScoresConfig {
+            frames: None,
             thresholds: Some(self.thresholds.clone()),
             fss_scales_px: self.scales_px.clone(),
             primary: None,

@@ -55,7 +55,8 @@ pub(super) fn facts(config: &NowcastConfig, quantity: &Quantity) -> Ordered<Stri
     let thresholds = config.scores.thresholds_for(quantity, &config.prepare).iter().map(f64::to_string).collect();
     let named = format!("thresholds in {}", quantity.unit()).trim_end_matches(" in ").to_owned();
     let facts = [("treatment of missing cells".to_owned(), missing.to_owned()), (named, listed(thresholds))];
-    facts.into_iter().collect()
+    let frames = config.scores.frames.map(|convention| ("scores of frames".to_owned(), convention.name().to_owned()));
+    facts.into_iter().chain(frames).collect()
 }
 
 /// What is measured: the scores of the model, how far it is ahead of advection in the primary one, and the scores of the

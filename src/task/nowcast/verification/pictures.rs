@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::charts;
 use super::section::Verification;
 use crate::metric::forecast::error_map::ErrorMap;
+use crate::metric::forecast::frames::Convention;
 use crate::metric::forecast::scores::{error_names, specs};
 use crate::report::PictureError;
 use crate::report::chart::{Chart, Sheet, png};
@@ -56,12 +57,13 @@ pub fn pictures(
     Ok(pictures)
 }
 
-/// The critical success index at the thresholds that were observed, and errors.
+/// The critical success index at the thresholds that were observed, errors, and the scores of whole frames if there are any.
 fn by_lead(found: &Verification) -> Vec<Chart> {
     let silent = charts::unobserved(found);
     let thresholds = found.levels.thresholds.iter().filter(|threshold| !silent.contains(threshold));
     let [_, rmse, me] = error_names(&found.levels.unit);
     let names = thresholds.map(|threshold| format!("csi_{threshold}")).chain([rmse, me, "ssim"].map(str::to_owned));
+    let names = names.chain(found.levels.frames.into_iter().flat_map(Convention::specs).map(|spec| spec.name));
     let specs = specs(&found.levels);
     let chart = |name: String| Some(charts::by_lead(found, specs.iter().find(|spec| spec.name == name)?));
     names.filter_map(chart).collect()

@@ -188,7 +188,7 @@ mod tests {
 
     fn levels() -> Levels {
         let thresholds = vec![20.0, 30.0, 35.0, 40.0, 45.0];
-        Levels { thresholds, scales_px: vec![1], span: 94.0, unit: "dBZ".into() }
+        Levels { thresholds, scales_px: vec![1], span: 94.0, unit: "dBZ".into(), frames: None }
     }
 
     #[test]
