@@ -17,8 +17,25 @@ use crate::training::Training;
 const KILLS: usize = 24;
 const KILLS_OF_A_RUN: usize = 6;
 
+/// Moving coordinates with all that changes and draws training windows, and every term of the loss.
+const MOVING: &[&str] = &[
+    "--set",
+    "precision=bf16",
+    "--set",
+    "task.nowcast.coordinates=lagrangian",
+    "--set",
+    "task.nowcast.model={unet: {base: 4, widths: [1, 2]}}",
+    "--set",
+    "task.nowcast.augment={flips: true, shift: [-4, 10], crop: [12, 12]}",
+    "--set",
+    "task.nowcast.sampling={wet: {above: 20, share: 0.5}}",
+    "--set",
+    "task.nowcast.loss={absolute: {}, csi: {}, fss: {scales_px: [3]}}",
+];
+
 /// Each way of training at least once: types, averages, scaling, phases, limits, validation in the midst of an epoch.
-const VARIANTS: [&[&str]; 4] = [
+const VARIANTS: [&[&str]; 5] = [
+    MOVING,
     &["--set", "precision=fp32", "--set", "train.ema_decay=0.9", "--set", "train.accumulate=2"],
     &[
         "--set",

@@ -80,6 +80,15 @@ impl ModelConfig {
         }
     }
 
+    /// What people call the model.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::ConvLstm(_) => "ConvLSTM",
+            Self::Unet(_) => "U-Net",
+        }
+    }
+
     /// Where its keys are, below the task's section.
     #[must_use]
     pub fn path(&self) -> String {

@@ -15,7 +15,7 @@ mod python;
 mod script;
 mod sizes;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 #[cfg(test)]
 mod tests;
 pub mod unet;

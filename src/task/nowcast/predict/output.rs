@@ -19,6 +19,8 @@ use crate::task::nowcast::volume::{AttributeValue, Attributes, Grid};
 /// What made a forecast, as recorded in its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
+    /// What people call such a model.
+    pub kind: &'static str,
     /// The model: its run, or its file of weights.
     pub model: String,
     /// The digest of its weights.
@@ -125,7 +127,7 @@ fn origin(job: &Job, global: &Attributes, source: &Source, missing: &str) -> Ori
     Origin {
         title: [carried("title"), "forecast".to_owned()].join(" ").trim().to_owned(),
         institution: carried("institution"),
-        source: format!("fragua {version}, ConvLSTM {}, weights sha256 {}", source.model, source.digest),
+        source: format!("fragua {version}, {} {}, weights sha256 {}", source.kind, source.model, source.digest),
         history: if before.is_empty() { history } else { format!("{before}\n{history}") },
         references: carried("references"),
         comment: missing.to_owned(),

@@ -98,7 +98,8 @@ struct Work<'a> {
 impl<'a> Work<'a> {
     fn new(model: &'a Model<'a>, setting: Setting<'a>) -> Result<Self, Failed> {
         let digest = Digest::of_file(model.weights).map_err(FsError::at("read", model.weights))?;
-        let source = Source { model: model.name.to_owned(), digest: digest.to_string() };
+        let source =
+            Source { kind: setting.config.model.title(), model: model.name.to_owned(), digest: digest.to_string() };
         let at_once = MicroBatchSize::new(model.at_once, 1);
         Ok(Self { model, setting, source, at_once, ready: None })
     }

@@ -9,6 +9,8 @@ use crate::nn::precision::Precision;
 use crate::task::nowcast::advection::{Times, forecast};
 use crate::task::nowcast::config::{Coordinates, ModelConfig, NowcastConfig, UnetConfig};
 use crate::task::nowcast::model::carried::Seen;
+use crate::task::nowcast::model::testing::Random;
+use crate::task::nowcast::motion::MotionFinder;
 use crate::task::nowcast::training::augment::Augment;
 use crate::train::task::{Depth, Scores, Task};
 
@@ -139,4 +141,38 @@ fn ways_turn_with_their_frames() {
         }
     }
     assert!(kinds.len() >= 6, "{kinds:?}");
+}
+
+/// What predict does with bytes and minutes, a program without this one does with TorchScript, given the motion.
+#[test]
+fn a_module_with_the_motion_forecasts_what_predict_does() {
+    let config = moving();
+    let storms = Storms::drifting(config.clone(), 2);
+    let mut task = storms.task(Precision::Fp32);
+    let random = Random::of(&config);
+    assert!(task.parameters_mut().load_named(&random.tensors).is_complete());
+    let bytes: Vec<u8> =
+        storms.windows().iter().flat_map(|window| window.frames().take(3).collect::<Vec<_>>().concat()).collect();
+    let minutes = vec![-7.0, -3.0, 0.0, 3.0, 7.0];
+    let ours = Tensor::from_slice(&task.forecast(&bytes, &[minutes.clone(), minutes.clone()]).unwrap())
+        .view([2, 2, 1, 28, 24]);
+    let (finder, cells) = (MotionFinder::new(&config), 28 * 24);
+    let motion: Vec<f32> = bytes
+        .chunks_exact(3 * cells)
+        .flat_map(|window| {
+            let frames: Vec<&[u8]> = window.chunks_exact(cells).collect();
+            let motion = finder.find(&frames, &[-7.0, -3.0, 0.0]).motion(28, 24);
+            [motion.u, motion.v].concat()
+        })
+        .collect();
+    assert!(motion.iter().any(|speed| speed.abs() > 0.05), "something moves");
+    let frames: Vec<f32> = bytes.iter().map(|&byte| (f32::from(byte) - 1.0) / 254.0).collect();
+    let given = [
+        Tensor::from_slice(&frames).view([2, 3, 1, 28, 24]),
+        Tensor::from_slice(&motion).view([2, 2, 28, 24]),
+        Tensor::from_slice(&minutes).unsqueeze(0).repeat([2, 1]),
+    ];
+    let theirs = random.module().forward_ts(&given).unwrap();
+    let error = (&theirs - &ours).abs().max().double_value(&[]);
+    assert!(error < 1e-5, "{error:e}");
 }
