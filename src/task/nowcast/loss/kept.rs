@@ -11,7 +11,9 @@ use super::expected::{Expected, Wanted};
 use super::measure::measure;
 use crate::data::loader::{FrameSource, Sample};
 use crate::task::nowcast::config::{Levels, Missing, NowcastConfig};
+use crate::task::nowcast::motion::LEAST_ECHO;
 use crate::task::nowcast::plan::EventTimes;
+use crate::task::nowcast::quantize::STEPS;
 use crate::task::nowcast::verification::{Place, Window};
 use crate::util::fs::write_atomic;
 use crate::util::quantity::Quantity;
@@ -26,6 +28,9 @@ const FORMAT: u32 = 1;
 
 /// Digits of the digest in the name of the file.
 const DIGITS: usize = 16;
+
+/// Multiples of it are spread evenly between whole numbers.
+const GOLDEN: f64 = 0.618_033_988_749_894_9;
 
 const SECONDS: f64 = 60.0;
 
@@ -78,7 +83,7 @@ impl<S: FrameSource<Error: Send> + Sync> TrainingWindows<'_, S> {
         }
         info!("measuring the advection on {} for the loss", count(samples.len() as u64, "training window"));
         let seen_frames = wanted.judge(self.config, self.quantity).seen_frames();
-        let window = |number: usize| self.window(samples[number], seen_frames);
+        let window = |number: usize| Ok(self.shifted(self.window(samples[number], seen_frames)?, number));
         let expected = measure((self.config, self.quantity), wanted, samples.len(), window)?;
         write(&path, of, &expected);
         Ok(expected)
@@ -93,7 +98,7 @@ impl<S: FrameSource<Error: Send> + Sync> TrainingWindows<'_, S> {
         let all = json!({
             "format": FORMAT, "fingerprint": self.fingerprint, "unit": self.quantity.unit(), "prepare": prepare,
             "windows": [windows.input_frames, windows.target_frames], "wanted": wanted,
-            "samples": samples.iter().map(sample).collect::<Vec<_>>(),
+            "shift": self.config.augment.shift, "samples": samples.iter().map(sample).collect::<Vec<_>>(),
         });
         Digest::of(all.to_string().as_bytes())
     }
@@ -120,6 +125,19 @@ impl<S: FrameSource<Error: Send> + Sync> TrainingWindows<'_, S> {
         })
     }
 
+    /// A window with as much more echo as training adds: rare echo becomes common by that, and the loss must expect it. Windows
+    /// are spread evenly over all that may be added.
+    fn shifted(&self, mut window: Window, number: usize) -> Window {
+        let Some([least, most]) = self.config.augment.shift else { return window };
+        let span = self.config.prepare.max - self.config.prepare.min;
+        let share = (number as f64 * GOLDEN).fract();
+        let added = STEPS * (least + share * (most - least)) / span;
+        for byte in window.seen.iter_mut().chain(&mut window.observed).filter(|byte| is_echo(**byte)) {
+            *byte = (f64::from(*byte) + added).round().clamp(1.0, 1.0 + STEPS) as u8;
+        }
+        window
+    }
+
     /// The channels of the levels of a sample.
     fn channels(&self, levels: &[u8]) -> Vec<u8> {
         let prepare = &self.config.prepare;
@@ -138,6 +156,11 @@ impl<S: FrameSource<Error: Send> + Sync> TrainingWindows<'_, S> {
         }
         channels
     }
+}
+
+/// Whether training adds to it.
+fn is_echo(byte: u8) -> bool {
+    f64::from(byte) > 1.0 + STEPS * LEAST_ECHO
 }
 
 /// At most so many of these, evenly spread.
@@ -289,6 +312,19 @@ mod tests {
             assert_eq!(fixture.expected(folder.path()), expected);
             assert_eq!((fixture.reads(), fs::read_to_string(&file).unwrap()), (14 * 5, whole.clone()));
         }
+    }
+
+    #[test]
+    fn what_training_adds_is_expected() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut fixture = Fixture::new(Levels::Each);
+        fixture.wanted = Wanted { thresholds: vec![150.0, 245.0], scales_px: vec![3] };
+        let shares = |expected: &Expected| [0, 1].map(|index| expected.thresholds[index].event_share);
+        let plain = shares(&fixture.expected(folder.path()));
+        assert!(plain[0] > 0.05 && plain[1] <= 1.0 / CELLS as f64, "{plain:?}: the block has 239");
+        fixture.config.augment.shift = Some([0.0, 14.0]);
+        let shifted = shares(&fixture.expected(folder.path()));
+        assert!(shifted[0] == plain[0] && shifted[1] > 0.3 * plain[0] && shifted[1] < 0.8 * plain[0], "{shifted:?}");
     }
 
     #[test]

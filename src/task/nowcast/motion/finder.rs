@@ -8,6 +8,9 @@ use crate::task::nowcast::quantize::{MISSING, STEPS};
 /// Frames that the motion is found from: the last ones of the input.
 pub const MOTION_FRAMES: usize = 3;
 
+/// Echo that is weaker than this share of the range is noise or none: nothing is added to it.
+pub const LEAST_ECHO: f64 = 0.3;
+
 /// How motion is found in the bytes of frames.
 #[derive(Clone, Debug)]
 pub struct MotionFinder {

@@ -11,4 +11,4 @@ pub mod known;
 #[cfg(test)]
 mod tests;
 
-pub use self::finder::{MOTION_FRAMES, MeshWays, MotionFinder, normalised};
+pub use self::finder::{LEAST_ECHO, MOTION_FRAMES, MeshWays, MotionFinder, normalised};

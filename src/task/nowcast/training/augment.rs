@@ -7,13 +7,11 @@ use tch::{TchError, Tensor};
 use crate::task::nowcast::advection::SPACING;
 use crate::task::nowcast::config::NowcastConfig;
 use crate::task::nowcast::model::carried::Ways;
+use crate::task::nowcast::motion::LEAST_ECHO;
 use crate::util::seed;
 
 /// What is drawn.
 const PURPOSE: &str = "nowcast augmentation";
-
-/// Echo that is weaker than this share of the range is left as it is: it is noise or none.
-const LEAST_ECHO: f64 = 0.3;
 
 /// What may be changed.
 #[derive(Clone, Debug)]
