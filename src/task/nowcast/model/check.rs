@@ -37,7 +37,8 @@ impl ModelConfig {
 
 impl NowcastConfig {
     /// Rows and columns of what is trained on.
-    fn trained_size(&self) -> [usize; 2] {
+    #[must_use]
+    pub fn trained_size(&self) -> [usize; 2] {
         self.augment.crop.unwrap_or(self.prepare.size)
     }
 }
@@ -198,8 +199,9 @@ mod tests {
                 let model = config.model.convlstm();
                 (model.attention, model.norm) = (Attention::Memory, Norm::Group);
             });
-            assert!(found.iter().all(|problem| problem.path == "model.attention"), "{found:?}");
-            found.into_iter().next().map(|problem| format!("{}; {}", problem.message, problem.remedy))
+            let first = found.into_iter().next();
+            assert!(first.iter().all(|problem| problem.path == "model.attention"), "{first:?}");
+            first.map(|problem| format!("{}; {}", problem.message, problem.remedy))
         };
         assert_eq!(refused([32, 32], None), None);
         assert_eq!(refused([64, 64], Some([32, 32])), None);
