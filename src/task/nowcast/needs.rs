@@ -29,6 +29,7 @@ pub(super) struct Around {
     pub(super) frames: u64,
     pub(super) channels: u64,
     pub(super) size: [u64; 2],
+    pub(super) leads: u64,
     pub(super) outputs: u64,
 }
 
@@ -62,10 +63,11 @@ impl NowcastConfig {
 
     fn around(&self) -> Around {
         let sizes = Sizes::of(self);
-        let size = self.prepare.size.map(|side| side as u64);
+        let size = self.trained_size().map(|side| side as u64);
         let targets = self.windows.target_frames as u64;
         let outputs = product(&[sizes.parts.unsigned_abs(), targets, sizes.channels.unsigned_abs()]);
-        Around { frames: seen_frames(self) as u64, channels: sizes.channels.unsigned_abs(), size, outputs }
+        let (frames, channels) = (seen_frames(self) as u64, sizes.channels.unsigned_abs());
+        Around { frames, channels, size, leads: targets, outputs }
     }
 
     /// Input, target and output.
@@ -122,6 +124,7 @@ pub(super) fn size(value: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::nowcast::config::Norm;
 
     fn config(change: impl FnOnce(&mut NowcastConfig)) -> NowcastConfig {
         let mut config = NowcastConfig::default();
@@ -138,6 +141,16 @@ mod tests {
             config.windows.target_frames = 2;
         });
         assert_eq!(config.needs().sample_bytes, 600 * (7 * 4 + 3 * 10 * 2));
+    }
+
+    #[test]
+    fn states_are_those_of_the_part_that_is_trained_on() {
+        let config = config(|config| {
+            (config.model.convlstm().hidden, config.model.convlstm().norm) = (vec![4, 6], Norm::Group);
+            (config.prepare.size, config.augment.crop) = ([20, 30], Some([12, 11]));
+            (config.windows.input_frames, config.windows.target_frames) = (3, 2);
+        });
+        assert_eq!(config.needs().sample_bytes, 600 * 7 * 4 + 132 * 3 * 10 * 2);
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub enum ModelConfig {
     ConvLstm(ConvLstmConfig),
     /// A U-Net.
     Unet(UnetConfig),
+    /// A trajectory GRU.
+    TrajGru(TrajGruConfig),
 }
 
 /// As it is written in a configuration.
@@ -34,6 +36,8 @@ enum NamedModel {
     Convlstm(ConvLstmConfig),
     /// A U-Net.
     Unet(UnetConfig),
+    /// A trajectory GRU.
+    Trajgru(TrajGruConfig),
 }
 
 impl From<WrittenModel> for ModelConfig {
@@ -41,6 +45,7 @@ impl From<WrittenModel> for ModelConfig {
         match written {
             WrittenModel::Short(model) | WrittenModel::Named(NamedModel::Convlstm(model)) => Self::ConvLstm(model),
             WrittenModel::Named(NamedModel::Unet(model)) => Self::Unet(model),
+            WrittenModel::Named(NamedModel::Trajgru(model)) => Self::TrajGru(model),
         }
     }
 }
@@ -50,6 +55,7 @@ impl From<ModelConfig> for WrittenModel {
         match model {
             ModelConfig::ConvLstm(model) => Self::Short(model),
             ModelConfig::Unet(model) => Self::Named(NamedModel::Unet(model)),
+            ModelConfig::TrajGru(model) => Self::Named(NamedModel::Trajgru(model)),
         }
     }
 }
@@ -77,6 +83,7 @@ impl ModelConfig {
         match self {
             Self::ConvLstm(_) => "convlstm",
             Self::Unet(_) => "unet",
+            Self::TrajGru(_) => "trajgru",
         }
     }
 
@@ -103,6 +110,7 @@ impl ModelConfig {
         match self {
             Self::ConvLstm(model) => model,
             Self::Unet(model) => model,
+            Self::TrajGru(model) => model,
         }
     }
 
@@ -114,7 +122,7 @@ impl ModelConfig {
         }
         match self {
             Self::ConvLstm(model) => model,
-            Self::Unet(_) => unreachable!(),
+            _ => unreachable!(),
         }
     }
 }
@@ -131,12 +139,26 @@ pub struct ConvLstmConfig {
     pub kernel: usize,
     /// What is normalised between the layers.
     pub norm: Norm,
+    /// What weighs a state before the next step and the next layer see it.
+    pub attention: Attention,
 }
 
 impl Default for ConvLstmConfig {
     fn default() -> Self {
-        Self { frames: None, hidden: vec![128; 3], kernel: 3, norm: Norm::Layer }
+        Self { frames: None, hidden: vec![128; 3], kernel: 3, norm: Norm::Layer, attention: Attention::None }
     }
+}
+
+/// What weighs the state of a ConvLSTM layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Attention {
+    /// Nothing.
+    None,
+    /// A weight for each channel, then one for each cell.
+    Cbam,
+    /// A memory in which every cell looks at every other: for frames of up to 32 x 32 cells.
+    Memory,
 }
 
 /// A U-Net over the last frames, as channels.
@@ -156,6 +178,26 @@ pub struct UnetConfig {
 impl Default for UnetConfig {
     fn default() -> Self {
         Self { frames: None, base: 16, widths: vec![1, 2, 4, 4], norm: UnetNorm::None }
+    }
+}
+
+/// A trajectory GRU: an encoder and a forecaster at several scales, from the finest to the coarsest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrajGruConfig {
+    /// The last frames that it sees; by default all of the window, of carried frames the last 8.
+    pub frames: Option<usize>,
+    /// The channels of each scale's state, from the finest.
+    pub hidden: Vec<usize>,
+    /// At how many places each cell of a scale looks.
+    pub links: Vec<usize>,
+    /// By how much each scale has fewer rows and columns than what is before it, the finest than the frame.
+    pub strides: Vec<usize>,
+}
+
+impl Default for TrajGruConfig {
+    fn default() -> Self {
+        Self { frames: None, hidden: vec![32, 64, 64], links: vec![9, 9, 5], strides: vec![2; 3] }
     }
 }
 

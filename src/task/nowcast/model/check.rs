@@ -1,15 +1,25 @@
 //! Checks for invalid values in the `task.nowcast.model` section that types alone don't catch.
 
-use crate::task::nowcast::config::{ConvLstmConfig, ModelConfig, Norm, NowcastConfig, UnetConfig};
+use crate::task::nowcast::config::{
+    Attention, ConvLstmConfig, ModelConfig, Norm, NowcastConfig, TrajGruConfig, UnetConfig,
+};
 use crate::util::problem::Problem;
+use crate::util::units::count;
+
+/// Cells of the largest frame that a memory's attention is trained on, in which every cell looks at every other.
+const MOST_TRAINED_CELLS: usize = 32 * 32;
+
+/// Cells of the largest frame that it is used on: a forecast keeps nothing for a backward pass.
+const MOST_CELLS: usize = 64 * 64;
 
 impl ModelConfig {
     /// All invalid values in this section.
     #[must_use]
     pub fn problems(&self, config: &NowcastConfig) -> Vec<Problem> {
         let (frames, mut found) = match self {
-            Self::ConvLstm(model) => (model.frames, model.problems()),
+            Self::ConvLstm(model) => (model.frames, model.problems(config)),
             Self::Unet(model) => (model.frames, model.problems(config.prepare.size)),
+            Self::TrajGru(model) => (model.frames, model.problems(config.trained_size())),
         };
         found.extend(frames_problem(frames, config.windows.input_frames));
         match self {
@@ -25,6 +35,14 @@ impl ModelConfig {
     }
 }
 
+impl NowcastConfig {
+    /// Rows and columns of what is trained on.
+    #[must_use]
+    pub fn trained_size(&self) -> [usize; 2] {
+        self.augment.crop.unwrap_or(self.prepare.size)
+    }
+}
+
 fn frames_problem(frames: Option<usize>, input_frames: usize) -> Option<Problem> {
     let frames = frames.filter(|frames| !(1..=input_frames.max(1)).contains(frames))?;
     let message = format!("a window has {input_frames} input frames, got {frames}");
@@ -32,7 +50,7 @@ fn frames_problem(frames: Option<usize>, input_frames: usize) -> Option<Problem>
 }
 
 impl ConvLstmConfig {
-    fn problems(&self) -> Vec<Problem> {
+    fn problems(&self, config: &NowcastConfig) -> Vec<Problem> {
         let mut found = Vec::new();
         if self.hidden.is_empty() {
             let remedy = "write the channels of each layer: [128, 128, 128]";
@@ -49,7 +67,61 @@ impl ConvLstmConfig {
             let message = format!("must be odd, so that a frame keeps its size, got {}", self.kernel);
             found.push(Problem::new("kernel", message, "write 3 or 5"));
         }
+        found.extend(self.attention_problem(config));
         found
+    }
+
+    /// A memory in which every cell looks at every other takes the square of their number.
+    fn attention_problem(&self, config: &NowcastConfig) -> Option<Problem> {
+        let trained = ("trained on", config.trained_size(), MOST_TRAINED_CELLS);
+        let whole = ("used on whole frames of", config.prepare.size, MOST_CELLS);
+        let cells = |[rows, columns]: [usize; 2]| rows.saturating_mul(columns);
+        let (use_of, [rows, columns], most) =
+            [trained, whole].into_iter().find(|(_, size, most)| cells(*size) > *most)?;
+        let pairs = |cells: usize| count((cells as u64).saturating_mul(cells as u64), "pair");
+        let message = format!(
+            "every cell looks at every other: {use_of} {rows} x {columns} cells, {} for each frame and layer, at most {}",
+            pairs(rows.saturating_mul(columns)),
+            pairs(most)
+        );
+        let remedy = "set `attention: cbam`, which takes one weight a cell, or lower `prepare.size` or `augment.crop`";
+        (self.attention == Attention::Memory).then(|| Problem::new("attention", message, remedy))
+    }
+}
+
+impl TrajGruConfig {
+    fn problems(&self, trained_size: [usize; 2]) -> Vec<Problem> {
+        let mut found = Vec::new();
+        let scales = self.hidden.len();
+        if scales == 0 {
+            found.push(Problem::new("hidden", "a model needs at least one scale", "write [32, 64, 64]"));
+        }
+        let lists = [("hidden", &self.hidden), ("links", &self.links), ("strides", &self.strides)];
+        for (key, list) in lists {
+            if list.len() != scales {
+                let message = format!("`hidden` has {}, got {}", count(scales as u64, "scale"), list.len());
+                found.push(Problem::new(key, message, "write one number for each scale"));
+            }
+            let zeros = list.iter().enumerate().filter(|(_, number)| **number == 0);
+            found.extend(zeros.map(|(index, _)| {
+                Problem::new(format!("{key}.{index}"), "must be at least 1, got 0", "write 1 or more")
+            }));
+        }
+        found.extend(self.stride_problem(trained_size));
+        found
+    }
+
+    /// At a scale of a single row or column there is no way for echo to go.
+    fn stride_problem(&self, trained_size: [usize; 2]) -> Option<Problem> {
+        let mut shorter = trained_size[0].min(trained_size[1]);
+        for (index, stride) in self.strides.iter().enumerate().filter(|(_, stride)| **stride > 0) {
+            if shorter > 0 && shorter.div_ceil(*stride) < 2 {
+                let message = format!("{shorter} rows or columns are left here, and a stride of {stride} leaves 1");
+                return Some(Problem::new(format!("strides.{index}"), message, "write 1 or 2, or fewer scales"));
+            }
+            shorter = shorter.div_ceil(*stride);
+        }
+        None
     }
 }
 
@@ -71,5 +143,74 @@ impl UnetConfig {
             found.push(Problem::new("widths", message, "write fewer levels, such as [1, 2, 4]"));
         }
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(change: impl FnOnce(&mut NowcastConfig)) -> Vec<Problem> {
+        let mut config = NowcastConfig::default();
+        change(&mut config);
+        config.section_problems()
+    }
+
+    fn paths_of(model: TrajGruConfig) -> Vec<String> {
+        let found = problems(|config| config.model = ModelConfig::TrajGru(model));
+        found.into_iter().map(|problem| problem.path).collect()
+    }
+
+    #[test]
+    fn a_trajectory_gru_needs_a_number_of_each_kind_for_each_scale() {
+        let default = TrajGruConfig::default;
+        assert_eq!(paths_of(default()), [""; 0]);
+        let none = TrajGruConfig { hidden: vec![], links: vec![], strides: vec![], frames: None };
+        assert_eq!(paths_of(none), ["model.trajgru.hidden"]);
+        let uneven = TrajGruConfig { hidden: vec![4, 0], strides: vec![0], ..default() };
+        let keys = ["hidden.1", "links", "strides", "strides.0"].map(|key| format!("model.trajgru.{key}"));
+        assert_eq!(paths_of(uneven), keys);
+        assert_eq!(paths_of(TrajGruConfig { frames: Some(19), ..default() }), ["model.trajgru.frames"]);
+        for strides in [vec![2, 2, 80], vec![usize::MAX; 3]] {
+            let last = strides.iter().position(|stride| *stride > 2).unwrap();
+            assert_eq!(paths_of(TrajGruConfig { strides, ..default() }), [format!("model.trajgru.strides.{last}")]);
+        }
+        let hidden = TrajGruConfig { hidden: vec![32, usize::MAX, 64], ..default() };
+        assert_eq!(paths_of(hidden)[0], "model.trajgru.hidden.0", "its forecaster sees the coarser scale");
+        let links = TrajGruConfig { links: vec![9, 9, usize::MAX], ..default() };
+        assert_eq!(paths_of(links), ["model.trajgru.links.2"]);
+    }
+
+    #[test]
+    fn the_trained_part_is_what_strides_must_fit() {
+        let found = problems(|config| {
+            config.model = ModelConfig::TrajGru(TrajGruConfig { strides: vec![5, 3, 2], ..TrajGruConfig::default() });
+            config.augment.crop = Some([15, 200]);
+        });
+        let found: Vec<_> = found.iter().map(|problem| (&*problem.path, &*problem.message)).collect();
+        assert_eq!(found, [("model.trajgru.strides.1", "3 rows or columns are left here, and a stride of 3 leaves 1")]);
+    }
+
+    #[test]
+    fn a_memory_over_many_cells_is_refused_with_the_number_of_their_pairs() {
+        let refused = |size: [usize; 2], crop: Option<[usize; 2]>| {
+            let found = problems(|config| {
+                (config.prepare.size, config.augment.crop) = (size, crop);
+                let model = config.model.convlstm();
+                (model.attention, model.norm) = (Attention::Memory, Norm::Group);
+            });
+            let first = found.into_iter().next();
+            assert!(first.iter().all(|problem| problem.path == "model.attention"), "{first:?}");
+            first.map(|problem| format!("{}; {}", problem.message, problem.remedy))
+        };
+        assert_eq!(refused([32, 32], None), None);
+        assert_eq!(refused([64, 64], Some([32, 32])), None);
+        let trained = refused([250, 250], None).unwrap();
+        assert!(trained.contains("trained on 250 x 250 cells, 3,906,250,000 pairs"), "{trained}");
+        assert!(trained.contains("at most 1,048,576 pairs") && trained.contains("`attention: cbam`"), "{trained}");
+        let whole = refused([250, 250], Some([32, 32])).unwrap();
+        assert!(whole.contains("used on whole frames of 250 x 250 cells"), "{whole}");
+        assert!(refused([33, 32], None).is_some());
+        assert!(refused([1 << 14, 1 << 14], None).is_some());
     }
 }

@@ -18,6 +18,7 @@ mod sizes;
 pub(super) mod testing;
 #[cfg(test)]
 mod tests;
+pub mod trajgru;
 pub mod unet;
 mod whole;
 
@@ -96,6 +97,7 @@ fn network(config: &NowcastConfig) -> Box<dyn Forecaster> {
     match &config.model {
         ModelConfig::ConvLstm(model) => Box::new(convlstm::ConvLstm::new(model, sizes)),
         ModelConfig::Unet(model) => Box::new(unet::Unet::new(model, sizes)),
+        ModelConfig::TrajGru(model) => Box::new(trajgru::TrajGru::new(model, sizes)),
     }
 }
 

@@ -9,7 +9,7 @@ use super::*;
 use crate::nn::export::python::{self, Module};
 use crate::nn::network::Network;
 use crate::nn::testing::relative_error;
-use crate::task::nowcast::config::{ConvLstmConfig, Coordinates, Norm, UnetConfig, UnetNorm};
+use crate::task::nowcast::config::{Attention, ConvLstmConfig, Coordinates, Norm, TrajGruConfig, UnetConfig, UnetNorm};
 
 /// Small models of every kind, by the names of their files in `tests/fixtures/export/python`.
 fn models() -> Vec<(&'static str, ModelConfig)> {
@@ -19,12 +19,21 @@ fn models() -> Vec<(&'static str, ModelConfig)> {
     let unet = |norm, widths: &[usize], base| {
         ModelConfig::Unet(UnetConfig { norm, widths: widths.into(), base, ..UnetConfig::default() })
     };
+    let attentive = |attention| {
+        let hidden = vec![18, 6];
+        ModelConfig::ConvLstm(ConvLstmConfig { attention, norm: Norm::Group, hidden, ..ConvLstmConfig::default() })
+    };
+    let trajgru = TrajGruConfig { hidden: vec![3, 4, 2], links: vec![3, 2, 4], strides: vec![2, 1, 3], frames: None };
+    let trajgru = ModelConfig::TrajGru(trajgru);
     vec![
         ("layer", convlstm(Norm::Layer, &[20, 6])),
         ("group", convlstm(Norm::Group, &[20, 6])),
         ("none", convlstm(Norm::None, &[20, 6])),
+        ("cbam", attentive(Attention::Cbam)),
+        ("memory", attentive(Attention::Memory)),
         ("unet", unet(UnetNorm::None, &[1, 2, 3], 4)),
         ("unet_group", unet(UnetNorm::Group, &[1, 2], 20)),
+        ("trajgru", trajgru),
     ]
 }
 
@@ -147,5 +156,25 @@ fn in_moving_coordinates_an_untrained_model_forecasts_the_advection() {
         let zero = Tensor::zeros([2, 6, 1, 13, 11], (Kind::Float, Device::Cpu));
         let carried::Seen::Carried(carried) = &seen else { panic!("{name}") };
         assert!(one.equal(&carried.forecast(&zero, 3).clamp(0.0, 1.0)), "{name}");
+    }
+}
+
+#[test]
+fn the_page_of_models_has_their_sizes() {
+    let page = std::fs::read_to_string([env!("CARGO_MANIFEST_DIR"), "docs/models.md"].iter().collect::<PathBuf>());
+    let page = page.unwrap();
+    let by_group = ConvLstmConfig { norm: Norm::Group, ..ConvLstmConfig::default() };
+    for model in [
+        ModelConfig::default(),
+        ModelConfig::ConvLstm(by_group),
+        ModelConfig::Unet(UnetConfig::default()),
+        ModelConfig::TrajGru(TrajGruConfig::default()),
+    ] {
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{}` |", model.name()))).unwrap();
+        let config = NowcastConfig { model, ..NowcastConfig::default() };
+        let size = forecaster(&config, &Quantity::default()).layout().count();
+        let text = crate::util::units::count(size as u64, "parameter");
+        let (size, _) = text.split_once(' ').unwrap();
+        assert!(row.contains(size), "{row}: {size}");
     }
 }

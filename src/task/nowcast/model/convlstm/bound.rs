@@ -3,6 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::architecture::{Architecture, HEAD_KERNEL};
+use super::attention::Attention;
 use super::layer::Layer;
 use super::norm::Norm;
 use crate::nn::parameters::{ParameterSpec, Parameters, ParametersError};
@@ -26,7 +27,8 @@ impl BoundConvLstm {
         let view = |spec: &ParameterSpec| parameters.view_of(spec);
         let layer = |layer: usize| {
             let [weight, bias] = architecture.conv(layer);
-            let conv = Layer::new(view(&weight)?, view(&bias)?, architecture.inputs(layer));
+            let attention = Attention::in_layer(layer, architecture, parameters)?;
+            let conv = Layer::new([view(&weight)?, view(&bias)?], attention, architecture.inputs(layer));
             Ok((conv, Norm::after(layer, architecture, parameters)?))
         };
         let [weight, bias] = architecture.head();

@@ -1,9 +1,10 @@
 //! The ConvLSTM (Shi et al. 2015): a stack of recurrent layers whose products are convolutions, and a head that turns the
-//! last state into all target frames at once. No peepholes, no dropout, no randomness.
+//! last state into all target frames at once. A state may be weighed by an attention. No peepholes, no dropout, no randomness.
 //!
 //! Tensors carry their dimensions: b samples, t frames, c channels, y rows, x columns.
 
 mod architecture;
+mod attention;
 mod bound;
 mod layer;
 mod needs;
@@ -20,7 +21,7 @@ pub use bound::BoundConvLstm;
 
 use super::{Forecaster, Forward, Python, Sizes, Torchscript};
 use crate::nn::parameters::{Layout, Parameters, ParametersError};
-use crate::task::nowcast::config::ConvLstmConfig;
+use crate::task::nowcast::config::{Attention, ConvLstmConfig};
 
 /// The ConvLSTM that a configuration describes.
 #[derive(Clone, Debug)]
@@ -47,8 +48,11 @@ impl Forecaster for ConvLstm {
     }
 
     fn describe(&self) -> Value {
-        let ConvLstmConfig { hidden, kernel, norm, .. } = &self.config;
-        json!({"hidden": hidden, "kernel": kernel, "norm": norm})
+        let ConvLstmConfig { hidden, kernel, norm, attention, .. } = &self.config;
+        match attention {
+            Attention::None => json!({"hidden": hidden, "kernel": kernel, "norm": norm}),
+            _ => json!({"hidden": hidden, "kernel": kernel, "norm": norm, "attention": attention}),
+        }
     }
 
     fn python(&self) -> Python {

@@ -1,7 +1,8 @@
 //! What a ConvLSTM takes of memory, and the sizes of it that no machine can hold.
 
+use super::attention::{PLACE_KERNEL, REDUCTION};
 use crate::task::needs::{IMPOSSIBLE_BYTES, product, sum};
-use crate::task::nowcast::config::{ConvLstmConfig, Norm};
+use crate::task::nowcast::config::{Attention, ConvLstmConfig, Norm};
 use crate::task::nowcast::needs::{Around, Takes, bytes_to_train, number, size};
 use crate::util::problem::Problem;
 
@@ -16,10 +17,18 @@ impl Takes for ConvLstmConfig {
         sum(layers.chain([head]))
     }
 
-    /// The state of every layer after every frame.
+    /// The state of every layer after every frame, before its attention too, and the weights of every pair of cells.
     fn states(&self, sizes: &Around) -> u64 {
         let hidden = sum(self.hidden.iter().map(|hidden| *hidden as u64));
-        product(&[sizes.frames, hidden, sizes.cells()])
+        let states = product(&[sizes.frames, hidden, sizes.cells()]);
+        match self.attention {
+            Attention::None => states,
+            Attention::Cbam => product(&[3, states]),
+            Attention::Memory => {
+                let layers = self.hidden.len() as u64;
+                sum([product(&[2, states]), product(&[2, layers, sizes.frames, sizes.cells(), sizes.cells()])])
+            }
+        }
     }
 
     fn problems(&self, sizes: &Around) -> Vec<Problem> {
@@ -54,7 +63,26 @@ impl ConvLstmConfig {
             Norm::Group => product(&[2, own]),
             Norm::None => 0,
         };
-        sum([weights, gates, norm])
+        sum([weights, gates, norm, self.of_attention(own)])
+    }
+
+    /// The convolutions with their biases; a key has none.
+    fn of_attention(&self, own: u64) -> u64 {
+        let maps = |inputs: u64, outputs: u64| sum([product(&[inputs, outputs]), outputs]);
+        match self.attention {
+            Attention::None => 0,
+            Attention::Cbam => {
+                let reduced = (own / REDUCTION.unsigned_abs()).max(1);
+                let place = product(&[2, PLACE_KERNEL.unsigned_abs(), PLACE_KERNEL.unsigned_abs()]);
+                sum([maps(own, reduced), maps(reduced, own), place])
+            }
+            Attention::Memory => {
+                let (both, shared) = (product(&[2, own]), (own / 2).max(1));
+                let keys = product(&[2, own, shared]);
+                let values = product(&[2, maps(own, own)]);
+                sum([maps(own, shared), keys, values, maps(both, own), maps(both, product(&[3, own]))])
+            }
+        }
     }
 
     /// A kernel that is wider than this never has its outer weights over the frame.

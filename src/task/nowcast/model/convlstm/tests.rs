@@ -4,7 +4,7 @@ use tch::Kind;
 
 use crate::nn::precision::Precision;
 use crate::nn::testing::{fixture, relative_error};
-use crate::task::nowcast::config::{Norm, NowcastConfig};
+use crate::task::nowcast::config::{Attention, Norm, NowcastConfig};
 use crate::task::nowcast::model::testing::{loaded, parity, small};
 
 fn config(norm: Norm) -> NowcastConfig {
@@ -26,6 +26,24 @@ fn output_and_gradients_are_those_of_pytorch() {
     for (norm, file) in FILES {
         let (output, gradient) = parity(&config(norm), file, Precision::Fp32);
         assert!(output < 1e-6 && gradient < 1e-5, "{norm:?}: output {output:e}, gradient {gradient:e}");
+    }
+}
+
+/// With the values of `make_attention.py`: the layers have no norm, so that what a state is to the next one is the attention's.
+#[test]
+fn with_attention_output_and_gradients_are_those_of_pytorch() {
+    for (attention, file) in
+        [(Attention::Cbam, "convlstm_cbam.safetensors"), (Attention::Memory, "convlstm_memory.safetensors")]
+    {
+        let mut config = config(Norm::None);
+        (config.model.convlstm().attention, config.model.convlstm().hidden) = (attention, vec![18, 32]);
+        let (output, gradient) = parity(&config, file, Precision::Fp32);
+        assert!(output < 1e-6 && gradient < 1e-5, "{attention:?}: output {output:e}, gradient {gradient:e}");
+        let (output, gradient) = parity(&config, file, Precision::Bf16);
+        assert!(
+            output > 1e-5 && output < 0.05 && gradient < 0.2,
+            "{attention:?}: output {output:e}, gradient {gradient:e}"
+        );
     }
 }
 
