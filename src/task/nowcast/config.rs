@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::resample::Method;
-pub use model::{ConvLstmConfig, ModelConfig, Norm, UnetConfig, UnetNorm};
+pub use model::{ConvLstmConfig, ModelConfig, Norm, PredrnnConfig, SimvpConfig, UnetConfig, UnetNorm};
 
 /// The `task.nowcast` section.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -27,6 +27,7 @@ pub(super) trait Takes {
 /// The sizes around a network.
 pub(super) struct Around {
     pub(super) frames: u64,
+    pub(super) leads: u64,
     pub(super) channels: u64,
     pub(super) size: [u64; 2],
     pub(super) outputs: u64,
@@ -65,7 +66,8 @@ impl NowcastConfig {
         let size = self.prepare.size.map(|side| side as u64);
         let targets = self.windows.target_frames as u64;
         let outputs = product(&[sizes.parts.unsigned_abs(), targets, sizes.channels.unsigned_abs()]);
-        Around { frames: seen_frames(self) as u64, channels: sizes.channels.unsigned_abs(), size, outputs }
+        let (frames, channels) = (seen_frames(self) as u64, sizes.channels.unsigned_abs());
+        Around { frames, leads: targets, channels, size, outputs }
     }
 
     /// Input, target and output.

@@ -9,7 +9,9 @@ use super::*;
 use crate::nn::export::python::{self, Module};
 use crate::nn::network::Network;
 use crate::nn::testing::relative_error;
-use crate::task::nowcast::config::{ConvLstmConfig, Coordinates, Norm, UnetConfig, UnetNorm};
+use crate::task::nowcast::config::{
+    ConvLstmConfig, Coordinates, Norm, PredrnnConfig, SimvpConfig, UnetConfig, UnetNorm,
+};
 
 /// Small models of every kind, by the names of their files in `tests/fixtures/export/python`.
 fn models() -> Vec<(&'static str, ModelConfig)> {
@@ -19,12 +21,22 @@ fn models() -> Vec<(&'static str, ModelConfig)> {
     let unet = |norm, widths: &[usize], base| {
         ModelConfig::Unet(UnetConfig { norm, widths: widths.into(), base, ..UnetConfig::default() })
     };
+    let simvp = |blocks, halvings, frames| {
+        ModelConfig::Simvp(SimvpConfig { width: 4, hidden: 6, expansion: 2, blocks, halvings, frames })
+    };
+    let predrnn = |hidden: &[usize], highway| {
+        ModelConfig::Predrnn(PredrnnConfig { hidden: hidden.into(), kernel: 3, patch: 2, highway, frames: None })
+    };
     vec![
         ("layer", convlstm(Norm::Layer, &[20, 6])),
         ("group", convlstm(Norm::Group, &[20, 6])),
         ("none", convlstm(Norm::None, &[20, 6])),
         ("unet", unet(UnetNorm::None, &[1, 2, 3], 4)),
         ("unet_group", unet(UnetNorm::Group, &[1, 2], 20)),
+        ("simvp", simvp(2, 2, None)),
+        ("simvp_longer", simvp(3, 1, Some(2))),
+        ("predrnn", predrnn(&[4, 4], false)),
+        ("predrnn_highway", predrnn(&[4, 3, 4], true)),
     ]
 }
 
