@@ -84,7 +84,7 @@ impl Forward for BoundSimvp {
         let mut image_ncyx = precision.cast(&all_bcyx).unflatten(1, [self.sizes.leads, -1]).flatten(0, 1);
         for (index, layer) in self.decoder.iter().enumerate() {
             if let (Some(first_ncyx), true) = (&first_ncyx, index + 1 == self.decoder.len()) {
-                image_ncyx = image_ncyx + self.beside_leads(first_ncyx, [samples, times]);
+                image_ncyx = self.beside_leads(first_ncyx, [samples, times]) + image_ncyx;
             }
             image_ncyx = layer.forward(&image_ncyx, precision);
         }
