@@ -17,6 +17,7 @@ pub const KNOWN: [&str; 31] = [
     // Building it.
     "FRAGUA_COMMIT",
     "FRAGUA_KEEP_WHEELS",
+    "FRAGUA_WRITE_FIXTURES",
     "FRAGUA_LIBTORCH_VERSION",
     // The entry points of the images.
     "FRAGUA_ARGS",

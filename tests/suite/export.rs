@@ -5,7 +5,7 @@ use std::fs;
 use fragua::nn::parameters::Parameters;
 use fragua::nn::precision::Precision;
 use fragua::nn::weights;
-use fragua::task::nowcast::config::Norm;
+use fragua::task::nowcast::config::{Attention, Norm};
 use fragua::task::nowcast::model::convlstm::{Architecture, BoundConvLstm};
 use fragua::task::nowcast::model::{Forward, Sizes};
 use tch::{CModule, Device, Kind, Tensor};
@@ -67,6 +67,7 @@ fn a_model_is_exported_in_each_format_and_nothing_else_is_left() {
 
     let architecture = Architecture {
         sizes: Sizes { frames: 3, channels: 1, size: [16, 16], leads: 2, parts: 1 },
+        attention: Attention::None,
         hidden: vec![4, 4],
         kernel: 3,
         norm: Norm::Layer,

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 pub use super::loss::config::{AbsoluteConfig, CsiConfig, CsiForm, FssConfig};
 pub use super::resample::Method;
 use crate::metric::forecast::frames::Convention;
-pub use model::{Attention, ConvLstmConfig, ModelConfig, Norm, TrajGruConfig, UnetConfig, UnetNorm};
+pub use model::{
+    Attention, ConvLstmConfig, ModelConfig, Norm, PredrnnConfig, SimvpConfig, TrajGruConfig, UnetConfig, UnetNorm,
+};
 
 /// The `task.nowcast` section.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -17,6 +17,10 @@ pub enum ModelConfig {
     Unet(UnetConfig),
     /// A trajectory GRU.
     TrajGru(TrajGruConfig),
+    /// SimVP.
+    Simvp(SimvpConfig),
+    /// PredRNN or PredRNN++.
+    Predrnn(PredrnnConfig),
 }
 
 /// As it is written in a configuration.
@@ -38,6 +42,10 @@ enum NamedModel {
     Unet(UnetConfig),
     /// A trajectory GRU.
     Trajgru(TrajGruConfig),
+    /// SimVP.
+    Simvp(SimvpConfig),
+    /// PredRNN or PredRNN++.
+    Predrnn(PredrnnConfig),
 }
 
 impl From<WrittenModel> for ModelConfig {
@@ -46,6 +54,8 @@ impl From<WrittenModel> for ModelConfig {
             WrittenModel::Short(model) | WrittenModel::Named(NamedModel::Convlstm(model)) => Self::ConvLstm(model),
             WrittenModel::Named(NamedModel::Unet(model)) => Self::Unet(model),
             WrittenModel::Named(NamedModel::Trajgru(model)) => Self::TrajGru(model),
+            WrittenModel::Named(NamedModel::Simvp(model)) => Self::Simvp(model),
+            WrittenModel::Named(NamedModel::Predrnn(model)) => Self::Predrnn(model),
         }
     }
 }
@@ -56,6 +66,8 @@ impl From<ModelConfig> for WrittenModel {
             ModelConfig::ConvLstm(model) => Self::Short(model),
             ModelConfig::Unet(model) => Self::Named(NamedModel::Unet(model)),
             ModelConfig::TrajGru(model) => Self::Named(NamedModel::Trajgru(model)),
+            ModelConfig::Simvp(model) => Self::Named(NamedModel::Simvp(model)),
+            ModelConfig::Predrnn(model) => Self::Named(NamedModel::Predrnn(model)),
         }
     }
 }
@@ -84,6 +96,8 @@ impl ModelConfig {
             Self::ConvLstm(_) => "convlstm",
             Self::Unet(_) => "unet",
             Self::TrajGru(_) => "trajgru",
+            Self::Simvp(_) => "simvp",
+            Self::Predrnn(_) => "predrnn",
         }
     }
 
@@ -93,6 +107,10 @@ impl ModelConfig {
         match self {
             Self::ConvLstm(_) => "ConvLSTM",
             Self::Unet(_) => "U-Net",
+            Self::TrajGru(_) => "TrajGRU",
+            Self::Simvp(_) => "SimVP",
+            Self::Predrnn(PredrnnConfig { highway: true, .. }) => "PredRNN++",
+            Self::Predrnn(_) => "PredRNN",
         }
     }
 
@@ -111,6 +129,8 @@ impl ModelConfig {
             Self::ConvLstm(model) => model,
             Self::Unet(model) => model,
             Self::TrajGru(model) => model,
+            Self::Simvp(model) => model,
+            Self::Predrnn(model) => model,
         }
     }
 
@@ -198,6 +218,52 @@ pub struct TrajGruConfig {
 impl Default for TrajGruConfig {
     fn default() -> Self {
         Self { frames: None, hidden: vec![32, 64, 64], links: vec![9, 9, 5], strides: vec![2; 3] }
+    }
+}
+
+/// SimVP: all frames as channels through blocks with large kernels, between an encoder and a decoder of each frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SimvpConfig {
+    /// The last frames that it sees; by default all of the window, of carried frames the last 8.
+    pub frames: Option<usize>,
+    /// Channels of a frame in the encoder and the decoder, an even number.
+    pub width: usize,
+    /// Channels of the blocks, in which all frames are together.
+    pub hidden: usize,
+    /// Blocks between the encoder and the decoder, 2 or more.
+    pub blocks: usize,
+    /// How often the encoder halves rows and columns.
+    pub halvings: usize,
+    /// Channels inside of a block's last part, as a multiple of its channels.
+    pub expansion: usize,
+}
+
+impl Default for SimvpConfig {
+    fn default() -> Self {
+        Self { frames: None, width: 16, hidden: 128, blocks: 6, halvings: 2, expansion: 4 }
+    }
+}
+
+/// PredRNN++, or PredRNN without the highway: recurrent layers that share a memory, frame by frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PredrnnConfig {
+    /// The last frames that it sees; by default all of the window, of carried frames the last 8.
+    pub frames: Option<usize>,
+    /// The channels of each layer's state, from the input to the output.
+    pub hidden: Vec<usize>,
+    /// Rows and columns of the convolutions.
+    pub kernel: usize,
+    /// Rows and columns that become channels, so that the layers see a smaller frame.
+    pub patch: usize,
+    /// Whether it is PredRNN++, with a highway for the gradient and its own kind of cell, or PredRNN.
+    pub highway: bool,
+}
+
+impl Default for PredrnnConfig {
+    fn default() -> Self {
+        Self { frames: None, hidden: vec![64; 4], kernel: 5, patch: 4, highway: true }
     }
 }
 

@@ -5,14 +5,21 @@
 //! sizes    what a network is built for       whole    a network with what is around it, as other layers know it
 //! carried  what a network sees, and what its output means: frames, or growth and decay in moving coordinates
 //! check    invalid values of the section
+//! fill     sizes that a network's steps do not divide     by_lead      outputs that are made lead by lead
+//! convolution   one description of it: parameters, itself over them, TorchScript
 //! python   all of it in PyTorch              script   all of it in TorchScript
 //! ```
 
+mod by_lead;
 pub mod carried;
 mod check;
 pub mod convlstm;
+mod convolution;
+mod fill;
+pub mod predrnn;
 mod python;
 mod script;
+pub mod simvp;
 mod sizes;
 #[cfg(test)]
 pub(super) mod testing;
@@ -98,6 +105,8 @@ fn network(config: &NowcastConfig) -> Box<dyn Forecaster> {
         ModelConfig::ConvLstm(model) => Box::new(convlstm::ConvLstm::new(model, sizes)),
         ModelConfig::Unet(model) => Box::new(unet::Unet::new(model, sizes)),
         ModelConfig::TrajGru(model) => Box::new(trajgru::TrajGru::new(model, sizes)),
+        ModelConfig::Simvp(model) => Box::new(simvp::Simvp::new(model, sizes)),
+        ModelConfig::Predrnn(model) => Box::new(predrnn::Predrnn::new(model, sizes)),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::channels;
 use crate::task::nowcast::config::{Coordinates, ModelConfig, NowcastConfig};
 
-/// Carried frames that a recurrent network sees if nothing is configured: in older ones the motion was another.
+/// Carried frames that a network sees, other than a U-Net, if nothing is configured: in older ones the motion was another.
 const CARRIED_FRAMES: usize = 8;
 
 /// Frames that a U-Net sees if nothing is configured.
@@ -55,13 +55,15 @@ impl Sizes {
 #[must_use]
 pub fn seen_frames(config: &NowcastConfig) -> usize {
     let all = config.windows.input_frames;
-    let of_recurrent = match config.coordinates {
+    let usual = match config.coordinates {
         Coordinates::Eulerian => all,
         Coordinates::Lagrangian => all.min(CARRIED_FRAMES),
     };
     match &config.model {
-        ModelConfig::ConvLstm(model) => model.frames.unwrap_or(of_recurrent),
-        ModelConfig::TrajGru(model) => model.frames.unwrap_or(of_recurrent),
+        ModelConfig::ConvLstm(model) => model.frames.unwrap_or(usual),
+        ModelConfig::Simvp(model) => model.frames.unwrap_or(usual),
+        ModelConfig::Predrnn(model) => model.frames.unwrap_or(usual),
+        ModelConfig::TrajGru(model) => model.frames.unwrap_or(usual),
         ModelConfig::Unet(model) => model.frames.unwrap_or(all.min(UNET_FRAMES)),
     }
 }

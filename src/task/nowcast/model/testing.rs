@@ -120,8 +120,10 @@ pub fn assert_script(config: &NowcastConfig, channels: i64) {
         let ours = tch::no_grad(|| random.forecasting.forecast(&seen, Precision::Fp32));
         assert_eq!(found.size(), ours.size());
         let error = (&found - &ours).abs().max().double_value(&[]);
-        assert!(error <= 1e-5, "{:?}, {samples} samples: {error:e}", config.model);
-        assert!(ours.std(true).double_value(&[]) > 1e-3, "{:?}: all outputs are alike", config.model);
+        // If outputs are nearly alike, an error must be smaller too.
+        let spread = ours.std(true).double_value(&[]);
+        assert!(spread > 1e-6, "{:?}: all outputs are alike", config.model);
+        assert!(error <= 1e-5_f64.min(0.01 * spread), "{:?}, {samples} samples: {error:e}", config.model);
         let network = network(config).over(&random.parameters).unwrap();
         let raw = tch::no_grad(|| network.forward(seen.frames(), Precision::Fp32));
         match module.method_is("network", &[IValue::Tensor(seen.frames().shallow_clone())]).unwrap() {

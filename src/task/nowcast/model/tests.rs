@@ -9,7 +9,9 @@ use super::*;
 use crate::nn::export::python::{self, Module};
 use crate::nn::network::Network;
 use crate::nn::testing::relative_error;
-use crate::task::nowcast::config::{Attention, ConvLstmConfig, Coordinates, Norm, TrajGruConfig, UnetConfig, UnetNorm};
+use crate::task::nowcast::config::{
+    Attention, ConvLstmConfig, Coordinates, Norm, PredrnnConfig, SimvpConfig, TrajGruConfig, UnetConfig, UnetNorm,
+};
 
 /// Small models of every kind, by the names of their files in `tests/fixtures/export/python`.
 fn models() -> Vec<(&'static str, ModelConfig)> {
@@ -25,6 +27,12 @@ fn models() -> Vec<(&'static str, ModelConfig)> {
     };
     let trajgru = TrajGruConfig { hidden: vec![3, 4, 2], links: vec![3, 2, 4], strides: vec![2, 1, 3], frames: None };
     let trajgru = ModelConfig::TrajGru(trajgru);
+    let simvp = |blocks, halvings, frames| {
+        ModelConfig::Simvp(SimvpConfig { width: 4, hidden: 6, expansion: 2, blocks, halvings, frames })
+    };
+    let predrnn = |hidden: &[usize], highway| {
+        ModelConfig::Predrnn(PredrnnConfig { hidden: hidden.into(), kernel: 3, patch: 2, highway, frames: None })
+    };
     vec![
         ("layer", convlstm(Norm::Layer, &[20, 6])),
         ("group", convlstm(Norm::Group, &[20, 6])),
@@ -34,6 +42,10 @@ fn models() -> Vec<(&'static str, ModelConfig)> {
         ("unet", unet(UnetNorm::None, &[1, 2, 3], 4)),
         ("unet_group", unet(UnetNorm::Group, &[1, 2], 20)),
         ("trajgru", trajgru),
+        ("simvp", simvp(2, 2, None)),
+        ("simvp_longer", simvp(3, 1, Some(2))),
+        ("predrnn", predrnn(&[4, 4], false)),
+        ("predrnn_highway", predrnn(&[4, 3, 4], true)),
     ]
 }
 

@@ -9,6 +9,7 @@ use crate::nn::parameters::{ParameterSpec, Parameters, ParametersError};
 use crate::nn::precision::Precision;
 use crate::task::nowcast::config::UnetNorm;
 use crate::task::nowcast::model::Forward;
+use crate::task::nowcast::model::fill::filled;
 
 /// A U-Net over the parameters that it was built from: it sees every change of them.
 #[derive(Debug)]
@@ -70,17 +71,6 @@ impl Forward for BoundUnet {
         }
         let output = self.head.forward(&image, precision).narrow(2, 0, rows).narrow(3, 0, columns);
         output.to_kind(Kind::Float).unflatten(1, [-1, self.channels])
-    }
-}
-
-/// Images whose rows and columns a number divides, with the values of the border at the end.
-fn filled(images_bcyx: &Tensor, divisor: i64) -> Tensor {
-    let size = images_bcyx.size();
-    let [down, across] = [size[2], size[3]].map(|cells| (divisor - cells % divisor) % divisor);
-    if down == 0 && across == 0 {
-        images_bcyx.shallow_clone()
-    } else {
-        images_bcyx.replication_pad2d([0, across, 0, down])
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Block, KERNEL, Unet};
 use crate::nn::export::modules::reach;
 use crate::nn::layer::norm::{EPSILON, groups};
 use crate::task::nowcast::config::UnetNorm;
-use crate::task::nowcast::model::{Forecaster, Python, Torchscript};
+use crate::task::nowcast::model::{Forecaster, Python, Torchscript, fill};
 
 const CLASSES: &str = r#"class Block(nn.Module):
     """Two convolutions, each followed by SiLU."""
@@ -78,14 +78,9 @@ pub(super) fn python(unet: &Unet) -> Python {
 
 /// The code in TorchScript.
 pub(super) fn script(unet: &Unet) -> Torchscript {
-    let divisor = unet.divisor();
-    let fill = |axis: usize| {
-        let left = format!("torch.remainder(torch.size(frames, {axis}), {divisor})");
-        format!("torch.remainder(torch.sub({divisor}, {left}), {divisor})")
-    };
     let mut lines = vec![
         "image = torch.flatten(frames, 1, 2)".to_owned(),
-        format!("image = torch.replication_pad2d(image, [0, {}, 0, {}])", fill(4), fill(3)),
+        format!("image = {}", fill::script("image", unet.divisor())),
     ];
     for (level, block) in unet.down().iter().enumerate() {
         if level > 0 {
