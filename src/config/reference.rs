@@ -170,9 +170,11 @@ fn claims_default(reference: &Reference, path: &str, field: &Field, node: &Node,
     if matches!(node.value, Value::Map(_)) {
         // Its keys are looked at one by one; of a choice, the variant must be the default's.
         let variant = default.as_object().and_then(|keys| keys.keys().next());
-        let is_choice = !field.shape.variants().is_empty();
-        assert!(!is_choice || variant.is_some_and(|name| node.entry(name).is_some()), "{path} is not the default");
-        return false;
+        let is_choice = !field.shape.variants().is_empty() && field.shape.fields().is_empty();
+        let Some(variant) = variant.filter(|name| is_choice && node.entry(name).is_none()) else { return false };
+        let claim = claimed(&reference.comment(key));
+        assert_eq!(claim, Some(Json::from(variant.as_str())), "{path} is not the default, {variant}; write it beside it");
+        return true;
     }
     let (written, claim) = (node.json(&[]), claimed(&reference.comment(key)));
     match &claim {

@@ -10,14 +10,13 @@ use super::shape::Shape;
 const START: &str = "FRAGUA_";
 
 /// All variables that do not set a key: of the program, of the images and of the scripts. A test looks for others.
-pub const KNOWN: [&str; 31] = [
+pub const KNOWN: [&str; 32] = [
     // The program.
     "FRAGUA_MIRROR_BEAT_SECONDS",
     "FRAGUA_MIRROR_PATIENCE_SECONDS",
     // Building it.
     "FRAGUA_COMMIT",
     "FRAGUA_KEEP_WHEELS",
-    "FRAGUA_WRITE_FIXTURES",
     "FRAGUA_LIBTORCH_VERSION",
     // The entry points of the images.
     "FRAGUA_ARGS",
@@ -48,6 +47,7 @@ pub const KNOWN: [&str; 31] = [
     "FRAGUA_KILLS",
     "FRAGUA_REAL_RADAR",
     "FRAGUA_TEST_VASTAI",
+    "FRAGUA_WRITE_FIXTURES",
 ];
 
 /// Kubernetes describes each service to every container: a service named fragua gives FRAGUA_SERVICE_HOST, FRAGUA_PORT and more.
