@@ -173,7 +173,11 @@ fn claims_default(reference: &Reference, path: &str, field: &Field, node: &Node,
         let is_choice = !field.shape.variants().is_empty() && field.shape.fields().is_empty();
         let Some(variant) = variant.filter(|name| is_choice && node.entry(name).is_none()) else { return false };
         let claim = claimed(&reference.comment(key));
-        assert_eq!(claim, Some(Json::from(variant.as_str())), "{path} is not the default, {variant}; write it beside it");
+        assert_eq!(
+            claim,
+            Some(Json::from(variant.as_str())),
+            "{path} is not the default, {variant}; write it beside it"
+        );
         return true;
     }
     let (written, claim) = (node.json(&[]), claimed(&reference.comment(key)));
