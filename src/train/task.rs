@@ -98,6 +98,11 @@ pub trait Task {
         false
     }
 
+    /// The step in which every parameter has a gradient: the first, but for what is behind layers that start at zero.
+    fn learns_at(&self) -> u64 {
+        1
+    }
+
     /// Whether gradients are so small in the numbers that the model computes with that the loss must be scaled: fp16.
     fn scales_loss(&self) -> bool {
         false

@@ -44,18 +44,19 @@ struct Offer {
     events: usize,
     frames: usize,
     levels: usize,
-    /// The variable in its files.
-    variable: &'static str,
+    /// The variable that its files have and no others.
+    variable: Option<&'static str>,
 }
 
 impl Offer {
     fn of(synthetic: &Synthetic) -> Option<Self> {
         match *synthetic {
             Synthetic::Storms(Storms { events, frames, levels, .. }) => {
-                Some(Self { events, frames, levels, variable: "DBZ" })
+                // A model of storms is used on other files too, which may have another variable.
+                Some(Self { events, frames, levels, variable: None })
             }
             Synthetic::MovingDigits(MovingDigits { events, frames, .. }) => {
-                Some(Self { events, frames, levels: 1, variable: synth::DIGITS })
+                Some(Self { events, frames, levels: 1, variable: Some(synth::DIGITS) })
             }
             Synthetic::Characters(_) => None,
         }
@@ -113,7 +114,7 @@ impl NowcastConfig {
     }
 
     fn other_variable(&self, offer: &Offer, kind: &str) -> Option<Problem> {
-        let (wanted, variable) = (&self.prepare.variable, offer.variable);
+        let (wanted, variable) = (&self.prepare.variable, offer.variable?);
         let message = format!("there is no variable {wanted}: the files of synthetic {kind} have {variable}");
         let problem =
             || Problem::new("task.nowcast.prepare.variable", message, format!("write `variable: {variable}`"));
@@ -126,7 +127,7 @@ impl NowcastConfig {
         let message = format!("there is no level {level}: the synthetic dataset has {}, counted from 0", offer.levels);
         let path = format!("task.nowcast.prepare.levels.channels.{index}");
         let remedy =
-            if offer.variable == synth::DIGITS { String::new() } else { format!("raise `{place}.levels`, or ") };
+            if offer.variable == Some(synth::DIGITS) { String::new() } else { format!("raise `{place}.levels`, or ") };
         Some(Problem::new(path, message, format!("{remedy}choose a lower level")))
     }
 }

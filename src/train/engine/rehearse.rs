@@ -53,7 +53,8 @@ impl<T: Task> Engine<T> {
         let parts = self.reads.numbers(&sums)?;
         let step = began.elapsed().mul_f64(self.grouping().samples_of(0).len() as f64 / group.samples.len() as f64);
         let memory_bytes = memory_bytes();
-        let unused = self.task.parameters().unused();
+        // What learns only after some steps can't be told from what never does.
+        let unused = if self.task.learns_at() == 1 { self.task.parameters().unused() } else { Vec::new() };
         let without_gradient = unused.into_iter().map(str::to_owned).collect();
         self.task.parameters().zero_gradients();
         self.task.parameters().restore_buffers();

@@ -128,7 +128,7 @@ impl<T: Task> Engine<T> {
     }
 
     fn tell_step(&mut self, measured: &Measured) {
-        if self.state.step == 1 {
+        if self.state.step == self.task.learns_at() {
             self.warn_of_unused();
         }
         let means = measured.parts.iter().map(|sum| Some(sum / measured.weight));

@@ -58,6 +58,11 @@ pub trait Forecaster: std::fmt::Debug {
         Ending::Sigmoid
     }
 
+    /// How many layers start at zero between its first parameters and its output, besides the last convolution.
+    fn sleeping_layers(&self) -> u64 {
+        0
+    }
+
     /// It in PyTorch.
     fn python(&self) -> Python;
 

@@ -44,6 +44,12 @@ impl Model {
         })
     }
 
+    /// The step in which every parameter has a gradient: one later for each layer that starts at zero.
+    #[must_use]
+    pub fn learns_at(&self) -> u64 {
+        1 + u64::from(self.sizes.starts_at_zero()) + self.network.sleeping_layers()
+    }
+
     /// What it is built for.
     #[must_use]
     pub fn sizes(&self) -> &Sizes {

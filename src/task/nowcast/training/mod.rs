@@ -99,6 +99,8 @@ pub struct Phase {
 pub struct Nowcast {
     parameters: Parameters,
     network: Forecasting,
+    /// The step in which every parameter has a gradient.
+    learns_at: u64,
     precision: Precision,
     /// The loss of each phase, and what it freezes.
     phases: Vec<(Losses, Vec<String>)>,
@@ -157,6 +159,7 @@ impl Nowcast {
         let mut nowcast = Self {
             parameters,
             network,
+            learns_at: model.learns_at(),
             precision,
             phases: phases.into_iter().map(loss).collect::<Result<_, NowcastError>>()?,
             phase: 0,
@@ -239,6 +242,10 @@ impl Task for Nowcast {
 
     fn name(&self, window: &LoadedWindow) -> String {
         self.names.of_window(&window.sample)
+    }
+
+    fn learns_at(&self) -> u64 {
+        self.learns_at
     }
 
     fn scales_loss(&self) -> bool {

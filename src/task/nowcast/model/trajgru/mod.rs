@@ -136,6 +136,11 @@ impl Forecaster for TrajGru {
         json!({"trajgru": {"frames": self.sizes.frames, "hidden": hidden, "links": links, "strides": strides}})
     }
 
+    /// Its flows.
+    fn sleeping_layers(&self) -> u64 {
+        1
+    }
+
     fn python(&self) -> Python {
         python::code(self)
     }

@@ -3,7 +3,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::super::testing::{Storms, distance, gradient, small};
+use super::super::testing::{Storms, Trainer, distance, gradient, small};
 use crate::data::loader::{LoadedWindow, Position};
 use crate::nn::precision::Precision;
 use crate::task::nowcast::advection::{Times, forecast};
@@ -12,6 +12,7 @@ use crate::task::nowcast::model::carried::Seen;
 use crate::task::nowcast::model::testing::Random;
 use crate::task::nowcast::motion::MotionFinder;
 use crate::task::nowcast::training::augment::Augment;
+use crate::train::config::AdamW;
 use crate::train::task::{Depth, Scores, Task};
 
 fn moving() -> NowcastConfig {
@@ -175,4 +176,19 @@ fn a_module_with_the_motion_forecasts_what_predict_does() {
     let theirs = random.module().forward_ts(&given).unwrap();
     let error = (&theirs - &ours).abs().max().double_value(&[]);
     assert!(error < 1e-5, "{error:e}");
+}
+
+#[test]
+fn what_is_behind_zeros_learns_from_the_step_that_is_announced_on() {
+    for (coordinates, expected) in [(Coordinates::Eulerian, 1), (Coordinates::Lagrangian, 2)] {
+        let storms = Storms::drifting(NowcastConfig { coordinates, ..moving() }, 2);
+        let windows = storms.windows();
+        let rates = AdamW { lr: 1e-3, ..AdamW::default() };
+        let mut trainer = Trainer::new(storms.task(Precision::Fp32), rates, None);
+        assert_eq!(trainer.task.learns_at(), expected);
+        for step in 1..=expected {
+            trainer.step(&[&windows]);
+            assert_eq!(trainer.task.parameters().unused().is_empty(), step == expected, "{coordinates:?}, step {step}");
+        }
+    }
 }
