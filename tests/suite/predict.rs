@@ -87,6 +87,42 @@ fn each_event_gets_a_file_for_each_lead_time_and_pictures() {
     assert!(first == fs::read(predicting.path(forecasts[0]["place"].as_str().unwrap()).join("forecast.png")).unwrap());
 }
 
+/// Untrained, so that what is written must be the advection: a forecast has echo where the last frame had it, moved on.
+#[test]
+fn a_model_in_moving_coordinates_forecasts_files_and_says_which_kind_it_is() {
+    let training = Training::trained(&[
+        "--max-steps",
+        "1",
+        "--set",
+        "task.nowcast.coordinates=lagrangian",
+        "--set",
+        "task.nowcast.model={unet: {base: 4, widths: [1, 2]}}",
+        "--set",
+        "train.optimizer={adamw: {lr: 1.0e-12}}",
+    ]);
+    let predicting = Predicting { training };
+    predicting.synth("radar", "6");
+    let found = predicting.json(&["--no-pictures"]);
+    let forecasts = found["forecasts"].as_array().unwrap();
+    assert_eq!(forecasts.len(), 2);
+    let strongest = |path: &Path| {
+        let read = python("tests/fixtures/predict/strongest.py", &[path.to_str().unwrap()]);
+        let read: Value = serde_json::from_str(&read).unwrap();
+        (read["dbz"].as_f64().unwrap(), read["source"].as_str().unwrap().to_owned())
+    };
+    let mut echoes = 0;
+    for (event, forecast) in forecasts.iter().enumerate() {
+        let seen = strongest(predicting.frames(event).last().unwrap()).0;
+        for file in sorted(&predicting.path(forecast["place"].as_str().unwrap())) {
+            let (dbz, source) = strongest(&file);
+            assert!(source.contains("U-Net storms"), "{source}");
+            assert!(dbz <= seen, "what is carried does not grow: {dbz} after {seen}");
+            echoes += usize::from(dbz > 10.0);
+        }
+    }
+    assert!(echoes >= 2, "{echoes} forecasts have echo");
+}
+
 #[test]
 fn what_is_written_python_and_prepare_read() {
     let predicting = Predicting::new();
