@@ -1,5 +1,5 @@
 //! The models of this task, each in its own folder behind [`Forecaster`]: a new one also needs a variant in the
-//! configuration and an arm in [`network`].
+//! configuration and an arm in `network`.
 //!
 //! ```text
 //! sizes    what a network is built for       whole    a network with what is around it, as other layers know it
