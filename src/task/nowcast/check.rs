@@ -24,11 +24,18 @@ impl NowcastConfig {
             ("model", self.model.problems(self)),
             ("augment", self.augment.problems(self)),
             ("sampling", self.sampling.problems(&self.prepare)),
-            ("loss", self.loss.problems(&self.prepare)),
+            ("loss", self.loss.problems(&self.trained_frames())),
             ("scores", self.scores.problems(&self.prepare)),
         ];
         let own = sections.into_iter().flat_map(|(key, found)| found.into_iter().map(|problem| problem.below(key)));
         own.chain(self.size_problems()).collect()
+    }
+}
+
+impl NowcastConfig {
+    /// How frames are prepared, but with the rows and columns of the parts that are trained on.
+    pub(super) fn trained_frames(&self) -> PrepareConfig {
+        PrepareConfig { size: self.augment.crop.unwrap_or(self.prepare.size), ..self.prepare.clone() }
     }
 }
 

@@ -76,7 +76,7 @@ impl Kind for NowcastConfig {
     }
 
     fn loss_problems(&self) -> Vec<Problem> {
-        self.loss.problems(&self.prepare).into_iter().map(|problem| problem.below("loss")).collect()
+        self.loss.problems(&self.trained_frames()).into_iter().map(|problem| problem.below("loss")).collect()
     }
 
     fn share_key(&self, side: Side) -> &'static str {
@@ -174,10 +174,10 @@ impl NowcastConfig {
         let default = PrepareConfig::default();
         if !quantity.is_reflectivity() && (*min, *max) == (default.min, default.max) {
             let step = (max - min) / STEPS;
+            let measured = if quantity.unit().is_empty() { "no unit" } else { quantity.unit() };
             doubts.push(format!(
-                "{variable} is in {}, but task.nowcast.prepare.min and max are {min} and {max}, the range of reflectivity: values \
-                 are kept in steps of {step:.2}; set min to the lowest value (0 for rain) and max to the highest that matters",
-                quantity.unit()
+                "{variable} is in {measured}, but task.nowcast.prepare.min and max are {min} and {max}, the range of reflectivity: values \
+                 are kept in steps of {step:.2}; set min to the lowest value (0 for rain) and max to the highest that matters"
             ));
         }
         if let Some([_, rows, columns]) = prepared.report.about.source_grid.as_ref().map(|grid| grid.shape)

@@ -5,6 +5,10 @@ use crate::task::nowcast::check::outside;
 use crate::task::nowcast::config::{LossConfig, PrepareConfig};
 use crate::util::problem::Problem;
 
+/// Widths that the range of values has: at least, and usually.
+const LEAST_WIDTHS: f64 = 10.0;
+const USUAL_WIDTHS: f64 = 60.0;
+
 impl LossConfig {
     /// All invalid values in the terms beside Huber and SSIM, and in the weights of all.
     pub(in crate::task::nowcast) fn term_problems(&self, prepare: &PrepareConfig) -> Vec<Problem> {
@@ -51,14 +55,14 @@ impl AbsoluteConfig {
 
 impl CsiConfig {
     fn problems(&self, prepare: &PrepareConfig) -> Vec<Problem> {
-        let own = weight_problem(self.weight).into_iter().chain(width_problem(self.width));
+        let own = weight_problem(self.weight).into_iter().chain(width_problem(self.width, prepare));
         own.chain(event_problems(self.thresholds.as_deref(), prepare)).collect()
     }
 }
 
 impl FssConfig {
     fn problems(&self, prepare: &PrepareConfig) -> Vec<Problem> {
-        let own = weight_problem(self.weight).into_iter().chain(width_problem(self.width));
+        let own = weight_problem(self.weight).into_iter().chain(width_problem(self.width, prepare));
         let mut found: Vec<Problem> = own.chain(event_problems(self.thresholds.as_deref(), prepare)).collect();
         if self.scales_px.is_empty() {
             found.push(Problem::new("scales_px", "at least one square is needed", "write [5, 15], or `fss: null`"));
@@ -73,7 +77,7 @@ impl FssConfig {
                 found.push(Problem::new(path, format!("{scale} is listed twice"), "write each size once"));
             } else if *scale > widest && self.scales_px != Self::default().scales_px {
                 let message = format!("a square of {scale} cells does not fit into a frame of {widest}");
-                found.push(Problem::new(path, message, "leave it out, or enlarge `prepare.size`"));
+                found.push(Problem::new(path, message, "leave it out, or enlarge `prepare.size` or `augment.crop`"));
             }
         }
         found
@@ -86,9 +90,17 @@ fn weight_problem(weight: f64) -> Option<Problem> {
         .then(|| Problem::new("weight", message, "write 0.1 or so; write null for the whole term to turn it off"))
 }
 
-fn width_problem(width: f64) -> Option<Problem> {
-    let message = format!("must be above 0, got {width}: a step has no gradient");
-    (width <= 0.0).then(|| Problem::new("width", message, "write 1.5 for dBZ, for other units about 1/60 of the range"))
+fn width_problem(width: f64, prepare: &PrepareConfig) -> Option<Problem> {
+    let span = prepare.max - prepare.min;
+    let message = match width {
+        _ if width <= 0.0 => format!("must be above 0, got {width}: a step has no gradient"),
+        _ if width > span / LEAST_WIDTHS => {
+            format!("is {width}, and the range of values is {span}: every value would be an event in part")
+        }
+        _ => return None,
+    };
+    let usual = (span / USUAL_WIDTHS * 100.0).round() / 100.0;
+    Some(Problem::new("width", message, format!("write 1.5 for dBZ, for other units about 1/60 of the range, {usual}")))
 }
 
 fn event_problems(thresholds: Option<&[f64]>, prepare: &PrepareConfig) -> Vec<Problem> {

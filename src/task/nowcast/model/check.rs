@@ -6,6 +6,9 @@ use crate::task::nowcast::config::{
 use crate::util::problem::Problem;
 use crate::util::units::count;
 
+/// Places that a cell of a trajectory GRU looks at: published models have up to 13.
+const MOST_LINKS: usize = 64;
+
 /// Cells of the largest frame that a memory's attention is trained on, in which every cell looks at every other.
 const MOST_TRAINED_CELLS: usize = 32 * 32;
 
@@ -47,8 +50,8 @@ impl NowcastConfig {
 
 fn frames_problem(frames: Option<usize>, input_frames: usize) -> Option<Problem> {
     let frames = frames.filter(|frames| !(1..=input_frames.max(1)).contains(frames))?;
-    let message = format!("a window has {input_frames} input frames, got {frames}");
-    Some(Problem::new("frames", message, "write at most that many, or null"))
+    let message = format!("must be 1 to {input_frames}, the input frames of a window, got {frames}");
+    Some(Problem::new("frames", message, "write so many of the last ones, or null"))
 }
 
 impl ConvLstmConfig {
@@ -108,6 +111,10 @@ impl TrajGruConfig {
             found.extend(zeros.map(|(index, _)| {
                 Problem::new(format!("{key}.{index}"), "must be at least 1, got 0", "write 1 or more")
             }));
+        }
+        for (index, links) in self.links.iter().enumerate().filter(|(_, links)| **links > MOST_LINKS) {
+            let message = format!("a cell looks at {MOST_LINKS} places at most, got {links}");
+            found.push(Problem::new(format!("links.{index}"), message, "write 5 to 13"));
         }
         found.extend(self.stride_problem(trained_size));
         found
@@ -244,7 +251,7 @@ mod tests {
         }
         let hidden = TrajGruConfig { hidden: vec![32, usize::MAX, 64], ..default() };
         assert_eq!(paths_of(hidden)[0], "model.trajgru.hidden.0", "its forecaster sees the coarser scale");
-        let links = TrajGruConfig { links: vec![9, 9, usize::MAX], ..default() };
+        let links = TrajGruConfig { links: vec![9, 9, 65], ..default() };
         assert_eq!(paths_of(links), ["model.trajgru.links.2"]);
     }
 

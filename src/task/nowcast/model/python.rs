@@ -94,7 +94,11 @@ const CARRIED: &str = r#"    def carried(self, frames, back):
         return torch.stack(known[::-1], 1)
 
     def forward(self, frames, motion, minutes):
-        times = frames.shape[1]
+        batch, times = frames.shape[:2]
+        expected = [(batch, 2, *frames.shape[3:]), (batch, times + {target_frames})]
+        if [tuple(motion.shape), tuple(minutes.shape)] != expected:
+            found = f"{tuple(motion.shape)} and {tuple(minutes.shape)}"
+            raise ValueError(f"expected motion and minutes of the shapes {expected[0]} and {expected[1]}, got {found}")
         frames = frames[:, -{frames}:]
         now = minutes[:, times - 1 : times]
         ages = (now - minutes)[:, times - frames.shape[1] : times - 1].flip(1)

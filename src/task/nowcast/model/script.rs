@@ -149,6 +149,15 @@ const CARRIED: &str = "  def look_up(self: __torch__.Network,
       ops.prim.RaiseException(\"expected minutes of each input frame and of {leads} forecasts: batch, time + {leads}\")
     else:
       pass
+    shape = [torch.size(input, 0), 2, torch.size(input, 3), torch.size(input, 4)]
+    if torch.ne(torch.size(motion), shape):
+      ops.prim.RaiseException(\"expected motion of each sample: batch, 2, rows, columns\")
+    else:
+      pass
+    if torch.ne(torch.size(minutes, 0), torch.size(input, 0)):
+      ops.prim.RaiseException(\"expected minutes of each sample: batch, time + {leads}\")
+    else:
+      pass
     seen = ops.prim.min(times, self.seen_frames)
     frames = torch.slice(input, 1, torch.sub(times, seen), times)
     now = torch.slice(minutes, 1, torch.sub(times, 1), times)

@@ -110,6 +110,8 @@ fn a_carried_script_refuses_minutes_that_are_not_those_of_all_frames() {
     let module = Random::of(&config).module();
     let error = module.forward_ts(&[&input, &beside[0], &beside[1].narrow(1, 0, 5)]).unwrap_err().to_string();
     assert!(error.contains("expected minutes of each input frame and of 3 forecasts"), "{error}");
+    let error = module.forward_ts(&[&input, &beside[0].narrow(1, 0, 1), &beside[1]]).unwrap_err().to_string();
+    assert!(error.contains("expected motion of each sample"), "{error}");
 }
 
 fn fixture(name: &str) -> PathBuf {

@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -83,6 +84,8 @@ pub struct Known {
     level: Option<usize>,
     nodes: [usize; 2],
     cells_per_cell: usize,
+    /// Whether a record could not be read.
+    warned: AtomicBool,
 }
 
 /// Opens what is known of a dataset in a folder, or finds it out and keeps it. `None` if it can't be kept.
@@ -103,7 +106,7 @@ pub fn of(
         size: config.prepare.size,
         frames: times.iter().map(|event| event.times.len()).collect(),
     };
-    let folder = folder(store);
+    let folder = folder(store, &config.prepare.levels);
     match open(&folder, &origin) {
         Ok(Some(known)) => return Ok(Some(Arc::new(known))),
         Ok(None) => {}
@@ -122,9 +125,14 @@ pub fn of(
 }
 
 /// Beside the dataset, whose own folder belongs to its format.
-fn folder(store: &Path) -> PathBuf {
+fn folder(store: &Path, levels: &Levels) -> PathBuf {
     let mut name = store.file_name().unwrap_or_default().to_owned();
     name.push(".motion");
+    match levels {
+        Levels::Each => {}
+        Levels::Composite => name.push("-composite"),
+        Levels::Channels(levels) => levels.iter().for_each(|level| name.push(format!("-{level}"))),
+    }
     store.with_file_name(name)
 }
 
@@ -145,7 +153,7 @@ fn open(folder: &Path, origin: &Origin) -> Result<Option<Known>, RecordError> {
     let [rows, columns] = origin.size;
     let (nodes, cells_per_cell) = NodeMotion::grid(rows, columns);
     let level = (origin.levels == Levels::Each).then_some(rows * columns);
-    Ok(Some(Known { firsts: firsts.collect(), records, level, nodes, cells_per_cell }))
+    Ok(Some(Known { firsts: firsts.collect(), records, level, nodes, cells_per_cell, warned: AtomicBool::new(false) }))
 }
 
 impl Known {
@@ -169,9 +177,19 @@ impl Known {
         Some(counts.skip(usize::from(value) + 1).map(u64::from).sum())
     }
 
+    /// Once: the numbers stay right, but every window costs more.
+    fn warn(&self, error: &RecordError) {
+        if self.warned.swap(true, Ordering::Relaxed) {
+            debug!("{error}");
+            return;
+        }
+        let folder = self.records.folder().display();
+        warn!("{error}; the motion is found again for every window: remove {folder}, and it is kept again");
+    }
+
     fn part(&self, sample: &Sample, frame: usize) -> Option<Vec<u8>> {
         let record = self.firsts.get(sample.event)? + sample.start + frame;
-        let bytes = self.records.read(record).inspect_err(|error| debug!("{error}")).ok()?;
+        let bytes = self.records.read(record).inspect_err(|error| self.warn(error)).ok()?;
         let number = self.level.map_or(0, |level| sample.slice.start / level);
         let length = part_bytes(self.nodes);
         bytes.get(number * length..(number + 1) * length).map(<[u8]>::to_vec)
