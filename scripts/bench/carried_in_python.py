@@ -99,13 +99,13 @@ def flipped(frames, motion, random):
     return frames, motion
 
 
-def follow(look_up, motion, minutes):
-    """The ways of all windows at once, (b, times, 2, y, x): as the module follows them one window after the other."""
+def follow(module, motion, minutes):
+    """The ways of all windows at once, (b, times, 2, y, x), in as many steps as the fastest motion needs."""
     rows, columns = motion.shape[2:]
     mesh = [-(-(cells - 1) // SPACING) + 1 for cells in (rows, columns)]
     y, x = torch.meshgrid(*(SPACING * torch.arange(cells).to(motion) for cells in mesh), indexing="ij")
     origin = torch.stack([x, y])
-    at = lambda place: look_up(motion, place[:, 0], place[:, 1])
+    at = lambda place: module.look_up(motion, place[:, 0], place[:, 1])
     fastest, before = motion.abs().amax(), torch.zeros(len(motion))
     way, ways = motion.new_zeros(len(motion), 2, *mesh), []
     for now in minutes.unbind(1):
@@ -121,21 +121,26 @@ def follow(look_up, motion, minutes):
     return dense[:, :, :rows, :columns].unflatten(0, (len(motion), -1))
 
 
+def follow_exactly(module, motion, minutes):
+    """The same window by window, each in as many steps as its own motion needs: as the program does."""
+    return torch.stack([module.follow(*window) for window in zip(motion, minutes)])
+
+
 class Forecast:
     """From frames and motion to the forecast that the loss sees, which isn't held within 0 and 1."""
 
-    def __init__(self, module, inputs, seen, autocast):
-        self.module, self.network = module, module.load().train()
-        self.inputs, self.seen, self.autocast = inputs, seen, autocast
+    def __init__(self, module, ways, frames, autocast):
+        self.module, self.network, self.ways = module, module.load().train(), ways
+        (self.inputs, self.seen), self.autocast = frames, autocast
 
     def __call__(self, frames, motion, minutes):
         frames = frames[:, -self.seen :]
         ages = -minutes[:, self.inputs - self.seen : self.inputs - 1].flip(1)
         leads = minutes[:, self.inputs :]
-        ahead = follow(self.module.look_up, motion, leads)
+        ahead = self.ways(self.module, motion, leads)
         # At even intervals the way back to a frame is that of a forecast as far ahead.
         is_even = ages.shape[1] <= leads.shape[1] and torch.equal(ages, leads[:, : ages.shape[1]])
-        back = ahead[:, : ages.shape[1]] if is_even else follow(self.module.look_up, motion, ages)
+        back = ahead[:, : ages.shape[1]] if is_even else self.ways(self.module, motion, ages)
         carried = self.network.carried(frames, back)
         with self.autocast:
             change = self.network.network(carried)
@@ -178,7 +183,10 @@ def main():
     torch.set_num_threads(options.threads)
     autocast = torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.precision == "bf16")
     windows = Windows(options.prepared, options.input_frames, options.target_frames)
-    forecast = Forecast(imported(options.network), options.input_frames, options.seen_frames, autocast)
+    ways, frames = follow_exactly if options.exact else follow, (options.input_frames, options.seen_frames)
+    forecast = Forecast(imported(options.network), ways, frames, autocast)
+    if options.channels_last:
+        forecast.network.to(memory_format=torch.channels_last)
     loss_of = Loss(options.prepared)
     parameters = list(forecast.network.parameters())
     optimizer = torch.optim.AdamW(parameters, lr=options.lr, weight_decay=1e-5)
@@ -201,6 +209,8 @@ def arguments():
     parser.add_argument("--network", type=Path, required=True, help="the exported module, its weights beside it")
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--flips", action="store_true", help="mirror and turn windows at random")
+    parser.add_argument("--exact", action="store_true", help="follow each window by itself, which is slower")
+    parser.add_argument("--channels-last", action="store_true", help="weights, and so images, with the channels of a cell together")
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--input-frames", type=int, default=8)
