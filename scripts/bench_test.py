@@ -12,6 +12,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "bench")
 import before_rows
 import classify_rows
 import measure
+import moving_rows
 import run  # noqa: F401  (its rows must be importable)
 import train_rows
 from run_log_test import STARTED, stepped
@@ -88,6 +89,23 @@ class TrainRows(unittest.TestCase):
         _, text = self.printed(before_rows.show, "a step", [1.0, 1.0, 1.0], [1.0, 1.1, 1.2])
         self.assertTrue(text.rstrip().endswith("slower by 10.0%"), text)
 
+    def test_steps_in_moving_coordinates_are_compared_by_pairs_and_only_if_both_sides_do_the_same(self):
+        def side(name, seconds, losses):
+            runs = [train_rows.Told(one, 300, losses, None, one / 2) for one in seconds]
+            return train_rows.Trainee(name, None, None, runs)
+
+        timed = [side("U-Net, fragua bf16", [1.0, 2.0, 4.0], {}), side("U-Net, PyTorch bf16", [2.0, 2.0, 5.0], {})]
+        for loss, is_same in ((0.5, True), (0.51, False)):
+            checked = [side("fragua", [1.0], {1: 0.5}), side("PyTorch", [1.0], {1: loss})]
+            same, text = self.printed(moving_rows.judge, "U-Net", checked, timed)
+            self.assertEqual(same, is_same)
+            self.assertIn("0.8         1  met; by pairs 0.50..1.00, fastest steps 0.50", text)
+
+    def test_the_motion_is_timed_by_what_the_program_says(self):
+        said = "prepared: 30 frames in 1 event\nmotion of 30 frames found in 1.2 s\n"
+        self.assertAlmostEqual(moving_rows.frames_a_second(said), 25)
+        self.assertIsNone(moving_rows.frames_a_second("prepared: 30 frames in 1 event, nothing new"))
+
     def test_the_classifier_is_compared_with_both_ways_of_pytorch(self):
         def ran(name, rate, family, loss):
             told = classify_rows.Told(rate, family, 1.5, [9.0] + [loss] * classify_rows.LAST, 20.0, family)
@@ -104,8 +122,8 @@ class TrainRows(unittest.TestCase):
     def test_a_command_that_fails_is_shown_with_its_last_lines_and_one_that_succeeds_with_its_output(self):
         run, failure = measure.measure(["sh", "-c", "echo one; echo two >&2; exit 3"])
         self.assertEqual((run, failure), (None, "exit 3: one | two"))
-        run, failure = measure.measure(["sh", "-c", "echo $WORD"], {"WORD": "three"})
-        self.assertEqual((run.output, failure), ("three\n", ""))
+        run, failure = measure.measure(["sh", "-c", "echo $WORD; echo four >&2"], {"WORD": "three"})
+        self.assertEqual((run.output, run.errors, failure), ("three\n", "four\n", ""))
 
 
 if __name__ == "__main__":

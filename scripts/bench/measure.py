@@ -30,6 +30,8 @@ class Run:
     output: str
     # Of the process and all that it started, looked at a few times a second.
     family_mb: float = 0.0
+    # What it wrote to stderr.
+    errors: str = ""
 
 
 def measure(command, env=None):
@@ -47,7 +49,7 @@ def measure(command, env=None):
         told, wrong = read(output), read(errors)
     if process.returncode != 0:
         return None, f"exit {process.returncode}: " + " | ".join((told + wrong).strip().splitlines()[-3:])
-    return Run(wall, cpu, usage.ru_maxrss / 1024, began, told, family.peak_mb), ""
+    return Run(wall, cpu, usage.ru_maxrss / 1024, began, told, family.peak_mb, wrong), ""
 
 
 def left_behind():

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import before_rows
 import classify_rows
+import moving_rows
 import train_rows
 from measure import FRAGUA, HERE, ROOT, measure, verdict
 
@@ -198,6 +199,8 @@ ROWS = {
     "first": train_rows.first_step_row,
     "default": train_rows.default_row,
     "classifier": classify_rows.classifier_row,
+    "moving": moving_rows.moving_row,
+    "motion": moving_rows.motion_row,
 }
 # Rows that need an option of their own.
 MORE_ROWS = {"before": lambda options, scratch: before_rows.before_row(options, scratch, volumes)}
@@ -210,12 +213,13 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--frames", type=int, default=120, help="volumes of a row that holds whole ones")
     parser.add_argument("--steps", type=int, default=12, help="of training in a run of a row that trains")
+    parser.add_argument("--threads", type=int, default=train_rows.THREADS, help="of the rows moving and motion")
     parser.add_argument("--scratch", type=Path, help="a folder on the disk to measure (a temporary one is made below it)")
     options = parser.parse_args()
     rows = ROWS | (MORE_ROWS if options.before else {})
     unknown = [row for row in options.rows.split(",") if row not in rows]
-    if unknown or options.rounds < 1 or options.frames < 2 or options.steps < train_rows.SKIPPED + 2:
-        least = f"--rounds from 1, --frames from 2, --steps from {train_rows.SKIPPED + 2}"
+    if unknown or options.rounds < 1 or options.frames < 2 or options.threads < 1 or options.steps < train_rows.SKIPPED + 2:
+        least = f"--rounds from 1, --frames from 2, --threads from 1, --steps from {train_rows.SKIPPED + 2}"
         parser.error(f"unknown rows {unknown}" if unknown else least)
     if any(row == "zstd" for row in options.rows.split(",")) and not shutil.which("zstd"):
         parser.error("tar needs zstd for the row zstd: apt-get install zstd, or name other --rows")

@@ -63,6 +63,7 @@ class Told:
     peak_mb: float
     losses: dict
     wait: float | None = None
+    fastest: float | None = None
 
 
 @dataclass
@@ -81,23 +82,24 @@ class Trainee:
         return statistics.median(values) if values and not self.failure else None
 
 
-def environment():
+def environment(threads=THREADS):
     """What both contenders see: as many threads as cores, and PyTorch for the one that asks for it."""
-    return os.environ | {"OMP_NUM_THREADS": str(THREADS), "PYTHONPATH": str(ROOT / ".tools/python-torch")}
+    counts = {name: str(threads) for name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS")}
+    return os.environ | counts | {"PYTHONPATH": str(ROOT / ".tools/python-torch")}
 
 
 @contextlib.contextmanager
-def few_cores():
+def few_cores(threads=THREADS):
     """As many cores as threads for everything that is started meanwhile, however many the machine has."""
     all_cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, sorted(all_cores)[:THREADS])
+    os.sched_setaffinity(0, sorted(all_cores)[:threads])
     try:
         yield
     finally:
         os.sched_setaffinity(0, all_cores)
 
 
-def alternate(trainees, rounds, scratch):
+def alternate(trainees, rounds, scratch, threads=THREADS):
     """Runs all of them in turn, each time into a fresh folder that is kept until the row is over."""
     if (load := os.getloadavg()[0]) > IDLE_LOAD:
         print(f"other programs are at work here (load {load:.1f}): threads wait for each other, times say little", flush=True)
@@ -107,8 +109,8 @@ def alternate(trainees, rounds, scratch):
                 continue
             folder = scratch / f"{number}-{index}"
             folder.mkdir()
-            with few_cores():
-                run, trainee.failure = measure(trainee.command(folder), environment())
+            with few_cores(threads):
+                run, trainee.failure = measure(trainee.command(folder), environment(threads))
             if run:
                 try:
                     trainee.runs.append(trainee.read(run, folder))
@@ -140,15 +142,16 @@ def own_log(run, folder):
     seconds = run_log.step_seconds(log, SKIPPED)
     if not seconds:
         raise run_log.Unreadable(f"{len(waits)} steps in the log, more than {SKIPPED + 1} of one epoch are needed")
-    return Told(statistics.median(seconds), run.peak_mb, run_log.losses(log), waits[-1])
+    return Told(statistics.median(seconds), run.peak_mb, run_log.losses(log), waits[-1], min(seconds))
 
 
 def own_lines(run, _folder):
     """What PyTorch's script prints."""
     lines = [json.loads(line) for line in run.output.splitlines()]
     steps = [line for line in lines if "step" in line]
-    seconds = statistics.median(step["seconds"] for step in steps[SKIPPED:])
-    return Told(seconds, run.peak_mb, {step["step"]: step["loss"] for step in steps})
+    seconds = [step["seconds"] for step in steps[SKIPPED:]]
+    losses = {step["step"]: step["loss"] for step in steps}
+    return Told(statistics.median(seconds), run.peak_mb, losses, fastest=min(seconds))
 
 
 def step_row(options, scratch):
