@@ -2,13 +2,14 @@
 
 use tch::{Kind, Tensor};
 
-use super::{Block, KERNEL, Unet};
+use super::{Block, Unet};
 use crate::nn::layer::GroupNorm;
 use crate::nn::layer::norm::groups;
-use crate::nn::parameters::{ParameterSpec, Parameters, ParametersError};
+use crate::nn::parameters::{Parameters, ParametersError};
 use crate::nn::precision::Precision;
 use crate::task::nowcast::config::UnetNorm;
 use crate::task::nowcast::model::Forward;
+use crate::task::nowcast::model::convolution::{BoundConvolution, Convolution};
 use crate::task::nowcast::model::fill::filled;
 
 /// A U-Net over the parameters that it was built from: it sees every change of them.
@@ -16,20 +17,13 @@ use crate::task::nowcast::model::fill::filled;
 pub struct BoundUnet {
     down: Vec<BoundBlock>,
     up: Vec<BoundBlock>,
-    head: Conv,
+    head: BoundConvolution,
     divisor: i64,
     channels: i64,
 }
 
-/// A convolution that keeps the size.
 #[derive(Debug)]
-struct Conv {
-    weight: Tensor,
-    bias: Tensor,
-}
-
-#[derive(Debug)]
-struct BoundBlock(Vec<(Conv, Option<GroupNorm>)>);
+struct BoundBlock(Vec<(BoundConvolution, Option<GroupNorm>)>);
 
 impl BoundUnet {
     /// The network over these parameters.
@@ -43,7 +37,7 @@ impl BoundUnet {
         Ok(Self {
             down: bound(unet.down())?,
             up: bound(unet.up())?,
-            head: Conv::new(&unet.head(), parameters)?,
+            head: unet.head().over(parameters)?,
             divisor: unet.divisor(),
             channels: unet.sizes.channels,
         })
@@ -79,20 +73,9 @@ fn channels_last(images_bcyx: &Tensor) -> Tensor {
     images_bcyx.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
 }
 
-impl Conv {
-    fn new([weight, bias]: &[ParameterSpec; 2], parameters: &Parameters) -> Result<Self, ParametersError> {
-        Ok(Self { weight: parameters.view_of(weight)?, bias: parameters.view_of(bias)? })
-    }
-
-    fn forward(&self, image: &Tensor, precision: Precision) -> Tensor {
-        let [weight, bias] = [&self.weight, &self.bias].map(|parameter| precision.cast(parameter));
-        image.conv2d(&weight, Some(&bias), [1, 1], [KERNEL / 2, KERNEL / 2], [1, 1], 1)
-    }
-}
-
 impl BoundBlock {
     fn new(block: &Block, norm: UnetNorm, parameters: &Parameters) -> Result<Self, ParametersError> {
-        let one = |(number, conv): (usize, [ParameterSpec; 2])| {
+        let one = |(number, conv): (usize, Convolution)| {
             let norm = match norm {
                 UnetNorm::None => None,
                 UnetNorm::Group => {
@@ -100,7 +83,7 @@ impl BoundBlock {
                     Some(GroupNorm::new(&block.norm(number), channels, groups(channels), parameters)?)
                 }
             };
-            Ok((Conv::new(&conv, parameters)?, norm))
+            Ok((conv.over(parameters)?, norm))
         };
         Ok(Self((1..).zip(block.convolutions()).map(one).collect::<Result<_, ParametersError>>()?))
     }

@@ -1,9 +1,10 @@
 //! The U-Net in PyTorch and in TorchScript: the same arithmetic as [`super::bound`], with the names of weight files.
 
-use super::{Block, KERNEL, Unet};
+use super::{Block, Unet};
 use crate::nn::export::modules::reach;
 use crate::nn::layer::norm::{EPSILON, groups};
 use crate::task::nowcast::config::UnetNorm;
+use crate::task::nowcast::model::convolution::Convolution;
 use crate::task::nowcast::model::{Forecaster, Python, Torchscript, fill};
 
 const CLASSES: &str = r#"class Block(nn.Module):
@@ -96,26 +97,20 @@ pub(super) fn script(unet: &Unet) -> Torchscript {
         lines.extend(of_block(&block, unet.norm));
     }
     let cut = "torch.slice(torch.slice(image, 2, 0, torch.size(frames, 3)), 3, 0, torch.size(frames, 4))";
-    lines.push(format!("image = {}", conv("head")));
+    lines.push(format!("image = {}", unet.head().script("image")));
     lines.push(format!("return torch.unflatten({cut}, 1, [-1, {}])", unet.sizes.channels));
     let body = lines.into_iter().map(|line| format!("    {line}\n")).collect();
     Torchscript { layout: unet.layout(), body }
 }
 
 fn of_block(block: &Block, norm: UnetNorm) -> Vec<String> {
-    let of_conv = |number: usize| {
-        let conv = format!("image = {}", conv(&format!("{}.conv{number}", block.name)));
+    let of_conv = |(number, conv): (usize, Convolution)| {
+        let conv = format!("image = {}", conv.script("image"));
         let norm = (norm == UnetNorm::Group).then(|| {
             let [weight, bias] = ["weight", "bias"].map(|part| reach(&format!("{}.{part}", block.norm(number))));
             format!("image = torch.group_norm(image, {}, {weight}, {bias}, {EPSILON:e})", groups(block.outputs))
         });
         std::iter::once(conv).chain(norm).chain(std::iter::once("image = torch.silu(image)".to_owned()))
     };
-    [1, 2].into_iter().flat_map(of_conv).collect()
-}
-
-fn conv(name: &str) -> String {
-    let [weight, bias] = ["weight", "bias"].map(|part| reach(&format!("{name}.{part}")));
-    let padding = KERNEL / 2;
-    format!("torch.conv2d(image, {weight}, {bias}, [1, 1], [{padding}, {padding}], [1, 1], 1)")
+    (1..).zip(block.convolutions()).flat_map(of_conv).collect()
 }

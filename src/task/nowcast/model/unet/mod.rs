@@ -16,9 +16,10 @@ mod tests;
 use serde_json::{Value, json};
 
 use self::bound::BoundUnet;
+use super::convolution::Convolution;
 use super::{Forecaster, Forward, Python, Sizes, Torchscript};
 use crate::nn::layer::GroupNorm;
-use crate::nn::parameters::{Init, Layout, ParameterSpec, Parameters, ParametersError};
+use crate::nn::parameters::{Init, Layout, Parameters, ParametersError};
 use crate::task::nowcast::config::{UnetConfig, UnetNorm};
 
 /// Rows and columns of every convolution.
@@ -72,11 +73,9 @@ impl Unet {
         self.widths.first().copied().unwrap_or(1)
     }
 
-    fn head(&self) -> [ParameterSpec; 2] {
-        let outputs = self.sizes.outputs();
-        let shape = [outputs, self.finest(), KERNEL, KERNEL];
-        let init = if self.sizes.starts_at_zero() { Init::Zeros } else { Init::KaimingNormal };
-        [ParameterSpec::new("head.weight", &shape, init).decayed(), ParameterSpec::bias("head.bias", &[outputs])]
+    fn head(&self) -> Convolution {
+        let head = Convolution::new("head", self.finest(), self.sizes.outputs(), KERNEL);
+        if self.sizes.starts_at_zero() { head.starting_from(Init::Zeros) } else { head }
     }
 
     /// What rows and columns must be divisible by.
@@ -86,14 +85,9 @@ impl Unet {
 }
 
 impl Block {
-    fn convolutions(&self) -> [[ParameterSpec; 2]; 2] {
+    fn convolutions(&self) -> [Convolution; 2] {
         let conv = |number: usize, inputs: i64| {
-            let name = format!("{}.conv{number}", self.name);
-            let shape = [self.outputs, inputs, KERNEL, KERNEL];
-            [
-                ParameterSpec::new(format!("{name}.weight"), &shape, Init::KaimingNormal).decayed(),
-                ParameterSpec::bias(format!("{name}.bias"), &[self.outputs]),
-            ]
+            Convolution::new(format!("{}.conv{number}", self.name), inputs, self.outputs, KERNEL)
         };
         [conv(1, self.inputs), conv(2, self.outputs)]
     }
@@ -103,8 +97,8 @@ impl Block {
     }
 
     fn layout(&self, norm: UnetNorm) -> Layout {
-        let one = |layout: Layout, (number, conv): (usize, [ParameterSpec; 2])| {
-            let layout = layout.with(conv.to_vec().into());
+        let one = |layout: Layout, (number, conv): (usize, Convolution)| {
+            let layout = layout.with(conv.layout());
             match norm {
                 UnetNorm::None => layout,
                 UnetNorm::Group => layout.with(GroupNorm::layout(&self.norm(number), self.outputs)),
@@ -118,7 +112,7 @@ impl Forecaster for Unet {
     fn layout(&self) -> Layout {
         let blocks = self.down().into_iter().chain(self.up());
         let all = blocks.fold(Layout::default(), |layout, block| layout.with(block.layout(self.norm)));
-        all.with(self.head().to_vec().into())
+        all.with(self.head().layout())
     }
 
     fn multiplications(&self) -> f64 {
@@ -129,12 +123,11 @@ impl Forecaster for Unet {
                 .map(|cells| (cells.unsigned_abs() as usize).div_ceil(1 << level) as f64)
                 .product::<f64>()
         };
-        let weights = |block: &Block| (block.inputs + block.outputs) * block.outputs * KERNEL * KERNEL;
+        let of_block = |block: &Block| block.convolutions().iter().map(Convolution::multiplications).sum::<f64>();
         let down = self.down().into_iter().enumerate();
         let up = self.up().into_iter().rev().enumerate();
-        let blocks: f64 = down.chain(up).map(|(level, block)| cells(level) * weights(&block) as f64).sum();
-        let [head, _] = self.head();
-        blocks + cells(0) * head.count() as f64
+        let blocks: f64 = down.chain(up).map(|(level, block)| cells(level) * of_block(&block)).sum();
+        blocks + cells(0) * self.head().multiplications()
     }
 
     fn describe(&self) -> Value {
