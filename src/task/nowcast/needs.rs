@@ -107,17 +107,42 @@ impl PrepareConfig {
     }
 }
 
+/// What is said of a part of a network that no machine can train.
+pub(super) fn impossible(part: &str, parameters: u64) -> Option<String> {
+    let needed = bytes_to_train(parameters);
+    (needed > IMPOSSIBLE_BYTES).then(|| {
+        let parameters = number(parameters, "parameter");
+        let needed = size(needed);
+        format!(
+            "{part} would have {parameters}; its weights, gradient and optimizer take {needed}, which no machine has"
+        )
+    })
+}
+
+/// A kernel over a frame whose shorter side has so many cells, or patches of cells: a wider one than it can use never has its
+/// outer weights over the frame.
+pub(super) fn kernel_problem(kernel: usize, shorter: u64, patches: &str) -> Option<Problem> {
+    let widest = shorter.saturating_mul(2).saturating_sub(1);
+    (kernel as u64 > widest && shorter > 0).then(|| {
+        let message = format!(
+            "a kernel of {kernel} is wider than a frame of {shorter}{patches} can use: its outer weights see only the outside"
+        );
+        let remedy = if widest < 3 { "write 1".to_owned() } else { format!("write 3 or 5, at most {widest}") };
+        Problem::new("kernel", message, remedy)
+    })
+}
+
 /// Bytes of weights, gradient and two moments.
-pub(super) fn bytes_to_train(parameters: u64) -> u64 {
+fn bytes_to_train(parameters: u64) -> u64 {
     product(&[parameters, 4, FP32_BYTES])
 }
 
 /// A number that may be beyond count.
-pub(super) fn number(value: u64, noun: &str) -> String {
+fn number(value: u64, noun: &str) -> String {
     if value == u64::MAX { format!("more {noun}s than can be counted") } else { count(value, noun) }
 }
 
-pub(super) fn size(value: u64) -> String {
+fn size(value: u64) -> String {
     if value == u64::MAX { "more bytes than can be counted".to_owned() } else { bytes(value) }
 }
 

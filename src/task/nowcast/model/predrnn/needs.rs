@@ -1,8 +1,8 @@
 //! What a PredRNN takes of memory, and the sizes of it that no machine can hold.
 
-use crate::task::needs::{IMPOSSIBLE_BYTES, product, sum};
+use crate::task::needs::{product, sum};
 use crate::task::nowcast::config::PredrnnConfig;
-use crate::task::nowcast::needs::{Around, Takes, bytes_to_train, number, size};
+use crate::task::nowcast::needs::{Around, Takes, impossible, kernel_problem};
 use crate::util::problem::Problem;
 
 /// Images that the backward pass keeps of a layer and a frame: seven gates, what the last one gates, cell and memory.
@@ -30,17 +30,11 @@ impl Takes for PredrnnConfig {
         if let Some(kernel) = self.kernel_problem(sizes) {
             return vec![kernel];
         }
-        let all = (0..self.hidden.len()).map(|layer| (layer, self.of_layer(layer, sizes)));
-        let impossible = all.filter(|(_, parameters)| bytes_to_train(*parameters) > IMPOSSIBLE_BYTES);
-        let problem = |(layer, parameters): (usize, u64)| {
-            let message = format!(
-                "this layer would have {}; its weights, gradient and optimizer take {}, which no machine has",
-                number(parameters, "parameter"),
-                size(bytes_to_train(parameters))
-            );
-            Problem::new(format!("hidden.{layer}"), message, "write 32 to 128 or so")
+        let problem = |layer: usize| {
+            let message = impossible("this layer", self.of_layer(layer, sizes))?;
+            Some(Problem::new(format!("hidden.{layer}"), message, "write 32 to 128 or so"))
         };
-        impossible.map(problem).collect()
+        (0..self.hidden.len()).filter_map(problem).collect()
     }
 }
 
@@ -67,13 +61,6 @@ impl PredrnnConfig {
     /// A kernel that is wider than this never has its outer weights over the patches of a frame.
     fn kernel_problem(&self, sizes: &Around) -> Option<Problem> {
         let shorter = sizes.size[0].min(sizes.size[1]).div_ceil((self.patch as u64).max(1));
-        let widest = shorter.saturating_mul(2).saturating_sub(1);
-        (self.kernel as u64 > widest && shorter > 0).then(|| {
-            let message = format!(
-                "a kernel of {} is wider than a frame of {shorter} patches can use: its outer weights see only the outside",
-                self.kernel
-            );
-            Problem::new("kernel", message, format!("write 3 or 5, at most {widest}"))
-        })
+        kernel_problem(self.kernel, shorter, " patches")
     }
 }

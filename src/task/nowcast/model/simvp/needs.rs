@@ -1,9 +1,9 @@
 //! What a SimVP takes of memory, and the sizes of it that no machine can hold.
 
 use super::{FAR_KERNEL, KERNEL, MLP_KERNEL, NEAR_KERNEL};
-use crate::task::needs::{IMPOSSIBLE_BYTES, product, sum};
+use crate::task::needs::{product, sum};
 use crate::task::nowcast::config::SimvpConfig;
-use crate::task::nowcast::needs::{Around, Takes, bytes_to_train, number, size};
+use crate::task::nowcast::needs::{Around, Takes, impossible};
 use crate::util::problem::Problem;
 
 /// Images that the backward pass keeps of a layer of encoder and decoder: before the norm, and before SiLU.
@@ -50,15 +50,7 @@ impl Takes for SimvpConfig {
     }
 
     fn problems(&self, sizes: &Around) -> Vec<Problem> {
-        let parameters = self.parameters(sizes);
-        if bytes_to_train(parameters) <= IMPOSSIBLE_BYTES {
-            return Vec::new();
-        }
-        let message = format!(
-            "the network would have {}; its weights, gradient and optimizer take {}, which no machine has",
-            number(parameters, "parameter"),
-            size(bytes_to_train(parameters))
-        );
+        let Some(message) = impossible("the network", self.parameters(sizes)) else { return Vec::new() };
         let (key, remedy) = self.too_large(sizes);
         vec![Problem::new(key, message, remedy)]
     }
@@ -92,7 +84,7 @@ impl SimvpConfig {
             (Self { expansion: usual.expansion, ..self.clone() }, "expansion", "write 4 or 8"),
             (Self { hidden: usual.hidden, ..self.clone() }, "hidden", "write 64 to 512 or so"),
         ];
-        let possible = |other: &Self| bytes_to_train(other.parameters(sizes)) <= IMPOSSIBLE_BYTES;
+        let possible = |other: &Self| impossible("the network", other.parameters(sizes)).is_none();
         let found = others.into_iter().find(|(other, ..)| possible(other));
         found.map_or(("width", "write 16 to 64 or so"), |(_, key, remedy)| (key, remedy))
     }

@@ -2,9 +2,9 @@
 
 use super::cell::{FLOW_CHANNELS, FLOW_KERNEL, INPUT_KERNEL};
 use super::{HEAD_CHANNELS, KERNEL};
-use crate::task::needs::{IMPOSSIBLE_BYTES, product, sum};
+use crate::task::needs::{product, sum};
 use crate::task::nowcast::config::TrajGruConfig;
-use crate::task::nowcast::needs::{Around, Takes, bytes_to_train, number, size};
+use crate::task::nowcast::needs::{Around, Takes, impossible};
 use crate::util::problem::Problem;
 
 /// What a step keeps beside the looked-up states, in multiples of the state: the gates and the state.
@@ -40,17 +40,12 @@ impl Takes for TrajGruConfig {
         let problem = |index: usize| {
             let of = |links: u64| self.of_scale(index, links, sizes);
             let parameters = of(self.links[index] as u64);
-            let is_impossible = |parameters| bytes_to_train(parameters) > IMPOSSIBLE_BYTES;
-            let [key, remedy] = match is_impossible(of(1)) {
-                true => ["hidden", "write 16 to 256 or so"],
-                false => ["links", "write 5 to 13 or so"],
+            let message = impossible("this scale", parameters)?;
+            let [key, remedy] = match impossible("this scale", of(1)) {
+                Some(_) => ["hidden", "write 16 to 256 or so"],
+                None => ["links", "write 5 to 13 or so"],
             };
-            let message = format!(
-                "this scale would have {}; its weights, gradient and optimizer take {}, which no machine has",
-                number(parameters, "parameter"),
-                size(bytes_to_train(parameters))
-            );
-            is_impossible(parameters).then(|| Problem::new(format!("{key}.{index}"), message, remedy))
+            Some(Problem::new(format!("{key}.{index}"), message, remedy))
         };
         (0..self.scales()).filter_map(problem).collect()
     }

@@ -1,9 +1,9 @@
 //! What a U-Net takes of memory, and the sizes of it that no machine can hold.
 
 use super::KERNEL;
-use crate::task::needs::{IMPOSSIBLE_BYTES, product, sum};
+use crate::task::needs::{product, sum};
 use crate::task::nowcast::config::{UnetConfig, UnetNorm};
-use crate::task::nowcast::needs::{Around, Takes, bytes_to_train, number, size};
+use crate::task::nowcast::needs::{Around, Takes, impossible};
 use crate::util::problem::Problem;
 
 /// Outputs that the backward pass keeps of a block: those of two convolutions, and after SiLU.
@@ -33,17 +33,8 @@ impl Takes for UnetConfig {
     }
 
     fn problems(&self, sizes: &Around) -> Vec<Problem> {
-        let parameters = self.parameters(sizes);
-        let mut found = Vec::new();
-        if bytes_to_train(parameters) > IMPOSSIBLE_BYTES {
-            let message = format!(
-                "the network would have {}; its weights, gradient and optimizer take {}, which no machine has",
-                number(parameters, "parameter"),
-                size(bytes_to_train(parameters))
-            );
-            found.push(Problem::new("base", message, "write 16 to 64 or so"));
-        }
-        found
+        let message = impossible("the network", self.parameters(sizes));
+        message.map(|message| Problem::new("base", message, "write 16 to 64 or so")).into_iter().collect()
     }
 }
 
