@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use tch::{Kind, Tensor};
 
 use crate::program::{Outcome, python};
 use crate::training::Training;
@@ -87,10 +88,9 @@ fn each_event_gets_a_file_for_each_lead_time_and_pictures() {
     assert!(first == fs::read(predicting.path(forecasts[0]["place"].as_str().unwrap()).join("forecast.png")).unwrap());
 }
 
-/// Untrained, so that what is written must be the advection: a forecast has echo where the last frame had it, moved on.
-#[test]
-fn a_model_in_moving_coordinates_forecasts_files_and_says_which_kind_it_is() {
-    let training = Training::trained(&[
+/// A model in moving coordinates after one step with a learning rate.
+fn carrying(lr: &str) -> Training {
+    Training::trained(&[
         "--max-steps",
         "1",
         "--set",
@@ -98,8 +98,14 @@ fn a_model_in_moving_coordinates_forecasts_files_and_says_which_kind_it_is() {
         "--set",
         "task.nowcast.model={unet: {base: 4, widths: [1, 2]}}",
         "--set",
-        "train.optimizer={adamw: {lr: 1.0e-12}}",
-    ]);
+        &format!("train.optimizer={{adamw: {{lr: {lr}}}}}"),
+    ])
+}
+
+/// Untrained, so that what is written must be the advection: a forecast has echo where the last frame had it, moved on.
+#[test]
+fn a_model_in_moving_coordinates_forecasts_files_and_says_which_kind_it_is() {
+    let training = carrying("1.0e-12");
     let predicting = Predicting { training };
     predicting.synth("radar", "6");
     let found = predicting.json(&["--no-pictures"]);
@@ -121,6 +127,58 @@ fn a_model_in_moving_coordinates_forecasts_files_and_says_which_kind_it_is() {
         }
     }
     assert!(echoes >= 2, "{echoes} forecasts have echo");
+}
+
+/// Frames of the radar's files and the motion of the forecast's, given to the exported model, make the same forecast.
+#[test]
+fn an_exported_model_repeats_a_forecast_with_the_motion_that_is_in_its_file() {
+    tch::set_num_threads(1);
+    let predicting = Predicting { training: carrying("1.0e-2") };
+    // The size that the model sees, so that nothing is resampled.
+    let shape = ["--events", "1", "--frames", "6", "--grid", "16", "--levels", "2", "--seed", "9"];
+    predicting.training.program.succeed(&[&["synth", "--output", "radar"], &shape[..]].concat());
+    predicting.training.program.succeed(&["export", "--checkpoint", "storms", "--output", "storms.pt"]);
+    let module = tch::CModule::load(predicting.path("storms.pt")).unwrap();
+    let found = predicting.json(&["--no-pictures"]);
+    let files = sorted(&predicting.path(found["forecasts"][0]["place"].as_str().unwrap()));
+    let frames = predicting.frames(0);
+    assert_eq!((files.len(), frames.len()), (2, 6));
+    for (lead, file) in files.iter().enumerate() {
+        let arguments: Vec<_> = [file].into_iter().chain(&frames[3..]).map(|path| path.to_str().unwrap()).collect();
+        let told: Value = serde_json::from_str(&python("tests/fixtures/predict/carried.py", &arguments)).unwrap();
+        assert_eq!(
+            (&told["units"], &told["size"]),
+            (&serde_json::json!(["min-1", "min"]), &serde_json::json!([16, 16]))
+        );
+        assert!(told["named"][0].as_str().unwrap().contains("to the east, then to the north"), "{told}");
+        let numbers = |key: &str, shape: &[i64]| Tensor::from_slice(&flat(&told[key])).view(shape);
+        let frames_btcyx = numbers("frames", &[2, 3, 1, 16, 16]);
+        let (minutes, nodes) = (numbers("minutes", &[1, 5]).repeat([2, 1]), numbers("motion", &[2, 2, 2, 2]));
+        let side = 2 * told["cells_per_node"].as_i64().unwrap();
+        let motion = nodes.upsample_bilinear2d([side, side], false, None, None);
+        let repeated = |motion: &Tensor| {
+            let forecast_btcyx =
+                module.forward_ts(&[&((&frames_btcyx + 29.0) / 94.0).clamp(0.0, 1.0), motion, &minutes]);
+            forecast_btcyx.unwrap().select(1, lead as i64).squeeze() * 94.0 - 29.0
+        };
+        let written = numbers("forecast", &[2, 16, 16]);
+        let known = written.gt(-50.0);
+        assert!(known.sum(Kind::Int64).int64_value(&[]) > 50, "{known}");
+        let error = |motion: &Tensor| (repeated(motion) - &written).abs().masked_select(&known).max().double_value(&[]);
+        assert!(
+            error(&motion) <= 0.5,
+            "frames and forecasts are stored in steps of half a decibel: {}",
+            error(&motion)
+        );
+        assert!(error(&motion.zeros_like()) > 2.0, "the motion matters: {}", error(&motion.zeros_like()));
+    }
+}
+
+fn flat(value: &Value) -> Vec<f32> {
+    match value {
+        Value::Array(values) => values.iter().flat_map(flat).collect(),
+        number => vec![number.as_f64().unwrap() as f32],
+    }
 }
 
 #[test]

@@ -58,6 +58,12 @@ impl NodeMotion {
         (sides.map(|cells| cells.div_ceil(BLOCK)), cells_per_cell)
     }
 
+    /// Cells of the frame between two nodes; the first node is in the middle of the first ones.
+    #[must_use]
+    pub fn cells_per_node(&self) -> usize {
+        BLOCK * self.cells_per_cell
+    }
+
     /// Nothing moves.
     #[must_use]
     pub fn none(rows: usize, columns: usize) -> Self {

@@ -6,6 +6,7 @@ mod classic;
 pub mod container;
 pub mod forecast;
 pub mod grid;
+pub mod motion;
 pub(crate) mod times;
 
 #[cfg(test)]

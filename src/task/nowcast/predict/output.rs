@@ -9,9 +9,11 @@ use super::regrid::Regrid;
 use super::survey::Job;
 use super::{Refusal, Setting};
 use crate::report::radar::colours::Scale;
+use crate::task::nowcast::advection::NodeMotion;
 use crate::task::nowcast::config::Levels;
 use crate::task::nowcast::lrose::Origin;
 use crate::task::nowcast::lrose::forecast::Carried;
+use crate::task::nowcast::lrose::motion::Motions;
 use crate::task::nowcast::lrose::{MISSING, Stored};
 use crate::task::nowcast::prepare::plan::time_text;
 use crate::task::nowcast::volume::{AttributeValue, Attributes, Grid};
@@ -46,6 +48,8 @@ pub struct Forecast {
     pub grid: Grid,
     /// Who made it, and how.
     pub origin: Origin,
+    /// What it was carried along, if it was.
+    pub motion: Option<Motions>,
     /// The column maximum of the frames that it was made from, if pictures are requested.
     pub composites: Vec<Vec<f32>>,
     /// Whether its one level is the maximum of the columns.
@@ -63,15 +67,21 @@ impl Forecast {
     }
 }
 
-/// Converts the model's output back to the radar's grid.
+/// Converts the model's output back to the radar's grid. The motion is that of the input's windows, or of none.
 ///
 /// # Errors
 /// If the model returned values that are not finite.
-pub fn forecast(input: Input, planes: &Planes, source: &Source, setting: &Setting<'_>) -> Result<Forecast, Refusal> {
+pub fn forecast(
+    input: Input,
+    (planes, motions): (&Planes, &[NodeMotion]),
+    source: &Source,
+    setting: &Setting<'_>,
+) -> Result<Forecast, Refusal> {
     if !planes.is_finite() {
         return Err(Refusal::NotFinite);
     }
     let prepare = &setting.config.prepare;
+    let motion = moved(motions, prepare.size, input.minutes(planes.leads()));
     let Input { job, seen, composites, carried, grid, global, .. } = input;
     let regrid = Regrid::new(prepare.method, [&grid.y.values, &grid.x.values], prepare.size);
     let stored = setting.stored();
@@ -92,10 +102,20 @@ pub fn forecast(input: Input, planes: &Planes, source: &Source, setting: &Settin
         carried,
         grid,
         origin,
+        motion,
         composites,
         is_column_maximum,
         missing_is_no_echo,
     })
+}
+
+/// Motion in cells of the model's grid.
+fn moved(parts: &[NodeMotion], size: [usize; 2], minutes: Vec<f32>) -> Option<Motions> {
+    let first = parts.first()?;
+    let scale = first.cells_per_cell as f32;
+    let values = parts.iter().flat_map(|part| part.u.iter().chain(&part.v)).map(|speed| speed * scale).collect();
+    let (nodes, cells_per_node) = (first.nodes, first.cells_per_node());
+    Some(Motions { parts: parts.len(), nodes, cells_per_node, size, values, minutes })
 }
 
 fn numbers(planes: &Planes, regrid: &Regrid, storing: &Storing<'_>, setting: &Setting<'_>) -> Vec<Vec<i8>> {
@@ -131,5 +151,24 @@ fn origin(job: &Job, global: &Attributes, source: &Source, missing: &str) -> Ori
         history: if before.is_empty() { history } else { format!("{before}\n{history}") },
         references: carried("references"),
         comment: missing.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn motion_is_written_in_cells_of_the_model_whatever_it_was_found_in() {
+        let (nodes, cells_per_cell) = NodeMotion::grid(600, 520);
+        assert!(cells_per_cell > 1);
+        let all = nodes[0] * nodes[1];
+        let part = NodeMotion { nodes, cells_per_cell, u: vec![0.5; all], v: vec![-1.0; all] };
+        let dense = part.motion(600, 520);
+        let motions = moved(&[part.clone(), part], [600, 520], vec![0.0]).unwrap();
+        assert_eq!((motions.parts, motions.values.len()), (2, 4 * all));
+        assert_eq!([motions.values[0], motions.values[all]], [dense.u[0], dense.v[0]]);
+        assert!(motions.nodes[0] * motions.cells_per_node >= 600);
+        assert_eq!(moved(&[], [600, 520], Vec::new()), None);
     }
 }

@@ -11,6 +11,7 @@ use super::{
     Input, Job, Plan, Planes, PredictError, Refusal, Setting, Source, check_output, forecast, plan, read, write,
 };
 use crate::task::nowcast::FRAMES;
+use crate::task::nowcast::advection::NodeMotion;
 use crate::task::nowcast::config::{Levels, NowcastConfig};
 use crate::task::nowcast::facts;
 use crate::task::nowcast::learner::forecasting;
@@ -114,9 +115,9 @@ impl<'a> Work<'a> {
             }
         }
         let planes = self.planes(&inputs)?;
-        for (input, planes) in inputs.into_iter().zip(planes) {
+        for (input, (planes, motions)) in inputs.into_iter().zip(planes) {
             let job = input.job.clone();
-            match forecast(input, &planes, &self.source, &self.setting) {
+            match forecast(input, (&planes, &motions), &self.source, &self.setting) {
                 Ok(forecast) => {
                     let written = write(&forecast, &self.setting)?;
                     debug!("{} is written", written.place.display());
@@ -128,8 +129,9 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// What the model returns for each input: as many windows at once as in training, or fewer if memory runs out.
-    fn planes(&mut self, inputs: &[Input]) -> Result<Vec<Planes>, Failed> {
+    /// What the model returns for each input, and the motion of its windows if frames were carried along one: as many
+    /// windows at once as in training, or fewer if memory runs out.
+    fn planes(&mut self, inputs: &[Input]) -> Result<Vec<(Planes, Vec<NodeMotion>)>, Failed> {
         let Some(first) = inputs.first() else { return Ok(Vec::new()) };
         let (config, levels) = (self.setting.config, first.job.shape[0]);
         let bytes: Vec<u8> = inputs.iter().flat_map(|input| &input.bytes).copied().collect();
@@ -138,15 +140,21 @@ impl<'a> Work<'a> {
         let of_input = |input: &Input| vec![input.minutes(config.windows.target_frames); windows / inputs.len()];
         let minutes: Vec<Vec<f32>> = inputs.iter().flat_map(of_input).collect();
         let model = self.model_for(levels)?;
-        let mut values: Vec<f32> = Vec::new();
+        let (mut values, mut motions): (Vec<f32>, Vec<NodeMotion>) = Default::default();
         let forecast = |piece: Range<usize>| {
-            values.extend(model.forecast(&bytes[piece.start * each..piece.end * each], &minutes[piece])?);
+            let (more, along) = model.forecast(&bytes[piece.start * each..piece.end * each], &minutes[piece])?;
+            values.extend(more);
+            motions.extend(along);
             Ok(())
         };
         in_pieces(windows, &mut at_once, forecast).map_err(PredictError::from)?;
         self.at_once = at_once;
-        let each = values.len() / inputs.len();
-        Ok(values.chunks_exact(each.max(1)).map(|values| Planes::new(values.to_vec(), config, levels)).collect())
+        let [each, moving] = [values.len(), motions.len()].map(|all| all / inputs.len());
+        let of_input = |(number, values): (usize, &[f32])| {
+            let motions = motions[number * moving..][..moving].to_vec();
+            (Planes::new(values.to_vec(), config, levels), motions)
+        };
+        Ok(values.chunks_exact(each.max(1)).enumerate().map(of_input).collect())
     }
 
     fn model_for(&mut self, levels: usize) -> Result<&Nowcast, Failed> {

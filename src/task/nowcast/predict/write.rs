@@ -122,7 +122,11 @@ fn volumes(forecast: &Forecast, valid_seconds: &[f64], numbers: &[i8]) -> Result
         is_column_maximum: forecast.is_column_maximum,
         origin: &forecast.origin,
     };
-    Ok(classic_bytes(&volumes.file())?)
+    let mut file = volumes.file();
+    if let Some(motion) = &forecast.motion {
+        motion.add_to(&mut file);
+    }
+    Ok(classic_bytes(&file)?)
 }
 
 /// A sheet and a film of the column maximum.

@@ -11,7 +11,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::augment::{self, Augment, Change};
 use super::error::NowcastError;
 use crate::data::loader::{LoadedWindow, Sample};
-use crate::task::nowcast::advection::{SPACING, mesh};
+use crate::task::nowcast::advection::{NodeMotion, SPACING, mesh};
 use crate::task::nowcast::config::{Coordinates, Levels, Missing, NowcastConfig};
 use crate::task::nowcast::model::carried::{Carried, Seen, Ways, between_mesh};
 use crate::task::nowcast::model::seen_frames;
@@ -182,30 +182,27 @@ impl Collate {
     }
 
     /// What the network sees of frames without those that follow: bytes of windows, frames, levels, rows and columns, and the
-    /// minutes of each window's frames and forecasts.
-    pub(super) fn input(&self, bytes: &[u8], minutes: &[Vec<f32>]) -> Result<Seen, TchError> {
+    /// minutes of each window's frames and forecasts. With the motion that they were carried along, if they were.
+    pub(super) fn input(&self, bytes: &[u8], minutes: &[Vec<f32>]) -> Result<(Seen, Vec<NodeMotion>), TchError> {
         let ([levels, rows, columns], inputs) = (self.shape, self.frames[0]);
         let windows: Vec<Vec<&[u8]>> = bytes
             .chunks_exact(inputs * levels * rows * columns)
             .map(|window| window.chunks_exact(levels * rows * columns).collect())
             .collect();
-        let cut = Cut {
-            bytes: Vec::new(),
-            ways: self.all_ways(&windows, &[], minutes),
-            changes: Vec::new(),
-            size: [rows, columns],
-        };
+        let (motions, ways) = self.all_ways(&windows, &[], minutes);
+        let cut = Cut { bytes: Vec::new(), ways, changes: Vec::new(), size: [rows, columns] };
         let shape = [windows.len(), inputs, levels, rows, columns].map(|size| size as i64);
         let bytes_btcyx = self.channels(bytes, shape)?;
         let (seen, ways) = (self.seen_frames as i64, self.ways(&cut)?);
-        carried(normalised(&bytes_btcyx.f_narrow(1, inputs as i64 - seen, seen)?)?, ways.as_ref())
+        let frames_btcyx = normalised(&bytes_btcyx.f_narrow(1, inputs as i64 - seen, seen)?)?;
+        Ok((carried(frames_btcyx, ways.as_ref())?, motions))
     }
 
     /// The parts of windows that an epoch wants, or all of them, and their ways.
     fn cut(&self, windows: &[LoadedWindow], minutes: &[Vec<f32>], epoch: Option<u64>) -> Cut {
         let all: Vec<Vec<&[u8]>> = windows.iter().map(|window| window.frames().collect()).collect();
         let samples: Vec<&Sample> = windows.iter().map(|window| &window.sample).collect();
-        let ways = self.all_ways(&all, &samples, minutes);
+        let (_, ways) = self.all_ways(&all, &samples, minutes);
         let mut bytes = Vec::with_capacity(windows.iter().map(|window| window.sample.bytes()).sum());
         let Some(epoch) = epoch.filter(|_| self.augment.is_on()) else {
             all.iter().flatten().for_each(|frame| bytes.extend_from_slice(frame));
@@ -219,17 +216,23 @@ impl Collate {
         Cut { bytes, ways, changes, size: self.augment.size() }
     }
 
-    /// The ways of windows with these frames; `samples` says which of a dataset they are, or nothing.
-    fn all_ways(&self, windows: &[Vec<&[u8]>], samples: &[&Sample], minutes: &[Vec<f32>]) -> Vec<MeshWays> {
-        let Some(finder) = &self.motion else { return Vec::new() };
+    /// The motion and the ways of windows with these frames; `samples` says which of a dataset they are, or nothing.
+    fn all_ways(
+        &self,
+        windows: &[Vec<&[u8]>],
+        samples: &[&Sample],
+        minutes: &[Vec<f32>],
+    ) -> (Vec<NodeMotion>, Vec<MeshWays>) {
+        let Some(finder) = &self.motion else { return (Vec::new(), Vec::new()) };
         let ([inputs, _], seen, known) = (self.frames, self.seen_frames, self.known.as_deref());
         let of_window = |((number, frames), minutes): ((usize, &Vec<&[u8]>), &Vec<f32>)| {
             let minutes: Vec<f64> = minutes.iter().map(|&minutes| f64::from(minutes)).collect();
             let kept = known.zip(samples.get(number)).and_then(|(known, sample)| known.motion(sample, inputs - 1));
             let motion = kept.unwrap_or_else(|| finder.find(&frames[..inputs], &minutes[..inputs]));
-            finder.ways(&motion, &minutes[inputs - seen..inputs], &minutes[inputs..])
+            let ways = finder.ways(&motion, &minutes[inputs - seen..inputs], &minutes[inputs..]);
+            (motion, ways)
         };
-        windows.par_iter().enumerate().zip(minutes).map(of_window).collect()
+        windows.par_iter().enumerate().zip(minutes).map(of_window).unzip()
     }
 
     /// The ways at every cell of the parts, on the device.

@@ -30,6 +30,7 @@ use self::collate::Collate;
 use self::names::Names;
 use self::scores::Origin;
 use super::WINDOWS;
+use super::advection::NodeMotion;
 use super::config::{LossConfig, NowcastConfig};
 use super::loss::{self, Expected, NowcastLoss, Reported};
 use super::model::{Forecasting, forecaster};
@@ -182,15 +183,17 @@ impl Nowcast {
 
     /// What follows the frames of one or more windows, on the scale where 0 to 1 is the whole range of values: windows,
     /// frames, channels, rows and columns. The bytes are those of windows, frames, levels, rows and columns; the minutes are
-    /// those of each window's frames and forecasts, from its last frame.
+    /// those of each window's frames and forecasts, from its last frame. With the motion of each window that its frames were
+    /// carried along; without any if the model takes frames as they are.
     ///
     /// # Errors
     /// If the bytes are not those of whole windows, memory runs out, or libtorch refuses.
-    pub fn forecast(&self, bytes: &[u8], minutes: &[Vec<f32>]) -> Result<Vec<f32>, TaskError> {
+    pub fn forecast(&self, bytes: &[u8], minutes: &[Vec<f32>]) -> Result<(Vec<f32>, Vec<NodeMotion>), TaskError> {
         let _guard = tch::no_grad_guard();
-        let prediction_btcyx = self.network.forecast(&self.collate.input(bytes, minutes)?, self.precision);
+        let (seen, motions) = self.collate.input(bytes, minutes)?;
+        let prediction_btcyx = self.network.forecast(&seen, self.precision);
         let plain = prediction_btcyx.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
-        Ok(Vec::try_from(plain.f_flatten(0, -1)?)?)
+        Ok((Vec::try_from(plain.f_flatten(0, -1)?)?, motions))
     }
 
     fn enter(&mut self, phase: usize) -> Result<(), NowcastError> {

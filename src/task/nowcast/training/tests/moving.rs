@@ -155,7 +155,7 @@ fn a_module_with_the_motion_forecasts_what_predict_does() {
     let bytes: Vec<u8> =
         storms.windows().iter().flat_map(|window| window.frames().take(3).collect::<Vec<_>>().concat()).collect();
     let minutes = vec![-7.0, -3.0, 0.0, 3.0, 7.0];
-    let ours = Tensor::from_slice(&task.forecast(&bytes, &[minutes.clone(), minutes.clone()]).unwrap())
+    let ours = Tensor::from_slice(&task.forecast(&bytes, &[minutes.clone(), minutes.clone()]).unwrap().0)
         .view([2, 2, 1, 28, 24]);
     let (finder, cells) = (MotionFinder::new(&config), 28 * 24);
     let motion: Vec<f32> = bytes
