@@ -94,10 +94,13 @@ fn phases(config: &Config) -> Result<Vec<Phase>, serde_json::Error> {
 }
 
 /// Whether a dataset can be written: checked before hours of downloading, not after. Raw files are only read once they
-/// are there, so their owner does not matter.
+/// are there, so their owner does not matter. A dataset that is complete and was prepared before may be read-only: with these
+/// options it may have been prepared too, and then nothing is written.
 fn check_data_writable(data: &DataConfig) -> Result<(), FsError> {
-    check_writable(&data.folder())?;
-    check_tree_writable(&prepared_folder(data), 1)
+    let prepared = prepared_folder(data);
+    let written = check_writable(&data.folder()).and_then(|()| check_tree_writable(&prepared, 1));
+    let has_any = || std::fs::read_dir(&prepared).is_ok_and(|mut entries| entries.next().is_some());
+    if written.is_err() && acquire::is_complete(data) && has_any() { Ok(()) } else { written }
 }
 
 /// Whether a new run, and the existing runs of its name, can be written.

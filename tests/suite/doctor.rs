@@ -1,9 +1,9 @@
 //! `fragua doctor`, and how training reports a folder of another user before it fetches anything.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fragua::util::left_out::left_out;
 use serde_json::Value;
@@ -117,6 +117,65 @@ fn a_part_of_a_run_that_is_somebody_elses_is_found_before_anything_is_prepared()
 
     close(&program.path("datasets/storms/prepared"));
     open(&training.file("storms", "checkpoints"));
-    let Some(refused) = as_stranger(program, &["train", "--epochs", "2"]) else { return };
+    // What is prepared need not be written again; with another size it would be.
+    let other = ["train", "--no-resume", "--set", "task.nowcast.prepare.size=[20, 20]"];
+    let Some(refused) = as_stranger(program, &other) else { return };
     assert!(refused.code == 73 && refused.stderr.contains("prepared belongs to user 0:0"), "{refused:?}");
+}
+
+/// Everything below a folder with the time of its last change.
+fn changes(folder: &Path) -> Vec<(PathBuf, i64, i64)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let metadata = path.symlink_metadata().unwrap();
+        found.push((path.clone(), metadata.ctime(), metadata.ctime_nsec()));
+        if metadata.is_dir() {
+            found.extend(changes(&path));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_prepared_dataset_that_can_only_be_read_is_trained_on_and_nothing_is_written_there() {
+    let training = Training::new();
+    let program = &training.program;
+    open(program.folder());
+    // Nor can its root be written: the stranger could remove what is in it.
+    close_all(&program.path("datasets"));
+    let before = changes(&program.path("datasets"));
+    let arguments = [
+        "train",
+        "--max-steps",
+        "2",
+        "--set",
+        "task.nowcast.coordinates=lagrangian",
+        "--set",
+        "task.nowcast.model={unet: {base: 4, widths: [1, 2]}}",
+        "--set",
+        "task.nowcast.loss.csi={weight: 0.1}",
+        "--set",
+        "task.nowcast.windows.stride=2",
+    ];
+    let Some(trained) = as_stranger(program, &arguments) else { return };
+    assert_eq!(trained.code, 0, "{trained:?}");
+    for told in ["the motion of the frames is kept in memory", "measured for the loss is kept in memory"] {
+        assert_eq!(trained.stderr.matches(told).count(), 1, "{trained:?}");
+    }
+    let Some(evaluated) = as_stranger(program, &["evaluate"]) else { return };
+    assert_eq!(evaluated.code, 0, "{evaluated:?}");
+    assert_eq!(changes(&program.path("datasets")), before);
+    let Some(examined) = as_stranger(program, &["doctor"]) else { return };
+    assert_eq!(examined.code, 0, "{examined:?}");
+}
+
+fn close_all(path: &Path) {
+    if path.is_dir() {
+        fs::read_dir(path).unwrap().for_each(|entry| close_all(&entry.unwrap().path()));
+        close(path);
+    } else {
+        fs::set_permissions(path, Permissions::from_mode(0o644)).unwrap();
+    }
 }

@@ -240,6 +240,20 @@ pub fn remove_tree(path: &Path) -> Result<(), FsError> {
     }
 }
 
+/// Removes a file; one that does not exist is fine, also where nothing can be written.
+///
+/// # Errors
+/// If it can't be removed.
+pub fn remove_file(path: &Path) -> Result<(), FsError> {
+    match fs::remove_file(path) {
+        // A read-only file system refuses before it looks.
+        Err(error) if error.kind() != io::ErrorKind::NotFound && fs::symlink_metadata(path).is_ok() => {
+            Err(FsError::at("remove", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether the file system that holds `path` can hold another file: it may be full of small ones.
 fn has_names_left(path: &Path) -> bool {
     let existing = path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));

@@ -3,7 +3,7 @@
 //! It trusts no process ids and no age; the content of the file is only for the message.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::exit::Exit;
 use crate::fs::FsError;
-use crate::plain::open_or_create_plain;
+use crate::plain::{self, open_or_create_plain};
 
 /// Why a folder could not be locked.
 #[derive(Debug, Error)]
@@ -59,7 +59,8 @@ const LOOK: Duration = Duration::from_millis(30);
 /// A held lock; dropping it frees the folder.
 #[derive(Debug)]
 pub struct FolderLock {
-    _file: File,
+    /// None for a folder that can't be written and was never locked.
+    _file: Option<File>,
 }
 
 impl FolderLock {
@@ -80,8 +81,35 @@ impl FolderLock {
         if let Err(error) = sign(&mut file) {
             tracing::debug!("could not write the holder into {}: {error}", path.display());
         }
-        Ok(Self { _file: file })
+        Ok(Self { _file: Some(file) })
     }
+
+    /// The same for a folder that may be one that can only be read, such as one that is mounted so. Then nothing here changes
+    /// it, and others may use it at the same time; only those who can write it are kept out while it is used.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] if another process that can write it has it.
+    pub fn acquire_or_share(folder: &Path) -> Result<Self, LockError> {
+        match Self::acquire(folder) {
+            Err(LockError::File(error)) if is_read_only(&error.source) => Self::share(folder),
+            acquired => acquired,
+        }
+    }
+
+    fn share(folder: &Path) -> Result<Self, LockError> {
+        let path = folder.join(".lock");
+        let Ok(mut file) = plain::open(&path) else { return Ok(Self { _file: None }) };
+        match patiently(&file, FlockOperation::NonBlockingLockShared) {
+            Err(Errno::WOULDBLOCK) => Err(LockError::Held { holder: describe_holder(&mut file), path }),
+            // A file system without locks has nobody who could hold one.
+            _ => Ok(Self { _file: Some(file) }),
+        }
+    }
+}
+
+/// Whether nothing can be written there, by this process or at all.
+fn is_read_only(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
 }
 
 /// Whether a process holds a folder. Leaves no trace, so that it also works in a folder that can't be written.
@@ -153,6 +181,24 @@ mod tests {
         drop(first);
         assert!(!is_held(folder.path()));
         FolderLock::acquire(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_can_only_be_read_is_shared_by_its_readers_and_kept_from_writers() {
+        let folder = tempfile::tempdir().unwrap();
+        FolderLock::share(folder.path()).unwrap();
+        assert!(!folder.path().join(".lock").exists(), "nothing is written");
+        let writer = FolderLock::acquire_or_share(folder.path()).unwrap();
+        let error = FolderLock::share(folder.path()).unwrap_err();
+        assert!(error.to_string().contains(&format!("process {} on ", std::process::id())), "{error}");
+        drop(writer);
+        let readers = [FolderLock::share(folder.path()).unwrap(), FolderLock::share(folder.path()).unwrap()];
+        assert!(matches!(FolderLock::acquire(folder.path()), Err(LockError::Held { .. })));
+        drop(readers);
+        FolderLock::acquire(folder.path()).unwrap();
+        assert!(
+            is_read_only(&io::ErrorKind::ReadOnlyFilesystem.into()) && !is_read_only(&io::ErrorKind::NotFound.into())
+        );
     }
 
     #[test]

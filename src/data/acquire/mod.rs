@@ -98,6 +98,12 @@ pub struct Acquired {
     _lock: FolderLock,
 }
 
+/// Whether a dataset is complete on this machine, so that acquiring it again writes nothing.
+#[must_use]
+pub fn is_complete(config: &DataConfig) -> bool {
+    Record::load(&config.folder()).is_ok_and(|record| record.is_some())
+}
+
 /// Brings a dataset here, or finds that it is here already.
 ///
 /// # Errors
@@ -105,7 +111,7 @@ pub struct Acquired {
 pub fn acquire(config: &DataConfig, context: &Context<'_>) -> Result<Acquired, AcquireError> {
     let folder = config.folder();
     durable::create_dir_all(&folder)?;
-    let lock = FolderLock::acquire(&folder)?;
+    let lock = FolderLock::acquire_or_share(&folder)?;
     let sections: Vec<String> =
         config.source.iter().enumerate().map(|(index, source)| local::section(index, source)).collect();
     let resolved = config

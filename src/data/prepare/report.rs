@@ -1,7 +1,6 @@
 //! The outcome of every group of files, for people and for later stages. It is written last, always as a whole.
 
 use std::collections::HashMap;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -9,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::util::exit::Exit;
-use crate::util::fs::{FsError, write_atomic};
+use crate::util::fs::{FsError, remove_file, write_atomic};
 use crate::util::sha256::{Digest, Hasher};
 
 /// The bad files of a dataset that was refused because of them.
@@ -164,11 +163,7 @@ impl<A: Serialize + DeserializeOwned> Report<A> {
     /// If it can't be written.
     pub fn save(&self, store: &Path) -> Result<(), FsError> {
         write_json(&Self::path(store), self)?;
-        let refused = store.join(REFUSED);
-        match std::fs::remove_file(&refused) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(FsError::at("remove", &refused)(error)),
-            _ => Ok(()),
-        }
+        remove_file(&store.join(REFUSED))
     }
 }
 

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::config::{Coordinates, NowcastConfig, PrepareConfig};
-use super::dataset::Dataset;
+use super::dataset::{Dataset, DatasetError};
 use super::facts;
 use super::inspect::{self, View};
 use super::loss::Reported;
@@ -24,6 +24,7 @@ use crate::nn::network::Network;
 use crate::task::needs::Needs;
 use crate::task::{Beside, Evaluated, InspectOptions, Kind, Model, PredictOptions, Predicted, Prepared, Shown, Wish};
 use crate::train::run_folder::dataset::FileDigest;
+use crate::util::exit::Exit;
 use crate::util::failure::Failed;
 use crate::util::problem::Problem;
 use crate::util::surroundings::Surroundings;
@@ -118,12 +119,12 @@ impl Kind for NowcastConfig {
         let prepared = prepare::prepare(&raw.root, into, &setting)?;
         name_set_aside(&prepared);
         let dataset = Dataset::open(&prepared.store, self)?;
-        dataset.save_manifest(&prepared.store)?;
+        keep_manifest(&dataset, &prepared.store)?;
         let warnings = self.doubts(&prepared, &dataset);
         warnings.iter().chain(&dataset.plan.manifest.warnings).for_each(|warning| warn!("{warning}"));
         let fingerprint = prepared.report.fingerprint.to_string();
         let known = match self.asks_of_frames() {
-            true => known::of(&prepared.store, &fingerprint, self, (&dataset.frames, &dataset.times()), around)?,
+            true => Some(known::of(&prepared.store, &fingerprint, self, (&dataset.frames, &dataset.times()), around)?),
             false => None,
         };
         let shown = shown(&prepared, &dataset)?;
@@ -190,6 +191,17 @@ impl NowcastConfig {
             ));
         }
         doubts
+    }
+}
+
+/// The run folder has the sides too, so a dataset that can only be read does without.
+fn keep_manifest(dataset: &Dataset, store: &Path) -> Result<(), DatasetError> {
+    match dataset.save_manifest(store) {
+        Err(error) if error.exit() == Exit::OutputNotWritable => {
+            debug!("which event serves what is not written: {error}");
+            Ok(())
+        }
+        saved => saved,
     }
 }
 

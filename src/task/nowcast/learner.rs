@@ -1,5 +1,6 @@
 //! The prepared dataset for learners: a task with its model, and loaders over the windows of its sides.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,6 +44,8 @@ pub(super) struct Windows {
     store: PathBuf,
     /// Identifies all samples.
     fingerprint: String,
+    /// What the training side makes expect, once it was asked for: each attempt of a training asks again.
+    measured: RefCell<Option<(Wanted, Expected)>>,
 }
 
 impl Windows {
@@ -57,7 +60,8 @@ impl Windows {
         let (shape, events) = (dataset.shape(), dataset.times());
         let Dataset { frames, plan, units, .. } = dataset;
         let (frames, store) = (Arc::new(frames), store.to_owned());
-        Self { config, shape, events, frames, plan, units, known, train, val, test, store, fingerprint }
+        let measured = RefCell::default();
+        Self { config, shape, events, frames, plan, units, known, train, val, test, store, fingerprint, measured }
     }
 
     fn of(&self, side: Side) -> &[Sample] {
@@ -72,6 +76,9 @@ impl Windows {
     fn expected(&self, losses: &[LossConfig]) -> Result<Expected, Failed> {
         let quantity = Quantity::of(&self.units);
         let Some(wanted) = Wanted::of(&self.config, &quantity, losses) else { return Ok(Expected::default()) };
+        if let Some((_, expected)) = self.measured.borrow().as_ref().filter(|(of, _)| *of == wanted) {
+            return Ok(expected.clone());
+        }
         let windows = TrainingWindows {
             config: &self.config,
             quantity: &quantity,
@@ -80,7 +87,9 @@ impl Windows {
             samples: &self.train,
             fingerprint: &self.fingerprint,
         };
-        Ok(windows.expected(&wanted, &self.store)?)
+        let expected = windows.expected(&wanted, &self.store)?;
+        self.measured.replace(Some((wanted, expected.clone())));
+        Ok(expected)
     }
 
     /// The samples of both sides. Each has its own frames in memory: as much of it as it has of the samples.

@@ -37,10 +37,12 @@ struct Seen {
     free_inodes: Option<u64>,
     /// The result of writing a file: how long syncing it took.
     written: Result<Duration, FsError>,
+    /// Whether nothing has to be written here.
+    is_enough: bool,
     locks: bool,
 }
 
-/// Checks a folder. `parts` says whether its existing content is writable too.
+/// Checks a folder. `parts` says whether its existing content is writable too, or need not be.
 pub(super) fn check(
     name: &'static str,
     folder: &Path,
@@ -54,9 +56,12 @@ fn see(folder: &Path, container: Option<Container>, parts: impl Fn() -> Result<(
     let path = mount::resolved(folder);
     let there = path.ancestors().find(|above| above.exists()).unwrap_or(&path).to_owned();
     let space = statvfs(&there).ok();
-    let (written, locks) = match try_out(&there) {
-        Ok((time, locks)) => (parts().map(|()| time), locks),
-        Err(error) => (Err(error), true),
+    let (written, locks, is_enough) = match try_out(&there) {
+        Ok((time, locks)) => (parts().map(|()| time), locks, false),
+        Err(error) => {
+            let is_enough = error.exit() == Exit::OutputNotWritable && parts().is_ok();
+            (Err(error), true, is_enough)
+        }
     };
     Seen {
         owner: access::owner(&there),
@@ -65,6 +70,7 @@ fn see(folder: &Path, container: Option<Container>, parts: impl Fn() -> Result<(
         free_bytes: space.as_ref().map(|space| space.f_bavail.saturating_mul(space.f_frsize)),
         free_inodes: space.filter(|space| space.f_files > 0).map(|space| space.f_favail),
         written,
+        is_enough,
         locks,
         path,
         there,
@@ -100,6 +106,10 @@ fn judge(name: &'static str, seen: &Seen) -> Vec<Finding> {
     let time = match &seen.written {
         Err(error) => {
             let text = format!("{place}: could not {} {}: {}", error.action, error.path.display(), error.source);
+            if seen.is_enough {
+                let text = format!("{text}; what is prepared there can be trained on as it is");
+                return vec![Finding::warning(name, text, error.remedy().unwrap_or_default())];
+            }
             return vec![Finding::failed(name, text, error.remedy(), error.exit())];
         }
         Ok(_) if !seen.locks => {
@@ -201,6 +211,7 @@ mod tests {
             free_bytes: Some(120_000_000_000),
             free_inodes: Some(1_000_000),
             written: Ok(Duration::from_millis(3)),
+            is_enough: false,
             locks: true,
         }
     }
@@ -237,6 +248,9 @@ mod tests {
         let found = judge("output", &Seen { written: Err(error), ..seen(None, None) });
         assert_eq!((found[0].level, found[0].exit), (Level::Failed, Some(Exit::OutputNotWritable)));
         assert!(found[0].remedy.is_some());
+        let error = FsError::at("write in", Path::new("/nowhere/a"))(io::ErrorKind::ReadOnlyFilesystem.into());
+        let found = judge("datasets", &Seen { written: Err(error), is_enough: true, ..seen(None, None) });
+        assert!(found[0].level == Level::Warning && found[0].text.contains("can be trained on as it is"), "{found:?}");
     }
 
     #[test]

@@ -179,12 +179,12 @@ fn read(path: &Path, of: Digest) -> Option<Expected> {
     (kept.of == of && kept.sha256 == again.sha256).then_some(again.expected)
 }
 
-/// Others may own the folder, or it may be read-only: then it is measured every time.
+/// Others may own the folder, or it may be read-only: then it is measured at every start.
 fn write(path: &Path, of: Digest, expected: &Expected) {
     let text = Kept::new(of, expected.clone()).and_then(|kept| serde_json::to_vec_pretty(&kept));
     match text.map(|text| write_atomic(path, &text)) {
         Ok(Ok(())) => (),
-        Ok(Err(error)) => debug!("what the training windows make expect is not kept: {error}"),
+        Ok(Err(error)) => info!("what was measured for the loss is kept in memory, not beside the data: {error}"),
         Err(error) => debug!("what the training windows make expect is not kept: {error}"),
     }
 }

@@ -1,17 +1,21 @@
 //! What is known of every prepared frame: the motion that leads up to it, and how much echo of which strength it has. Found
-//! once, and kept beside the dataset, because it costs more than a step of training and never changes.
+//! once, and kept beside the dataset, because it costs more than a step of training and never changes. If nothing can be
+//! written there, it is kept in memory.
 //!
 //! A record for each frame of each event, and in it for each part that moves by itself: how many cells have each of the 256
-//! stored values, then the motion at its nodes. Whoever can't read a record finds out what it says from the frames.
+//! stored values, then the motion at its nodes. Damaged records are found and written again at the next start; until then
+//! whoever can't read one finds out what it says from the frames.
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::Bytes;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::{MOTION_FRAMES, MotionFinder};
 use crate::data::loader::{FrameSource, PreparedEvents, Sample};
@@ -77,7 +81,7 @@ crate::util::failures!("motion": KnownError);
 /// What is known of the frames of a dataset.
 #[derive(Debug)]
 pub struct Known {
-    records: RecordStore,
+    records: Records,
     /// The number of each event's first record.
     firsts: Vec<usize>,
     /// Bytes of a level, if each is a part of its own.
@@ -88,7 +92,14 @@ pub struct Known {
     warned: AtomicBool,
 }
 
-/// Opens what is known of a dataset in a folder, or finds it out and keeps it. `None` if it can't be kept.
+/// Where the records are.
+#[derive(Debug)]
+enum Records {
+    Beside(RecordStore),
+    InMemory(Vec<Bytes>),
+}
+
+/// Opens what is known of a dataset in a folder, or finds it out and keeps it.
 ///
 /// # Errors
 /// If a frame can't be read, or a signal interrupts.
@@ -98,7 +109,7 @@ pub fn of(
     config: &NowcastConfig,
     (events, times): (&PreparedEvents, &[EventTimes]),
     around: &Surroundings<'_>,
-) -> Result<Option<Arc<Known>>, KnownError> {
+) -> Result<Arc<Known>, KnownError> {
     let origin = Origin {
         version: VERSION,
         dataset: digest.to_owned(),
@@ -107,21 +118,29 @@ pub fn of(
         frames: times.iter().map(|event| event.times.len()).collect(),
     };
     let folder = folder(store, &config.prepare.levels);
-    match open(&folder, &origin) {
-        Ok(Some(known)) => return Ok(Some(Arc::new(known))),
-        Ok(None) => {}
-        Err(error) => debug!("{error}"),
+    let before = open(&folder, &origin).inspect_err(|error| debug!("{error}")).unwrap_or_default();
+    let damaged = before.as_ref().map_or(0, damaged);
+    if damaged > 0 {
+        warn!(
+            "{} of the motion in {} are damaged: found and written again",
+            count(damaged, "record"),
+            folder.display()
+        );
     }
+    let known = |records| Ok(Arc::new(Known::new(records, &origin)));
+    let before = match before {
+        Some(whole) if damaged == 0 => return known(Records::Beside(whole)),
+        before => before,
+    };
     let finder = MotionFinder::new(config);
-    let work = Work { finder: &finder, events, times, around };
-    match work.write(&folder, &origin)? {
-        Ok(()) => {}
-        Err(error) => {
-            warn!("the motion of the frames can't be kept, and is found again for every window: {error}");
-            return Ok(None);
-        }
+    let work = Work { finder: &finder, events, times, around, before: before.as_ref() };
+    let kept = work.keep(&folder, &origin)?.and_then(|()| open(&folder, &origin));
+    if let Ok(Some(records)) = kept {
+        return known(Records::Beside(records));
     }
-    Ok(open(&folder, &origin).unwrap_or_default().map(Arc::new))
+    let why = kept.err().map_or_else(String::new, |error| format!(": {error}"));
+    info!("the motion of the frames is kept in memory, as it can't be written beside the data{why}");
+    known(Records::InMemory(work.all(&origin)?))
 }
 
 /// Beside the dataset, whose own folder belongs to its format.
@@ -136,7 +155,7 @@ fn folder(store: &Path, levels: &Levels) -> PathBuf {
     store.with_file_name(name)
 }
 
-fn open(folder: &Path, origin: &Origin) -> Result<Option<Known>, RecordError> {
+fn open(folder: &Path, origin: &Origin) -> Result<Option<RecordStore>, RecordError> {
     if !folder.exists() {
         return Ok(None);
     }
@@ -145,18 +164,28 @@ fn open(folder: &Path, origin: &Origin) -> Result<Option<Known>, RecordError> {
     if found != *origin || records.len() != origin.frames.iter().sum::<usize>() {
         return Ok(None);
     }
-    let firsts = origin.frames.iter().scan(0, |next, frames| {
-        let first = *next;
-        *next += frames;
-        Some(first)
-    });
-    let [rows, columns] = origin.size;
-    let (nodes, cells_per_cell) = NodeMotion::grid(rows, columns);
-    let level = (origin.levels == Levels::Each).then_some(rows * columns);
-    Ok(Some(Known { firsts: firsts.collect(), records, level, nodes, cells_per_cell, warned: AtomicBool::new(false) }))
+    Ok(Some(records))
+}
+
+/// Records that can't be read.
+fn damaged(records: &RecordStore) -> u64 {
+    let unreadable = |record: &usize| records.read(*record).inspect_err(|error| debug!("{error}")).is_err();
+    (0..records.len()).into_par_iter().filter(unreadable).count() as u64
 }
 
 impl Known {
+    fn new(records: Records, origin: &Origin) -> Self {
+        let firsts = origin.frames.iter().scan(0, |next, frames| {
+            let first = *next;
+            *next += frames;
+            Some(first)
+        });
+        let [rows, columns] = origin.size;
+        let (nodes, cells_per_cell) = NodeMotion::grid(rows, columns);
+        let level = (origin.levels == Levels::Each).then_some(rows * columns);
+        Self { firsts: firsts.collect(), records, level, nodes, cells_per_cell, warned: AtomicBool::new(false) }
+    }
+
     /// The motion in the frames up to one of a sample: `frame` counts from its first one.
     #[must_use]
     pub fn motion(&self, sample: &Sample, frame: usize) -> Option<NodeMotion> {
@@ -183,13 +212,19 @@ impl Known {
             debug!("{error}");
             return;
         }
-        let folder = self.records.folder().display();
-        warn!("{error}; the motion is found again for every window: remove {folder}, and it is kept again");
+        warn!("{error}, or start again: until then its motion is found again for every window");
+    }
+
+    fn record(&self, record: usize) -> Option<Bytes> {
+        match &self.records {
+            Records::InMemory(records) => records.get(record).cloned(),
+            Records::Beside(records) => records.read(record).inspect_err(|error| self.warn(error)).ok(),
+        }
     }
 
     fn part(&self, sample: &Sample, frame: usize) -> Option<Vec<u8>> {
         let record = self.firsts.get(sample.event)? + sample.start + frame;
-        let bytes = self.records.read(record).inspect_err(|error| self.warn(error)).ok()?;
+        let bytes = self.record(record)?;
         let number = self.level.map_or(0, |level| sample.slice.start / level);
         let length = part_bytes(self.nodes);
         bytes.get(number * length..(number + 1) * length).map(<[u8]>::to_vec)
@@ -206,31 +241,65 @@ struct Work<'a> {
     events: &'a PreparedEvents,
     times: &'a [EventTimes],
     around: &'a Surroundings<'a>,
+    /// What was found before: perhaps not all of it can be read.
+    before: Option<&'a RecordStore>,
 }
 
 impl Work<'_> {
     /// Writes the records. The inner error is about keeping them.
-    fn write(&self, folder: &Path, origin: &Origin) -> Result<Result<(), RecordError>, KnownError> {
-        let began = std::time::Instant::now();
-        let frames: usize = origin.frames.iter().sum();
+    fn keep(&self, folder: &Path, origin: &Origin) -> Result<Result<(), RecordError>, KnownError> {
         let mut writer = match RecordWriter::create(folder) {
             Ok(writer) => writer,
             Err(error) => return Ok(Err(error)),
         };
+        let append = |record: Vec<u8>| writer.append(&record).map(drop);
+        Ok(self.each(origin, append)?.and_then(|()| writer.finish(origin)))
+    }
+
+    /// All records, in memory.
+    fn all(&self, origin: &Origin) -> Result<Vec<Bytes>, KnownError> {
+        let mut all = Vec::new();
+        let Ok(()) = self.each(origin, |record| {
+            all.push(record.into());
+            Ok::<_, Infallible>(())
+        })?;
+        Ok(all)
+    }
+
+    /// Passes the records on one after another, until one is refused.
+    fn each<E>(
+        &self,
+        origin: &Origin,
+        mut take: impl FnMut(Vec<u8>) -> Result<(), E>,
+    ) -> Result<Result<(), E>, KnownError> {
+        let began = std::time::Instant::now();
+        let frames: usize = origin.frames.iter().sum();
+        let mut done = 0;
         self.around.progress.begin(Stage::Prepare, Some(frames as u64), FRAMES);
         for (event, frames) in origin.frames.iter().enumerate() {
             for first in (0..*frames).step_by(AT_ONCE) {
                 self.around.stop.check()?;
-                let records = self.records(event, first..(first + AT_ONCE).min(*frames))?;
+                let frames = first..(first + AT_ONCE).min(*frames);
+                let records = match self.before(done, frames.len()) {
+                    Some(records) => records,
+                    None => self.records(event, frames)?,
+                };
+                done += records.len();
                 self.around.progress.advance(records.len() as u64);
-                if let Err(error) = records.iter().try_for_each(|record| writer.append(record).map(drop)) {
+                if let Err(error) = records.into_iter().try_for_each(&mut take) {
                     return Ok(Err(error));
                 }
             }
         }
         let seconds = began.elapsed().as_secs_f64();
         self.around.progress.end(&format!("motion of {} found in {seconds:.1} s", count(frames as u64, "frame")));
-        Ok(writer.finish(origin))
+        Ok(Ok(()))
+    }
+
+    /// Records that were found before, if all of them can be read.
+    fn before(&self, first: usize, records: usize) -> Option<Vec<Vec<u8>>> {
+        let read = |record| Some(self.before?.read(record).ok()?.to_vec());
+        (first..first + records).map(read).collect()
     }
 
     /// The records of some frames of an event.

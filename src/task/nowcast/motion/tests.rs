@@ -1,5 +1,6 @@
 //! Motion that was found once is that of every window, and ways lead back to where echo was.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::*;
@@ -15,35 +16,57 @@ use crate::util::progress::Silent;
 use crate::util::stop::Stop;
 use crate::util::surroundings::Surroundings;
 
+/// Synthetic storms of 2 levels, prepared.
+struct Prepared {
+    _folder: tempfile::TempDir,
+    store: PathBuf,
+    config: NowcastConfig,
+    dataset: Dataset,
+}
+
+impl Prepared {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let stop = Stop::default();
+        let around = Surroundings { stop: &stop, progress: &Silent };
+        let mut config = NowcastConfig::default();
+        config.prepare.size = [24, 32];
+        (config.windows.input_frames, config.windows.target_frames, config.windows.stride) = (3, 2, 2);
+        let raw = folder.path().join("raw");
+        synth::write(&Storms { events: 3, frames: 9, grid: 32, levels: 2, seed: 7 }, &raw, &around).unwrap();
+        let setting = Setting {
+            config: &config.prepare,
+            quantizer: Quantizer::new(config.prepare.min, config.prepare.max).unwrap(),
+            hashes: None,
+            threads: 2,
+            stop: &stop,
+            progress: &Silent,
+        };
+        let store = prepare(&raw, &folder.path().join("prepared"), &setting).unwrap().store;
+        let dataset = Dataset::open(&store, &config).unwrap();
+        Self { _folder: folder, store, config, dataset }
+    }
+
+    fn known(&self) -> Arc<known::Known> {
+        let stop = Stop::default();
+        let around = Surroundings { stop: &stop, progress: &Silent };
+        known::of(&self.store, "digest", &self.config, (&self.dataset.frames, &self.dataset.times()), &around).unwrap()
+    }
+}
+
 #[test]
 fn what_is_known_is_what_the_frames_say_and_is_found_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let stop = Stop::default();
-    let around = Surroundings { stop: &stop, progress: &Silent };
-    let mut config = NowcastConfig::default();
-    config.prepare.size = [24, 32];
-    (config.windows.input_frames, config.windows.target_frames, config.windows.stride) = (3, 2, 2);
-    let raw = folder.path().join("raw");
-    synth::write(&Storms { events: 3, frames: 9, grid: 32, levels: 2, seed: 7 }, &raw, &around).unwrap();
-    let setting = Setting {
-        config: &config.prepare,
-        quantizer: Quantizer::new(config.prepare.min, config.prepare.max).unwrap(),
-        hashes: None,
-        threads: 2,
-        stop: &stop,
-        progress: &Silent,
-    };
-    let store = prepare(&raw, &folder.path().join("prepared"), &setting).unwrap().store;
+    let mut prepared = Prepared::new();
     let mut seen = Vec::new();
     for levels in [Levels::Each, Levels::Composite, Levels::Channels(vec![1])] {
-        config.prepare.levels = levels;
-        let dataset = Dataset::open(&store, &config).unwrap();
-        let known =
-            || known::of(&store, "digest", &config, (&dataset.frames, &dataset.times()), &around).unwrap().unwrap();
+        prepared.config.prepare.levels = levels;
+        prepared.dataset = Dataset::open(&prepared.store, &prepared.config).unwrap();
+        let Prepared { store, config, dataset, .. } = &prepared;
+        let known = || prepared.known();
         let first = known();
-        let finder = MotionFinder::new(&config);
+        let finder = MotionFinder::new(config);
         let mut moving = 0;
-        for sample in dataset.samples(Side::Train, &config) {
+        for sample in dataset.samples(Side::Train, config) {
             let read = |frame: usize| {
                 let mut bytes = vec![0; dataset.frames.frame_bytes()];
                 dataset.frames.read_frame(sample.event, sample.start + frame, &mut bytes).unwrap();
@@ -73,9 +96,34 @@ fn what_is_known_is_what_the_frames_say_and_is_found_once() {
         assert!(Arc::strong_count(&again) == 1);
         std::fs::write(&written, b"damaged").unwrap();
         assert_eq!(
-            known().motion(&dataset.samples(Side::Train, &config)[0], 2),
-            first.motion(&dataset.samples(Side::Train, &config)[0], 2)
+            known().motion(&dataset.samples(Side::Train, config)[0], 2),
+            first.motion(&dataset.samples(Side::Train, config)[0], 2)
         );
         assert_ne!(time(), before, "what is damaged is found again");
+        let shard = written.with_file_name("0000.shard");
+        let whole = std::fs::read(&shard).unwrap();
+        let mut damaged = whole.clone();
+        *damaged.last_mut().unwrap() ^= 1;
+        std::fs::write(&shard, damaged).unwrap();
+        let all = dataset.samples(Side::Train, config).into_iter().chain(dataset.samples(Side::Val, config));
+        let all: Vec<_> = all.map(|sample| known().motion(&sample, 2)).collect();
+        assert!(all.iter().all(Option::is_some));
+        assert!(std::fs::read(&shard).unwrap() == whole, "one damaged record is written again");
     }
+}
+
+/// A file where the folder would be keeps it from being written, for root too.
+#[test]
+fn what_can_not_be_kept_beside_the_data_is_kept_in_memory() {
+    let prepared = Prepared::new();
+    let (dataset, config) = (&prepared.dataset, &prepared.config);
+    let known = || prepared.known();
+    let sample = &dataset.samples(Side::Train, config)[0];
+    let expected = known().motion(sample, 2).unwrap();
+    let folder = prepared.store.with_file_name(format!("{}.motion", prepared.store.file_name().unwrap().display()));
+    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::write(&folder, "in the way").unwrap();
+    assert_eq!(known().motion(sample, 2).unwrap(), expected);
+    assert_eq!(known().motion(sample, 1000), None);
+    assert_eq!(std::fs::read(&folder).unwrap(), b"in the way");
 }

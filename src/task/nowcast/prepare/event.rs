@@ -14,6 +14,7 @@ use super::{PrepareError, Setting};
 use crate::data::store::{EventReader, EventWriter, Store};
 use crate::task::nowcast::resample::Resampler;
 use crate::task::nowcast::volume::VolumeFile;
+use crate::util::fs::check_writable;
 use crate::util::sha256::Digest;
 
 /// What all events of a dataset share.
@@ -58,7 +59,9 @@ impl<'a> Events<'a> {
     /// # Errors
     /// If the disk fails or a signal interrupts.
     pub fn event(&mut self, plan: &EventPlan, draft: Draft) -> Result<GroupReport, PrepareError> {
-        if let Some(record) = plan.standing(self.common.grid) {
+        // Only how the files look would be written again, which a dataset that can only be read does without.
+        let same = || plan.same_content(&draft.states, self.common.grid).filter(|_| self.is_read_only());
+        if let Some(record) = plan.standing(self.common.grid).or_else(same) {
             self.setting.progress.advance(record.frames() as u64);
             return Ok(report(&plan.event, &record.files));
         }
@@ -67,6 +70,10 @@ impl<'a> Events<'a> {
         let mut build = Build { event: &plan.event, states, candidates, digests };
         let files = self.build(&mut build)?;
         Ok(report(&plan.event, &files))
+    }
+
+    fn is_read_only(&self) -> bool {
+        check_writable(self.store.root()).is_err()
     }
 
     fn build(&mut self, build: &mut Build<'_>) -> Result<Vec<FileRecord>, PrepareError> {

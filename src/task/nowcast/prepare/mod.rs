@@ -84,8 +84,10 @@ pub fn store_path(prepared: &Path, config: &PrepareConfig) -> PathBuf {
 pub fn prepare(root: &Path, prepared: &Path, setting: &Setting<'_>) -> Result<Prepared, PrepareError> {
     let store = Store::create(&store_path(prepared, setting.config))?;
     let outcome = prepare_into(&store, root, setting);
-    refusal::note(store.root(), &outcome)?;
-    outcome
+    let noted = refusal::note(store.root(), &outcome);
+    let prepared = outcome?;
+    noted?;
+    Ok(prepared)
 }
 
 fn prepare_into(store: &Store, root: &Path, setting: &Setting<'_>) -> Result<Prepared, PrepareError> {

@@ -36,6 +36,22 @@ impl EventPlan {
         self.record.as_ref().filter(|record| self.is_unchanged() && Some(&record.grid) == grid)
     }
 
+    /// The record of an event whose files only look changed from outside, such as after a copy, given their states.
+    #[must_use]
+    pub fn same_content(&self, states: &[FileState], grid: Option<&GridRecord>) -> Option<&EventRecord> {
+        let record = self.record.as_ref().filter(|record| self.is_whole && Some(&record.grid) == grid)?;
+        let is_same = |(file, state): (&SourceFile, &FileState)| {
+            let before = record.find(&file.name).map(|file| &file.outcome);
+            match before {
+                Some(Outcome::Used(_)) => matches!(state, FileState::Adopted(_)),
+                Some(Outcome::SetAside { .. }) => matches!(state, FileState::Refused { .. }),
+                None => false,
+            }
+        };
+        let files = &self.event.files;
+        (record.files.len() == files.len() && files.iter().zip(states).all(is_same)).then_some(record)
+    }
+
     /// What is remembered of a file that is unchanged from outside.
     #[must_use]
     pub fn known(&self, file: &SourceFile) -> Option<&FileRecord> {
@@ -294,6 +310,11 @@ mod tests {
         touched.event.files[0].stamp.changed_ns += 1;
         assert!(!touched.is_unchanged());
         assert!(touched.known(&touched.event.files[0]).is_none());
+        let adopted = FileState::Adopted(touched.record.as_ref().unwrap().files[0].clone());
+        let refused = FileState::Refused { reason: String::new(), grid: None };
+        assert!(touched.same_content(&[adopted.clone()], Some(&grid(3))).is_some());
+        assert!(touched.same_content(&[adopted], Some(&grid(4))).is_none());
+        assert!(touched.same_content(&[refused], Some(&grid(3))).is_none());
     }
 
     #[test]

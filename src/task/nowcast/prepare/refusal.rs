@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::PrepareError;
 use crate::util::exit::Exit;
-use crate::util::fs::{FsError, write_atomic};
+use crate::util::fs::{FsError, remove_file, write_atomic};
 
 const FILE: &str = "refused.txt";
 
@@ -19,10 +19,7 @@ pub(super) fn note<T>(store: &Path, outcome: &Result<T, PrepareError>) -> Result
             write_atomic(&path, error.to_string().as_bytes())
         }
         Err(_) => Ok(()),
-        Ok(_) => match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(FsError::at("remove", &path)(error)),
-            _ => Ok(()),
-        },
+        Ok(_) => remove_file(&path),
     }
 }
 
