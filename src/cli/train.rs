@@ -252,7 +252,7 @@ fn rehearsed_rows(seen: &Rehearsed) -> Vec<(&'static str, String)> {
         ("all epochs", format!("{}, if nothing ends training early", time(seen.total_seconds))),
     ];
     if !seen.without_gradient.is_empty() {
-        rows.push(("note", format!("no gradient reaches {}", seen.without_gradient.join(", "))));
+        rows.push(("note", format!("no gradient reaches {} in the first step", seen.without_gradient.join(", "))));
     }
     rows
 }

@@ -62,6 +62,13 @@ pub enum Verdict {
 pub struct Divergence {
     bad_steps: u32,
     lowerings: u32,
+    /// Whether any step was taken. Where a checkpoint does not say so, it was.
+    #[serde(default = "yes")]
+    taken: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Divergence {
@@ -72,6 +79,7 @@ impl Divergence {
     pub fn judge(&mut self, step: Health) -> Result<Verdict, Diverged> {
         if step.loss && step.gradients {
             self.bad_steps = 0;
+            self.taken = true;
             return Ok(Verdict::Take);
         }
         if step.loss && step.scale.is_some_and(|scale| scale > SMALLEST_USEFUL_SCALE) {
@@ -86,6 +94,12 @@ impl Divergence {
         }
         self.lowerings += 1;
         Ok(Verdict::SkipAndLower)
+    }
+
+    /// Whether any step was taken: if not, nothing was learned.
+    #[must_use]
+    pub fn has_learned(&self) -> bool {
+        self.taken
     }
 
     /// What the schedule's learning rate is multiplied by.
@@ -130,7 +144,8 @@ mod tests {
     fn gradients_alone_that_are_not_finite_are_a_bad_step_too() {
         let mut divergence = Divergence::default();
         assert_eq!(divergence.judge(Health { loss: true, ..BAD }), Ok(Verdict::Skip));
-        assert_eq!(divergence, Divergence { bad_steps: 1, lowerings: 0 });
+        assert_eq!(divergence, Divergence { bad_steps: 1, ..Divergence::default() });
+        assert!(!divergence.has_learned());
     }
 
     #[test]

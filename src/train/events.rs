@@ -78,7 +78,7 @@ pub enum Event {
         /// Whether the task's numbers depend on it beyond rounding: statistics over a micro-batch.
         statistics: bool,
     },
-    /// Parameters that no gradient ever reaches.
+    /// Parameters that no gradient has reached in the step in which all have one.
     WithoutGradient {
         /// Their names.
         parameters: Vec<String>,

@@ -103,6 +103,16 @@ pub enum TrainError {
         /// What was tried.
         source: Diverged,
     },
+    /// Every step was skipped, as its loss or gradient was not finite.
+    #[error(
+        "training diverged: in none of the {} were the loss and its gradients finite, so nothing was learned; set \
+         train.clip_norm, or use precision bf16 or fp32",
+        units::count(*.steps, "step")
+    )]
+    NothingLearned {
+        /// The steps.
+        steps: u64,
+    },
     /// Nothing measures the metric that decides which weights are best.
     #[error(transparent)]
     Target(#[from] TargetError),
@@ -146,7 +156,7 @@ impl TrainError {
             Self::Checkpoint(_) => "checkpoint",
             Self::Observer(_) => "run folder",
             Self::OutOfMemory { .. } => "out of memory",
-            Self::Diverged { .. } => "diverged",
+            Self::Diverged { .. } | Self::NothingLearned { .. } => "diverged",
             Self::Misfit { .. } => "misfit",
             Self::Target(_) => "target",
             Self::Optimizer(_) | Self::NotFlat(_) | Self::Parameters(_) => "bug",
@@ -166,6 +176,7 @@ impl TrainError {
             Self::NoSamples | Self::FewSamples { .. } => Exit::DataRefused,
             Self::OutOfMemory { source, .. } => source.exit(),
             Self::Diverged { source, .. } => source.exit(),
+            Self::NothingLearned { .. } => Exit::Diverged,
             Self::Misfit { .. } | Self::SmallBatch { .. } => Exit::Configuration,
             Self::Target(error) => error.exit(),
             Self::Optimizer(error) => error.exit(),

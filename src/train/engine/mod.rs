@@ -110,6 +110,9 @@ impl<T: Task> Engine<T> {
         let saved = self.keeper.finish();
         let ended = self.ended(reason?);
         saved?;
+        if self.state.step > 0 && !self.state.divergence.has_learned() && ended.reason != Reason::Stopped {
+            return Err(TrainError::NothingLearned { steps: self.state.step });
+        }
         self.tell(&Event::Ended(ended.clone()));
         self.observers.finish()?;
         match ended.reason {

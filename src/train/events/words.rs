@@ -22,6 +22,16 @@ pub fn counted_epochs(complete: u64, share: f64) -> String {
     }
 }
 
+/// That parameters had no gradient in the step in which all have one. A loss that does not depend on them can't be told from a
+/// ReLU that is closed for all samples so far, as happens in a layer of one or two channels.
+#[must_use]
+pub fn without_gradient(parameters: &str) -> String {
+    format!(
+        "no gradient has reached {parameters} so far: the model does not use it, or a ReLU behind it is closed for these \
+         samples, as may be in a very narrow layer"
+    )
+}
+
 impl Reason {
     /// Why training ended, as the end of a sentence that begins with "training".
     #[must_use]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::epochs::{Epochs, Shown, WIDTH};
 use super::headline;
 use crate::metric::score::ScoreSpec;
-use crate::train::events::words::counted_epochs;
+use crate::train::events::words::{counted_epochs, without_gradient};
 use crate::train::events::{Cost, Ended, Event, Limits, MOST_SAMPLES, Named, Record, Started, Stepped, value};
 use crate::util::units;
 
@@ -162,9 +162,7 @@ fn plain_line(event: &Event) -> Option<String> {
             units::listed(samples, MOST_SAMPLES)
         )),
         Event::MicroBatchChanged { from, to, statistics } => Some(micro_batch_line(*from, *to, *statistics)),
-        Event::WithoutGradient { parameters } => {
-            Some(format!("no gradient ever reaches {}: the model does not use it", parameters.join(", ")))
-        }
+        Event::WithoutGradient { parameters } => Some(without_gradient(&parameters.join(", "))),
         Event::Ended(ended) => Some(end_line(ended)),
         _ => None,
     }

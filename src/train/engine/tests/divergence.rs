@@ -138,3 +138,18 @@ fn overflows_that_no_loss_scale_explains_are_reported() {
     // such.
     assert_eq!(told, [[true; 16].as_slice(), &[false; 16]].concat());
 }
+
+#[test]
+fn a_training_in_which_every_step_was_skipped_has_diverged_whatever_ended_it() {
+    for (scales_loss, max_steps, epochs) in [(false, Some(4), 20), (true, Some(4), 20), (true, None, 1)] {
+        let mut run = Run::new(&TrainConfig { epochs, max_steps, patience: None, ..config() });
+        run.scales_loss = scales_loss;
+        run.faults.overflow_above = Some(0.0);
+        let error = run.engine().train().unwrap_err();
+        assert_eq!(error.exit(), Exit::Diverged, "{error}");
+        let steps = if max_steps.is_some() { "in none of the 4 steps" } else { "in none of the 3 steps" };
+        assert!(error.to_string().contains(steps), "{error}");
+        let ended = run.events.borrow().iter().any(|event| matches!(event, Event::Ended(_)));
+        assert!(!ended, "it is not told as one that has come to its end");
+    }
+}

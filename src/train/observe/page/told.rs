@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::train::events::Reason;
+use crate::train::events::words::without_gradient;
 use crate::util::units::count;
 
 /// At most this many samples or parameters are named; the rest is counted.
@@ -46,7 +47,7 @@ pub(super) fn told(event: &Value, starts: usize) -> Option<String> {
         ),
         "micro_batch_changed" => format!("{} at once again.", count(number("to"), "sample")),
         "without_gradient" => {
-            format!("Warning: no gradient ever reaches {}: the model does not use it.", listed(&event["parameters"]))
+            format!("Warning: {}.", without_gradient(&listed(&event["parameters"])))
         }
         "failed" => {
             let text = |key: &str| event[key].as_str().unwrap_or_default();
