@@ -25,16 +25,17 @@ pub struct Findings {
 #[must_use]
 pub fn check(root: &Node, shape: &Shape) -> Findings {
     let mut checker = Checker { root_shape: shape, findings: Findings::default() };
-    checker.value(At { path: "", key: &root.span, default: None }, root, shape);
+    checker.value(At { path: "", key: &root.span, default: None, description: "" }, root, shape);
     checker.findings
 }
 
-/// The context of a value: its path, its key (for values without text of their own), its default.
+/// The context of a value: its path, its key (for values without text of their own), its default, what its key means.
 #[derive(Clone, Copy)]
 struct At<'a> {
     path: &'a str,
     key: &'a Span,
     default: Option<&'a serde_json::Value>,
+    description: &'a str,
 }
 
 struct Checker<'a> {
@@ -57,6 +58,7 @@ impl Checker<'_> {
                 self.variant(at, node, entries, variants);
             }
             (Shape::Short(fields, _), Value::Map(entries)) => self.map(at, entries, fields),
+            (Shape::Short(_, variants), Value::Text(word)) => self.word(at, node, word, variants),
             (Shape::List(item, least, most), Value::List(items)) => self.list(at, node, items, (item, *least, *most)),
             (Shape::Choice(variants), Value::Text(word)) => self.word(at, node, word, variants),
             (Shape::Choice(variants), Value::Map(entries)) => self.variant(at, node, entries, variants),
@@ -73,7 +75,8 @@ impl Checker<'_> {
             let path = join(at.path, &entry.key);
             match fields.iter().find(|field| field.name == entry.key) {
                 Some(field) => {
-                    let below = At { path: &path, key: &entry.key_span, default: field.default.as_ref() };
+                    let (key, default) = (&entry.key_span, field.default.as_ref());
+                    let below = At { path: &path, key, default, description: &field.description };
                     self.value(below, &entry.node, &field.shape);
                 }
                 None => {
@@ -100,12 +103,21 @@ impl Checker<'_> {
             };
             let noun = if expected.ends_with(" 1") || expected == "1" { "item" } else { "items" };
             let message = format!("{} must have {expected} {noun}, got {}", named(at.path), items.len());
-            self.unusable(at.path, with_default(Diagnostic::at(&node.span, message), at));
+            let wrong = Diagnostic::at(&node.span, message);
+            let is_pair_or_so = least == most && least > 1;
+            let wrong = match at.default.filter(|default| !default.is_null()) {
+                None if is_pair_or_so => {
+                    let items = vec![item.example(); least].join(", ");
+                    wrong.note(at.description.to_owned()).help(format!("write {least}: [{items}]"))
+                }
+                _ => with_default(wrong, at),
+            };
+            self.unusable(at.path, wrong);
             return;
         }
         for (index, node) in items.iter().enumerate() {
             let path = join(at.path, &index.to_string());
-            self.value(At { path: &path, key: &node.span, default: None }, node, item);
+            self.value(At { path: &path, key: &node.span, default: None, description: at.description }, node, item);
             if self.findings.unusable.last() == Some(&path) {
                 // Without this item the others would change their numbers: the list as a whole can't be used.
                 self.findings.unusable.push(at.path.to_owned());
@@ -140,7 +152,8 @@ impl Checker<'_> {
         match variants.iter().find(|variant| variant.name == entry.key) {
             Some(Variant { payload: Some(payload), .. }) => {
                 let path = join(at.path, &entry.key);
-                self.value(At { path: &path, key: &entry.key_span, default: None }, &entry.node, payload);
+                let below = At { path: &path, key: &entry.key_span, default: None, description: "" };
+                self.value(below, &entry.node, payload);
             }
             Some(variant) => {
                 let wrong = Diagnostic::at(&entry.key_span, format!("{:?} has no keys", variant.name));
@@ -177,7 +190,12 @@ impl Checker<'_> {
         let place = node.visible(at.key);
         let message = format!("{} must be {}, got {}", named(at.path), expectation(shape), node.value.described());
         let wrong = Diagnostic::at(place, message);
+        let is_item = last(at.path).parse::<usize>().is_ok();
         let wrong = match hint(&node.value, shape, at.path) {
+            // An item of a list has no key to write before it.
+            Some(_) if is_item && matches!(shape, Shape::List(..)) => {
+                wrong.note(at.description.to_owned()).help(format!("write {} in its place", shape.example()))
+            }
             Some(help) => wrong.help(help),
             None => with_default(wrong, at),
         };

@@ -139,7 +139,7 @@ fn build(root: &Node, unusable: &[String], file: &str, found: &mut Vec<Diagnosti
     habits::complete(&mut value);
     match serde_json::from_value::<Config>(value) {
         Ok(config) => {
-            for problem in config.problems() {
+            for problem in config.problems().into_iter().chain(overruled(root, &config)) {
                 // A value that was replaced by its default may contradict its neighbours, who are not to blame.
                 if !unusable.iter().any(|path| concerns(&problem, path)) {
                     let message = format!("`{}`: {}", problem.path, problem.message);
@@ -156,6 +156,28 @@ fn build(root: &Node, unusable: &[String], file: &str, found: &mut Vec<Diagnosti
             None
         }
     }
+}
+
+/// Keys of `train` that were given after the phases, by a flag say, and that every phase has for itself: they would change
+/// nothing. Those of a file beside its phases are what phases differ from.
+fn overruled(root: &Node, config: &Config) -> Vec<Problem> {
+    let phases = &config.train.phases;
+    // A phase changes some keys of a section, and leaves the others as they are.
+    let has = |changes: &serde_json::Map<String, serde_json::Value>, key: &str| {
+        changes.get(key).is_some_and(|value| !value.is_object())
+    };
+    let keys = phases.first().map(|phase| phase.train.keys()).into_iter().flatten();
+    let of_every_phase = keys.filter(|key| phases.iter().all(|phase| has(&phase.train, key)));
+    let written_later = of_every_phase.filter(|key| {
+        let path = format!("train.{key}");
+        root.has(&path) && root.place(&path).text > root.place("train.phases").text
+    });
+    let problem = |key: &String| {
+        let message = "it would have no effect, as every phase has its own".to_owned();
+        let keys: Vec<String> = (0..phases.len()).map(|index| format!("`train.phases.{index}.train.{key}`")).collect();
+        Problem::new(format!("train.{key}"), message, format!("change {}", keys.join(" and ")))
+    };
+    written_later.map(problem).collect()
 }
 
 /// Whether a problem is that of a value that can't be used, or of one beside it and names it: it may then follow from the

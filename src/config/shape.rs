@@ -124,7 +124,10 @@ impl Shape {
                     required.map(|field| format!("{}: {}", field.name, field.shape.example())).collect();
                 format!("{{{}}}", keys.join(", "))
             }
-            Self::List(item, ..) => format!("[{}]", item.example()),
+            Self::List(item, least, most) => {
+                let items = if least == most { *least } else { 1 };
+                format!("[{}]", vec![item.example(); items].join(", "))
+            }
             Self::Choice(variants) => variants.first().map_or_else(String::new, Variant::example),
             Self::Text(_) | Self::Any => "\"...\"".into(),
             Self::Bool => "true".into(),
@@ -236,7 +239,8 @@ impl Builder<'_> {
                 name: name.clone(),
                 former: property["x-former"].as_str().map(Into::into),
                 required: required(name),
-                description: property["description"].as_str().unwrap_or_default().into(),
+                // A comment in the code has lines, its text has none.
+                description: property["description"].as_str().unwrap_or_default().replace('\n', " "),
                 default: property.get("default").cloned(),
                 shape: self.shape(property),
             })

@@ -436,6 +436,36 @@ error: `data.source` is a list with 1 item, got the number "7"
 }
 
 #[test]
+fn the_remedy_of_a_mistake_in_the_radar_task_is_one_that_helps() {
+    let radar =
+        "data: {source: [synthetic: {}]}\ntask: {nowcast: {prepare: {size: [16, 16]}, scores: {fss_scales_px: [1]}}}\n";
+    let digits = "\
+        data: {source: [synthetic: {moving_digits: {events: 3, frames: 40, grid: 32}}]}\n\
+        task: {nowcast: {prepare: {variable: DIGITS, size: [32, 32], min: 0, max: 1}}}\n";
+    let phases = format!("{radar}train: {{epochs: 9, phases: [{{train: {{epochs: 2}}}}, {{train: {{epochs: 3}}}}]}}\n");
+    for (text, set, remedy) in [
+        (radar, "task.nowcast.augment.crop=[8, 8, 8]", "= help: write 2: [1, 1]"),
+        (radar, "task.nowcast.augment.crop=[8, 8, 8]", "= note: Rows and columns of the part that is trained on"),
+        (radar, "task.nowcast.augment.shift=[1]", "= help: write 2: [1.0, 1.0]"),
+        (radar, "task.nowcast.loss.absolute={above: [35]}", "`task.nowcast.loss.absolute.above.0` must be a list"),
+        (radar, "task.nowcast.loss.absolute={above: [35]}", "= note: Pairs of a threshold and what the error counts"),
+        (radar, "task.nowcast.loss.absolute={above: [35]}", "= help: write [1.0, 1.0] in its place"),
+        (radar, "task.nowcast.model=unet", "= help: write `model: {unet: {}}` and what differs from the defaults"),
+        (radar, "task.nowcast.model=unett", "= help: did you mean \"unet\"?"),
+        (radar, "task.nowcast.scores.primary=openstl_mse", "= help: set `scores.frames: openstl`, which measures"),
+        (radar, "train.patience_by=hubert", "= help: write one of huber, "),
+        (digits, "task.nowcast.augment.shift=[-4, 10]", "= help: write [-0.1, 0.1], a tenth of the range, or null"),
+        (&phases, "train.epochs=5", "change `train.phases.0.train.epochs` and `train.phases.1.train.epochs`"),
+    ] {
+        let shown = with_flags(text, &[Override::set(set)]).unwrap_err().to_string();
+        assert!(shown.contains(remedy) && !shown.contains("ssim, ssim"), "{set}: {shown}");
+    }
+    let both = "train.phases=[{train: {epochs: 2}}, {train: {}}]";
+    with_flags(&phases, &[Override::set(both), Override::flag("--epochs", "train.epochs", "5")]).unwrap();
+    with_flags(&phases, &[Override::flag("--max-steps", "train.max_steps", "5")]).unwrap();
+}
+
+#[test]
 fn of_two_keys_that_contradict_each_other_the_one_written_last_is_shown() {
     let text = SMALLEST.replace("nowcast: {}", "nowcast: {prepare: {min: 0, max: 65}}");
     assert_ne!(text, SMALLEST);

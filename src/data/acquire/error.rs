@@ -37,8 +37,13 @@ pub enum AcquireError {
     #[error(transparent)]
     Stopped(#[from] Stopped),
     /// The synthetic dataset could not be made.
-    #[error("could not make the synthetic dataset: {0}")]
-    Synthetic(Failed),
+    #[error("{section}: could not make the synthetic dataset: {failed}")]
+    Synthetic {
+        /// Where the dataset is configured.
+        section: String,
+        /// Why not.
+        failed: Failed,
+    },
     /// A local path leads nowhere.
     #[error("{} does not exist; correct {}{}", path.display(), key(section), relative(path))]
     NoSuchPath {
@@ -144,7 +149,7 @@ impl AcquireError {
             Self::Fs(error) => error.exit(),
             Self::Lock(error) => error.exit(),
             Self::Stopped(stopped) => stopped.exit(),
-            Self::Synthetic(failed) => failed.exit(),
+            Self::Synthetic { failed, .. } => failed.exit(),
             Self::NoSuchPath { .. } | Self::Gone { .. } => Exit::SourceUnreachable,
             Self::SingleFile { .. } | Self::Digest { .. } | Self::RawManifest { .. } => Exit::DataRefused,
             Self::Record { .. } | Self::OtherSource { .. } | Self::InTheWay { .. } => Exit::Configuration,
@@ -159,6 +164,7 @@ impl AcquireError {
         match self {
             Self::NoSuchPath { path, .. } => Self::NoSuchPath { path, section },
             Self::Digest { path, got, expected, .. } => Self::Digest { path, section, got, expected },
+            Self::Synthetic { failed, .. } => Self::Synthetic { section, failed },
             other => other,
         }
     }

@@ -260,7 +260,7 @@ fn synthetic(config: &Synthetic, origin: Origin, raw: &Path, context: &Context<'
     if let Err(failed) = (context.synthesize)(config, &partial) {
         // A request to stop is not a failure.
         context.fetch.stop.check()?;
-        return Err(AcquireError::Synthetic(failed));
+        return Err(AcquireError::Synthetic { section: "data.source".into(), failed });
     }
     gather::commit(&partial, raw, &origin, context)?;
     Ok(origin)

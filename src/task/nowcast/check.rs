@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::metric::choice::offered;
+use crate::metric::forecast::frames::Convention;
 use crate::util::problem::Problem;
 
 use super::config::{
@@ -129,7 +130,7 @@ impl AugmentConfig {
             if least > most || least.abs().max(most.abs()) >= span {
                 let message =
                     format!("must ascend and be smaller than the range of values, {span}, got [{least}, {most}]");
-                found.push(Problem::new("shift", message, "write [-4, 10] for dBZ, or null"));
+                found.push(Problem::new("shift", message, shift_remedy(span)));
             }
         }
         let Some(crop) = self.crop else { return found };
@@ -144,6 +145,16 @@ impl AugmentConfig {
             found.push(Problem::new("crop", message, "set `model.norm: group`, or `augment.crop: null`"));
         }
         found
+    }
+}
+
+/// Growth and decay of storms are some decibels; of anything else, a tenth of its range is a beginning.
+fn shift_remedy(span: f64) -> String {
+    let most_db = 10.0;
+    match span {
+        _ if span > most_db => "write [-4, 10] for dBZ, or null".to_owned(),
+        _ if span > 0.0 => format!("write [-{0}, {0}], a tenth of the range, or null", span / 10.0),
+        _ => "write null".to_owned(),
     }
 }
 
@@ -237,8 +248,15 @@ impl ScoresConfig {
     /// A score that is not measured can't decide.
     fn unknown_primary(&self, prepare: &PrepareConfig) -> Option<Problem> {
         let wanted = self.primary.as_ref()?;
-        let known: Vec<String> = self.possible(prepare).into_iter().map(|spec| spec.name).collect();
-        let remedy = format!("write one of {}, or null", offered(wanted, &known));
+        let names = |scores: &Self| scores.possible(prepare).into_iter().map(|spec| spec.name).collect::<Vec<_>>();
+        let known = names(self);
+        let with_frames = Self { frames: Some(Convention::Openstl), ..self.clone() };
+        let remedy = match self.frames {
+            None if names(&with_frames).contains(wanted) => {
+                format!("set `scores.frames: openstl`, which measures {wanted}, or write null")
+            }
+            _ => format!("write one of {}, or null", offered(wanted, &known)),
+        };
         let message = format!("there is no score {wanted} at these thresholds and scales");
         (!known.contains(wanted)).then(|| Problem::new("primary", message, remedy))
     }

@@ -21,10 +21,10 @@ impl ModelConfig {
     pub fn problems(&self, config: &NowcastConfig) -> Vec<Problem> {
         let (frames, mut found) = match self {
             Self::ConvLstm(model) => (model.frames, model.problems(config)),
-            Self::Unet(model) => (model.frames, model.problems(config.prepare.size)),
-            Self::TrajGru(model) => (model.frames, model.problems(config.trained_size())),
-            Self::Simvp(model) => (model.frames, model.problems(config.prepare.size)),
-            Self::Predrnn(model) => (model.frames, model.problems(config.prepare.size)),
+            Self::Unet(model) => (model.frames, model.problems(config)),
+            Self::TrajGru(model) => (model.frames, model.problems(config)),
+            Self::Simvp(model) => (model.frames, model.problems(config)),
+            Self::Predrnn(model) => (model.frames, model.problems(config)),
         };
         found.extend(frames_problem(frames, config.windows.input_frames));
         match self {
@@ -45,6 +45,23 @@ impl NowcastConfig {
     #[must_use]
     pub fn trained_size(&self) -> [usize; 2] {
         self.augment.crop.unwrap_or(self.prepare.size)
+    }
+
+    /// The rows or the columns of what is trained on, whichever are fewer.
+    fn shorter_side(&self) -> usize {
+        let [rows, columns] = self.trained_size();
+        rows.min(columns)
+    }
+
+    /// What is too small if a network does not fit: with its article.
+    fn trained_part(&self) -> &'static str {
+        if self.augment.crop.is_some() { "a part of `augment.crop`" } else { "a frame" }
+    }
+
+    /// What to write, or what is trained on instead.
+    fn or_larger(&self, remedy: &str) -> String {
+        let key = if self.augment.crop.is_some() { "augment.crop" } else { "prepare.size" };
+        format!("{remedy}, or enlarge `{key}`")
     }
 }
 
@@ -95,7 +112,7 @@ impl ConvLstmConfig {
 }
 
 impl TrajGruConfig {
-    fn problems(&self, trained_size: [usize; 2]) -> Vec<Problem> {
+    fn problems(&self, config: &NowcastConfig) -> Vec<Problem> {
         let mut found = Vec::new();
         let scales = self.hidden.len();
         if scales == 0 {
@@ -116,17 +133,22 @@ impl TrajGruConfig {
             let message = format!("a cell looks at {MOST_LINKS} places at most, got {links}");
             found.push(Problem::new(format!("links.{index}"), message, "write 5 to 13"));
         }
-        found.extend(self.stride_problem(trained_size));
+        found.extend(self.stride_problem(config));
         found
     }
 
     /// At a scale of a single row or column there is no way for echo to go.
-    fn stride_problem(&self, trained_size: [usize; 2]) -> Option<Problem> {
-        let mut shorter = trained_size[0].min(trained_size[1]);
+    fn stride_problem(&self, config: &NowcastConfig) -> Option<Problem> {
+        let whole = config.shorter_side();
+        let mut shorter = whole;
         for (index, stride) in self.strides.iter().enumerate().filter(|(_, stride)| **stride > 0) {
             if shorter > 0 && shorter.div_ceil(*stride) < 2 {
-                let message = format!("{shorter} rows or columns are left here, and a stride of {stride} leaves 1");
-                return Some(Problem::new(format!("strides.{index}"), message, "write 1 or 2, or fewer scales"));
+                let message = format!(
+                    "of the {whole} rows or columns of {} {shorter} are left here, and a stride of {stride} leaves 1",
+                    config.trained_part()
+                );
+                let smaller = if shorter > 2 { "write 1 or 2, or fewer scales" } else { "write 1, or fewer scales" };
+                return Some(Problem::new(format!("strides.{index}"), message, config.or_larger(smaller)));
             }
             shorter = shorter.div_ceil(*stride);
         }
@@ -135,7 +157,7 @@ impl TrajGruConfig {
 }
 
 impl UnetConfig {
-    fn problems(&self, size: [usize; 2]) -> Vec<Problem> {
+    fn problems(&self, config: &NowcastConfig) -> Vec<Problem> {
         let mut found = Vec::new();
         if self.base == 0 {
             found.push(Problem::new("base", "a level needs at least 1 channel, got 0", "write 16"));
@@ -146,17 +168,18 @@ impl UnetConfig {
         for (index, _) in self.widths.iter().enumerate().filter(|(_, width)| **width == 0) {
             found.push(Problem::new(format!("widths.{index}"), "must be at least 1, got 0", "write 1 or more"));
         }
-        let side = size[0].min(size[1]);
+        let side = config.shorter_side();
         if side > 0 && self.widths.len() > side.ilog2() as usize + 1 {
-            let message = format!("a frame of {side} rows or columns can't be halved {} times", self.widths.len() - 1);
-            found.push(Problem::new("widths", message, "write fewer levels, such as [1, 2, 4]"));
+            let (part, times) = (config.trained_part(), self.widths.len() - 1);
+            let message = format!("{part} of {side} rows or columns can't be halved {times} times");
+            found.push(Problem::new("widths", message, config.or_larger("write fewer levels, such as [1, 2]")));
         }
         found
     }
 }
 
 impl SimvpConfig {
-    fn problems(&self, size: [usize; 2]) -> Vec<Problem> {
+    fn problems(&self, config: &NowcastConfig) -> Vec<Problem> {
         let mut found = Vec::new();
         if self.width == 0 || !self.width.is_multiple_of(2) {
             let message = format!("must be an even number, as its norm has two groups of channels, got {}", self.width);
@@ -173,19 +196,20 @@ impl SimvpConfig {
             let message = format!("the first and the last block differ, so two are needed, got {}", self.blocks);
             found.push(Problem::new("blocks", message, "write 6 or so"));
         }
-        let side = size[0].min(size[1]);
+        let side = config.shorter_side();
         if self.halvings == 0 {
             found.push(Problem::new("halvings", "the encoder halves a frame at least once, got 0", "write 2"));
         } else if side > 0 && self.halvings > side.ilog2() as usize {
-            let message = format!("a frame of {side} rows or columns can't be halved {} times", self.halvings);
-            found.push(Problem::new("halvings", message, "write 2"));
+            let (part, times) = (config.trained_part(), self.halvings);
+            let message = format!("{part} of {side} rows or columns can't be halved {times} times");
+            found.push(Problem::new("halvings", message, config.or_larger("write 2")));
         }
         found
     }
 }
 
 impl PredrnnConfig {
-    fn problems(&self, size: [usize; 2]) -> Vec<Problem> {
+    fn problems(&self, config: &NowcastConfig) -> Vec<Problem> {
         let mut found = Vec::new();
         if self.hidden.is_empty() {
             let remedy = "write the channels of each layer: [64, 64, 64, 64]";
@@ -211,10 +235,13 @@ impl PredrnnConfig {
             let message = format!("must be odd, so that a frame keeps its size, got {}", self.kernel);
             found.push(Problem::new("kernel", message, "write 3 or 5"));
         }
-        let side = size[0].min(size[1]);
+        let side = config.shorter_side();
         if !(1..=side.max(1)).contains(&self.patch) {
-            let message = format!("a patch has 1 to {side} rows and columns, got {}", self.patch);
-            found.push(Problem::new("patch", message, "write 4, or 1 for the frame as it is"));
+            let (part, patch) = (config.trained_part(), self.patch);
+            let message = format!("a patch of {part} has 1 to {side} rows and columns, got {patch}");
+            let smaller = if side < 4 { "write 1" } else { "write 4, or 1 for every cell by itself" };
+            let remedy = if patch == 0 { smaller.to_owned() } else { config.or_larger(smaller) };
+            found.push(Problem::new("patch", message, remedy));
         }
         found
     }
@@ -262,7 +289,15 @@ mod tests {
             config.augment.crop = Some([15, 200]);
         });
         let found: Vec<_> = found.iter().map(|problem| (&*problem.path, &*problem.message)).collect();
-        assert_eq!(found, [("model.trajgru.strides.1", "3 rows or columns are left here, and a stride of 3 leaves 1")]);
+        let left = "of the 15 rows or columns of a part of `augment.crop` 3 are left here, and a stride of 3 leaves 1";
+        assert_eq!(found, [("model.trajgru.strides.1", left)]);
+        let found = problems(|config| {
+            config.model = ModelConfig::Predrnn(PredrnnConfig { patch: 20, ..PredrnnConfig::default() });
+            config.augment.crop = Some([16, 200]);
+        });
+        let patch = found.iter().find(|problem| problem.path == "model.predrnn.patch").unwrap();
+        assert_eq!(patch.message, "a patch of a part of `augment.crop` has 1 to 16 rows and columns, got 20");
+        assert_eq!(patch.remedy, "write 4, or 1 for every cell by itself, or enlarge `augment.crop`");
     }
 
     #[test]
