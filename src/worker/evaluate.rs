@@ -53,7 +53,7 @@ pub enum EvaluateError {
     /// There are no samples to evaluate on.
     #[error(
         "the {} side of dataset {dataset} has no samples; change {key}, or choose another --split",
-        side.name()
+        side.title()
     )]
     Empty {
         /// The side.

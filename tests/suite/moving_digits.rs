@@ -68,6 +68,13 @@ fn moving_digits_are_prepared_the_same_again_trained_on_and_scored_as_openstl_do
     // The same errors once per cell, once per frame: MSE is the square of RMSE for each of 256 cells.
     let value = |name: &str| metrics["metrics"][name]["value"].as_f64().unwrap();
     assert!((value("openstl_mse") / (256.0 * value("rmse").powi(2)) - 1.0).abs() < 1e-6);
+    let columns = read("results.csv").lines().next().unwrap().to_owned();
+    for score in ["openstl_mse", "openstl_mae", "openstl_ssim", "openstl_psnr_db"] {
+        assert!(
+            columns.contains(&format!("persistence_{score}")),
+            "each validation has {score} of persistence: {columns}"
+        );
+    }
     let page = read("report.html");
     assert!(page.contains("MSE per frame") && !page.contains("dBZ"), "dBZ is on the page of digits");
 }

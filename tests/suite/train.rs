@@ -133,7 +133,7 @@ fn a_finished_run_with_more_epochs_ends_as_if_it_had_had_them_from_the_start() {
     assert!(rows.iter().all(|row| of(row, ahead) == of(row, model) - of(row, advection)), "{rows:?}");
     assert!(rows.iter().all(|row| of(row, advection) == of(&rows[0], advection)), "{rows:?}");
     assert!(
-        nothing.stderr.contains("this run is finished") && more.stderr.contains("advecti.    ahead"),
+        nothing.stderr.contains("this run is finished") && more.stderr.contains("advection    ahead"),
         "{}",
         more.stderr
     );

@@ -105,6 +105,12 @@ pub struct Scale {
 const FADE: [f32; 2] = [-10.0, 5.0];
 
 impl Scale {
+    /// How a frame lies, as a note beside it: a pure number is on no map.
+    #[must_use]
+    pub fn orientation(&self) -> Option<&'static str> {
+        (!self.unit.is_empty()).then_some("north is up")
+    }
+
     /// The scale of a quantity whose values are kept between two: the lower one is the floor.
     #[must_use]
     pub fn of(quantity: &Quantity, min: f64, max: f64) -> Self {
@@ -330,6 +336,13 @@ mod tests {
         assert_eq!(scale.colour(35.0, 0, 0), [0xFF, 0xF0, 0x00]);
         assert_eq!(scale.colour(34.9, 0, 0), [0x00, 0x6E, 0x12]);
         assert_eq!(scale.colour(99.0, 0, 0), COLOURS[19]);
+    }
+
+    #[test]
+    fn only_what_is_on_a_map_has_a_north() {
+        let orientation = |unit: &str| Scale::of(&Quantity::of(unit), 0.0, 1.0).orientation();
+        assert_eq!(["dBZ", "", "mm/h", "K"].map(orientation), [Some("north is up"); 4]);
+        assert_eq!(orientation("1"), None, "moving digits");
     }
 
     #[test]

@@ -76,7 +76,9 @@ fn footer(canvas: &mut Canvas, [x, y]: [usize; 2], frame: &RadarFrame<'_>, label
         canvas.text(&format!("{km} km"), [x + length + 8, y + 6], 14, BLACK);
         text_x += length + 90;
     }
-    canvas.text("north is up", [text_x, y + 6], 14, GREY);
+    if let Some(orientation) = labels.scale.orientation() {
+        canvas.text(orientation, [text_x, y + 6], 14, GREY);
+    }
 }
 
 /// The largest of 1, 2, 5, 10, 20, 50, ... that is not longer.

@@ -165,7 +165,7 @@ fn baseline(name: &str, scores: &[ScoreSpec]) -> Option<Column> {
 /// The column of another forecast's score.
 fn column(spec: &ScoreSpec) -> Option<Column> {
     let forecast = &spec.baseline.as_ref()?.forecast;
-    let heading = match forecast.char_indices().nth(8) {
+    let heading = match forecast.char_indices().nth(9) {
         Some(_) => forecast.chars().take(7).chain(['.']).collect(),
         None => forecast.clone(),
     };
@@ -212,6 +212,8 @@ fn known(value: Option<f64>) -> String {
 
 /// A difference, with its sign: as many characters.
 fn signed(value: f64) -> String {
+    // What rounds to nothing is no step back.
+    let value = if value.abs() < 0.000_05 { 0.0 } else { value };
     let sign = if value.is_sign_negative() { "" } else { "+" };
     let digits = match value.abs() {
         size if size < 9.999_95 => 4,
@@ -328,10 +330,10 @@ mod tests {
         let scores: Vec<Named> = values.map(|(name, value)| (name.to_owned(), Some(value))).into();
         let text = table.row(&Shown { place: "1/9".into(), scores: &scores, ..Shown::default() });
         let [headings, row] = text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
-        assert_eq!(headings, "  epoch     loss  val loss  persist.   csi_35  advecti.    ahead  best    left");
-        assert_eq!(row, "    1/9                          n/a  0.25000   0.30000  -0.0500");
-        let signs = [0.012_34, -0.012_34, 0.0, 12.345, -123.4, 1e9].map(signed);
-        assert_eq!(signs, ["+0.0123", "-0.0123", "+0.0000", "+12.35", "-123.4", "+1.0e9"]);
+        assert_eq!(headings, "  epoch     loss  val loss  persist.   csi_35  advection    ahead  best    left");
+        assert_eq!(row, "    1/9                          n/a  0.25000    0.30000  -0.0500");
+        let signs = [0.012_34, -0.012_34, 0.0, -0.000_04, 12.345, -123.4, 1e9].map(signed);
+        assert_eq!(signs, ["+0.0123", "-0.0123", "+0.0000", "+0.0000", "+12.35", "-123.4", "+1.0e9"]);
     }
 
     #[test]

@@ -59,7 +59,8 @@ fn see(folder: &Path, container: Option<Container>, parts: impl Fn() -> Result<(
     let (written, locks, is_enough) = match try_out(&there) {
         Ok((time, locks)) => (parts().map(|()| time), locks, false),
         Err(error) => {
-            let is_enough = error.exit() == Exit::OutputNotWritable && parts().is_ok();
+            let refused = [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem];
+            let is_enough = refused.contains(&error.source.kind()) && parts().is_ok();
             (Err(error), true, is_enough)
         }
     };

@@ -87,7 +87,9 @@ pub fn png(forecast: &Ahead<'_>) -> Result<Vec<u8>, PictureError> {
     let body = (2 * row_height).max(LEGEND_MIN_HEIGHT + 40);
     let mut canvas = Canvas::new(2 * MARGIN + columns * column + LEGEND_WIDTH, HEADER_HEIGHT + body + MARGIN);
     canvas.text(&forecast.title(canvas.width - 2 * MARGIN), [MARGIN, 20], 20, BLACK);
-    let made = format!("from {} {} UTC;  north is up", day(forecast.now()), clock(forecast.now()));
+    let made = format!("from {} {} UTC", day(forecast.now()), clock(forecast.now()));
+    let orientation = forecast.labels.scale.orientation();
+    let made = orientation.map_or_else(|| made.clone(), |orientation| format!("{made};  {orientation}"));
     canvas.text(&made, [MARGIN, 43], 14, GREY);
     for (row, (name, frames)) in rows.into_iter().enumerate() {
         let shown = evenly(frames.len(), MAX_COLUMNS);

@@ -43,7 +43,8 @@ pub(super) fn draw(forecast: &Forecast<'_>) -> Result<Canvas, PictureError> {
     let mut canvas = Canvas::new(layout.width(shown.len()), layout.height());
     let title = shortened(forecast.title, canvas.width - 2 * MARGIN, 20);
     canvas.text(&title, [MARGIN, 20], 20, BLACK);
-    canvas.text(&note(shown.len(), forecast.lead_minutes.len()), [MARGIN, 44], 14, GREY);
+    let orientation = forecast.scale.orientation();
+    canvas.text(&note(shown.len(), forecast.lead_minutes.len(), orientation), [MARGIN, 44], 14, GREY);
 
     let minutes = Minutes::of(forecast.lead_minutes);
     let errors: Vec<f32> = forecast.predicted.iter().zip(forecast.observed).map(|(p, o)| p - o).collect();
@@ -84,13 +85,13 @@ fn last_seen(canvas: &mut Canvas, layout: &Layout<'_>, forecast: &Forecast<'_>, 
     layout.panel(canvas, &frame, &Panel { row: 0, column: 0, label, paint });
 }
 
-fn note(shown: usize, all: usize) -> String {
+fn note(shown: usize, all: usize, orientation: Option<&str>) -> String {
     let leads = match all {
         1 => "1 lead time".to_owned(),
         _ if all == shown => format!("{all} lead times"),
         _ => format!("{shown} of {all} lead times"),
     };
-    format!("{leads}; north is up")
+    [Some(leads.as_str()), orientation].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// A frame's place.

@@ -10,6 +10,7 @@ use crate::data::loader::Sample;
 use crate::metric::bootstrap;
 use crate::metric::document::{Basis, Words};
 use crate::metric::forecast::error_map::ErrorMap;
+use crate::metric::forecast::frames::Convention;
 use crate::metric::forecast::pool::OfEvent;
 use crate::metric::forecast::scores::specs;
 use crate::metric::forecast::sums::{LeadSums, Levels};
@@ -67,7 +68,7 @@ pub fn measured(levels: &Levels, primary: &str, depth: Depth) -> Vec<ScoreSpec> 
     let ahead = model.iter().filter(|spec| spec.name == primary).map(|spec| spec.ahead_of(Kind::Advection.name()));
     let kinds = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Model);
     let of = |kind: Kind| {
-        let compared = model.iter().filter(move |spec| is_compared(spec, primary, depth));
+        let compared = model.iter().filter(move |spec| is_compared(spec, (levels, primary), depth));
         compared.map(move |spec| spec.of_baseline(kind.name()))
     };
     let baselines: Vec<ScoreSpec> = kinds.flat_map(of).collect();
@@ -75,9 +76,11 @@ pub fn measured(levels: &Levels, primary: &str, depth: Depth) -> Vec<ScoreSpec> 
     model.iter().cloned().chain(ahead).chain(baselines).chain([loss]).collect()
 }
 
-/// Whether a score of the model is measured for the other forecasts too.
-fn is_compared(spec: &ScoreSpec, primary: &str, depth: Depth) -> bool {
-    depth == Depth::Evaluation || spec.show == Show::First || spec.name == primary
+/// Whether a score of the model is measured for the other forecasts too. Those of a benchmark say little by themselves.
+fn is_compared(spec: &ScoreSpec, (levels, primary): (&Levels, &str), depth: Depth) -> bool {
+    let is_of_frames =
+        || levels.frames.into_iter().flat_map(Convention::specs).any(|of_frames| of_frames.name == spec.name);
+    depth == Depth::Evaluation || spec.show == Show::First || spec.name == primary || is_of_frames()
 }
 
 impl NowcastScores {
@@ -132,8 +135,8 @@ impl Scores for NowcastScores {
 
     fn values(&self) -> Vec<Option<f64>> {
         let model = specs(&self.levels);
-        let compared: Vec<bool> =
-            model.iter().map(|spec| is_compared(spec, &self.origin.primary, self.depth)).collect();
+        let by = (&self.levels, self.origin.primary.as_str());
+        let compared: Vec<bool> = model.iter().map(|spec| is_compared(spec, by, self.depth)).collect();
         let of = |kind: Kind| {
             let values = self.of(kind).into_iter().zip(&compared);
             values.filter_map(|(value, is_there)| is_there.then_some(value))

@@ -39,7 +39,7 @@ const AS_GOOD: &str = "as good";
 const WORSE: &str = "worse";
 
 fn standing(above: &AheadAbove) -> &'static str {
-    match (above.difference.unwrap_or_default(), above.interval) {
+    match (shown(above.difference.unwrap_or_default()), above.interval) {
         (_, Some([low, high])) if low <= 0.0 && high >= 0.0 => WITHIN_CHANCE,
         (difference, _) if difference > 0.0 => BETTER,
         (difference, _) if difference < 0.0 => WORSE,
@@ -71,7 +71,7 @@ pub(super) fn until(ahead: &Ahead, levels: &Levels) -> Option<String> {
             let at = |at: &[String]| format!("at {} {}", list(at), levels.unit).trim_end().to_owned();
             let said: Vec<String> =
                 groups.iter().map(|(text, thresholds)| format!("{} {text}", at(thresholds))).collect();
-            Some(format!("Lead by lead, it stays ahead of advection {}.", said.join("; ")))
+            Some(format!("From the first lead time on, it stays ahead of advection {}.", said.join("; ")))
         }
     }
 }
@@ -82,7 +82,7 @@ fn until_text(above: &AheadAbove) -> String {
     match (above.until_minutes, above.leads_ahead) {
         (Some(minutes), _) => format!("until +{minutes:.0} min"),
         (None, 0) => NEVER.into(),
-        (None, _) => "not from the first one on".into(),
+        (None, _) => "only after the first lead time".into(),
     }
 }
 
@@ -141,7 +141,16 @@ fn number(value: Option<f64>) -> String {
 }
 
 fn signed(value: Option<f64>) -> String {
-    value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:+.3}"))
+    match value.map(shown) {
+        None => "n/a".to_owned(),
+        Some(0.0) => "0.000".to_owned(),
+        Some(value) => format!("{value:+.3}"),
+    }
+}
+
+/// As it is read: what differs by less than the last digit does not differ.
+fn shown(difference: f64) -> f64 {
+    (1000.0 * difference).round() / 1000.0
 }
 
 fn list(names: &[String]) -> String {
@@ -205,6 +214,10 @@ mod tests {
             "Against advection, the forecast is better at 20 dBZ (+0.030) and 30 dBZ (+0.005), worse at 35 dBZ (-0.040). \
              The numbers are CSI minus that of advection; intervals are n/a: 1 event is too few to estimate them."
         );
+        let mut equal = ahead(|_| None);
+        equal.thresholds.iter_mut().for_each(|above| above.difference = Some(-0.0004));
+        let text = verdict(&equal, &levels(), "").unwrap();
+        assert!(text.contains("is as good at 20 dBZ (0.000), 30 dBZ (0.000) and 35 dBZ (0.000)"), "{text}");
         let silent = Ahead { thresholds: known.thresholds[4..].to_vec(), ..known };
         assert_eq!(verdict(&silent, &levels(), ""), None);
         assert_eq!(verdict(&Ahead { thresholds: Vec::new(), ..silent }, &levels(), ""), None);
@@ -215,11 +228,13 @@ mod tests {
         let mut found = ahead(|_| None);
         assert_eq!(
             until(&found, &levels()).unwrap(),
-            "Lead by lead, it stays ahead of advection at 20 dBZ until +35 min; at 30 dBZ until +10 min; at 35 and 40 dBZ \
+            "From the first lead time on, it stays ahead of advection at 20 dBZ until +35 min; at 30 dBZ until +10 min; at 35 and 40 dBZ \
              never."
         );
         found.thresholds[3].leads_ahead = 2;
-        assert!(until(&found, &levels()).unwrap().ends_with("; at 35 dBZ never; at 40 dBZ not from the first one on."));
+        assert!(
+            until(&found, &levels()).unwrap().ends_with("; at 35 dBZ never; at 40 dBZ only after the first lead time.")
+        );
         found.thresholds = found.thresholds.split_off(2);
         found.thresholds[1].leads_ahead = 0;
         assert_eq!(until(&found, &levels()).unwrap(), "It is ahead of advection at no threshold and no lead time.");
