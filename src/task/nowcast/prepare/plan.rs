@@ -312,7 +312,7 @@ mod tests {
         assert!(touched.known(&touched.event.files[0]).is_none());
         let adopted = FileState::Adopted(touched.record.as_ref().unwrap().files[0].clone());
         let refused = FileState::Refused { reason: String::new(), grid: None };
-        assert!(touched.same_content(&[adopted.clone()], Some(&grid(3))).is_some());
+        assert!(touched.same_content(std::slice::from_ref(&adopted), Some(&grid(3))).is_some());
         assert!(touched.same_content(&[adopted], Some(&grid(4))).is_none());
         assert!(touched.same_content(&[refused], Some(&grid(3))).is_none());
     }
