@@ -51,6 +51,20 @@ pub enum TargetError {
         /// What training measures too.
         parts: Vec<String>,
     },
+    /// Nothing is validated, and training does not measure it either.
+    #[error(
+        "{key} {wanted}: there are no samples to validate on, and training only measures what its loss gives a weight in every \
+         phase; raise the validation share of the task's split, add data if there is too little to divide, give it a weight, or \
+         choose one of {}", parts.join(", ")
+    )]
+    NotMeasured {
+        /// The key of the configuration.
+        key: &'static str,
+        /// What was requested.
+        wanted: String,
+        /// What training measures.
+        parts: Vec<String>,
+    },
 }
 
 impl TargetError {
@@ -91,6 +105,17 @@ impl Target {
             Ok((found.name.clone(), found.better))
         };
         Ok(Self { by: names.iter().map(criterion).collect::<Result<_, _>>()? })
+    }
+
+    /// The same if nothing is validated and training measures these parts only.
+    ///
+    /// # Errors
+    /// If it names another one.
+    pub fn among(self, key: &'static str, parts: &[ScoreSpec]) -> Result<Self, TargetError> {
+        let is_measured = |wanted: &str| parts.iter().any(|spec| spec.name == wanted);
+        let missing = self.names().find(|name| !is_measured(name)).map(str::to_owned);
+        let known = || parts.iter().map(|spec| spec.name.clone()).collect();
+        missing.map_or(Ok(self), |wanted| Err(TargetError::NotMeasured { key, wanted, parts: known() }))
     }
 
     /// The numbers of these names and directions.
@@ -204,6 +229,17 @@ mod tests {
         let (parts, scores) = (named(&[("loss", 0.4), ("ssim", 0.5)]), named(&[("csi_35", 0.1), ("ssim", 0.6)]));
         let values: Vec<_> = by.values(&parts, &scores).into_iter().map(|(_, value)| value).collect();
         assert_eq!(values, [Some(0.4), Some(0.6), None]);
+    }
+
+    #[test]
+    fn without_a_validation_what_training_does_not_measure_is_refused() {
+        let parts = parts();
+        assert!(target(&["huber", "loss"], 0).unwrap().among(BEST_BY, &parts[..2]).is_ok());
+        let error = target(&["loss", "box"], 0).unwrap().among(BEST_BY, &parts[..2]).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("train.checkpoint.best_by box: there are no samples to validate on"), "{text}");
+        assert!(text.ends_with("give it a weight, or choose one of loss, huber"), "{text}");
+        assert_eq!(error.exit(), Exit::Configuration);
     }
 
     #[test]
