@@ -34,15 +34,17 @@ impl Config {
     fn unknown_target(&self, (key, names): (&'static str, &[String])) -> Option<Problem> {
         let kind = self.task.kind();
         let validates = kind.validates() || self.train.overfit_single_batch;
-        let samples = usize::from(validates);
         let problem = |message: String, remedy| Some(Problem::new(key, message, remedy));
         // A mistake in a phase is reported elsewhere.
         let phases = self.phases().unwrap_or_else(|_| vec![self.clone()]);
         let parts = parts(phases.iter().map(|phase| phase.task.kind()));
         let is_trained = |part: &ScoreSpec| phases.iter().all(|phase| phase.task.kind().measures_in_steps(&part.name));
         let trained: Vec<ScoreSpec> = parts.iter().filter(|part| is_trained(part)).cloned().collect();
-        let target = Target::new((key, names), &parts, &kind.scores(None), samples);
-        match target.and_then(|target| if validates { Ok(target) } else { target.among(key, &trained) }) {
+        let target = match validates {
+            true => Target::new((key, names), &parts, &kind.scores(None), 1),
+            false => Target::in_training((key, names), &parts, &trained, &kind.scores(None)),
+        };
+        match target {
             Ok(_) => None,
             Err(TargetError::Unknown { wanted, known, .. }) => problem(
                 format!("nothing measures {wanted}"),

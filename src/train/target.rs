@@ -107,15 +107,24 @@ impl Target {
         Ok(Self { by: names.iter().map(criterion).collect::<Result<_, _>>()? })
     }
 
-    /// The same if nothing is validated and training measures these parts only.
+    /// The same if nothing is validated: of the parts of the loss, training measures these.
     ///
     /// # Errors
-    /// If it names another one.
-    pub fn among(self, key: &'static str, parts: &[ScoreSpec]) -> Result<Self, TargetError> {
-        let is_measured = |wanted: &str| parts.iter().any(|spec| spec.name == wanted);
-        let missing = self.names().find(|name| !is_measured(name)).map(str::to_owned);
-        let known = || parts.iter().map(|spec| spec.name.clone()).collect();
-        missing.map_or(Ok(self), |wanted| Err(TargetError::NotMeasured { key, wanted, parts: known() }))
+    /// If another one is named, or a score.
+    pub fn in_training(
+        (key, names): (&'static str, &[String]),
+        parts: &[ScoreSpec],
+        measured: &[ScoreSpec],
+        scores: &[ScoreSpec],
+    ) -> Result<Self, TargetError> {
+        let is_in = |parts: &[ScoreSpec], name: &String| parts.iter().any(|spec| spec.name == *name);
+        match names.iter().find(|name| is_in(parts, name) && !is_in(measured, name)) {
+            None => Self::new((key, names), measured, scores, 0),
+            Some(wanted) => {
+                let parts = measured.iter().map(|spec| spec.name.clone()).collect();
+                Err(TargetError::NotMeasured { key, wanted: wanted.clone(), parts })
+            }
+        }
     }
 
     /// The numbers of these names and directions.
@@ -234,8 +243,13 @@ mod tests {
     #[test]
     fn without_a_validation_what_training_does_not_measure_is_refused() {
         let parts = parts();
-        assert!(target(&["huber", "loss"], 0).unwrap().among(BEST_BY, &parts[..2]).is_ok());
-        let error = target(&["loss", "box"], 0).unwrap().among(BEST_BY, &parts[..2]).unwrap_err();
+        let of = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            Target::in_training((BEST_BY, &names), &parts, &parts[..2], &scores())
+        };
+        assert!(of(&["huber", "loss"]).is_ok());
+        assert!(of(&["csi_35"]).unwrap_err().to_string().ends_with("choose one of loss, huber"));
+        let error = of(&["loss", "box"]).unwrap_err();
         let text = error.to_string();
         assert!(text.starts_with("train.checkpoint.best_by box: there are no samples to validate on"), "{text}");
         assert!(text.ends_with("give it a weight, or choose one of loss, huber"), "{text}");

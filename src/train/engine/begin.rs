@@ -118,9 +118,9 @@ impl<T: Task> Engine<T> {
         let scores = task.scores(Depth::Validation).specs();
         let samples = val_samples(&feeds, config);
         let trained = measured_in_all_steps(&task, phases.len());
-        let target = |(key, names)| {
-            let found = Target::new((key, names), task.parts(), &scores, samples)?;
-            if samples > 0 { Ok(found) } else { found.among(key, &trained) }
+        let target = |key| match samples {
+            0 => Target::in_training(key, task.parts(), &trained, &scores),
+            _ => Target::new(key, task.parts(), &scores, samples),
         };
         let (by, watched) = (&config.checkpoint.best_by.0, std::slice::from_ref(&config.patience_by));
         let (target, watched) = (target((BEST_BY, by))?, target((PATIENCE_BY, watched))?);
