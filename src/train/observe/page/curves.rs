@@ -122,10 +122,12 @@ fn forecasts(story: &Story) -> Vec<&str> {
     names
 }
 
+/// What is read of an epoch: the numbers of training or of validation.
+type Side = fn(&Record) -> &[Named];
+
 /// What was made small, epoch by epoch; what was not measured in training has no column there.
 fn epochs_table(story: &Story) -> Block {
-    let sides: [(&str, fn(&Record) -> &[Named]); 2] =
-        [("training", |record| &record.train), ("validation", |record| &record.val)];
+    let sides: [(&str, Side); 2] = [("training", |record| &record.train), ("validation", |record| &record.val)];
     let columns: Vec<_> = story
         .parts
         .iter()
