@@ -4,6 +4,7 @@
 use crate::data::folder_name;
 use crate::data::split::Side;
 use crate::metric::choice::offered;
+use crate::metric::score::ScoreSpec;
 use crate::task::{Beside, parts};
 use crate::train::target::{BEST_BY, PATIENCE_BY, Target, TargetError};
 use crate::util::problem::Problem;
@@ -33,12 +34,17 @@ impl Config {
     fn unknown_target(&self, (key, names): (&'static str, &[String])) -> Option<Problem> {
         let kind = self.task.kind();
         let validates = kind.validates() || self.train.overfit_single_batch;
-        let samples = usize::from(validates);
         let problem = |message: String, remedy| Some(Problem::new(key, message, remedy));
         // A mistake in a phase is reported elsewhere.
         let phases = self.phases().unwrap_or_else(|_| vec![self.clone()]);
         let parts = parts(phases.iter().map(|phase| phase.task.kind()));
-        match Target::new((key, names), &parts, &kind.scores(None), samples) {
+        let is_trained = |part: &ScoreSpec| phases.iter().all(|phase| phase.task.kind().measures_in_steps(&part.name));
+        let trained: Vec<ScoreSpec> = parts.iter().filter(|part| is_trained(part)).cloned().collect();
+        let target = match validates {
+            true => Target::new((key, names), &parts, &kind.scores(None), 1),
+            false => Target::in_training((key, names), &parts, &trained, &kind.scores(None)),
+        };
+        match target {
             Ok(_) => None,
             Err(TargetError::Unknown { wanted, known, .. }) => problem(
                 format!("nothing measures {wanted}"),
@@ -51,6 +57,10 @@ impl Config {
             Err(TargetError::NotValidated { wanted, parts, .. }) => problem(
                 format!("{wanted} is measured on validation samples, and there are none"),
                 format!("write one of {}, or raise {}", parts.join(", "), kind.share_key(Side::Val)),
+            ),
+            Err(TargetError::NotMeasured { wanted, parts, .. }) => problem(
+                format!("{wanted} has no weight in the loss of every phase, and there are no validation samples"),
+                format!("write one of {}, give it a weight, or raise {}", parts.join(", "), kind.share_key(Side::Val)),
             ),
         }
     }

@@ -47,6 +47,11 @@ pub trait Kind: Any {
     /// What the loss and its parts are; the first is the loss.
     fn parts(&self) -> Vec<ScoreSpec>;
 
+    /// Whether a step of training measures a part of its loss; a validation measures all of them.
+    fn measures_in_steps(&self, part: &str) -> bool {
+        self.parts().iter().any(|spec| spec.name == part)
+    }
+
     /// The scores of a model that a validation measures. `facts` is what is known of the dataset ([`super::Data::facts`]);
     /// before it is opened, these are all scores that may be measured.
     fn scores(&self, facts: Option<&Value>) -> Vec<ScoreSpec>;

@@ -18,6 +18,12 @@ pub fn named(specs: &[ScoreSpec], values: impl IntoIterator<Item = Option<f64>>)
     specs.iter().zip(values).map(|(spec, value)| (spec.name.clone(), finite(value))).collect()
 }
 
+/// The same for numbers of which some were not measured: those are left out, as they are not undefined.
+pub fn measured(specs: &[ScoreSpec], values: impl IntoIterator<Item = Option<f64>>) -> Vec<Named> {
+    let known = specs.iter().zip(values).filter_map(|(spec, value)| Some((spec.name.clone(), value?)));
+    known.map(|(name, value)| (name, Some(value).filter(|value| value.is_finite()))).collect()
+}
+
 /// The number of this name.
 #[must_use]
 pub fn value(values: &[Named], name: &str) -> Option<f64> {

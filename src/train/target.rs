@@ -51,6 +51,20 @@ pub enum TargetError {
         /// What training measures too.
         parts: Vec<String>,
     },
+    /// Nothing is validated, and training does not measure it either.
+    #[error(
+        "{key} {wanted}: there are no samples to validate on, and training only measures what its loss gives a weight in every \
+         phase; raise the validation share of the task's split, add data if there is too little to divide, give it a weight, or \
+         choose one of {}", parts.join(", ")
+    )]
+    NotMeasured {
+        /// The key of the configuration.
+        key: &'static str,
+        /// What was requested.
+        wanted: String,
+        /// What training measures.
+        parts: Vec<String>,
+    },
 }
 
 impl TargetError {
@@ -91,6 +105,26 @@ impl Target {
             Ok((found.name.clone(), found.better))
         };
         Ok(Self { by: names.iter().map(criterion).collect::<Result<_, _>>()? })
+    }
+
+    /// The same if nothing is validated: of the parts of the loss, training measures these.
+    ///
+    /// # Errors
+    /// If another one is named, or a score.
+    pub fn in_training(
+        (key, names): (&'static str, &[String]),
+        parts: &[ScoreSpec],
+        measured: &[ScoreSpec],
+        scores: &[ScoreSpec],
+    ) -> Result<Self, TargetError> {
+        let is_in = |parts: &[ScoreSpec], name: &String| parts.iter().any(|spec| spec.name == *name);
+        match names.iter().find(|name| is_in(parts, name) && !is_in(measured, name)) {
+            None => Self::new((key, names), measured, scores, 0),
+            Some(wanted) => {
+                let parts = measured.iter().map(|spec| spec.name.clone()).collect();
+                Err(TargetError::NotMeasured { key, wanted: wanted.clone(), parts })
+            }
+        }
     }
 
     /// The numbers of these names and directions.
@@ -204,6 +238,22 @@ mod tests {
         let (parts, scores) = (named(&[("loss", 0.4), ("ssim", 0.5)]), named(&[("csi_35", 0.1), ("ssim", 0.6)]));
         let values: Vec<_> = by.values(&parts, &scores).into_iter().map(|(_, value)| value).collect();
         assert_eq!(values, [Some(0.4), Some(0.6), None]);
+    }
+
+    #[test]
+    fn without_a_validation_what_training_does_not_measure_is_refused() {
+        let parts = parts();
+        let of = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            Target::in_training((BEST_BY, &names), &parts, &parts[..2], &scores())
+        };
+        assert!(of(&["huber", "loss"]).is_ok());
+        assert!(of(&["csi_35"]).unwrap_err().to_string().ends_with("choose one of loss, huber"));
+        let error = of(&["loss", "box"]).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("train.checkpoint.best_by box: there are no samples to validate on"), "{text}");
+        assert!(text.ends_with("give it a weight, or choose one of loss, huber"), "{text}");
+        assert_eq!(error.exit(), Exit::Configuration);
     }
 
     #[test]

@@ -75,8 +75,14 @@ pub trait Task {
         self.parameters_mut().load_named(&weights.tensors)
     }
 
-    /// The numbers that [`Self::step`] and [`Self::evaluate`] return; the first is the loss.
+    /// The numbers that [`Self::evaluate`] returns; the first is the loss.
     fn parts(&self) -> &[ScoreSpec];
+
+    /// Which of the parts [`Self::step`] returns in a phase, in their order: a step need not pay for what it does not learn from.
+    /// The loss is always among them.
+    fn measured_in_steps(&self, _phase: usize) -> Vec<bool> {
+        vec![true; self.parts().len()]
+    }
 
     /// What a sample is called when something is wrong with it: enough to find it.
     fn name(&self, sample: &Self::Sample) -> String;
@@ -124,9 +130,9 @@ pub trait Task {
     /// If memory runs out, or a sample is invalid.
     fn collate(&self, samples: &[Self::Sample], place: Option<Position>) -> Result<Self::Batch, TaskError>;
 
-    /// Adds `scale` times the gradient of the loss, summed over the batch, to the flat gradient. Returns the sum of each
-    /// part over the batch, weighted, as a vector on the device of the parameters. Nothing may be read from the device here:
-    /// the host would wait.
+    /// Adds `scale` times the gradient of the loss, summed over the batch, to the flat gradient. Returns the sum over the
+    /// batch, weighted, of each part that is [measured](Self::measured_in_steps), as a vector on the device of the parameters.
+    /// Nothing may be read from the device here: the host would wait.
     ///
     /// # Errors
     /// If memory runs out, or libtorch refuses. The gradient is then invalid; the engine clears it.
@@ -135,7 +141,7 @@ pub trait Task {
     /// The initial, empty scores of a validation or evaluation.
     fn scores(&self, depth: Depth) -> Self::Scores;
 
-    /// The parts as in [`Self::step`], without a gradient. Adds to the scores when nothing can fail any more.
+    /// All parts, as in [`Self::step`], without a gradient. Adds to the scores when nothing can fail any more.
     ///
     /// # Errors
     /// Where memory runs out, or libtorch refuses.

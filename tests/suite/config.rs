@@ -587,6 +587,21 @@ fn weights_can_be_compared_by_a_part_of_the_loss_that_any_phase_has() {
     assert_eq!([&phases[0], &phases[1]].map(width), [Some(3.0), None]);
     let found = of("null").unwrap_err().to_string();
     assert!(found.contains("nothing measures csi_loss"), "{found}");
+    // Without a validation there is only what every phase learns from.
+    let alone = "task: {nowcast: {split: {val_share: 0}, loss: {ssim_weight: 0}}}\n";
+    let best = |part: &str| {
+        read(&format!("data: {{source: [{{synthetic: {{}}}}]}}\n{alone}train: {{checkpoint: {{best_by: {part}}}}}\n"))
+    };
+    assert!(best("huber").is_ok());
+    let found = best("ssim").unwrap_err().to_string();
+    assert!(
+        found.contains("ssim has no weight in the loss of every phase, and there are no validation samples"),
+        "{found}"
+    );
+    assert!(
+        found.contains("write one of loss, huber, give it a weight, or raise task.nowcast.split.val_share"),
+        "{found}"
+    );
 }
 
 #[test]

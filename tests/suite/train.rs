@@ -94,6 +94,12 @@ fn a_loss_of_all_terms_knows_the_training_windows_which_are_measured_once() {
     let row = |name: &str| history["epochs"][0]["val"][name].as_f64().unwrap();
     let sum = 0.4 * row("absolute_loss") + 0.15 * row("csi_loss") + 0.1 * row("fss_loss");
     assert!((row("loss") / sum - 1.0).abs() < 1e-5, "{} is not {sum}", row("loss"));
+    // Huber and SSIM have no weight: training does not compute them, and nothing is said of them there.
+    let trained: Vec<&String> = history["epochs"][0]["train"].as_object().unwrap().keys().collect();
+    assert_eq!(trained, ["loss", "absolute_loss", "csi_loss", "fss_loss"]);
+    let table = fs::read_to_string(training.file("first", "results.csv")).unwrap();
+    assert!(table.starts_with("epoch,phase,step,lr,train.loss,train.absolute_loss,"), "{table}");
+    assert!(table.contains(",val.huber,val.ssim,"), "{table}");
     let evaluated = training.program.succeed(&["evaluate", "--checkpoint", "first", "--split", "train"]);
     assert!(!measures(&evaluated.stderr), "{}", evaluated.stderr);
 }

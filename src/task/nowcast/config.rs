@@ -200,7 +200,7 @@ impl Default for WetConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LossConfig {
-    /// The weight of Huber loss and SSIM together; 0 turns them off, but they are still reported.
+    /// The weight of Huber loss and SSIM together; 0 turns them off; validation still reports both.
     pub huber_ssim_weight: f64,
     /// The error, on the normalised scale, from which the Huber loss grows linearly.
     pub huber_delta: f64,

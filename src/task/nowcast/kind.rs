@@ -52,6 +52,12 @@ impl Kind for NowcastConfig {
         Reported::of([&self.loss]).specs()
     }
 
+    fn measures_in_steps(&self, part: &str) -> bool {
+        let reported = Reported::of([&self.loss]);
+        let parts = reported.specs().into_iter().zip(reported.weighted(&self.loss));
+        parts.into_iter().any(|(spec, is_weighted)| is_weighted && spec.name == part)
+    }
+
     fn scores(&self, facts: Option<&Value>) -> Vec<ScoreSpec> {
         match facts {
             None => self.scores.possible(&self.prepare),

@@ -10,6 +10,7 @@ use super::saving::{Keeper, capture, restore_weights};
 use super::state::State;
 use super::validate::val_samples;
 use super::{Engine, TrainError};
+use crate::metric::score::ScoreSpec;
 use crate::native::gpu::Gpu;
 use crate::train::checkpoint::{Publish, Snapshot};
 use crate::train::config::TrainConfig;
@@ -115,7 +116,12 @@ impl<T: Task> Engine<T> {
         let start = Snapshot { publish: Publish::default(), ..capture(&task, &tools, &state, seed)? };
         let (saved, last_good) = (start.id, Arc::new(start));
         let scores = task.scores(Depth::Validation).specs();
-        let target = |key| Target::new(key, task.parts(), &scores, val_samples(&feeds, config));
+        let samples = val_samples(&feeds, config);
+        let trained = measured_in_all_steps(&task, phases.len());
+        let target = |key| match samples {
+            0 => Target::in_training(key, task.parts(), &trained, &scores),
+            _ => Target::new(key, task.parts(), &scores, samples),
+        };
         let (by, watched) = (&config.checkpoint.best_by.0, std::slice::from_ref(&config.patience_by));
         let (target, watched) = (target((BEST_BY, by))?, target((PATIENCE_BY, watched))?);
         let best = state.best.clone();
@@ -160,6 +166,13 @@ impl<T: Task> Engine<T> {
         };
         self.tell(&Event::Started(started));
     }
+}
+
+/// The parts that the steps of every phase measure.
+fn measured_in_all_steps<T: Task>(task: &T, phases: usize) -> Vec<ScoreSpec> {
+    let is_measured = |place: usize| (0..phases).all(|phase| task.measured_in_steps(phase).get(place) == Some(&true));
+    let parts = task.parts().iter().enumerate();
+    parts.filter(|(place, _)| is_measured(*place)).map(|(_, spec)| spec.clone()).collect()
 }
 
 /// Whether every step has as many samples as the task needs at once.

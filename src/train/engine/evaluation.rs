@@ -96,9 +96,10 @@ impl<T: Task> Evaluation<'_, T> {
         }
     }
 
-    fn parts(&mut self, samples: &[T::Sample], scores: &mut T::Scores) -> Result<Vec<f64>, TaskError> {
+    fn parts(&mut self, samples: &[T::Sample], scores: &mut T::Scores) -> Result<Vec<Option<f64>>, TaskError> {
         let batch = self.task.collate(samples, None)?;
-        Ok(self.reads.numbers(&self.task.evaluate(&batch, scores)?)?)
+        let parts = self.reads.numbers(&self.task.evaluate(&batch, scores)?)?;
+        Ok(parts.into_iter().map(Some).collect())
     }
 }
 

@@ -50,7 +50,7 @@ impl<T: Task> Engine<T> {
         self.task.parameters().restore_buffers();
         let began = Instant::now();
         let sums = self.gradient(&group, scale)?;
-        let parts = self.reads.numbers(&sums)?;
+        let parts = self.in_order(self.reads.numbers(&sums)?);
         let step = began.elapsed().mul_f64(self.grouping().samples_of(0).len() as f64 / group.samples.len() as f64);
         let memory_bytes = memory_bytes();
         // What learns only after some steps can't be told from what never does.

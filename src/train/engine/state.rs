@@ -9,7 +9,7 @@ use crate::metric::score::ScoreSpec;
 use crate::train::checkpoint::{CheckpointId, Snapshot};
 use crate::train::config::TrainConfig;
 use crate::train::divergence::Divergence;
-use crate::train::events::{Best, Named, Record, named};
+use crate::train::events::{Best, Named, Record, measured};
 use crate::train::micro_batch::MicroBatchSize;
 use crate::train::patience::{PatienceState, Restart};
 use crate::train::plateau::PlateauState;
@@ -63,22 +63,23 @@ pub struct State {
 pub struct Sums {
     /// The sum of the weights.
     pub weight: f64,
-    /// The sum of each part.
-    pub parts: Vec<f64>,
+    /// The sum of each part; none of what was not measured in all of them.
+    pub parts: Vec<Option<f64>>,
 }
 
 impl Sums {
     /// Adds the sums over some samples.
-    pub fn add(&mut self, weight: f64, parts: &[f64]) {
+    pub fn add(&mut self, weight: f64, parts: &[Option<f64>]) {
         self.weight += weight;
-        self.parts.resize(parts.len(), 0.0);
-        self.parts.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
+        self.parts.resize(parts.len(), Some(0.0));
+        let added = self.parts.iter().zip(parts).map(|(sum, part)| Some((*sum)? + (*part)?));
+        self.parts = added.collect();
     }
 
-    /// The averages with their names; empty if nothing was added.
+    /// The averages with their names, of what was measured; empty if nothing was added.
     #[must_use]
     pub fn means(&self, specs: &[ScoreSpec]) -> Vec<Named> {
-        named(specs, self.parts.iter().map(|sum| Some(sum / self.weight)))
+        measured(specs, self.parts.iter().map(|sum| Some((*sum)? / self.weight)))
     }
 }
 
@@ -174,5 +175,24 @@ impl State {
         self.seen = 0;
         self.validated = false;
         self.sums = Sums::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::better::Better;
+
+    #[test]
+    fn what_was_not_measured_in_all_steps_has_no_average_also_if_an_earlier_version_began_the_epoch() {
+        let mut sums: Sums = serde_json::from_str(r#"{"weight": 2.0, "parts": [1.0, 3.0]}"#).unwrap();
+        sums.add(2.0, &[Some(2.0), None]);
+        let specs = ["loss", "huber"].map(|name| ScoreSpec::new(name, name, Better::Lower));
+        assert_eq!(sums.means(&specs), [("loss".to_owned(), Some(0.75))]);
+        let mut undefined = Sums::default();
+        undefined.add(1.0, &[Some(f64::INFINITY), Some(0.5)]);
+        let named = |name: &str, value| (name.to_owned(), value);
+        assert_eq!(undefined.means(&specs), [named("loss", None), named("huber", Some(0.5))]);
+        assert_eq!(serde_json::to_string(&sums).unwrap(), r#"{"weight":4.0,"parts":[3.0,null]}"#);
     }
 }

@@ -10,7 +10,7 @@ use super::epoch::Group;
 use super::error::TrainError;
 use crate::train::clip::{bound, norm, shorten};
 use crate::train::divergence::{Health, Verdict};
-use crate::train::events::{Event, Stepped, named};
+use crate::train::events::{self, Event, Stepped};
 use crate::train::schedule::Moment;
 use crate::train::task::Task;
 
@@ -18,8 +18,8 @@ use crate::train::task::Task;
 struct Measured {
     /// The total weight of the group's samples.
     weight: f64,
-    /// The sum of each loss part over the group.
-    parts: Vec<f64>,
+    /// The sum of each loss part over the group, if it was measured.
+    parts: Vec<Option<f64>>,
     /// The norm of the gradient.
     norm: f64,
     /// Whether loss and gradient are finite.
@@ -79,14 +79,21 @@ impl<T: Task> Engine<T> {
         });
         let weight = Tensor::f_full([1], weight, (Kind::Double, sums.device()))?;
         let found = Tensor::f_cat(&[sums.f_to_kind(Kind::Double)?, weight, norm(&gradients)?], 0)?;
-        let mut parts = self.reads.numbers(&found)?;
-        let (norm, weight) = (parts.pop().unwrap_or(f64::NAN), parts.pop().unwrap_or(f64::NAN));
+        let mut sums = self.reads.numbers(&found)?;
+        let (norm, weight) = (sums.pop().unwrap_or(f64::NAN), sums.pop().unwrap_or(f64::NAN));
         let finite = norm.is_finite();
         if let Some(scaler) = &mut self.state.scaler {
             scaler.update(finite);
         }
-        let loss = parts.iter().all(|part| part.is_finite());
-        Ok(Measured { weight, parts, norm, health: Health { loss, gradients: finite, scale } })
+        let loss = sums.iter().all(|sum| sum.is_finite());
+        Ok(Measured { weight, parts: self.in_order(sums), norm, health: Health { loss, gradients: finite, scale } })
+    }
+
+    /// The sums of a step as those of all parts.
+    pub(super) fn in_order(&self, sums: Vec<f64>) -> Vec<Option<f64>> {
+        let mut sums = sums.into_iter();
+        let is_measured = self.task.measured_in_steps(self.state.phase).into_iter();
+        is_measured.map(|is_measured| if is_measured { sums.next() } else { None }).collect()
     }
 
     fn update(&mut self) -> Result<(), TrainError> {
@@ -131,13 +138,13 @@ impl<T: Task> Engine<T> {
         if self.state.step == self.task.learns_at() {
             self.warn_of_unused();
         }
-        let means = measured.parts.iter().map(|sum| Some(sum / measured.weight));
+        let means = measured.parts.iter().map(|sum| Some((*sum)? / measured.weight));
         let stepped = Stepped {
             epoch: self.state.epoch,
             step: self.state.step,
             seen: self.state.seen,
             of: self.feeds.train.samples(),
-            parts: named(self.task.parts(), means),
+            parts: events::measured(self.task.parts(), means),
             lr: self.state.lr,
             gradient_norm: measured.norm,
             micro_batch: self.state.micro_batch.get(),

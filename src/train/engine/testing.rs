@@ -57,6 +57,7 @@ pub(super) struct Line {
     /// The factor of the loss in each phase.
     factors: Vec<f64>,
     factor: f64,
+    phase: usize,
     scales_loss: bool,
     habits: Habits,
 }
@@ -70,11 +71,13 @@ pub(super) struct Habits {
     pub(super) takes_statistics: bool,
     /// Whether the loss is divided by a number known only after the forward pass: the samples with a positive prediction.
     pub(super) divides: bool,
+    /// The phase whose steps measure nothing but the loss.
+    pub(super) loss_alone_in: Option<usize>,
 }
 
 impl Default for Habits {
     fn default() -> Self {
-        Self { atom: 1, takes_statistics: false, divides: false }
+        Self { atom: 1, takes_statistics: false, divides: false, loss_alone_in: None }
     }
 }
 
@@ -157,6 +160,10 @@ impl Task for Line {
         &self.parts
     }
 
+    fn measured_in_steps(&self, phase: usize) -> Vec<bool> {
+        vec![true, self.habits.loss_alone_in != Some(phase)]
+    }
+
     fn name(&self, row: &Row) -> String {
         format!("row {}", row.number)
     }
@@ -175,6 +182,7 @@ impl Task for Line {
 
     fn begin_phase(&mut self, phase: usize) -> Result<(), TaskError> {
         self.factor = self.factors.get(phase).copied().unwrap_or(1.0);
+        self.phase = phase;
         Ok(())
     }
 
@@ -206,7 +214,8 @@ impl Task for Line {
         if self.faults.overflow_above.is_some_and(|most| scale * samples > most) {
             drop(gradients.f_mul_scalar_(f64::INFINITY)?);
         }
-        let sums = self.sums(&errors_b, share);
+        let measured = self.measured_in_steps(self.phase).into_iter().filter(|is| *is).count();
+        let sums = self.sums(&errors_b, share).narrow(0, 0, measured as i64);
         Ok(if batch.poisoned { sums * f64::NAN } else { sums })
     }
 
@@ -319,6 +328,7 @@ impl Run {
             faults: self.faults.clone(),
             factors: self.factors.clone(),
             factor: 1.0,
+            phase: 0,
             scales_loss: self.scales_loss,
             habits: self.habits,
         };

@@ -99,7 +99,11 @@ fn take_in(status: &mut Status, event: &Event) {
     }
 }
 
+/// The numbers of a side, in place of those that it had: one of them may not be measured in a later phase.
 fn metrics(status: &mut Status, side: &str, values: &[Named]) {
+    if !values.is_empty() {
+        status.metrics.retain(|name, _| !name.starts_with(&format!("{side}.")));
+    }
     let known = values.iter().filter_map(|(name, value)| Some((format!("{side}.{name}"), (*value)?)));
     status.metrics.extend(known);
 }
@@ -124,6 +128,17 @@ mod tests {
         take_in(&mut status, &Event::Saving { epoch: 3, step: 30 });
         assert_eq!((status.epoch, status.peak_memory_bytes, status.eta_seconds), (3, 50, Some(9.0)));
         assert_eq!(status.metrics, [("val.loss".to_owned(), 0.25)].into());
+    }
+
+    #[test]
+    fn a_number_that_is_not_measured_any_more_is_not_shown() {
+        let mut status = Status::default();
+        let named = |name: &str| (name.to_owned(), Some(0.5));
+        metrics(&mut status, "train", &[named("loss"), named("huber")]);
+        metrics(&mut status, "val", &[named("huber")]);
+        metrics(&mut status, "train", &[named("loss")]);
+        metrics(&mut status, "val", &[]);
+        assert_eq!(status.metrics.keys().collect::<Vec<_>>(), ["train.loss", "val.huber"]);
     }
 
     #[test]

@@ -100,21 +100,24 @@ impl Story {
             ("val", &self.parts, |record| &record.val),
             ("scores", &self.scores, |record| &record.scores),
         ];
-        let is_there = |of: fn(&Record) -> &[Named]| self.epochs.iter().any(|record| !of(record).is_empty());
-        let columns: Vec<_> = sides.into_iter().filter(|(_, _, of)| is_there(*of)).collect();
-        let head =
-            columns.iter().flat_map(|(side, specs, _)| specs.iter().map(move |spec| format!("{side}.{}", spec.name)));
-        let head: String = head.map(|name| format!(",{}", quoted(&name))).collect();
+        let columns: Vec<Column<'_>> = sides
+            .into_iter()
+            .flat_map(|(side, specs, of)| specs.iter().map(move |spec| (side, spec.name.as_str(), of)))
+            .filter(|(_, name, of)| self.epochs.iter().any(|record| of(record).iter().any(|(known, _)| known == name)))
+            .collect();
+        let head = columns.iter().map(|(side, name, _)| format!(",{}", quoted(&format!("{side}.{name}"))));
+        let head: String = head.collect();
         let row = |record: &Record| {
-            let of = |(_, specs, of): &Side<'_>| -> String {
-                specs.iter().map(|spec| format!(",{}", cell(value(of(record), &spec.name)))).collect()
-            };
+            let cells = columns.iter().map(|(_, name, of)| format!(",{}", cell(value(of(record), name))));
             let Record { epoch, phase, step, lr, .. } = record;
-            format!("{epoch},{phase},{step},{}{}\n", cell(Some(*lr)), columns.iter().map(of).collect::<String>())
+            format!("{epoch},{phase},{step},{}{}\n", cell(Some(*lr)), cells.collect::<String>())
         };
         format!("epoch,phase,step,lr{head}\n{}", self.epochs.iter().map(row).collect::<String>())
     }
 }
+
+/// A number of an epoch: its side, its name, and where it is read from.
+type Column<'a> = (&'static str, &'a str, fn(&Record) -> &[Named]);
 
 /// Numbers of an epoch: their name, their meaning, and how they are read from it.
 type Side<'a> = (&'static str, &'a [ScoreSpec], fn(&Record) -> &[Named]);

@@ -6,10 +6,13 @@ use super::motion::Motion;
 use super::plane::{Plane, ROWS_PER_TASK, bilinear};
 use super::ways::{SPACING, Ways};
 
+/// The share of known cells around a place from which on they decide about its value.
+pub const LEAST_KNOWN: f32 = 0.5;
+
 /// Carries a frame of the motion's rows and columns on to each of the lead times, which are in minutes after it.
 ///
 /// Returns the frames one after another. Values between cells are bilinear. If some cells around a place are missing (NaN),
-/// the others decide if they weigh at least half; the value is NaN if they weigh less or the place is outside.
+/// the others decide if they weigh at least half ([`LEAST_KNOWN`]); the value is NaN if they weigh less or the place is outside.
 #[must_use]
 pub fn carry(frame: &[f32], motion: &Motion, lead_minutes: &[f64]) -> Vec<f32> {
     carry_along_mesh(frame, motion, lead_minutes, SPACING)
@@ -58,5 +61,5 @@ fn mean_of_known((values, down, across): ([f32; 4], f32, f32)) -> f32 {
     let weights = [(1.0 - down) * (1.0 - across), (1.0 - down) * across, down * (1.0 - across), down * across];
     let known = weights.iter().zip(values).filter(|(_, value)| !value.is_nan());
     let (weight, sum) = known.fold((0.0, 0.0), |(weight, sum), (more, value)| (weight + more, sum + more * value));
-    if weight >= 0.5 { sum / weight } else { f32::NAN }
+    if weight >= LEAST_KNOWN { sum / weight } else { f32::NAN }
 }

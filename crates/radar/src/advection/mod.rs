@@ -18,7 +18,7 @@ mod real_tests;
 mod tests;
 mod ways;
 
-pub use carry::carry;
+pub use carry::{LEAST_KNOWN, carry};
 pub use motion::{Motion, NodeMotion, motion, node_motion};
 pub use ways::{LONGEST_STEP, MOST_STEPS, SPACING, mesh, ways};
 

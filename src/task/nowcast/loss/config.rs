@@ -143,6 +143,28 @@ impl Term {
     }
 }
 
+impl LossConfig {
+    /// What Huber and 1 - SSIM count beside each other.
+    pub(super) fn shares(&self) -> [f64; 2] {
+        [1.0 - self.ssim_weight, self.ssim_weight]
+    }
+
+    /// What they count in the whole loss.
+    pub(super) fn huber_ssim_weights(&self) -> [f64; 2] {
+        self.shares().map(|share| share * self.huber_ssim_weight)
+    }
+
+    /// What another term counts; 0 for one that is off.
+    pub(super) fn weight(&self, term: Term) -> f64 {
+        let weight = match term {
+            Term::Absolute => self.absolute.as_ref().map(|term| term.weight),
+            Term::Csi => self.csi.as_ref().map(|term| term.weight),
+            Term::Fss => self.fss.as_ref().map(|term| term.weight),
+        };
+        weight.unwrap_or(0.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -94,7 +94,7 @@ fn per_sample(cells: &Cells<'_>, forecast: &Tensor, observed: &Tensor) -> Tensor
     let hits = forecast * observed;
     let union = forecast + observed - &hits;
     let index_bt = (sum(&hits) + PRIOR_CELLS) / (sum(&union) + PRIOR_CELLS);
-    let weights_bt = cells.weights_btcyx.amax([2_i64, 3, 4].as_slice(), false);
+    let weights_bt = cells.frame_weights();
     let weight_b = weights_bt.sum_dim_intlist(1, false, Kind::Float).clamp_min(NO_WEIGHT);
     let distance_bt: Tensor = 1.0 - index_bt;
     (distance_bt * weights_bt).sum_dim_intlist(1, false, Kind::Float) / weight_b

@@ -19,16 +19,6 @@ pub(super) struct HuberSsim {
     ssim: Ssim,
 }
 
-/// Both of each sample, with their graphs.
-pub(super) struct HuberSsimParts {
-    /// The whole.
-    pub(super) loss_b: Tensor,
-    /// The weighted Huber loss.
-    pub(super) huber_b: Tensor,
-    /// 1 - SSIM.
-    pub(super) distance_b: Tensor,
-}
-
 impl HuberSsim {
     pub(super) fn new(config: &NowcastConfig, device: Device) -> Self {
         let prepare = &config.prepare;
@@ -39,10 +29,9 @@ impl HuberSsim {
         Self { settings: config.loss.clone(), high, ssim: Ssim::new(frame, device) }
     }
 
-    pub(super) fn parts(&self, cells: &Cells<'_>) -> HuberSsimParts {
-        let (huber_b, distance_b) = (cells.mean(&self.huber(cells)), cells.mean(&self.distance(cells)));
-        let share = self.settings.ssim_weight;
-        HuberSsimParts { loss_b: &huber_b * (1.0 - share) + &distance_b * share, huber_b, distance_b }
+    /// Huber and 1 - SSIM of each sample, with their graphs, if they are measured.
+    pub(super) fn parts(&self, cells: &Cells<'_>, [huber, distance]: [bool; 2]) -> [Option<Tensor>; 2] {
+        [huber.then(|| cells.mean(&self.huber(cells))), distance.then(|| cells.mean(&self.distance(cells)))]
     }
 
     /// Huber (1964): half the square of a small error, linear in a large one. An error at a strong echo counts more.

@@ -45,7 +45,8 @@ use crate::util::quantity::Quantity;
 /// The loss with its settings on the normalised scale.
 #[derive(Debug)]
 pub struct NowcastLoss {
-    lead_weights_tcyx: Tensor,
+    /// What the frames count; none if they count alike.
+    lead_weights_tcyx: Option<Tensor>,
     huber_ssim: HuberSsim,
     huber_ssim_weight: f64,
     terms: Vec<Weighted>,
@@ -54,7 +55,7 @@ pub struct NowcastLoss {
 /// A term beside Huber and SSIM.
 #[derive(Debug)]
 struct Weighted {
-    /// 0 for a term that is only reported.
+    /// 0 for a term that is only reported, of validations.
     weight: f64,
     term: Box<dyn Loss>,
 }
@@ -88,55 +89,67 @@ impl NowcastLoss {
     pub fn new(setting: &Setting<'_>) -> Result<Self, ExpectedError> {
         let Setting { config, device, reported, .. } = *setting;
         let (loss, target_frames) = (&config.loss, config.windows.target_frames as i64);
-        let lead_weights = Tensor::linspace(1.0, loss.last_lead_weight, target_frames, (Kind::Float, device));
+        let lead_weights = (loss.last_lead_weight != 1.0)
+            .then(|| Tensor::linspace(1.0, loss.last_lead_weight, target_frames, (Kind::Float, device)));
         let term = |(term, settings): (Term, &LossConfig)| {
-            let weight = if term.is_in(loss) { settings.weight(term) } else { 0.0 };
-            Ok(Weighted { weight, term: setting.term(term, settings)? })
+            Ok(Weighted { weight: loss.weight(term), term: setting.term(term, settings)? })
         };
         Ok(Self {
-            lead_weights_tcyx: lead_weights.view([target_frames, 1, 1, 1]),
+            lead_weights_tcyx: lead_weights.map(|weights| weights.view([target_frames, 1, 1, 1])),
             huber_ssim: HuberSsim::new(config, device),
             huber_ssim_weight: loss.huber_ssim_weight,
             terms: reported.settings(loss).map(term).collect::<Result<_, _>>()?,
         })
     }
 
-    /// The loss of each sample. `known` is 1 where the target is known and 0 elsewhere; without it all is known.
+    /// The loss of each sample with all its parts, also those without a weight: they are worth knowing where no gradient is
+    /// kept. `known` is 1 where the target is known and 0 elsewhere; without it all is known.
     #[must_use]
     pub fn parts(&self, prediction_btcyx: &Tensor, target_btcyx: &Tensor, known: Option<&Tensor>) -> LossParts {
-        let (prediction, target) = (prediction_btcyx.to_kind(Kind::Float), target_btcyx.to_kind(Kind::Float));
+        self.measure([prediction_btcyx, target_btcyx], known, |_| true)
+    }
+
+    /// The same for training: a part without a weight is not measured and costs nothing. Which these are, [`Reported::weighted`]
+    /// says.
+    #[must_use]
+    pub fn weighted_parts(
+        &self,
+        prediction_btcyx: &Tensor,
+        target_btcyx: &Tensor,
+        known: Option<&Tensor>,
+    ) -> LossParts {
+        self.measure([prediction_btcyx, target_btcyx], known, |weight| weight != 0.0)
+    }
+
+    fn measure(
+        &self,
+        [prediction, target]: [&Tensor; 2],
+        known: Option<&Tensor>,
+        is_measured: impl Fn(f64) -> bool,
+    ) -> LossParts {
+        let [prediction, target] = [prediction, target].map(|tensor| tensor.to_kind(Kind::Float));
         let known = known.map(|known| known.to_kind(Kind::Float));
-        let cells = Cells::new(&prediction, &target, known.as_ref(), &self.lead_weights_tcyx);
-        let parts = weighed(self.huber_ssim_weight, || self.huber_ssim.parts(&cells));
-        let terms: Vec<Tensor> =
-            self.terms.iter().map(|each| weighed(each.weight, || each.term.of_samples(&cells))).collect();
-        let weighted = self.terms.iter().zip(&terms).map(|(each, term_b)| (each.weight, term_b));
-        let all = std::iter::once((self.huber_ssim_weight, &parts.loss_b)).chain(weighted);
-        let loss_b = all.filter(|(weight, _)| *weight != 0.0).map(|(weight, term_b)| term_b * weight);
+        let cells = Cells::new(&prediction, &target, known.as_ref(), self.lead_weights_tcyx.as_ref());
+        let huber_ssim = self.huber_ssim.parts(&cells, self.huber_ssim.settings.huber_ssim_weights().map(&is_measured));
+        let term = |each: &Weighted| is_measured(each.weight).then(|| each.term.of_samples(&cells));
+        let terms: Vec<Option<Tensor>> = self.terms.iter().map(term).collect();
+        let both = sum_of(self.huber_ssim.settings.shares().into_iter().zip(&huber_ssim));
+        let weighted = self.terms.iter().map(|each| each.weight).zip(&terms);
+        let loss_b = sum_of(std::iter::once((self.huber_ssim_weight, &both)).chain(weighted));
+        let [huber_b, distance_b] = huber_ssim;
         LossParts {
-            loss_b: loss_b.reduce(|sum, next| sum + next).unwrap_or_else(|| parts.huber_b.zeros_like()),
-            huber_b: parts.huber_b.detach(),
-            ssim_b: 1.0 - parts.distance_b.detach(),
-            terms_b: terms.iter().map(Tensor::detach).collect(),
+            loss_b: loss_b.unwrap_or_else(|| Tensor::zeros(&target.size()[..1], (Kind::Float, target.device()))),
+            huber_b: huber_b.map(|huber_b| huber_b.detach()),
+            ssim_b: distance_b.map(|distance_b| 1.0 - distance_b.detach()),
+            terms_b: terms.into_iter().map(|term_b| Some(term_b?.detach())).collect(),
         }
     }
 }
 
-/// A term without a graph if it has no weight: it is measured and costs no backward pass.
-fn weighed<T>(weight: f64, term: impl FnOnce() -> T) -> T {
-    if weight == 0.0 { tch::no_grad(term) } else { term() }
-}
-
-impl LossConfig {
-    /// The weight of a term; 0 for one that is off.
-    fn weight(&self, term: Term) -> f64 {
-        let weight = match term {
-            Term::Absolute => self.absolute.as_ref().map(|term| term.weight),
-            Term::Csi => self.csi.as_ref().map(|term| term.weight),
-            Term::Fss => self.fss.as_ref().map(|term| term.weight),
-        };
-        weight.unwrap_or(0.0)
-    }
+/// The sum of what has a weight.
+fn sum_of<'a>(weighted: impl Iterator<Item = (f64, &'a Option<Tensor>)>) -> Option<Tensor> {
+    let found = weighted.filter(|(weight, _)| *weight != 0.0);
+    found.filter_map(|(weight, part_b)| Some(part_b.as_ref()? * weight)).reduce(|sum, next| sum + next)
 }
 
 impl Setting<'_> {

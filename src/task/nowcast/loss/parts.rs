@@ -1,4 +1,5 @@
-//! What is reported of a loss: the loss itself, Huber and SSIM always, each other term if any phase has it.
+//! What is reported of a loss: the loss itself, Huber and SSIM always, each other term if any phase has it. A validation
+//! measures all of it, a step of training what has a weight.
 
 use tch::{Kind, Tensor};
 
@@ -12,27 +13,29 @@ use crate::task::nowcast::config::LossConfig;
 pub struct LossParts {
     /// What training makes small, with its graph.
     pub loss_b: Tensor,
-    /// The weighted Huber loss, without a graph.
-    pub huber_b: Tensor,
-    /// The structural similarity, without a graph; 1 if nothing is known.
-    pub ssim_b: Tensor,
-    /// The other terms that are reported, without their weights and without a graph, in the order of [`Reported`].
-    pub terms_b: Vec<Tensor>,
+    /// The weighted Huber loss, without a graph, if it was measured.
+    pub huber_b: Option<Tensor>,
+    /// The structural similarity, without a graph, if it was measured; 1 if nothing is known.
+    pub ssim_b: Option<Tensor>,
+    /// The other terms that are reported, without their weights and without a graph, in the order of [`Reported`]; those that
+    /// were measured.
+    pub terms_b: Vec<Option<Tensor>>,
 }
 
 impl LossParts {
-    /// The sums of all parts over the samples, as one vector without a graph, in the order of [`Reported::specs`].
+    /// The sums over the samples of all parts that were measured, as one vector without a graph, in the order of
+    /// [`Reported::specs`].
     pub fn sums(&self) -> Tensor {
         let loss_b = self.loss_b.detach();
-        let mut parts = vec![&loss_b, &self.huber_b, &self.ssim_b];
-        parts.extend(&self.terms_b);
+        let others = [&self.huber_b, &self.ssim_b].into_iter().chain(&self.terms_b);
+        let parts: Vec<&Tensor> = std::iter::once(&loss_b).chain(others.flatten()).collect();
         Tensor::stack(&parts, 0).sum_dim_intlist(1, false, Kind::Float)
     }
 }
 
-/// Which parts are reported. Every phase of a training reports the same ones: what the loss of a phase does not have is measured
-/// all the same, with the settings of the first phase that has it. So curves have no gaps, and a part that weights are compared by
-/// is never better only because a phase does not have it.
+/// Which parts are reported. Every validation of a training reports the same ones: what the loss of a phase does not have is
+/// measured all the same, with the settings of the first phase that has it. So curves of validations have no gaps, and a part
+/// that weights are compared by is never better only because a phase does not have it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reported {
     /// Each term, with the settings of the first loss that has it.
@@ -81,6 +84,14 @@ impl Reported {
             spec(name, label, Better::Lower, meaning).shown(Show::Drawn)
         };
         always.into_iter().chain(self.terms.iter().map(term)).collect()
+    }
+
+    /// Which of them have a weight in a loss, which a step of training measures, in the order of [`Self::specs`].
+    #[must_use]
+    pub fn weighted(&self, loss: &LossConfig) -> Vec<bool> {
+        let terms = self.terms.iter().map(|(term, _)| loss.weight(*term));
+        let weights = std::iter::once(1.0).chain(loss.huber_ssim_weights()).chain(terms);
+        weights.map(|weight| weight != 0.0).collect()
     }
 
     /// Each term that is reported, with the settings that it has in the loss of a phase.

@@ -14,16 +14,27 @@
 //! Values between cells are bilinear; outside of the frame they are those of its border. All of it is fp32, and gradients go
 //! through the values, not through the ways.
 //!
+//! Cells that are missing in the last frame (0 in x_T) are left out while it is carried, as the advection does: with S for the
+//! bilinear value at p + d and m = 1 where a cell is known, S(x_T) becomes S(x_T) / S(m) if S(m) is at least a half, else 0. What
+//! that adds to S(x_T) is the same for every output of the network, and exactly 0 where nothing is missing.
+//!
 //! Tensors carry their dimensions: b samples, t frames, k leads, c channels, y rows, x columns; m a mesh of every fourth row
 //! or column.
 
 use tch::{Kind, TchError, Tensor};
 
-use crate::task::nowcast::advection::SPACING;
+use crate::task::nowcast::advection::{LEAST_KNOWN, SPACING};
+use crate::task::nowcast::config::{Coordinates, Missing, NowcastConfig};
 
 /// `grid_sampler` knows modes by numbers: between four cells, the border outside.
 const BILINEAR: i64 = 0;
 const BORDER: i64 = 1;
+
+/// Whether missing cells of the last frame are left out while it is carried.
+#[must_use]
+pub fn leaves_out_missing(config: &NowcastConfig) -> bool {
+    config.coordinates == Coordinates::Lagrangian && config.prepare.missing == Missing::Mask
+}
 
 /// What a network sees.
 #[derive(Debug)]
@@ -50,6 +61,8 @@ pub struct Carried {
     frames_btcyx: Tensor,
     /// The places that `grid_sampler` looks at, for each sample and lead.
     ahead_kyx2: Tensor,
+    /// What leaving missing cells out adds to the carried last frame; `None` if a missing cell means no echo.
+    left_out_bkcyx: Option<Tensor>,
 }
 
 /// The ways of each cell, as tensors `[b, times, 2, y, x]` in cells along the columns and along the rows.
@@ -62,23 +75,27 @@ pub struct Ways {
 }
 
 impl Carried {
-    /// The last frames, in order, one more than there are ways back.
+    /// The last frames, in order, one more than there are ways back. `missing` is true where the last of them has no value.
     ///
     /// # Errors
     /// If memory runs out, or the sizes don't fit.
-    pub fn new(frames_btcyx: &Tensor, ways: &Ways) -> Result<Self, TchError> {
+    pub fn new(frames_btcyx: &Tensor, ways: &Ways, missing_bcyx: Option<&Tensor>) -> Result<Self, TchError> {
         let mut newest_first = frames_btcyx.f_unbind(1)?;
         newest_first.reverse();
         let mut carried = vec![newest_first[0].shallow_clone()];
         for (age, frame_bcyx) in (0..).zip(&newest_first[1..]) {
             let way_bdyx = ways.back_btdyx.f_select(1, age)?;
-            let found_bcyx = looked_up(frame_bcyx, &places(&way_bdyx)?)?;
+            let ends = Ends::of(&way_bdyx)?;
+            let found_bcyx = looked_up(frame_bcyx, &ends.places()?)?;
             let newer_bcyx = &carried[carried.len() - 1];
-            carried.push(found_bcyx.f_where_self(&is_inside(&way_bdyx)?.f_unsqueeze(1)?, newer_bcyx)?);
+            carried.push(found_bcyx.f_where_self(&ends.are_inside()?.f_unsqueeze(1)?, newer_bcyx)?);
         }
         carried.reverse();
-        let ahead_kyx2 = places(&ways.ahead_bkdyx.f_flatten(0, 1)?)?;
-        Ok(Self { frames_btcyx: Tensor::f_stack(&carried, 1)?, ahead_kyx2 })
+        let ahead_kyx2 = Ends::of(&ways.ahead_bkdyx.f_flatten(0, 1)?)?.places()?;
+        let leads = ways.ahead_bkdyx.size()[1];
+        let left_out = |missing_bcyx| left_out(&newest_first[0], missing_bcyx, &ahead_kyx2, leads);
+        let left_out_bkcyx = missing_bcyx.map(left_out).transpose()?;
+        Ok(Self { frames_btcyx: Tensor::f_stack(&carried, 1)?, ahead_kyx2, left_out_bkcyx })
     }
 
     /// The forecast `[b, k, c, y, x]` of a network's output `[b, 2 k, c, y, x]`: first r, then e.
@@ -91,8 +108,23 @@ impl Carried {
         let grown_bkcyx = last_bcyx + output.narrow(1, 0, leads);
         let shape = grown_bkcyx.size();
         let moved = grown_bkcyx.flatten(0, 1).grid_sampler(&self.ahead_kyx2, BILINEAR, BORDER, true);
-        moved.view(shape.as_slice()) + output.narrow(1, leads, leads)
+        let moved = moved.view(shape.as_slice());
+        let moved = self.left_out_bkcyx.as_ref().map_or_else(|| moved.shallow_clone(), |left_out| &moved + left_out);
+        moved + output.narrow(1, leads, leads)
     }
+}
+
+/// What is added to a carried frame because some of its cells are missing.
+fn left_out(last_bcyx: &Tensor, missing_bcyx: &Tensor, ahead_kyx2: &Tensor, leads: i64) -> Result<Tensor, TchError> {
+    let channels = last_bcyx.size()[1];
+    let both = Tensor::f_cat(&[last_bcyx, &missing_bcyx.f_to_kind(Kind::Float)?], 1)?.f_unsqueeze(1)?;
+    let both = both.f_expand([-1, leads, -1, -1, -1], false)?.f_flatten(0, 1)?;
+    let found = looked_up(&both, ahead_kyx2)?;
+    let (values, missing) = (found.f_narrow(1, 0, channels)?, found.f_narrow(1, channels, channels)?);
+    let known = missing.f_neg()?.f_add_scalar(1.0)?;
+    let left_out =
+        values.f_div(&known)?.f_sub(&values)?.f_where_self(&known.f_ge(f64::from(LEAST_KNOWN))?, &values.f_neg()?)?;
+    left_out.f_unflatten(0, [-1, leads])
 }
 
 /// Ways at every cell of a frame from those of a mesh `[n, 2, my, mx]`, whose first row and column are the frame's.
@@ -110,29 +142,40 @@ fn looked_up(values_ncyx: &Tensor, places_nyx2: &Tensor) -> Result<Tensor, TchEr
     values_ncyx.f_grid_sampler(places_nyx2, BILINEAR, BORDER, true)
 }
 
-/// The column and the row that each cell looks at.
-fn ends(ways_ndyx: &Tensor) -> Result<[Tensor; 2], TchError> {
-    let size = ways_ndyx.size();
-    let (rows, columns) = (size[2], size[3]);
-    let options = (Kind::Float, ways_ndyx.device());
-    let [across, down] = [ways_ndyx.f_select(1, 0)?, ways_ndyx.f_select(1, 1)?];
-    let x = across.f_add(&Tensor::f_arange(columns, options)?)?;
-    let y = down.f_add(&Tensor::f_arange(rows, options)?.f_view([rows, 1])?)?;
-    Ok([x, y])
+/// The column and the row that each cell looks at, `[n, y, x]`.
+struct Ends {
+    x: Tensor,
+    y: Tensor,
 }
 
-/// The places of `grid_sampler`: -1 is the middle of the first cell, 1 that of the last.
-fn places(ways_ndyx: &Tensor) -> Result<Tensor, TchError> {
-    let size = ways_ndyx.size();
-    let [x, y] = ends(ways_ndyx)?;
-    let scaled = |place: &Tensor, cells: i64| place.f_mul_scalar(2.0 / (cells - 1) as f64)?.f_sub_scalar_(1.0);
-    Tensor::f_stack(&[scaled(&x, size[3])?, scaled(&y, size[2])?], -1)
-}
+impl Ends {
+    fn of(ways_ndyx: &Tensor) -> Result<Self, TchError> {
+        let size = ways_ndyx.size();
+        let (rows, columns) = (size[2], size[3]);
+        let options = (Kind::Float, ways_ndyx.device());
+        let [across, down] = [ways_ndyx.f_select(1, 0)?, ways_ndyx.f_select(1, 1)?];
+        let x = across.f_add(&Tensor::f_arange(columns, options)?)?;
+        let y = down.f_add(&Tensor::f_arange(rows, options)?.f_view([rows, 1])?)?;
+        Ok(Self { x, y })
+    }
 
-/// Whether the end of each way is inside of the frame.
-fn is_inside(ways_ndyx: &Tensor) -> Result<Tensor, TchError> {
-    let size = ways_ndyx.size();
-    let [x, y] = ends(ways_ndyx)?;
-    let within = |place: &Tensor, cells: i64| place.f_ge(0.0)?.f_logical_and(&place.f_le((cells - 1) as f64)?);
-    within(&x, size[3])?.f_logical_and(&within(&y, size[2])?)
+    /// The last column and the last row.
+    fn last(&self) -> [f64; 2] {
+        let size = self.x.size();
+        [size[2] - 1, size[1] - 1].map(|last| last as f64)
+    }
+
+    /// The places of `grid_sampler`: -1 is the middle of the first cell, 1 that of the last.
+    fn places(&self) -> Result<Tensor, TchError> {
+        let scaled = |place: &Tensor, last: f64| place.f_mul_scalar(2.0 / last)?.f_sub_scalar_(1.0);
+        let [last_x, last_y] = self.last();
+        Tensor::f_stack(&[scaled(&self.x, last_x)?, scaled(&self.y, last_y)?], -1)
+    }
+
+    /// Whether they are inside of the frame.
+    fn are_inside(&self) -> Result<Tensor, TchError> {
+        let within = |place: &Tensor, last: f64| place.f_ge(0.0)?.f_logical_and(&place.f_le(last)?);
+        let [last_x, last_y] = self.last();
+        within(&self.x, last_x)?.f_logical_and(&within(&self.y, last_y)?)
+    }
 }

@@ -1,8 +1,9 @@
 //! A model in PyTorch: its network, and around it what turns the network's output into a forecast. The same arithmetic as
 //! [`super::carried`], with the names of weight files.
 
+use super::carried::leaves_out_missing;
 use super::{Ending, Sizes};
-use crate::task::nowcast::advection::{LONGEST_STEP, MOST_STEPS, SPACING};
+use crate::task::nowcast::advection::{LEAST_KNOWN, LONGEST_STEP, MOST_STEPS, SPACING};
 use crate::task::nowcast::config::{Coordinates, NowcastConfig};
 
 /// A network in PyTorch.
@@ -35,7 +36,7 @@ const NETWORK: &str = r#"{classes}{ways}class Network(nn.Module):
 
     def from_dbz(self, values):
         share = (values - self.MIN_DBZ) / (self.MAX_DBZ - self.MIN_DBZ)
-        return share.nan_to_num(0.0).clamp(0.0, 1.0)
+        return share{share}.clamp(0.0, 1.0)
 "#;
 
 const FRAMES: &str = "    def forward(self, frames):
@@ -100,7 +101,7 @@ const CARRIED: &str = r#"    def carried(self, frames, back):
             found = f"{tuple(motion.shape)} and {tuple(minutes.shape)}"
             raise ValueError(f"expected motion and minutes of the shapes {expected[0]} and {expected[1]}, got {found}")
         frames = frames[:, -{frames}:]
-        now = minutes[:, times - 1 : times]
+{known}        now = minutes[:, times - 1 : times]
         ages = (now - minutes)[:, times - frames.shape[1] : times - 1].flip(1)
         ahead = (minutes - now)[:, times:]
         if frames.shape[1] > 1:
@@ -111,40 +112,68 @@ const CARRIED: &str = r#"    def carried(self, frames, back):
         grown = frames[:, -1:] + change[:, :{target_frames}]
         ways = torch.stack([follow(*one) for one in zip(motion, ahead)]).flatten(0, 1)
         moved = look_up(grown.flatten(0, 1), *ends(ways)).view(grown.shape)
-        return (moved + change[:, {target_frames}:]).clamp(0.0, 1.0)
+{left_out}        return (moved + change[:, {target_frames}:]).clamp(0.0, 1.0)
 "#;
+
+/// If cells may be missing, they are NaN, and the last frame is carried without them.
+const KNOWN: &str = "        missing, frames = frames[:, -1:].isnan(), frames.nan_to_num(0.0)
+";
+
+const ADD_LEFT_OUT: &str = "        moved = moved + self.left_out(frames[:, -1:], missing, ways)
+";
+
+const LEFT_OUT: &str = r#"    def left_out(self, last, missing, ways):
+        """What is added to the carried last frame because missing cells are left out. Where more than half is missing, the
+        frame is 0."""
+        both = torch.cat([last, missing.to(last)], 2).expand(-1, {target_frames}, -1, -1, -1)
+        values, missing = look_up(both.flatten(0, 1), *ends(ways)).view(both.shape).chunk(2, 2)
+        known = 1 - missing
+        return torch.where(known >= {least}, values / known - values, -values)
+
+"#;
+
+const ABOUT_MISSING: &str = " Missing
+    cells are NaN.";
 
 /// The code, with the sizes of this network.
 pub(super) fn whole(network: Python, sizes: &Sizes, config: &NowcastConfig, ending: Ending) -> String {
-    let is_carried = config.coordinates == Coordinates::Lagrangian;
+    let (is_carried, is_masked) = (config.coordinates == Coordinates::Lagrangian, leaves_out_missing(config));
     let ended = match ending {
         Ending::Sigmoid => ".sigmoid()",
         Ending::Plain => ".clamp(0.0, 1.0)",
     };
     let Python { title, classes, parts, body } = network;
+    let [left_out, known, added, missing] =
+        if is_masked { [LEFT_OUT, KNOWN, ADD_LEFT_OUT, ABOUT_MISSING] } else { [""; 4] };
+    let carried = left_out.to_owned() + &CARRIED.replace("{known}", known).replace("{left_out}", added);
     let (ways, about, forward, outputs) = match is_carried {
-        true => {
-            (WAYS.to_owned(), ABOUT, CARRIED, "what is added before and after carrying, for each lead time".to_owned())
-        }
-        false => (String::new(), "", FRAMES, "the forecasts before the last function".to_owned()),
+        true => (
+            WAYS.to_owned(),
+            ABOUT.to_owned() + missing,
+            carried,
+            "what is added before and after carrying, for each lead time".to_owned(),
+        ),
+        false => (String::new(), String::new(), FRAMES.to_owned(), "the forecasts before the last function".to_owned()),
     };
     // What contains other names comes first.
     let fields = [
         ("classes", classes),
         ("ways", ways),
-        ("about", about.to_owned()),
+        ("about", about),
         ("parts", parts),
         ("body", body),
-        ("forward", forward.to_owned()),
+        ("forward", forward),
         ("title", title),
         ("outputs", outputs),
         ("ended", ended.to_owned()),
+        ("share", if is_masked { "" } else { ".nan_to_num(0.0)" }.to_owned()),
         ("frames", sizes.frames.to_string()),
         ("input_frames", config.windows.input_frames.to_string()),
         ("target_frames", sizes.leads.to_string()),
         ("min_dbz", format!("{:?}", config.prepare.min)),
         ("max_dbz", format!("{:?}", config.prepare.max)),
         ("spacing", SPACING.to_string()),
+        ("least", format!("{LEAST_KNOWN:?}")),
         ("longest", format!("{LONGEST_STEP:?}")),
         ("most", (MOST_STEPS as i64).to_string()),
     ];

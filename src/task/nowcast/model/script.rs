@@ -5,11 +5,12 @@
 //! [`super::carried`] does. The ways are followed for one cell in four along each axis, as [`crate::task::nowcast::advection`]
 //! does.
 
+use super::carried::leaves_out_missing;
 use super::{Ending, Sizes};
 use crate::nn::export::modules::{Modules, NETWORK_CLASS};
 use crate::nn::export::script::{Attribute, Script};
 use crate::nn::parameters::Layout;
-use crate::task::nowcast::advection::{LONGEST_STEP, MOST_STEPS, SPACING};
+use crate::task::nowcast::advection::{LEAST_KNOWN, LONGEST_STEP, MOST_STEPS, SPACING};
 use crate::task::nowcast::config::{Coordinates, NowcastConfig};
 
 /// A network in TorchScript.
@@ -55,7 +56,7 @@ const SCALE: &str = "  def check(self: __torch__.Network,
     values: Tensor) -> Tensor:
     span = torch.sub(self.max_dbz, self.min_dbz)
     share = torch.div(torch.sub(values, self.min_dbz), span)
-    return torch.clamp(torch.nan_to_num(share, 0.), 0., 1.)
+    return torch.clamp({share}, 0., 1.)
 ";
 
 const FRAMES: &str = "  def forward(self: __torch__.Network,
@@ -160,7 +161,7 @@ const CARRIED: &str = "  def look_up(self: __torch__.Network,
       pass
     seen = ops.prim.min(times, self.seen_frames)
     frames = torch.slice(input, 1, torch.sub(times, seen), times)
-    now = torch.slice(minutes, 1, torch.sub(times, 1), times)
+{known}    now = torch.slice(minutes, 1, torch.sub(times, 1), times)
     ages = torch.flip(torch.slice(torch.sub(now, minutes), 1, torch.sub(times, seen), torch.sub(times, 1)), [1])
     leads = torch.slice(torch.sub(minutes, now), 1, times, 9223372036854775807)
     if torch.gt(seen, 1):
@@ -172,8 +173,31 @@ const CARRIED: &str = "  def look_up(self: __torch__.Network,
     grown = torch.add(last, torch.slice(change, 1, 0, self.target_frames))
     way = torch.flatten((self).ways(motion, leads, ), 0, 1)
     moved = (self).look_up(torch.flatten(grown, 0, 1), (self).x_of(way, ), (self).y_of(way, ), )
-    added = torch.slice(change, 1, self.target_frames, 9223372036854775807)
+{left_out}    added = torch.slice(change, 1, self.target_frames, 9223372036854775807)
     return torch.clamp(torch.add(torch.view(moved, torch.size(grown)), added), 0., 1.)
+";
+
+/// If cells may be missing, they are NaN, and the last frame is carried without them.
+const KNOWN: &str = "    missing = torch.isnan(torch.slice(frames, 1, torch.sub(seen, 1), seen))
+    frames = torch.nan_to_num(frames, 0.)
+";
+
+const ADD_LEFT_OUT: &str =
+    "    moved = torch.add(moved, (self).left_out(last, missing, (self).x_of(way, ), (self).y_of(way, ), ))
+";
+
+const LEFT_OUT: &str = "  def left_out(self: __torch__.Network,
+    last: Tensor,
+    missing: Tensor,
+    x: Tensor,
+    y: Tensor) -> Tensor:
+    both = torch.cat([last, torch.mul(missing, 1.)], 2)
+    both = torch.flatten(torch.expand(both, [-1, self.target_frames, -1, -1, -1]), 0, 1)
+    found = (self).look_up(both, x, y, )
+    values = torch.slice(found, 1, 0, self.channels)
+    known = torch.add(torch.neg(torch.slice(found, 1, self.channels, 9223372036854775807)), 1.)
+    kept = torch.sub(torch.div(values, known), values)
+    return torch.where(torch.ge(known, {least}), kept, torch.neg(values))
 ";
 
 /// The network with what is around it.
@@ -184,10 +208,12 @@ pub(super) fn whole(network: Torchscript, sizes: &Sizes, config: &NowcastConfig,
     root.classes(NETWORK_CLASS, &mut code);
     code += ATTRIBUTES;
     code += &NETWORK.replace("{body}", &body);
-    code += &SCALE.replace("{channels}", &sizes.channels.to_string());
+    let is_masked = leaves_out_missing(config);
+    let share = if is_masked { "share" } else { "torch.nan_to_num(share, 0.)" };
+    code += &SCALE.replace("{channels}", &sizes.channels.to_string()).replace("{share}", share);
     code += &match config.coordinates {
         Coordinates::Eulerian => FRAMES.replace("{ended}", ended(ending)),
-        Coordinates::Lagrangian => carried(sizes),
+        Coordinates::Lagrangian => carried(sizes, is_masked),
     };
     let [rows, columns] = sizes.size;
     let numbers = [
@@ -212,13 +238,17 @@ fn ended(ending: Ending) -> &'static str {
     }
 }
 
-fn carried(sizes: &Sizes) -> String {
+fn carried(sizes: &Sizes, is_masked: bool) -> String {
+    let [before, known, added] = if is_masked { [LEFT_OUT, KNOWN, ADD_LEFT_OUT] } else { [""; 3] };
+    let code = CARRIED.replace("{known}", known).replace("{left_out}", added);
     let numbers = [
+        ("{least}", format!("{LEAST_KNOWN:?}")),
         ("{before}", (SPACING - 1).to_string()),
         ("{spacing}", SPACING.to_string()),
         ("{longest}", format!("{LONGEST_STEP:?}")),
         ("{most}", (MOST_STEPS as i64).to_string()),
         ("{leads}", sizes.leads.to_string()),
     ];
-    numbers.iter().fold(CARRIED.to_owned(), |code, (name, value)| code.replace(name, value))
+    let code = before.to_owned() + &code;
+    numbers.iter().fold(code, |code, (name, value)| code.replace(name, value))
 }

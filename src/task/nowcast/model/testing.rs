@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tch::{CModule, Device, IValue, Kind, Tensor};
 
-use super::carried::{Carried, Seen, Ways, between_mesh};
+use super::carried::{Carried, Seen, Ways, between_mesh, leaves_out_missing};
 use super::{Forecasting, Forward, Model, forecaster, network};
 use crate::nn::export::{torchscript, weights};
 use crate::nn::network::Network;
@@ -12,7 +12,7 @@ use crate::nn::parameters::{ParameterSpec, Parameters};
 use crate::nn::precision::Precision;
 use crate::nn::testing::{relative_error, tensors};
 use crate::task::nowcast::advection::{NodeMotion, mesh};
-use crate::task::nowcast::config::{Coordinates, Levels, NowcastConfig};
+use crate::task::nowcast::config::{Coordinates, Levels, Missing, NowcastConfig};
 use crate::task::nowcast::motion::MotionFinder;
 use crate::util::quantity::Quantity;
 
@@ -61,12 +61,20 @@ pub fn frames(shape: [i64; 5]) -> Tensor {
     (Tensor::arange(count, (Kind::Float, Device::Cpu)) * 0.37).sin().abs().view(shape)
 }
 
+/// The same frames with a third of their cells missing, alone and side by side.
+fn with_holes(frames: &Tensor) -> Tensor {
+    let wave = (Tensor::arange(frames.numel() as i64, (Kind::Float, Device::Cpu)) * 0.9).sin().view_as(frames);
+    frames.masked_fill(&wave.gt(0.5), f64::NAN)
+}
+
 /// What a network sees of frames, and what a program without this one is given beside them: motion and minutes.
 pub fn seen(config: &NowcastConfig, frames_btcyx: &Tensor) -> (Seen, Vec<Tensor>) {
     let size = frames_btcyx.size();
     let (samples, times) = (size[0] as usize, size[1] as usize);
     let seen_frames = super::seen_frames(config).min(times);
     let last = frames_btcyx.narrow(1, (times - seen_frames) as i64, seen_frames as i64);
+    let missing = (config.prepare.missing == Missing::Mask).then(|| last.select(1, -1).isnan());
+    let last = last.nan_to_num(0.0, None, None);
     if config.coordinates == Coordinates::Eulerian {
         return (Seen::Frames(last), Vec::new());
     }
@@ -103,7 +111,7 @@ pub fn seen(config: &NowcastConfig, frames_btcyx: &Tensor) -> (Seen, Vec<Tensor>
     let motion = Tensor::from_slice(&fields).view([samples as i64, 2, rows as i64, columns as i64]);
     let minutes: Vec<f32> = minutes.iter().map(|&minutes| minutes as f32).collect();
     let minutes = Tensor::from_slice(&minutes).unsqueeze(0).repeat([samples as i64, 1]);
-    (Seen::Carried(Carried::new(&last, &ways).unwrap()), vec![motion, minutes])
+    (Seen::Carried(Carried::new(&last, &ways, missing.as_ref()).unwrap()), vec![motion, minutes])
 }
 
 /// Whether the model in TorchScript computes what ours does, its parameters are there by their names, and wrong inputs are
@@ -114,6 +122,7 @@ pub fn assert_script(config: &NowcastConfig, channels: i64) {
     let [rows, columns] = config.prepare.size.map(|side| side as i64);
     for samples in [1, 3] {
         let input = frames([samples, config.windows.input_frames as i64, channels, rows, columns]);
+        let input = if leaves_out_missing(config) { with_holes(&input) } else { input };
         let (seen, beside) = seen(config, &input);
         let given: Vec<&Tensor> = std::iter::once(&input).chain(&beside).collect();
         let found = module.forward_ts(&given).unwrap_or_else(|error| panic!("{:?}: {error}", config.model));

@@ -10,7 +10,8 @@ use crate::nn::export::python::{self, Module};
 use crate::nn::network::Network;
 use crate::nn::testing::relative_error;
 use crate::task::nowcast::config::{
-    Attention, ConvLstmConfig, Coordinates, Norm, PredrnnConfig, SimvpConfig, TrajGruConfig, UnetConfig, UnetNorm,
+    Attention, ConvLstmConfig, Coordinates, Missing, Norm, PredrnnConfig, SimvpConfig, TrajGruConfig, UnetConfig,
+    UnetNorm,
 };
 
 /// Small models of every kind, by the names of their files in `tests/fixtures/export/python`.
@@ -49,7 +50,7 @@ fn models() -> Vec<(&'static str, ModelConfig)> {
     ]
 }
 
-/// Every model in both coordinates, for frames of one channel and of two.
+/// Every model in both coordinates, for frames of one channel and of two, and one that is told of missing cells.
 fn configurations() -> Vec<(String, i64, NowcastConfig)> {
     let mut all = Vec::new();
     for (name, model) in models() {
@@ -61,6 +62,12 @@ fn configurations() -> Vec<(String, i64, NowcastConfig)> {
             all.push((format!("{prefix}{name}"), channels as i64, config));
         }
     }
+    // Around one network, with missing cells in two channels.
+    let masked = small(2, |config| {
+        (config.prepare.missing, config.coordinates) = (Missing::Mask, Coordinates::Lagrangian);
+        config.model = ModelConfig::Unet(UnetConfig { base: 3, widths: vec![1, 2], ..UnetConfig::default() });
+    });
+    all.push(("carried_masked".to_owned(), 2, masked));
     all
 }
 
@@ -114,6 +121,48 @@ fn a_carried_script_refuses_minutes_that_are_not_those_of_all_frames() {
     assert!(error.contains("expected motion of each sample"), "{error}");
 }
 
+/// A model that is told of missing cells carries what is complete as one that is not, to the last bit.
+#[test]
+fn leaving_out_changes_nothing_where_nothing_is_missing() {
+    for channels in [1, 2] {
+        let plain = small(channels, |config| {
+            config.coordinates = Coordinates::Lagrangian;
+            config.model = ModelConfig::Unet(UnetConfig { base: 3, widths: vec![1, 2], ..UnetConfig::default() });
+        });
+        let mut masked = plain.clone();
+        masked.prepare.missing = Missing::Mask;
+        let input = frames([2, 4, channels as i64, 13, 11]);
+        let of = |config: &NowcastConfig, input: &Tensor| {
+            Random::of(config).forecasting.forecast(&seen(config, input).0, Precision::Fp32)
+        };
+        assert!(of(&masked, &input).equal(&of(&plain, &input)));
+        let script = |config: &NowcastConfig| {
+            let (_, beside) = seen(config, &input);
+            Random::of(config).module().forward_ts(&[&input, &beside[0], &beside[1]]).unwrap()
+        };
+        assert!(script(&masked).equal(&script(&plain)));
+    }
+}
+
+/// A cell of the last frame is missing, and the way leads between it and three others.
+#[test]
+fn a_missing_cell_is_left_out_if_the_others_weigh_at_least_half() {
+    let last = Tensor::from_slice(&[0.0_f32, 0.4, 0.6, 0.8]).view([1, 1, 1, 2, 2]);
+    let missing = Tensor::from_slice(&[true, false, false, false]).view([1, 1, 2, 2]);
+    let carried = |place: f64, missing: Option<&Tensor>| {
+        let ways = |times: i64| Tensor::full([1, times, 2, 2, 2], place, (Kind::Float, Device::Cpu));
+        let ways = carried::Ways { back_btdyx: ways(0), ahead_bkdyx: ways(1) };
+        let zero = Tensor::zeros([1, 2, 1, 2, 2], (Kind::Float, Device::Cpu));
+        let seen = carried::Carried::new(&last, &ways, missing).unwrap();
+        seen.forecast(&zero, 1).double_value(&[0, 0, 0, 0, 0])
+    };
+    // The missing cell weighs a quarter, then 0.49 and 0.64.
+    assert!((carried(0.5, Some(&missing)) - 0.6).abs() < 1e-6);
+    assert!((carried(0.5, None) - 0.45).abs() < 1e-6);
+    assert!((carried(0.3, Some(&missing)) - (0.21 * (0.4 + 0.6) + 0.09 * 0.8) / 0.51).abs() < 1e-6);
+    assert!(carried(0.2, Some(&missing)).abs() < 1e-6, "nothing is known there");
+}
+
 fn fixture(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests/fixtures/export/python", name].iter().collect()
 }
@@ -159,15 +208,15 @@ fn the_modules_compute_what_the_models_do() {
 
 #[test]
 fn in_moving_coordinates_an_untrained_model_forecasts_the_advection() {
-    for (name, _, config) in
+    for (name, channels, config) in
         configurations().into_iter().filter(|(_, _, config)| config.coordinates == Coordinates::Lagrangian)
     {
         let model = forecaster(&config, &Quantity::default());
         let parameters = Parameters::new(&model.layout(), 3, Device::Cpu).unwrap();
-        let (seen, _) = seen(&config, &frames([2, 4, 1, 13, 11]));
+        let (seen, _) = seen(&config, &frames([2, 4, channels, 13, 11]));
         let forecasting = model.over(&parameters).unwrap();
         let one = forecasting.forecast(&seen, Precision::Bf16);
-        let zero = Tensor::zeros([2, 6, 1, 13, 11], (Kind::Float, Device::Cpu));
+        let zero = Tensor::zeros([2, 6, channels, 13, 11], (Kind::Float, Device::Cpu));
         let carried::Seen::Carried(carried) = &seen else { panic!("{name}") };
         assert!(one.equal(&carried.forecast(&zero, 3).clamp(0.0, 1.0)), "{name}");
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use tch::{Kind, Tensor};
 
-use super::carried::Seen;
+use super::carried::{Seen, leaves_out_missing};
 use super::{Ending, Forecaster, Forward, Sizes, named, network, python, script};
 use crate::nn::backward::Passed;
 use crate::nn::export::Script;
@@ -71,7 +71,7 @@ impl Network for Model {
         let [rows, columns] = self.sizes.size;
         let input = ("frames", windows.input_frames as i64);
         let mut meaning = vec![
-            ("normalisation", normalisation(prepare, &self.quantity)),
+            ("normalisation", normalisation(&self.config, &self.quantity)),
             ("levels", json!(prepare.levels)),
             ("missing", json!(prepare.missing)),
             ("method", json!(prepare.method)),
@@ -107,13 +107,15 @@ impl Network for Model {
 }
 
 /// How values become the network's input.
-fn normalisation(prepare: &PrepareConfig, quantity: &Quantity) -> Value {
-    let PrepareConfig { min, max, .. } = prepare;
+fn normalisation(config: &NowcastConfig, quantity: &Quantity) -> Value {
+    let PrepareConfig { min, max, .. } = config.prepare;
+    let missing = if leaves_out_missing(config) { "NaN" } else { "0" };
     if quantity.is_reflectivity() {
-        let formula = "(dBZ - min_dbz) / (max_dbz - min_dbz), held within 0 and 1; a missing cell is 0";
+        let formula =
+            format!("(dBZ - min_dbz) / (max_dbz - min_dbz), held within 0 and 1; a missing cell is {missing}");
         return json!({"min_dbz": min, "max_dbz": max, "formula": formula});
     }
-    let formula = "(value - min) / (max - min), held within 0 and 1; a missing cell is 0";
+    let formula = format!("(value - min) / (max - min), held within 0 and 1; a missing cell is {missing}");
     json!({"min": min, "max": max, "unit": quantity.unit(), "formula": formula})
 }
 

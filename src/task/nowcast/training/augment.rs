@@ -6,7 +6,6 @@ use tch::{TchError, Tensor};
 
 use crate::task::nowcast::advection::SPACING;
 use crate::task::nowcast::config::NowcastConfig;
-use crate::task::nowcast::model::carried::Ways;
 use crate::task::nowcast::motion::LEAST_ECHO;
 use crate::util::seed;
 
@@ -135,13 +134,9 @@ pub(super) fn frames(frames_byx: &Tensor, changes: &[Change]) -> Result<Tensor, 
     each(frames_byx, changes, Change::frames)
 }
 
-/// The ways of a batch likewise.
-pub(super) fn ways(ways: &Ways, changes: &[Change]) -> Result<Ways, TchError> {
-    let [back_btdyx, ahead_bkdyx] = [&ways.back_btdyx, &ways.ahead_bkdyx];
-    Ok(Ways {
-        back_btdyx: each(back_btdyx, changes, Change::ways)?,
-        ahead_bkdyx: each(ahead_bkdyx, changes, Change::ways)?,
-    })
+/// The ways of a batch `[b, times, 2, y, x]` likewise.
+pub(super) fn ways(ways_btdyx: &Tensor, changes: &[Change]) -> Result<Tensor, TchError> {
+    each(ways_btdyx, changes, Change::ways)
 }
 
 fn each(

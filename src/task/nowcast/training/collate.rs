@@ -161,17 +161,16 @@ impl Collate {
         let levels = self.shape[0] as i64;
         let mut bytes_btcyx =
             self.channels(&cut.bytes, [windows.len() as i64, inputs + targets, levels, rows, columns])?;
-        let mut ways = self.ways(&cut)?;
+        let ways = self.ways(&cut)?;
         if !cut.changes.is_empty() {
             bytes_btcyx = augment::frames(&bytes_btcyx, &cut.changes)?;
-            ways = ways.map(|ways| augment::ways(&ways, &cut.changes)).transpose()?;
         }
         let target_bytes = bytes_btcyx.f_narrow(1, inputs, targets)?;
         let seen = self.seen_frames as i64;
         let frames = |bytes: &Tensor| augment::shifted(normalised(bytes)?, &cut.changes);
         Ok(Batch {
             samples: windows.iter().map(|window| window.sample.clone()).collect(),
-            seen: carried(frames(&bytes_btcyx.f_narrow(1, inputs - seen, seen)?)?, ways.as_ref())?,
+            seen: self.seen(&bytes_btcyx, frames(&bytes_btcyx.f_narrow(1, inputs - seen, seen)?)?, ways.as_ref())?,
             target_btcyx: frames(&target_bytes)?,
             known_btcyx: match self.missing {
                 Missing::Min => None,
@@ -195,7 +194,17 @@ impl Collate {
         let bytes_btcyx = self.channels(bytes, shape)?;
         let (seen, ways) = (self.seen_frames as i64, self.ways(&cut)?);
         let frames_btcyx = normalised(&bytes_btcyx.f_narrow(1, inputs as i64 - seen, seen)?)?;
-        Ok((carried(frames_btcyx, ways.as_ref())?, motions))
+        Ok((self.seen(&bytes_btcyx, frames_btcyx, ways.as_ref())?, motions))
+    }
+
+    /// What the network sees of frames that were changed, with the bytes of all frames from the first input on.
+    fn seen(&self, bytes_btcyx: &Tensor, frames_btcyx: Tensor, ways: Option<&Ways>) -> Result<Seen, TchError> {
+        let Some(ways) = ways else { return Ok(Seen::Frames(frames_btcyx)) };
+        let missing_bcyx = match self.missing {
+            Missing::Min => None,
+            Missing::Mask => Some(bytes_btcyx.f_select(1, self.frames[0] as i64 - 1)?.f_eq(0)?),
+        };
+        Ok(Seen::Carried(Carried::new(&frames_btcyx, ways, missing_bcyx.as_ref())?))
     }
 
     /// The parts of windows that an epoch wants, or all of them, and their ways.
@@ -235,7 +244,7 @@ impl Collate {
         windows.par_iter().enumerate().zip(minutes).map(of_window).unzip()
     }
 
-    /// The ways at every cell of the parts, on the device.
+    /// The ways at every cell of the parts, changed as these are, on the device.
     fn ways(&self, cut: &Cut) -> Result<Option<Ways>, TchError> {
         if cut.ways.is_empty() {
             return Ok(None);
@@ -248,9 +257,17 @@ impl Collate {
             let meshes = Tensor::f_from_slice(&parts.concat())?.f_to_device(self.device)?;
             let meshes = meshes.f_view([-1, 2, rows, columns])?;
             let size = cut.size.map(|cells| cells as i64);
-            between_mesh(&meshes, size)?.f_view([cut.ways.len() as i64, -1, 2, size[0], size[1]])
+            let ways_btdyx = between_mesh(&meshes, size)?.f_view([cut.ways.len() as i64, -1, 2, size[0], size[1]])?;
+            if cut.changes.is_empty() { Ok(ways_btdyx) } else { augment::ways(&ways_btdyx, &cut.changes) }
         };
-        Ok(Some(Ways { back_btdyx: dense(|ways| &ways.back)?, ahead_bkdyx: dense(|ways| &ways.ahead)? }))
+        let ahead_bkdyx = dense(|ways| &ways.ahead)?;
+        // At even intervals the way back to a frame is that of a forecast as far ahead.
+        let is_even = cut.ways.iter().all(|ways| ways.ahead.starts_with(&ways.back));
+        let back_btdyx = match is_even {
+            true => ahead_bkdyx.f_narrow(1, 0, self.seen_frames as i64 - 1)?,
+            false => dense(|ways| &ways.back)?,
+        };
+        Ok(Some(Ways { back_btdyx, ahead_bkdyx }))
     }
 
     /// The fields of a part on its mesh.
@@ -282,13 +299,6 @@ impl Collate {
 /// What random changes of a window follow from, beside the epoch.
 fn key(window: &LoadedWindow) -> u64 {
     window.number as u64 | u64::from(window.repeat) << 40
-}
-
-fn carried(frames_btcyx: Tensor, ways: Option<&Ways>) -> Result<Seen, TchError> {
-    Ok(match ways {
-        Some(ways) => Seen::Carried(Carried::new(&frames_btcyx, ways)?),
-        None => Seen::Frames(frames_btcyx),
-    })
 }
 
 fn indices(chosen: &[usize], levels: usize, device: Device) -> Result<Tensor, NowcastError> {

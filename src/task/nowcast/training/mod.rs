@@ -128,6 +128,8 @@ struct Losses {
     training: NowcastLoss,
     /// On whole frames.
     whole: NowcastLoss,
+    /// Which parts are measured in training.
+    weighted: Vec<bool>,
 }
 
 impl Nowcast {
@@ -152,8 +154,9 @@ impl Nowcast {
                 let (quantity, expected, reported) = (&quantity, &expected, &reported);
                 NowcastLoss::new(&loss::Setting { config: &config, quantity, expected, reported, device })
             };
-            let losses = Losses { training: loss(collate.training_size())?, whole: loss(config.prepare.size)? };
-            Ok((losses, phase.freeze))
+            let (training, whole) = (loss(collate.training_size())?, loss(config.prepare.size)?);
+            let weighted = reported.weighted(&phase.loss);
+            Ok((Losses { training, whole, weighted }, phase.freeze))
         };
         let [_, rows, columns] = shape;
         let levels = config.prepare.levels.clone();
@@ -247,6 +250,10 @@ impl Task for Nowcast {
         self.names.of_window(&window.sample)
     }
 
+    fn measured_in_steps(&self, phase: usize) -> Vec<bool> {
+        self.phases.get(phase).map(|(losses, _)| losses.weighted.clone()).unwrap_or_default()
+    }
+
     fn learns_at(&self) -> u64 {
         self.learns_at
     }
@@ -267,7 +274,8 @@ impl Task for Nowcast {
 
     fn step(&mut self, batch: &Batch, scale: f64) -> Result<Tensor, TaskError> {
         let (passed, forecast_btcyx) = self.network.learn(&batch.seen, self.precision);
-        let parts = self.loss()?.training.parts(&forecast_btcyx, &batch.target_btcyx, batch.known_btcyx.as_ref());
+        let loss = &self.loss()?.training;
+        let parts = loss.weighted_parts(&forecast_btcyx, &batch.target_btcyx, batch.known_btcyx.as_ref());
         passed.backward(&(parts.loss_b.f_sum(Kind::Float)? * scale))?;
         Ok(parts.sums())
     }
@@ -291,12 +299,13 @@ impl Task for Nowcast {
         let unclamped_btcyx = self.network.unclamped(&batch.seen, self.precision);
         let prediction_btcyx = unclamped_btcyx.f_clamp(0.0, 1.0)?;
         let loss = &self.loss()?.whole;
-        let sums = |forecast_btcyx: &Tensor| {
-            loss.parts(forecast_btcyx, &batch.target_btcyx, batch.known_btcyx.as_ref()).sums().f_to_kind(Kind::Double)
-        };
-        let (parts, persistence) = (sums(&unclamped_btcyx)?, sums(&batch.persistence())?);
+        let (target_btcyx, known_btcyx) = (&batch.target_btcyx, batch.known_btcyx.as_ref());
+        let parts = loss.parts(&unclamped_btcyx, target_btcyx, known_btcyx).sums();
+        // Of persistence only the loss is shown.
+        let persistence = loss.weighted_parts(&batch.persistence(), target_btcyx, known_btcyx).sums();
         // One transfer, so that the host waits once. What is returned is already in main memory.
-        let losses = Vec::<f64>::try_from(Tensor::f_cat(&[parts, persistence], 0)?)?;
+        let losses = Tensor::f_cat(&[parts, persistence.f_narrow(0, 0, 1)?], 0)?.f_to_kind(Kind::Double)?;
+        let losses = Vec::<f64>::try_from(losses)?;
         let (parts, persistence) = losses.split_at(self.parts.len());
         let parts = Tensor::f_from_slice(parts)?;
         let windows = scores::windows(batch, &prediction_btcyx, &self.judge, &self.names)?;

@@ -103,6 +103,19 @@ impl Storms {
         Self::of(config, self.levels, events)
     }
 
+    /// With two fifths of the cells unknown, here alone and there side by side, in other places of every frame.
+    pub(super) fn with_clouds_missing(self) -> Self {
+        let mut config = self.config;
+        config.prepare.missing = crate::task::nowcast::config::Missing::Mask;
+        let mut events = self.source.events.clone();
+        for event in &mut events {
+            let is_missing = |cell: usize| (cell as f64 * 0.7).sin() + (cell as f64 * 0.031).sin() > 0.4;
+            let cells = event.iter_mut().enumerate();
+            cells.filter(|(cell, _)| is_missing(*cell)).for_each(|(_, byte)| *byte = 0);
+        }
+        Self::of(config, self.levels, events)
+    }
+
     /// With a loss of every term but Huber and SSIM.
     pub(super) fn with_terms(mut self) -> Self {
         self.config.loss = every_term();

@@ -1,6 +1,7 @@
 //! A run that is stopped or killed and resumed gives the same result as an uninterrupted run.
 
 use super::*;
+use crate::train::events::Named;
 
 #[test]
 fn a_run_that_is_stopped_after_any_step_and_resumed_is_the_same_run() {
@@ -89,12 +90,19 @@ fn phases_follow_each_other_with_their_own_loss_and_resume_in_the_midst() {
     let mut whole = Run::new(&first);
     whole.config.push(second);
     whole.factors = vec![1.0, 100.0];
+    whole.habits.loss_alone_in = Some(1);
     let ended = whole.engine().train().unwrap();
     // 22 samples: 3 steps of 8, then 6 of 4.
     assert_eq!((ended.epoch, ended.step), (4, 2 * 3 + 2 * 6));
     let losses = whole.losses();
     assert!(losses[6] > 10.0 * losses[5], "the loss of the second phase is another one: {losses:?}");
     assert!(ended.best.unwrap().epoch > 2, "the best of the first phase can't be compared");
+    let names = |values: &[Named]| values.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let rows = State::of(&whole.kept.last()).unwrap().rows;
+    let measured: Vec<_> = rows.iter().map(|row| (names(&row.train), names(&row.val))).collect();
+    let (both, loss) = (vec!["loss".to_owned(), "absolute".to_owned()], vec!["loss".to_owned()]);
+    let of = |train: &Vec<String>| (train.clone(), both.clone());
+    assert_eq!(measured, [of(&both), of(&both), of(&loss), of(&loss)], "in training only what it learns from");
     for snapshot in whole.kept.0.borrow().iter().take(17) {
         let rest = whole.resumed_from(snapshot.clone());
         rest.engine().train().unwrap();

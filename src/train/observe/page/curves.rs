@@ -6,7 +6,7 @@ use super::{pace, summary};
 use crate::metric::score::{ScoreSpec, meanings};
 use crate::report::chart::Chart;
 use crate::report::page::{Block, Cell, Charts, Grid};
-use crate::train::events::{Record, value};
+use crate::train::events::{Named, Record, value};
 use crate::train::observe::curves;
 use crate::train::run_folder::history::Story;
 
@@ -122,15 +122,26 @@ fn forecasts(story: &Story) -> Vec<&str> {
     names
 }
 
-/// What was made small, epoch by epoch.
+/// What is read of an epoch: the numbers of training or of validation.
+type Side = fn(&Record) -> &[Named];
+
+/// What was made small, epoch by epoch; what was not measured in training has no column there.
 fn epochs_table(story: &Story) -> Block {
-    let names = || story.parts.iter().map(|spec| spec.name.as_str());
-    let sides = names().flat_map(|name| [format!("training {name}"), format!("validation {name}")]);
+    let sides: [(&str, Side); 2] = [("training", |record| &record.train), ("validation", |record| &record.val)];
+    let columns: Vec<_> = story
+        .parts
+        .iter()
+        .flat_map(|spec| sides.map(|(side, of)| (side, spec.name.as_str(), of)))
+        .filter(|(side, name, of)| {
+            *side == "validation" || story.epochs.iter().any(|record| of(record).iter().any(|(known, _)| known == name))
+        })
+        .collect();
     let row = |record: &Record| {
-        let values = names().flat_map(|name| [value(&record.train, name), value(&record.val, name)]);
+        let values = columns.iter().map(|(_, name, of)| value(of(record), name));
         let values = values.chain([Some(record.lr)]).map(precise);
         [record.epoch.to_string(), record.step.to_string()].into_iter().chain(values).map(Cell::from).collect()
     };
+    let sides = columns.iter().map(|(side, name, _)| format!("{side} {name}"));
     let skipped = story.epochs.len().saturating_sub(MOST_ROWS);
     let caption = match skipped {
         0 => "Losses and learning rate; results.csv has the scores too".to_owned(),

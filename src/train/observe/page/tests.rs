@@ -143,6 +143,26 @@ fn a_history_is_shown_with_what_it_has_to_beat() {
 }
 
 #[test]
+fn a_part_that_training_does_not_measure_is_shown_of_validations_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let with_ssim = |epoch, loss| {
+        let val = named(&[("loss", loss), ("ssim", 0.75)]);
+        Record { val, ..record(epoch, loss) }
+    };
+    let ssim = ScoreSpec::new("ssim", "SSIM", Better::Higher).shown(Show::Drawn);
+    let mut story = Story { epochs: vec![with_ssim(1, 0.6), with_ssim(2, 0.4)], ..measured() };
+    story.parts.push(ssim);
+    fs::write(folder.path().join("history.json"), story.text(folder.path()).unwrap()).unwrap();
+    write(folder.path(), &()).unwrap();
+    let html = read(folder.path());
+    assert!(html.contains(">validation ssim</th>") && !html.contains(">training ssim</th>"), "{html}");
+    let charts = crate::train::observe::curves::losses(&story);
+    let lines: Vec<Vec<&str>> =
+        charts.iter().map(|chart| chart.series.iter().map(|line| line.name.as_str()).collect()).collect();
+    assert_eq!(lines, [vec!["training", "validation"], vec!["validation"]]);
+}
+
+#[test]
 fn what_scores_mean_is_said_once_though_their_families_are_mixed() {
     let folder = tempfile::tempdir().unwrap();
     history(folder.path(), vec![record(1, 0.6)], (1, 10));

@@ -154,6 +154,15 @@ fn the_table_has_a_column_for_every_number_that_an_epoch_has() {
     assert_eq!(lines[2], "2,1,20,,0.25,,");
     let text = Story { epochs: vec![trained], ..now(1) }.table();
     assert_eq!(text.lines().next(), Some("epoch,phase,step,lr,train.loss"));
+    // What training measures in one phase only is empty in the others, and what it never measures has no column.
+    let mut measured = record(2);
+    measured.train.push(("huber".to_owned(), Some(0.5)));
+    measured.val.push(("ssim".to_owned(), None));
+    let parts = ["loss", "huber", "ssim"].map(spec).to_vec();
+    let text = Story { parts, scores: Vec::new(), epochs: vec![record(1), measured], ..now(1) }.table();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "epoch,phase,step,lr,train.loss,train.huber,val.loss,val.ssim");
+    assert_eq!(lines[1], "1,1,10,0.5,0.3333333333333333,,0.1,");
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn a_phase_has_its_own_loss_and_frozen_part() {
 }
 
 #[test]
-fn every_phase_reports_the_parts_of_all() {
+fn a_validation_of_every_phase_reports_the_parts_of_all_and_a_step_those_with_a_weight() {
     let terms = storms(Vec::new()).with_terms();
     let phases = vec![phase(LossConfig::default(), &[]), phase(terms.config.loss.clone(), &[])];
     let storms = Storms { phases, ..terms };
@@ -44,14 +44,24 @@ fn every_phase_reports_the_parts_of_all() {
     let names: Vec<&str> = task.parts().iter().map(|spec| spec.name.as_str()).collect();
     assert_eq!(names, ["loss", "huber", "ssim", "absolute_loss", "csi_loss", "fss_loss"]);
     let batch = [task.collate(&storms.windows(), None).unwrap()];
-    let (_, first) = gradient(&mut task, &batch);
-    task.begin_phase(1).unwrap();
-    let (_, second) = gradient(&mut task, &batch);
+    let mut of = |phase| {
+        task.begin_phase(phase).unwrap();
+        let mut scores = task.scores(Depth::Validation);
+        let all = Vec::<f64>::try_from(task.evaluate(&batch[0], &mut scores).unwrap()).unwrap();
+        let (_, learned) = gradient(&mut task, &batch);
+        (all, learned, task.measured_in_steps(phase))
+    };
+    let ((first, first_step, first_measured), (second, second_step, second_measured)) = (of(0), of(1));
     assert_eq!(first[1..], second[1..], "whatever is learned from, the same is measured");
     assert!((first[0] - second[0]).abs() > 1e-3);
-    let mut scores = task.scores(Depth::Validation);
-    let parts = Vec::<f64>::try_from(task.evaluate(&batch[0], &mut scores).unwrap()).unwrap();
-    assert_eq!(parts.len(), 6);
+    assert_eq!(first_measured, [true, true, true, false, false, false]);
+    assert_eq!(second_measured, [true, false, false, true, true, true]);
+    let same = |step: &[f64], all: &[&[f64]]| {
+        let all = all.concat();
+        step.len() == all.len() && step.iter().zip(all).all(|(step, all)| (step / all - 1.0).abs() < 1e-6)
+    };
+    assert!(same(&first_step, &[&first[..3]]), "{first_step:?} {first:?}");
+    assert!(same(&second_step, &[&second[..1], &second[3..]]), "{second_step:?} {second:?}");
 }
 
 #[test]
