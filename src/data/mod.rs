@@ -10,6 +10,7 @@ mod html;
 pub mod loader;
 pub mod manifest;
 pub mod mirror;
+pub mod npy;
 pub mod pack;
 pub mod prepare;
 pub mod split;

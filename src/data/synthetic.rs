@@ -39,13 +39,15 @@ pub struct MovingDigits {
     pub digits: usize,
     /// A file of digits of 28 x 28 cells in the format of MNIST (idx3-ubyte, plain or .gz); without one they are drawn.
     pub idx: Option<PathBuf>,
+    /// The path or the address of `mnist_test_seq.npy`, whose sequences are the test side; without it the shares of the split decide.
+    pub test: Option<String>,
     /// The same seed gives the same bytes.
     pub seed: u64,
 }
 
 impl Default for MovingDigits {
     fn default() -> Self {
-        Self { events: 1000, frames: 20, grid: 64, digits: 2, idx: None, seed: 42 }
+        Self { events: 1000, frames: 20, grid: 64, digits: 2, idx: None, test: None, seed: 42 }
     }
 }
 
@@ -215,6 +217,10 @@ impl MovingDigits {
             let remedy = "write the path of train-images-idx3-ubyte, or null: then digits are drawn";
             found.push(Problem::new("idx", "the path is empty", remedy));
         }
+        if self.test.as_ref().is_some_and(|test| test.trim().is_empty()) {
+            let remedy = "write the path or the address of mnist_test_seq.npy, or null";
+            found.push(Problem::new("test", "the path is empty", remedy));
+        }
         found
     }
 }
@@ -258,11 +264,12 @@ impl fmt::Display for Synthetic {
                 let images = count(*per_class as u64, "image");
                 write!(out, "synthetic ({images} of each of {classes} characters, {size}x{size}, seed {seed})")
             }
-            Self::MovingDigits(MovingDigits { events, frames, grid, digits, idx, seed }) => {
+            Self::MovingDigits(MovingDigits { events, frames, grid, digits, idx, test, seed }) => {
                 let (events, frames) = (count(*events as u64, "event"), count(*frames as u64, "frame"));
                 let moving = count(*digits as u64, "moving digit");
                 let from = idx.as_ref().map(|path| format!(" of {}", path.display())).unwrap_or_default();
-                write!(out, "synthetic ({events} of {frames}, {grid}x{grid}, {moving}{from}, seed {seed})")
+                let test = test.as_ref().map(|test| format!(", test {test}")).unwrap_or_default();
+                write!(out, "synthetic ({events} of {frames}, {grid}x{grid}, {moving}{from}, seed {seed}{test})")
             }
         }
     }
@@ -285,11 +292,17 @@ mod tests {
 
     #[test]
     fn a_digit_has_to_fit_into_the_frame_and_a_file_of_digits_has_a_name() {
-        let wrong = MovingDigits { grid: 28, frames: 1, idx: Some("".into()), ..MovingDigits::default() };
+        let wrong = MovingDigits {
+            grid: 28,
+            frames: 1,
+            idx: Some("".into()),
+            test: Some("".into()),
+            ..MovingDigits::default()
+        };
         let found = Synthetic::MovingDigits(wrong).problems();
         let found: Vec<_> = found.iter().map(|problem| (problem.path.as_str(), problem.remedy.as_str())).collect();
         assert_eq!(found[..2], [("frames", "write 2 or more"), ("grid", "write 32 or more")]);
-        assert_eq!(found[2].0, "idx");
+        assert_eq!([found[2].0, found[3].0], ["idx", "test"]);
     }
 
     #[test]

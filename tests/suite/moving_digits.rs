@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 
 use crate::program::Program;
+use crate::server::{Server, honest};
 
 const CONFIG: &str = "\
 data:
@@ -94,4 +95,59 @@ fn a_file_of_digits_that_can_not_be_used_is_named_with_what_to_do() {
     let short = program.run(&["prepare", "--config", "digits.yaml", "--set", "task.nowcast.windows.input_frames=5"]);
     let place = "data.source.0.synthetic.moving_digits.frames";
     assert!(short.code == 78 && short.stderr.contains(place), "{short:?}");
+}
+
+/// A file like the published `mnist_test_seq.npy`, with 3 sequences of 8 frames; each frame has one level.
+fn published(level: impl Fn(usize, usize) -> u8) -> Vec<u8> {
+    let text = "{'descr': '|u1', 'fortran_order': False, 'shape': (8, 3, 64, 64), }\n";
+    let mut bytes = [b"\x93NUMPY\x01\x00", &(text.len() as u16).to_le_bytes()[..], text.as_bytes()].concat();
+    for frame in 0..8 {
+        (0..3).for_each(|sequence| bytes.resize(bytes.len() + 64 * 64, level(frame, sequence)));
+    }
+    bytes
+}
+
+#[test]
+fn published_sequences_are_the_test_side_with_their_frames_in_order() {
+    let level = |frame: usize, sequence: usize| (30 * frame + 5 * sequence) as u8;
+    let program = Program::new();
+    program.write("digits.yaml", CONFIG);
+    fs::write(program.path("mnist_test_seq.npy"), published(level)).unwrap();
+    let key = "data.source.0.synthetic.moving_digits.test";
+    let set = format!("{key}=mnist_test_seq.npy");
+    let train = ["train", "--config", "digits.yaml", "--set", &set];
+    let said = program.succeed(&[&train[..], &["--set", "task.nowcast.split.test_share=0.5"]].concat());
+    assert!(!said.stderr.contains("of the windows instead of"), "{}", said.stderr);
+    let prepared = fs::read_dir(program.path("datasets/digits/prepared")).unwrap().map(|entry| entry.unwrap().path());
+    let manifests: Vec<_> = prepared.filter_map(|path| fs::read_to_string(path.join("windows.json")).ok()).collect();
+    let manifest: Json = serde_json::from_str(&manifests[0]).unwrap();
+    let events = ["train", "val", "test"].map(|side| manifest["totals"][side]["events"].as_u64().unwrap());
+    assert_eq!(events, [4, 2, 3]);
+    assert!(manifest["events"][8]["reason"] == "it is below a folder named test", "{}", manifest["events"][8]);
+
+    program.succeed(&["evaluate", "--checkpoint", "digits", "--split", "test"]);
+    let metrics = fs::read_to_string(program.path("model_output/digits/evaluation/test/metrics.json")).unwrap();
+    let metrics: Json = serde_json::from_str(&metrics).unwrap();
+    let found = metrics["metrics"]["openstl_mse"]["baselines"]["persistence"].as_f64().unwrap();
+    // Frames 0 to 3 are seen, 4 to 7 follow, each 30 of 255 levels brighter, in 16 x 16 cells; a level is rounded twice.
+    let expected = (1..5).map(|ahead| 256.0 * (30.0 * f64::from(ahead) / 255.0).powi(2)).sum::<f64>() / 4.0;
+    assert!((found / expected - 1.0).abs() < 0.03, "{found} {expected}");
+
+    let content = published(level);
+    let server = Server::start(move |asked| honest(asked, &content, "\"v1\""));
+    let fetched = Program::new();
+    fetched.write("digits.yaml", CONFIG);
+    let prepare = |set: &str| fetched.run(&["prepare", "--config", "digits.yaml", "--set", set]);
+    let there = prepare(&format!("{key}={}", server.url("/mnist_test_seq.npy")));
+    assert!(there.code == 0 && there.stdout.contains("test  3 windows"), "{there:?}");
+    let names: Vec<_> =
+        fs::read_dir(fetched.path("datasets/digits")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(names.iter().all(|name| !name.to_string_lossy().contains("download")), "{names:?}");
+    let other = Program::new();
+    other.write("digits.yaml", CONFIG);
+    let refused = other.run(&["prepare", "--config", "digits.yaml", "--set", &format!("{key}=digits.yaml")]);
+    assert!(
+        refused.code == 65 && refused.stderr.contains("digits.yaml is not an array of NumPy; write"),
+        "{refused:?}"
+    );
 }

@@ -46,6 +46,8 @@ struct Offer {
     levels: usize,
     /// The variable that its files have and no others.
     variable: Option<&'static str>,
+    /// Whether it has a test side of its own.
+    tests: bool,
 }
 
 impl Offer {
@@ -53,10 +55,10 @@ impl Offer {
         match *synthetic {
             Synthetic::Storms(Storms { events, frames, levels, .. }) => {
                 // A model of storms is used on other files too, which may have another variable.
-                Some(Self { events, frames, levels, variable: None })
+                Some(Self { events, frames, levels, variable: None, tests: false })
             }
-            Synthetic::MovingDigits(MovingDigits { events, frames, .. }) => {
-                Some(Self { events, frames, levels: 1, variable: Some(synth::DIGITS) })
+            Synthetic::MovingDigits(MovingDigits { events, frames, ref test, .. }) => {
+                Some(Self { events, frames, levels: 1, variable: Some(synth::DIGITS), tests: test.is_some() })
             }
             Synthetic::Characters(_) => None,
         }
@@ -94,8 +96,12 @@ impl NowcastConfig {
             let message = format!("an event has {} frames, but a window needs {window}", offer.frames);
             found.push(Problem::new("frames", message, "raise `frames`, or lower `task.nowcast.windows`"));
         }
-        let parts = 1 + usize::from(self.split.val_share > 0.0) + usize::from(self.split.test_share > 0.0);
-        let least = least_frames(window, self.split.shares());
+        let mut shares = self.split.shares();
+        if offer.tests {
+            shares.test = 0.0;
+        }
+        let parts = 1 + usize::from(shares.val > 0.0) + usize::from(shares.test > 0.0);
+        let least = least_frames(window, shares);
         if (self.split.by == SplitBy::Time || offer.events == 1) && parts > 1 {
             if (window..least).contains(&offer.frames) {
                 let message = format!("a split in time takes events of {least} frames, got {}", offer.frames);

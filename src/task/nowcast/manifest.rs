@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{SplitConfig, WindowsConfig};
 use super::plan::CutEvent;
-use super::split::{Side, Split, Whole};
+use super::split::{Side, Split, Whole, asked};
 use super::windows::Gap;
+use crate::data::split::Shares;
 
 /// What the manifest says about how events were placed.
 const RULE: &str = "events in time order; days that share an event stay together; the last days test, those before them \
@@ -52,6 +53,12 @@ pub struct Totals {
     pub test: Total,
     /// Events without windows.
     pub unused: Total,
+}
+
+impl Totals {
+    fn windows(&self) -> usize {
+        [&self.train, &self.val, &self.test].iter().map(|total| total.windows).sum()
+    }
 }
 
 /// The sums of one side.
@@ -115,7 +122,7 @@ pub(super) fn manifest(
     events: &[CutEvent<'_>],
     split: &Split,
     windows: &WindowsConfig,
-    shares: &SplitConfig,
+    requested: &SplitConfig,
 ) -> WindowsManifest {
     let length = windows.input_frames + windows.target_frames;
     let total = |side| total(events, side, length);
@@ -125,15 +132,15 @@ pub(super) fn manifest(
         test: total(Some(Side::Test)),
         unused: total(None),
     };
-    let reasons = Reasons { totals: &totals, whole: split.whole, window: length, shares };
+    let reasons = Reasons::new(&totals, split, length);
     let records = events.iter().map(|event| record(event, &reasons)).collect();
-    let unmet = unmet(&totals, split.whole, shares);
+    let unmet = reasons.unmet();
     WindowsManifest {
         format: 1,
         rule: if split.whole == Whole::Windows { RULE_IN_TIME } else { RULE }.to_owned(),
         whole: split.whole,
         windows: windows.clone(),
-        split: shares.clone(),
+        split: requested.clone(),
         warnings: split.warnings.iter().map(ToString::to_string).chain(unmet).collect(),
         totals,
         events: records,
@@ -182,54 +189,72 @@ fn record(event: &CutEvent<'_>, reasons: &Reasons<'_>) -> PlacedEvent {
 /// By how much a share may differ from the requested one without a warning.
 const NEAR: f64 = 0.05;
 
-/// The shares that differ much from the requested ones, with the actual values.
-fn unmet(totals: &Totals, whole: Whole, asked: &SplitConfig) -> Vec<String> {
-    let reached = |total: &Total| 100.0 * total.share_of_windows;
-    let sides = [("validation", &totals.val, asked.val_share), ("test", &totals.test, asked.test_share)];
-    let unmet = sides.into_iter().filter(|(_, total, asked)| {
-        // An empty test side has its own warning.
-        total.windows > 0 && (total.share_of_windows - asked).abs() > NEAR + 1e-9
-    });
-    let why = match whole {
-        Whole::Days => "whole days stay on one side",
-        Whole::Events => "whole events stay on one side",
-        Whole::Windows => "a gap of one window is left out between the sides",
-    };
-    let text = |(name, total, asked): (&str, &Total, f64)| {
-        let (got, train) = (reached(total), reached(&totals.train));
-        format!(
-            "the {name} has {got:.1} % of the windows instead of {:.1} % because {why}; {train:.1} % train",
-            100.0 * asked
-        )
-    };
-    unmet.map(text).collect()
-}
-
 /// What all reasons refer to.
 struct Reasons<'a> {
     totals: &'a Totals,
     whole: Whole,
     window: usize,
-    shares: &'a SplitConfig,
+    shares: Shares,
+    /// The windows that the shares divide.
+    windows: usize,
 }
 
-impl Reasons<'_> {
+impl<'a> Reasons<'a> {
+    fn new(totals: &'a Totals, split: &Split, window: usize) -> Self {
+        let Split { whole, shares, .. } = *split;
+        let divided = |total: &Total, share: f64| if share > 0.0 { total.windows } else { 0 };
+        let windows = totals.train.windows + divided(&totals.val, shares.val) + divided(&totals.test, shares.test);
+        Self { totals, whole, window, shares, windows }
+    }
+
+    /// The share of a side, in per cent of the windows that are divided.
+    fn reached(&self, total: &Total) -> f64 {
+        100.0 * total.windows as f64 / self.windows.max(1) as f64
+    }
+
+    /// The shares that differ much from the requested ones, with the actual values.
+    fn unmet(&self) -> Vec<String> {
+        let Self { totals, shares, .. } = self;
+        let sides = [("validation", &totals.val, shares.val), ("test", &totals.test, shares.test)];
+        let unmet = sides.into_iter().filter(|(_, total, asked)| {
+            // An empty test side has its own warning.
+            *asked > 0.0 && total.windows > 0 && (self.reached(total) - 100.0 * asked).abs() > 100.0 * NEAR + 1e-7
+        });
+        let why = match self.whole {
+            Whole::Days => "whole days stay on one side",
+            Whole::Events => "whole events stay on one side",
+            Whole::Windows => "a gap of one window is left out between the sides",
+        };
+        let text = |(name, total, asked): (&str, &Total, f64)| {
+            let (got, train) = (self.reached(total), self.reached(&totals.train));
+            format!(
+                "the {name} has {got:.1} % of the windows instead of {:.1} % because {why}; {train:.1} % train",
+                100.0 * asked
+            )
+        };
+        unmet.map(text).collect()
+    }
+
     fn of(&self, event: &CutEvent<'_>, side: Option<Side>) -> String {
-        let totals = self.totals;
-        let before_test = if totals.test.events > 0 { " before the test" } else { "" };
+        let (totals, shares) = (self.totals, self.shares);
+        let before_test = if totals.test.events > 0 && shares.test > 0.0 { " before the test" } else { "" };
         let (place, before, total, asked) = match side {
             None => return self.of_unused(event),
-            Some(Side::Train) => ("first", "", &totals.train, 1.0 - self.shares.val_share - self.shares.test_share),
-            Some(Side::Val) => ("last", before_test, &totals.val, self.shares.val_share),
-            Some(Side::Test) => ("last", "", &totals.test, self.shares.test_share),
+            Some(side) if asked(&event.event.path) == Some(side) => {
+                return format!("it is below a folder named {}", side.name());
+            }
+            Some(Side::Train) => ("first", "", &totals.train, 1.0 - shares.val - shares.test),
+            Some(Side::Val) => ("last", before_test, &totals.val, shares.val),
+            Some(Side::Test) => ("last", "", &totals.test, shares.test),
         };
         let place = match self.whole {
             Whole::Days => place_of("day", total.days, place),
             Whole::Events | Whole::Windows => place_of("event", total.events, place),
         };
-        let (got, asked) = (100.0 * total.share_of_windows, 100.0 * asked);
+        let (got, asked) = (self.reached(total), 100.0 * asked);
+        let of = if self.windows < totals.windows() { "other" } else { "all" };
         let midnight = if event.days().len() > 1 { "; it crosses midnight and ties its days together" } else { "" };
-        format!("{place}{before}: {got:.1} % of all windows, {asked:.1} % asked for{midnight}")
+        format!("{place}{before}: {got:.1} % of {of} windows, {asked:.1} % asked for{midnight}")
     }
 
     fn of_cut(&self, parts: &[Part]) -> String {

@@ -10,7 +10,7 @@ use super::config::{SplitConfig, WindowsConfig};
 use super::event_name::in_time_order;
 use super::manifest::manifest;
 pub use super::manifest::{Part, PlacedEvent, Total, Totals, WindowsManifest};
-use super::split::{EventSpan, Side, Split, SplitError, Whole, split};
+use super::split::{EventSpan, Side, Split, SplitError, Whole, asked, split};
 use super::split_in_time::{in_time, least_frames};
 use super::windows::{EventWindows, Window, WindowsError, windows};
 use crate::util::exit::Exit;
@@ -100,7 +100,7 @@ pub fn plan(events: &[EventTimes], on_windows: &WindowsConfig, on_split: &SplitC
     let mut cut =
         order.iter().map(|&index| CutEvent::new(&events[index], on_windows)).collect::<Result<Vec<_>, _>>()?;
     let split = split(&cut.iter().map(CutEvent::span).collect::<Vec<_>>(), on_split)?;
-    place(&mut cut, &split, on_windows, on_split)?;
+    place(&mut cut, &split, on_windows)?;
     Ok(planned(&order, cut, &split, on_windows, on_split))
 }
 
@@ -119,7 +119,8 @@ pub fn plan_anyway(
     };
     let order = in_order_of_time(events);
     let cut = order.iter().map(|&index| CutEvent::new(&events[index], on_windows)).collect::<Result<Vec<_>, _>>()?;
-    let split = Split { sides: vec![None; events.len()], whole: Whole::Days, warnings: Vec::new() };
+    let (sides, shares) = (vec![None; events.len()], on_split.shares());
+    let split = Split { sides, whole: Whole::Days, shares, warnings: Vec::new() };
     let mut plan = planned(&order, cut, &split, on_windows, on_split);
     plan.manifest.warnings.push(why.to_string());
     Ok(plan)
@@ -134,21 +135,16 @@ fn in_order_of_time(events: &[EventTimes]) -> Vec<usize> {
 }
 
 /// Gives every window its side.
-fn place(
-    events: &mut [CutEvent<'_>],
-    split: &Split,
-    on_windows: &WindowsConfig,
-    on_split: &SplitConfig,
-) -> Result<(), SplitError> {
+fn place(events: &mut [CutEvent<'_>], split: &Split, on_windows: &WindowsConfig) -> Result<(), SplitError> {
     for (event, side) in events.iter_mut().zip(&split.sides) {
         event.sides = vec![*side; event.found.windows.len()];
     }
     if split.whole != Whole::Windows {
         return Ok(());
     }
-    let (length, shares) = (on_windows.input_frames + on_windows.target_frames, on_split.shares());
+    let (length, shares) = (on_windows.input_frames + on_windows.target_frames, split.shares);
     let mut any = false;
-    for event in &mut *events {
+    for event in events.iter_mut().filter(|event| asked(&event.event.path).is_none()) {
         let starts: Vec<usize> = event.found.windows.iter().map(|window| window.start).collect();
         if let Some(sides) = in_time(&starts, length, shares) {
             event.sides = sides;
@@ -200,7 +196,12 @@ impl<'a> CutEvent<'a> {
 
     fn span(&self) -> EventSpan {
         let day = |time: Option<Timestamp>| time.map_or(Date::MIN, utc_day);
-        EventSpan { first_day: day(self.first), last_day: day(self.last), windows: self.found.windows.len() }
+        EventSpan {
+            first_day: day(self.first),
+            last_day: day(self.last),
+            windows: self.found.windows.len(),
+            asked: asked(&self.event.path),
+        }
     }
 
     /// How many of its windows serve something.
@@ -299,6 +300,25 @@ mod tests {
             events.rotate_left(1);
             assert_eq!(manifest(&events), expected);
         }
+    }
+
+    #[test]
+    fn the_manifest_says_which_events_a_folder_places_and_the_shares_are_of_the_others() {
+        let mut events: Vec<_> =
+            (0..10).map(|day| event(&format!("d{day}"), DECEMBER + DAY * f64::from(day), 10)).collect();
+        events.extend((0..30).map(|number| event(&format!("test/e{number:02}"), DECEMBER, 10)));
+        let config = SplitConfig { by: SplitBy::Event, val_share: 0.2, test_share: 0.0 };
+        let manifest = plan(&events, &small(), &config).unwrap().manifest;
+        assert_eq!(manifest.warnings, Vec::<String>::new());
+        let totals = &manifest.totals;
+        assert_eq!([&totals.train, &totals.val, &totals.test].map(|total| total.events), [8, 2, 30]);
+        let reason = |path: &str| &manifest.events.iter().find(|event| event.path == path).unwrap().reason;
+        assert_eq!(reason("test/e07"), "it is below a folder named test");
+        assert_eq!(reason("d9"), "one of the 2 last days: 20.0 % of other windows, 20.0 % asked for");
+        let in_time = SplitConfig { by: SplitBy::Time, val_share: 0.2, test_share: 0.2 };
+        let long = [event("a", DECEMBER, 40), event("test/b", DECEMBER, 40)];
+        let plan = plan(&long, &small(), &in_time).unwrap();
+        assert_eq!(plan.manifest.totals.test.windows, 19, "an event that a folder places is not cut");
     }
 
     #[test]

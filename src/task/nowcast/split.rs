@@ -7,6 +7,8 @@
 //! - With one unit there is no whole day to spare: it is split by its events in time order, with a warning. One event
 //!   alone is cut in time (`split_in_time`), with a warning too; `by: time` asks for that.
 //! - An event without windows takes no part, and ties no days together.
+//! - An event below a folder `val` or `test` is on that side, whatever its day. Then the shares divide the other events, and that
+//!   of such a side counts as 0.
 
 use std::fmt;
 use std::ops::Range;
@@ -30,6 +32,22 @@ pub struct EventSpan {
     pub last_day: Date,
     /// How many windows it has.
     pub windows: usize,
+    /// The side that its folder names.
+    pub asked: Option<Side>,
+}
+
+impl EventSpan {
+    /// The side that it is on, whatever the shares are.
+    fn fixed(&self) -> Option<Side> {
+        self.asked.filter(|_| self.windows > 0)
+    }
+}
+
+/// The side that one of the folders above an event names.
+#[must_use]
+pub fn asked(path: &str) -> Option<Side> {
+    let (above, _) = path.trim_end_matches('/').rsplit_once('/')?;
+    above.split('/').find_map(|folder| [Side::Val, Side::Test].into_iter().find(|side| folder == side.name()))
 }
 
 /// What is never cut in two.
@@ -45,13 +63,15 @@ pub enum Whole {
 }
 
 /// The decision.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Split {
     /// For each event its side; `None` for one without windows. If windows are what stays whole, the events are still to be
     /// cut.
     pub sides: Vec<Option<Side>>,
     /// What stayed whole.
     pub whole: Whole,
+    /// The shares of the events that no folder gives a side.
+    pub shares: Shares,
     /// What the user should know about it.
     pub warnings: Vec<SplitWarning>,
 }
@@ -108,6 +128,12 @@ pub enum SplitError {
         /// The events considered.
         events: usize,
     },
+    /// All events are below folders of other sides.
+    #[error(
+        "all events with windows are below folders named val or test, and none is left for training; move some out of them, or \
+         rename the folders"
+    )]
+    NoTraining,
     /// No event is long enough to be cut in time.
     #[error(
         "no event is long enough to be cut in time: that takes {least} frames without a gap, a window for each side and one \
@@ -128,7 +154,7 @@ impl SplitError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Shares { .. } => Exit::Configuration,
-            Self::NoWindows { .. } | Self::TooShort { .. } => Exit::DataRefused,
+            Self::NoWindows { .. } | Self::NoTraining | Self::TooShort { .. } => Exit::DataRefused,
         }
     }
 }
@@ -138,19 +164,30 @@ impl SplitError {
 /// # Errors
 /// If the shares are invalid, or no event has a window.
 pub fn split(events: &[EventSpan], config: &SplitConfig) -> Result<Split, SplitError> {
-    let shares = check(config)?;
-    let used: Vec<usize> = (0..events.len()).filter(|&event| events[event].windows > 0).collect();
-    if used.is_empty() {
+    let mut shares = check(config)?;
+    if events.iter().all(|event| event.windows == 0) {
         return Err(SplitError::NoWindows { events: events.len() });
+    }
+    let mut sides: Vec<Option<Side>> = events.iter().map(EventSpan::fixed).collect();
+    let is_free = |event: &usize| events[*event].windows > 0 && events[*event].asked.is_none();
+    let used: Vec<usize> = (0..events.len()).filter(is_free).collect();
+    if used.is_empty() {
+        return Err(SplitError::NoTraining);
+    }
+    if sides.contains(&Some(Side::Val)) {
+        shares.val = 0.0;
+    }
+    if sides.contains(&Some(Side::Test)) {
+        shares.test = 0.0;
     }
     let mut warnings = Vec::new();
     let mut whole = Whole::Days;
     let mut units = linked_days(events, &used);
-    let divides = config.val_share > 0.0 || config.test_share > 0.0;
+    let divides = shares.val > 0.0 || shares.test > 0.0;
     if divides && (config.by == SplitBy::Time || used.len() == 1) {
         let warnings = if config.by == SplitBy::Time { Vec::new() } else { vec![SplitWarning::OneEvent] };
-        let sides = events.iter().map(|event| (event.windows > 0).then_some(Side::Train)).collect();
-        return Ok(Split { sides, whole: Whole::Windows, warnings });
+        used.iter().for_each(|&event| sides[event] = Some(Side::Train));
+        return Ok(Split { sides, whole: Whole::Windows, shares, warnings });
     }
     if units.len() == 1 && divides {
         (whole, units) = (Whole::Events, (0..used.len()).map(|event| event..event + 1).collect());
@@ -162,11 +199,10 @@ pub fn split(events: &[EventSpan], config: &SplitConfig) -> Result<Split, SplitE
     if shares.test > 0.0 && !placed.contains(&Side::Test) {
         warnings.push(SplitWarning::NoTest(whole));
     }
-    let mut sides = vec![None; events.len()];
     for (unit, side) in units.into_iter().zip(placed) {
         used[unit].iter().for_each(|&event| sides[event] = Some(side));
     }
-    Ok(Split { sides, whole, warnings })
+    Ok(Split { sides, whole, shares, warnings })
 }
 
 fn check(config: &SplitConfig) -> Result<Shares, SplitError> {
@@ -200,7 +236,7 @@ mod tests {
     }
 
     fn event(first: i32, last: i32, windows: usize) -> EventSpan {
-        EventSpan { first_day: day(first), last_day: day(last), windows }
+        EventSpan { first_day: day(first), last_day: day(last), windows, asked: None }
     }
 
     fn shares(val_share: f64, test_share: f64) -> SplitConfig {
@@ -262,6 +298,24 @@ mod tests {
         let found = split(&[event(0, 1, 9), event(3, 4, 9)], &asked).unwrap();
         assert_eq!((found.whole, found.warnings), (Whole::Windows, Vec::new()));
         assert_eq!(sides(&[event(0, 1, 9)], &shares(0.0, 0.0)), [Train]);
+    }
+
+    #[test]
+    fn a_folder_named_after_a_side_decides_and_the_shares_divide_the_rest() {
+        let paths = ["a/200711011", "test/200711012", "x/test/y/200711013", "val", "val/200711014", "tests/200711015"];
+        assert_eq!(paths.map(asked), [None, Some(Test), Some(Test), None, Some(Val), None]);
+        let on = |side, event: EventSpan| EventSpan { asked: Some(side), ..event };
+        let events: Vec<_> = (0..10).map(|number| event(number, number, 10)).collect();
+        let given = [on(Test, event(3, 3, 50)), on(Test, event(20, 20, 0))];
+        let found = split(&[&events[..], &given].concat(), &shares(0.2, 0.5)).unwrap();
+        let expected = [&[Some(Train); 8][..], &[Some(Val); 2], &[Some(Test), None]].concat();
+        assert_eq!((found.sides, found.shares, found.warnings), (expected, Shares { val: 0.2, test: 0.0 }, vec![]));
+        let both = split(&[event(0, 0, 9), on(Val, event(0, 0, 9)), given[0]], &shares(0.2, 0.2)).unwrap();
+        assert_eq!((both.sides, both.whole), (vec![Some(Train), Some(Val), Some(Test)], Whole::Days));
+        let alone = split(&[event(0, 0, 9), given[0]], &shares(0.2, 0.2)).unwrap();
+        assert_eq!((alone.sides, alone.whole), (vec![Some(Train), Some(Test)], Whole::Windows));
+        let error = split(&given, &shares(0.2, 0.0)).unwrap_err();
+        assert_eq!((error.exit(), error), (Exit::DataRefused, SplitError::NoTraining));
     }
 
     #[test]

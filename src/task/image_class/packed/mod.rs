@@ -10,7 +10,6 @@
 mod csv;
 mod idx;
 mod names;
-mod npy;
 mod npz;
 mod pair;
 mod read;

@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use super::npy::{self, Array, Numbers};
 use super::pair::{Role, one_dataset, own, role, side};
 use super::read::Source;
 use super::{Labels, MOST_BYTES, Table, Unusable};
+use crate::data::npy::{self, Array, Numbers};
 use crate::data::prepare::work::read_at_most;
 use crate::data::split::Side;
 use crate::data::unpack::{Limits, unpack};

@@ -1,21 +1,26 @@
 //! Synthetic sequences as the configuration asks for them: storms, or digits that move. How they are made is up to
-//! `fragua-radar`; where digits come from is decided here.
+//! `fragua-radar`; where digits come from, and sequences to test on, is decided here.
 
 mod idx;
+mod sequences;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fragua_radar::synth;
 pub use fragua_radar::synth::SynthError;
-use fragua_radar::synth::digits;
 pub use fragua_radar::synth::digits::VARIABLE as DIGITS;
+use fragua_radar::synth::digits::{self, Given, MAX_FRAMES};
 use rand::Rng;
 
 use self::idx::Digits;
 pub use self::idx::IdxError;
+pub use self::sequences::SequencesError;
+use self::sequences::{Sequences, download, is_address};
+use crate::data::split::Side;
 use crate::data::synthetic::{MovingDigits, Storms};
 use crate::report::handwriting::{Images, Stroke, strokes};
 use crate::util::failure::Failed;
+use crate::util::fs::remove_tree;
 use crate::util::seed;
 use crate::util::surroundings::Surroundings;
 
@@ -29,15 +34,41 @@ pub fn write(storms: &Storms, into: &Path, around: &Surroundings<'_>) -> Result<
     synth::write(&storms, into, around.stop, around.progress).map(drop)
 }
 
-/// Writes moving digits below a folder, as [`digits::write`] does: those of a file, or drawn ones.
+/// Writes moving digits below a folder, as [`digits::write`] does: those of a file, or drawn ones; beside them the sequences
+/// that the test is to have.
 ///
 /// # Errors
-/// If the file can't be used; see [`digits::write`].
+/// If a file can't be used; see [`digits::write`].
 pub fn write_digits(moving: &MovingDigits, into: &Path, around: &Surroundings<'_>) -> Result<(), Failed> {
-    let &MovingDigits { events, frames, grid, digits, ref idx, seed } = moving;
+    let Some(test) = &moving.test else { return write_with(moving, None, into, around) };
+    // Beside the folder, so that the next start continues a download that was interrupted.
+    let place = beside(into);
+    let path = if is_address(test) { download(test, &place, around)? } else { PathBuf::from(test) };
+    let sequences = Sequences::open(&path, moving.grid)?;
+    let levels = |sequence: usize| sequences.levels(sequence);
+    let (events, frames) = (sequences.count(), sequences.frames());
+    let given = Given { folder: Side::Test.name(), from: test, events, frames, levels: &levels };
+    write_with(moving, Some(&given), into, around)?;
+    Ok(remove_tree(&place)?)
+}
+
+/// A hidden folder beside another one.
+fn beside(folder: &Path) -> PathBuf {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    folder.with_file_name(format!(".{}.download", name.trim_start_matches('.')))
+}
+
+fn write_with(
+    moving: &MovingDigits,
+    given: Option<&Given<'_>>,
+    into: &Path,
+    around: &Surroundings<'_>,
+) -> Result<(), Failed> {
+    let &MovingDigits { events, frames, grid, digits, ref idx, seed, .. } = moving;
     let from = idx.as_ref().map_or_else(|| "drawn".to_owned(), |path| path.display().to_string());
     let config = digits::MovingDigits { events, frames, grid, digits, from, seed };
-    let write = |draw: digits::Draw<'_>| digits::write(&config, draw, into, around.stop, around.progress).map(drop);
+    let write =
+        |draw: digits::Draw<'_>| digits::write(&config, draw, given, into, around.stop, around.progress).map(drop);
     match idx {
         Some(path) => {
             let images = Digits::read(path)?;

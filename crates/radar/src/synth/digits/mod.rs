@@ -59,6 +59,21 @@ pub struct MovingDigits {
     pub seed: u64,
 }
 
+/// Sequences that exist already, written below a folder of their own: those that others publish to test on.
+#[derive(Clone, Copy)]
+pub struct Given<'a> {
+    /// The folder.
+    pub folder: &'a str,
+    /// Where they come from, for people.
+    pub from: &'a str,
+    /// How many there are.
+    pub events: usize,
+    /// Frames of each.
+    pub frames: usize,
+    /// The levels of one, as [`levels`] returns them.
+    pub levels: &'a (dyn Fn(usize) -> Result<Vec<u8>, FsError> + Sync),
+}
+
 /// The levels of a digit, 28 x 28 from the top, for (sequence, number of the digit in it).
 pub type Draw<'a> = &'a (dyn Fn(u64, u64) -> Vec<u8> + Sync);
 
@@ -72,14 +87,16 @@ impl fmt::Display for MovingDigits {
     }
 }
 
-/// Writes the sequences below a folder, `<event>/ncfdataYYYYMMDD_HHMMSS.nc`, each with all of its frames. An event's folder is
-/// complete or absent; the same call continues what an earlier one left unfinished.
+/// Writes the sequences below a folder, `<event>/ncfdataYYYYMMDD_HHMMSS.nc`, each with all of its frames; those that are given
+/// below a folder in it, on later days. An event's folder is complete or absent; the same call continues what an earlier one
+/// left unfinished.
 ///
 /// # Errors
 /// If a number is outside its limits, the folder has other events or can't be written, or a stop is requested.
 pub fn write(
     config: &MovingDigits,
     draw: Draw<'_>,
+    given: Option<&Given<'_>>,
     into: &Path,
     stop: &Stop,
     progress: &dyn Progress,
@@ -89,18 +106,30 @@ pub fn write(
         ("digits", config.digits, 1, MAX_DIGITS),
         ("events", config.events, 1, MAX_EVENTS),
         ("frames", config.frames, 2, MAX_FRAMES),
+        ("sequences", given.map_or(1, |given| given.events), 1, MAX_EVENTS),
+        ("frames", given.map_or(2, |given| given.frames), 2, MAX_FRAMES),
     ])?;
     fs::create_dir_all(into)?;
-    claim(config, into)?;
-    progress.begin(Stage::Synthesise, Some((config.events * config.frames) as u64), FRAMES);
-    let events: Vec<Event> = (0..config.events).map(|index| Event::new(index, into)).collect();
-    let left: Vec<&Event> = events.iter().filter(|event| !event.folder.is_dir()).collect();
-    progress.advance(((events.len() - left.len()) * config.frames) as u64);
+    claim(&Claim(config, given), into)?;
+    let mut events: Vec<Event> = (0..config.events).map(|index| Event::new(index, config.frames, into)).collect();
+    if let Some(given) = given {
+        let folder = into.join(given.folder);
+        let later = |index| Event::new(config.events + index, given.frames, &folder);
+        events.extend((0..given.events).map(later));
+    }
+    let frames = |events: &[&Event]| events.iter().map(|event| event.frames as u64).sum::<u64>();
+    let (left, there): (Vec<&Event>, Vec<&Event>) = events.iter().partition(|event| !event.folder.is_dir());
+    progress.begin(Stage::Synthesise, Some(frames(&left) + frames(&there)), FRAMES);
+    progress.advance(frames(&there));
     for some in left.chunks(AT_ONCE) {
         some.par_iter().try_for_each(|event| {
             stop.check()?;
-            write_event(config, draw, event)?;
-            progress.advance(config.frames as u64);
+            let levels = match (event.index.checked_sub(config.events), given) {
+                (Some(index), Some(given)) => (given.levels)(index)?,
+                _ => levels(config, draw, event.index as u64),
+            };
+            write_event(config, &levels, event)?;
+            progress.advance(event.frames as u64);
             Ok::<_, SynthError>(())
         })?;
         fs::sync_file_system(into)?;
@@ -116,9 +145,21 @@ pub fn write(
     Ok(summary)
 }
 
+/// What a folder has, for people.
+struct Claim<'a>(&'a MovingDigits, Option<&'a Given<'a>>);
+
+impl fmt::Display for Claim<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(config, given) = self;
+        write!(out, "{config}")?;
+        given.map_or(Ok(()), |Given { folder, from, events, .. }| write!(out, ", {folder}: {events} of {from}"))
+    }
+}
+
 /// One sequence, on a day of its own.
 struct Event {
     index: usize,
+    frames: usize,
     name: String,
     folder: PathBuf,
     /// The time of the first frame, in seconds since 1970.
@@ -126,29 +167,28 @@ struct Event {
 }
 
 impl Event {
-    fn new(index: usize, into: &Path) -> Self {
+    fn new(index: usize, frames: usize, into: &Path) -> Self {
         let day = FIRST_DAY.saturating_add((index as i64).days());
         let name = format!("{}1", day.strftime("%Y%m%d"));
         let from_seconds = calendar::utc(day).as_second();
-        Self { index, folder: into.join(&name), name, from_seconds }
+        Self { index, frames, folder: into.join(&name), name, from_seconds }
     }
 
     fn partial(&self) -> PathBuf {
         partial_name(&self.folder)
     }
 
-    fn seconds(&self, frames: usize) -> Vec<f64> {
-        (0..frames as i64).map(|frame| (self.from_seconds + frame * INTERVAL_SECONDS) as f64).collect()
+    fn seconds(&self) -> Vec<f64> {
+        (0..self.frames as i64).map(|frame| (self.from_seconds + frame * INTERVAL_SECONDS) as f64).collect()
     }
 }
 
-fn write_event(config: &MovingDigits, draw: Draw<'_>, event: &Event) -> Result<(), SynthError> {
+fn write_event(config: &MovingDigits, levels: &[u8], event: &Event) -> Result<(), SynthError> {
     let partial = event.partial();
     fs::remove_tree(&partial)?;
-    std::fs::create_dir(&partial).map_err(FsError::at("create folder", &partial))?;
-    let levels = levels(config, draw, event.index as u64);
+    fs::create_dir_all(&partial)?;
     let origin = origin(config.seed);
-    let file = file::file(&event.seconds(config.frames), config.grid, &levels, &origin);
+    let file = file::file(&event.seconds(), config.grid, levels, &origin);
     Ok(container::write(&file, &partial.join(calendar::file_name(event.from_seconds)))?)
 }
 
@@ -201,7 +241,7 @@ mod tests {
 
     fn written(config: &MovingDigits) -> Vec<(PathBuf, Vec<u8>)> {
         let folder = tempfile::tempdir().unwrap();
-        let summary = write(config, &block, folder.path(), &Stop::default(), &Silent).unwrap();
+        let summary = write(config, &block, None, folder.path(), &Stop::default(), &Silent).unwrap();
         assert_eq!(summary.files, config.events);
         let file = |event: &String| {
             let path = std::fs::read_dir(folder.path().join(event)).unwrap().next().unwrap().unwrap().path();
@@ -236,7 +276,7 @@ mod tests {
     fn what_is_written_is_read_with_its_times_and_values_upright() {
         let folder = tempfile::tempdir().unwrap();
         let config = config();
-        let summary = write(&config, &block, folder.path(), &Stop::default(), &Silent).unwrap();
+        let summary = write(&config, &block, None, folder.path(), &Stop::default(), &Silent).unwrap();
         let event = folder.path().join(&summary.events[0]);
         let volume = VolumeFile::open(&event.join("ncfdata20000101_000000.nc"), VARIABLE).unwrap();
         assert_eq!(volume.times()[..2], [946_684_800.0, 946_684_860.0]);
@@ -257,22 +297,41 @@ mod tests {
     #[test]
     fn what_was_left_unfinished_is_continued_and_other_sequences_are_not_mixed_in() {
         let folder = tempfile::tempdir().unwrap();
-        write(&config(), &block, folder.path(), &Stop::default(), &Silent).unwrap();
+        write(&config(), &block, None, folder.path(), &Stop::default(), &Silent).unwrap();
         std::fs::remove_dir_all(folder.path().join("200001021")).unwrap();
         std::fs::create_dir(folder.path().join(".200001021.partial")).unwrap();
-        let summary = write(&config(), &block, folder.path(), &Stop::default(), &Silent).unwrap();
+        let summary = write(&config(), &block, None, folder.path(), &Stop::default(), &Silent).unwrap();
         assert_eq!((summary.files, summary.events.len()), (1, 3));
         let other = MovingDigits { from: "others".into(), ..config() };
-        let error = write(&other, &block, folder.path(), &Stop::default(), &Silent).unwrap_err();
+        let error = write(&other, &block, None, folder.path(), &Stop::default(), &Silent).unwrap_err();
         assert_eq!(error.exit(), Exit::Configuration);
         assert!(error.to_string().contains("of blocks, seed 42"), "{error}");
+    }
+
+    #[test]
+    fn given_sequences_are_written_below_a_folder_on_later_days() {
+        let folder = tempfile::tempdir().unwrap();
+        let levels = |index: usize| Ok(vec![100 * index as u8; 2 * 40 * 40]);
+        let given = Given { folder: "test", from: "a file", events: 2, frames: 2, levels: &levels };
+        let config = MovingDigits { events: 1, ..config() };
+        let summary = write(&config, &block, Some(&given), folder.path(), &Stop::default(), &Silent).unwrap();
+        assert_eq!(summary.events, ["200001011", "200001021", "200001031"]);
+        let path = folder.path().join("test/200001031/ncfdata20000103_000000.nc");
+        let volume = VolumeFile::open(&path, VARIABLE).unwrap();
+        let mut raw = RawVolume::new();
+        volume.read(1, &mut raw).unwrap();
+        let Values::I8(found) = &raw.values else { panic!("{:?}", raw.values) };
+        let value = volume.packing().decode(f64::from(found[7])).unwrap();
+        assert!(volume.times().len() == 2 && (value - 100.0 / 255.0).abs() < 0.002, "{value}");
+        let error = write(&config, &block, None, folder.path(), &Stop::default(), &Silent).unwrap_err();
+        assert!(error.to_string().contains("seed 42), test: 2 of a file, not"), "{error}");
     }
 
     #[test]
     fn a_digit_that_does_not_fit_is_refused_with_the_limits() {
         let folder = tempfile::tempdir().unwrap();
         let wrong = MovingDigits { grid: 28, ..config() };
-        let error = write(&wrong, &block, folder.path(), &Stop::default(), &Silent).unwrap_err();
+        let error = write(&wrong, &block, None, folder.path(), &Stop::default(), &Silent).unwrap_err();
         assert_eq!(error.to_string(), "grid is 28; expected 32 to 512");
     }
 }

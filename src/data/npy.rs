@@ -1,18 +1,25 @@
 //! One array of NumPy: a header in Python's notation, then the numbers. Source: the description of the format in NumPy's
-//! `numpy/lib/format.py`, versions 1 to 3.
+//! `numpy/lib/format.py`, versions 1 to 3. A [`Header`] alone is enough to read parts of a file that is large.
+
+use std::io::{ErrorKind, Read};
 
 /// Numbers of an array, in the order of rows.
 #[derive(Debug, PartialEq)]
-pub(super) struct Array {
-    pub(super) shape: Vec<usize>,
-    pub(super) numbers: Numbers,
+pub struct Array {
+    /// From the axis that changes slowest.
+    pub shape: Vec<usize>,
+    /// The numbers.
+    pub numbers: Numbers,
 }
 
 /// Whole numbers stay whole: labels may be large.
 #[derive(Debug, PartialEq)]
-pub(super) enum Numbers {
+pub enum Numbers {
+    /// Bytes, or truth values.
     Bytes(Vec<u8>),
+    /// All other whole numbers.
     Whole(Vec<i64>),
+    /// Numbers with a fraction.
     Real(Vec<f32>),
 }
 
@@ -21,25 +28,76 @@ const KINDS: [&str; 11] = ["u1", "b1", "i1", "u2", "i2", "u4", "i4", "u8", "i8",
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// Reads an array; the reason if that is not possible, as a fragment.
-pub(super) fn read(bytes: &[u8]) -> Result<Array, String> {
-    let rest = bytes.strip_prefix(MAGIC).ok_or("is not an array of NumPy")?;
-    let (&[major, _], rest) = rest.split_first_chunk().ok_or("ends within its header")?;
-    let (length, rest) = match major {
-        1 => rest.split_first_chunk().map(|(length, rest)| (usize::from(u16::from_le_bytes(*length)), rest)),
-        2 | 3 => rest.split_first_chunk().map(|(length, rest)| (u32::from_le_bytes(*length) as usize, rest)),
-        other => return Err(format!("has version {other} of the format, expected 1 to 3")),
+/// No header is longer: those that NumPy writes have some 100 bytes.
+const MOST_HEADER: u32 = 1 << 16;
+
+/// What is written before the numbers.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The order of bytes: `<`, `>`, `|` or `=`; then the letter of the type and the bytes of a number.
+    pub kind: String,
+    /// From the axis that changes slowest.
+    pub shape: Vec<usize>,
+    /// How many numbers there are.
+    pub count: usize,
+    /// The bytes before the first number.
+    pub length: usize,
+}
+
+impl Header {
+    /// Reads it from the beginning of an array.
+    ///
+    /// # Errors
+    /// If it is none, or numbers are in the order of columns: why, as the end of a sentence.
+    pub fn read(from: &mut impl Read) -> Result<Self, String> {
+        let magic: [u8; MAGIC.len()] = bytes(from, "is not an array of NumPy")?;
+        if magic != MAGIC {
+            return Err("is not an array of NumPy".to_owned());
+        }
+        let [major, _] = bytes(from, CUT)?;
+        let (length, before) = match major {
+            1 => (u32::from(u16::from_le_bytes(bytes(from, CUT)?)), MAGIC.len() + 4),
+            2 | 3 => (u32::from_le_bytes(bytes(from, CUT)?), MAGIC.len() + 6),
+            other => return Err(format!("has version {other} of the format, expected 1 to 3")),
+        };
+        if length > MOST_HEADER {
+            return Err(format!("has a header of {length} bytes, expected {MOST_HEADER} or fewer"));
+        }
+        let mut text = vec![0; length as usize];
+        from.read_exact(&mut text).map_err(|error| unread(&error, CUT))?;
+        let text = String::from_utf8_lossy(&text);
+        let kind = quoted(&text, "descr").ok_or("has no type of numbers, or one of several fields")?.to_owned();
+        let shape = shape(&text).ok_or("has no shape")?;
+        if after(&text, "fortran_order").is_some_and(|rest| rest.starts_with("True")) && shape.len() > 1 {
+            return Err("is in the order of columns (Fortran); write it with numpy.ascontiguousarray".to_owned());
+        }
+        let count =
+            shape.iter().try_fold(1_usize, |all, side| all.checked_mul(*side)).ok_or("has an impossible shape")?;
+        Ok(Self { kind, shape, count, length: before + length as usize })
     }
-    .ok_or("ends within its header")?;
-    let (header, data) = rest.split_at_checked(length).ok_or("ends within its header")?;
-    let header = String::from_utf8_lossy(header);
-    let kind = quoted(&header, "descr").ok_or("has no type of numbers, or one of several fields")?;
-    let shape = shape(&header).ok_or("has no shape")?;
-    if after(&header, "fortran_order").is_some_and(|rest| rest.starts_with("True")) && shape.len() > 1 {
-        return Err("is in the order of columns (Fortran); write it with numpy.ascontiguousarray".to_owned());
-    }
-    let count = shape.iter().try_fold(1_usize, |all, side| all.checked_mul(*side)).ok_or("has an impossible shape")?;
-    Ok(Array { numbers: numbers(kind, data, count)?, shape })
+}
+
+/// What a file that is too short is said to do.
+const CUT: &str = "ends within its header";
+
+fn bytes<const N: usize>(from: &mut impl Read, cut: &str) -> Result<[u8; N], String> {
+    let mut bytes = [0; N];
+    from.read_exact(&mut bytes).map_err(|error| unread(&error, cut))?;
+    Ok(bytes)
+}
+
+fn unread(error: &std::io::Error, cut: &str) -> String {
+    if error.kind() == ErrorKind::UnexpectedEof { cut.to_owned() } else { format!("can't be read: {error}") }
+}
+
+/// Reads an array.
+///
+/// # Errors
+/// If that is not possible: why, as the end of a sentence.
+pub fn read(bytes: &[u8]) -> Result<Array, String> {
+    let mut data = bytes;
+    let Header { kind, shape, count, .. } = Header::read(&mut data)?;
+    Ok(Array { numbers: numbers(&kind, data, count)?, shape })
 }
 
 fn numbers(kind: &str, data: &[u8], count: usize) -> Result<Numbers, String> {
@@ -115,6 +173,8 @@ mod tests {
         assert!(read(b"PK").unwrap_err().contains("not an array"));
         assert!(read(b"\x93NUMPY\x01\x00\xff").unwrap_err().contains("ends within its header"));
         assert!(read(b"\x93NUMPY\x01\x00\xff\x00{").unwrap_err().contains("ends within its header"));
+        let long = [MAGIC, &[2, 0], &(MOST_HEADER + 1).to_le_bytes()].concat();
+        assert!(read(&long).unwrap_err().contains("has a header of 65537 bytes, expected 65536 or fewer"));
         let columns = file("{'descr': '|u1', 'fortran_order': True, 'shape': (1, 1), }", &[1]);
         assert!(read(&columns).unwrap_err().contains("order of columns"));
     }
