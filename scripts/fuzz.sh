@@ -5,7 +5,7 @@
 #     scripts/fuzz.sh                             1000 cases of every format
 #     scripts/fuzz.sh --first 4711 --cases 1 zip  one case again
 # Formats: classic netcdf4 zip tar tar.gz tar.zst png jpeg bmp webp tiff gif idx npz csv run status history manifest safetensors
-# pth pickle config index shard.
+# pth pickle frames landmarks ts parquet config index shard.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

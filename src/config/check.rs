@@ -54,6 +54,18 @@ impl Checker<'_> {
             (Shape::WordOr(_, inner), Value::Integer(_)) => self.value(at, node, inner),
             (Shape::WordOr(_, inner), Value::Bool(_)) if **inner == Shape::Bool => {}
             (Shape::Map(fields), Value::Map(entries)) => self.map(at, entries, fields),
+            (Shape::Each(item), Value::Map(entries)) => {
+                for entry in entries {
+                    let path = join(at.path, &entry.key);
+                    self.value(
+                        At { path: &path, key: &entry.key_span, default: None, description: at.description },
+                        &entry.node,
+                        item,
+                    );
+                }
+            }
+            (Shape::Either(one, _), value) if looks_like(value, one) => self.value(at, node, one),
+            (Shape::Either(_, other), value) if looks_like(value, other) => self.value(at, node, other),
             (Shape::Short(_, variants), Value::Map(entries)) if names_variant(entries, shape) => {
                 self.variant(at, node, entries, variants);
             }
@@ -208,6 +220,17 @@ impl Checker<'_> {
     }
 }
 
+/// Whether a value has the form of this shape, whatever is in it.
+fn looks_like(value: &Value, shape: &Shape) -> bool {
+    match (shape, value) {
+        (Shape::Either(one, other), _) => looks_like(value, one) || looks_like(value, other),
+        (Shape::Text(_), Value::Text(_))
+        | (Shape::Integer(..), Value::Integer(_))
+        | (Shape::List(..), Value::List(_)) => true,
+        _ => false,
+    }
+}
+
 /// Whether one of the variants is named, or what looks like one: a single key, unknown, with keys of its own.
 fn names_variant(entries: &[Entry], shape: &Shape) -> bool {
     let is_variant = |entry: &Entry| shape.variants().iter().any(|variant| variant.name == entry.key);
@@ -268,6 +291,8 @@ fn expectation(shape: &Shape) -> String {
         Shape::Bool => "true or false".into(),
         Shape::Integer(..) => "a whole number".into(),
         Shape::Number => "a finite number".into(),
+        Shape::Each(_) => "keys with values".into(),
+        Shape::Either(one, other) => format!("{} or {}", expectation(one), expectation(other)),
         Shape::OneOrMore(item) => format!("{}, or a list of it", expectation(item)),
         Shape::WordOr(word, other) if **other == Shape::Bool => format!("{word}, true or false"),
         Shape::WordOr(word, other) => format!("{word} or {}", expectation(other)),

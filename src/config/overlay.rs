@@ -189,6 +189,7 @@ impl<'a> Target<'a> {
             },
             Shape::Short(fields, variants) => return self.below_short(key, place, fields, variants),
             Shape::List(item, ..) => (list_item(self.node, key, place, &self.path)?, &**item),
+            Shape::Each(item) => (entry(self.node, key, place, false), &**item),
             _ => {
                 let wrong = Diagnostic::at(place, format!("`{}` has no keys, got {key:?}", self.path));
                 return Err(wrong.help(format!("set `{}` itself", self.path)).into());

@@ -28,6 +28,10 @@ pub enum Shape {
     Nullable(Box<Shape>),
     /// This, or a list of it with at least one item.
     OneOrMore(Box<Shape>),
+    /// Keys of any name, each with this.
+    Each(Box<Shape>),
+    /// One of two shapes that a look tells apart: a number or a list.
+    Either(Box<Shape>, Box<Shape>),
     /// Anything: a form of schema that is not known here.
     Any,
 }
@@ -136,6 +140,8 @@ impl Shape {
             Self::WordOr(word, _) => word.clone(),
             Self::Nullable(_) => "null".into(),
             Self::OneOrMore(item) => item.example(),
+            Self::Each(item) => format!("{{name: {}}}", item.example()),
+            Self::Either(one, _) => one.example(),
         }
     }
 }
@@ -197,7 +203,8 @@ impl Builder<'_> {
     fn short_or_named(&self, short: &Value, named: &Value) -> Shape {
         match (self.shape(short), self.shape(named)) {
             (Shape::Map(fields), Shape::Choice(variants)) => Shape::Short(fields, variants),
-            _ => Shape::Any,
+            (Shape::Any, _) | (_, Shape::Any) => Shape::Any,
+            (one, other) => Shape::Either(Box::new(one), Box::new(other)),
         }
     }
 
@@ -216,6 +223,9 @@ impl Builder<'_> {
     fn typed(&self, kind: &str, schema: &Value) -> Shape {
         match kind {
             "object" if schema["properties"].is_object() => Shape::Map(self.fields(schema)),
+            "object" if schema["additionalProperties"].is_object() => {
+                Shape::Each(Box::new(self.shape(&schema["additionalProperties"])))
+            }
             "array" => {
                 let bound = |key: &str| schema[key].as_u64().and_then(|bound| usize::try_from(bound).ok());
                 let item = Box::new(self.shape(&schema["items"]));

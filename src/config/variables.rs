@@ -10,7 +10,7 @@ use super::shape::Shape;
 const START: &str = "FRAGUA_";
 
 /// All variables that do not set a key: of the program, of the images and of the scripts. A test looks for others.
-pub const KNOWN: [&str; 32] = [
+pub const KNOWN: [&str; 33] = [
     // The program.
     "FRAGUA_MIRROR_BEAT_SECONDS",
     "FRAGUA_MIRROR_PATIENCE_SECONDS",
@@ -46,6 +46,7 @@ pub const KNOWN: [&str; 32] = [
     "FRAGUA_FUZZ_JOB",
     "FRAGUA_KILLS",
     "FRAGUA_REAL_RADAR",
+    "FRAGUA_REAL_SIGNS",
     "FRAGUA_TEST_VASTAI",
     "FRAGUA_WRITE_FIXTURES",
 ];

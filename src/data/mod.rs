@@ -10,7 +10,7 @@ mod html;
 pub mod loader;
 pub mod manifest;
 pub mod mirror;
-pub mod npy;
+pub mod numpy;
 pub mod pack;
 pub mod prepare;
 pub mod split;

@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 use crate::util::problem::Problem;
 use crate::util::units::count;
 
+/// The most sequences of signs: more would not fit into one file.
+const MOST_TAKES: usize = 50_000;
+
 /// A synthetic dataset, by its kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
@@ -23,6 +26,30 @@ pub enum Synthetic {
     Characters(Characters),
     /// Digits that move over a dark square: Moving MNIST.
     MovingDigits(MovingDigits),
+    /// Moving skeletons of people who sign.
+    Signs(Signs),
+}
+
+/// Moving skeletons of people who sign, with two hands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Signs {
+    /// Different signs.
+    pub classes: usize,
+    /// People, each with a size, a place, a speed and a style.
+    pub signers: usize,
+    /// How often each signer makes each sign.
+    pub takes: usize,
+    /// The share of takes in which a hand is not seen for a while.
+    pub occlusion: f64,
+    /// The same seed gives the same bytes.
+    pub seed: u64,
+}
+
+impl Default for Signs {
+    fn default() -> Self {
+        Self { classes: 24, signers: 8, takes: 5, occlusion: 0.2, seed: 42 }
+    }
 }
 
 /// Digits that move over a dark square: Moving MNIST.
@@ -112,6 +139,8 @@ enum Named {
     Characters(Characters),
     /// Digits that move over a dark square: Moving MNIST.
     MovingDigits(MovingDigits),
+    /// Moving skeletons of people who sign.
+    Signs(Signs),
 }
 
 impl From<Written> for Synthetic {
@@ -120,6 +149,7 @@ impl From<Written> for Synthetic {
             Written::Short(storms) | Written::Named(Named::Storms(storms)) => Self::Storms(storms),
             Written::Named(Named::Characters(characters)) => Self::Characters(characters),
             Written::Named(Named::MovingDigits(digits)) => Self::MovingDigits(digits),
+            Written::Named(Named::Signs(signs)) => Self::Signs(signs),
         }
     }
 }
@@ -130,6 +160,7 @@ impl From<Synthetic> for Written {
             Synthetic::Storms(storms) => Self::Short(storms),
             Synthetic::Characters(characters) => Self::Named(Named::Characters(characters)),
             Synthetic::MovingDigits(digits) => Self::Named(Named::MovingDigits(digits)),
+            Synthetic::Signs(signs) => Self::Named(Named::Signs(signs)),
         }
     }
 }
@@ -152,6 +183,7 @@ impl Synthetic {
             Self::Storms(_) => "storms",
             Self::Characters(_) => "characters",
             Self::MovingDigits(_) => "moving_digits",
+            Self::Signs(_) => "signs",
         }
     }
 
@@ -160,7 +192,16 @@ impl Synthetic {
     pub fn characters(&self) -> Option<&Characters> {
         match self {
             Self::Characters(characters) => Some(characters),
-            Self::Storms(_) | Self::MovingDigits(_) => None,
+            Self::Storms(_) | Self::MovingDigits(_) | Self::Signs(_) => None,
+        }
+    }
+
+    /// The settings, if the kind is signs.
+    #[must_use]
+    pub fn signs(&self) -> Option<&Signs> {
+        match self {
+            Self::Signs(signs) => Some(signs),
+            Self::Storms(_) | Self::MovingDigits(_) | Self::Characters(_) => None,
         }
     }
 
@@ -173,6 +214,7 @@ impl Synthetic {
             ),
             Self::Characters(characters) => format!("{characters:?}"),
             Self::MovingDigits(digits) => format!("{digits:?}"),
+            Self::Signs(signs) => format!("{signs:?}"),
         }
     }
 
@@ -183,6 +225,7 @@ impl Synthetic {
             Self::Storms(storms) => storms.problems(),
             Self::Characters(characters) => characters.problems(),
             Self::MovingDigits(digits) => digits.problems(),
+            Self::Signs(signs) => signs.problems(),
         }
     }
 }
@@ -220,6 +263,24 @@ impl MovingDigits {
         if self.test.as_ref().is_some_and(|test| test.trim().is_empty()) {
             let remedy = "write the path or the address of mnist_test_seq.npy, or null";
             found.push(Problem::new("test", "the path is empty", remedy));
+        }
+        found
+    }
+}
+
+impl Signs {
+    fn problems(&self) -> Vec<Problem> {
+        let limits =
+            [("classes", self.classes, 2, 1000), ("signers", self.signers, 1, 1000), ("takes", self.takes, 1, 1000)];
+        let mut found = outside(&limits);
+        if !(0.0..=1.0).contains(&self.occlusion) {
+            let message = format!("must lie between 0 and 1, got {}", self.occlusion);
+            found.push(Problem::new("occlusion", message, "write 0.2, or 0 for hands that are always seen"));
+        }
+        let all = self.classes.saturating_mul(self.signers).saturating_mul(self.takes);
+        if found.is_empty() && all > MOST_TAKES {
+            let message = format!("{all} sequences are more than the {MOST_TAKES} that one file may hold");
+            found.push(Problem::new("takes", message, "lower `takes`, `signers` or `classes`"));
         }
         found
     }
@@ -271,6 +332,10 @@ impl fmt::Display for Synthetic {
                 let test = test.as_ref().map(|test| format!(", test {test}")).unwrap_or_default();
                 write!(out, "synthetic ({events} of {frames}, {grid}x{grid}, {moving}{from}, seed {seed}{test})")
             }
+            Self::Signs(Signs { classes, signers, takes, seed, .. }) => {
+                let (people, each) = (count(*signers as u64, "signer"), count(*takes as u64, "take"));
+                write!(out, "synthetic ({classes} signs, {people}, {each} of each, seed {seed})")
+            }
         }
     }
 }
@@ -306,6 +371,16 @@ mod tests {
     }
 
     #[test]
+    fn signs_out_of_range_are_reported_with_their_keys() {
+        let paths = |signs: Signs| {
+            Synthetic::Signs(signs).problems().into_iter().map(|problem| problem.path).collect::<Vec<_>>()
+        };
+        assert_eq!(paths(Signs { classes: 1, occlusion: f64::NAN, ..Signs::default() }), ["classes", "occlusion"]);
+        assert_eq!(paths(Signs { classes: 1000, signers: 51, takes: 1, ..Signs::default() }), ["takes"]);
+        assert!(paths(Signs::default()).is_empty());
+    }
+
+    #[test]
     fn storms_need_no_name_and_are_shown_without_it() {
         let storms = Synthetic::Storms(Storms { events: 3, ..Storms::default() });
         for written in [json!({"events": 3}), json!({"storms": {"events": 3}})] {
@@ -316,6 +391,9 @@ mod tests {
         let digits = from_value::<Synthetic>(json!({"moving_digits": {"events": 3}})).unwrap();
         assert_eq!(digits.to_string(), "synthetic (3 events of 20 frames, 64x64, 2 moving digits, seed 42)");
         assert_eq!(from_value::<Synthetic>(to_value(&digits).unwrap()).unwrap(), digits);
+        let signs = from_value::<Synthetic>(json!({"signs": {"signers": 1}})).unwrap();
+        assert_eq!(signs.to_string(), "synthetic (24 signs, 1 signer, 5 takes of each, seed 42)");
+        assert_eq!(from_value::<Synthetic>(to_value(&signs).unwrap()).unwrap(), signs);
         assert!(from_value::<Synthetic>(json!({"rain": {}})).is_err());
     }
 }

@@ -1,10 +1,10 @@
 //! The tasks that the engine can train, one folder each, with the same file names in each. Nothing outside this folder names
-//! a task: it is reached through [`Kind`].
+//! a task: it is reached through [`Kind`]. What the tasks that classify share is in `classes`.
 //!
 //! ```text
 //! kind     what a task can do          data     its prepared dataset, and learners of it
 //! options  what commands ask for       model    a trained model for a task
-//! needs    the least memory it takes
+//! needs    the least memory it takes      limits   numbers that make no sense
 //! ```
 
 use std::any::Any;
@@ -13,9 +13,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+pub mod classes;
 mod data;
 pub mod image_class;
+pub mod keypoints;
 mod kind;
+mod limits;
 mod model;
 pub mod needs;
 pub mod nowcast;
@@ -38,6 +41,8 @@ pub enum TaskConfig {
     Nowcast(Box<nowcast::config::NowcastConfig>),
     /// The class of a small image, such as a handwritten character.
     ImageClass(Box<image_class::config::ImageClassConfig>),
+    /// The class of a sequence of keypoints, such as a sign of a sign language.
+    Keypoints(Box<keypoints::config::KeypointsConfig>),
 }
 
 impl TaskConfig {
@@ -49,8 +54,8 @@ impl TaskConfig {
 
     /// The names of all tasks.
     #[must_use]
-    pub fn names() -> [&'static str; 2] {
-        ["nowcast", "image_class"]
+    pub fn names() -> [&'static str; 3] {
+        ["nowcast", "image_class", "keypoints"]
     }
 
     /// The task: the only place that distinguishes tasks.
@@ -59,6 +64,7 @@ impl TaskConfig {
         match self {
             Self::Nowcast(section) => section.as_ref(),
             Self::ImageClass(section) => section.as_ref(),
+            Self::Keypoints(section) => section.as_ref(),
         }
     }
 

@@ -346,7 +346,7 @@ fn exactly_one_task_is_needed() {
         task("task: {nowcast: {}, detect: {}}").contains("`task` must be exactly one thing, got nowcast and detect")
     );
     assert!(task("task: {nowcats: {}}").contains("did you mean \"nowcast\"?"));
-    assert!(task("task:").contains("`task` must be one of nowcast, image_class, got nothing"));
+    assert!(task("task:").contains("`task` must be one of nowcast, image_class, keypoints, got nothing"));
 }
 
 #[test]

@@ -9,6 +9,7 @@
 mod damage;
 mod formats;
 mod images;
+mod signs;
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};

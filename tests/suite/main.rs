@@ -41,6 +41,7 @@ mod resumed;
 mod runs;
 mod s3;
 mod server;
+mod signs;
 mod sizes;
 mod storms;
 mod streams;

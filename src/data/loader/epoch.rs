@@ -37,6 +37,12 @@ impl<S: SampleSource> Loader<S> {
         Self { epochs: self.epochs.map(|epochs| epochs.with_balance(group, chance)), ..self }
     }
 
+    /// Brings samples of similar size together: see [`Epochs::with_buckets`]. It comes last.
+    #[must_use]
+    pub fn with_buckets(self, batch: usize, batches: usize, size: impl Fn(u32) -> usize) -> Self {
+        Self { epochs: self.epochs.map(|epochs| epochs.with_buckets(batch, batches, size)), ..self }
+    }
+
     /// The source.
     #[must_use]
     pub fn source(&self) -> &Arc<S> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::balanced::{Balanced, repeats};
+use super::buckets::Buckets;
 use super::order::{Order, shuffle};
 
 /// The order of every epoch over the samples that take part.
@@ -14,13 +15,15 @@ pub struct Epochs {
     chosen: Option<Arc<[u32]>>,
     /// How often groups of them come; `None` if every sample comes once.
     balanced: Option<Arc<Balanced>>,
+    /// Samples of similar size come together; `None` if size does not matter.
+    buckets: Option<Arc<Buckets>>,
 }
 
 impl Epochs {
     /// Epochs over all samples of a list.
     #[must_use]
     pub fn over(samples: u32, order: Order) -> Self {
-        Self { order, samples, chosen: None, balanced: None }
+        Self { order, samples, chosen: None, balanced: None, buckets: None }
     }
 
     /// Epochs over a share of them: the nearest number to `fraction`, at least `least` or all. Which ones is a function of
@@ -47,6 +50,17 @@ impl Epochs {
         Self { balanced: Some(Arc::new(balanced)), ..self }
     }
 
+    /// Brings samples of similar size together: of this many shuffled batches at a time the samples are sorted by size, and the
+    /// batches shuffled again. `size` says how large a sample is. The module `buckets` says how.
+    #[must_use]
+    pub fn with_buckets(self, batch: usize, batches: usize, size: impl Fn(u32) -> usize) -> Self {
+        if batches < 2 {
+            return self;
+        }
+        let sizes = (0..self.samples).map(size).collect();
+        Self { buckets: Some(Arc::new(Buckets { batch: batch.max(1), batches, sizes })), ..self }
+    }
+
     /// The samples that take part, ascending.
     #[must_use]
     pub fn members(&self) -> Vec<u32> {
@@ -63,6 +77,14 @@ impl Epochs {
     /// The samples of an epoch in order, by their index in the list.
     #[must_use]
     pub fn indices(&self, epoch: u64) -> Arc<[u32]> {
+        let mut indices = self.unsorted(epoch);
+        if let Some(buckets) = &self.buckets {
+            buckets.sort(Arc::make_mut(&mut indices), self.order.seed, epoch);
+        }
+        indices
+    }
+
+    fn unsorted(&self, epoch: u64) -> Arc<[u32]> {
         if let Some(balanced) = &self.balanced {
             return self.drawn(balanced, epoch).into();
         }
@@ -150,6 +172,26 @@ mod tests {
         assert_eq!(tenth.repeats(&drawn), None);
         let given = Epochs { order: Order { shuffle: false, ..SHUFFLED }, ..even };
         assert!(given.indices(4).is_sorted());
+    }
+
+    #[test]
+    fn samples_of_similar_size_come_together_and_each_comes_once() {
+        let size = |index: u32| (index as usize * 37) % 100;
+        let plain = Epochs::over(203, SHUFFLED);
+        let bucketed = plain.clone().with_buckets(10, 5, size);
+        assert_eq!(sorted(&bucketed, 3), sorted(&plain, 3));
+        let waste = |epochs: &Epochs| -> usize {
+            let indices = epochs.indices(3);
+            let batches =
+                indices.chunks(10).map(|batch| batch.iter().map(|index| size(*index)).max().unwrap() * batch.len());
+            batches.sum()
+        };
+        assert!(waste(&bucketed) < waste(&plain) * 3 / 4, "{} {}", waste(&bucketed), waste(&plain));
+        assert_eq!(bucketed.indices(3), plain.clone().with_buckets(10, 5, size).indices(3));
+        assert_ne!(bucketed.indices(3), bucketed.indices(4));
+        let largest: Vec<usize> = bucketed.indices(3)[..50].chunks(10).map(|batch| size(batch[0])).collect();
+        assert!(!largest.is_sorted(), "batches are not in the order of their sizes: {largest:?}");
+        assert_eq!(plain.clone().with_buckets(10, 1, size), plain);
     }
 
     #[test]

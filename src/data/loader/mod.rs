@@ -5,6 +5,7 @@
 //! Order      which sample comes at a position: a function of (seed, epoch), so any position can be resumed
 //! Epochs     the order of all epochs, over all samples or a share of them
 //! balanced   epochs in which small groups of samples come as often as large ones
+//! buckets    epochs in which samples of similar size come together
 //! Queue      samples on their way from the threads, delivered in order, limited in number and bytes
 //! Epoch      what training iterates over
 //! frames     a source: windows of equal-sized frames, with a cache that knows the future
@@ -15,6 +16,7 @@
 //! sample) that wait in the queue. Frames in the queue are mostly those that the cache holds as well.
 
 mod balanced;
+mod buckets;
 mod config;
 mod epoch;
 mod epochs;

@@ -25,6 +25,7 @@ pub use self::error::{Refusal, UnpackError};
 pub use self::kind::{Kind, head, recognise};
 pub use self::limits::Limits;
 pub use self::name::NameProblem;
+pub use self::zip::Zip;
 
 use self::limits::Budget;
 use self::pipeline::{Content, Source};

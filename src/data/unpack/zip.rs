@@ -1,6 +1,7 @@
 //! Zip archives: the entries of the central directory, inflated one after another in the order of their places in the
 //! file. It trusts an entry only if the directory and the entry's own header agree.
 
+mod content;
 mod directory;
 
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
@@ -8,6 +9,7 @@ use std::path::Path;
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
+pub use self::content::Zip;
 use self::directory::{Entry, Method};
 use super::decode::{Metered, decoder_error};
 use super::error::{Refusal, UnpackError};
@@ -49,8 +51,8 @@ fn write(content: &mut Content, entries: &[Entry], writer: &mut Writer) -> Resul
 }
 
 /// The contents of all entries as one stream; the reader knows where each one ends.
-struct Entries<'a> {
-    reader: BufReader<Metered<'a>>,
+struct Entries<'a, R> {
+    reader: BufReader<R>,
     archive: &'a Path,
     waiting: std::slice::Iter<'a, Entry>,
     current: Option<Current<'a>>,
@@ -66,8 +68,8 @@ struct Current<'a> {
     sum: Crc,
 }
 
-impl<'a> Entries<'a> {
-    fn new(reader: BufReader<Metered<'a>>, archive: &'a Path, entries: &'a [Entry]) -> Self {
+impl<'a, R: Read + Seek> Entries<'a, R> {
+    fn new(reader: BufReader<R>, archive: &'a Path, entries: &'a [Entry]) -> Self {
         Self { reader, archive, waiting: entries.iter(), current: None, inflater: Decompress::new(false) }
     }
 
@@ -88,7 +90,7 @@ impl<'a> Entries<'a> {
     }
 }
 
-impl Source for Entries<'_> {
+impl<R: Read + Seek + Send> Source for Entries<'_, R> {
     fn read(&mut self, out: &mut [u8]) -> Result<usize, UnpackError> {
         loop {
             if self.current.is_none() {

@@ -155,8 +155,22 @@ impl Confusion {
         confused
     }
 
+    /// So many classes, in their order, that take part in most confusions: as the true class or as the choice. Of equal ones the
+    /// first.
+    #[must_use]
+    pub fn most_involved(&self, most: usize) -> Vec<usize> {
+        let [supports, taken] = self.margins();
+        let wrong = |class: usize| supports[class] + taken[class] - 2 * self.count(class, class);
+        let mut classes: Vec<usize> = (0..self.classes).collect();
+        classes.sort_by_key(|class| std::cmp::Reverse(wrong(*class)));
+        classes.truncate(most);
+        classes.sort_unstable();
+        classes
+    }
+
     /// The samples of each class, and how often each was chosen.
-    fn margins(&self) -> [Vec<u64>; 2] {
+    #[must_use]
+    pub fn margins(&self) -> [Vec<u64>; 2] {
         let (mut supports, mut taken) = (vec![0; self.classes], vec![0; self.classes]);
         for (place, count) in self.counts.iter().enumerate() {
             supports[place / self.classes] += count;
@@ -211,5 +225,14 @@ mod tests {
         assert_eq!(second, whole);
         assert_eq!(whole.most_confused(5), [(1, 2, 2), (0, 1, 1)]);
         assert_eq!(whole.most_confused(1), [(1, 2, 2)]);
+    }
+
+    #[test]
+    fn classes_that_are_confused_most_are_found_on_both_sides() {
+        let counts = confusion(&[[9, 0, 0], [0, 5, 2], [1, 0, 7]]);
+        assert_eq!(counts.most_involved(1), [2]);
+        assert_eq!(counts.most_involved(2), [1, 2]);
+        assert_eq!(counts.most_involved(9), [0, 1, 2]);
+        assert_eq!(Confusion::none(3).most_involved(2), [0, 1]);
     }
 }

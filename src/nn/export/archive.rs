@@ -17,7 +17,7 @@ const UTF8: u16 = 0x0800;
 const VERSION: u16 = 20;
 
 /// A zip file in the making.
-pub(super) struct Archive<'a> {
+pub struct Archive<'a> {
     out: &'a mut dyn Write,
     /// The folder that contains everything in it.
     root: &'static str,
@@ -27,13 +27,17 @@ pub(super) struct Archive<'a> {
 }
 
 impl<'a> Archive<'a> {
+    /// An archive with everything below this folder; without one if its name is empty.
     pub fn new(out: &'a mut dyn Write, root: &'static str) -> Self {
         Self { out, root, written: 0, directory: Vec::new(), entries: 0 }
     }
 
     /// Adds a file.
+    ///
+    /// # Errors
+    /// If it can't be written, or the archive would have more than 4 GB.
     pub fn add(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
-        let name = format!("{}/{name}", self.root);
+        let name = if self.root.is_empty() { name.to_owned() } else { format!("{}/{name}", self.root) };
         let (length, start) = (small(content.len() as u64)?, small(self.written)?);
         let mut checksum = flate2::Crc::new();
         checksum.update(content);
@@ -72,6 +76,9 @@ impl<'a> Archive<'a> {
     }
 
     /// Writes the directory, without which nothing can be read.
+    ///
+    /// # Errors
+    /// If it can't be written.
     pub fn finish(self) -> io::Result<()> {
         let (length, start) = (small(self.directory.len() as u64)?, small(self.written)?);
         self.out.write_all(&self.directory)?;

@@ -27,6 +27,7 @@ use thiserror::Error;
 
 use super::parameters::{BufferSpec, Layout, LoadReport, Numbers, ParameterSpec, Parameters, ParametersError};
 use crate::util::exit::Exit;
+pub use archive::Archive;
 pub use script::Script;
 
 /// The most bytes that an archive without the extensions for large files can hold, with room for all but the numbers.

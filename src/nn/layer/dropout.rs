@@ -61,6 +61,44 @@ impl Dropout {
         }
     }
 
+    /// Rows `[n, d]` of samples one after another, each with as many as its length, with some values dropped: those that
+    /// [`Self::forward`] drops of samples `[b, t, d]` with all rows.
+    ///
+    /// # Panics
+    /// If there are not as many keys as lengths, or their sum is not n.
+    pub fn forward_ragged(&self, rows_nd: &Tensor, lengths: &[i64], mode: Mode<'_>) -> Tensor {
+        match mode {
+            Mode::Training(keys) if self.share > 0.0 => {
+                let mask_nd = self.ragged_mask(keys, rows_nd, lengths).to_kind(rows_nd.kind());
+                rows_nd * mask_nd * self.factor()
+            }
+            Mode::Training(_) | Mode::Evaluation => rows_nd.shallow_clone(),
+        }
+    }
+
+    fn ragged_mask(&self, keys: &SampleKeys, rows_nd: &Tensor, lengths: &[i64]) -> Tensor {
+        let keys = keys.of(&self.purpose);
+        assert_eq!(keys.len(), lengths.len(), "dropout needs a key for each sample");
+        let (rows, width) = rows_nd.size2().unwrap_or_default();
+        assert_eq!(lengths.iter().sum::<i64>(), rows, "the lengths of all samples are all rows");
+        let samples = keys.iter().zip(lengths);
+        let mask = match rows_nd.device() {
+            Device::Cpu => {
+                let values =
+                    |(key, length): (&[u32; 2], &i64)| kept_values(*key, (length * width) as usize, self.threshold());
+                Tensor::from_slice(&samples.flat_map(values).collect::<Vec<u8>>())
+            }
+            device => {
+                let longest = lengths.iter().max().copied().unwrap_or(0);
+                let all = mask_of_tensors(&keys, longest * width, self.threshold(), device);
+                let real =
+                    (0..).zip(lengths).map(|(sample, length)| all.select(0, sample).narrow(0, 0, length * width));
+                Tensor::cat(&real.collect::<Vec<_>>(), 0)
+            }
+        };
+        mask.view([rows, width])
+    }
+
     /// Which values are kept. The same everywhere; on a CPU one pass over memory is the fastest, on a GPU the transfer would be
     /// the slowest, so it computes the same there with tensors.
     fn mask(&self, keys: &SampleKeys, shape: &[i64], device: Device) -> Tensor {
@@ -138,6 +176,11 @@ fn mask_in_memory(keys: &[[u32; 2]], values: usize, threshold: u32) -> Tensor {
     Tensor::from_slice(&mask)
 }
 
+/// 1 for each value of a sample that is kept.
+fn kept_values(key: [u32; 2], values: usize, threshold: u32) -> impl Iterator<Item = u8> {
+    (0..values as u32).map(move |value| u8::from(hash(value, key) >= threshold))
+}
+
 /// The same as [`hash`], a value of a tensor at a time.
 fn mask_of_tensors(keys: &[[u32; 2]], values: i64, threshold: u32, device: Device) -> Tensor {
     let column = |part: usize| {
@@ -175,6 +218,21 @@ mod tests {
         for (start, end) in [(0, 1), (1, 5), (5, 12), (3, 11)] {
             assert_eq!(kept(&dropout, &keys(start..end), 77), all[start as usize..end as usize]);
         }
+    }
+
+    #[test]
+    fn rows_of_samples_one_after_another_have_the_masks_of_the_samples() {
+        let (dropout, keys) = (Dropout::new("fc1", 0.3), keys(4..7));
+        let values = Tensor::arange(60, (Kind::Float, Device::Cpu)).view([3, 4, 5]) + 1.0;
+        let padded = dropout.forward(&values, Mode::Training(&keys));
+        let lengths = [4, 1, 3];
+        let packed = |tensor: &Tensor| {
+            let rows = (0..).zip(lengths).map(|(sample, length)| tensor.select(0, sample).narrow(0, 0, length));
+            Tensor::cat(&rows.collect::<Vec<_>>(), 0)
+        };
+        let ragged = dropout.forward_ragged(&packed(&values), &lengths, Mode::Training(&keys));
+        assert!(ragged.equal(&packed(&padded)));
+        assert!(dropout.forward_ragged(&packed(&values), &lengths, Mode::Evaluation).equal(&packed(&values)));
     }
 
     #[test]

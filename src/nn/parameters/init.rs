@@ -22,6 +22,14 @@ pub enum Init {
         /// The bound.
         bound: f64,
     },
+    /// Uniform in ±bound, and then more in the second of four equal parts: the biases of a recurrent layer, whose second gate
+    /// forgets.
+    Gates {
+        /// The bound.
+        bound: f64,
+        /// What is added to the second part.
+        forget: f64,
+    },
     /// Normal.
     Normal {
         /// The mean.
@@ -55,6 +63,11 @@ impl Init {
             Self::KaimingNormal => draw.normals(count, 0.0, (2.0 / fan_in).sqrt()),
             Self::FanInUniform => draw.uniform(count, 1.0 / fan_in.sqrt()),
             Self::Uniform { bound } => draw.uniform(count, bound),
+            Self::Gates { bound, forget } => {
+                let mut values = draw.uniform(count, bound);
+                values.iter_mut().skip(count / 4).take(count / 4).for_each(|value| *value += forget as f32);
+                values
+            }
             Self::Normal { mean, std } => draw.normals(count, mean, std),
             Self::Orthogonal { gain } => draw.orthogonal(count, shape, gain),
             Self::Constant(value) => vec![value as f32; count],
@@ -149,12 +162,13 @@ fn logarithm(value: f64) -> f64 {
 mod tests {
     use super::*;
 
-    const ALL: [Init; 10] = [
+    const ALL: [Init; 11] = [
         Init::XavierUniform,
         Init::KaimingUniform,
         Init::KaimingNormal,
         Init::FanInUniform,
         Init::Uniform { bound: 0.3 },
+        Init::Gates { bound: 0.3, forget: 1.0 },
         Init::Normal { mean: 0.5, std: 2.0 },
         Init::Orthogonal { gain: 1.5 },
         Init::Constant(0.25),
@@ -190,6 +204,16 @@ mod tests {
                 "{init:?}: {variance} {fourth}"
             );
             assert!(largest <= 1.0 + 1e-7 && largest > 0.99, "{init:?}: {largest}");
+        }
+    }
+
+    #[test]
+    fn only_the_second_of_four_gates_is_raised() {
+        let [plain, raised] = [0.0, 1.0].map(|forget| values(Init::Gates { bound: 0.5, forget }, &[12]));
+        assert_eq!(plain, values(Init::Uniform { bound: 0.5 }, &[12]));
+        for (place, (raised, plain)) in raised.iter().zip(&plain).enumerate() {
+            let expected = if (3..6).contains(&place) { 1.0 } else { 0.0 };
+            assert!((raised - plain - expected).abs() < 1e-6, "{place}: {raised} from {plain}");
         }
     }
 

@@ -3,6 +3,7 @@
 //! found whole again.
 
 mod array;
+pub mod pickle;
 pub mod pth;
 pub mod safetensors;
 

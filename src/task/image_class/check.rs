@@ -1,11 +1,11 @@
 //! What makes no sense in the `task.image_class` section although every type is right.
 
-use crate::util::problem::Problem;
-
-use super::class_names::canonical;
 use super::config::{
     AugmentConfig, ImageClassConfig, LossConfig, ModelConfig, PrepareConfig, ResNetConfig, SplitConfig,
 };
+use crate::task::classes::class_names::canonical;
+use crate::task::limits::share;
+use crate::util::problem::Problem;
 
 /// Three poolings halve the image, and the last feature map must not be empty.
 const SMALLEST: usize = 8;
@@ -193,12 +193,6 @@ impl LossConfig {
     pub fn problems(&self) -> Vec<Problem> {
         share("label_smoothing", self.label_smoothing, 0.99, "write 0.1, or 0 for none").into_iter().collect()
     }
-}
-
-/// A value outside 0 to `most`; one that is not a number is outside too.
-fn share(key: &str, value: f64, most: f64, remedy: &str) -> Option<Problem> {
-    let outside = !(0.0..=most).contains(&value);
-    outside.then(|| Problem::new(key, format!("expected a value from 0 to {most}, got {value}"), remedy))
 }
 
 #[cfg(test)]

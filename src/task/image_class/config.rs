@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::task::classes::balance::Balancing;
+
 /// The `task.image_class` section.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -37,6 +39,14 @@ impl Default for ImageClassConfig {
             model: ModelConfig::default(),
             loss: LossConfig::default(),
         }
+    }
+}
+
+impl ImageClassConfig {
+    /// How much more an image of a small class counts, if classes are balanced.
+    #[must_use]
+    pub fn balancing(&self) -> Balancing {
+        Balancing { power: self.balance_power, beta: self.balance_beta }
     }
 }
 

@@ -9,6 +9,7 @@ use super::config::{Background, Fit};
 use super::fit::Gray;
 use crate::data::prepare::files::Stamp;
 use crate::data::split::Side;
+use crate::task::classes::predictions::Names;
 use crate::util::exit::Exit;
 use crate::util::sha256::Digest;
 
@@ -109,6 +110,12 @@ impl ModelFacts {
             invert(&mut levels);
         }
         levels
+    }
+
+    /// The classes.
+    #[must_use]
+    pub fn names(&self) -> Names<'_> {
+        Names { classes: &self.classes, labels: &self.labels }
     }
 
     /// Reads what a file of weights says.

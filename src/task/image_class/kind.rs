@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tracing::warn;
 
-use super::chapters::Evaluated as OfClasses;
+use super::chapters::EVALUATED;
 use super::config::ImageClassConfig;
 use super::dataset::Dataset;
 use super::decode::is_image;
@@ -19,8 +19,7 @@ use super::packed::{is_packed, is_whole};
 use super::predict::Predicting;
 use super::prepare::layout::LeftOut;
 use super::prepare::{self, About, PreparedImages};
-use super::specs::{self, ACCURACY};
-use super::training::{network, parts};
+use super::training::network;
 use super::{foreign, inspect, samples_seen, synth};
 use crate::data::acquire::Acquired;
 use crate::data::config::Source;
@@ -30,6 +29,7 @@ use crate::data::synthetic::Synthetic;
 use crate::metric::score::ScoreSpec;
 use crate::nn::network::Network;
 use crate::nn::precision::Precision;
+use crate::task::classes::specs::{self, ACCURACY, parts};
 use crate::task::{
     Beside, Evaluated, InspectOptions, Kind, LearnerSetting, Model, PredictOptions, Predicted, Prepared, Shown, Wish,
     load,
@@ -80,7 +80,10 @@ impl Kind for ImageClassConfig {
     }
 
     fn scores(&self, facts: Option<&Value>) -> Vec<ScoreSpec> {
-        specs::specs(facts.and_then(|facts| ModelFacts::read(facts).ok()).map(|facts| facts.classes.len()))
+        specs::specs(
+            prepare::IMAGES,
+            facts.and_then(|facts| ModelFacts::read(facts).ok()).map(|facts| facts.classes.len()),
+        )
     }
 
     fn primary(&self, _facts: &Value) -> String {
@@ -90,13 +93,13 @@ impl Kind for ImageClassConfig {
     /// Of equally accurate weights, those with the lower loss are the better ones.
     fn train_defaults(&self) -> Value {
         match self.validates() {
-            true => json!({"patience_by": ACCURACY, "min_delta": 1e-4, "checkpoint": {"best_by": [ACCURACY, "loss"]}}),
+            true => specs::train_defaults(&[ACCURACY, "loss"]),
             false => Value::Null,
         }
     }
 
     fn evaluated(&self) -> &'static dyn Evaluated {
-        &OfClasses
+        &EVALUATED
     }
 
     fn problems(&self, beside: &Beside<'_>) -> Vec<Problem> {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::balance::chance;
 use super::config::{Balance, ImageClassConfig};
 use super::dataset::Dataset;
 use super::facts::ModelFacts;
@@ -13,6 +12,7 @@ use super::samples_seen;
 use super::training::{self, ATOM, Classifier, network};
 use crate::data::loader::{Epochs, Loader, Order, Records};
 use crate::data::split::Side;
+use crate::task::classes::balance::chance;
 use crate::task::{Data, LearnerSetting, Phase, Purpose};
 use crate::train::engine::Feeds;
 use crate::train::feed::Feed;
@@ -39,7 +39,7 @@ impl Classes {
         }
         let (records, images) = (self.dataset.of(side), &self.dataset.facts.images);
         let class = |index: u32| images[records[index as usize]].class;
-        Box::new(loader.with_balance(class, |_, count| chance(&self.config, count)))
+        Box::new(loader.with_balance(class, |_, count| chance(self.config.balancing(), count)))
     }
 
     /// The images of each class that training goes through.

@@ -6,6 +6,7 @@ use super::config::AugmentConfig;
 use super::facts::Facts;
 use crate::data::loader::{Place, Records, SampleSource};
 use crate::data::store::records::RecordError;
+use crate::task::classes::sample::Sample;
 use crate::util::seed;
 
 /// An image as the task gets it.
@@ -26,6 +27,22 @@ impl ImageSample {
     #[must_use]
     pub fn key(&self) -> u64 {
         repeated(self.record, self.repeat)
+    }
+}
+
+impl Sample for ImageSample {
+    type Kept = Vec<u8>;
+
+    fn record(&self) -> usize {
+        self.record
+    }
+
+    fn class(&self) -> usize {
+        self.class
+    }
+
+    fn keep(&self) -> Vec<u8> {
+        self.levels.clone()
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::called::called;
 use super::config::AugmentConfig;
 use super::dataset::Dataset;
 use super::samples::Images;
@@ -14,6 +13,7 @@ use crate::data::split::Side;
 use crate::report::PictureError;
 use crate::report::chart::Parts;
 use crate::report::classes::sheet::{self, Shown};
+use crate::task::classes::called::called;
 use crate::train::task::Plots;
 use crate::util::exit::Exit;
 
@@ -75,7 +75,11 @@ pub(super) fn balance(dataset: &Dataset) -> Result<Vec<u8>, PictureError> {
     let bars = Parts {
         title: "Images of each class".into(),
         parts: sides.iter().filter(|(_, count)| *count > 0).map(|(name, _)| (*name).to_owned()).collect(),
-        rows: called(&dataset.facts.model).into_iter().enumerate().map(row).collect(),
+        rows: called(&dataset.facts.model.classes, &dataset.facts.model.labels)
+            .into_iter()
+            .enumerate()
+            .map(row)
+            .collect(),
     };
     Ok(bars.png()?)
 }
@@ -85,7 +89,7 @@ pub(super) fn balance(dataset: &Dataset) -> Result<Vec<u8>, PictureError> {
 /// # Errors
 /// If an image can't be read, or the picture can't be encoded.
 pub(super) fn augmented(dataset: &Dataset, augment: &AugmentConfig, seed: u64) -> Result<Vec<u8>, Unseen> {
-    let names = called(&dataset.facts.model);
+    let names = called(&dataset.facts.model.classes, &dataset.facts.model.labels);
     let records = Records::new(Arc::clone(&dataset.records), dataset.of(Side::Train));
     let source = Images::new(records, Arc::clone(&dataset.facts), Some((augment.clone(), seed)));
     let order = Order { seed, shuffle: true };

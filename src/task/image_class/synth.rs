@@ -5,11 +5,11 @@ use std::path::Path;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
-use super::class_names::folder;
 use super::prepare::{IMAGES, threads};
 use crate::data::prepare::work::on_threads;
 use crate::data::synthetic::Characters;
 use crate::report::handwriting::{Images, strokes};
+use crate::task::classes::class_names::folder;
 use crate::util::exit::Exit;
 use crate::util::fs::{FsError, create_dir_all};
 use crate::util::progress::Stage;

@@ -7,21 +7,15 @@ use std::sync::Arc;
 use tch::{Device, Kind, Tensor};
 use thiserror::Error;
 
-use super::balance::weights;
-use super::called::called;
 use super::config::{Balance, ImageClassConfig, LossConfig, SmoothingOver};
 use super::facts::ModelFacts;
-use super::foreign::{Rows, arrange, last_layer};
-use super::loss::Criterion;
+use super::foreign::naming;
 use super::model::{Forward, ImageNetwork, image_network};
 use super::pictures;
 use super::prepare::IMAGES;
 use super::samples::ImageSample;
-use super::scores::ClassScoresSum;
-use super::tables::{self, NoTable};
 use crate::data::loader::Position;
-use crate::metric::better::Better;
-use crate::metric::score::{ScoreSpec, Show};
+use crate::metric::score::ScoreSpec;
 use crate::native::said;
 use crate::native::shortage::is_out_of_memory;
 use crate::nn::layer::{Mode, SampleKeys};
@@ -29,6 +23,13 @@ use crate::nn::parameters::{LoadReport, Parameters, ParametersError};
 use crate::nn::precision::Precision;
 use crate::nn::weights::Weights;
 use crate::report::PictureError;
+use crate::task::classes::balance::weights;
+use crate::task::classes::called::called;
+use crate::task::classes::loss::Criterion;
+use crate::task::classes::rows::{Rows, arrange, last_layer};
+use crate::task::classes::scores::ClassScoresSum;
+use crate::task::classes::specs::parts;
+use crate::task::classes::tables;
 use crate::train::task::{Depth, Plots, Task, TaskError};
 use crate::util::exit::Exit;
 use crate::util::progress::Unit;
@@ -145,13 +146,6 @@ impl ClassifierError {
 
 crate::util::failures!("classifier": ClassifierError);
 
-impl From<NoTable> for TaskError {
-    fn from(error: NoTable) -> Self {
-        let exit = error.exit();
-        Self::Other { source: error.into(), exit }
-    }
-}
-
 impl From<ClassifierError> for TaskError {
     fn from(error: ClassifierError) -> Self {
         let exit = error.exit();
@@ -163,23 +157,6 @@ impl From<ClassifierError> for TaskError {
 #[must_use]
 pub fn network(config: &ImageClassConfig, facts: &ModelFacts) -> Box<dyn ImageNetwork> {
     image_network(&config.model, facts)
-}
-
-/// What the loss and its parts are; the first is the loss.
-#[must_use]
-pub fn parts() -> Vec<ScoreSpec> {
-    let part = |name: &str, label: &str, meaning: &str| {
-        ScoreSpec::new(name, label, Better::Lower).meaning(meaning).shown(Show::Drawn)
-    };
-    vec![
-        part("loss", "Loss", "The cross entropy with label smoothing and class weights, which training minimises.")
-            .brief("loss"),
-        part(
-            "nll",
-            "Negative log likelihood",
-            "The cross entropy without smoothing, averaged with the class weights: how improbable the true class seems.",
-        ),
-    ]
 }
 
 /// Images on the device.
@@ -208,7 +185,7 @@ impl Classifier {
             precision,
             phases,
             phase: 0,
-            weights: weighs.then(|| weights(config, counts)),
+            weights: weighs.then(|| weights(config.balancing(), counts)),
             counts: counts.to_vec(),
             criterion: Criterion::even(0.0),
             facts,
@@ -290,7 +267,7 @@ fn plain(values: &Tensor) -> Result<Vec<f32>, TaskError> {
 impl Task for Classifier {
     type Sample = ImageSample;
     type Batch = Batch;
-    type Scores = ClassScoresSum;
+    type Scores = ClassScoresSum<Vec<u8>>;
 
     fn parameters(&self) -> &Parameters {
         &self.parameters
@@ -303,7 +280,7 @@ impl Task for Classifier {
     /// The rows of the last layer are matched by the names of classes.
     fn take(&mut self, mut weights: Weights) -> LoadReport {
         let layer = self.parameters.names().last().map_or_else(String::new, last_layer);
-        let Rows { doubts, assumed, notes } = arrange(&mut weights, &self.facts, &self.parameters, &layer);
+        let Rows { doubts, assumed, notes } = arrange(&mut weights, &naming(&self.facts), &self.parameters, &layer);
         LoadReport { doubts, assumed, notes, ..self.parameters.load_named(&weights.tensors) }
     }
 
@@ -355,12 +332,13 @@ impl Task for Classifier {
         Ok(losses.sums()?)
     }
 
-    fn scores(&self, depth: Depth) -> ClassScoresSum {
-        ClassScoresSum::none(called(&self.facts).into(), depth, self.temperature())
+    fn scores(&self, depth: Depth) -> ClassScoresSum<Vec<u8>> {
+        ClassScoresSum::none(called(&self.facts.classes, &self.facts.labels).into(), depth, self.temperature())
             .named(self.facts.classes.clone().into())
+            .counting(IMAGES)
     }
 
-    fn evaluate(&mut self, batch: &Batch, scores: &mut ClassScoresSum) -> Result<Tensor, TaskError> {
+    fn evaluate(&mut self, batch: &Batch, scores: &mut ClassScoresSum<Vec<u8>>) -> Result<Tensor, TaskError> {
         let _guard = tch::no_grad_guard();
         let logits_bc = self.network.forward(&batch.images_bcyx, Mode::Evaluation, self.precision);
         let sums = self.criterion.losses(&logits_bc, &batch.truth_b)?.sums()?;
@@ -375,11 +353,11 @@ impl Task for Classifier {
         IMAGES
     }
 
-    fn plots(&self, scores: &ClassScoresSum, about: &str) -> Result<Plots, PictureError> {
+    fn plots(&self, scores: &ClassScoresSum<Vec<u8>>, about: &str) -> Result<Plots, PictureError> {
         pictures::plots(scores, self.facts.size, about)
     }
 
-    fn tables(&self, scores: &ClassScoresSum) -> Result<Plots, TaskError> {
+    fn tables(&self, scores: &ClassScoresSum<Vec<u8>>) -> Result<Plots, TaskError> {
         Ok(tables::tables(scores, &self.facts.classes)?)
     }
 }

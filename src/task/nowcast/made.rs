@@ -35,7 +35,7 @@ pub(super) fn synthesise(synthetic: &Synthetic, into: &Path, around: &Surroundin
     match synthetic {
         Synthetic::Storms(storms) => Ok(synth::write(storms, into, around)?),
         Synthetic::MovingDigits(digits) => synth::write_digits(digits, into, around),
-        Synthetic::Characters(_) => Err(NoSequences { kind: synthetic.kind() }.into()),
+        Synthetic::Characters(_) | Synthetic::Signs(_) => Err(NoSequences { kind: synthetic.kind() }.into()),
     }
 }
 
@@ -60,7 +60,7 @@ impl Offer {
             Synthetic::MovingDigits(MovingDigits { events, frames, ref test, .. }) => {
                 Some(Self { events, frames, levels: 1, variable: Some(synth::DIGITS), tests: test.is_some() })
             }
-            Synthetic::Characters(_) => None,
+            Synthetic::Characters(_) | Synthetic::Signs(_) => None,
         }
     }
 }

@@ -17,6 +17,7 @@ use fragua::util::stop::Stop;
 use image::ImageFormat;
 
 use super::images::{csv, decoded, idx, images, npy, npz, packed as packed_images};
+use super::signs;
 use crate::program::Program;
 use crate::training::Training;
 
@@ -30,7 +31,7 @@ pub struct Format {
     pub read: fn(&Path, &str, &[u8]),
 }
 
-pub const FORMATS: [Format; 25] = [
+pub const FORMATS: [Format; 29] = [
     Format { name: "classic", samples: classic, read: volume },
     Format { name: "netcdf4", samples: netcdf4, read: volume },
     Format { name: "zip", samples: |folder| archive(folder, "zip"), read: archived },
@@ -53,6 +54,10 @@ pub const FORMATS: [Format; 25] = [
     Format { name: "safetensors", samples: |folder| trained(folder, "best.safetensors"), read: safetensors },
     Format { name: "pth", samples: pth, read: safetensors },
     Format { name: "pickle", samples: pickle, read: pickled },
+    Format { name: "frames", samples: signs::pickles, read: signs::read },
+    Format { name: "landmarks", samples: signs::json, read: signs::read },
+    Format { name: "ts", samples: signs::series, read: signs::read },
+    Format { name: "parquet", samples: signs::columns, read: signs::read },
     Format { name: "config", samples: config, read: configured },
     Format { name: "index", samples: |folder| records(folder, "index"), read: recorded },
     Format { name: "shard", samples: |folder| records(folder, "shard"), read: recorded },

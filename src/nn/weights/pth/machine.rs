@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use super::global::{Global, storage};
-use super::literal::Bytes;
 use super::object::{Id, Object, Objects};
-use super::opcode::Opcode;
+use crate::nn::weights::pickle::{Bytes, Opcode};
 
 /// The last version of the format, since Python 3.8.
 const LAST_VERSION: u8 = 5;
@@ -50,7 +49,8 @@ struct Machine<'a> {
 impl<'a> Machine<'a> {
     /// One step; the result, if it was the last one.
     fn step(&mut self) -> Result<Option<Id>, String> {
-        let opcode = Opcode::of(self.bytes.byte()?)?;
+        let opcode = Opcode::of(self.bytes.byte()?)
+            .map_err(|name| format!("the opcode {name} is refused: torch.save does not write it for weights"))?;
         match opcode {
             Opcode::Stop => return self.pop().map(Some),
             Opcode::Proto => self.version()?,

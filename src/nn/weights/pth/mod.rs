@@ -3,17 +3,15 @@
 //! need are known here. All others are refused by name.
 //!
 //! ```text
-//! archive  the zip file             machine  the steps of the pickle      opcode  their names
-//! object   what they make           global   the names that they may use  literal numbers and texts
+//! archive  the zip file             machine  the steps of the pickle, which `pickle` beside this folder names
+//! object   what they make           global   the names that they may use
 //! view     a tensor over a storage  state    the state dict, and what is beside it
 //! ```
 
 mod archive;
 mod global;
-mod literal;
 mod machine;
 mod object;
-mod opcode;
 mod state;
 #[cfg(test)]
 mod tests;

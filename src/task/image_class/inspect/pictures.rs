@@ -7,7 +7,7 @@ use super::{InspectError, Inspection};
 use crate::report::chart::{self, AxisOf, Chart, Ink, Look, Scale, Series, Sheet};
 use crate::report::classes::contact::{self, Line, SIDE};
 use crate::report::classes::sheet::{self, Shown};
-use crate::task::image_class::called::called;
+use crate::task::classes::called::called;
 use crate::task::image_class::config::Fit;
 use crate::task::image_class::dataset::Dataset;
 use crate::task::image_class::fit::Gray;
@@ -37,7 +37,7 @@ pub(super) fn draw(
 ) -> Result<Vec<PathBuf>, InspectError> {
     create_dir_all(folder)?;
     remove_old(folder)?;
-    let names = called(&dataset.facts.model);
+    let names = called(&dataset.facts.model.classes, &dataset.facts.model.labels);
     let mut pictures = pages(dataset, inspection, &names)?;
     pictures.push(("means.png".to_owned(), means(looks, inspection, &names)?));
     pictures.push(("counts.png".to_owned(), balance(dataset)?));

@@ -9,8 +9,8 @@ use super::{Forward, ImageNetwork};
 use crate::nn::layer::{Mode, SampleKeys};
 use crate::nn::parameters::Parameters;
 use crate::nn::precision::Precision;
+use crate::task::classes::loss::losses;
 use crate::task::image_class::config::ResNetConfig;
-use crate::task::image_class::loss::losses;
 use crate::train::config::{AdamW, Optimizer as Rates, Sgd};
 use crate::train::optimizer::Optimizer;
 

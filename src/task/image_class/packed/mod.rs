@@ -21,11 +21,11 @@ use tracing::warn;
 pub use self::names::Labels;
 use self::names::Names;
 use self::read::Source;
-use super::class_names::Class;
 use super::prepare::layout::LeftOut;
 use crate::data::manifest::Manifest;
 use crate::data::prepare::files::{FileKind, FilesError, Stamp, every};
 use crate::data::split::Side;
+use crate::task::classes::class_names::Class;
 use crate::util::sha256::Digest;
 use crate::util::stop::Stop;
 

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::pair::own;
 use super::read::Source;
 use super::{Table, Unusable};
+use crate::task::classes::class_names::{Class, canonical, folder, labelled, ordered};
 use crate::task::image_class::check::MOST_CLASSES;
-use crate::task::image_class::class_names::{Class, canonical, folder, labelled, ordered};
 
 /// The labels of images.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::pair::{Role, one_dataset, own, role, side};
 use super::read::Source;
 use super::{Labels, MOST_BYTES, Table, Unusable};
-use crate::data::npy::{self, Array, Numbers};
+use crate::data::numpy::{self, Array, Numbers};
 use crate::data::prepare::work::read_at_most;
 use crate::data::split::Side;
 use crate::data::unpack::{Limits, unpack};
@@ -70,7 +70,7 @@ fn arrays_of(file: &str, source: &mut Source<'_>) -> Result<Vec<Named>, Unusable
 }
 
 fn array(path: &Path) -> Result<Array, String> {
-    npy::read(&read_at_most(path, MOST_BYTES).map_err(|error| format!("can't be read: {error}"))?)
+    numpy::read(&read_at_most(path, MOST_BYTES).map_err(|error| format!("can't be read: {error}"))?)
 }
 
 fn table(images: Named, labels: Named) -> Result<Table, Unusable> {
@@ -78,7 +78,7 @@ fn table(images: Named, labels: Named) -> Result<Table, Unusable> {
     let labels_of = match labels.array.numbers {
         Numbers::Bytes(bytes) => bytes.into_iter().map(i64::from).collect(),
         Numbers::Whole(numbers) => numbers,
-        Numbers::Real(_) => {
+        Numbers::Real(_) | Numbers::Text(_) => {
             return Err(Unusable::new(&labels.file, format!("{:?} has no whole numbers", labels.name)));
         }
     };
@@ -132,6 +132,7 @@ fn levels(numbers: Numbers) -> Result<Vec<u8>, String> {
             };
             numbers.into_iter().map(level).collect()
         }
+        Numbers::Text(_) => Err("has texts, expected levels from 0 to 255".to_owned()),
     }
 }
 

@@ -3,14 +3,13 @@
 //!
 //! ```text
 //! input   the images, and the classes that their folders name
-//! copies  an image shifted by a pixel      scored  scores, if the classes are known
-//! output  the document, the table, the text on the screen
+//! copies  an image shifted by a pixel
+//! output  the document and the text on the screen
 //! ```
 
 mod copies;
 mod input;
 mod output;
-mod scored;
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +17,7 @@ use thiserror::Error;
 use tracing::{info, warn};
 
 use self::input::{Content, Image, Truth, images};
-use self::output::{Document, Prediction, Unreadable, write};
+use self::output::{Document, write};
 use super::config::{ImageClassConfig, Invert, PrepareConfig};
 use super::decode::decode;
 use super::facts::ModelFacts;
@@ -27,15 +26,13 @@ use super::prepare::{IMAGES, MAX_BYTES, threads};
 use super::training::Classifier;
 use crate::data::prepare::files::FilesError;
 use crate::data::prepare::work::{on_threads, read_at_most, why_unreadable};
+use crate::task::classes::predictions::{Prediction, TOP, Unreadable};
 use crate::train::task::TaskError;
 use crate::util::exit::Exit;
 use crate::util::fs::FsError;
 use crate::util::progress::Stage;
 use crate::util::stop::Stopped;
 use crate::util::surroundings::Surroundings;
-
-/// Classes that are listed for each image, if nobody asks for another number.
-const TOP: usize = 5;
 
 /// Images that go through the model at once, and their pixels, whatever training does.
 const MOST_AT_ONCE: usize = 256;
@@ -190,12 +187,8 @@ impl Predicting<'_> {
     }
 
     fn prediction(&self, image: &Image, probabilities: &[f32], truth: &Truth) -> Prediction {
-        let facts = self.classifier.facts();
-        let mut order: Vec<usize> = (0..probabilities.len()).collect();
-        order.sort_by(|&one, &other| probabilities[other].total_cmp(&probabilities[one]).then(one.cmp(&other)));
-        order.truncate(self.top.unwrap_or(TOP));
-        let top = order.iter().map(|&class| output::choice(facts, class, probabilities[class])).collect();
-        Prediction::new(image.name.clone(), top, (order[0], truth.of(image)), facts)
+        let names = self.classifier.facts().names();
+        Prediction::of(image.name.clone(), probabilities, self.top.unwrap_or(TOP), truth.of(image), names)
     }
 }
 

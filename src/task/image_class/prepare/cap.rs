@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::read::Image;
 use crate::data::split::Side;
-use crate::task::image_class::class_names::Class;
+use crate::task::classes::class_names::Class;
 use crate::util::sha256::{Digest, Hasher};
 
 /// The images without those above the most of their class, in the same order, and how many are gone. Sides of the dataset's

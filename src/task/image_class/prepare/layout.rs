@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::prepare::files::{Stamp, Visited};
 use crate::data::split::Side;
-use crate::task::image_class::class_names::canonical;
+use crate::task::classes::class_names::canonical;
 
 /// Names of folders that are sides, not classes.
 const SIDES: [(&str, Side); 7] = [

@@ -8,7 +8,7 @@ use crate::data::manifest::Manifest;
 use crate::data::prepare::report::{GroupReport, SetAside};
 use crate::data::prepare::work::{on_threads, read_at_most, why_unreadable};
 use crate::data::split::Side;
-use crate::task::image_class::class_names::Class;
+use crate::task::classes::class_names::Class;
 use crate::task::image_class::config::PrepareConfig;
 use crate::task::image_class::decode::decode;
 use crate::task::image_class::facts::ModelFacts;

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::data::config::UrlSource;
 use crate::data::fetch::{self, Downloaded, FetchError, Request};
-use crate::data::npy::Header;
+use crate::data::numpy::Header;
 use crate::util::exit::Exit;
 use crate::util::fs::{self as durable, FsError};
 use crate::util::plain;
