@@ -3,9 +3,11 @@
 import contextlib
 import io
 import json
+import pickle
 import sys
 import tempfile
 import unittest
+import unittest.mock
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "bench")]
@@ -13,6 +15,7 @@ import before_rows
 import classify_rows
 import measure
 import moving_rows
+import pickle_rows
 import run  # noqa: F401  (its rows must be importable)
 import train_rows
 from run_log_test import STARTED, stepped
@@ -118,6 +121,16 @@ class TrainRows(unittest.TestCase):
         self.assertEqual(verdicts["images/s, PyTorch in memory to fragua"][0], "0.8")
         self.assertEqual(verdicts["peak memory with all processes, fragua to folder"], ["0.333", "0.5", "met"])
         self.assertEqual(same_work, 2, "the contender with another loss learned something else")
+
+    def test_the_pickles_of_signs_are_a_dataset_in_the_layout_of_its_list(self):
+        with tempfile.TemporaryDirectory() as scratch, unittest.mock.patch.object(pickle_rows, "SEQUENCES", 3):
+            folder = Path(scratch) / "pickles"
+            self.assertGreater(pickle_rows.pickles(folder), 0.01)
+            words = json.loads((folder / "dict.json").read_text())
+            paths = [instance["keypoints_path"] for word in words.values() for instance in word["instances"]]
+            frames = [pickle.loads((folder / path).read_bytes()) for path in paths]
+        self.assertEqual(len(frames), 3)
+        self.assertEqual({name: len(part["x"]) for name, part in frames[0][0].items()}, pickle_rows.PARTS)
 
     def test_a_command_that_fails_is_shown_with_its_last_lines_and_one_that_succeeds_with_its_output(self):
         run, failure = measure.measure(["sh", "-c", "echo one; echo two >&2; exit 3"])

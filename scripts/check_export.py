@@ -9,6 +9,10 @@ has written, given its folder and that of the images; for this, numpy and Pillow
 
     fragua predict --checkpoint letters --input images --output predicted --top 1000
     python scripts/check_export.py out/l.safetensors out/l.pth out/l.pt out/l.py predicted/predictions.json images
+
+A classifier of sequences is compared in the same way, with the npz file of the sequences in the place of the images: packed, with
+the streams of the model. It needs `normalise: none` and `missing: keep`, so that the model sees what is in the file; with
+`predict --embeddings`, embeddings are compared too.
 """
 
 import importlib.util
@@ -93,7 +97,9 @@ def main(safetensors, pth, torchscript, python, *predicted):
     assert sorted(own.state_dict()) == sorted(named) and not own.training
     print(f"python: a module with {sum(value.numel() for value in own.parameters())} parameters")
 
-    if "labels" in description:
+    if "streams" in description:
+        check_sequences(loaded, description, network, (module, own), pth, *predicted)
+    elif "labels" in description:
         check_classifier(loaded, description, network, (module, own), pth, *predicted)
     else:
         check_radar(named, state, description, network, own)
@@ -146,6 +152,76 @@ def check_classifier(loaded, description, network, python, pth, predictions=None
         check(f"pth, batch {batch}", module.probabilities(again, values), expected)
     if predictions:
         check_predictions(json.loads(Path(predictions).read_text()), Path(images), module, own, network)
+
+
+def check_sequences(loaded, description, network, python, pth, predictions=None, packed=None):
+    module, own = python
+    labels = description["labels"]
+    assert same(loaded["model_state"], loaded["model_state_dict"])
+    keys = ("epoch", "optimizer_state", "metrics", "timestamp", "num_classes", "tail_to_other")
+    assert all(key in loaded for key in keys) and loaded["num_classes"] == len(labels)
+    mapping = json.loads((Path(pth).parent / "class_mapping.json").read_text())
+    assert mapping["new_class_names"] == labels
+    again = type(own)()
+    again.load_state_dict(loaded["model_state"])
+    again.eval()
+    print(f"pth: {len(labels)} classes, the keys of the original")
+
+    for lengths in ((5,), (1, 9, 4)):
+        streams = [torch.randn(len(lengths), 9, width) for width in description["streams"].values()]
+        lengths = torch.tensor(lengths)
+        expected = module.probabilities(own, *streams, lengths)
+        check(f"torchscript, batch {len(lengths)}", network(*streams, lengths), expected)
+        check(f"pth, batch {len(lengths)}", module.probabilities(again, *streams, lengths), expected)
+        unread = [stream.clone() for stream in streams]
+        for stream in unread:
+            stream[torch.arange(9) >= lengths[:, None]] = float("nan")
+        check(f"torchscript, batch {len(lengths)}, padding is never read", network(*unread, lengths), expected)
+    if predictions:
+        check_predicted_sequences(Path(predictions), packed, module, own, network)
+
+
+def check_predicted_sequences(predictions, packed, module, own, network):
+    """What fragua has predicted for sequences that the model sees as the file has them."""
+    import numpy
+
+    document = json.loads(predictions.read_text())
+    said = module.DESCRIPTION
+    assert said["normalise"] == "none" and said["missing"] == "keep" and said["max_frames"] is None
+    arrays = numpy.load(packed)
+    offsets, names = arrays["offsets"], [str(name) for name in arrays["ids"]]
+    rows = {prediction["file"]: prediction for prediction in document["predictions"]}
+    assert sorted(rows) == sorted(names) and len(rows) > 1
+    lengths = torch.from_numpy(numpy.diff(offsets))
+    streams = []
+    for name, width in said["streams"].items():
+        # Behind the end of a sequence is what nobody may read.
+        stream = torch.randn(len(names), int(lengths.max()), width)
+        parts = ("left_hand", "right_hand") if name == "hand" and "hand" not in arrays else (name,)
+        parts = ("pose",) if name == "body" and "body" not in arrays else parts
+        values = numpy.concatenate([arrays[part] for part in parts], 1)
+        assert values.shape[1] == width, "the file must have the values of the model"
+        for row, (first, last) in enumerate(zip(offsets, offsets[1:])):
+            # A point that was not seen is NaN in the file.
+            stream[row, : last - first] = torch.from_numpy(values[first:last]).nan_to_num(0)
+        streams.append(stream)
+    classes = said["classes"]
+    expected = torch.zeros(len(names), len(classes))
+    for row, name in enumerate(names):
+        assert len(rows[name]["top"]) == len(classes), "predict with --top 1000, so that all classes are listed"
+        for choice in rows[name]["top"]:
+            expected[row, classes.index(choice["class"])] = choice["probability"]
+    with torch.no_grad():
+        check("predict and torchscript", network(*streams, lengths), expected, PROBABILITY_TOLERANCE)
+        zeros = [torch.where((torch.arange(s.shape[1]) < lengths[:, None])[..., None], s, 0) for s in streams]
+        check("predict and python", module.probabilities(own, *zeros, lengths), expected, PROBABILITY_TOLERANCE)
+        described = predictions.with_name("embeddings.npz")
+        if described.exists():
+            own_rows = numpy.load(described)
+            assert [str(name) for name in own_rows["names"]] == [row["file"] for row in document["predictions"]]
+            order = torch.tensor([list(own_rows["names"]).index(name) for name in names])
+            found = torch.from_numpy(own_rows["embeddings"])[order]
+            check("embeddings", network.embeddings(*streams, lengths), found, PROBABILITY_TOLERANCE)
 
 
 def check_predictions(document, folder, module, own, network):

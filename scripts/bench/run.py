@@ -17,6 +17,8 @@ from pathlib import Path
 import before_rows
 import classify_rows
 import moving_rows
+import pickle_rows
+import signs_rows
 import train_rows
 from measure import FRAGUA, HERE, ROOT, measure, verdict
 
@@ -191,6 +193,7 @@ ROWS = {
     "netcdf4": lambda options, scratch: prepare_row(options, scratch, "netcdf4", 12),
     "again": again_row,
     "images": images_row,
+    "pickles": lambda options, scratch: pickle_rows.pickles_row(options, scratch, race, Contender),
     "gzip": lambda options, scratch: unpack_row(options, scratch, "tar.gz", ["--gzip"], "-xzf", 0.7),
     "zstd": lambda options, scratch: unpack_row(options, scratch, "tar.zst", ["--zstd"], "--zstd -xf", 1.1),
     "loader": loader_row,
@@ -199,6 +202,7 @@ ROWS = {
     "first": train_rows.first_step_row,
     "default": train_rows.default_row,
     "classifier": classify_rows.classifier_row,
+    "signs": signs_rows.signs_row,
     "moving": moving_rows.moving_row,
     "motion": moving_rows.motion_row,
 }

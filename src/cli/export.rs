@@ -19,13 +19,14 @@ pub struct ExportArguments {
     /// Which model.
     #[command(flatten)]
     pub modelled: Modelled,
-    /// safetensors: weights by name. pth: a state dict, for images within a dictionary with the names of classes. python: the
+    /// safetensors: weights by name. pth: a state dict, for images and sequences within a dictionary with the names of classes. python: the
     /// network as a Python module for PyTorch, with its weights beside it as safetensors. torchscript: one file that PyTorch
     /// runs by itself, in Python and C++. [default: by the ending of the file name]
     #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true)]
     pub format: Option<FormatName>,
     /// The file to write: .safetensors, .pth, .py (python) or .pt (torchscript). An existing file is replaced, as
-    /// are those beside it: for python the .safetensors of the same name, for images as pth config_finetuned.json
+    /// are those beside it: for python the .safetensors of the same name, for images as pth config_finetuned.json, for
+    /// sequences class_mapping.json
     #[arg(long, value_name = "FILE")]
     pub output: PathBuf,
     /// Print the result as JSON, with what the file says about the model
@@ -43,7 +44,10 @@ In Python:
   network(frames)    radar: normalised frames [batch, time, channels, rows, columns];
                      network.from_dbz and network.to_dbz convert
   network(images)    images: [batch, 1, rows, columns], 0 to 1; .pt gives probabilities, .py logits
-                     and a function probabilities(network, images)";
+                     and a function probabilities(network, images)
+  network(hand, body, lengths)    sequences: a tensor [batch, frames, numbers] for each stream, then the
+                     frames of each sequence; .pt gives probabilities and has embeddings(...), .py logits
+                     and probabilities(network, ...)";
 
 /// A format by its name on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

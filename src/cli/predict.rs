@@ -23,7 +23,8 @@ pub struct PredictArguments {
     #[command(flatten)]
     pub modelled: Modelled,
     /// The folder with the files to predict from: for radar its files, or a folder of them for each event; for images at any
-    /// depth, or an idx, npz or csv dataset, with scores if folders or labels name classes. Also a single image
+    /// depth, or an idx, npz or csv dataset, with scores if folders or labels name classes; for sequences a dataset or files at
+    /// any depth. Also a single image, or a single file of sequences
     #[arg(long, value_name = "DIR|FILE")]
     pub input: PathBuf,
     /// The folder for the predictions. Earlier forecasts of the same event and time, or predictions.csv and predictions.json,
@@ -39,12 +40,21 @@ pub struct PredictArguments {
     /// [default: per-lead]
     #[arg(long, value_enum, hide_possible_values = true)]
     pub layout: Option<LayoutName>,
-    /// Images: list so many of the most probable classes [default: 5]
+    /// Images and sequences: list so many of the most probable classes [default: 5]
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     pub top: Option<u32>,
     /// Images: average the probabilities of this many copies, each shifted by at most one pixel: 1 or 5 [default: 1]
     #[arg(long, value_name = "N", value_parser = copies)]
     pub tta: Option<usize>,
+    /// Sequences: predict for windows of so many frames, one after another, instead of whole sequences
+    #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u32).range(1..))]
+    pub window: Option<u32>,
+    /// Sequences: frames from the start of one window to that of the next [default: a quarter of the window]
+    #[arg(long, value_name = "FRAMES", requires = "window", value_parser = clap::value_parser!(u32).range(1..))]
+    pub hop: Option<u32>,
+    /// Sequences: write embeddings.npz too, the numbers that describe each sequence
+    #[arg(long)]
+    pub embeddings: bool,
     /// Draw no pictures
     #[arg(long)]
     pub no_pictures: bool,
@@ -89,6 +99,8 @@ pub(super) fn run(arguments: &PredictArguments, session: &Session) -> Result<(),
         pictures: !arguments.no_pictures,
         top: arguments.top.map(|top| top as usize),
         tta: arguments.tta,
+        window: arguments.window.map(|window| windows(window, arguments.hop)),
+        embeddings: arguments.embeddings,
     };
     let around = Surroundings { stop: &session.stop, progress: session.progress.as_ref() };
     apart::from_runs(&arguments.output)?;
@@ -102,6 +114,11 @@ pub(super) fn run(arguments: &PredictArguments, session: &Session) -> Result<(),
         Some(refused) => Err(WorkError::from(refused).into()),
         None => Ok(()),
     }
+}
+
+/// Frames of a window, and from the start of one to that of the next.
+fn windows(frames: u32, hop: Option<u32>) -> [usize; 2] {
+    [frames, hop.unwrap_or((frames / 4).max(1))].map(|frames| frames as usize)
 }
 
 /// A time with an offset from UTC; without one it is UTC.

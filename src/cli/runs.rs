@@ -190,5 +190,5 @@ fn number(value: Option<f64>) -> String {
 }
 
 fn score(run: &Glance) -> String {
-    run.score.as_ref().map_or_else(String::new, |score| format!("{} {:.4}", score.name, score.value))
+    run.score.as_ref().map_or_else(String::new, |score| format!("{} {}", score.name, units::decimals(score.value, 4)))
 }

@@ -161,7 +161,7 @@ fn summary_text(summary: &Summary) -> String {
         if let Ok(metrics) = Metrics::read(&folder_of(&summary.folder, side).join("metrics.json"))
             && let Some(metric) = metrics.primary()
         {
-            let number = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.4}"));
+            let number = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |value| units::decimals(value, 4));
             text += &format!("{} side: {} {}", side.title(), metric.spec.title(), number(metric.value));
             let baselines = metric.baselines.iter().map(|(name, value)| format!(", {name} {}", number(*value)));
             text += &(baselines.collect::<String>() + "\n");
@@ -206,8 +206,9 @@ fn more(reason: Reason) -> &'static str {
 /// The loss and the scores of the best epoch, with their baselines.
 fn shown(summary: &Summary) -> String {
     let line = |shown: &Headline| {
-        let baselines = shown.baselines.iter().map(|(forecast, value)| format!("  {forecast} {value:.4}"));
-        format!("{:>10} {:9.4}{}\n", shown.name, shown.value, baselines.collect::<String>())
+        let baselines =
+            shown.baselines.iter().map(|(forecast, value)| format!("  {forecast} {}", units::decimals(*value, 4)));
+        format!("{:>10} {:>9}{}\n", shown.name, units::decimals(shown.value, 4), baselines.collect::<String>())
     };
     if summary.headlines.is_empty() {
         // For weights from the middle of an epoch, only their own numbers are known.

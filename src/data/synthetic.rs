@@ -36,7 +36,7 @@ pub enum Synthetic {
 pub struct Signs {
     /// Different signs.
     pub classes: usize,
-    /// People, each with a size, a place, a speed and a style.
+    /// People, each with a size, a place, a speed and an accent.
     pub signers: usize,
     /// How often each signer makes each sign.
     pub takes: usize,
@@ -48,7 +48,7 @@ pub struct Signs {
 
 impl Default for Signs {
     fn default() -> Self {
-        Self { classes: 24, signers: 8, takes: 5, occlusion: 0.2, seed: 42 }
+        Self { classes: 30, signers: 10, takes: 6, occlusion: 0.4, seed: 42 }
     }
 }
 

@@ -29,6 +29,11 @@ pub trait Network: Debug {
         None
     }
 
+    /// The keys that a `.pth` file with something beside its weights has them under: programs look for one of several.
+    fn pth_keys(&self) -> &'static [&'static str] {
+        &["model_state_dict"]
+    }
+
     /// The network in TorchScript, if there is a version of it.
     fn script(&self) -> Option<Script> {
         None
@@ -46,7 +51,7 @@ pub struct Io {
     #[serde(flatten)]
     pub meaning: Map<String, Value>,
     /// What a `.pth` file has beside the weights, such as the names of classes. If there is something, the file is a dictionary
-    /// of this and of the weights, under `model_state_dict`; otherwise it is the state dict itself.
+    /// of this and of the weights, under [`Network::pth_keys`]; otherwise it is the state dict itself.
     #[serde(skip)]
     pub in_pth: Map<String, Value>,
 }

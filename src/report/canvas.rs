@@ -41,6 +41,13 @@ impl Canvas {
         }
     }
 
+    /// Another picture, its upper left corner at a place.
+    pub(super) fn paste(&mut self, other: &Self, [x, y]: [usize; 2]) {
+        for (place, pixel) in other.rgb.as_chunks().0.iter().enumerate() {
+            self.set(x + place % other.width, y + place / other.width, *pixel);
+        }
+    }
+
     /// The outline just outside a rectangle.
     pub(super) fn frame(&mut self, [x, y]: [usize; 2], [width, height]: [usize; 2], colour: Rgb) {
         let (x, y) = (x.saturating_sub(1), y.saturating_sub(1));
@@ -72,7 +79,7 @@ impl Canvas {
         let reach = thickness / 2.0 + 1.0;
         let [columns, rows] = [(0, self.width), (1, self.height)].map(|(axis, size)| {
             let (low, high) = (from[axis].min(to[axis]) - reach, from[axis].max(to[axis]) + reach);
-            low.floor().max(0.0) as usize..(high.ceil().max(0.0) as usize + 1).min(size)
+            low.floor().max(0.0) as usize..(high.ceil().clamp(0.0, size as f64) as usize + 1).min(size)
         });
         for y in rows {
             for x in columns.clone() {

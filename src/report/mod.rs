@@ -10,6 +10,7 @@ pub mod handwriting;
 pub mod page;
 pub mod plain;
 pub mod radar;
+pub mod sticks;
 pub mod strip;
 pub mod table;
 mod text_width;

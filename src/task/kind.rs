@@ -16,6 +16,7 @@ use crate::data::synthetic::Synthetic;
 use crate::metric::pooled::Resample;
 use crate::metric::score::ScoreSpec;
 use crate::nn::network::Network;
+use crate::nn::weights::{self, Weights};
 use crate::train::config::TrainConfig;
 use crate::train::observe::page::Chapters;
 use crate::util::failure::Failed;
@@ -92,12 +93,21 @@ pub trait Kind: Any {
     fn network(&self, facts: &Value) -> Result<Box<dyn Network>, Failed>;
 
     /// What weights of another program say of the dataset that they learned from, as [`super::Data::facts`]; null if this task
-    /// needs nothing.
+    /// needs nothing. The dataset may be prepared below `prepared`.
     ///
     /// # Errors
     /// If the file can't be read, or does not say enough.
-    fn foreign_facts(&self, _weights: &Path) -> Result<Value, Failed> {
+    fn foreign_facts(&self, _weights: &Path, _prepared: &Path) -> Result<Value, Failed> {
         Ok(Value::Null)
+    }
+
+    /// The weights of a file as this task takes them, with what other files say of them. `facts` is what the model knows of its
+    /// dataset; none for one of the configured dataset.
+    ///
+    /// # Errors
+    /// If they can't be read, or can't be used with this configuration.
+    fn weights(&self, file: &Path, _facts: Option<&Value>) -> Result<Weights, Failed> {
+        Ok(weights::read_all(file)?)
     }
 
     /// What commands may ask of it that not every task knows.

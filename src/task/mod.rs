@@ -29,7 +29,7 @@ pub mod testing;
 
 pub use data::{Data, LearnerSetting, Phase, Prepared, Purpose, Shown};
 pub use kind::{Beside, Evaluated, Kind, parts};
-pub use model::{Misfit, Model, load};
+pub use model::{Misfit, Model, give, load};
 pub use options::{InspectOptions, Layout, PredictOptions, Predicted, Wish};
 pub use reading::read_apart;
 

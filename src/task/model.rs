@@ -57,7 +57,15 @@ crate::util::failures!("weights": Misfit);
 /// # Errors
 /// If the file can't be read, or does not have exactly the weights of the model.
 pub fn load(file: &Path, take: impl FnOnce(Weights) -> LoadReport) -> Result<(), Failed> {
-    let report = take(weights::read_all(file)?);
+    give(file, weights::read_all(file)?, take)
+}
+
+/// Gives all weights that were read from a file to a model that takes them.
+///
+/// # Errors
+/// If they are not exactly the weights of the model.
+pub fn give(file: &Path, weights: Weights, take: impl FnOnce(Weights) -> LoadReport) -> Result<(), Failed> {
+    let report = take(weights);
     debug!("{}: {report}", file.display());
     report.notes.iter().for_each(|note| warn!("{}: {note}", file.display()));
     if report.is_complete() {

@@ -21,6 +21,10 @@ pub enum Wish {
     Top,
     /// `--tta`: over how many changed copies of a sample the prediction is averaged.
     Tta,
+    /// `--window`: the length of windows over a long recording, with `--hop` from one to the next.
+    Window,
+    /// `--embeddings`: what the network knows of each sample before it decides.
+    Embeddings,
 }
 
 impl Wish {
@@ -33,6 +37,8 @@ impl Wish {
             Self::Layout => "--layout",
             Self::Top => "--top",
             Self::Tta => "--tta",
+            Self::Window => "--window",
+            Self::Embeddings => "--embeddings",
         }
     }
 }
@@ -65,6 +71,10 @@ pub struct PredictOptions {
     pub top: Option<usize>,
     /// Over how many changed copies of a sample the prediction is averaged.
     pub tta: Option<usize>,
+    /// The length of windows over a recording, and from the start of one to that of the next; none for whole samples.
+    pub window: Option<[usize; 2]>,
+    /// Whether what describes each sample is written too.
+    pub embeddings: bool,
 }
 
 /// How a prediction of several times becomes files.
@@ -94,6 +104,8 @@ impl PredictOptions {
             (Wish::Layout, self.layout.is_some()),
             (Wish::Top, self.top.is_some()),
             (Wish::Tta, self.tta.is_some()),
+            (Wish::Window, self.window.is_some()),
+            (Wish::Embeddings, self.embeddings),
         ];
         said.into_iter().filter_map(|(wish, is_said)| is_said.then_some(wish)).collect()
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 pub use self::observer::{Heard, Observer, Observers};
 use super::drawing::Sketch;
 use crate::metric::score::ScoreSpec;
+use crate::util::units;
 
 /// A number with its name; `None` if it is undefined or not finite. [`Started`] defines the name once.
 pub type Named = (String, Option<f64>);
@@ -297,7 +298,7 @@ impl Best {
     /// The metrics that make it the best, as text: "loss 0.20000".
     #[must_use]
     pub fn by_text(&self) -> String {
-        let told = self.by.iter().filter_map(|(name, value)| Some(format!("{name} {:.5}", (*value)?)));
+        let told = self.by.iter().filter_map(|(name, value)| Some(format!("{name} {}", units::decimals((*value)?, 5))));
         told.collect::<Vec<_>>().join(", ")
     }
 }

@@ -14,7 +14,7 @@ use crate::data::split::Side;
 use crate::metric::document::{self, DatasetUsed, DocumentError, Metrics, VERSION, Weights};
 use crate::report::PictureError;
 use crate::report::page::Grid;
-use crate::task::{Data, Purpose, load};
+use crate::task::{Data, Purpose, give};
 use crate::train::checkpoint::CheckpointId;
 use crate::train::engine::TrainError;
 use crate::train::learner::Evaluation;
@@ -158,7 +158,8 @@ pub(super) fn evaluate_on(
     }
     let (machine, phases) = (model.machine()?, model.last_phase());
     let mut learner = data.learner(&model.setting(&phases, &machine), Purpose::Evaluate(side))?;
-    load(&model.weights, |weights| learner.load(weights))?;
+    let weights = model.config.task.kind().weights(&model.weights, None)?;
+    give(&model.weights, weights, |weights| learner.load(weights))?;
     // An unwritable folder is found before the work, not after it; a model that does not fit leaves no folder behind.
     create_dir_all(folder)?;
     let _lock = FolderLock::acquire(folder)?;

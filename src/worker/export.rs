@@ -13,7 +13,6 @@ use crate::nn::export::python::{self, Module};
 use crate::nn::export::{self, MAX_ARCHIVE_BYTES, Weight, pth, torchscript};
 use crate::nn::network::Io;
 use crate::nn::parameters::Numbers;
-use crate::nn::weights::{self, WeightsError};
 use crate::task::Misfit;
 use crate::train::checkpoint::weights::{FACTS, write as write_safetensors};
 use crate::train::checkpoint::{Dtype, NamedArray};
@@ -34,9 +33,6 @@ pub enum ExportError {
     /// There is no such model.
     #[error(transparent)]
     Trained(#[from] TrainedError),
-    /// The weights can't be read.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
     /// The weights are of another model.
     #[error(transparent)]
     Misfit(#[from] Misfit),
@@ -88,7 +84,6 @@ impl ExportError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Trained(error) => error.exit(),
-            Self::Weights(error) => error.exit(),
             Self::Misfit(error) => error.exit(),
             Self::Network(error) => error.exit(),
             Self::TooLarge { .. } => Exit::DataRefused,
@@ -177,7 +172,7 @@ pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exp
     if format == Format::TorchScript && script.is_none() {
         return Err(ExportError::NoScript);
     }
-    let tensors = weights::read(&model.weights)?;
+    let tensors = model.config.task.kind().weights(&model.weights, Some(&model.facts))?.tensors;
     let weights = export::weights(&network.layout(), &tensors).map_err(|error| match error {
         export::ExportError::Fits(report) => Misfit { file: model.weights.clone(), report: report.to_string() }.into(),
         other => ExportError::from(other),
@@ -199,7 +194,7 @@ pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exp
         }
         Format::Safetensors => safetensors(model, weights, &text, output)?,
         Format::Pth => {
-            replace(output, |out| pth::write(&weights, &io.in_pth, &extra, out))?;
+            replace(output, |out| pth::write(&weights, (network.pth_keys(), &io.in_pth), &extra, out))?;
             if let Some((name, said)) = &beside {
                 replace(&output.with_file_name(name), |out| writeln!(out, "{:#}", Value::Object(said.clone())))?;
             }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use thiserror::Error;
 
+use super::prepared_folder;
 use crate::config::{self, Config, ConfigError, Override};
 use crate::nn::weights::Format;
 use crate::task::{LearnerSetting, Phase};
@@ -160,7 +161,8 @@ impl TrainedModel {
         };
         let config = config::load(Some(&file), wanted.variables.iter().cloned(), wanted.overrides)?.config;
         let says = says(&weights)?;
-        let facts = facts(&says, run.as_deref()).map_or_else(|| config.task.kind().foreign_facts(&weights), Ok)?;
+        let foreign = || config.task.kind().foreign_facts(&weights, &prepared_folder(&config.data));
+        let facts = facts(&says, run.as_deref()).map_or_else(foreign, Ok)?;
         let expected = config.task.name();
         match says.get("task") {
             Some(got) if got != expected => Err(TrainedError::Task { file: weights, got: got.clone(), expected }),

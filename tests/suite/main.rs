@@ -42,6 +42,7 @@ mod runs;
 mod s3;
 mod server;
 mod signs;
+mod signs_predict;
 mod sizes;
 mod storms;
 mod streams;

@@ -9,7 +9,7 @@ use crate::program::Program;
 use crate::train_kill::Campaign;
 use crate::training::Training;
 
-const CONFIG: &str = "\
+pub const CONFIG: &str = "\
 data:
   source:
     - synthetic: {signs: {classes: 4, signers: 4, takes: 3}}
@@ -36,8 +36,12 @@ const VARIANTS: [&[&str]; 2] = [
         "train.micro_batch=4",
         "--set",
         "task.keypoints.model={conv_transformer: {width: 8, heads: 2, blocks: 1, embedding: 16}}",
+        "--set",
+        "task.keypoints.differences=[1, 2]",
     ],
 ];
+
+const MISTAKES: &str = "model_output/signs/evaluation/plots/surest_mistakes.png";
 
 fn signs() -> Training {
     let program = Program::new();
@@ -64,11 +68,23 @@ fn synthetic_signs_become_a_classifier_that_is_evaluated_and_predicts() {
         (Some(12), Some(9))
     );
     assert_eq!(inspected["signers"].as_array().map(Vec::len), Some(4));
-    assert!(program.succeed(&["inspect"]).stdout.contains("left_hand not seen in "));
+    for picture in inspected["pictures"].as_array().unwrap() {
+        assert!(fs::read(program.path(picture.as_str().unwrap())).unwrap().starts_with(b"\x89PNG"), "{picture}");
+    }
+    assert_eq!(inspected["pictures"].as_array().map(Vec::len), Some(5));
+    assert_eq!(inspected["measured"]["sides"][1]["sequences"].as_u64(), Some(12));
+    assert!(program.succeed(&["inspect", "--no-pictures"]).stdout.contains("left_hand not seen in "));
 
-    training.succeed(&["--epochs", "10"]);
+    training.succeed(&["--epochs", "10", "--set", "task.keypoints.differences=[1]"]);
     let metrics = training.json("signs", "evaluation/metrics.json");
     assert!(metrics["metrics"]["accuracy"]["value"].as_f64() > Some(0.4), "{}", metrics["metrics"]["accuracy"]);
+    let page = fs::read_to_string(program.path("model_output/signs/report.html")).unwrap();
+    for shown in
+        ["Sequences as training sees them", "Lengths and what was not seen", "<th scope=\"col\">no left hand</th>"]
+    {
+        assert!(page.contains(shown), "{shown}");
+    }
+    assert_eq!(page.contains("alt=\"The surest mistakes\""), program.path(MISTAKES).exists());
     program.succeed(&["predict", "--input", "datasets/signs/raw", "--output", "out", "--top", "2"]);
     let table = fs::read_to_string(program.path("out/predictions.csv")).unwrap();
     assert_eq!(
@@ -76,7 +92,20 @@ fn synthetic_signs_become_a_classifier_that_is_evaluated_and_predicts() {
         (49, Some("file,class,label,probability,class_2,probability_2,truth"))
     );
     program.succeed(&["predict", "--input", "datasets/signs/raw/signs.npz", "--output", "one"]);
+    let right = right_of_validation(&training, "one/predictions.json");
+    assert_eq!(metrics["metrics"]["accuracy"]["value"].as_f64(), Some(right), "prediction sees what evaluation saw");
     assert!(program.succeed(&["runs"]).stdout.contains("keypoints"));
+}
+
+/// The share of sequences of the validation that a prediction is right about.
+fn right_of_validation(training: &Training, predictions: &str) -> f64 {
+    let predictions: Value = serde_json::from_slice(&fs::read(training.program.path(predictions)).unwrap()).unwrap();
+    let sides = training.json("signs", "dataset.json")["samples"]["sides"]["val"].clone();
+    let val: Vec<&Value> = sides.as_array().unwrap().iter().collect();
+    let asked = predictions["predictions"].as_array().unwrap().iter().filter(|one| val.contains(&&one["file"]));
+    let right: Vec<bool> = asked.map(|one| one["class"] == one["truth"]).collect();
+    assert_eq!(right.len(), val.len());
+    right.iter().filter(|right| **right).count() as f64 / right.len() as f64
 }
 
 #[test]

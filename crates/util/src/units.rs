@@ -61,9 +61,22 @@ pub fn number(number: u64) -> String {
     text
 }
 
+/// A number with so many decimals, or none if it counts something: 0.7667, 18. Shares of 0 and 1 keep theirs.
+#[must_use]
+pub fn decimals(value: f64, digits: usize) -> String {
+    let counts = value.fract() == 0.0 && (2.0..1e9).contains(&value.abs());
+    if counts { format!("{value:.0}") } else { format!("{value:.digits$}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_have_no_decimals_and_shares_keep_theirs() {
+        let shown = [0.766_66, 1.0, 0.0, 18.0, -3.0, 2.5].map(|value| decimals(value, 4));
+        assert_eq!(shown, ["0.7667", "1.0000", "0.0000", "18", "-3", "2.5000"]);
+    }
 
     #[test]
     fn bytes_read_well_at_every_size() {

@@ -71,3 +71,35 @@ fn refused(error: &UnpackError) -> String {
         other => format!("can't be read: {other}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A zip file of one array in ten bytes, which are said to unpack to so many.
+    fn archive(unpacked: u32) -> Vec<u8> {
+        let name = b"hand.npy";
+        // The version, deflate, no date, no checksum, the sizes, the length of the name, nothing else.
+        let mut about = [20_u16, 0, 8, 0, 0].map(u16::to_le_bytes).concat();
+        about.extend([0, 10, unpacked].map(u32::to_le_bytes).concat());
+        about.extend([name.len() as u16, 0].map(u16::to_le_bytes).concat());
+        let local = [&b"PK\x03\x04"[..], &about, name, &[0; 10]].concat();
+        let directory = [&b"PK\x01\x02\x14\x00"[..], &about, &[0; 14], name].concat();
+        let sizes = [directory.len() as u32, local.len() as u32].map(u32::to_le_bytes).concat();
+        [&local[..], &directory, b"PK\x05\x06\0\0\0\0\x01\0\x01\0", &sizes, &[0; 2]].concat()
+    }
+
+    #[test]
+    fn arrays_that_are_far_larger_than_their_file_are_refused_before_one_is_unpacked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.npz");
+        let open = |unpacked| {
+            std::fs::write(&path, archive(unpacked)).unwrap();
+            Arrays::open(&path)
+        };
+        assert_eq!(open(1000).unwrap().names().collect::<Vec<_>>(), ["hand"]);
+        let problem = open(3 << 30).unwrap_err();
+        assert!(problem.contains("has arrays of 3.2 GB, expected at most 67.1 MB in a file of"), "{problem}");
+        assert!(open(1000).unwrap().array("hand").is_err(), "the bytes are no array");
+    }
+}

@@ -9,17 +9,14 @@ use super::Weight;
 use super::archive::Archive;
 use super::pickle::Pickle;
 
-/// The name of the state dict, if there is something beside it.
-const STATE: &str = "model_state_dict";
-
-/// Writes it. `beside` is loaded with the tensors; `extra` are files that `torch.load` passes over and any program for zip files
+/// Writes it. `beside` is loaded with the tensors, which are then under each of `keys`; `extra` are files that `torch.load` passes over and any program for zip files
 /// shows.
 ///
 /// # Errors
 /// If the disk fails, or the file would have more than 4 GB.
 pub fn write(
     weights: &[Weight],
-    beside: &Map<String, Value>,
+    (keys, beside): (&[&str], &Map<String, Value>),
     extra: &[(&str, &str)],
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -28,8 +25,10 @@ pub fn write(
         state(weights, &mut objects);
     } else {
         objects.dictionary(|entries| {
-            entries.text(STATE);
-            state(weights, entries);
+            for key in keys {
+                entries.text(key);
+                state(weights, entries);
+            }
             for (name, value) in beside {
                 entries.text(name);
                 entries.value(value);

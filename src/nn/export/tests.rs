@@ -93,7 +93,7 @@ fn the_same_weights_give_the_same_file() {
     let weights = weights(&layout(), &tensors()).unwrap();
     let written = || {
         let mut file = Vec::new();
-        pth::write(&weights, &Map::new(), &[("fragua.json", "{}")], &mut file).unwrap();
+        pth::write(&weights, (&[], &Map::new()), &[("fragua.json", "{}")], &mut file).unwrap();
         file
     };
     assert!(written() == written());
@@ -104,7 +104,8 @@ fn any_program_for_zip_files_reads_the_archive() {
     let mut file = Vec::new();
     let bytes = [1.0_f32, 2.0].map(f32::to_le_bytes).concat();
     let weight = Weight { name: "a".into(), shape: vec![2], numbers: Numbers::Float, is_parameter: true, bytes };
-    pth::write(std::slice::from_ref(&weight), &Map::new(), &[("fragua.json", "{\"task\": 1}")], &mut file).unwrap();
+    pth::write(std::slice::from_ref(&weight), (&[], &Map::new()), &[("fragua.json", "{\"task\": 1}")], &mut file)
+        .unwrap();
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(file)).unwrap();
     let mut read = |name: &str| {
         let mut content = Vec::new();
@@ -124,7 +125,7 @@ fn what_is_beside_the_weights_is_loaded_with_them() {
         serde_json::json!({"labels": ["A", "ñ"], "classes": 2, "rate": 0.5, "best": null, "is": {"done": true}});
     let weights = weights(&layout(), &tensors()).unwrap();
     let mut file = Vec::new();
-    pth::write(&weights, beside.as_object().unwrap(), &[], &mut file).unwrap();
+    pth::write(&weights, (&["model_state_dict"], beside.as_object().unwrap()), &[], &mut file).unwrap();
     let mut objects = Vec::new();
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(file)).unwrap();
     std::io::Read::read_to_end(&mut archive.by_name("archive/data.pkl").unwrap(), &mut objects).unwrap();

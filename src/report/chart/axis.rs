@@ -178,11 +178,12 @@ fn is_plain(value: f64) -> bool {
     (1e-3..1e6).contains(&value.abs())
 }
 
-/// A number with three significant digits.
+/// A number with three significant digits; a whole one without decimals.
 #[must_use]
 pub fn brief(value: f64) -> String {
     match value {
         0.0 => "0".into(),
+        _ if value.fract() == 0.0 && (2.0..1e5).contains(&value.abs()) => format!("{value:.0}"),
         _ if !is_plain(value) => format!("{value:.2e}"),
         _ => format!("{value:.*}", (2 - value.abs().log10().floor() as i32).max(0) as usize),
     }

@@ -6,7 +6,7 @@
 //! axis    which values an axis spans, its ticks      plot     a chart becomes a scene
 //! legend  the names of lines and their values        labels   texts beside points that don't overlap
 //! ink     the colours of what is drawn               heat     a square of shares becomes a scene
-//! parts   named quantities in parts, as bars
+//! parts   named quantities in parts, as bars         shares   named shares, as bars
 //! svg     a scene for a page                         raster   a scene as pixels      sheet  several charts in a file
 //! ```
 
@@ -20,6 +20,7 @@ mod parts;
 mod plot;
 mod raster;
 mod scene;
+mod shares;
 mod sheet;
 mod svg;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use ink::Ink;
 pub use parts::Parts;
 #[cfg(test)]
 use scene::Scene;
+pub use shares::Shares;
 pub use sheet::{Sheet, png};
 
 /// Series that share their axes.

@@ -1,6 +1,8 @@
 //! What the page of a run says about a classifier beyond its scores, in the order in which people look: the classes that are
 //! confused, the surest mistakes, the whole matrix, each class by itself, and whether probabilities are honest.
 
+use serde_json::Value;
+
 use super::charts::{confidences, reliability, reliability_note, titled};
 use super::long_tail;
 use super::pictures::{NORMALIZED, SIMILAR};
@@ -35,6 +37,8 @@ pub struct OfClasses {
     pub drawn: Option<usize>,
     /// What all samples are, for a table: "Over all images".
     pub caption: &'static str,
+    /// What is said of the samples by `dataset.json`; none for nothing.
+    pub dataset: Option<fn(&Value) -> Vec<Block>>,
 }
 
 const WHOLE: Plot = Plot {
@@ -121,6 +125,10 @@ impl Chapters for OfClasses {
 
     fn samples(&self) -> &'static [Plot] {
         self.samples
+    }
+
+    fn dataset(&self, samples: &dyn Fn() -> Option<Value>) -> Vec<Block> {
+        self.dataset.and_then(|said| Some(said(&samples()?))).unwrap_or_default()
     }
 
     fn tables(&self, metrics: &Metrics) -> Vec<Grid> {

@@ -102,11 +102,21 @@ impl Prediction {
 /// Predictions as a table for other programs: so many classes each, and the true one if some are known.
 #[must_use]
 pub fn csv(predictions: &[Prediction], top: usize, is_scored: bool) -> String {
-    let mut table = String::from("file,class,label,probability");
+    csv_with(predictions, &[], top, is_scored)
+}
+
+/// The same with further columns behind the file: the name of each, and a text for each prediction.
+#[must_use]
+pub fn csv_with(predictions: &[Prediction], beside: &[(&str, Vec<String>)], top: usize, is_scored: bool) -> String {
+    let mut table = String::from("file");
+    beside.iter().for_each(|(name, _)| table += &format!(",{name}"));
+    table += ",class,label,probability";
     (2..=top).for_each(|place| table += &format!(",class_{place},probability_{place}"));
     table += if is_scored { ",truth\n" } else { "\n" };
-    for Prediction { file, class, label, probability, top, truth, .. } in predictions {
-        let mut fields = vec![field(file), field(class), field(label), format!("{probability:.6}")];
+    for (row, Prediction { file, class, label, probability, top, truth, .. }) in predictions.iter().enumerate() {
+        let mut fields = vec![field(file)];
+        fields.extend(beside.iter().map(|(_, texts)| texts.get(row).map_or_else(String::new, |text| field(text))));
+        fields.extend([field(class), field(label), format!("{probability:.6}")]);
         for choice in top.iter().skip(1) {
             fields.extend([field(&choice.class), format!("{:.6}", choice.probability)]);
         }

@@ -27,6 +27,7 @@ pub(super) static EVALUATED: OfClasses = OfClasses {
     ],
     drawn: None,
     caption: "Over all images",
+    dataset: None,
 };
 
 const WORST: Plot = Plot {

@@ -127,7 +127,7 @@ impl Kind for ImageClassConfig {
         Ok(Box::new(Exported { network: network(self, &facts), facts }))
     }
 
-    fn foreign_facts(&self, weights: &Path) -> Result<Value, Failed> {
+    fn foreign_facts(&self, weights: &Path, _prepared: &Path) -> Result<Value, Failed> {
         foreign::facts(self, weights)
     }
 

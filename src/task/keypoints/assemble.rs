@@ -16,6 +16,9 @@ use super::recipe::{Recipe, Stream};
 const FACE_WITH_IRISES: usize = 478;
 const FACE: usize = 468;
 
+/// The largest number that can be stored in two bytes.
+const LARGEST: f32 = 65_504.0;
+
 /// The parts that have the points of a hand.
 const HANDS: [&str; 2] = ["left_hand", "right_hand"];
 const HAND: usize = 21;
@@ -61,11 +64,18 @@ pub fn assemble(clip: &Clip, recipe: &Recipe) -> Result<Assembled, String> {
             }
         }
     }
-    if values.iter().any(|value| !value.is_finite()) {
-        return Err("has numbers that are not finite; expected shares of the image".into());
+    if let Some(value) = values.iter().find(|value| !value.is_finite() || value.abs() > LARGEST) {
+        return Err(format!("has the number {value:e}, expected at most {LARGEST}: shares of the image, or pixels"));
     }
     let unseen = groups.iter().flatten().map(|group| (group.name.clone(), group.unseen())).collect();
     Ok(Assembled { frames: frames.len(), values, unseen, frames_before: clip.frames })
+}
+
+/// The names of the streams that a clip has no part of.
+#[must_use]
+pub fn lacking<'a>(clip: &Clip, recipe: &'a Recipe) -> Vec<&'a str> {
+    let has_none = |stream: &&Stream| parts(clip, stream).iter().all(|name| of_name(clip, name).is_none());
+    recipe.streams.iter().filter(has_none).map(|stream| stream.name.as_str()).collect()
 }
 
 fn check(clip: &Clip, recipe: &Recipe) -> Result<(), String> {
@@ -81,8 +91,7 @@ fn check(clip: &Clip, recipe: &Recipe) -> Result<(), String> {
             part.points,
         ));
     }
-    let is_used = |name: &&str| of_name(clip, name).is_some();
-    if recipe.streams.iter().any(|stream| parts(clip, stream).iter().any(is_used)) {
+    if lacking(clip, recipe).len() < recipe.streams.len() {
         return Ok(());
     }
     let names: Vec<&str> = clip.parts.iter().map(|part| part.name.as_str()).collect();

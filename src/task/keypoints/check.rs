@@ -16,6 +16,9 @@ const MOST_POINTS: usize = 4096;
 /// The most frames of a sequence.
 const MOST_FRAMES: usize = 100_000;
 
+/// The farthest frame of a difference.
+const FARTHEST: usize = 64;
+
 /// The most batches that are sorted together.
 const MOST_BATCHES: usize = 1000;
 
@@ -30,12 +33,22 @@ impl KeypointsConfig {
             ("model", self.model.problems()),
             ("loss", self.loss.problems()),
         ];
+        let distances = self.differences_problem();
         let below = sections.into_iter().flat_map(|(key, found)| found.into_iter().map(|problem| problem.below(key)));
-        below.chain(count("bucket", self.bucket, MOST_BATCHES, "write 8, or 1 for none")).collect()
+        below.chain(distances).chain(count("bucket", self.bucket, MOST_BATCHES, "write 8, or 1 for none")).collect()
     }
 }
 
 impl KeypointsConfig {
+    fn differences_problem(&self) -> Option<Problem> {
+        let is_rising = self.differences.windows(2).all(|pair| pair[0] < pair[1]);
+        let is_possible = self.differences.iter().all(|distance| (1..=FARTHEST).contains(distance));
+        (!is_rising || !is_possible).then(|| {
+            let message = format!("expected rising numbers of frames from 1 to {FARTHEST}, got {:?}", self.differences);
+            Problem::new("differences", message, "write [1] for the next frame, [1, 2], or [] for none")
+        })
+    }
+
     fn augment_problems(&self) -> Vec<Problem> {
         let mut found = self.augment.problems();
         if self.augment.mirror > 0.0
@@ -184,6 +197,7 @@ mod tests {
             "model": {"lstm": {"hidden": 0, "dropout": 1.0}},
             "loss": {"label_smoothing": -0.1},
             "bucket": 0,
+            "differences": [2, 1],
         }));
         assert_eq!(
             found,
@@ -203,10 +217,14 @@ mod tests {
                 "model.lstm.hidden",
                 "model.lstm.dropout",
                 "loss.label_smoothing",
+                "differences",
                 "bucket",
             ]
         );
         assert_eq!(keys(json!({"prepare": {"streams": {}}})), ["prepare.streams"]);
+        for wrong in [json!([0]), json!([1, 1]), json!([65])] {
+            assert_eq!(keys(json!({"differences": wrong})), ["differences"]);
+        }
         let one_side = json!({"streams": {"body": {"points": [11]}}});
         assert_eq!(keys(json!({"prepare": one_side, "augment": {"mirror": 0.5}})), ["augment.mirror"]);
         assert_eq!(keys(json!({"augment": {"mirror": 0.5}})), Vec::<String>::new());

@@ -23,12 +23,16 @@ pub struct KeypointsConfig {
     pub tail: TailConfig,
     /// Random changes of the training sequences.
     pub augment: AugmentConfig,
+    /// What a frame also has: where each point moves to, as its place so many frames later minus that of now; `[1]` is the next frame.
+    pub differences: Vec<usize>,
     /// The network.
     pub model: ModelConfig,
     /// What training minimises.
     pub loss: LossConfig,
     /// So many batches at a time are sorted by length, so that little is padded; 1 sorts nothing.
     pub bucket: usize,
+    /// Whether weights of `lstm` for points with other values are taken: columns of the values that both have are copied.
+    pub adapt: bool,
 }
 
 impl Default for KeypointsConfig {
@@ -38,9 +42,11 @@ impl Default for KeypointsConfig {
             split: SplitConfig::default(),
             tail: TailConfig::default(),
             augment: AugmentConfig::default(),
+            differences: Vec::new(),
             model: ModelConfig::default(),
             loss: LossConfig::default(),
             bucket: 8,
+            adapt: false,
         }
     }
 }

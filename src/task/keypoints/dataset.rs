@@ -122,8 +122,9 @@ impl Dataset {
         }
         sides.iter_mut().zip(&of).filter(|(_, class)| class.is_none()).for_each(|(side, _)| *side = None);
         let leaks = leaks(&facts.samples, &sides);
-        let (recipe, frames) = (facts.recipe.clone(), median(&facts));
-        let model = ModelFacts { classes: names, recipe, other, frames, temperature: None };
+        let (recipe, differences) = (facts.recipe.clone(), config.differences.clone());
+        let frames = median(&facts);
+        let model = ModelFacts { classes: names, recipe, differences, other, frames, temperature: None };
         Ok(Self {
             store,
             records: Arc::new(records),

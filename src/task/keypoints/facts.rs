@@ -87,6 +87,9 @@ pub struct ModelFacts {
     /// The number of the class that stands for all small ones, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other: Option<usize>,
+    /// How many frames later the other frame of each difference is that a frame also has; none in older documents.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<usize>,
     /// The frames of a usual sequence.
     pub frames: usize,
     /// What logits are divided by before they become probabilities. Not a fact of the dataset: a validation finds it, and it
@@ -143,8 +146,15 @@ mod tests {
     #[test]
     fn a_model_without_classes_or_streams_is_refused() {
         let recipe = Recipe::of(&PrepareConfig::default());
-        let facts = ModelFacts { classes: vec!["a".into()], recipe, other: None, frames: 20, temperature: Some(1.5) };
-        let value = serde_json::to_value(&facts).unwrap();
+        let facts = ModelFacts {
+            classes: vec!["a".into()],
+            recipe,
+            differences: vec![1, 2],
+            other: Some(0),
+            frames: 20,
+            temperature: Some(1.5),
+        };
+        let mut value = serde_json::to_value(&facts).unwrap();
         assert_eq!(ModelFacts::read(&value).unwrap(), facts);
         for (key, wrong) in [("classes", "[]"), ("streams", "[]"), ("temperature", "-1"), ("values", "3")] {
             let mut other = value.clone();
@@ -152,5 +162,7 @@ mod tests {
             assert_eq!(ModelFacts::read(&other).unwrap_err().exit(), Exit::DataRefused, "{key}");
         }
         assert!(ModelFacts::read(&Value::Null).is_err());
+        assert!(value.as_object_mut().unwrap().remove("differences").is_some());
+        assert_eq!(ModelFacts::read(&value).unwrap().differences, Vec::<usize>::new(), "as in older documents");
     }
 }

@@ -7,16 +7,20 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tracing::warn;
 
+use super::chapters::EVALUATED;
 use super::config::{KeypointsConfig, SplitBy, TailAction};
 use super::dataset::Dataset;
+use super::exported::Exported;
 use super::facts::ModelFacts;
+use super::foreign::{self, Inputs};
 use super::inspect::{self, InspectError};
 use super::leaks::{Leak, Why};
 use super::learner::{Signs, classifier};
-use super::predict::Predicting;
+use super::predict::{Predicting, Windows};
 use super::prepare::{self, PreparedSigns};
+use super::recipe::Recipe;
 use super::training::network;
-use super::{MOST_DRAWN, SEQUENCES, synth};
+use super::{SEQUENCES, synth};
 use crate::data::acquire::Acquired;
 use crate::data::config::Source;
 use crate::data::split::Side;
@@ -24,12 +28,13 @@ use crate::data::synthetic::Synthetic;
 use crate::metric::score::ScoreSpec;
 use crate::nn::network::Network;
 use crate::nn::precision::Precision;
-use crate::task::classes::chapters::OfClasses;
+use crate::nn::weights::Weights;
 use crate::task::classes::long_tail;
 use crate::task::classes::specs::{self, ACCURACY, parts};
+use crate::task::needs::Needs;
 use crate::task::{
     Beside, Evaluated, InspectOptions, Kind, LearnerSetting, Model, PredictOptions, Predicted, Prepared, Shown, Wish,
-    load,
+    give,
 };
 use crate::train::device::Resolved;
 use crate::train::run_folder::dataset::FileDigest;
@@ -44,10 +49,6 @@ const MOST_NAMED: usize = 5;
 
 /// The parts of the body that synthetic signs have.
 const MADE: [&str; 5] = ["hand", "body", "pose", "left_hand", "right_hand"];
-
-/// Reads an evaluation of a classifier of sequences.
-static EVALUATED: OfClasses =
-    OfClasses { unit: SEQUENCES, mistakes: &[], samples: &[], drawn: Some(MOST_DRAWN), caption: "Over all sequences" };
 
 /// A synthetic dataset that is none of signs.
 #[derive(Debug, Error)]
@@ -109,6 +110,10 @@ impl Kind for KeypointsConfig {
         own.chain(self.synthetic_problems(&beside.data.source)).collect()
     }
 
+    fn needs(&self) -> Needs {
+        self.least_needs()
+    }
+
     fn loss_problems(&self) -> Vec<Problem> {
         self.loss.problems().into_iter().map(|problem| problem.below("loss")).collect()
     }
@@ -132,11 +137,24 @@ impl Kind for KeypointsConfig {
 
     fn network(&self, facts: &Value) -> Result<Box<dyn Network>, Failed> {
         let facts = ModelFacts::read(facts)?;
-        Ok(network(self, &facts))
+        Ok(Box::new(Exported { network: network(self, &facts), facts }))
+    }
+
+    fn foreign_facts(&self, weights: &Path, prepared: &Path) -> Result<Value, Failed> {
+        foreign::facts(self, prepared, weights)
+    }
+
+    fn weights(&self, file: &Path, facts: Option<&Value>) -> Result<Weights, Failed> {
+        let facts = facts.and_then(|facts| ModelFacts::read(facts).ok());
+        let (recipe, differences) = match facts {
+            Some(facts) => (facts.recipe, facts.differences),
+            None => (Recipe::of(&self.prepare), self.differences.clone()),
+        };
+        foreign::weights(self, Inputs::of(&recipe, &differences), file)
     }
 
     fn wishes(&self) -> &'static [Wish] {
-        &[Wish::Top]
+        &[Wish::Top, Wish::Window, Wish::Embeddings]
     }
 
     fn synthesise(&self, synthetic: &Synthetic, into: &Path, around: &Surroundings<'_>) -> Result<(), Failed> {
@@ -179,10 +197,13 @@ impl Kind for KeypointsConfig {
         })
     }
 
-    fn inspect(&self, prepared: &Path, _options: &InspectOptions, _around: &Surroundings<'_>) -> Result<Shown, Failed> {
+    fn inspect(&self, prepared: &Path, options: &InspectOptions, _around: &Surroundings<'_>) -> Result<Shown, Failed> {
         let store = prepare::store_path(prepared, &self.prepare);
         let dataset = Dataset::open(&store, self).map_err(InspectError::from)?;
-        let inspection = inspect::inspect(&dataset)?;
+        let mut inspection = inspect::inspect(&dataset)?;
+        if let Some(folder) = &options.pictures {
+            inspection.pictures = inspect::pictures::draw(&dataset, &inspection, (self, options.seed), folder)?;
+        }
         Shown::new(inspection.table(), &inspection)
     }
 
@@ -197,13 +218,16 @@ impl Kind for KeypointsConfig {
         let machine = Resolved { precision: Precision::Fp32, ..model.setting.machine.clone() };
         let setting = LearnerSetting { machine: &machine, ..model.setting };
         let mut classifier = classifier(self, &setting, Arc::clone(&facts), None, Arc::default())?;
-        load(model.weights, |weights| classifier.parameters_mut().load_named(&weights.tensors))?;
+        let weights = foreign::weights(self, Inputs::of(&facts.recipe, &facts.differences), model.weights)?;
+        give(model.weights, weights, |weights| classifier.parameters_mut().load_named(&weights.tensors))?;
         let predicting = Predicting {
             classifier: &classifier,
             hints: prepare::hints(&self.prepare),
             model: model.described,
             at_once: model.at_once,
             top: options.top,
+            windows: options.window.map(|[frames, hop]| Windows { frames, hop }),
+            embeddings: options.embeddings,
         };
         let outcome = predicting.run(&options.input, &options.output, around)?;
         let shown = Shown::new(outcome.text(), &outcome.document)?;

@@ -44,7 +44,8 @@ pub fn leaks(samples: &[SampleFacts], sides: &[Option<Side>]) -> Vec<Leak> {
         match leak(first, number, Why::SamePoints) {
             Some(leak) => found.push(leak),
             None => {
-                if let Some((video, span)) = &sample.source {
+                // One that does not say which frames it has may have any.
+                if let Some((video, span)) = sample.source.as_ref().filter(|(_, [start, end])| start <= end) {
                     by_video.entry(video).or_default().push((*span, number));
                 }
             }
@@ -70,6 +71,7 @@ pub fn leaks(samples: &[SampleFacts], sides: &[Option<Side>]) -> Vec<Leak> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::clip::Source;
     use super::super::testing::sample;
     use super::*;
     use Side::{Train, Val};
@@ -89,10 +91,11 @@ mod tests {
             sample(5, 0),
         ];
         samples[5].content = samples[3].content;
-        let sides = [Some(Train), Some(Train), Some(Val), Some(Train), None, Some(Val)];
+        samples.extend([cut(6, "c", Source::NO_SPAN), cut(7, "c", Source::NO_SPAN)]);
+        let sides = [Some(Train), Some(Train), Some(Val), Some(Train), None, Some(Val), Some(Train), Some(Val)];
         let found = leaks(&samples, &sides);
         let names: Vec<_> = found.iter().map(|leak| (leak.names.join(" "), leak.why)).collect();
         assert_eq!(names, [("n3 n5".to_owned(), Why::SamePoints), ("n1 n2".into(), Why::SameFrames)]);
-        assert_eq!(leaks(&samples, &[Some(Train); 6]), []);
+        assert_eq!(leaks(&samples, &[Some(Train); 8]), []);
     }
 }

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::chapters::MEASURED;
 use super::config::KeypointsConfig;
 use super::dataset::Dataset;
 use super::facts::ModelFacts;
+use super::inspect::measured;
+use super::pictures::{Archive, seen};
 use super::samples::{Changes, SequenceSample, Sequences};
 use super::training::{self, Classifier, network};
 use crate::data::loader::{Loader, Order, Records};
@@ -16,6 +19,7 @@ use crate::task::{Data, LearnerSetting, Phase, Purpose};
 use crate::train::engine::Feeds;
 use crate::train::feed::Feed;
 use crate::train::learner::{Learner, Learning, Samples};
+use crate::train::task::Plots;
 use crate::util::failure::Failed;
 
 /// A prepared dataset, and what is done with it.
@@ -57,6 +61,7 @@ impl Data for Signs {
             "model": self.dataset.model,
             "sides": {"val": side(Side::Val), "test": side(Side::Test), "train": self.samples(Side::Train)},
             "dropped": self.dataset.dropped(), "tail": self.dataset.tail, "leaks": self.dataset.leaks.len(),
+            MEASURED: measured(&self.dataset).ok(),
         })
     }
 
@@ -64,10 +69,15 @@ impl Data for Signs {
         json!(self.dataset.model)
     }
 
+    fn pictures(&self, seed: u64) -> Result<Plots, Failed> {
+        Ok(vec![(seen::SEEN.to_owned(), seen::training(&self.dataset, &self.config.augment, seed)?)])
+    }
+
     fn learner(&self, setting: &LearnerSetting<'_>, purpose: Purpose) -> Result<Box<dyn Learner>, Failed> {
         let names = self.dataset.facts.samples.iter().map(|sample| sample.name.clone()).collect();
         let facts = Arc::new(of_weights(&self.dataset.model, setting.facts));
-        let task = classifier(&self.config, setting, facts, Some(self.dataset.training()), names)?;
+        let archive = Archive::new(Arc::clone(&self.dataset.records), Arc::clone(&self.dataset.facts));
+        let task = classifier(&self.config, setting, facts, Some(self.dataset.training()), names)?.drawing(archive);
         let samples = match purpose {
             Purpose::Train => {
                 let val = (self.samples(Side::Val) > 0).then(|| self.feed(Side::Val, setting, false));
@@ -80,10 +90,12 @@ impl Data for Signs {
     }
 }
 
-/// What is known of the dataset, with the temperature of the weights.
+/// What is known of the dataset, with the temperature of the weights and the differences that they were trained on.
 fn of_weights(dataset: &ModelFacts, weights: Option<&Value>) -> ModelFacts {
-    let weights = weights.and_then(|facts| ModelFacts::read(facts).ok());
-    ModelFacts { temperature: weights.and_then(|facts| facts.temperature), ..dataset.clone() }
+    match weights.and_then(|facts| ModelFacts::read(facts).ok()) {
+        Some(ModelFacts { temperature, differences, .. }) => ModelFacts { temperature, differences, ..dataset.clone() },
+        None => ModelFacts { temperature: None, ..dataset.clone() },
+    }
 }
 
 /// The task with its initial weights; what training has of each class is for scores, the names of sequences are for messages.

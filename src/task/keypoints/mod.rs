@@ -11,22 +11,34 @@
 //! samples   records on their way to training    model    the networks
 //! training  the task as the engine sees it      learner  the dataset as learners go through it
 //! synth     signs made on this machine          kind     the task as commands reach it
+//! needs     memory that training takes at least    foreign  weights of other programs
+//! measured  lengths, and what was not seen       pictures sequences as stick figures
+//! chapters  what the page of a run says          charts   a dataset as charts
+//! adapt     weights for points with other values   exported the model for other programs
 //! inspect, predict  what commands do
 //! ```
 
+mod adapt;
 pub mod assemble;
 pub mod augment;
+mod chapters;
+mod charts;
 mod check;
 pub mod clip;
 pub mod config;
 pub mod dataset;
+mod exported;
 pub mod facts;
+mod foreign;
 pub mod inspect;
 mod kind;
 pub mod leaks;
 mod learner;
+pub mod measured;
 pub mod model;
+mod needs;
 pub mod packed;
+pub mod pictures;
 pub mod points;
 pub mod predict;
 pub mod prepare;

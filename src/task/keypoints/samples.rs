@@ -58,7 +58,11 @@ impl Changes {
         let shapes = shapes(recipe);
         // Checks have refused a mirror that is asked for and not possible.
         let mirror = Mirror::of(&shapes).ok();
-        let plane = if recipe.normalise == Normalise::None { Plane::Image } else { Plane::Centred };
+        let plane = match recipe.normalise {
+            Normalise::None => Plane::Image,
+            Normalise::Sequence => Plane::Centred,
+            Normalise::Frame => Plane::Wrists,
+        };
         Self { config: config.clone(), shapes, plane, mirror, seed }
     }
 

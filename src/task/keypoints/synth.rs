@@ -1,5 +1,8 @@
 //! Synthetic signs: skeletons of people who move two hands. Every sign is a path of each hand and two shapes of its fingers; every
-//! signer has a size, a place, a speed and a style; no two takes are equal, and hands are not always seen.
+//! signer has a size, a place, a speed and an accent; no two takes are equal, and hands are not always seen.
+//!
+//! As in real languages, some signs differ in one thing alone: of each three, the second has the path of the first with other
+//! fingers, and the third ends elsewhere.
 //!
 //! A take is a pure function of (seed, sign, signer, number).
 
@@ -28,6 +31,12 @@ const HAND: usize = 21;
 
 /// Places that a hand passes.
 const STOPS: usize = 4;
+
+/// Signs that have most in common.
+const FAMILY: u64 = 3;
+
+/// How far from the usual places a signer makes a sign.
+const ACCENT: f32 = 0.22;
 
 /// Frames between the takes of a recording.
 const PAUSE: u64 = 30;
@@ -86,11 +95,14 @@ pub fn write(signs: &Signs, into: &Path, around: &Surroundings<'_>) -> Result<()
     Ok(())
 }
 
+/// How far the fingers of a hand are bent.
+type Fingers = [f32; 5];
+
 /// What a hand does in a sign, in units of the distance of the shoulders, from the middle between them.
 struct Motion {
     stops: [[f32; 2]; STOPS],
     /// How far each finger is bent, at the beginning and at the end.
-    bent: [[f32; 5]; 2],
+    bent: [Fingers; 2],
     /// Where the fingers point to, at the beginning and at the end.
     angle: [f32; 2],
 }
@@ -138,11 +150,24 @@ impl Chance {
 
 impl Motion {
     fn of(chance: &mut Chance, side: f32) -> Self {
-        let mut stop = || [side * chance.between(0.0, 1.1), chance.between(-0.9, 1.2)];
-        let stops = [(); STOPS].map(|()| stop());
-        let mut shape = || [(); 5].map(|()| if chance.is(0.5) { 0.9 } else { 0.1 });
-        let bent = [shape(), shape()];
+        let stops = [(); STOPS].map(|()| stop(chance, side));
+        let bent = [(); 2].map(|()| shape(chance));
         Self { stops, bent, angle: [(); 2].map(|()| chance.between(-2.6, -0.5)) }
+    }
+
+    /// What another sign of the family has instead.
+    fn varied(mut self, member: u64, chance: &mut Chance, side: f32) -> Self {
+        match member {
+            0 => {}
+            1 => self.bent = self.bent.map(|bent| other(chance, bent)),
+            _ => self.stops[STOPS - 2..].fill_with(|| stop(chance, side)),
+        }
+        self
+    }
+
+    /// With an accent: each place a little elsewhere.
+    fn spoken(&self, chance: &mut Chance) -> Self {
+        Self { stops: self.stops.map(|stop| stop.map(|place| place + chance.around(ACCENT))), ..*self }
     }
 
     /// Like the other hand in a mirror.
@@ -161,21 +186,51 @@ impl Motion {
     }
 }
 
+/// Where a hand may be.
+fn stop(chance: &mut Chance, side: f32) -> [f32; 2] {
+    [side * chance.between(0.0, 1.1), chance.between(-0.9, 1.2)]
+}
+
+/// Some fingers bent, the others straight.
+fn shape(chance: &mut Chance) -> Fingers {
+    [(); 5].map(|()| if chance.is(0.5) { 0.9 } else { 0.1 })
+}
+
+/// Another shape: two fingers, or more, are the other way.
+fn other(chance: &mut Chance, bent: Fingers) -> Fingers {
+    let first = chance.between(0.0, 5.0) as usize;
+    std::array::from_fn(|finger| match finger == first % 5 || finger == (first + 2) % 5 || chance.is(0.2) {
+        true => 1.0 - bent[finger],
+        false => bent[finger],
+    })
+}
+
 fn mix(one: f32, other: f32, share: f32) -> f32 {
     one + (other - one) * share
 }
 
 impl Sign {
     fn of(seed: u64, class: usize) -> Self {
-        let mut chance = Chance::of(seed, "sign", class as u64);
+        let (family, member) = (class as u64 / FAMILY, class as u64 % FAMILY);
+        let (mut shared, mut own) =
+            (Chance::of(seed, "sign", family), Chance::of(seed, "sign of a family", class as u64));
         // In a picture the right hand of a person is on the left.
-        let right = Motion::of(&mut chance, -1.0);
-        let left = match chance.between(0.0, 3.0) {
+        let right = Motion::of(&mut shared, -1.0).varied(member, &mut own, -1.0);
+        let left = match shared.between(0.0, 3.0) {
             kind if kind < 1.0 => None,
             kind if kind < 2.0 => Some(right.mirrored()),
-            _ => Some(Motion::of(&mut chance, 1.0)),
+            _ => Some(Motion::of(&mut shared, 1.0).varied(member, &mut own, 1.0)),
         };
-        Self { right, left, frames: chance.between(16.0, 30.0) }
+        Self { right, left, frames: shared.between(16.0, 30.0) }
+    }
+
+    /// As one person makes it.
+    fn spoken(&self, chance: &mut Chance) -> Self {
+        Self {
+            right: self.right.spoken(chance),
+            left: self.left.as_ref().map(|left| left.spoken(chance)),
+            frames: self.frames,
+        }
     }
 }
 
@@ -203,7 +258,8 @@ impl Signer {
 fn clip(signs: &Signs, [class, signer, take]: [usize; 3], time: u64) -> Clip {
     let index = ((class * signs.signers + signer) * signs.takes + take) as u64;
     let mut chance = Chance::of(signs.seed, "take", index);
-    let (sign, who) = (Sign::of(signs.seed, class), Signer::of(signs.seed, signer));
+    let mut accent = Chance::of(signs.seed, "accent", (class * signs.signers + signer) as u64);
+    let (sign, who) = (Sign::of(signs.seed, class).spoken(&mut accent), Signer::of(signs.seed, signer));
     let frames = (sign.frames / who.speed * chance.between(0.85, 1.15)).round().max(2.0) as usize;
     let shift = [chance.around(0.08), chance.around(0.08)];
     let hands = [sign.left.as_ref(), Some(&sign.right)];
@@ -236,6 +292,7 @@ fn clip(signs: &Signs, [class, signer, take]: [usize; 3], time: u64) -> Clip {
         signer: Some(format!("signer_{signer:02}")),
         source: Some(Source { video: format!("signer_{signer:02}"), span }),
         frames,
+        fps: None,
         parts: parts.into(),
     }
 }
@@ -302,6 +359,17 @@ fn fingers(motion: &Motion, wrist: [f32; 2], share: f32) -> Vec<[f32; 3]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_three_signs_the_second_has_other_fingers_and_the_third_ends_elsewhere() {
+        for family in 0..20 {
+            let [first, second, third] = [0, 1, 2].map(|member| Sign::of(42, 3 * family + member).right);
+            assert!(first.stops == second.stops && first.angle == second.angle && first.bent != second.bent);
+            let same: Vec<bool> = first.stops.iter().zip(&third.stops).map(|(one, other)| one == other).collect();
+            assert!(same == [true, true, false, false] && first.bent == third.bent);
+            assert!(Sign::of(42, 3 * family + 3).right.stops != first.stops);
+        }
+    }
 
     const FEW: Signs = Signs { classes: 6, signers: 2, takes: 2, occlusion: 0.5, seed: 42 };
 

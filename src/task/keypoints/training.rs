@@ -7,10 +7,14 @@ use std::sync::Arc;
 use tch::{Device, Kind, Tensor};
 use thiserror::Error;
 
+use super::augment::Shape;
+use super::augment::feature::{width, with_differences};
 use super::config::{KeypointsConfig, LossConfig};
 use super::facts::ModelFacts;
 use super::model::{Forward, SequenceNetwork, Sequences, Sizes, Stream, sequence_network};
+use super::pictures::{self as strips, Archive};
 use super::samples::SequenceSample;
+use super::shapes::shapes;
 use super::{MOST_DRAWN, SEQUENCES, naming};
 use crate::data::loader::Position;
 use crate::metric::score::ScoreSpec;
@@ -70,10 +74,20 @@ pub struct Classifier {
     criterion: Criterion,
     facts: Arc<ModelFacts>,
     training: Option<Training>,
+    shapes: Vec<Shape>,
     names: Arc<[String]>,
     device: Device,
     seed: u64,
     parts: Vec<ScoreSpec>,
+    archive: Option<Archive>,
+}
+
+/// What the network says of sequences, one after another.
+pub struct Outputs {
+    /// The probabilities of all classes.
+    pub probabilities: Vec<f32>,
+    /// What describes a sequence: its pooled frames.
+    pub embeddings: Vec<f32>,
 }
 
 /// A classifier that can't be set up.
@@ -152,11 +166,15 @@ impl From<ClassifierError> for TaskError {
 /// The network that the configuration asks for.
 #[must_use]
 pub fn network(config: &KeypointsConfig, facts: &ModelFacts) -> Box<dyn SequenceNetwork> {
-    let recipe = &facts.recipe;
     let stream =
-        |stream: &super::recipe::Stream| Stream { name: stream.name.clone(), inputs: recipe.width(stream) as i64 };
-    let streams = recipe.streams.iter().map(stream).collect();
+        |(stream, width): (&super::recipe::Stream, usize)| Stream { name: stream.name.clone(), inputs: width as i64 };
+    let streams = facts.recipe.streams.iter().zip(widths(facts)).map(stream).collect();
     sequence_network(&config.model, Sizes { streams, labels: facts.classes.clone(), frames: facts.frames as i64 })
+}
+
+/// The numbers of each stream in a frame, with its differences.
+pub(super) fn widths(facts: &ModelFacts) -> Vec<usize> {
+    shapes(&facts.recipe).iter().map(|shape| width(shape, &facts.differences)).collect()
 }
 
 /// Sequences on the device.
@@ -169,6 +187,14 @@ pub struct Batch {
     samples: Vec<SequenceSample>,
 }
 
+#[cfg(test)]
+impl Batch {
+    /// The numbers of each stream, `[b, t, d]`.
+    pub fn streams(&self) -> impl Iterator<Item = &Tensor> {
+        self.sequences.streams.iter()
+    }
+}
+
 impl Classifier {
     /// The classifier with its initial weights.
     ///
@@ -179,7 +205,7 @@ impl Classifier {
         let network = network(config, &facts);
         let parameters = Parameters::new(&network.layout(), seed, device)?;
         let network = network.over(&parameters)?;
-        let criterion = Criterion::even(0.0);
+        let (criterion, shapes) = (Criterion::even(0.0), shapes(&facts.recipe));
         let mut classifier = Self {
             parameters,
             network,
@@ -188,14 +214,22 @@ impl Classifier {
             criterion,
             facts,
             training,
+            shapes,
             names,
             device,
             seed,
             parts: parts(),
+            archive: None,
         };
         // A pattern of the last phase that matches nothing is found before the first one has run for hours.
         (0..classifier.phases.len()).rev().try_for_each(|phase| classifier.enter(phase))?;
         Ok(classifier)
+    }
+
+    /// The same with sequences to draw its mistakes from.
+    #[must_use]
+    pub fn drawing(self, archive: Archive) -> Self {
+        Self { archive: Some(archive), ..self }
     }
 
     /// What it knows of its classes and streams.
@@ -224,33 +258,35 @@ impl Classifier {
         Ok(())
     }
 
-    /// The probabilities of all classes for each of these sequences: frames, and numbers as in [`SequenceSample`].
+    /// What the network says of each of these sequences: frames, and numbers as in [`SequenceSample`].
     ///
     /// # Errors
     /// If memory runs out, or libtorch refuses.
-    pub fn probabilities(&self, sequences: &[(usize, &[f32])]) -> Result<Vec<f32>, TaskError> {
+    pub fn outputs(&self, sequences: &[(usize, &[f32])]) -> Result<Outputs, TaskError> {
         let _guard = tch::no_grad_guard();
-        let logits_bc = self.network.forward(&self.padded(sequences)?, Mode::Evaluation, self.precision).logits_bc;
-        plain(&logits_bc.f_to_kind(Kind::Float)?.f_div_scalar(self.temperature())?.f_softmax(1, Kind::Float)?)
+        let computed = self.network.forward(&self.padded(sequences)?, Mode::Evaluation, self.precision);
+        let scaled_bc = computed.logits_bc.f_to_kind(Kind::Float)?.f_div_scalar(self.temperature())?;
+        let probabilities = plain(&scaled_bc.f_softmax(1, Kind::Float)?)?;
+        Ok(Outputs { probabilities, embeddings: plain(&computed.pooled_be)? })
     }
 
-    /// Each stream, padded with zeros to the longest sequence.
+    /// Each stream with its differences between frames, padded with zeros to the longest sequence.
     fn padded(&self, sequences: &[(usize, &[f32])]) -> Result<Sequences, tch::TchError> {
-        let recipe = &self.facts.recipe;
+        let ModelFacts { recipe, differences, .. } = &*self.facts;
         let longest = sequences.iter().map(|(frames, _)| *frames).max().unwrap_or(0);
         let mut padded: Vec<Vec<f32>> = vec![Vec::new(); recipe.streams.len()];
         for (place, (frames, values)) in sequences.iter().enumerate() {
-            let streams = padded.iter_mut().zip(&recipe.streams).zip(recipe.split(values, *frames));
-            for ((into, stream), own) in streams {
-                into.extend_from_slice(own);
-                into.resize((place + 1) * longest * recipe.width(stream), 0.0);
+            let streams = padded.iter_mut().zip(&self.shapes).zip(recipe.split(values, *frames));
+            for ((into, shape), own) in streams {
+                with_differences(own, shape, differences, into);
+                into.resize((place + 1) * longest * width(shape, differences), 0.0);
             }
         }
-        let tensor = |(values, stream): (Vec<f32>, &super::recipe::Stream)| {
-            let shape = [sequences.len() as i64, longest as i64, recipe.width(stream) as i64];
+        let tensor = |(values, shape): (Vec<f32>, &Shape)| {
+            let shape = [sequences.len() as i64, longest as i64, width(shape, differences) as i64];
             Tensor::f_from_slice(&values)?.f_view(shape)?.f_to_device(self.device)
         };
-        let streams = padded.into_iter().zip(&recipe.streams).map(tensor).collect::<Result<Vec<_>, _>>()?;
+        let streams = padded.into_iter().zip(&self.shapes).map(tensor).collect::<Result<Vec<_>, _>>()?;
         Ok(Sequences { streams, lengths: sequences.iter().map(|(frames, _)| *frames as i64).collect() })
     }
 
@@ -356,6 +392,11 @@ impl Task for Classifier {
 
     fn plots(&self, scores: &ClassScoresSum<usize>, about: &str) -> Result<Plots, PictureError> {
         let mut plots = pictures::matrices(scores, about)?;
+        if let Some(archive) = &self.archive
+            && let Some(sheet) = strips::mistakes(archive, scores, about)?
+        {
+            plots.push((strips::MISTAKES.to_owned(), sheet));
+        }
         plots.extend(pictures::honesty(scores, about)?);
         Ok(plots)
     }

@@ -15,15 +15,21 @@ use crate::train::task::{Depth, Scores, Task};
 
 /// A classifier of three classes from two small streams.
 fn classifier() -> Classifier {
+    classifier_with(&[], json!({"lstm": {"hidden": 16, "layers": 1, "embedding": 16, "dropout": 0.0}}))
+}
+
+/// One that also gets these differences between frames.
+fn classifier_with(differences: &[usize], model: serde_json::Value) -> Classifier {
     tch::set_num_threads(1);
     let config: KeypointsConfig = serde_json::from_value(json!({
         "prepare": {"streams": {"hand": {"points": 3}, "pen": {"points": 1}}, "values": ["x", "y"]},
-        "model": {"lstm": {"hidden": 16, "layers": 1, "embedding": 16, "dropout": 0.0}},
+        "model": model,
         "loss": {"label_smoothing": 0.0},
     }))
     .unwrap();
     let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
-    let facts = ModelFacts { classes, recipe: Recipe::of(&config.prepare), other: None, frames: 4, temperature: None };
+    let (recipe, differences) = (Recipe::of(&config.prepare), differences.to_vec());
+    let facts = ModelFacts { classes, recipe, differences, other: None, frames: 4, temperature: None };
     Classifier::new(Setting {
         phases: vec![Phase { loss: config.loss.clone(), freeze: Vec::new() }],
         config: &config,
@@ -57,7 +63,7 @@ fn classifier_forward() {
     let of = |samples: &[SequenceSample]| {
         let sequences: Vec<(usize, &[f32])> =
             samples.iter().map(|sample| (sample.frames, &sample.values[..])).collect();
-        classifier.probabilities(&sequences).unwrap()
+        classifier.outputs(&sequences).unwrap().probabilities
     };
     let all = of(&samples);
     assert_eq!(all.len(), 18);
@@ -65,6 +71,39 @@ fn classifier_forward() {
         assert!((together.iter().sum::<f32>() - 1.0).abs() < 1e-5);
         let alone = of(std::slice::from_ref(sample));
         assert_eq!(alone, together, "padding and the other sequences change nothing");
+    }
+}
+
+#[test]
+fn differences_between_frames_widen_the_input_and_padding_still_changes_nothing() {
+    let samples = samples();
+    let lstm = json!({"lstm": {"hidden": 16, "layers": 1, "embedding": 16, "dropout": 0.0}});
+    let other = json!({"conv_transformer": {"width": 8, "heads": 2, "blocks": 1, "convolutions": 1, "embedding": 16, "dropout": 0.0}});
+    for model in [lstm, other] {
+        let (mut task, plain) = (classifier_with(&[1, 2], model.clone()), classifier_with(&[], model));
+        let batch = task.collate(&samples, None).unwrap();
+        let widths =
+            |batch: &super::training::Batch| batch.streams().map(|stream| stream.size()[2]).collect::<Vec<_>>();
+        // Hands of three points with x and y, and a pen of one.
+        assert_eq!(widths(&batch), [6 * 3, 2 * 3]);
+        assert_eq!(widths(&plain.collate(&samples, None).unwrap()), [6, 2]);
+        let pen = batch.streams().nth(1).unwrap().get(0);
+        let row = |frame: i64| Vec::<f32>::try_from(pen.get(frame)).unwrap();
+        let values = &samples[0].values[12..];
+        assert_eq!(row(0)[..4], [values[0], values[1], values[2] - values[0], values[3] - values[1]]);
+        assert_eq!((&row(1)[2..], &row(2)[..]), (&[0.0; 4][..], &[0.0; 6][..]), "nothing behind the last frame");
+        let of = |samples: &[SequenceSample]| {
+            let sequences: Vec<(usize, &[f32])> =
+                samples.iter().map(|sample| (sample.frames, &sample.values[..])).collect();
+            task.outputs(&sequences).unwrap().probabilities
+        };
+        let all = of(&samples);
+        for (sample, together) in samples.iter().zip(all.chunks(3)) {
+            let alone = of(std::slice::from_ref(sample));
+            assert!(alone.iter().zip(together).all(|(alone, together)| (alone - together).abs() < 1e-6), "{alone:?}");
+        }
+        drop(task.step(&batch, 1.0).unwrap());
+        assert!(task.parameters().gradients().abs().max().double_value(&[]) > 0.0);
     }
 }
 

@@ -215,7 +215,7 @@ fn marked(parts: &[String], improved: bool) -> String {
 }
 
 fn number(name: &str, value: Option<f64>) -> String {
-    value.map_or_else(|| format!("{name} n/a"), |value| format!("{name} {value:.5}"))
+    value.map_or_else(|| format!("{name} n/a"), |value| format!("{name} {}", units::decimals(value, 5)))
 }
 
 fn cost_pieces(cost: &Cost) -> Vec<String> {

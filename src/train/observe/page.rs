@@ -100,7 +100,8 @@ fn page(run: &Run<'_>, chapters: &dyn Chapters) -> Page {
     let mut page = summary::page(run, chapters);
     let evaluation = ("Scores", evaluation::blocks(run, chapters));
     let samples = forecasts::plots(run, "plots", chapters.samples());
-    let mut sections = vec![("Training", curves::blocks(run).into_iter().chain(samples).collect())];
+    let dataset = chapters.dataset(&|| run.samples());
+    let mut sections = vec![("Training", curves::blocks(run).into_iter().chain(samples).chain(dataset).collect())];
     if chapters.has_forecasts() {
         sections.push(("Forecasts", forecasts::blocks(run)));
     }

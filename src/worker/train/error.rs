@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::mirror::MirrorTrouble;
-use crate::nn::weights::WeightsError;
 use crate::train::checkpoint::CheckpointError;
 use crate::train::device::DeviceError;
 use crate::train::engine::TrainError;
@@ -49,7 +48,7 @@ pub enum TrainingError {
     Configuration(String),
     /// The weights to start from can't be read.
     #[error("train.init_from: {0}")]
-    Weights(#[from] WeightsError),
+    Weights(#[source] Failed),
     /// The weights to start from do not exist.
     #[error(
         "train.init_from {}: no weights there; name a file (.safetensors, .pth), a checkpoint, a run folder or a run below {}",

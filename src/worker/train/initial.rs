@@ -7,7 +7,8 @@ use tracing::{info, warn};
 
 use super::error::TrainingError;
 use crate::config::Config;
-use crate::nn::weights;
+use crate::nn::weights::Weights;
+use crate::task::Kind;
 use crate::train::learner::Learner;
 use crate::train::run_folder::listing;
 use crate::worker::trained;
@@ -18,13 +19,13 @@ pub(super) fn find(config: &Config) -> Result<Option<PathBuf>, TrainingError> {
     let root = &config.output.root;
     let missing = || TrainingError::NoWeights { wanted: wanted.clone(), root: root.clone() };
     let path = file(wanted, root).ok_or_else(missing)?;
-    check(&path)?;
+    check(&path, config.task.kind())?;
     Ok(Some(path))
 }
 
 /// Weights that are not finite would end the training at its first step.
-fn check(path: &Path) -> Result<(), TrainingError> {
-    for (tensor, values) in weights::read(path)? {
+fn check(path: &Path, kind: &dyn Kind) -> Result<(), TrainingError> {
+    for (tensor, values) in weights_of(path, kind)?.tensors {
         if !bool::try_from(values.isfinite().all()).unwrap_or(false) {
             return Err(TrainingError::NotFinite { file: path.to_owned(), tensor });
         }
@@ -32,9 +33,18 @@ fn check(path: &Path) -> Result<(), TrainingError> {
     Ok(())
 }
 
+fn weights_of(path: &Path, kind: &dyn Kind) -> Result<Weights, TrainingError> {
+    kind.weights(path, None).map_err(TrainingError::Weights)
+}
+
 /// Loads the weights of a file into a learner, as far as they fit, and `reports` which were loaded and which were not.
-pub(super) fn load(path: &Path, learner: &mut dyn Learner, reports: bool) -> Result<(), TrainingError> {
-    let report = learner.load(weights::read_all(path)?);
+pub(super) fn load(
+    path: &Path,
+    kind: &dyn Kind,
+    learner: &mut dyn Learner,
+    reports: bool,
+) -> Result<(), TrainingError> {
+    let report = learner.load(weights_of(path, kind)?);
     if report.loaded.is_empty() {
         return Err(TrainingError::NothingFits { file: path.to_owned(), report: report.to_string() });
     }

@@ -122,7 +122,10 @@ impl Subject {
     /// Loads the weights that training starts from into a learner.
     pub(super) fn start(&self, learner: &mut dyn Learner) -> Result<(), TrainingError> {
         match &self.started_from {
-            Some(path) => initial::load(path, learner, !self.reported.replace(true)),
+            Some(path) => {
+                let kind = self.phases[0].task.kind();
+                initial::load(path, kind, learner, !self.reported.replace(true))
+            }
             None => Ok(()),
         }
     }

@@ -129,8 +129,14 @@ fn without_samples_nothing_is_defined_and_a_class_of_its_own_is_asked_for() {
 
 #[test]
 fn the_page_has_a_table_by_training_samples_and_the_learned_classes() {
-    static PAGE: OfClasses =
-        OfClasses { unit: Unit::SAMPLES, mistakes: &[], samples: &[], drawn: Some(10), caption: "Over all samples" };
+    static PAGE: OfClasses = OfClasses {
+        unit: Unit::SAMPLES,
+        mistakes: &[],
+        samples: &[],
+        drawn: Some(10),
+        caption: "Over all samples",
+        dataset: None,
+    };
     let sum = sums(&expected(), Depth::Evaluation, 1);
     let found = serde_json::from_value::<Section>(sum.sections()[SECTION].clone()).unwrap().long_tail.unwrap();
     let text = format!("{:?}", super::page::blocks(&found, &names(24), PAGE.unit));

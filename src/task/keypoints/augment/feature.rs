@@ -1,40 +1,37 @@
 //! Differences between frames beside what a frame has: where points move to.
 
-use super::Moving;
 use super::landmark::{Shape, Value};
 
-/// How many frames later the other frame of each difference is; none for nothing but the frame itself.
+/// The numbers of a frame with the differences. How many frames later the other frame of each is, is a distance; without any, it
+/// is the frame itself.
 #[must_use]
 pub fn width(shape: &Shape, distances: &[usize]) -> usize {
     shape.width() + distances.len() * shape.points.len() * coordinates(shape).count()
 }
 
-/// The sequence with, behind the numbers of each frame, for each distance the coordinates of the frame so much later minus those
-/// of this one, point by point. At the end, and if a point is missing in one of the two, they are 0.
-#[must_use]
-pub fn with_differences(moving: &Moving, shapes: &[Shape], distances: &[usize]) -> Moving {
-    let stream = |(stream, shape): (&Vec<f32>, &Shape)| {
-        let mut found = Vec::with_capacity(moving.frames * width(shape, distances));
-        let rows: Vec<&[f32]> = stream.chunks_exact(shape.width().max(1)).collect();
-        for (frame, row) in rows.iter().enumerate() {
-            found.extend_from_slice(row);
-            distances
-                .iter()
-                .for_each(|distance| difference(shape, row, rows.get(frame + distance).copied(), &mut found));
+/// Appends the frames of a stream with, behind the numbers of each, for each distance the coordinates of the frame so much later
+/// minus those of this one, point by point. At the end, and if a point is missing in one of the two, they are 0.
+pub fn with_differences(stream: &[f32], shape: &Shape, distances: &[usize], into: &mut Vec<f32>) {
+    if distances.is_empty() {
+        return into.extend_from_slice(stream);
+    }
+    let (row, point) = (shape.width().max(1), shape.values.len().max(1));
+    let coordinates: Vec<usize> = coordinates(shape).collect();
+    let rows = stream.chunks_exact(row);
+    into.reserve(rows.len() * width(shape, distances));
+    for (frame, now) in rows.enumerate() {
+        into.extend_from_slice(now);
+        for distance in distances {
+            let later = frame.checked_add(*distance).and_then(|later| stream.chunks_exact(row).nth(later));
+            let Some(later) = later else {
+                into.extend(std::iter::repeat_n(0.0, shape.points.len() * coordinates.len()));
+                continue;
+            };
+            for (now, later) in now.chunks_exact(point).zip(later.chunks_exact(point)) {
+                let is_known = !shape.is_missing(now) && !shape.is_missing(later);
+                into.extend(coordinates.iter().map(|place| if is_known { later[*place] - now[*place] } else { 0.0 }));
+            }
         }
-        found
-    };
-    Moving { frames: moving.frames, streams: moving.streams.iter().zip(shapes).map(stream).collect() }
-}
-
-fn difference(shape: &Shape, row: &[f32], later: Option<&[f32]>, found: &mut Vec<f32>) {
-    let count = shape.values.len().max(1);
-    let point = |row: &[f32], place: usize| row[place * count..(place + 1) * count].to_vec();
-    for place in 0..shape.points.len() {
-        let now = point(row, place);
-        let later = later.map(|later| point(later, place));
-        let later = later.filter(|later| !shape.is_missing(&now) && !shape.is_missing(later));
-        found.extend(coordinates(shape).map(|value| later.as_ref().map_or(0.0, |later| later[value] - now[value])));
     }
 }
 

@@ -51,6 +51,8 @@ pub enum Plane {
     Image,
     /// Coordinates are centred at 0.
     Centred,
+    /// The same, with the points of each hand relative to its wrist.
+    Wrists,
 }
 
 /// A sequence: for each stream `frames` times `points` times `values` numbers, in the order of its [`Shape`].

@@ -18,11 +18,14 @@ pub(super) fn turn(moving: &mut Moving, shapes: &[Shape], config: &AugmentConfig
     }
     let [middle_x, middle_y] = middle(moving, shapes, plane);
     let (sine, cosine) = (scale * angle.sin(), scale * angle.cos());
-    for_seen_points(moving, shapes, |point, [x, y, z]| {
+    for_seen_points(moving, shapes, |point, part, [x, y, z]| {
+        // What is relative to a wrist turns with it, wherever that goes.
+        let is_relative = plane == Plane::Wrists && matches!(part, BodyPart::LeftHand | BodyPart::RightHand);
+        let [about_x, about_y, right, down] = if is_relative { [0.0; 4] } else { [middle_x, middle_y, right, down] };
         if let [Some(x), Some(y)] = [x, y] {
-            let (from_x, from_y) = (f64::from(point[x]) - middle_x, f64::from(point[y]) - middle_y);
-            point[x] = (middle_x + right + cosine * from_x - sine * from_y) as f32;
-            point[y] = (middle_y + down + sine * from_x + cosine * from_y) as f32;
+            let (from_x, from_y) = (f64::from(point[x]) - about_x, f64::from(point[y]) - about_y);
+            point[x] = (about_x + right + cosine * from_x - sine * from_y) as f32;
+            point[y] = (about_y + down + sine * from_x + cosine * from_y) as f32;
         }
         if let Some(z) = z {
             point[z] *= scale as f32;
@@ -34,7 +37,7 @@ pub(super) fn turn(moving: &mut Moving, shapes: &[Shape], config: &AugmentConfig
 pub(super) fn add_noise(moving: &mut Moving, shapes: &[Shape], config: &AugmentConfig, key: Key) {
     let mut generator = key.generator("noise");
     if happens(config.chances.noise, &mut generator) && config.noise > 0.0 {
-        for_seen_points(moving, shapes, |point, places| {
+        for_seen_points(moving, shapes, |point, _, places| {
             for place in places.into_iter().flatten() {
                 point[place] += (config.noise * normal(&mut generator)) as f32;
             }
@@ -42,13 +45,18 @@ pub(super) fn add_noise(moving: &mut Moving, shapes: &[Shape], config: &AugmentC
     }
 }
 
-/// For each point that is seen, with the places of its x, its y and, unless it is the same everywhere, its z.
-fn for_seen_points(moving: &mut Moving, shapes: &[Shape], mut work: impl FnMut(&mut [f32], [Option<usize>; 3])) {
+/// For each point that is seen, with its part and the places of its x, its y and, unless it is the same everywhere, its z.
+fn for_seen_points(
+    moving: &mut Moving,
+    shapes: &[Shape],
+    mut work: impl FnMut(&mut [f32], BodyPart, [Option<usize>; 3]),
+) {
     for (stream, shape) in moving.streams.iter_mut().zip(shapes) {
         let z = shape.place(Value::Z).filter(|z| varies(stream, shape, *z));
         let places = [shape.place(Value::X), shape.place(Value::Y), z];
-        let points = stream.chunks_exact_mut(shape.values.len().max(1));
-        points.filter(|point| !shape.is_missing(point)).for_each(|point| work(point, places));
+        let points = stream.chunks_exact_mut(shape.values.len().max(1)).zip(shape.points.iter().cycle());
+        let seen = points.filter(|(point, _)| !shape.is_missing(point));
+        seen.for_each(|(point, landmark)| work(point, landmark.part, places));
     }
 }
 

@@ -189,6 +189,24 @@ fn the_plane_is_turned_about_the_body_and_distances_keep_their_ratio() {
 }
 
 #[test]
+fn hands_that_are_relative_to_their_wrists_turn_about_them_and_do_not_move() {
+    let config = AugmentConfig { rotate_degrees: 30.0, ..only(Chances { place: 1.0, ..Chances::NONE }) };
+    let turned = |plane| augment(moving(3), &shapes(), &config, (plane, None), key(3));
+    let (original, found) = (moving(3), turned(Plane::Wrists));
+    let length = |point: &[f32]| point[0].hypot(point[1]);
+    let (hands, from) = (points(&found.streams[0], 4), points(&original.streams[0], 4));
+    let ratios: Vec<f32> = hands
+        .iter()
+        .zip(&from)
+        .filter(|(_, from)| from[3] > 0.0)
+        .map(|(got, from)| length(got) / length(from))
+        .collect();
+    assert!(ratios.iter().all(|ratio| (ratio - ratios[0]).abs() < 1e-4), "{ratios:?}");
+    assert!(hands[0][0] != from[0][0] && found.streams[1] == turned(Plane::Centred).streams[1]);
+    assert_ne!(found.streams[0], turned(Plane::Centred).streams[0]);
+}
+
+#[test]
 fn in_a_mirror_hands_change_places_and_twice_is_the_original() {
     let config = AugmentConfig { mirror: 1.0, ..AugmentConfig::off() };
     let found = changed(3, &config, 1);
@@ -246,8 +264,14 @@ fn one_part_is_missing_for_a_span_of_time() {
 fn differences_follow_the_numbers_of_a_frame() {
     let shapes = shapes();
     assert_eq!(shapes.iter().map(|shape| width(shape, &[1, 2])).collect::<Vec<_>>(), [16 + 24, 2 + 4, 2 + 4]);
-    let found = with_differences(&moving(4), &shapes, &[1, 2]);
-    let body: Vec<_> = found.streams[1].chunks_exact(6).collect();
+    let of = |stream: usize, distances: &[usize]| {
+        let mut found = Vec::new();
+        with_differences(&moving(4).streams[stream], &shapes[stream], distances, &mut found);
+        found
+    };
+    let body = of(1, &[1, 2]);
+    let body: Vec<_> = body.chunks_exact(6).collect();
+    assert_eq!(body.len(), 4);
     for (time, row) in body.iter().enumerate() {
         let one = if time < 3 { [0.01, 0.02] } else { [0.0; 2] };
         let two = if time < 2 { [0.02, 0.04] } else { [0.0; 2] };
@@ -255,7 +279,9 @@ fn differences_follow_the_numbers_of_a_frame() {
         assert!(row[2..].iter().zip(expected).all(|(got, expected)| (got - expected).abs() < 1e-6), "{row:?}");
     }
     // The second point of the left hand is missing in frames 0 and 3: only between 1 and 2 it moves.
-    let hands: Vec<_> = found.streams[0].chunks_exact(40).map(|row| row[16 + 3..16 + 6].to_vec()).collect();
+    let hands: Vec<_> = of(0, &[1, 2]).chunks_exact(40).map(|row| row[16 + 3..16 + 6].to_vec()).collect();
     assert!(hands[1][0] > 0.0);
     assert!([0, 2, 3].iter().all(|time| hands[*time] == [0.0; 3]), "{hands:?}");
+    assert_eq!(of(1, &[]), moving(4).streams[1]);
+    assert!(of(1, &[9, usize::MAX]).chunks_exact(6).all(|row| row[2..] == [0.0; 4]), "no frame is so much later");
 }

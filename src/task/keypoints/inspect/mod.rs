@@ -1,20 +1,28 @@
-//! What is in a prepared dataset, for the person who wants to train on it: counts, lengths, what was not seen, what is odd.
+//! What is in a prepared dataset, for the person who wants to train on it: counts, lengths, what was not seen, what is odd, and
+//! pictures.
 
+pub mod pictures;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::Serialize;
 use thiserror::Error;
 
 use super::dataset::{Dataset, DatasetError, Totals};
+use super::facts::SampleFacts;
 use super::leaks::Leak;
+pub use super::measured::{Lengths, Measured};
+use super::pictures::seen::Unseen as UnseenSamples;
 use super::prepare::{About, Unseen};
 use super::recipe::Recipe;
 use crate::data::prepare::report::{Report, SetAside};
+use crate::data::store::records::RecordError;
+use crate::report::PictureError;
 use crate::util::exit::Exit;
 use crate::util::fs::FsError;
+use crate::util::sha256::Digest;
 
 /// What is in a dataset.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,6 +41,8 @@ pub struct Inspection {
     pub without_signer: usize,
     /// How many frames sequences have.
     pub frames: Lengths,
+    /// Lengths and what was not seen, for each side.
+    pub measured: Measured,
     /// Sequences that were resampled, as they had too many.
     pub resampled: usize,
     /// How often each part of the body was not seen.
@@ -43,8 +53,21 @@ pub struct Inspection {
     pub dropped: usize,
     /// What two sides have in common.
     pub leaks: Vec<Leak>,
+    /// Sequences with equal points.
+    pub repeats: Vec<Repeat>,
     /// What can't be used.
     pub set_aside: Vec<SetAside>,
+    /// The pictures that were drawn.
+    pub pictures: Vec<PathBuf>,
+}
+
+/// Sequences with equal points.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Repeat {
+    /// Their names.
+    pub names: Vec<String>,
+    /// Their classes, each once: more than one contradict each other.
+    pub classes: Vec<String>,
 }
 
 /// A class with its sequences by side.
@@ -68,28 +91,24 @@ pub struct SignerView {
     pub sides: Vec<&'static str>,
 }
 
-/// How many frames sequences have as they are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Lengths {
-    /// The shortest.
-    pub least: usize,
-    /// Half have fewer.
-    pub median: usize,
-    /// 95 of 100 have fewer.
-    pub p95: usize,
-    /// The longest.
-    pub most: usize,
-}
-
 /// A dataset that can't be shown.
 #[derive(Debug, Error)]
 pub enum InspectError {
     /// It can't be opened.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// Its report can't be read.
+    /// Its report can't be read, or a picture can't be written.
     #[error(transparent)]
     File(#[from] FsError),
+    /// A sequence can't be read.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A picture can't be made.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// Sequences as training sees them can't be made.
+    #[error(transparent)]
+    Seen(#[from] UnseenSamples),
 }
 
 impl InspectError {
@@ -99,6 +118,9 @@ impl InspectError {
         match self {
             Self::Dataset(error) => error.exit(),
             Self::File(error) => error.exit(),
+            Self::Record(error) => error.exit(),
+            Self::Picture(error) => error.exit(),
+            Self::Seen(error) => error.exit(),
         }
     }
 }
@@ -121,14 +143,46 @@ pub fn inspect(dataset: &Dataset) -> Result<Inspection, InspectError> {
         classes: dataset.model.classes.iter().enumerate().map(class).collect(),
         signers: signers(dataset),
         without_signer: samples.iter().filter(|sample| sample.signer.is_none()).count(),
-        frames: lengths(samples.iter().map(|sample| sample.frames).collect()),
+        frames: Lengths::of(samples.iter().map(|sample| sample.frames).collect()),
+        measured: Measured::of(dataset, parts(&report)),
         resampled: report.about.resampled,
         unseen: report.about.unseen,
         tail: dataset.tail.clone(),
         dropped: dataset.dropped(),
         leaks: dataset.leaks.clone(),
+        repeats: repeats(dataset),
         set_aside: report.groups.into_iter().flat_map(|group| group.set_aside).collect(),
+        pictures: Vec::new(),
     })
+}
+
+/// Lengths and what was not seen, for each side.
+///
+/// # Errors
+/// If the dataset's report can't be read.
+pub fn measured(dataset: &Dataset) -> Result<Measured, FsError> {
+    Ok(Measured::of(dataset, parts(&Report::<About>::load(&dataset.store)?)))
+}
+
+fn parts(report: &Report<About>) -> Vec<String> {
+    report.about.unseen.iter().map(|unseen| unseen.part.clone()).collect()
+}
+
+/// Sequences with equal points, those that contradict each other first.
+fn repeats(dataset: &Dataset) -> Vec<Repeat> {
+    let mut groups: BTreeMap<Digest, Vec<&SampleFacts>> = BTreeMap::new();
+    dataset.facts.samples.iter().for_each(|sample| groups.entry(sample.content).or_default().push(sample));
+    let repeat = |samples: Vec<&SampleFacts>| {
+        let classes: BTreeSet<usize> = samples.iter().map(|sample| sample.class).collect();
+        let class = |class: usize| dataset.facts.classes.get(class).cloned().unwrap_or_default();
+        Repeat {
+            names: samples.iter().map(|sample| sample.name.clone()).collect(),
+            classes: classes.into_iter().map(class).collect(),
+        }
+    };
+    let mut found: Vec<Repeat> = groups.into_values().filter(|samples| samples.len() > 1).map(repeat).collect();
+    found.sort_by(|one, other| other.classes.len().cmp(&one.classes.len()).then_with(|| one.names.cmp(&other.names)));
+    found
 }
 
 fn signers(dataset: &Dataset) -> Vec<SignerView> {
@@ -143,10 +197,4 @@ fn signers(dataset: &Dataset) -> Vec<SignerView> {
         }
     }
     found.into_values().collect()
-}
-
-fn lengths(mut frames: Vec<usize>) -> Lengths {
-    frames.sort_unstable();
-    let at = |percent: usize| frames.get((frames.len().saturating_sub(1) * percent + 50) / 100).copied().unwrap_or(0);
-    Lengths { least: at(0), median: at(50), p95: at(95), most: at(100) }
 }

@@ -3,6 +3,7 @@
 use super::{Inspection, Lengths};
 use crate::report::plain::visible;
 use crate::report::table::Table;
+use crate::task::keypoints::SEQUENCES;
 use crate::task::keypoints::dataset::Totals;
 
 /// Lines of a list; JSON has all of it.
@@ -26,11 +27,15 @@ impl Inspection {
         if self.resampled > 0 {
             text += &format!("{} longer ones were resampled\n", self.resampled);
         }
-        for part in &self.unseen {
+        for (place, part) in self.unseen.iter().enumerate() {
             let share = 100.0 * part.frames as f64 / part.of.max(1) as f64;
-            text += &format!("{} not seen in {share:.1} % of the frames\n", visible(&part.part));
+            let never = self.measured.sides.iter().filter_map(|of| of.never.get(place)).sum::<usize>();
+            let never = if never > 0 { format!(", never in {}", SEQUENCES.count(never as u64)) } else { String::new() };
+            text += &format!("{} not seen in {share:.1} % of the frames{never}\n", visible(&part.part));
         }
-        text + &self.people() + &self.problems()
+        let pictures: String = self.pictures.iter().map(|path| format!("{}\n", path.display())).collect();
+        let pictures = if pictures.is_empty() { pictures } else { format!("\n{pictures}") };
+        text + &self.people() + &self.problems() + &pictures
     }
 
     fn classes(&self) -> String {
@@ -76,6 +81,12 @@ impl Inspection {
             format!("{one} ({here}) and {other} ({there})")
         });
         list(format!("frames on two sides: {}", self.leaks.len()), leaks.collect());
+        let repeats = self.repeats.iter().map(|repeat| {
+            let of =
+                if repeat.classes.len() > 1 { format!(" (of {})", repeat.classes.join(", ")) } else { String::new() };
+            format!("{}{of}", repeat.names.join(", "))
+        });
+        list(format!("equal sequences: {}", self.repeats.len()), repeats.collect());
         list(format!("classes with few training sequences: {}", self.tail.len()), self.tail.clone());
         let set_aside = self.set_aside.iter().map(|bad| format!("{}: {}", bad.file, bad.reason)).collect();
         list(format!("set aside: {}", self.set_aside.len()), set_aside);

@@ -35,6 +35,6 @@ impl Head {
     pub fn forward(&self, embeddings_bte: Tensor, frames: &Frames, mode: Mode<'_>, precision: Precision) -> Computed {
         let pooled_be = self.dropout.forward(&pool(self.pooling, &embeddings_bte, frames), mode);
         let logits_bc = with_rows(ROWS, &pooled_be, |pooled_be| self.classifier.forward(pooled_be, precision));
-        Computed { embeddings_bte, logits_bc: logits_bc.to_kind(Kind::Float) }
+        Computed { embeddings_bte, pooled_be, logits_bc: logits_bc.to_kind(Kind::Float) }
     }
 }

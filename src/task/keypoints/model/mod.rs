@@ -5,6 +5,7 @@
 //! config     the section                 sizes    what a network is built for
 //! sequences  a batch, and its real frames         pooling   frames become one vector
 //! io         inputs and outputs          head     what every network ends with
+//! script     what is around a network in TorchScript
 //! lstm             a recurrent network for each stream
 //! conv_transformer convolutions over time and attention, over all streams at once
 //! ```
@@ -15,6 +16,7 @@ mod head;
 mod io;
 pub mod lstm;
 mod pooling;
+pub mod script;
 mod sequences;
 mod sizes;
 #[cfg(test)]
@@ -25,6 +27,7 @@ use tch::Tensor;
 use self::config::ModelConfig;
 use self::conv_transformer::ConvTransformer;
 use self::lstm::Lstm;
+use self::script::Torchscript;
 pub use self::sequences::Sequences;
 pub use self::sizes::{Sizes, Stream};
 use crate::nn::backward::Passed;
@@ -40,6 +43,9 @@ pub trait SequenceNetwork: Network {
     /// # Errors
     /// If one of its parameters is missing or has another shape.
     fn over(&self, parameters: &Parameters) -> Result<Box<dyn Forward>, ParametersError>;
+
+    /// The network in TorchScript, and what it is built for.
+    fn torchscript(&self) -> (Torchscript, &Sizes);
 }
 
 /// A network with its weights.
@@ -66,6 +72,8 @@ pub trait Forward: std::fmt::Debug {
 pub struct Computed {
     /// What describes each frame, `[b, t, e]` in fp32; 0 for padding.
     pub embeddings_bte: Tensor,
+    /// What describes each sequence, `[b, e]`: its pooled frames.
+    pub pooled_be: Tensor,
     /// A number for each class, `[b, c]`: softmax gives probabilities.
     pub logits_bc: Tensor,
 }

@@ -32,6 +32,18 @@ pub fn in_python(pooling: Pooling) -> &'static str {
     }
 }
 
+/// The same in TorchScript: of `frames`, which of them are `real` or `padding`, and `lengths_b`.
+pub fn in_torchscript(pooling: Pooling) -> &'static str {
+    match pooling {
+        Pooling::Mean => "torch.div(torch.sum(torch.mul(frames, real), [1]), torch.unsqueeze(lengths_b, 1))",
+        Pooling::Max => "torch.amax(torch.masked_fill(frames, padding, -3.0e+38), [1])",
+        Pooling::Last => {
+            "torch.select(torch.gather(frames, 1, torch.expand(torch.reshape(torch.sub(lengths_b, 1), [-1, 1, 1]), \
+             [-1, 1, torch.size(frames, 2)])), 1, 0)"
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use tch::Device;

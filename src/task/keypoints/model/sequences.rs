@@ -51,6 +51,12 @@ impl Frames {
         Self { lengths: lengths.to_vec(), padded, places_n }
     }
 
+    /// The same for another thread.
+    #[must_use]
+    pub fn shallow_clone(&self) -> Self {
+        Self { lengths: self.lengths.clone(), padded: self.padded, places_n: self.places_n.shallow_clone() }
+    }
+
     /// The frames of each sample.
     #[must_use]
     pub fn lengths(&self) -> &[i64] {

@@ -5,9 +5,11 @@ use tch::{Device, Kind, Reduction, Tensor};
 
 use super::config::{ConvTransformerConfig, LstmConfig, ModelConfig, Pooling};
 use super::{Computed, Forward, Sequences, Sizes, Stream, sequence_network};
+use crate::nn::backward::Passed;
 use crate::nn::layer::{Mode, SampleKeys};
 use crate::nn::parameters::Parameters;
 use crate::nn::precision::Precision;
+use crate::nn::testing::relative_error;
 use crate::train::config::{AdamW, Optimizer as Rates};
 use crate::train::optimizer::Optimizer;
 
@@ -168,6 +170,29 @@ fn logits_embeddings_and_gradients_are_those_of_pytorch() {
 }
 
 #[test]
+fn streams_that_are_learned_from_at_once_have_the_gradients_of_one_after_the_other() {
+    for threads in [1, 3] {
+        for (name, config) in networks(Pooling::Mean, 0.3) {
+            let (parameters, network) = bound(&config);
+            tch::set_num_threads(threads);
+            let (sequences, truth) = batch(0);
+            let keys = SampleKeys::new(42, 0, 0..4);
+            let gradients = |passed: Passed| {
+                parameters.zero_gradients();
+                let loss = passed.output().cross_entropy_loss::<Tensor>(&truth, None, Reduction::Mean, -100, 0.1);
+                passed.backward(&loss).unwrap();
+                parameters.gradients().copy()
+            };
+            let one = network.forward(&sequences, Mode::Training(&keys), Precision::Fp32).logits_bc;
+            let one = gradients(Passed::with_autograd(one));
+            let at_once = gradients(network.learn(&sequences, &keys, Precision::Fp32));
+            assert!(relative_error(&at_once, &one) < 1e-6, "{name}, {threads} threads");
+        }
+    }
+    tch::set_num_threads(1);
+}
+
+#[test]
 fn twenty_steps_are_those_of_pytorch() {
     for (name, config) in networks(Pooling::Mean, 0.0) {
         let expected = expected(name);
@@ -257,7 +282,7 @@ fn the_lstm_has_as_many_parameters_as_published_under_the_published_names() {
         let streams = [("hand", 42 * values), ("body", 33 * values), ("face", 468 * values)];
         sequence_network(&ModelConfig::default(), sizes(&streams)).layout()
     };
-    assert_eq!([4, 3].map(|values| layout(values).count()), [4_980_985, 4_722_169]);
+    assert_eq!([4, 3, 2].map(|values| layout(values).count()), [4_980_985, 4_722_169, 4_463_353]);
     let layout = layout(4);
     let names: Vec<_> = layout.parameters.iter().map(|spec| spec.name.as_str()).collect();
     assert_eq!((names.len(), layout.buffers.len()), (44, 0));

@@ -39,19 +39,22 @@ pub enum PrepareError {
     },
     /// A stream would be all zeros.
     #[error(
-        "{} never shows {}; leave the stream out of task.keypoints.prepare.streams, or name the parts that the files have under its \
-         `parts`",
+        "{} never shows {}{}; leave the stream out of task.keypoints.prepare.streams, or name the parts that the files have under \
+         its `parts`",
         root.display(),
-        parts.join(", ")
+        parts.join(", "),
+        aside.as_ref().map_or_else(String::new, |aside| format!(" (set aside: {aside})"))
     )]
     NeverSeen {
         /// The dataset's root.
         root: PathBuf,
         /// The parts that no sequence shows.
         parts: Vec<String>,
+        /// What was set aside first, and why.
+        aside: Option<String>,
     },
-    /// A file is not as it was fetched.
-    #[error("{} is {reason}; delete the dataset's folder raw, and fetch it again", file.display())]
+    /// A file that says what the sequences are is not as it was fetched, or can't be read.
+    #[error("{} can't be used: {reason}; delete the dataset's folder raw, and fetch it again", file.display())]
     Damaged {
         /// The file.
         file: PathBuf,

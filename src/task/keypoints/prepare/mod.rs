@@ -1,6 +1,7 @@
 //! From files to the prepared dataset: one record of numbers for each sequence, and the facts beside them. If no file has changed
 //! nothing is done; otherwise all sequences are read again.
 
+mod contents;
 mod error;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use self::contents::Contents;
 pub use self::error::PrepareError;
 use super::SEQUENCES;
 use super::assemble::{Assembled, assemble};
@@ -23,7 +25,7 @@ use crate::data::manifest::Manifest;
 use crate::data::prepare::files::{FileKind, Stamp, every};
 use crate::data::prepare::key::folder_name;
 use crate::data::prepare::report::{GroupReport, Report, SetAside, check_share};
-use crate::data::prepare::work::{hash, on_threads};
+use crate::data::prepare::work::on_threads;
 use crate::data::store::records::{RecordError, RecordStore, RecordWriter, recover};
 use crate::util::fs::create_dir_all;
 use crate::util::progress::Stage;
@@ -31,8 +33,12 @@ use crate::util::readers::Changing;
 use crate::util::sha256::{Digest, Hasher};
 use crate::util::surroundings::Surroundings;
 
-/// Sequences that are read before they are written: the memory that preparing takes.
-const AT_ONCE: usize = 256;
+/// Sequences that are read before they are written, and their bytes: the memory that preparing takes.
+const MOST_AT_ONCE: usize = 256;
+const BYTES_AT_ONCE: usize = 256 << 20;
+
+/// Records that are kept in memory; others are read again when they are needed.
+const BYTES_IN_MEMORY: usize = 4 << 30;
 
 /// The files of a dataset.
 pub(super) const FILES: FileKind = FileKind {
@@ -100,7 +106,7 @@ pub fn report_path(store: &Path) -> PathBuf {
 /// # Errors
 /// If there is none, or it is damaged.
 pub fn open(store: &Path) -> Result<(RecordStore, Facts), RecordError> {
-    let records = RecordStore::open(&store.join("records"))?.kept_in_memory(usize::MAX);
+    let records = RecordStore::open(&store.join("records"))?.kept_in_memory(BYTES_IN_MEMORY);
     let facts = records.facts()?;
     Ok((records, facts))
 }
@@ -139,7 +145,9 @@ pub fn prepare(
         around.progress.end(&format!("prepared: {}, nothing new", SEQUENCES.count(records.len() as u64)));
         return Ok(PreparedSigns { store, records, facts, report, is_new: false });
     }
-    let dataset = read::Dataset::open(root, &hints(config))?;
+    let dataset = read::Dataset::open(root, &hints(config)).map_err(|error| Contents::why(root, error, hashes))?;
+    let contents = Contents::of(root, &dataset.files, hashes, around)?;
+    contents.check_lists(root, |file| dataset.is_list(file))?;
     let recipe = Recipe::of(config);
     around.progress.begin(Stage::Prepare, Some(dataset.entries.len() as u64), SEQUENCES);
     let _changing = Changing::begin(&store)?;
@@ -150,12 +158,19 @@ pub fn prepare(
         SetAside { file: aside.place.clone(), reason: aside.reason.clone() }
     }));
     let numbers: Vec<usize> = (0..dataset.entries.len()).collect();
-    for numbers in numbers.chunks(AT_ONCE) {
+    let (mut rest, mut at_once) = (&numbers[..], threads());
+    while !rest.is_empty() {
+        let (numbers, behind) = rest.split_at(at_once.min(rest.len()));
+        rest = behind;
         let each = on_threads(threads(), numbers, around.stop, |&number, _: &mut ()| {
-            let made = sequence(&dataset, number, &recipe);
+            let made = match contents.problem(&dataset.entries[number].file) {
+                None => sequence(&dataset, number, &recipe),
+                Some(reason) => Err(reason),
+            };
             around.progress.advance(1);
             Ok::<_, PrepareError>(made)
         })?;
+        at_once = next_at_once(each.iter().flatten().map(|sequence| size_of_val(&sequence.assembled.values[..])));
         for (&number, sequence) in numbers.iter().zip(each) {
             let entry = &dataset.entries[number];
             match sequence {
@@ -167,7 +182,7 @@ pub fn prepare(
             }
         }
     }
-    let files = digests(root, &dataset.files, hashes, around)?;
+    let files = contents.files;
     let group = GroupReport {
         path: String::new(),
         items: made.samples.len(),
@@ -176,7 +191,7 @@ pub fn prepare(
         used: files.clone(),
     };
     check_share(std::slice::from_ref(&group), &store, ("task.keypoints.prepare.max_bad_share", config.max_bad_share))??;
-    made.check(root, &recipe)?;
+    made.check(root, &recipe, group.set_aside.first())?;
     let about = About { options: config.clone(), files, unseen: made.unseen(), resampled: made.resampled };
     let facts = made.facts(&dataset.classes, recipe, config, stamps);
     writer.finish(&facts)?;
@@ -185,6 +200,12 @@ pub fn prepare(
     let (records, facts) = open(&store)?;
     around.progress.end(&format!("prepared: {}", SEQUENCES.count(records.len() as u64)));
     Ok(PreparedSigns { store, records, facts, report, is_new: true })
+}
+
+/// How many sequences are read at once after those of these bytes.
+fn next_at_once(bytes: impl Iterator<Item = usize>) -> usize {
+    let largest = bytes.max().unwrap_or(0).max(1);
+    (BYTES_AT_ONCE / largest).clamp(threads(), MOST_AT_ONCE.max(threads()))
 }
 
 /// Every file that a dataset may consist of.
@@ -199,23 +220,6 @@ fn stamps(root: &Path) -> Result<Vec<(String, Stamp)>, PrepareError> {
     Ok(stamps)
 }
 
-/// The contents of files as they are.
-fn digests(
-    root: &Path,
-    files: &[String],
-    hashes: Option<&Manifest>,
-    around: &Surroundings<'_>,
-) -> Result<Vec<(String, Digest)>, PrepareError> {
-    on_threads(threads(), files, around.stop, |file, _: &mut ()| {
-        let expected = hashes.and_then(|hashes| Some(hashes.get(file)?.sha256));
-        let (digest, damaged) = hash(&root.join(file), expected)?;
-        match damaged {
-            None => Ok((file.clone(), digest)),
-            Some(reason) => Err(PrepareError::Damaged { file: root.join(file), reason }),
-        }
-    })
-}
-
 /// A sequence that was read.
 struct Sequence {
     assembled: Assembled,
@@ -227,7 +231,12 @@ fn sequence(dataset: &read::Dataset, number: usize, recipe: &Recipe) -> Result<S
         return Err("has no class, which training needs".into());
     }
     let clip = dataset.clip(number).map_err(|aside| aside.reason)?;
-    Ok(Sequence { assembled: assemble(&clip, recipe)?, content: content(&clip) })
+    let assembled = assemble(&clip, recipe)?;
+    if assembled.unseen.iter().all(|(_, frames)| *frames == clip.frames) {
+        let names: Vec<&str> = assembled.unseen.iter().map(|(name, _)| name.as_str()).collect();
+        return Err(format!("shows nothing of {} in any of its {} frames", names.join(", "), clip.frames));
+    }
+    Ok(Sequence { assembled, content: content(&clip) })
 }
 
 /// The digest of all points as the file has them.
@@ -294,7 +303,7 @@ impl Made {
     }
 
     /// Refuses a dataset without anything to tell apart, and one that never shows what a stream consists of.
-    fn check(&self, root: &Path, recipe: &Recipe) -> Result<(), PrepareError> {
+    fn check(&self, root: &Path, recipe: &Recipe, aside: Option<&SetAside>) -> Result<(), PrepareError> {
         let classes: BTreeSet<&String> = self.samples.iter().map(|(_, class)| class).collect();
         if classes.len() < 2 {
             let names = classes.into_iter().cloned().collect();
@@ -303,7 +312,8 @@ impl Made {
         let unseen = self.unseen();
         if unseen_stream(&unseen, recipe) {
             let parts = unseen.into_iter().filter(|part| part.frames == part.of).map(|part| part.part).collect();
-            return Err(PrepareError::NeverSeen { root: root.to_owned(), parts });
+            let aside = aside.map(|aside| format!("{} {}", aside.file, aside.reason));
+            return Err(PrepareError::NeverSeen { root: root.to_owned(), parts, aside });
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ pub(super) fn npz(path: &Path, hints: &Hints) -> Result<Frames, String> {
             Ok(columns) => columns,
             // The only array of a file may be called `arr_0`, and have all numbers of a frame in a row.
             Err(_) if names.len() == 1 => named::of_row(width, hints)?,
+            Err(reason) if named::is_wanted(name, hints) => return Err(reason),
             Err(reason) => {
                 reasons.push(reason);
                 continue;

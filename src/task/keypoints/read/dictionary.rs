@@ -97,8 +97,8 @@ fn entry(root: &Path, folder: &str, gloss: &str, instance: &Value) -> Result<Ent
         return Err(SetAside::of(&name, &file, "is absent, though dict.json lists it"));
     }
     let source = instance.source_video_name.filter(|video| !video.is_empty());
-    let source = source
-        .map(|video| Source { video, span: [instance.frame_start.unwrap_or(0), instance.frame_end.unwrap_or(0)] });
+    let span = instance.frame_start.zip(instance.frame_end).map_or(Source::NO_SPAN, |(start, end)| [start, end]);
+    let source = source.map(|video| Source { video, span });
     Ok(Entry {
         name,
         class: Some(gloss.to_owned()),

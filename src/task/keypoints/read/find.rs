@@ -18,6 +18,9 @@ const FILES: FileKind = FileKind {
 const EXPECTED: &str = "dict.json with the pickles that it lists, one npz with \"offsets\", <class>/<sample> (pkl, npz, npy, json or \
                         parquet), <class>/<sequence>/<frame>.npy, train.csv with parquet files, or .ts files";
 
+/// Of so many numbered files beside one that is not, the layout is that of numbered frames.
+const LEAST_NUMBERED: usize = 10;
+
 /// A layout that fits, and by which file.
 struct Fitting {
     layout: Layout,
@@ -29,7 +32,12 @@ pub(super) fn open(root: &Path, hints: &Hints) -> Result<Found, ReadError> {
     let fitting = fitting(root, &files);
     let [Fitting { layout, place }] = fitting.as_slice() else {
         let reason = match fitting.as_slice() {
-            [] => format!("has no dataset of keypoints among its {} files; expected {EXPECTED}", files.len()),
+            [] => {
+                if let Some((file, reason)) = damaged(root, &files) {
+                    return Err(ReadError::refused(&root.join(file), reason));
+                }
+                format!("has no dataset of keypoints among its {} files; expected {EXPECTED}", files.len())
+            }
             several => {
                 let places: Vec<String> =
                     several.iter().map(|fits| format!("{} ({})", fits.place, fits.layout.name())).collect();
@@ -84,8 +92,11 @@ fn fitting(root: &Path, files: &[String]) -> Vec<Fitting> {
     let packed: BTreeSet<&String> =
         files.iter().filter(|file| file.ends_with(".npz") && packed::fits(&root.join(file))).collect();
     packed.iter().for_each(|file| add(Layout::Packed, file));
-    // Numbered files directly in the folder of a class are samples; one level deeper they are frames, of one row each.
-    let are_numbered = files.iter().filter(|file| file.ends_with(".npy")).all(|file| frames::number(file).is_some());
+    // Numbered files directly in the folder of a class are samples; one level deeper they are frames, of one row each. A few
+    // others beside them are set aside.
+    let arrays = files.iter().filter(|file| file.ends_with(".npy"));
+    let (numbered, others): (Vec<&String>, Vec<&String>) = arrays.partition(|file| frames::number(file).is_some());
+    let are_numbered = others.len() * LEAST_NUMBERED <= numbered.len();
     let frame = files.iter().find(|file| are_numbered && frames::place(file).is_some());
     let first_frame = frame.filter(|frame| frames::is_one_row(&root.join(frame)));
     if let Some(frame) = first_frame {
@@ -107,6 +118,12 @@ fn fitting(root: &Path, files: &[String]) -> Vec<Fitting> {
 fn is_sample(file: &str) -> bool {
     let ending = file.rsplit_once('.').map_or("", |(_, ending)| ending);
     file.contains('/') && samples::ENDINGS.contains(&ending)
+}
+
+/// The first file that would be a dataset, or a part of one, if it could be opened; and why it can't.
+fn damaged<'f>(root: &Path, files: &'f [String]) -> Option<(&'f String, String)> {
+    let archives = files.iter().filter(|file| file.ends_with(".npz"));
+    archives.filter_map(|file| Some((file, packed::damage(&root.join(file))?))).next()
 }
 
 fn folder(file: &str) -> &str {
@@ -140,7 +157,7 @@ pub(super) fn read_file(path: &Path, hints: &Hints) -> Result<Vec<Clip>, ReadErr
         return all(ts::open(folder, &[file], hints)?, path);
     }
     let frames = samples::read(path, hints).map_err(refuse)?;
-    Ok(vec![Clip { name, frames: frames.count, parts: frames.parts, ..Clip::default() }])
+    Ok(vec![Clip { name, frames: frames.count, fps: frames.fps, parts: frames.parts, ..Clip::default() }])
 }
 
 /// All clips of a dataset that is one file.

@@ -74,6 +74,22 @@ pub(super) fn open(root: &Path, files: &[String], hints: &Hints) -> Result<Found
     Ok(Found { layout: Layout::Frames, entries, classes: Vec::new(), set_aside, files: files.to_vec(), reader })
 }
 
+/// Files of a folder that are looked into before they count as frames.
+const LOOKED_AT: usize = 32;
+
+/// Whether these files of a folder are the frames of one sequence: numbers as names, and a row each.
+pub(super) fn are_frames(folder: &Path, names: &[&str]) -> bool {
+    let is_numbered = !names.is_empty() && names.iter().all(|name| number(name).is_some());
+    is_numbered && names.iter().take(LOOKED_AT).all(|name| is_one_row(&folder.join(name)))
+}
+
+/// The frames of one sequence from such files, in the order of their numbers.
+pub(super) fn of_folder(folder: &Path, names: &[&str], hints: &Hints) -> Result<Frames, String> {
+    let numbered = names.iter().filter_map(|name| Some((number(name)?, (*name).to_owned())));
+    let frames = vec![numbered.collect::<BTreeMap<u64, String>>().into_values().collect()];
+    Folders { root: folder.to_owned(), frames, hints: hints.clone() }.read(0, &Entry::default())
+}
+
 struct Sequence<'a> {
     class: &'a str,
     sequence: &'a str,

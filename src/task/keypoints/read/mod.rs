@@ -40,6 +40,7 @@ pub use self::error::{ReadError, SetAside};
 pub use self::hints::Hints;
 pub use self::split::SplitFile;
 use super::clip::{Clip, Part, Source};
+use crate::data::prepare::work::{read_at_most, why_unreadable};
 use crate::data::split::Side;
 
 /// A way to arrange files.
@@ -103,6 +104,8 @@ trait Reader: Send + Sync {
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Frames {
     count: usize,
+    /// How many a second has, if the file says.
+    fps: Option<f64>,
     parts: Vec<Part>,
 }
 
@@ -122,9 +125,20 @@ impl Dataset {
     pub fn clip(&self, index: usize) -> Result<Clip, SetAside> {
         let entry = &self.entries[index];
         let read = self.reader.read(self.numbers[index], entry);
-        let Frames { count, parts } = read.map_err(|reason| SetAside::new(&entry.file, reason))?;
+        let Frames { count, parts, fps } = read.map_err(|reason| SetAside::new(&entry.file, reason))?;
         let Entry { name, class, signer, source, .. } = entry.clone();
-        Ok(Clip { name, class, signer, source, frames: count, parts })
+        Ok(Clip { name, class, signer, source, frames: count, fps, parts })
+    }
+
+    /// Whether a file says what the samples are, and holds none.
+    #[must_use]
+    pub fn is_list(&self, file: &str) -> bool {
+        let name = file.rsplit_once('/').map_or(file, |(_, name)| name);
+        match self.layout {
+            Layout::Dictionary => name == dictionary::NAME,
+            Layout::Columns => name == columns::LIST || name == columns::MAP,
+            Layout::Packed | Layout::Samples | Layout::Frames | Layout::Series => false,
+        }
     }
 
     /// The sides that a split file gives to the samples: one for each, none for a sample that no list names.
@@ -192,6 +206,22 @@ pub fn read_file(path: &Path, hints: &Hints) -> Result<Vec<Clip>, ReadError> {
     find::read_file(path, hints)
 }
 
+/// Whether these files of a folder are the frames of one sequence: npy files with numbers as names and a row each.
+#[must_use]
+pub fn are_frames(folder: &Path, names: &[&str]) -> bool {
+    frames::are_frames(folder, names)
+}
+
+/// Reads such files as one sequence.
+///
+/// # Errors
+/// If one can't be used.
+pub fn read_frames(folder: &Path, names: &[&str], hints: &Hints) -> Result<Clip, ReadError> {
+    let read = frames::of_folder(folder, names, hints);
+    let Frames { count, parts, fps } = read.map_err(|reason| ReadError::refused(folder, reason))?;
+    Ok(Clip { frames: count, fps, parts, ..Clip::default() })
+}
+
 /// Whether a file of this name that begins with these bytes is one to read, and no archive to unpack.
 #[must_use]
 pub fn is_packed(name: &Path, head: &[u8]) -> bool {
@@ -222,11 +252,14 @@ fn inside(path: &str) -> Result<String, String> {
 
 /// The content of a file of at most so many bytes.
 fn content(path: &Path, most: u64) -> Result<Vec<u8>, String> {
-    crate::data::prepare::work::read_at_most(path, most).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => "is absent".to_owned(),
-        _ => format!("can't be read: {error}"),
+    read_at_most(path, most).map_err(|error| match why_unreadable(&error, path) {
+        Some(reason) => reason,
+        None if error.kind() == std::io::ErrorKind::NotFound => "is absent".to_owned(),
+        None => format!("can't be read: {error}"),
     })
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wrong;

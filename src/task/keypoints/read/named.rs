@@ -49,6 +49,16 @@ impl Columns {
     }
 }
 
+/// Whether the array of this name is of a stream of the configuration.
+pub(super) fn is_wanted(name: &str, hints: &Hints) -> bool {
+    let part = |name: &str| match KNOWN.iter().find(|(known, ..)| *known == name) {
+        Some((_, LEFT | RIGHT, _)) => "hand".to_owned(),
+        Some((_, part, _)) => (*part).to_owned(),
+        None => name.to_owned(),
+    };
+    hints.streams.iter().any(|(stream, _)| part(stream) == part(name))
+}
+
 /// What the columns of the array of this name are.
 pub(super) fn of_array(name: &str, width: usize, hints: &Hints) -> Result<Vec<Columns>, String> {
     let known = KNOWN.iter().find(|(known, ..)| *known == name);
@@ -114,7 +124,7 @@ pub(super) fn parts(rows: &[f32], columns: &[Columns]) -> Frames {
         parts.push(Part { name: part.name.clone(), points: part.points, has: part.has, values });
     }
     sort(&mut parts);
-    Frames { count, parts }
+    Frames { count, parts, fps: None }
 }
 
 /// The numbers at their places.

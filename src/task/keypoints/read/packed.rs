@@ -28,6 +28,11 @@ pub(super) fn fits(path: &Path) -> bool {
     Arrays::open(path).is_ok_and(|arrays| arrays.names().any(|name| name == OFFSETS))
 }
 
+/// Why an npz file can't be opened, if it can't.
+pub(super) fn damage(path: &Path) -> Option<String> {
+    Arrays::open(path).err()
+}
+
 /// Reads a file below the root.
 pub(super) fn open(root: &Path, file: &str, hints: &Hints) -> Result<Found, ReadError> {
     let path = root.join(file);
@@ -145,10 +150,11 @@ fn sources(arrays: &mut Arrays, count: usize) -> Result<Option<Vec<Option<Source
     let spans = match arrays.array("spans")? {
         Some(spans) if spans.shape == [count, 2] => whole(&spans, "spans")?,
         Some(spans) => return Err(format!("has \"spans\" of the shape {:?}, expected [{count}, 2]", spans.shape)),
-        None => vec![0; 2 * count],
+        None => Source::NO_SPAN.map(|frame| frame as i64).repeat(count),
     };
-    let source = |(video, span): (String, &[i64; 2])| {
-        (!video.is_empty()).then(|| Source { video, span: span.map(|frame| u64::try_from(frame).unwrap_or(0)) })
+    let source = |(video, [start, end]): (String, &[i64; 2])| {
+        let span = u64::try_from(*start).ok().zip(u64::try_from(*end).ok()).map_or(Source::NO_SPAN, <[u64; 2]>::from);
+        (!video.is_empty()).then_some(Source { video, span })
     };
     Ok(Some(videos.into_iter().zip(spans.as_chunks().0).map(source).collect()))
 }
@@ -176,6 +182,7 @@ fn streams(arrays: &mut Arrays, frames: usize, hints: &Hints) -> Result<(Vec<Str
         };
         match columns {
             Ok(columns) => streams.push(Stream { columns, rows: reals(array.numbers, &name)? }),
+            Err(reason) if named::is_wanted(&name, hints) => return Err(reason),
             Err(reason) => left_out.push(SetAside::new("", reason)),
         }
     }
@@ -247,7 +254,7 @@ impl Reader for Rows {
     fn read(&self, index: usize, _: &Entry) -> Result<Frames, String> {
         let number = self.kept[index];
         let (from, to) = (self.offsets[number], self.offsets[number + 1]);
-        let mut frames = Frames { count: to - from, parts: Vec::new() };
+        let mut frames = Frames { count: to - from, ..Frames::default() };
         for stream in &self.streams {
             let rows = &stream.rows[from * stream.width()..to * stream.width()];
             frames.parts.extend(named::parts(rows, &stream.columns).parts);

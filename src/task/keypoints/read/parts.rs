@@ -87,7 +87,7 @@ impl Parts {
             part.values.resize(self.frames * part.points * VALUES, f32::NAN);
         }
         sort(&mut self.parts);
-        Ok(Frames { count: self.frames, parts: self.parts })
+        Ok(Frames { count: self.frames, parts: self.parts, fps: None })
     }
 }
 

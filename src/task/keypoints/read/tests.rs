@@ -8,16 +8,19 @@ use tempfile::TempDir;
 use super::hints::{FACE, LEFT, POSE, RIGHT};
 use super::*;
 use crate::data::numpy::{Array, Numbers, encode};
+use crate::task::keypoints::assemble::assemble;
 use crate::task::keypoints::clip::VALUES;
+use crate::task::keypoints::config::{Missing, Normalise, PointValue, PrepareConfig};
+use crate::task::keypoints::recipe::Recipe;
 use crate::util::left_out::file_named_by;
 
 /// A pickle of one frame with a pose of one point.
 const ONE_FRAME: &[u8] = b"\x80\x04]}\x8c\x04pose}(\x8c\x01x]K\x07a\x8c\x01y]K\x01ausa.";
 
-struct Bench(TempDir);
+pub(super) struct Bench(TempDir);
 
 impl Bench {
-    fn new(files: &[(&str, &[u8])]) -> Self {
+    pub(super) fn new(files: &[(&str, &[u8])]) -> Self {
         let bench = Self(tempfile::tempdir().unwrap());
         files.iter().for_each(|(path, content)| bench.put(path, content));
         bench
@@ -29,29 +32,29 @@ impl Bench {
         fs::write(path, content).unwrap();
     }
 
-    fn path(&self, path: &str) -> PathBuf {
+    pub(super) fn path(&self, path: &str) -> PathBuf {
         self.0.path().join(path)
     }
 
-    fn open(&self) -> Result<Dataset, String> {
+    pub(super) fn open(&self) -> Result<Dataset, String> {
         self.open_with(&Hints::default())
     }
 
-    fn open_with(&self, hints: &Hints) -> Result<Dataset, String> {
+    pub(super) fn open_with(&self, hints: &Hints) -> Result<Dataset, String> {
         Dataset::open(self.0.path(), hints).map_err(|error| error.to_string())
     }
 }
 
-fn named(dataset: &Dataset) -> Vec<String> {
+pub(super) fn named(dataset: &Dataset) -> Vec<String> {
     let line = |entry: &Entry| format!("{} {}", entry.name, entry.class.as_deref().unwrap_or("-"));
     dataset.entries.iter().map(line).collect()
 }
 
-fn npy(shape: &[usize], numbers: Vec<f32>) -> Vec<u8> {
+pub(super) fn npy(shape: &[usize], numbers: Vec<f32>) -> Vec<u8> {
     encode(&Array { shape: shape.to_vec(), numbers: Numbers::Real(numbers) })
 }
 
-fn npz(arrays: &[(&str, Array)]) -> Vec<u8> {
+pub(super) fn npz(arrays: &[(&str, Array)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut archive = crate::nn::export::Archive::new(&mut bytes, "");
     arrays.iter().for_each(|(name, array)| archive.add(&format!("{name}.npy"), &encode(array)).unwrap());
@@ -59,12 +62,12 @@ fn npz(arrays: &[(&str, Array)]) -> Vec<u8> {
     bytes
 }
 
-fn real(shape: &[usize]) -> Array {
+pub(super) fn real(shape: &[usize]) -> Array {
     let count: usize = shape.iter().product();
     Array { shape: shape.to_vec(), numbers: Numbers::Real((0..count).map(|number| number as f32).collect()) }
 }
 
-fn whole(numbers: &[i64]) -> Array {
+pub(super) fn whole(numbers: &[i64]) -> Array {
     Array { shape: vec![numbers.len()], numbers: Numbers::Whole(numbers.to_vec()) }
 }
 
@@ -102,6 +105,9 @@ fn the_list_of_the_original_gives_words_sources_and_what_is_absent() {
     let clip = dataset.clip(0).unwrap();
     assert_eq!((clip.frames, clip.parts[0].values.as_slice()), (1, &[7.0, 1.0, 0.0, 1.0][..]));
     assert_eq!(clip.source, Some(Source { video: "v".to_owned(), span: [3, 9] }));
+    let list = r#"{"0": {"gloss": "a", "instances": [{"keypoints_path": "k/v/a.pkl", "source_video_name": "v"}]}}"#;
+    let without = Bench::new(&[("dict.json", list.as_bytes()), ("k/v/a.pkl", ONE_FRAME)]).open().unwrap();
+    assert_eq!(without.entries[0].source, Some(Source { video: "v".to_owned(), span: Source::NO_SPAN }));
     let aside = dataset.clip(1).unwrap_err();
     assert_eq!(
         (aside.place.as_str(), aside.reason.contains("holds None, expected a list of frames")),
@@ -194,6 +200,7 @@ fn a_packed_file_that_was_written_is_read_again() {
         signer: class.map(|_| "ana".to_owned()),
         source: class.map(|_| Source { video: "v".to_owned(), span: [1, 9] }),
         frames,
+        fps: None,
         parts: vec![
             part(POSE, 25, [true, true, false, false], frames),
             part("a pen", 1, [true, true, false, true], frames),
@@ -368,8 +375,32 @@ fn signs(root: &Path) {
             assert_eq!(seen(&column, name, points), expected, "{} {name}", column.name);
         }
         assert!(seen(&clip, FACE, 468).iter().all(Option::is_none));
+        for recipe in &recipes() {
+            let streams = |clip: &Clip| assemble(clip, recipe).unwrap().values;
+            let bits = |clip: &Clip| streams(clip).iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+            let expected = bits(&clip);
+            assert!(expected == bits(&twin) && expected == bits(&column), "{} {recipe:?}", clip.name);
+        }
     }
     assert!(missing > 100, "{missing} hands are missing");
+}
+
+/// What the three layouts have in common: x and y of hands and 25 points of the body, spelled as doubles in each; so the streams
+/// have the same bits. The confidence of the body and all depths are only in some of them, and so is the deviation of
+/// `normalise: sequence`, to which all 33 points of the body belong.
+fn recipes() -> Vec<Recipe> {
+    let body: Vec<usize> = (0..25).collect();
+    let streams = serde_json::json!({"hand": {"points": 42}, "body": {"points": body, "parts": ["pose"]}});
+    let recipe = |(missing, normalise): (Missing, Normalise)| {
+        let streams = serde_json::from_value(streams.clone()).unwrap();
+        let values = vec![PointValue::X, PointValue::Y];
+        Recipe::of(&PrepareConfig { streams, values, missing, normalise, ..PrepareConfig::default() })
+    };
+    let missing = [Missing::Mask, Missing::Hold];
+    let all = missing
+        .into_iter()
+        .flat_map(|missing| [Normalise::None, Normalise::Frame].map(|normalise| (missing, normalise)));
+    all.map(recipe).collect()
 }
 
 fn strokes(root: &Path) {

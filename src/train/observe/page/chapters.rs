@@ -1,5 +1,7 @@
 //! What a task adds to the page of a run, passed in by the caller: the page itself depends on no task.
 
+use serde_json::Value;
+
 use crate::metric::document::Metrics;
 use crate::metric::score::ScoreSpec;
 use crate::report::page::{Block, Grid};
@@ -72,6 +74,12 @@ pub trait Chapters: Sync {
     /// Pictures of what is trained on, among the plots of the run.
     fn samples(&self) -> &'static [Plot] {
         &[]
+    }
+
+    /// What is known of the samples that are trained on. `samples` reads what the task keeps of them in `dataset.json`, which may be
+    /// long.
+    fn dataset(&self, _samples: &dyn Fn() -> Option<Value>) -> Vec<Block> {
+        Vec::new()
     }
 
     /// Whether training draws forecasts, so that the page has a place for them.

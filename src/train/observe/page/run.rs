@@ -6,6 +6,7 @@ use super::Now;
 use super::tale::Tale;
 use crate::metric::document::{DocumentError, Metrics};
 use crate::train::events::Reason;
+use crate::train::run_folder::dataset::Dataset;
 use crate::train::run_folder::experiment::Experiment;
 use crate::train::run_folder::history::Story;
 use crate::train::run_folder::problem::Problem;
@@ -70,6 +71,11 @@ impl<'a> Run<'a> {
     pub(super) fn config(&self, keys: &[&str]) -> Option<&serde_json::Value> {
         let config = &self.record.as_ref().ok()?.config;
         keys.iter().try_fold(config, |value, key| value.get(key))
+    }
+
+    /// What the task keeps of its samples; `None` if it can't be read.
+    pub(super) fn samples(&self) -> Option<serde_json::Value> {
+        Some(Dataset::read(&self.folder.join("dataset.json")).ok()?.samples)
     }
 
     /// The evaluation, if there is one that can be read.

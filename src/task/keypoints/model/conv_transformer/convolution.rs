@@ -18,7 +18,7 @@ use crate::task::keypoints::model::pooling::pool;
 use crate::task::keypoints::model::sequences::{Frames, ROWS, with_rows};
 
 /// The channels that the weight of one depends on.
-const NEIGHBOURS: i64 = 5;
+pub const NEIGHBOURS: i64 = 5;
 
 /// A convolution before it has weights.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +71,12 @@ impl Convolution {
             .with(Linear::layout(&self.named("project"), self.channels, self.width))
     }
 
+    /// The zeros before and behind a sequence.
+    pub fn border(&self) -> [i64; 2] {
+        let before = if self.causal { self.kernel - 1 } else { self.kernel / 2 };
+        [before, self.kernel - 1 - before]
+    }
+
     /// Multiplications for one frame.
     pub fn multiplications(&self) -> i64 {
         self.channels * (2 * self.width + self.kernel)
@@ -78,11 +84,10 @@ impl Convolution {
 
     /// The convolution over its weights.
     pub fn over(&self, dropout: f64, parameters: &Parameters) -> Result<BoundConvolution, ParametersError> {
-        let before = if self.causal { self.kernel - 1 } else { self.kernel / 2 };
         Ok(BoundConvolution {
             expand: Linear::new(&self.named("expand"), self.width, self.channels, parameters)?,
             depthwise: parameters.view_of(&self.depthwise())?,
-            border: [before, self.kernel - 1 - before],
+            border: self.border(),
             norm: LayerNorm::new(&self.named("norm"), &[self.channels], parameters)?,
             attention: parameters.view_of(&self.attention())?,
             project: Linear::new(&self.named("project"), self.channels, self.width, parameters)?,

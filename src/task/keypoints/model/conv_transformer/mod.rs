@@ -13,6 +13,7 @@ mod attention;
 mod bound;
 mod convolution;
 mod python;
+mod script;
 
 use serde_json::json;
 
@@ -21,6 +22,7 @@ use self::bound::BoundConvTransformer;
 use self::convolution::Convolution;
 use super::config::ConvTransformerConfig;
 use super::io::io;
+use super::script::Torchscript;
 use super::sizes::Sizes;
 use super::{Forward, SequenceNetwork};
 use crate::nn::layer::{LayerNorm, Linear};
@@ -76,6 +78,10 @@ impl ConvTransformer {
 impl SequenceNetwork for ConvTransformer {
     fn over(&self, parameters: &Parameters) -> Result<Box<dyn Forward>, ParametersError> {
         Ok(Box::new(BoundConvTransformer::new(self, parameters)?))
+    }
+
+    fn torchscript(&self) -> (Torchscript, &Sizes) {
+        (script::code(self), &self.sizes)
     }
 }
 

@@ -1,10 +1,18 @@
 //! The network over its weights.
+//!
+//! A recurrent layer of a small batch gains nothing from a second thread, but streams don't need each other: on a CPU each thread
+//! reads another one, forwards and backwards. What a thread computes there it computes alone, so that the result has the same
+//! bits with any number of threads.
 
-use tch::Tensor;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::recurrent::{BoundRecurrent, Recurrent};
 use super::{Lstm, branch};
-use crate::nn::layer::{Dropout, LayerNorm, Linear, Mode};
+use crate::native::parallel;
+use crate::nn::backward::Passed;
+use crate::nn::layer::{Dropout, LayerNorm, Linear, Mode, SampleKeys};
 use crate::nn::parameters::{Parameters, ParametersError};
 use crate::nn::precision::Precision;
 use crate::task::keypoints::model::head::Head;
@@ -15,7 +23,10 @@ use crate::task::keypoints::model::{Computed, Forward};
 /// The network over its weights.
 #[derive(Debug)]
 pub struct BoundLstm {
-    branches: Vec<Branch>,
+    /// Behind locks, as threads may not look at a tensor at the same time. Each has its place among the streams.
+    branches: Vec<Mutex<Branch>>,
+    /// The branches, that with the most to compute first.
+    longest_first: Vec<usize>,
     fusion: (Linear, Dropout, LayerNorm),
     head: Head,
 }
@@ -33,9 +44,13 @@ impl BoundLstm {
     /// The network over these parameters.
     pub fn new(network: &Lstm, parameters: &Parameters) -> Result<Self, ParametersError> {
         let (fused, embedding, share) = (network.fused(), network.embedding(), network.config.dropout);
-        let branches = network.sizes.streams.iter().map(|stream| Branch::new(network, stream, parameters));
+        let streams = &network.sizes.streams;
+        let branches = streams.iter().map(|stream| Branch::new(network, stream, parameters).map(Mutex::new));
+        let mut longest_first: Vec<usize> = (0..streams.len()).collect();
+        longest_first.sort_by_key(|place| -streams[*place].inputs);
         Ok(Self {
             branches: branches.collect::<Result<_, _>>()?,
+            longest_first,
             fusion: (
                 Linear::new("encoder.fusion.0", fused, embedding, parameters)?,
                 Dropout::new("encoder.fusion", share),
@@ -45,24 +60,90 @@ impl BoundLstm {
         })
     }
 
-    /// What describes each frame, `[b, t, e]`.
-    fn embed(&self, streams_btd: &[Tensor], frames: &Frames, mode: Mode<'_>, precision: Precision) -> Tensor {
+    /// All streams read frame by frame, one after the other.
+    fn read(&self, sequences: &Sequences, frames: &Frames, mode: Mode<'_>, precision: Precision) -> Vec<Tensor> {
+        let branches = self.branches.iter().zip(&sequences.streams);
+        branches.map(|(branch, stream_btd)| locked(branch).forward(stream_btd, frames, mode, precision)).collect()
+    }
+
+    /// The same on as many threads as there are. Each output has a graph of its own if it is for training, and none otherwise.
+    fn read_at_once(
+        &self,
+        sequences: &Sequences,
+        frames: &Frames,
+        mode: Mode<'_>,
+        precision: Precision,
+    ) -> Vec<Tensor> {
+        let branches = &self.branches;
+        let found: Vec<Mutex<Option<Tensor>>> = branches.iter().map(|_| Mutex::new(None)).collect();
+        let stream = |place: &usize| (*place, sequences.streams[*place].shallow_clone(), frames.shallow_clone());
+        parallel::for_each(self.longest_first.iter().map(stream).collect(), |(place, stream_btd, frames)| {
+            let read = || locked(&branches[place]).forward(&stream_btd, &frames, mode, precision);
+            let read_bth = match mode {
+                Mode::Training(_) => tch::with_grad(read),
+                Mode::Evaluation => tch::no_grad(read),
+            };
+            *locked(&found[place]) = Some(read_bth);
+        });
+        found.into_iter().filter_map(|read| read.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+    }
+
+    /// What is computed once all streams are read.
+    fn conclude(&self, read: &[Tensor], frames: &Frames, mode: Mode<'_>, precision: Precision) -> Computed {
         let (linear, dropout, norm) = &self.fusion;
-        let branches = self.branches.iter().zip(streams_btd);
-        let read: Vec<Tensor> =
-            branches.map(|(branch, stream_btd)| branch.forward(stream_btd, frames, mode, precision)).collect();
-        let all_nd = frames.pack(&Tensor::cat(&read, 2));
+        let all_nd = frames.pack(&Tensor::cat(read, 2));
         let fused_ne = with_rows(ROWS, &all_nd, |all_nd| linear.forward(all_nd, precision)).relu();
-        frames.pad(&norm.forward(&frames.dropped(dropout, &fused_ne, mode)))
+        let embeddings_bte = frames.pad(&norm.forward(&frames.dropped(dropout, &fused_ne, mode)));
+        self.head.forward(embeddings_bte, frames, mode, precision)
     }
 }
 
 impl Forward for BoundLstm {
     fn forward(&self, sequences: &Sequences, mode: Mode<'_>, precision: Precision) -> Computed {
         let frames = sequences.frames();
-        let embeddings_bte = self.embed(&sequences.streams, &frames, mode, precision);
-        self.head.forward(embeddings_bte, &frames, mode, precision)
+        let read = match mode {
+            Mode::Evaluation if is_on_cpu(sequences) => self.read_at_once(sequences, &frames, mode, precision),
+            _ => self.read(sequences, &frames, mode, precision),
+        };
+        self.conclude(&read, &frames, mode, precision)
     }
+
+    fn learn(&self, sequences: &Sequences, keys: &SampleKeys, precision: Precision) -> Passed {
+        let mode = Mode::Training(keys);
+        if !is_on_cpu(sequences) {
+            return Passed::with_autograd(self.forward(sequences, mode, precision).logits_bc);
+        }
+        let frames = sequences.frames();
+        let read = self.read_at_once(sequences, &frames, mode, precision);
+        let leaves: Vec<Tensor> = read.iter().map(|read_bth| read_bth.detach().set_requires_grad(true)).collect();
+        let logits_bc = self.conclude(&leaves, &frames, mode, precision).logits_bc;
+        let order = self.longest_first.clone();
+        Passed::continued(logits_bc, move || backward_at_once(&order, &read, &leaves))
+    }
+}
+
+/// Continues the backward pass of each output from the gradient of its leaf.
+fn backward_at_once(order: &[usize], read: &[Tensor], leaves: &[Tensor]) -> Result<(), TchError> {
+    let branch = |place: &usize| Ok((read[*place].shallow_clone(), leaves[*place].f_grad()?));
+    let branches = order.iter().map(branch).collect::<Result<Vec<_>, TchError>>()?;
+    let failed = Mutex::new(None);
+    parallel::for_each(branches, |(read_bth, gradient_bth)| {
+        // The gradient of this sum by the output is the gradient itself.
+        let pass = || read_bth.f_mul(&gradient_bth)?.f_sum(Kind::Float)?.f_backward();
+        if let Err(error) = tch::with_grad(pass) {
+            *locked(&failed) = Some(error);
+        }
+    });
+    failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+}
+
+fn is_on_cpu(sequences: &Sequences) -> bool {
+    sequences.streams.iter().all(|stream_btd| stream_btd.device() == Device::Cpu)
+}
+
+/// Nothing is left half done by a panic that a lock was held in: what is locked is only read, or written at once.
+fn locked<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Branch {

@@ -13,6 +13,7 @@ mod bound;
 mod found;
 mod python;
 mod recurrent;
+mod script;
 
 use serde_json::json;
 
@@ -21,14 +22,16 @@ pub use self::found::Found;
 use self::recurrent::Recurrent;
 use super::config::LstmConfig;
 use super::io::io;
+use super::script::Torchscript;
 use super::sizes::{Sizes, Stream};
 use super::{Forward, SequenceNetwork};
 use crate::nn::layer::{LayerNorm, Linear};
 use crate::nn::network::{Io, Network};
 use crate::nn::parameters::{Layout, Parameters, ParametersError};
 
-/// Streams with more numbers are projected by two layers.
+/// Streams with more numbers are projected by two layers, as a face is however few it has.
 const WIDE: i64 = 1000;
+const FACE: &str = "face";
 
 /// The network of a configuration for certain streams and classes.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +59,7 @@ impl Lstm {
     /// The linear layers that project a stream: name, inputs and outputs of each.
     fn projection(&self, stream: &Stream) -> Vec<(String, i64, i64)> {
         let (name, hidden) = (format!("{}.input_proj", branch(stream)), self.hidden());
-        if stream.inputs <= WIDE {
+        if !is_wide(stream) {
             return vec![(name, stream.inputs, hidden)];
         }
         vec![(format!("{name}.0"), stream.inputs, 2 * hidden), (format!("{name}.3"), 2 * hidden, hidden)]
@@ -70,6 +73,10 @@ impl Lstm {
     }
 }
 
+fn is_wide(stream: &Stream) -> bool {
+    stream.inputs > WIDE || stream.name == FACE
+}
+
 fn branch(stream: &Stream) -> String {
     format!("encoder.{}_branch", stream.name)
 }
@@ -77,6 +84,10 @@ fn branch(stream: &Stream) -> String {
 impl SequenceNetwork for Lstm {
     fn over(&self, parameters: &Parameters) -> Result<Box<dyn Forward>, ParametersError> {
         Ok(Box::new(BoundLstm::new(self, parameters)?))
+    }
+
+    fn torchscript(&self) -> (Torchscript, &Sizes) {
+        (script::code(self), &self.sizes)
     }
 }
 

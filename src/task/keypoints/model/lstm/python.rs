@@ -1,12 +1,12 @@
 //! The network in PyTorch: the same arithmetic, with the names of weight files.
 
-use super::{Lstm, WIDE};
+use super::{Lstm, is_wide};
 use crate::task::keypoints::model::pooling::in_python;
 
 const CODE: &str = r#"class Branch(nn.Module):
-    def __init__(self, inputs):
+    def __init__(self, inputs, wide):
         super().__init__()
-        self.wide = inputs > {wide}
+        self.wide = wide
         self.input_proj = nn.Linear(inputs, {hidden})
         if self.wide:
             self.input_proj = nn.Sequential(
@@ -22,11 +22,12 @@ const CODE: &str = r#"class Branch(nn.Module):
 
 class Encoder(nn.Module):
     STREAMS = {streams}
+    WIDE = [{wide}]
 
     def __init__(self):
         super().__init__()
         for name, inputs in self.STREAMS.items():
-            setattr(self, f"{name}_branch", Branch(inputs))
+            setattr(self, f"{name}_branch", Branch(inputs, name in self.WIDE))
         self.fusion = nn.Sequential(
             nn.Linear(len(self.STREAMS) * {hidden}, {embedding}), nn.ReLU(), nn.Dropout({p}), nn.LayerNorm({embedding})
         )
@@ -56,10 +57,11 @@ class Network(nn.Module):
 pub fn code(network: &Lstm) -> String {
     let config = &network.config;
     let streams = network.sizes.streams.iter().map(|stream| format!("{:?}: {}", stream.name, stream.inputs));
+    let wide = network.sizes.streams.iter().filter(|stream| is_wide(stream)).map(|stream| format!("{:?}", stream.name));
     // PyTorch warns of dropout between the layers of one.
     let between = if config.layers > 1 { config.dropout } else { 0.0 };
     let parts = [
-        ("wide", WIDE.to_string()),
+        ("wide", wide.collect::<Vec<_>>().join(", ")),
         ("hidden", config.hidden.to_string()),
         ("layers", config.layers.to_string()),
         ("embedding", config.embedding.to_string()),

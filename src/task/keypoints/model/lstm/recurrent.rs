@@ -40,6 +40,11 @@ impl Recurrent {
         ]
     }
 
+    /// The names of its parameters, in the order of libtorch.
+    pub fn names(&self) -> [String; 4] {
+        self.specs().map(|spec| spec.name)
+    }
+
     /// Its parameters.
     pub fn layout(&self) -> Layout {
         self.specs().into()

@@ -66,7 +66,8 @@ fn rows(bytes: Bytes) -> Result<Vec<Row>, String> {
     let count = counts.try_fold(0_usize, |sum, count| sum.checked_add(count?));
     let most = length.saturating_mul(MOST_ROWS_OF_A_BYTE).max(ALWAYS_ALLOWED);
     if count.is_none_or(|count| count > most) {
-        return Err(format!("says that it has {count:?} rows, expected at most {most} in a file of its size"));
+        let found = count.map_or_else(|| "impossibly many".to_owned(), |count| count.to_string());
+        return Err(format!("says that it has {found} rows, expected at most {most} in a file of its size"));
     }
     let schema = file.metadata().file_metadata().schema_descr();
     let names: Vec<String> = schema.columns().iter().map(|column| column.path().string()).collect();
@@ -165,6 +166,9 @@ fn values(
             read!(reader, |value: f32| Ok::<_, String>(Cell::Real(value.into())))
         }
         ColumnReader::DoubleColumnReader(reader) => read!(reader, |value: f64| Ok::<_, String>(Cell::Real(value))),
+        ColumnReader::ByteArrayColumnReader(_) if name != COLUMNS[1] => {
+            Err(format!("has texts in the column {name}, expected numbers"))
+        }
         ColumnReader::ByteArrayColumnReader(reader) => read!(reader, |value: ByteArray| kind(&value)),
         _ => Err(format!("has values of an unexpected type in the column {name}, expected numbers or texts")),
     }

@@ -21,7 +21,7 @@ pub(super) use landmarks::read;
 
 /// What the list is called, and the map of the classes.
 pub(super) const LIST: &str = "train.csv";
-const MAP: &str = "sign_to_prediction_index_map.json";
+pub(super) const MAP: &str = "sign_to_prediction_index_map.json";
 
 const MOST_BYTES: u64 = 256 << 20;
 

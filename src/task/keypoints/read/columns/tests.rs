@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use parquet::basic::Compression;
+use parquet::column::writer::ColumnWriter;
 use parquet::data_type::{ByteArrayType, DoubleType, Int32Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -103,6 +104,24 @@ fn files_of_other_content_are_refused_with_what_was_found() {
         let problem = decode(file(&[rows], Compression::SNAPPY)).unwrap_err();
         assert!(problem.contains(words), "{problem}");
     }
+    let text = "message schema { required binary frame (UTF8); required binary type (UTF8); required int32 landmark_index; \
+                required double x; required double y; required double z; }";
+    let mut bytes = Vec::new();
+    let schema = Arc::new(parse_message_type(text).unwrap());
+    let mut writer = SerializedFileWriter::new(&mut bytes, schema, Default::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    while let Some(mut column) = group.next_column().unwrap() {
+        match column.untyped() {
+            ColumnWriter::ByteArrayColumnWriter(texts) => drop(texts.write_batch(&["1".into()], None, None).unwrap()),
+            ColumnWriter::Int32ColumnWriter(numbers) => drop(numbers.write_batch(&[1], None, None).unwrap()),
+            ColumnWriter::DoubleColumnWriter(numbers) => drop(numbers.write_batch(&[1.0], None, None).unwrap()),
+            _ => unreachable!(),
+        }
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    writer.close().unwrap();
+    assert_eq!(decode(bytes).unwrap_err(), "has texts in the column frame, expected numbers");
     assert!(decode(Vec::new()).unwrap_err().contains("is no parquet file that can be read"));
     let schema = Arc::new(parse_message_type("message schema { required int32 frame; }").unwrap());
     let mut bytes = Vec::new();

@@ -4,10 +4,12 @@
 //!
 //! ```text
 //! point   a list of numbers or an object    hands   which of the hands in one list is the left one
+//! rate    frames of a second
 //! ```
 
 mod hands;
 mod point;
+mod rate;
 
 use std::fmt;
 
@@ -15,6 +17,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use self::point::Points;
+use self::rate::Rate;
 use super::Frames;
 use super::hints::{FACE, LEFT, POSE, RIGHT};
 use super::parts::Parts;
@@ -41,14 +44,15 @@ struct Frame {
 /// Reads the frames of a file.
 pub(super) fn read(bytes: &[u8]) -> Result<Frames, String> {
     let mut parts = Parts::new(bytes.len());
+    let mut fps = None;
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let read = File(&mut parts).deserialize(&mut json).and_then(|()| json.end());
+    let read = File(&mut parts, &mut fps).deserialize(&mut json).and_then(|()| json.end());
     read.map_err(|error| format!("is no JSON of frames: {error}; {EXPECTED}"))?;
-    parts.finish()
+    Ok(Frames { fps, ..parts.finish()? })
 }
 
-/// The whole file: an object with frames, or the frames alone.
-struct File<'p>(&'p mut Parts);
+/// The whole file: an object with frames and how many a second has, or the frames alone.
+struct File<'p>(&'p mut Parts, &'p mut Option<f64>);
 
 impl<'de> DeserializeSeed<'de> for File<'_> {
     type Value = ();
@@ -74,6 +78,7 @@ impl<'de> Visitor<'de> for File<'_> {
                     map.next_value_seed(List(&mut *self.0))?;
                     has_frames = true;
                 }
+                "fps" => *self.1 = map.next_value::<Rate>()?.0,
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }

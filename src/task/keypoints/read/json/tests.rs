@@ -33,10 +33,23 @@ fn landmarks_of_mediapipe_are_read_in_both_spellings() {
     let snake = text(&frames("pose_landmarks", "left_hand_landmarks", "right_hand_landmarks")).unwrap();
     for read in [camel, snake] {
         let [pose, left] = &read.parts[..] else { panic!("{read:?}") };
+        assert_eq!(read.fps, Some(25.0));
         assert_eq!((read.count, pose.has, left.has), (2, [true; VALUES], [true, true, true, false]));
         assert_eq!(pose.values, [0.25, 0.5, -1.0, 0.75, 0.001, 2.0, 0.0, 1.0]);
         assert!(left.values[..VALUES].iter().all(|value| value.is_nan()));
         assert_eq!(left.values[VALUES..], [1.0, 2.0, 3.0, 1.0]);
+    }
+}
+
+#[test]
+fn what_says_nothing_of_the_rate_of_frames_is_passed_over() {
+    let rate = |rate: &str| {
+        let read = text(&format!(r#"{{"fps": {rate}, "frames": [{{"pose_landmarks": [{{"x": 1, "y": 2}}]}}]}}"#));
+        read.unwrap().fps
+    };
+    assert_eq!([rate("29.97"), rate("\"30\"")], [Some(29.97), Some(30.0)]);
+    for other in ["0", "-5", "null", "true", "\"fast\"", "[[1], 2]", "{\"a\": {\"b\": 1}}"] {
+        assert_eq!(rate(other), None, "{other}");
     }
 }
 
