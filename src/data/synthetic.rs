@@ -392,7 +392,7 @@ mod tests {
         assert_eq!(digits.to_string(), "synthetic (3 events of 20 frames, 64x64, 2 moving digits, seed 42)");
         assert_eq!(from_value::<Synthetic>(to_value(&digits).unwrap()).unwrap(), digits);
         let signs = from_value::<Synthetic>(json!({"signs": {"signers": 1}})).unwrap();
-        assert_eq!(signs.to_string(), "synthetic (24 signs, 1 signer, 5 takes of each, seed 42)");
+        assert_eq!(signs.to_string(), "synthetic (30 signs, 1 signer, 6 takes of each, seed 42)");
         assert_eq!(from_value::<Synthetic>(to_value(&signs).unwrap()).unwrap(), signs);
         assert!(from_value::<Synthetic>(json!({"rain": {}})).is_err());
     }

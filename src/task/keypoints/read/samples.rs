@@ -54,6 +54,6 @@ pub(super) fn read(path: &Path, hints: &Hints) -> Result<Frames, String> {
         "npy" => arrays::npy(path, hints),
         "parquet" => columns::read(path),
         "json" => json::read(&content(path, MOST_BYTES_OF_SAMPLE)?),
-        _ => Err(format!("ends in {ending:?}, expected one of {}", ENDINGS.join(", "))),
+        _ => Err(format!("ends in {ending:?}, expected one of {}", super::ENDINGS.join(", "))),
     }
 }
