@@ -36,6 +36,20 @@ pub struct Assembled {
     pub frames_before: usize,
 }
 
+impl Assembled {
+    /// Refuses a sequence in which nothing was ever seen.
+    ///
+    /// # Errors
+    /// What it lacks, as a fragment that follows its name.
+    pub fn check_seen(&self) -> Result<(), String> {
+        if self.unseen.iter().any(|(_, frames)| *frames < self.frames_before) {
+            return Ok(());
+        }
+        let names: Vec<&str> = self.unseen.iter().map(|(name, _)| name.as_str()).collect();
+        Err(format!("shows nothing of {} in any of its {} frames", names.join(", "), self.frames_before))
+    }
+}
+
 /// The streams of a clip.
 ///
 /// # Errors

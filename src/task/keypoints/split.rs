@@ -38,8 +38,8 @@ pub enum SplitError {
     },
     /// There are not enough of them to have one on each side.
     #[error(
-        "task.keypoints.split.by: {by} needs a {by} for each side, {needed} in all, and the dataset has {count} ({names}); \
-         write `by: class` instead"
+        "task.keypoints.split.by: {by} needs a {by} for each side, {needed} in all, and the dataset has {count}{beside} ({names}); \
+         {remedy}"
     )]
     TooFew {
         /// `signer` or `video`.
@@ -50,6 +50,10 @@ pub enum SplitError {
         count: usize,
         /// Their names.
         names: String,
+        /// Besides which others.
+        beside: &'static str,
+        /// What to do.
+        remedy: &'static str,
     },
     /// The configuration names one that is not there.
     #[error("task.keypoints.split.{key} names the {by} {name:?}, and the dataset has {names}; correct the name")]
@@ -176,7 +180,11 @@ fn groups<'a>(
         all.iter().filter(|name| !side.contains_key(*name)).map(|name| (key(by, name), *name)).collect();
     if free.len() < needed {
         let (count, names) = (free.len(), shown(free.iter().map(|(_, name)| *name)));
-        return Err(SplitError::TooFew { by, needed, count, names });
+        let (beside, remedy) = match side.is_empty() {
+            true => ("", "write `by: class` instead"),
+            false => (" beside those of split.val and split.test", "take one out of these lists"),
+        };
+        return Err(SplitError::TooFew { by, needed, count, names, beside, remedy });
     }
     free.sort_unstable();
     let mut spare = free.len() - needed;
@@ -247,6 +255,9 @@ mod tests {
         let refused = |facts: &Facts, config: &SplitConfig| sides(facts, config).unwrap_err().to_string();
         let mut some = of_signers(2);
         assert!(refused(&of_signers(1), &split(SplitBy::Signer)).contains("2 in all, and the dataset has 1 (s0)"));
+        let all = SplitConfig { val: Some(vec!["s0".into()]), test: Some(vec!["s1".into()]), ..split(SplitBy::Signer) };
+        let text = refused(&of_signers(2), &all);
+        assert!(text.contains("has 0 beside those of split.val and split.test (none); take one out"), "{text}");
         some.samples[4].signer = None;
         let text = refused(&some, &split(SplitBy::Signer));
         assert!(text.contains("the signer of every sequence, and 1 of 6 have none, such as \"n4\""), "{text}");

@@ -80,7 +80,7 @@ impl ConvTransformerConfig {
         ];
         let undivided = (self.heads > 0 && !self.width.is_multiple_of(self.heads)).then(|| {
             let message = format!("expected a divisor of width, which is {}, got {}", self.width, self.heads);
-            Problem::new("heads", message, "write 4, or set `width` to a multiple of it")
+            Problem::new("heads", message, "write 1, or set `width` to a multiple of it")
         });
         counts.into_iter().filter_map(count).chain(undivided).chain(dropout(self.dropout)).collect()
     }

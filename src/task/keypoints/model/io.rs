@@ -12,7 +12,7 @@ pub fn io(sizes: &Sizes, in_pth: Value) -> Io {
     let numbers: Vec<(&str, i64)> = sizes.streams.iter().map(|stream| (stream.name.as_str(), stream.inputs)).collect();
     let meaning = json!({
         "streams": streams,
-        "lengths": "the real frames of each sequence; those behind are padding, which is never read",
+        "lengths": "the real frames of each sequence; those behind are padding",
         "meaning": "logits; softmax gives probabilities",
         "labels": sizes.labels,
     });

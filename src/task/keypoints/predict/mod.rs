@@ -294,6 +294,9 @@ fn of_model(reason: &str) -> String {
 
 fn asked(name: &str, clip: &Clip, recipe: &Recipe, span: Option<Span>) -> Result<Asked, String> {
     let assembled = assemble(clip, recipe)?;
+    if span.is_none() {
+        assembled.check_seen()?;
+    }
     let class = clip.class.clone().filter(|_| span.is_none());
     Ok(Asked { name: name.to_owned(), class, frames: assembled.frames, values: assembled.values, span })
 }

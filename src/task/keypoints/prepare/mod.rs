@@ -176,6 +176,8 @@ pub fn prepare(
             match sequence {
                 Ok(sequence) => made.add(sequence, entry, &mut writer, config)?,
                 Err(reason) => {
+                    let holds_many = matches!(dataset.layout, read::Layout::Packed | read::Layout::Series);
+                    let reason = if holds_many { format!("{}: {reason}", entry.name) } else { reason };
                     made.bad.push(SetAside { file: entry.file.clone(), reason });
                     made.gone.push(entry.name.clone());
                 }
@@ -232,10 +234,7 @@ fn sequence(dataset: &read::Dataset, number: usize, recipe: &Recipe) -> Result<S
     }
     let clip = dataset.clip(number).map_err(|aside| aside.reason)?;
     let assembled = assemble(&clip, recipe)?;
-    if assembled.unseen.iter().all(|(_, frames)| *frames == clip.frames) {
-        let names: Vec<&str> = assembled.unseen.iter().map(|(name, _)| name.as_str()).collect();
-        return Err(format!("shows nothing of {} in any of its {} frames", names.join(", "), clip.frames));
-    }
+    assembled.check_seen()?;
     Ok(Sequence { assembled, content: content(&clip) })
 }
 

@@ -170,8 +170,8 @@ fn a_sequence_that_shows_nothing_and_one_with_impossible_numbers_are_set_aside()
     assert_eq!(
         aside(&prepared),
         [
-            "signs.npz: shows nothing of pen in any of its 2 frames",
-            "signs.npz: has the number 3e38, expected at most 65504: shares of the image, or pixels",
+            "signs.npz: n04: shows nothing of pen in any of its 2 frames",
+            "signs.npz: n05: has the number 3e38, expected at most 65504: shares of the image, or pixels",
         ]
     );
 }

@@ -54,7 +54,14 @@ pub(super) fn open(root: &Path, hints: &Hints) -> Result<Found, ReadError> {
         Layout::Series => ts::open(root, &ending(".ts"), hints),
         Layout::Frames => frames::open(root, &ending(".npy"), hints),
         Layout::Samples => {
-            let of_classes: Vec<String> = files.iter().filter(|file| is_sample(file)).cloned().collect();
+            // One that lies outside of all folders is set aside, but for a list of something.
+            let is_alone = |file: &str| {
+                let is_one =
+                    !file.contains('/') && samples::ENDINGS.iter().any(|ending| file.ends_with(&format!(".{ending}")));
+                is_one && (!file.ends_with(".json") || samples::read(&root.join(file), hints).is_ok())
+            };
+            let of_classes: Vec<String> =
+                files.iter().filter(|file| is_sample(file) || is_alone(file)).cloned().collect();
             samples::open(root, &of_classes, hints)
         }
     }

@@ -2,6 +2,7 @@
 //! or `[N]` `glosses`; optional `ids`, `signers`, `sides`, `videos` and `spans`; and an array `[sum of frames, numbers of a row]` for each
 //! stream. `streams` says what a row is, such as "pen 1 xyz"; without it names and the configuration do.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::hints::Hints;
@@ -136,6 +137,12 @@ fn classes(arrays: &mut Arrays, count: usize) -> Result<(Vec<String>, ClassOf), 
             return Ok((Vec::new(), labels.iter().map(|label| Ok((*label >= 0).then(|| label.to_string()))).collect()));
         }
     };
+    let mut known = BTreeSet::new();
+    if let Some(name) = names.iter().find(|name| !known.insert(name.as_str())) {
+        return Err(format!(
+            "has \"names\" with {name:?} twice, expected a class once; give both labels the same number"
+        ));
+    }
     let class = |label: &i64| match usize::try_from(*label).ok().map(|label| names.get(label)) {
         None if *label == -1 => Ok(None),
         Some(Some(name)) => Ok(Some(name.clone())),

@@ -71,7 +71,7 @@ pub(super) fn whole(numbers: &[i64]) -> Array {
     Array { shape: vec![numbers.len()], numbers: Numbers::Whole(numbers.to_vec()) }
 }
 
-fn texts(texts: &[&str]) -> Array {
+pub(super) fn texts(texts: &[&str]) -> Array {
     let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
     Array { shape: vec![texts.len()], numbers: Numbers::Text(texts) }
 }

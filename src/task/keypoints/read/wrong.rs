@@ -1,6 +1,6 @@
 //! Datasets that are wrong on purpose, and what is said of them.
 
-use super::tests::{Bench, named, npy, npz, real, whole};
+use super::tests::{Bench, named, npy, npz, real, texts, whole};
 use super::*;
 
 #[test]
@@ -46,4 +46,23 @@ fn a_stray_array_among_numbered_frames_is_set_aside() {
     );
     assert_eq!(dataset.set_aside.len(), 1);
     assert!(dataset.set_aside[0].reason.contains("is no frame, expected <class>/<sequence>/<number>.npy"));
+}
+
+#[test]
+fn a_sample_outside_of_all_folders_is_set_aside_and_a_list_is_not() {
+    let row = npy(&[3, 226], vec![0.5; 678]);
+    let dataset = Bench::new(&[("a/1.npy", &row), ("b/1.npy", &row), ("lost.npy", &row), ("split.json", b"{}")]);
+    let dataset = dataset.open().unwrap();
+    let aside: Vec<String> =
+        dataset.set_aside.iter().map(|aside| format!("{} {}", aside.place, aside.reason)).collect();
+    assert_eq!(aside, ["lost.npy is in no folder of a class, expected <class>/<sample>"]);
+    assert_eq!(dataset.entries.len(), 2);
+}
+
+#[test]
+fn a_class_that_has_two_numbers_is_refused() {
+    let names = texts(&["a", "a"]);
+    let file = [("offsets", whole(&[0, 1, 2])), ("labels", whole(&[0, 1])), ("names", names), ("pose", real(&[2, 99]))];
+    let problem = Bench::new(&[("x.npz", &npz(&file))]).open().unwrap_err();
+    assert!(problem.contains("\"names\" with \"a\" twice, expected a class once"), "{problem}");
 }
