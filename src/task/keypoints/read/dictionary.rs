@@ -146,7 +146,7 @@ mod tests {
         for (path, expected) in [
             ("./Data/AEC/Keypoints/pkl/a/b.pkl", "Keypoints/pkl/a/b.pkl"),
             ("C:\\work\\AEC\\Keypoints\\b.pkl", "Keypoints/b.pkl"),
-            ("/home/me/AEC/Keypoints/b.pkl", "Keypoints/b.pkl"),
+            ("/mine/AEC/Keypoints/b.pkl", "Keypoints/b.pkl"),
             ("./b.pkl", "b.pkl"),
             (".//x/./b.pkl", "x/b.pkl"),
             ("b.pkl", "b.pkl"),

@@ -260,6 +260,8 @@ fn content(path: &Path, most: u64) -> Result<Vec<u8>, String> {
 }
 
 #[cfg(test)]
+mod real;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod wrong;
