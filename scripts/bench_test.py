@@ -17,6 +17,8 @@ import measure
 import moving_rows
 import pickle_rows
 import run  # noqa: F401  (its rows must be importable)
+import strokes_in_python
+import strokes_rows
 import train_rows
 from run_log_test import STARTED, stepped
 
@@ -137,6 +139,22 @@ class TrainRows(unittest.TestCase):
         self.assertEqual((run, failure), (None, "exit 3: one | two"))
         run, failure = measure.measure(["sh", "-c", "echo $WORD; echo four >&2"], {"WORD": "three"})
         self.assertEqual((run.output, run.errors, failure), ("three\n", "four\n", ""))
+
+
+class StrokesRows(unittest.TestCase):
+    def test_the_last_four_writers_of_each_alphabet_are_held_out(self):
+        unseen = strokes_in_python.held_out([0, 15, 16, 19, 20, 36, 99])
+        self.assertEqual(unseen.tolist(), [False, False, True, True, False, True, True])
+
+    def test_the_accuracy_is_that_of_the_last_epoch(self):
+        with tempfile.TemporaryDirectory() as folder:
+            history = Path(folder) / "run/history.json"
+            history.parent.mkdir()
+            history.write_text(json.dumps({"epochs": [{"scores": {"accuracy": 0.5}}, {"scores": {"accuracy": 0.25}}]}))
+            self.assertEqual(strokes_rows.own_history(None, Path(folder)).accuracy, 0.25)
+            history.write_text(json.dumps({"epochs": []}))
+            with self.assertRaises(strokes_rows.run_log.Unreadable):
+                strokes_rows.own_history(None, Path(folder))
 
 
 if __name__ == "__main__":

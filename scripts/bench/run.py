@@ -19,6 +19,7 @@ import classify_rows
 import moving_rows
 import pickle_rows
 import signs_rows
+import strokes_rows
 import train_rows
 from measure import FRAGUA, HERE, ROOT, measure, verdict
 
@@ -207,20 +208,24 @@ ROWS = {
     "motion": moving_rows.motion_row,
 }
 # Rows that need an option of their own.
-MORE_ROWS = {"before": lambda options, scratch: before_rows.before_row(options, scratch, volumes)}
+MORE_ROWS = {
+    "before": lambda options, scratch: before_rows.before_row(options, scratch, volumes),
+    "strokes": strokes_rows.strokes_row,
+}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", default=",".join(ROWS), help="which, of: %(default)s; or before, with --before")
+    parser.add_argument("--rows", default=",".join(ROWS), help="which, of: %(default)s; or before, with --before; or strokes, with --strokes")
     parser.add_argument("--before", type=Path, metavar="PROGRAM", help="another build, for the row before")
+    parser.add_argument("--strokes", type=Path, metavar="FILE", help="a packed file of strokes by many writers, for the row strokes")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--frames", type=int, default=120, help="volumes of a row that holds whole ones")
     parser.add_argument("--steps", type=int, default=12, help="of training in a run of a row that trains")
     parser.add_argument("--threads", type=int, default=train_rows.THREADS, help="of the rows moving and motion")
     parser.add_argument("--scratch", type=Path, help="a folder on the disk to measure (a temporary one is made below it)")
     options = parser.parse_args()
-    rows = ROWS | (MORE_ROWS if options.before else {})
+    rows = ROWS | {name: row for name, row in MORE_ROWS.items() if getattr(options, name)}
     unknown = [row for row in options.rows.split(",") if row not in rows]
     if unknown or options.rounds < 1 or options.frames < 2 or options.threads < 1 or options.steps < train_rows.SKIPPED + 2:
         least = f"--rounds from 1, --frames from 2, --threads from 1, --steps from {train_rows.SKIPPED + 2}"

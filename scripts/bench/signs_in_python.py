@@ -50,8 +50,8 @@ def make(path):
     )
 
 
-def network():
-    """The usual classifier."""
+def network(streams=STREAMS, values=VALUES, classes=CLASSES):
+    """The usual classifier: `streams` has the points of each, `values` are the numbers of a point."""
     import torch
     from torch import nn
 
@@ -70,11 +70,11 @@ def network():
     class Classifier(nn.Module):
         def __init__(self):
             super().__init__()
-            self.branches = nn.ModuleList(Branch(points * VALUES) for points in STREAMS.values())
+            self.branches = nn.ModuleList(Branch(points * values) for points in streams.values())
             self.fusion = nn.Sequential(
-                nn.Linear(256 * len(STREAMS), 512), nn.ReLU(), nn.Dropout(0.1), nn.LayerNorm(512)
+                nn.Linear(256 * len(streams), 512), nn.ReLU(), nn.Dropout(0.1), nn.LayerNorm(512)
             )
-            self.classify = nn.Sequential(nn.Dropout(0.1), nn.Linear(512, CLASSES))
+            self.classify = nn.Sequential(nn.Dropout(0.1), nn.Linear(512, classes))
 
         def forward(self, streams, lengths):
             read = [branch(stream) for branch, stream in zip(self.branches, streams)]
