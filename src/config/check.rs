@@ -314,7 +314,12 @@ fn hint(value: &Value, shape: &Shape, path: &str) -> Option<String> {
     match (shape.present(), value) {
         (Shape::WordOr(_, other), _) => hint(value, other, path),
         (Shape::Text(_), Value::Integer(_) | Value::Float(_) | Value::Bool(_)) => {
-            Some(format!("put it into quotes: `{key}: \"...\"`"))
+            let is_item = key.parse::<usize>().is_ok();
+            Some(if is_item {
+                "put it into quotes".to_owned()
+            } else {
+                format!("put it into quotes: `{key}: \"...\"`")
+            })
         }
         (Shape::Text(_), Value::List(_) | Value::Map(_)) => Some(format!("write `{key}: \"...\"`, without brackets")),
         (Shape::Integer(..), Value::Float(number)) if number.fract() == 0.0 && number.abs() < 1e15 => {

@@ -1,7 +1,7 @@
 //! The learning rate at every moment of training: a pure function of the moment, except that a plateau also remembers
 //! the validation losses.
 
-use super::config::{self, Cosine, OneCycle, Step, TrainConfig, Warmup};
+use super::config::{self, Cosine, Linear, OneCycle, Step, TrainConfig, Warmup};
 use super::plateau::PlateauState;
 
 /// A moment of training: the start of a step of an epoch, both counted from 0 in the phase.
@@ -53,13 +53,14 @@ impl Schedule {
         }
     }
 
-    /// The learning rate of the step that starts now. The warm-up, a cosine and one cycle change it within epochs, the other
-    /// schedules between them.
+    /// The learning rate of the step that starts now. The warm-up, a cosine, a line and one cycle change it within epochs,
+    /// the other schedules between them.
     #[must_use]
     pub fn lr(&self, now: Moment) -> f64 {
         let lr = match &self.kind {
             config::Schedule::Constant => self.lr,
             config::Schedule::Cosine(cosine) => self.cosine(cosine, now.epochs()),
+            config::Schedule::Linear(linear) => self.linear(linear, now.epochs()),
             config::Schedule::Step(step) => self.stepped(step, now.epoch),
             config::Schedule::Plateau(_) => self.plateau.lr,
             config::Schedule::OneCycle(cycle) => self.one_cycle(cycle, now),
@@ -98,9 +99,18 @@ impl Schedule {
 
     /// Half a cosine from the end of the warm-up to the end of the last epoch (Loshchilov and Hutter 2017).
     fn cosine(&self, cosine: &Cosine, epochs: f64) -> f64 {
+        between(self.lr, cosine.min_lr, self.share(epochs))
+    }
+
+    /// A straight line over the same epochs.
+    fn linear(&self, linear: &Linear, epochs: f64) -> f64 {
+        self.lr + (linear.min_lr - self.lr) * self.share(epochs)
+    }
+
+    /// The share of the epochs after the warm-up that has passed.
+    fn share(&self, epochs: f64) -> f64 {
         let length = self.epochs - self.warmup.epochs;
-        let share = if length > 0.0 { ((epochs - self.warmup.epochs) / length).clamp(0.0, 1.0) } else { 0.0 };
-        between(self.lr, cosine.min_lr, share)
+        if length > 0.0 { ((epochs - self.warmup.epochs) / length).clamp(0.0, 1.0) } else { 0.0 }
     }
 
     /// Up and down by half cosines (Smith and Topin 2018), with torch's choice of the steps: the highest rate is that of the
@@ -173,6 +183,18 @@ mod tests {
     }
 
     #[test]
+    fn a_line_falls_by_the_same_amount_in_every_epoch() {
+        let linear = config::Schedule::Linear(Linear { min_lr: 1e-5 });
+        let schedule = Schedule::new(&train(linear.clone(), Warmup::default(), 100));
+        for (epoch, rate) in [(0, 1e-3), (50, 5.05e-4), (99, 1.99e-5), (100, 1e-5), (130, 1e-5)] {
+            let got = schedule.lr(at(epoch, 0, 7));
+            assert!((got / rate - 1.0).abs() < 1e-9, "epoch {epoch}: {got}");
+        }
+        let warm = Schedule::new(&train(linear, Warmup { epochs: 2.0, start_factor: 0.5 }, 6));
+        assert!(warm.lr(at(2, 0, 8)) == 1e-3 && warm.lr(at(2, 4, 8)) < 1e-3);
+    }
+
+    #[test]
     fn a_warm_up_grows_as_that_of_torch_at_every_step() {
         let warmup = Warmup { epochs: 2.5, start_factor: 0.1 };
         let schedule = Schedule::new(&train(config::Schedule::Constant, warmup, 4));
@@ -240,6 +262,7 @@ mod tests {
         prop_oneof![
             Just(config::Schedule::Constant),
             (0.0..1e-3).prop_map(|min_lr| config::Schedule::Cosine(Cosine { min_lr })),
+            (0.0..1e-3).prop_map(|min_lr| config::Schedule::Linear(Linear { min_lr })),
             (1_usize..9, 0.01..0.99)
                 .prop_map(|(every_epochs, factor)| config::Schedule::Step(Step { every_epochs, factor })),
         ]

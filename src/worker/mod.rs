@@ -58,8 +58,9 @@ pub fn prepare(config: &Config, around: &Surroundings<'_>) -> Result<Prepared, W
 /// Reports and shows the content of the prepared dataset.
 ///
 /// # Errors
-/// If it is not prepared yet, can't be read, or a picture can't be written.
+/// If it is not prepared yet, comes from another source, can't be read, or a picture can't be written.
 pub fn inspect(config: &Config, options: &InspectOptions, around: &Surroundings<'_>) -> Result<Shown, WorkError> {
+    acquire::check_source(&config.data)?;
     Ok(config.task.kind().inspect(&prepared_folder(&config.data), options, around)?)
 }
 

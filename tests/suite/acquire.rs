@@ -269,7 +269,9 @@ fn data_of_another_source_is_not_taken_for_the_configured_one() {
     let digest = Digest::of(&good).to_string();
     for other in [url(&server.url("/b.tar.gz")), hashed(&first, b"other"), "synthetic: {events: 2}".into()] {
         program.configure(&[other]);
-        program.refused(&["fetch"], 78, &["holds data from http://127.0.0.1", &digest, "data.name"]);
+        for command in ["fetch", "inspect"] {
+            program.refused(&[command], 78, &["holds data from http://127.0.0.1", &digest, "data.name"]);
+        }
     }
 }
 

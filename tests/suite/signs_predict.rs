@@ -211,6 +211,13 @@ fn weights_of_the_original_predict_are_exported_and_trained_further() {
         "{}",
         outcome.stderr
     );
+
+    // Of another network, only the classifier would fit.
+    let other =
+        "task.keypoints.model={conv_transformer: {width: 16, embedding: 6, convolutions: 1, blocks: 1, heads: 2}}";
+    let refused = training.run(&["--epochs", "1", "--name", "else", "--set", &start, "--set", other]);
+    assert_eq!(refused.code, 78, "{}", refused.stderr);
+    assert!(refused.stderr.contains("of its tensors fits this model"), "{}", refused.stderr);
 }
 
 #[test]

@@ -104,6 +104,20 @@ pub fn is_complete(config: &DataConfig) -> bool {
     Record::load(&config.folder()).is_ok_and(|record| record.is_some())
 }
 
+/// Checks that what is on this machine comes from one of the configured sources. Nothing on it is fine, too. It writes nothing.
+///
+/// # Errors
+/// If it comes from another source, or its record can't be read.
+pub fn check_source(config: &DataConfig) -> Result<(), AcquireError> {
+    let folder = config.folder();
+    let Some(record) = Record::load(&folder)? else { return Ok(()) };
+    let sources = config.source.iter().map(local::resolved).collect::<Result<Vec<_>, _>>()?;
+    match sources.iter().any(|source| record.origin.fits(&Origin::of(source))) {
+        true => Ok(()),
+        false => Err(AcquireError::OtherSource { held: record.source, sha256: record.origin.sha256(), folder }),
+    }
+}
+
 /// Brings a dataset here, or finds that it is here already.
 ///
 /// # Errors

@@ -145,12 +145,19 @@ pub fn text(
 }
 
 fn table(predictions: &[Prediction], more: Unit) -> String {
-    let mut table = Table::new(&["<file", "<class", "<label", "probability %", "<then %"]);
-    for Prediction { file, class, label, probability, top, .. } in predictions.iter().take(SHOWN) {
+    let shown = || predictions.iter().take(SHOWN);
+    // Labels that are the classes would be an empty column.
+    let has_labels = shown().any(|prediction| prediction.label != prediction.class);
+    let mut table = match has_labels {
+        true => Table::new(&["<file", "<class", "<label", "probability %", "<then %"]),
+        false => Table::new(&["<file", "<class", "probability %", "<then %"]),
+    };
+    for Prediction { file, class, label, probability, top, .. } in shown() {
         let then =
             top.get(1).map_or_else(String::new, |next| format!("{} {}", next.label, percent(next.probability.into())));
-        let label = if label == class { String::new() } else { label.clone() };
-        table.row(vec![file.clone(), class.clone(), label, percent((*probability).into()), then]);
+        let label = has_labels.then(|| if label == class { String::new() } else { label.clone() });
+        let cells = [file.clone(), class.clone()].into_iter().chain(label);
+        table.row(cells.chain([percent((*probability).into()), then]).collect());
     }
     let hidden = predictions.len().saturating_sub(SHOWN);
     let more = if hidden > 0 { format!("and {}\n", more.count(hidden as u64)) } else { String::new() };

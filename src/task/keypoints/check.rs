@@ -107,6 +107,12 @@ impl StreamConfig {
                 "write a group, a list of numbers, or how many points there are",
             ));
         }
+        let mut chosen = self.points.chosen().ok().flatten().unwrap_or_default();
+        chosen.sort_unstable();
+        if let Some(pair) = chosen.windows(2).find(|pair| pair[0] == pair[1]) {
+            let message = format!("point {} is listed twice, as a number or in a group", pair[0]);
+            found.push(Problem::new("points", message, "list each point once"));
+        }
         let points = self.points.count().unwrap_or(1);
         found.extend(count("points", points, MOST_POINTS, "write 42 for two hands"));
         let parts = self.parts.as_deref().unwrap_or_default();
@@ -188,7 +194,7 @@ mod tests {
     #[test]
     fn every_mistake_is_reported_with_its_key() {
         let prepare = json!({
-            "streams": {"a.b": {"points": 0}, "c": {"points": "ears"}, "d": {"points": [1], "parts": []}},
+            "streams": {"a.b": {"points": 0}, "c": {"points": "ears"}, "d": {"points": [1], "parts": []}, "e": {"points": [2, "nose"]}},
             "values": ["y", "x"], "max_frames": 0, "max_bad_share": 2.0,
         });
         let found = keys(json!({
@@ -206,6 +212,7 @@ mod tests {
                 "prepare.streams.a.b.points",
                 "prepare.streams.c.points",
                 "prepare.streams.d.parts",
+                "prepare.streams.e.points",
                 "prepare.values",
                 "prepare.max_frames",
                 "prepare.max_bad_share",

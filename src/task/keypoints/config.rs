@@ -163,7 +163,8 @@ pub struct SplitConfig {
     pub val: Option<Vec<String>>,
     /// The signers or recordings that test; null to choose them by chance, `test_share` of them.
     pub test: Option<Vec<String>>,
-    /// The JSON file of `by: file`: lists of names under train, val and test; null for the sides that the dataset itself gives.
+    /// The JSON file of `by: file`: lists of names under train, val and test; null for the sides that the dataset itself gives. A
+    /// side that is missing is taken from the training side, by its share.
     pub file: Option<PathBuf>,
 }
 

@@ -55,6 +55,9 @@ impl<'a> Inputs<'a> {
 /// The most bytes of a list of classes.
 const MOST_BYTES: u64 = 64 << 20;
 
+/// Beside the tensors: what was done to them.
+const ADAPTED: &str = "adapted";
+
 /// The frames of a usual sequence, if no dataset says.
 const FRAMES: usize = 32;
 
@@ -76,7 +79,7 @@ pub enum ForeignError {
     #[error("libtorch failed: {}", said::error(.0))]
     Torch(tch::TchError),
     /// A list of classes can't be used.
-    #[error("{} {reason}", path.display())]
+    #[error("{} {reason}; correct it, or remove it if the weights themselves name their classes", path.display())]
     List {
         /// The list.
         path: PathBuf,
@@ -186,11 +189,11 @@ pub fn weights(config: &KeypointsConfig, inputs: Inputs<'_>, file: &Path) -> Res
     weights.beside = outline.beside;
     if config.adapt && inputs.differences.is_empty() {
         let (recipe, named) = (inputs.recipe, values(&weights.beside));
+        let mut done = Vec::new();
         for stream in &recipe.streams {
-            for text in adapted(&mut weights, stream, &recipe.values, named.as_deref()).map_err(ForeignError::Torch)? {
-                warn!("{}: {text}", file.display());
-            }
+            done.extend(adapted(&mut weights, stream, &recipe.values, named.as_deref()).map_err(ForeignError::Torch)?);
         }
+        weights.beside.insert(ADAPTED.into(), json!(done));
     }
     if classes(&weights.beside).is_none() {
         let last = outline.shapes.iter().find(|(name, _)| name == LAST).and_then(|(_, shape)| shape.first().copied());
@@ -224,6 +227,13 @@ fn beside(file: &Path, outputs: usize) -> Result<Option<(PathBuf, Vec<String>)>,
         names.push(OTHER.to_owned());
     }
     Ok(Some((path.clone(), names)))
+}
+
+/// What was done to weights so that they fit, in words. Whoever gives them to a model reports it.
+#[must_use]
+pub fn adaptations(beside: &Map<String, Value>) -> Vec<String> {
+    let texts = beside.get(ADAPTED).and_then(Value::as_array).into_iter().flatten();
+    texts.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn no_layer(name: &str) -> String {

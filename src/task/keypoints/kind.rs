@@ -27,6 +27,7 @@ use crate::data::split::Side;
 use crate::data::synthetic::Synthetic;
 use crate::metric::score::ScoreSpec;
 use crate::nn::network::Network;
+use crate::nn::parameters::LoadReport;
 use crate::nn::precision::Precision;
 use crate::nn::weights::Weights;
 use crate::task::classes::long_tail;
@@ -171,6 +172,7 @@ impl Kind for KeypointsConfig {
     }
 
     fn prepare(&self, raw: &Acquired, into: &Path, around: &Surroundings<'_>) -> Result<Prepared, Failed> {
+        self.split.check_file()?;
         let prepared = prepare::prepare(&raw.root, into, &self.prepare, raw.manifest.as_ref(), around)?;
         warn_of(&prepared);
         let PreparedSigns { store, records, facts, report, is_new } = prepared;
@@ -219,7 +221,11 @@ impl Kind for KeypointsConfig {
         let setting = LearnerSetting { machine: &machine, ..model.setting };
         let mut classifier = classifier(self, &setting, Arc::clone(&facts), None, Arc::default())?;
         let weights = foreign::weights(self, Inputs::of(&facts.recipe, &facts.differences), model.weights)?;
-        give(model.weights, weights, |weights| classifier.parameters_mut().load_named(&weights.tensors))?;
+        let notes = foreign::adaptations(&weights.beside);
+        give(model.weights, weights, |weights| LoadReport {
+            notes,
+            ..classifier.parameters_mut().load_named(&weights.tensors)
+        })?;
         let predicting = Predicting {
             classifier: &classifier,
             hints: prepare::hints(&self.prepare),
@@ -278,10 +284,15 @@ fn warn_of(prepared: &PreparedSigns) {
 
 /// What the scores of this split can't say.
 fn warn_of_split(dataset: &Dataset, by: SplitBy) {
-    let knows_signers = dataset.facts.samples.iter().all(|sample| sample.signer.is_some());
-    if by == SplitBy::Class && !knows_signers {
+    let (all, unsigned) =
+        (dataset.facts.samples.len(), dataset.facts.samples.iter().filter(|sample| sample.signer.is_none()).count());
+    if by == SplitBy::Class && unsigned > 0 {
+        let nobody = match unsigned == all {
+            true => "no sequence has a signer".to_owned(),
+            false => format!("{unsigned} of {} have no signer", SEQUENCES.count(all as u64)),
+        };
         warn!(
-            "nobody says who signed, so the same people are on all sides: the scores say how well these people are remembered, not \
+            "{nobody}, so `by: signer` is not possible, and the same people are on all sides: the scores say how well these people are remembered, not \
              how well others are understood"
         );
     } else if by == SplitBy::Class {

@@ -74,7 +74,7 @@ pub enum SplitError {
     )]
     NoSides,
     /// The file can't be used.
-    #[error(transparent)]
+    #[error("task.keypoints.split.file: {0}; correct the path or the file, or write `by: class`")]
     File(#[from] ReadError),
     /// Nothing is left to train on.
     #[error("no sequence trains: {reason}")]
@@ -99,6 +99,19 @@ impl SplitError {
     }
 }
 
+impl SplitConfig {
+    /// Reads the split file, if there is one: preparing takes long, and a wrong path is found before it.
+    ///
+    /// # Errors
+    /// If it can't be read, or is no split file.
+    pub fn check_file(&self) -> Result<(), SplitError> {
+        self.file.as_deref().map(SplitFile::read).transpose()?;
+        Ok(())
+    }
+}
+
+crate::util::failures!("split": SplitError);
+
 /// The side of each sequence; none if it takes no part.
 ///
 /// # Errors
@@ -108,7 +121,7 @@ pub fn sides(facts: &Facts, split: &SplitConfig) -> Result<Vec<Option<Side>>, Sp
         SplitBy::Class => by_class(facts, split),
         SplitBy::Signer => by_group(facts, split, "signer", |sample| sample.signer.as_deref())?,
         SplitBy::Video => by_group(facts, split, "video", SampleFacts::recording)?,
-        SplitBy::File => by_file(facts, split.file.as_deref())?,
+        SplitBy::File => completed(facts, split, by_file(facts, split.file.as_deref())?),
     };
     match sides.contains(&Some(Side::Train)) {
         true => Ok(sides),
@@ -137,6 +150,22 @@ fn by_file(facts: &Facts, file: Option<&Path>) -> Result<Vec<Option<Side>>, Spli
     let names: Vec<&str> = facts.samples.iter().map(|sample| sample.name.as_str()).collect();
     let gone: Vec<&str> = facts.gone.iter().map(String::as_str).collect();
     Ok(SplitFile::read(file)?.sides(&names, &gone)?)
+}
+
+/// What lists or a dataset have no side for is taken from their training side, of each class the share of the configuration.
+fn completed(facts: &Facts, split: &SplitConfig, mut sides: Vec<Option<Side>>) -> Vec<Option<Side>> {
+    let share = |side: Side, share: f64| if sides.contains(&Some(side)) { 0.0 } else { share };
+    let shares = Shares { val: share(Side::Val, split.val_share), test: share(Side::Test, split.test_share) };
+    let free: Vec<usize> = (0..sides.len()).filter(|&place| sides[place] == Some(Side::Train)).collect();
+    let item = |&place: &usize| {
+        let sample = &facts.samples[place];
+        Item { class: sample.class, content: sample.content }
+    };
+    let items: Vec<Item> = free.iter().map(item).collect();
+    for (place, side) in free.into_iter().zip(stratified(&items, &facts.classes, shares, SEED)) {
+        sides[place] = Some(side);
+    }
+    sides
 }
 
 /// Whole signers or recordings: those that are named, or a share of them that follows from their names.
@@ -267,6 +296,18 @@ mod tests {
     }
 
     #[test]
+    fn a_side_that_the_dataset_lacks_is_taken_from_its_training_side() {
+        let mut facts = of_signers(10);
+        for (number, sample) in facts.samples.iter_mut().enumerate() {
+            sample.side = Some(if number < 20 { Side::Train } else { Side::Test });
+        }
+        let counts = |split: &SplitConfig| Side::ALL.map(|side| count(&sides(&facts, split).unwrap(), side));
+        assert_eq!(counts(&split(SplitBy::File)), [16, 4, 10]);
+        assert_eq!(counts(&SplitConfig { val_share: 0.0, ..split(SplitBy::File) }), [20, 0, 10]);
+        assert_eq!(counts(&SplitConfig { test_share: 0.5, ..split(SplitBy::File) }), [16, 4, 10], "it has a test side");
+    }
+
+    #[test]
     fn every_class_gives_its_share_and_files_say_sides() {
         let facts = of_signers(10);
         let found = sides(&facts, &split(SplitBy::Class)).unwrap();
@@ -279,5 +320,8 @@ mod tests {
         assert_eq!(found[..4], [Some(Side::Val), Some(Side::Train), Some(Side::Train), None]);
         std::fs::write(&file, r#"{"train": [], "val": ["n0"]}"#).unwrap();
         assert!(sides(&facts, &config).unwrap_err().to_string().contains("name some under train"));
+        std::fs::remove_file(&file).unwrap();
+        let gone = config.check_file().unwrap_err().to_string();
+        assert!(gone.starts_with("task.keypoints.split.file: ") && gone.contains("correct the path"), "{gone}");
     }
 }

@@ -11,6 +11,7 @@ use super::augment::Shape;
 use super::augment::feature::{width, with_differences};
 use super::config::{KeypointsConfig, LossConfig};
 use super::facts::ModelFacts;
+use super::foreign::adaptations;
 use super::model::{Forward, SequenceNetwork, Sequences, Sizes, Stream, sequence_network};
 use super::pictures::{self as strips, Archive};
 use super::samples::SequenceSample;
@@ -322,6 +323,7 @@ impl Task for Classifier {
     fn take(&mut self, mut weights: Weights) -> LoadReport {
         let layer = self.parameters.names().last().map_or_else(String::new, last_layer);
         let Rows { doubts, assumed, notes } = arrange(&mut weights, &naming(&self.facts), &self.parameters, &layer);
+        let notes = [adaptations(&weights.beside), notes].concat();
         LoadReport { doubts, assumed, notes, ..self.parameters.load_named(&weights.tensors) }
     }
 

@@ -22,7 +22,7 @@ pub use self::checkpoint::CheckpointConfig;
 pub use self::device::{DeviceChoice, Precision};
 pub use self::optimizer::{Adam, AdamW, Optimizer, Sgd};
 pub use self::phase::Phase;
-pub use self::schedule::{Cosine, OneCycle, Plateau, Schedule, Step, Warmup};
+pub use self::schedule::{Cosine, Linear, OneCycle, Plateau, Schedule, Step, Warmup};
 pub use self::validate::ValidateConfig;
 use crate::util::problem::Problem;
 

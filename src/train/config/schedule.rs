@@ -15,6 +15,8 @@ pub enum Schedule {
     Constant,
     /// Half a cosine from the optimizer's rate down to `min_lr` at the last epoch.
     Cosine(Cosine),
+    /// A straight line from the optimizer's rate down to `min_lr` at the last epoch.
+    Linear(Linear),
     /// A multiplication every few epochs.
     Step(Step),
     /// A multiplication whenever the validation loss has stopped falling.
@@ -27,6 +29,14 @@ pub enum Schedule {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cosine {
+    /// The learning rate at the end.
+    pub min_lr: f64,
+}
+
+/// A straight line.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Linear {
     /// The learning rate at the end.
     pub min_lr: f64,
 }
@@ -110,6 +120,10 @@ impl Schedule {
                 lowest_rate(cosine.min_lr, lr, &mut found);
                 "cosine"
             }
+            Self::Linear(linear) => {
+                lowest_rate(linear.min_lr, lr, &mut found);
+                "linear"
+            }
             Self::Step(step) => {
                 at_least_one("every_epochs", step.every_epochs as u64, &mut found);
                 factor(step.factor, &mut found);
@@ -190,6 +204,7 @@ mod tests {
     fn a_schedule_that_does_not_lower_the_rate_is_refused() {
         let schedules = [
             (Schedule::Cosine(Cosine { min_lr: 1.0 }), "cosine.min_lr"),
+            (Schedule::Linear(Linear { min_lr: 1.0 }), "linear.min_lr"),
             (Schedule::Step(Step { every_epochs: 1, factor: 1.5 }), "step.factor"),
             (Schedule::Plateau(Plateau { factor: 0.0, ..Plateau::default() }), "plateau.factor"),
             (Schedule::OneCycle(OneCycle { warmup_share: 1.5, ..OneCycle::default() }), "one_cycle.warmup_share"),

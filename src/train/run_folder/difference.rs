@@ -152,7 +152,7 @@ fn epochs(old: &Value, new: &Value, config: &Value) -> Vec<&'static str> {
     let reasons = [
         (new.as_u64() < Some(old_epochs), "the run ends earlier than it was meant to"),
         (
-            ["cosine", "one_cycle"]
+            ["cosine", "linear", "one_cycle"]
                 .iter()
                 .any(|kind| config.pointer("/train/schedule").is_some_and(|of| of.get(kind).is_some())),
             "the learning rate falls over all epochs, and those until now had another length before them",
@@ -315,7 +315,11 @@ mod tests {
 
     #[test]
     fn more_epochs_of_a_schedule_over_all_epochs_are_told() {
-        for schedule in [json!({"cosine": {"min_lr": 0.0}}), json!({"one_cycle": {"warmup_share": 0.3}})] {
+        for schedule in [
+            json!({"cosine": {"min_lr": 0.0}}),
+            json!({"linear": {"min_lr": 0.0}}),
+            json!({"one_cycle": {"warmup_share": 0.3}}),
+        ] {
             let (mut old, mut new) = (config(), config());
             old["train"]["schedule"] = schedule;
             new["train"]["schedule"] = old["train"]["schedule"].clone();

@@ -63,12 +63,15 @@ pub enum TrainingError {
     },
     /// The weights to start from are of another model.
     #[error(
-        "train.init_from {}: none of its tensors fits this model ({report}); choose weights of the same task, or set train.init_from to null",
-        file.display()
+        "train.init_from {}: {} of its tensors fits this model ({report}); choose weights of the same network, or set train.init_from to null",
+        file.display(),
+        if *some { "less than half" } else { "none" }
     )]
     NothingFits {
         /// The file.
         file: PathBuf,
+        /// Whether some do.
+        some: bool,
         /// How its tensors compare with those of the model.
         report: String,
     },

@@ -45,8 +45,10 @@ pub(super) fn load(
     reports: bool,
 ) -> Result<(), TrainingError> {
     let report = learner.load(weights_of(path, kind)?);
-    if report.loaded.is_empty() {
-        return Err(TrainingError::NothingFits { file: path.to_owned(), report: report.to_string() });
+    // Another network may have a few tensors in common: training would start from random weights but for these.
+    if 2 * report.loaded.len() < report.loaded.len() + report.missing.len() + report.mismatched.len() {
+        let (some, report) = (!report.loaded.is_empty(), report.to_string());
+        return Err(TrainingError::NothingFits { file: path.to_owned(), some, report });
     }
     let text = format!("starting from {}: {report}", path.display());
     match report.is_complete() {

@@ -20,13 +20,8 @@ const LAYERS_OF_CRATES: [(&str, &[&[&str]]); 1] =
     [("radar", &[&["synth"], &["lrose", "resample", "advection"], &["quantize", "volume"]])];
 
 /// The packages of this workspace that each crate may use.
-const USED_BY_CRATES: [(&str, &[&str]); 5] = [
-    ("commit", &[]),
-    ("enter", &[]),
-    ("objects", &["fragua_util"]),
-    ("radar", &["fragua_util"]),
-    ("util", &[]),
-];
+const USED_BY_CRATES: [(&str, &[&str]); 5] =
+    [("commit", &[]), ("enter", &[]), ("objects", &["fragua_util"]), ("radar", &["fragua_util"]), ("util", &[])];
 
 /// What a crate uses only if it is listed above: the packages of this workspace, and libtorch.
 const KEPT_OUT_OF_CRATES: [&str; 7] =

@@ -1,51 +1,93 @@
 //! The steps of a pickle, by their bytes. All have names, so that one that is refused can be named.
 
 /// A step that plain data needs, by its name in Python's `pickletools`.
-#[allow(missing_docs)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opcode {
+    /// The version of the format.
     Proto,
+    /// A block of steps, by its length.
     Frame,
+    /// The end; the top of the stack is the result.
     Stop,
+    /// Where the items of a collection begin.
     Mark,
+    /// Nothing.
     None,
+    /// True.
     True,
+    /// False.
     False,
+    /// A whole number of 4 bytes with a sign.
     BinInt,
+    /// A whole number of 1 byte.
     BinInt1,
+    /// A whole number of 2 bytes.
     BinInt2,
+    /// A whole number of so many bytes.
     Long1,
+    /// A float of 8 bytes, the highest first.
     BinFloat,
+    /// A text with a length of 4 bytes.
     BinUnicode,
+    /// A text with a length of 1 byte.
     ShortBinUnicode,
+    /// A text with a length of 8 bytes.
     BinUnicode8,
+    /// Bytes with a length of 4 bytes.
     BinBytes,
+    /// Bytes with a length of 1 byte.
     ShortBinBytes,
+    /// Bytes with a length of 8 bytes.
     BinBytes8,
+    /// A tuple of nothing.
     EmptyTuple,
+    /// A tuple of all since the mark.
     Tuple,
+    /// A tuple of the last one.
     Tuple1,
+    /// A tuple of the last two.
     Tuple2,
+    /// A tuple of the last three.
     Tuple3,
+    /// A list of nothing.
     EmptyList,
+    /// Adds the last one to a list.
     Append,
+    /// Adds all since the mark to a list.
     Appends,
+    /// A dict of nothing.
     EmptyDict,
+    /// Adds a key and its value to a dict.
     SetItem,
+    /// Adds all keys and values since the mark to a dict.
     SetItems,
+    /// A set of nothing.
     EmptySet,
+    /// Adds all since the mark to a set.
     AddItems,
+    /// A frozen set of all since the mark.
     FrozenSet,
+    /// What was remembered under a number of 1 byte.
     BinGet,
+    /// What was remembered under a number of 4 bytes.
     LongBinGet,
+    /// Remembers the top of the stack under a number of 1 byte.
     BinPut,
+    /// Remembers the top of the stack under a number of 4 bytes.
     LongBinPut,
+    /// Remembers the top of the stack under the next number.
     Memoize,
+    /// A class or function by two lines of text.
     Global,
+    /// A class or function by two texts of the stack.
     StackGlobal,
+    /// Something outside of the file, by what identifies it.
     BinPersId,
+    /// Calls a function.
     Reduce,
+    /// Makes an object of a class.
     NewObj,
+    /// Sets the state of an object.
     Build,
 }
 

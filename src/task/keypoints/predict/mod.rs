@@ -227,7 +227,14 @@ impl<'a> Said<'a> {
                 reads.join(", ")
             ));
         }
+        self.take_windows(name, clip)?;
         lacking.into_iter().for_each(|stream| *self.lacking.entry(stream.to_owned()).or_default() += 1);
+        Ok(())
+    }
+
+    /// Takes a whole sequence, or the windows of it that can be used.
+    fn take_windows(&mut self, name: &str, clip: &Clip) -> Result<(), String> {
+        let recipe = &self.how.classifier.facts().recipe;
         let Some(windows) = self.how.windows else {
             self.asked.push(asked(name, clip, recipe, None)?);
             return Ok(());

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::hints::Hints;
 use super::{Clip, Found, Layout, ReadError, below, columns, dictionary, frames, packed, samples, ts};
 use crate::data::prepare::files::{FileKind, every};
+use crate::util::units;
 
 /// What is looked at.
 const FILES: FileKind = FileKind {
@@ -36,7 +37,11 @@ pub(super) fn open(root: &Path, hints: &Hints) -> Result<Found, ReadError> {
                 if let Some((file, reason)) = damaged(root, &files) {
                     return Err(ReadError::refused(&root.join(file), reason));
                 }
-                format!("has no dataset of keypoints among its {} files; expected {EXPECTED}", files.len())
+                let among = match files.len() {
+                    0 => "has no files".to_owned(),
+                    count => format!("has no dataset of keypoints among {}", units::count(count as u64, "file")),
+                };
+                format!("{among}; expected {EXPECTED}")
             }
             several => {
                 let places: Vec<String> =

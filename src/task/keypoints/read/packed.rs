@@ -1,6 +1,6 @@
 //! One npz file with all samples: `[N + 1]` `offsets`, where each begins in the arrays of the streams; `[N]` `labels` with `names` of classes,
-//! or `[N]` `glosses`; optional `ids`, `signers`, `sides`, `videos` and `spans`; and an array `[sum of frames, numbers of a row]` for each
-//! stream. `streams` says what a row is, such as "pen 1 xyz"; without it names and the configuration do.
+//! or `[N]` `glosses`; optional `ids`, `signers`, `sides`, `videos` and `spans`; and an array `[sum of frames, numbers of a row]`, or
+//! `[sum of frames, points, values]`, for each stream. `streams` says what a row is, such as "pen 1 xyz"; without it names and the configuration do.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -81,7 +81,7 @@ impl Packed {
         let (classes, class_of) = classes(&mut arrays, count)?;
         let ids = texts(&mut arrays, "ids", count)?;
         let signers = texts(&mut arrays, "signers", count)?;
-        let sides = texts(&mut arrays, "sides", count)?;
+        let sides = sides(&mut arrays, count)?;
         let sources = sources(&mut arrays, count)?;
         let (streams, left_out) = streams(&mut arrays, frames, hints)?;
         let entry = |number: usize| {
@@ -98,7 +98,7 @@ impl Packed {
                 .map_err(|reason| SetAside::of(&name, "", format!("has the sample {name:?} {reason}")))?;
             let signer =
                 signers.as_ref().map(|signers| signers[number].clone()).filter(|name| !name.is_empty() && name != "-1");
-            let side = sides.as_ref().and_then(|sides| Side::ALL.into_iter().find(|side| side.name() == sides[number]));
+            let side = sides.as_ref().and_then(|sides| sides[number]);
             let source = sources.as_ref().and_then(|sources| sources[number].clone());
             Ok(Entry { name, class, signer, source, side, file: String::new() })
         };
@@ -166,6 +166,18 @@ fn sources(arrays: &mut Arrays, count: usize) -> Result<Option<Vec<Option<Source
     Ok(Some(videos.into_iter().zip(spans.as_chunks().0).map(source).collect()))
 }
 
+/// The side of each sample, if the file says it; an empty text says nothing.
+fn sides(arrays: &mut Arrays, count: usize) -> Result<Option<Vec<Option<Side>>>, String> {
+    let Some(sides) = texts(arrays, "sides", count)? else { return Ok(None) };
+    let side = |(number, word): (usize, String)| match Side::ALL.into_iter().find(|side| side.name() == word) {
+        None if !word.is_empty() => {
+            Err(format!("has {word:?} in \"sides\" for sample {number}, expected train, val, test or an empty text"))
+        }
+        side => Ok(side),
+    };
+    sides.into_iter().enumerate().map(side).collect::<Result<_, _>>().map(Some)
+}
+
 /// The streams, and the arrays that are none.
 fn streams(arrays: &mut Arrays, frames: usize, hints: &Hints) -> Result<(Vec<Stream>, Vec<SetAside>), String> {
     let described = described(arrays)?;
@@ -173,12 +185,19 @@ fn streams(arrays: &mut Arrays, frames: usize, hints: &Hints) -> Result<(Vec<Str
     let (mut streams, mut left_out) = (Vec::new(), Vec::new());
     for name in names {
         let Some(array) = arrays.array(&name)? else { continue };
-        let &[rows, width] = array.shape.as_slice() else {
-            left_out.push(SetAside::new(
-                "",
-                format!("has the array {name:?} of the shape {:?}, expected rows and columns", array.shape),
-            ));
-            continue;
+        // Points and their values may be dimensions of their own: their numbers are in the same order.
+        let (rows, width) = match array.shape[..] {
+            [rows, width] => (rows, width),
+            [rows, points, values] => (rows, points * values),
+            _ => {
+                let expected = "expected [frames, numbers of a frame] or [frames, points, values]";
+                let reason = format!("has the array {name:?} of the shape {:?}, {expected}", array.shape);
+                if named::is_wanted(&name, hints) {
+                    return Err(reason);
+                }
+                left_out.push(SetAside::new("", reason));
+                continue;
+            }
         };
         if rows != frames {
             return Err(format!("has {rows} rows in {name:?}, expected {frames} by its \"offsets\""));

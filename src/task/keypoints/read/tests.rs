@@ -216,6 +216,19 @@ fn a_packed_file_that_was_written_is_read_again() {
 }
 
 #[test]
+fn points_and_values_may_be_dimensions_of_their_own() {
+    let file =
+        |shape: &[usize]| npz(&[("offsets", whole(&[0, 1, 2])), ("labels", whole(&[0, 1])), ("pose", real(shape))]);
+    let read = |shape: &[usize]| {
+        let bench = Bench::new(&[("x.npz", &file(shape))]);
+        bench.open().unwrap().clip(1).unwrap().parts
+    };
+    assert_eq!(read(&[2, 33, 3]), read(&[2, 99]));
+    let deep = Bench::new(&[("x.npz", &file(&[1, 2, 33, 3]))]).open().unwrap_err();
+    assert!(deep.contains("of the shape [1, 2, 33, 3], expected [frames, numbers of a frame]"), "{deep}");
+}
+
+#[test]
 fn a_packed_file_that_is_damaged_is_refused() {
     let good = [("offsets", whole(&[0, 1, 2])), ("labels", whole(&[0, 0])), ("pose", real(&[2, 99]))];
     let refused = |place: usize, array: Array| {
@@ -237,6 +250,10 @@ fn a_packed_file_that_is_damaged_is_refused() {
         let problem = refused(place, array);
         assert!(problem.contains(words) && problem.contains("x.npz"), "{problem}");
     }
+    let mut sided = good.to_vec();
+    sided.push(("sides", texts(&["train", "trian"])));
+    let problem = Bench::new(&[("x.npz", &npz(&sided))]).open().unwrap_err();
+    assert!(problem.contains("has \"trian\" in \"sides\" for sample 1, expected train, val, test"), "{problem}");
     let whole = npz(&good);
     for length in (0..whole.len()).step_by(7) {
         assert!(Bench::new(&[("x.npz", &whole[..length])]).open().is_err(), "{length}");
@@ -301,7 +318,7 @@ fn frames_are_ordered_by_number_and_may_have_gaps() {
 #[test]
 fn a_folder_of_no_layout_or_of_several_is_refused() {
     let none = Bench::new(&[("notes.json", b"{}")]).open().unwrap_err();
-    assert!(none.contains("has no dataset of keypoints among its 1 files; expected dict.json"), "{none}");
+    assert!(none.contains("has no dataset of keypoints among 1 file; expected dict.json"), "{none}");
     let bench = Bench::new(&[("a/dict.json", b"{}"), ("b/x/1/0.npy", &npy(&[226], vec![0.0; 226]))]);
     let several = bench.open().unwrap_err();
     assert!(
@@ -310,7 +327,7 @@ fn a_folder_of_no_layout_or_of_several_is_refused() {
         ),
         "{several}"
     );
-    assert!(Bench::new(&[]).open().is_err());
+    assert!(Bench::new(&[]).open().unwrap_err().contains("has no files; expected dict.json"));
     assert!(
         read_file(&bench.path("a/x.txt"), &Hints::default())
             .unwrap_err()

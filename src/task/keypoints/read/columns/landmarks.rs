@@ -55,7 +55,7 @@ pub(super) fn decode(bytes: Vec<u8>) -> Result<Frames, String> {
 }
 
 fn refused(error: &ParquetError) -> String {
-    format!("is no parquet file that can be read, expected one with snappy, gzip or no compression ({error})")
+    format!("is no parquet file that can be read, expected one with snappy, gzip, zstd or no compression ({error})")
 }
 
 fn rows(bytes: Bytes) -> Result<Vec<Row>, String> {

@@ -80,7 +80,8 @@ fn two_frames(compression: Compression) -> Vec<u8> {
 
 #[test]
 fn rows_in_any_order_become_frames_and_null_is_not_seen() {
-    for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::GZIP(Default::default())] {
+    let packed = [Compression::SNAPPY, Compression::GZIP(Default::default()), Compression::ZSTD(Default::default())];
+    for compression in packed.into_iter().chain([Compression::UNCOMPRESSED]) {
         let read = decode(two_frames(compression)).unwrap();
         assert_eq!(read.count, 2);
         let [pose, hand, face] = &read.parts[..] else { panic!("{read:?}") };

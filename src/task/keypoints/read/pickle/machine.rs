@@ -86,7 +86,7 @@ pub(super) fn run(bytes: &[u8]) -> Result<Heap<'_>, String> {
         match machine.step() {
             Ok(false) => {}
             Ok(true) => break,
-            Err(problem) => return Err(format!("{problem} (byte {at}); expected a pickle of protocol 4")),
+            Err(problem) => return Err(format!("can't be read as a pickle of protocol 4: {problem} (byte {at})")),
         }
     }
     match bytes.len() - machine.bytes.at {
