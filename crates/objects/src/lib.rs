@@ -3,11 +3,15 @@
 //! ```text
 //! boxes    rectangles in pixels           picture   an image in memory
 //! dataset  data.yaml, images, labels      nms       of detections that overlap, the surest
-//! score    how good detections are
+//! score    how good detections are        letterbox an image in a square, and back
+//! resize   an image at another size       augment   random changes of images with their boxes
 //! ```
 
+pub mod augment;
 pub mod boxes;
 pub mod dataset;
+pub mod letterbox;
 pub mod nms;
 pub mod picture;
+pub mod resize;
 pub mod score;
