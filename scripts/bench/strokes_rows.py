@@ -36,6 +36,7 @@ PLAIN = """\
     model: {lstm: {}}
 train:
   batch: 16
+  patience: null
   clip_norm: 1.0
   optimizer: {adamw: {lr: 1.0e-3, weight_decay: 0.01}}
   schedule: constant
@@ -51,6 +52,7 @@ BEST = """\
     model: {model}
 train:
   batch: {batch}
+  patience: null
   optimizer: {{adamw: {{lr: 1.0e-3, weight_decay: 0.05}}}}
   schedule: {{cosine: {{min_lr: 1.0e-5}}}}
   warmup: {{epochs: 2}}

@@ -27,7 +27,9 @@ impl Shades {
         let turn = 1.0 + hue as f32;
         for pixel in picture.rgb.as_chunks_mut::<3>().0 {
             let [hue, saturation, value] = to_hsv(*pixel);
-            *pixel = to_rgb([hue * turn % CIRCLE, saturations[saturation as usize], values[value as usize]]);
+            let turned = hue * turn;
+            let hue = if turned >= CIRCLE { turned - CIRCLE } else { turned };
+            *pixel = to_rgb([hue, saturations[saturation as usize], values[value as usize]]);
         }
     }
 }
@@ -56,7 +58,8 @@ fn to_rgb([hue, saturation, value]: [f32; 3]) -> [u8; 3] {
     let share = saturation / 255.0;
     let sixth = hue * 6.0 / CIRCLE;
     let part = |number: f32| {
-        let place = (number + sixth) % 6.0;
+        let place = number + sixth;
+        let place = if place >= 6.0 { place - 6.0 } else { place };
         let level = value - value * share * place.min(4.0 - place).clamp(0.0, 1.0);
         (level + 0.5) as u8
     };

@@ -22,8 +22,6 @@ pub(super) struct Tile {
 pub(super) struct Canvas {
     /// One, or those at the upper left, upper right, lower left and lower right of a place.
     pub tiles: Vec<Tile>,
-    /// Where four meet.
-    pub meeting: [f64; 2],
     pub side: f64,
 }
 
@@ -34,9 +32,8 @@ impl Canvas {
         let at = letterbox.at.map(|pixels| pixels as f64);
         let [width, height] = letterbox.size.map(|pixels| pixels as f64);
         let seen = [at[0], at[1], at[0] + width, at[1] + height];
-        let far = f64::INFINITY;
         let tile = Tile { source, scale: letterbox.scale, at, seen };
-        Self { tiles: vec![tile], meeting: [far, far], side: side as f64 }
+        Self { tiles: vec![tile], side: side as f64 }
     }
 
     /// Four images around a place of a canvas of twice the side, each with a corner there. Their longer sides are the side.
@@ -52,18 +49,11 @@ impl Canvas {
             let seen = [at[0].max(0.0), at[1].max(0.0), (at[0] + width).min(whole), (at[1] + height).min(whole)];
             Tile { source, scale, at, seen }
         };
-        Self { tiles: sources.into_iter().enumerate().map(tile).collect(), meeting, side: whole }
+        Self { tiles: sources.into_iter().enumerate().map(tile).collect(), side: whole }
     }
 
     /// Its middle.
     pub fn middle(&self) -> [f64; 2] {
         [self.side / 2.0; 2]
-    }
-
-    /// The tile that may be seen at a place.
-    pub fn tile(&self, x: f64, y: f64) -> &Tile {
-        let number = usize::from(x >= self.meeting[0]) + 2 * usize::from(y >= self.meeting[1]);
-        // A single image has no place where it meets others.
-        &self.tiles[number.min(self.tiles.len() - 1)]
     }
 }

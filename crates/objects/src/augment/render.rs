@@ -14,6 +14,9 @@ const LEAST_LEFT: f64 = 0.1;
 /// One that is so many times longer than wide is left out.
 const LONGEST: f64 = 100.0;
 
+/// Places of an image are in steps of this part of a pixel.
+const FINE: u32 = 16;
+
 impl Canvas {
     /// The square of this side that a map takes the canvas to, and its boxes. What shows nothing has a level of gray.
     pub(super) fn render(&self, map: &Affine, side: usize, gray: u8) -> (Picture, Vec<Object>) {
@@ -23,40 +26,55 @@ impl Canvas {
         for (y, row) in picture.rgb.chunks_exact_mut(3 * side.max(1)).enumerate() {
             // Middles of pixels.
             let down = y as f64 + 0.5;
-            let (mut u, mut v) = (a * 0.5 + b * down + c, d * 0.5 + e * down + f);
-            for pixel in row.as_chunks_mut::<3>().0 {
-                let tile = self.tile(u, v);
-                let [left, top, right, bottom] = tile.seen;
-                if u >= left && u < right && v >= top && v < bottom {
-                    *pixel = tile.at(u, v);
-                }
-                (u, v) = (u + a, v + d);
-            }
+            let start = [a * 0.5 + b * down + c, d * 0.5 + e * down + f];
+            let row = row.as_chunks_mut::<3>().0;
+            self.tiles.iter().for_each(|tile| tile.draw(row, start, [a, d]));
         }
         (picture, self.tiles.iter().flat_map(|tile| tile.objects(map, side as f64)).collect())
     }
 }
 
+/// The pixels of a row, of so many, whose places are from one border to before another: a place is `start`, and a step further
+/// for each pixel.
+fn span(pixels: usize, start: f64, step: f64, [from, to]: [f64; 2]) -> [f64; 2] {
+    if step.abs() < 1e-12 {
+        return if start >= from && start < to { [0.0, pixels as f64] } else { [0.0, 0.0] };
+    }
+    let [one, other] = [from, to].map(|border| (border - start) / step);
+    // Of a row that runs backwards, the border that belongs to the tile is at the end.
+    if step > 0.0 { [one.ceil(), other.ceil()] } else { [other.floor() + 1.0, one.floor() + 1.0] }
+}
+
 impl Tile {
-    /// The color at a place of the canvas, between the nearest pixels.
-    fn at(&self, u: f64, v: f64) -> [u8; 3] {
-        let picture = &self.source.picture;
-        let place =
-            |at: f64, start: f64, pixels: usize| ((at - start) / self.scale - 0.5).clamp(0.0, (pixels - 1) as f64);
-        let (x, y) = (place(u, self.at[0], picture.width), place(v, self.at[1], picture.height));
-        let [left, top] = [x as usize, y as usize];
-        let (right, bottom) = ((left + 1).min(picture.width - 1), (top + 1).min(picture.height - 1));
-        // Shares in 256 steps: the result is a byte.
-        let [across, down] = [((x - left as f64) * 256.0) as u32, ((y - top as f64) * 256.0) as u32];
-        let (upper, lower) = (top * picture.width, bottom * picture.width);
-        let start = |place: usize| 3 * place;
-        let [a, b, c, d] = [upper + left, upper + right, lower + left, lower + right].map(start);
-        let rgb = &picture.rgb;
-        [0, 1, 2].map(|part| {
-            let above = u32::from(rgb[a + part]) * (256 - across) + u32::from(rgb[b + part]) * across;
-            let below = u32::from(rgb[c + part]) * (256 - across) + u32::from(rgb[d + part]) * across;
-            ((above * (256 - down) + below * down + (1 << 15)) >> 16) as u8
-        })
+    /// Draws what a row of pixels shows of it.
+    fn draw(&self, row: &mut [[u8; 3]], start: [f64; 2], step: [f64; 2]) {
+        let [left, top, right, bottom] = self.seen;
+        let across = span(row.len(), start[0], step[0], [left, right]);
+        let down = span(row.len(), start[1], step[1], [top, bottom]);
+        let from = across[0].max(down[0]).max(0.0) as usize;
+        let to = (across[1].min(down[1]).max(0.0) as usize).min(row.len());
+        if from >= to {
+            return;
+        }
+        let Picture { width, height, rgb } = &self.source.picture;
+        let (width, height, pixels) = (*width, *height, rgb.as_chunks::<3>().0);
+        let one = f64::from(1_u32 << FINE);
+        let fixed = |axis: usize| {
+            let place = (start[axis] + from as f64 * step[axis] - self.at[axis]) / self.scale - 0.5;
+            ((place * one).round() as i64, (step[axis] / self.scale * one).round() as i64)
+        };
+        let ((mut x, step_x), (mut y, step_y)) = (fixed(0), fixed(1));
+        let most = [width, height].map(|pixels| ((pixels - 1) as i64) << FINE);
+        for pixel in &mut row[from..to] {
+            let (column, line) = (x.clamp(0, most[0]), y.clamp(0, most[1]));
+            let (left, top) = ((column >> FINE) as usize, (line >> FINE) as usize);
+            let (right, below) = ((left + 1).min(width - 1), (top + 1).min(height - 1));
+            // Shares in 256 steps: the result is a byte.
+            let [across, down] = [column, line].map(|place| (place >> (FINE - 8)) as u32 & 255);
+            let corners = [pixels[top * width + left], pixels[top * width + right]];
+            *pixel = between(corners, [pixels[below * width + left], pixels[below * width + right]], [across, down]);
+            (x, y) = (x + step_x, y + step_y);
+        }
     }
 
     /// Its boxes in a square of this side, through a map. Those of which too little is left are left out.
@@ -71,6 +89,15 @@ impl Tile {
         };
         self.source.objects.iter().filter_map(placed)
     }
+}
+
+/// A color between those of two pixels above and two below.
+fn between(upper: [[u8; 3]; 2], lower: [[u8; 3]; 2], [across, down]: [u32; 2]) -> [u8; 3] {
+    [0, 1, 2].map(|part| {
+        let mixed =
+            |[left, right]: [[u8; 3]; 2]| u32::from(left[part]) * (256 - across) + u32::from(right[part]) * across;
+        ((mixed(upper) * (256 - down) + mixed(lower) * down + (1 << 15)) >> 16) as u8
+    })
 }
 
 /// A box within a square, if enough of it is left.
