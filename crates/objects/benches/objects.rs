@@ -66,8 +66,7 @@ fn scores(criterion: &mut Criterion) {
     criterion.bench_function("suppression of 8,400 places and 80 classes", |bencher| {
         bencher.iter(|| black_box(Suppress::MEASURE.keep(&scores, &rects)));
     });
-    let found: Vec<Vec<Detection>> =
-        (0..4).map(|number| raw(number)).map(|(s, r)| Suppress::MEASURE.keep(&s, &r)).collect();
+    let found: Vec<Vec<Detection>> = (0..4).map(raw).map(|(s, r)| Suppress::MEASURE.keep(&s, &r)).collect();
     let truths = source(640, 3).objects.clone();
     criterion.bench_function("average precision of 100 images", |bencher| {
         bencher.iter(|| {

@@ -5,8 +5,10 @@
 //! dataset  data.yaml, images, labels      nms       of detections that overlap, the surest
 //! score    how good detections are        letterbox an image in a square, and back
 //! resize   an image at another size       augment   random changes of images with their boxes
+//! assign   which places learn which object
 //! ```
 
+pub mod assign;
 pub mod augment;
 pub mod boxes;
 pub mod dataset;
