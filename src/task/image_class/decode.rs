@@ -1,28 +1,11 @@
-//! From the bytes of an image file to gray levels, for every format that is read. It decides nothing about the dataset: size and
-//! whether to invert are the caller's decisions.
+//! From the bytes of an image file to gray levels. It decides nothing about the dataset: size and whether to invert are the caller's
+//! decisions.
 
-use std::io::Cursor;
-
-use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+pub use fragua_objects::decode::is_image;
+use fragua_objects::decode::upright;
+use image::DynamicImage;
 
 use super::fit::Gray;
-
-/// The largest image that is decoded: 64 million pixels.
-const MOST_PIXELS: u64 = 1 << 26;
-
-/// What is read, by the first bytes of a file: a name may be wrong.
-const FORMATS: [ImageFormat; 6] =
-    [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::WebP, ImageFormat::Tiff, ImageFormat::Gif];
-
-/// The same, for people.
-const EXPECTED: &str = "expected PNG, JPEG, BMP, WebP, TIFF or GIF";
-
-/// Whether bytes begin as an image of a format that is read.
-#[must_use]
-pub fn is_image(head: &[u8]) -> bool {
-    image::guess_format(head).is_ok_and(|format| FORMATS.contains(&format))
-}
 
 /// Brings the bytes of an image file to gray, upright as its EXIF data says; what is transparent becomes the gray level of the
 /// ground. Of several pictures in a file it is the first.
@@ -30,36 +13,9 @@ pub fn is_image(head: &[u8]) -> bool {
 /// # Errors
 /// The reason for which the bytes are not an image of a known format, as a fragment.
 pub fn decode(bytes: &[u8], ground: u8) -> Result<Gray, String> {
-    let format = match image::guess_format(bytes) {
-        Ok(format) if FORMATS.contains(&format) => format,
-        Ok(format) => return Err(format!("is an image of the format {format:?}, {EXPECTED}")),
-        Err(_) if bytes.is_empty() => return Err("is empty".to_owned()),
-        Err(_) => return Err(format!("is not an image, {EXPECTED}")),
-    };
-    let failed = |error: image::ImageError| format!("can't be decoded: {}", error.to_string().trim_end());
-    let mut decoder = ImageReader::with_format(Cursor::new(bytes), format).into_decoder().map_err(failed)?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MOST_PIXELS {
-        return Err(format!("has {width} x {height} pixels, expected at most {MOST_PIXELS} in all"));
-    }
-    // A file that says nothing, or nonsense, is as it is.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = DynamicImage::from_decoder(decoder).map_err(failed)?;
-    if format == ImageFormat::Jpeg && is_cut(bytes) {
-        return Err("can't be decoded: the file is cut off".to_owned());
-    }
-    image.apply_orientation(orientation);
+    let image = upright(bytes)?;
     let (rows, columns) = (image.height() as usize, image.width() as usize);
-    match gray(image, ground) {
-        levels if rows * columns > 0 => Ok(Gray { rows, columns, levels }),
-        _ => Err(format!("has {columns} x {rows} pixels")),
-    }
-}
-
-/// Whether a JPEG file has no end: the decoder fills what is missing with gray. Within compressed data these marks can't occur.
-fn is_cut(bytes: &[u8]) -> bool {
-    let last = |mark: [u8; 2]| memchr::memmem::rfind(bytes, &mark);
-    last([0xFF, 0xD9]) < last([0xFF, 0xDA])
+    Ok(Gray { rows, columns, levels: gray(image, ground) })
 }
 
 fn gray(image: DynamicImage, ground: u8) -> Vec<u8> {
@@ -79,8 +35,10 @@ fn over(ground: u8, [level, alpha]: [u8; 2]) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use image::codecs::{bmp, gif, jpeg, png, tiff, webp};
-    use image::{ExtendedColorType, ImageEncoder, Rgb, RgbImage};
+    use image::{ExtendedColorType, ImageEncoder, ImageFormat, Rgb, RgbImage};
 
     use super::*;
 
