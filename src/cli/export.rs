@@ -46,8 +46,9 @@ In Python:
   network(images)    images: [batch, 1, rows, columns], 0 to 1; .pt gives probabilities, .py logits
                      and a function probabilities(network, images)
   network(hand, body, lengths)    sequences: a tensor [batch, frames, numbers] for each stream, then the
-                     frames of each sequence; .pt gives probabilities and has embeddings(...), .py logits
-                     and probabilities(network, ...)";
+                     frames of each sequence, as in network(torch.zeros(1, 30, 168),
+                     torch.zeros(1, 30, 132), torch.tensor([30])); .pt gives probabilities and has
+                     embeddings(...), .py logits and probabilities(network, ...)";
 
 /// A format by its name on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -79,7 +80,7 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<(), CommandError> {
     let model = arguments.modelled.find()?;
     let exported = export::export(&model, format, &arguments.output).map_err(WorkError::from)?;
     if arguments.json {
-        let Exported { path, beside, bytes, parameters, description } = &exported;
+        let Exported { path, beside, bytes, parameters, description, .. } = &exported;
         let mut value = json!({"file": path, "format": format.name(), "bytes": bytes, "parameters": parameters,
             "weights": model.weights, "description": description});
         if let Some(beside) = beside {
@@ -164,7 +165,9 @@ fn hint(format: Format, exported: &Exported) -> String {
     let file = exported.path.display();
     match format {
         Format::Safetensors => format!("in Python: safetensors.torch.load_file({:?})", file.to_string()),
-        Format::TorchScript => format!("in Python: torch.jit.load({:?}), then call it", file.to_string()),
+        Format::TorchScript => {
+            format!("in Python: network = torch.jit.load({:?}), then network({})", file.to_string(), exported.inputs)
+        }
         Format::Pth => format!("in Python: torch.load({:?}, weights_only=True)", file.to_string()),
         Format::Python => {
             let beside = "it reads the .safetensors file beside it";

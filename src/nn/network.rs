@@ -61,6 +61,9 @@ pub struct Io {
 pub struct Port {
     /// The dimensions in order, as in "batch, time, channels, rows, columns".
     pub layout: &'static str,
+    /// What its tensors are called where a network is called with them.
+    #[serde(skip)]
+    pub names: Vec<String>,
     /// The sizes that are fixed.
     #[serde(flatten)]
     pub sizes: Map<String, Value>,
@@ -70,6 +73,13 @@ impl Port {
     /// A tensor with these dimensions and these fixed sizes.
     #[must_use]
     pub fn new(layout: &'static str, sizes: &[(&str, i64)]) -> Self {
-        Self { layout, sizes: sizes.iter().map(|(name, size)| ((*name).to_owned(), (*size).into())).collect() }
+        let sizes = sizes.iter().map(|(name, size)| ((*name).to_owned(), (*size).into())).collect();
+        Self { layout, names: vec!["input".to_owned()], sizes }
+    }
+
+    /// The same of several tensors with these names.
+    #[must_use]
+    pub fn of(self, names: impl IntoIterator<Item = String>) -> Self {
+        Self { names: names.into_iter().collect(), ..self }
     }
 }

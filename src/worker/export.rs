@@ -156,6 +156,8 @@ pub struct Exported {
     pub parameters: u64,
     /// The description of the model in the file.
     pub description: Value,
+    /// The names of the inputs, as in a call.
+    pub inputs: String,
 }
 
 /// Writes a model. Creates missing folders above the file; replaces a file of the same name atomically.
@@ -204,6 +206,7 @@ pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exp
             let module = Module {
                 title: &title(model),
                 file: &output.file_stem().unwrap_or_default().to_string_lossy(),
+                inputs: &io.input.names.join(", "),
                 layout: io.input.layout,
                 description: &text,
                 code: &network.python(),
@@ -213,7 +216,14 @@ pub fn export(model: &TrainedModel, format: Format, output: &Path) -> Result<Exp
     }
     let size = |path: &PathBuf| Ok(std::fs::metadata(path).map_err(FsError::at("look at", path))?.len());
     let bytes = files.iter().map(size).sum::<Result<u64, FsError>>()?;
-    Ok(Exported { path: output.into(), beside: files.get(1).cloned(), bytes, parameters, description })
+    Ok(Exported {
+        path: output.into(),
+        beside: files.get(1).cloned(),
+        bytes,
+        parameters,
+        description,
+        inputs: io.input.names.join(", "),
+    })
 }
 
 /// The files to write, the requested one first.

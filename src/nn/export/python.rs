@@ -6,7 +6,7 @@ use std::io::{self, Write};
 const MODULE: &str = r#""""{title}: the network in PyTorch. {file}.safetensors, beside this file, has the weights.
 
     network = load()                  # ready to predict; load(device="cuda") puts it on a GPU
-    network(input)                    # {layout}
+    network({inputs})                    # {layout}
 
 DESCRIPTION says what goes in, what comes out, and what the numbers mean. Needs torch and safetensors.
 """
@@ -37,6 +37,8 @@ pub struct Module<'a> {
     pub title: &'a str,
     /// The name of both files, without what follows the dot.
     pub file: &'a str,
+    /// The names of the inputs, as in a call.
+    pub inputs: &'a str,
     /// The dimensions of the input.
     pub layout: &'a str,
     /// All about it, as JSON.
@@ -50,12 +52,18 @@ pub struct Module<'a> {
 /// # Errors
 /// If the disk fails.
 pub fn write(module: &Module<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let Module { title, file, layout, description, code } = *module;
+    let Module { title, file, inputs, layout, description, code } = *module;
     // A name must not end the text that it is in. JSON can't: it has no three quotes in a row, and ends in a brace.
     let plain = |name: &str| name.replace(['"', '\\'], "_");
     let (title, file) = (plain(title), plain(file));
-    let fields =
-        [("title", &*title), ("file", &*file), ("layout", layout), ("description", description), ("code", code)];
+    let fields = [
+        ("title", &*title),
+        ("file", &*file),
+        ("inputs", inputs),
+        ("layout", layout),
+        ("description", description),
+        ("code", code),
+    ];
     let text =
         fields.iter().fold(MODULE.to_owned(), |text, (name, value)| text.replacen(&format!("{{{name}}}"), value, 1));
     out.write_all(text.as_bytes())

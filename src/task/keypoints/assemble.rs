@@ -81,7 +81,13 @@ pub fn assemble(clip: &Clip, recipe: &Recipe) -> Result<Assembled, String> {
     if let Some(value) = values.iter().find(|value| !value.is_finite() || value.abs() > LARGEST) {
         return Err(format!("has the number {value:e}, expected at most {LARGEST}: shares of the image, or pixels"));
     }
-    let unseen = groups.iter().flatten().map(|group| (group.name.clone(), group.unseen())).collect();
+    // Two streams may take points of one part.
+    let mut unseen: Vec<(String, usize)> = Vec::new();
+    for group in groups.iter().flatten() {
+        if !unseen.iter().any(|(name, _)| *name == group.name) {
+            unseen.push((group.name.clone(), group.unseen()));
+        }
+    }
     Ok(Assembled { frames: frames.len(), values, unseen, frames_before: clip.frames })
 }
 

@@ -183,6 +183,11 @@ mod tests {
             assert!(refused(&[7, 0, 1]).contains("expected lengths of at least 1"));
             assert!(refused(&[7, 8, 1]).contains("at most the frames"));
             assert!(refused(&[7, 1]).contains("as many lengths as sequences"));
+            let reals = module.forward_ts(&[hand, face, &lengths.to_kind(Kind::Float)]).unwrap_err().to_string();
+            assert!(reals.contains("expected lengths as whole numbers"), "{reals}");
+            let doubled = [hand, face].map(|stream| stream.to_kind(Kind::Double));
+            let same = module.forward_ts(&[&doubled[0], &doubled[1], &lengths]).unwrap();
+            assert!(same.equal(&found), "numbers in double precision are those in single precision");
             let wrong = module.forward_ts(&[face, hand, &lengths]).unwrap_err().to_string();
             assert!(wrong.contains("so many numbers of a frame: class 6, face 1002"), "{wrong}");
         }

@@ -63,15 +63,28 @@ pub enum TrainingError {
     },
     /// The weights to start from are of another model.
     #[error(
-        "train.init_from {}: {} of its tensors fits this model ({report}); choose weights of the same network, or set train.init_from to null",
-        file.display(),
-        if *some { "less than half" } else { "none" }
+        "train.init_from {}: none of its tensors fits this model ({report}); choose weights of the same task, or set train.init_from to null",
+        file.display()
     )]
     NothingFits {
         /// The file.
         file: PathBuf,
-        /// Whether some do.
-        some: bool,
+        /// How its tensors compare with those of the model.
+        report: String,
+    },
+    /// Most of the model would start from nothing.
+    #[error(
+        "train.init_from {}: {fits} of the {all} tensors of this model are in it, fewer than half ({report}); choose weights of the \
+         same network, or set train.init_from to null",
+        file.display()
+    )]
+    FewFit {
+        /// The file.
+        file: PathBuf,
+        /// Tensors of the model that it has.
+        fits: usize,
+        /// All tensors of the model.
+        all: usize,
         /// How its tensors compare with those of the model.
         report: String,
     },
@@ -166,7 +179,9 @@ impl TrainingError {
             Self::Gpu(_) | Self::Vanished { .. } => Exit::DiskIo,
             Self::NoRoom(error) => error.exit(),
             Self::NoSuchKey { .. } => Exit::Usage,
-            Self::NoCheckpoint { .. } | Self::LostCheckpoints { .. } | Self::NotFinite { .. } => Exit::DataRefused,
+            Self::NoCheckpoint { .. } | Self::LostCheckpoints { .. } | Self::NotFinite { .. } | Self::FewFit { .. } => {
+                Exit::DataRefused
+            }
             Self::Diverged { .. } => Exit::Diverged,
             Self::Declined => Exit::Interrupted,
         }

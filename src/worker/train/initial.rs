@@ -1,5 +1,5 @@
 //! Weights to start from: a file of safetensors or of PyTorch, a checkpoint or another run. Tensors that fit are loaded, the
-//! others are reported.
+//! others are reported; if most of a model would stay as it is, the weights are refused.
 
 use std::path::{Path, PathBuf};
 
@@ -45,10 +45,13 @@ pub(super) fn load(
     reports: bool,
 ) -> Result<(), TrainingError> {
     let report = learner.load(weights_of(path, kind)?);
-    // Another network may have a few tensors in common: training would start from random weights but for these.
-    if 2 * report.loaded.len() < report.loaded.len() + report.missing.len() + report.mismatched.len() {
-        let (some, report) = (!report.loaded.is_empty(), report.to_string());
-        return Err(TrainingError::NothingFits { file: path.to_owned(), some, report });
+    if report.loaded.is_empty() {
+        return Err(TrainingError::NothingFits { file: path.to_owned(), report: report.to_string() });
+    }
+    let all = report.loaded.len() + report.missing.len() + report.mismatched.len();
+    if report.loaded.len() * 2 < all {
+        let (file, fits) = (path.to_owned(), report.loaded.len());
+        return Err(TrainingError::FewFit { file, fits, all, report: report.to_string() });
     }
     let text = format!("starting from {}: {report}", path.display());
     match report.is_complete() {

@@ -10,6 +10,7 @@ pub fn io(sizes: &Sizes, in_pth: Value) -> Io {
     let streams: Map<String, Value> =
         sizes.streams.iter().map(|stream| (stream.name.clone(), stream.inputs.into())).collect();
     let numbers: Vec<(&str, i64)> = sizes.streams.iter().map(|stream| (stream.name.as_str(), stream.inputs)).collect();
+    let names = sizes.streams.iter().map(|stream| stream.name.clone()).chain(["lengths".to_owned()]);
     let meaning = json!({
         "streams": streams,
         "lengths": "the real frames of each sequence; those behind are padding",
@@ -19,7 +20,7 @@ pub fn io(sizes: &Sizes, in_pth: Value) -> Io {
     let mut beside = object(json!({"labels": sizes.labels, "num_classes": sizes.classes(), "streams": streams}));
     beside.extend(object(in_pth));
     Io {
-        input: Port::new("a tensor for each stream: batch, frames, numbers; then lengths: batch", &numbers),
+        input: Port::new("a tensor for each stream: batch, frames, numbers; then lengths: batch", &numbers).of(names),
         output: Port::new("batch, classes", &[("classes", sizes.classes())]),
         meaning: object(meaning),
         in_pth: beside,

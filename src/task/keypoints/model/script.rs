@@ -35,7 +35,7 @@ const NETWORK: &str = "  task : str
     return {classifier}
   def embeddings(self: __torch__.Network,
 {inputs}    lengths: Tensor) -> Tensor:
-    given = [{streams}]
+    given = [{floats}]
     _0 = (self).check(given, lengths, )
     device = (given[0]).device
     lengths_b = torch.to(lengths, device, 4)
@@ -54,6 +54,10 @@ const NETWORK: &str = "  task : str
     streams: List[Tensor],
     lengths: Tensor) -> NoneType:
     widths = [{widths}]
+    if torch.is_floating_point(lengths):
+      ops.prim.RaiseException(\"expected lengths as whole numbers, such as int64\")
+    else:
+      pass
     if torch.ne(torch.dim(lengths), 1):
       ops.prim.RaiseException(\"expected lengths of 1 dimension: batch\")
     else:
@@ -98,9 +102,11 @@ pub fn whole(network: Torchscript, sizes: &Sizes, temperature: f64) -> Script {
     let joined = |separator: &str, each: &dyn Fn(&super::Stream) -> String| {
         sizes.streams.iter().map(each).collect::<Vec<_>>().join(separator)
     };
+    let kind = reach("classifier.weight");
     let parts = [
         ("{inputs}", names.iter().map(|name| format!("    {name}: Tensor,\n")).collect()),
         ("{streams}", names.iter().map(|name| format!("{name}, ")).collect()),
+        ("{floats}", names.iter().map(|name| format!("torch.to({name}, ops.prim.dtype({kind})), ")).collect()),
         ("{widths}", joined(", ", &|stream| stream.inputs.to_string())),
         ("{named}", joined(", ", &|stream| format!("{} {}", stream.name, stream.inputs))),
         ("{classifier}", linear("pooled", "classifier")),

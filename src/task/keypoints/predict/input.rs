@@ -1,5 +1,6 @@
 //! The sequences of a file, of a dataset, or of a folder with files, one after another.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use super::PredictError;
@@ -76,7 +77,7 @@ fn single_files(
     let files = folders.iter().map(|folder| folder.files.len()).sum::<usize>();
     progress.begin(Stage::Predict, Some(files as u64), SEQUENCES);
     let (mut has_any, mut refused) = (false, Vec::new());
-    let mut handle = |name: String, clips: Result<Vec<Clip>, ReadError>| -> Result<(), PredictError> {
+    let mut handle = |file: String, name: String, clips: Result<Vec<Clip>, ReadError>| -> Result<(), PredictError> {
         let clips = match clips {
             Ok(clips) => clips,
             Err(error) => {
@@ -84,7 +85,7 @@ fn single_files(
                     ReadError::Refused { reason, .. } => reason,
                     other => other.to_string(),
                 };
-                refused.push((name, reason));
+                refused.push((file, reason));
                 return Ok(());
             }
         };
@@ -99,13 +100,19 @@ fn single_files(
         let names = names_of(folder);
         if read::are_frames(&folder.folder, &names) {
             let clip = read::read_frames(&folder.folder, &names, hints);
-            handle(name_of(folder, input), clip.map(|clip| vec![clip]))?;
+            let name = name_of(folder, input);
+            handle(name.clone(), name, clip.map(|clip| vec![clip]))?;
             progress.advance(names.len() as u64);
             continue;
         }
+        let mut twins: HashMap<&str, usize> = HashMap::new();
+        names.iter().for_each(|name| *twins.entry(stem(name)).or_default() += 1);
         for name in names {
             around.stop.check()?;
-            handle(below(&folder.path, name), read::read_file(&folder.folder.join(name), hints))?;
+            // As in a dataset; two files may differ only in how they end.
+            let called = if twins.get(stem(name)) == Some(&1) { stem(name) } else { name };
+            let clips = read::read_file(&folder.folder.join(name), hints);
+            handle(below(&folder.path, name), below(&folder.path, called), clips)?;
             progress.advance(1);
         }
     }
@@ -121,6 +128,10 @@ fn single_files(
 fn has_frames(input: &Path) -> Result<bool, PredictError> {
     let folders = find(input, &FILES)?;
     Ok(folders.first().is_some_and(|folder| read::are_frames(&folder.folder, &names_of(folder))))
+}
+
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 fn names_of(folder: &Folder) -> Vec<&str> {

@@ -283,9 +283,9 @@ impl<'a> Said<'a> {
     fn warn_of_lacking(&self) {
         for (stream, count) in &self.lacking {
             warn!(
-                "{} of {} have nothing for the stream {stream}, which the model takes for not seen",
-                SEQUENCES.count(*count as u64),
-                self.sequences
+                "{} of {} without anything for the stream {stream}, which the model takes for not seen",
+                count,
+                SEQUENCES.count(self.sequences as u64)
             );
         }
     }

@@ -187,7 +187,10 @@ impl Found {
         match (entries.is_empty(), set_aside.first()) {
             (false, _) => Ok(Dataset { layout, entries, classes, set_aside, files, reader, numbers }),
             (true, Some(first)) => Err(ReadError::refused(&root.join(&first.place), &first.reason)),
-            (true, None) => Err(ReadError::refused(root, "has no sample")),
+            (true, None) => {
+                let place = if let [only] = files.as_slice() { root.join(only) } else { root.to_owned() };
+                Err(ReadError::refused(&place, "has no sequence; expected at least one"))
+            }
         }
     }
 }

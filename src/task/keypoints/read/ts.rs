@@ -249,7 +249,7 @@ mod tests {
             ("@problemName x\n1:2\n", "has the line 2 before @data, expected one that begins with @ or #"),
             ("@timeStamps true\n@data\n", "has time stamps"),
             ("@targetLabel true\n@data\n", "has numbers to predict"),
-            ("@classLabel true a\n@data\n", "has no sample"),
+            ("@classLabel true a\n@data\n", "has no sequence"),
             ("@classLabel true a\n@data\n1,2,3\n", "has the line 3, which has no class behind its last :"),
         ] {
             let problem = open(&[("x.ts", text)]).unwrap_err();

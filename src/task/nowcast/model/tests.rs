@@ -176,7 +176,8 @@ fn the_modules_are_those_that_pytorch_has_run() {
         let description = serde_json::to_string(&io).unwrap();
         let code = model.python();
         let (title, layout) = ("nowcast model", io.input.layout);
-        let module = Module { title, file: &name, layout, description: &description, code: &code };
+        let inputs = &io.input.names.join(", ");
+        let module = Module { title, file: &name, inputs, layout, description: &description, code: &code };
         let mut text = Vec::new();
         python::write(&module, &mut text).unwrap();
         let path = fixture(&format!("{name}.py"));
